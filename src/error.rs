@@ -1,0 +1,298 @@
+//! Errors: a number to branch on, a class, and a sentence that says what was tried, on what, and what came back.
+
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. Cheap to clone: a batch's error is shared by the completions of its records.
+#[derive(Clone)]
+pub struct Error(std::sync::Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+}
+
+/// The kind of an error. Its number in C is [`ErrorKind::code`]: negative for Ottla's own, positive for the codes
+/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), also for one this release has never heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
+    UnknownServerError,
+    /// An argument of the call cannot be used.
+    InvalidArgument,
+    /// A property is unknown, its value is out of range, or two properties contradict each other.
+    InvalidConfig,
+    /// The producer is closed or closing.
+    Closed,
+    /// The call's own time limit passed.
+    TimedOut,
+    /// No room in `buffer.memory`, and the call may not (or no longer) wait for it.
+    BufferFull,
+    /// The record alone is larger than `max.request.size` or `buffer.memory`.
+    RecordTooLarge,
+    /// The call waits, and may not be made from a completion callback.
+    InCallback,
+    /// A defect in Ottla: a panic was caught, or an invariant did not hold.
+    Internal,
+    /// The producer belongs to the process that forked this one.
+    Forked,
+    /// The call is not allowed in the producer's present state.
+    InvalidState,
+    /// The partition is outside the topic's range.
+    UnknownPartition,
+    /// `delivery.timeout.ms` passed before the record's fate was known.
+    DeliveryTimedOut,
+    /// The topic's metadata did not arrive in time.
+    MetadataTimedOut,
+    /// The record was removed from the queue by a purge.
+    Purged,
+    /// The broker's bytes do not follow the protocol.
+    BadResponse,
+    /// The broker offers no version of a request that this release speaks.
+    UnsupportedBroker,
+    /// An operating-system call failed.
+    Io,
+    /// A host name could not be resolved.
+    Resolve,
+    /// A code of the Kafka protocol, as the broker sent it.
+    Broker(i16),
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(std::sync::Arc::new(Inner { kind, message: message.into() }))
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Trying the same again may succeed.
+    pub fn is_retriable(&self) -> bool {
+        self.0.kind.is_retriable()
+    }
+
+    /// The producer cannot go on; create another.
+    pub fn is_fatal(&self) -> bool {
+        self.0.kind.is_fatal()
+    }
+
+    /// The open transaction must be aborted.
+    pub fn requires_abort(&self) -> bool {
+        false
+    }
+}
+
+impl ErrorKind {
+    /// The number in C: `OTTLA_ERR_…` when negative, the protocol's own when positive.
+    pub fn code(self) -> i32 {
+        match self {
+            ErrorKind::UnknownServerError => -1,
+            ErrorKind::InvalidArgument => -2,
+            ErrorKind::InvalidConfig => -3,
+            ErrorKind::Closed => -4,
+            ErrorKind::TimedOut => -5,
+            ErrorKind::BufferFull => -6,
+            ErrorKind::RecordTooLarge => -7,
+            ErrorKind::InCallback => -8,
+            ErrorKind::Internal => -9,
+            ErrorKind::Forked => -10,
+            ErrorKind::InvalidState => -11,
+            ErrorKind::UnknownPartition => -12,
+            ErrorKind::DeliveryTimedOut => -13,
+            ErrorKind::MetadataTimedOut => -14,
+            ErrorKind::Purged => -15,
+            ErrorKind::BadResponse => -16,
+            ErrorKind::UnsupportedBroker => -17,
+            ErrorKind::Io => -18,
+            ErrorKind::Resolve => -19,
+            ErrorKind::Broker(code) => i32::from(code),
+        }
+    }
+
+    /// The kind for an error code off the wire; `None` for 0.
+    pub fn from_broker(code: i16) -> Option<Self> {
+        match code {
+            0 => None,
+            -1 => Some(ErrorKind::UnknownServerError),
+            code => Some(ErrorKind::Broker(code)),
+        }
+    }
+
+    /// The name as it is written in C (`OTTLA_ERR_CLOSED`) or by Kafka (`NOT_LEADER_OR_FOLLOWER`).
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::UnknownServerError => "UNKNOWN_SERVER_ERROR",
+            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
+            ErrorKind::InvalidConfig => "INVALID_CONFIG",
+            ErrorKind::Closed => "CLOSED",
+            ErrorKind::TimedOut => "TIMED_OUT",
+            ErrorKind::BufferFull => "BUFFER_FULL",
+            ErrorKind::RecordTooLarge => "RECORD_TOO_LARGE",
+            ErrorKind::InCallback => "IN_CALLBACK",
+            ErrorKind::Internal => "INTERNAL",
+            ErrorKind::Forked => "FORKED",
+            ErrorKind::InvalidState => "INVALID_STATE",
+            ErrorKind::UnknownPartition => "UNKNOWN_PARTITION",
+            ErrorKind::DeliveryTimedOut => "DELIVERY_TIMED_OUT",
+            ErrorKind::MetadataTimedOut => "METADATA_TIMED_OUT",
+            ErrorKind::Purged => "PURGED",
+            ErrorKind::BadResponse => "BAD_RESPONSE",
+            ErrorKind::UnsupportedBroker => "UNSUPPORTED_BROKER",
+            ErrorKind::Io => "IO",
+            ErrorKind::Resolve => "RESOLVE",
+            ErrorKind::Broker(code) => broker_code_name(code),
+        }
+    }
+
+    /// `RetriableException` in Kafka's hierarchy, and of Ottla's own those that time or room may cure.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            ErrorKind::BufferFull
+            | ErrorKind::TimedOut
+            | ErrorKind::DeliveryTimedOut
+            | ErrorKind::MetadataTimedOut
+            | ErrorKind::Io
+            | ErrorKind::Resolve => true,
+            ErrorKind::Broker(code) => matches!(
+                code,
+                2 | 3
+                    | 5
+                    | 6
+                    | 7
+                    | 9
+                    | 13
+                    | 14
+                    | 15
+                    | 16
+                    | 19
+                    | 20
+                    | 51
+                    | 56
+                    | 72
+                    | 74
+                    | 75
+                    | 80
+                    | 83
+                    | 84
+                    | 89
+                    | 100
+                    | 103
+            ),
+            _ => false,
+        }
+    }
+
+    /// After these an idempotent producer is defunct (`ProducerFencedException` and its like).
+    pub fn is_fatal(self) -> bool {
+        matches!(self, ErrorKind::Internal | ErrorKind::Broker(31 | 35 | 49 | 53 | 90))
+    }
+}
+
+/// Kafka's name for a protocol error code, or `BROKER_ERROR` for one that this release does not know.
+pub fn broker_code_name(code: i16) -> &'static str {
+    match code {
+        1 => "OFFSET_OUT_OF_RANGE",
+        2 => "CORRUPT_MESSAGE",
+        3 => "UNKNOWN_TOPIC_OR_PARTITION",
+        4 => "INVALID_FETCH_SIZE",
+        5 => "LEADER_NOT_AVAILABLE",
+        6 => "NOT_LEADER_OR_FOLLOWER",
+        7 => "REQUEST_TIMED_OUT",
+        8 => "BROKER_NOT_AVAILABLE",
+        9 => "REPLICA_NOT_AVAILABLE",
+        10 => "MESSAGE_TOO_LARGE",
+        11 => "STALE_CONTROLLER_EPOCH",
+        12 => "OFFSET_METADATA_TOO_LARGE",
+        13 => "NETWORK_EXCEPTION",
+        14 => "COORDINATOR_LOAD_IN_PROGRESS",
+        15 => "COORDINATOR_NOT_AVAILABLE",
+        16 => "NOT_COORDINATOR",
+        17 => "INVALID_TOPIC_EXCEPTION",
+        18 => "RECORD_LIST_TOO_LARGE",
+        19 => "NOT_ENOUGH_REPLICAS",
+        20 => "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+        21 => "INVALID_REQUIRED_ACKS",
+        22 => "ILLEGAL_GENERATION",
+        23 => "INCONSISTENT_GROUP_PROTOCOL",
+        24 => "INVALID_GROUP_ID",
+        25 => "UNKNOWN_MEMBER_ID",
+        26 => "INVALID_SESSION_TIMEOUT",
+        27 => "REBALANCE_IN_PROGRESS",
+        28 => "INVALID_COMMIT_OFFSET_SIZE",
+        29 => "TOPIC_AUTHORIZATION_FAILED",
+        30 => "GROUP_AUTHORIZATION_FAILED",
+        31 => "CLUSTER_AUTHORIZATION_FAILED",
+        32 => "INVALID_TIMESTAMP",
+        33 => "UNSUPPORTED_SASL_MECHANISM",
+        34 => "ILLEGAL_SASL_STATE",
+        35 => "UNSUPPORTED_VERSION",
+        36 => "TOPIC_ALREADY_EXISTS",
+        37 => "INVALID_PARTITIONS",
+        38 => "INVALID_REPLICATION_FACTOR",
+        39 => "INVALID_REPLICA_ASSIGNMENT",
+        40 => "INVALID_CONFIG",
+        41 => "NOT_CONTROLLER",
+        42 => "INVALID_REQUEST",
+        43 => "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+        44 => "POLICY_VIOLATION",
+        45 => "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        46 => "DUPLICATE_SEQUENCE_NUMBER",
+        47 => "INVALID_PRODUCER_EPOCH",
+        48 => "INVALID_TXN_STATE",
+        49 => "INVALID_PRODUCER_ID_MAPPING",
+        50 => "INVALID_TRANSACTION_TIMEOUT",
+        51 => "CONCURRENT_TRANSACTIONS",
+        52 => "TRANSACTION_COORDINATOR_FENCED",
+        53 => "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+        54 => "SECURITY_DISABLED",
+        55 => "OPERATION_NOT_ATTEMPTED",
+        56 => "KAFKA_STORAGE_ERROR",
+        57 => "LOG_DIR_NOT_FOUND",
+        58 => "SASL_AUTHENTICATION_FAILED",
+        59 => "UNKNOWN_PRODUCER_ID",
+        60 => "REASSIGNMENT_IN_PROGRESS",
+        72 => "LISTENER_NOT_FOUND",
+        73 => "TOPIC_DELETION_DISABLED",
+        74 => "FENCED_LEADER_EPOCH",
+        75 => "UNKNOWN_LEADER_EPOCH",
+        76 => "UNSUPPORTED_COMPRESSION_TYPE",
+        77 => "STALE_BROKER_EPOCH",
+        78 => "OFFSET_NOT_AVAILABLE",
+        79 => "MEMBER_ID_REQUIRED",
+        80 => "PREFERRED_LEADER_NOT_AVAILABLE",
+        81 => "GROUP_MAX_SIZE_REACHED",
+        82 => "FENCED_INSTANCE_ID",
+        83 => "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+        84 => "ELECTION_NOT_NEEDED",
+        87 => "INVALID_RECORD",
+        88 => "UNSTABLE_OFFSET_COMMIT",
+        89 => "THROTTLING_QUOTA_EXCEEDED",
+        90 => "PRODUCER_FENCED",
+        100 => "UNKNOWN_TOPIC_ID",
+        103 => "INCONSISTENT_TOPIC_ID",
+        120 => "TRANSACTION_ABORTABLE",
+        129 => "REBOOTSTRAP_REQUIRED",
+        _ => "BROKER_ERROR",
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.0.kind.name(), self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,1 +1,35 @@
-//! config
+//! Configuration: one table of properties, from which validation, reflection and CONFIGURATION.md come.
+//!
+//! A [`Config`] is filled by name, in text, as Java's and librdkafka's are; [`Config::resolve`] turns it into
+//! [`Settings`], the typed form that the engine works with. Uses `error` and std, nothing else of this crate.
+
+mod builder;
+mod document;
+mod foreign;
+mod hint;
+mod properties_file;
+mod property;
+mod servers;
+mod settings;
+mod table;
+
+pub use builder::{Config, PLUGIN_PREFIX};
+pub use document::markdown;
+pub use foreign::{Convert, Foreign, Meaning, foreign_names};
+pub use property::{Choice, Group, Importance, Kind, Property, Range, Scope, State};
+pub use servers::HostPort;
+pub use settings::{Acks, Codec, DnsLookup, Levels, Partitioner, Recovery, Serializer, Settings};
+pub use table::{find, properties};
+
+#[cfg(feature = "internals")]
+pub use properties_file::fuzz_properties;
+
+/// An error of kind `InvalidConfig`.
+fn invalid(message: impl Into<String>) -> crate::Error {
+    crate::Error::new(crate::ErrorKind::InvalidConfig, message)
+}
+
+/// Cuts what Java's `String.trim` cuts: everything up to the space, at both ends.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}

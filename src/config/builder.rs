@@ -1,0 +1,303 @@
+//! What the user fills in: names and values in text.
+
+use super::foreign::{Meaning, check_same, find_foreign};
+use super::{Property, Settings, find, hint, invalid, properties, properties_file, settings, trim};
+use crate::Result;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Names that begin so belong to the application's own serializers, partitioners and interceptors: kept as they
+/// are, checked by nobody.
+pub const PLUGIN_PREFIX: &str = "ottla.plugin.";
+
+/// Properties by name. Each value is checked when it is set; what concerns several is checked by [`Config::resolve`].
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    values: BTreeMap<&'static str, Value>,
+    plugin: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug)]
+struct Value {
+    /// The property's own name or the alias under which it was set.
+    written_as: &'static str,
+    text: String,
+}
+
+/// Why a name cannot be set, apart from its value.
+enum Unset {
+    /// Not known at all.
+    Unknown(String),
+    /// Known, and of no consequence here.
+    Idle(String),
+    Wrong(crate::Error),
+}
+
+impl Config {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one property, under its own name or an alias. The same name again replaces the value; another name for
+    /// the same property is an error.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        self.put(name, value).map_err(|reason| match reason {
+            Unset::Unknown(message) | Unset::Idle(message) => invalid(message),
+            Unset::Wrong(error) => error,
+        })
+    }
+
+    /// The value that counts: what was set, or the default. `None` for a property that is not known, or not set and
+    /// without default. Under an alias, in the alias's units. A class is told as it was written.
+    pub fn get(&self, name: &str) -> Option<String> {
+        if name.starts_with(PLUGIN_PREFIX) {
+            return self.plugin.get(name).cloned();
+        }
+        if let Some(property) = find(name) {
+            return self.effective(property).map(str::to_owned);
+        }
+        match find_foreign(name)?.meaning {
+            Meaning::Same { property, convert } => Some(convert.to_foreign(self.effective(find(property)?)?)),
+            _ => None,
+        }
+    }
+
+    /// Whether the user set it, under whichever name.
+    pub fn is_set(&self, name: &str) -> bool {
+        let name = match find_foreign(name).map(|foreign| foreign.meaning) {
+            Some(Meaning::Same { property, .. }) => property,
+            _ => name,
+        };
+        self.values.contains_key(name) || self.plugin.contains_key(name)
+    }
+
+    /// The whole table.
+    pub fn properties() -> &'static [Property] {
+        properties()
+    }
+
+    /// Sets everything that a Java `.properties` file holds, and answers with the warnings for the log: names that
+    /// are not known, or have no counterpart here. Other errors name file and line, and leave the configuration as it
+    /// was. The file is read as UTF-8 and may have 1 MiB.
+    pub fn load_properties(&mut self, path: impl AsRef<Path>) -> Result<Vec<String>> {
+        let path = path.as_ref();
+        let text = properties_file::read(path)?;
+        self.load_properties_str(&text, &path.display().to_string())
+    }
+
+    /// The same for text from elsewhere; `origin` stands for the file's name in messages.
+    pub fn load_properties_str(&mut self, text: &str, origin: &str) -> Result<Vec<String>> {
+        let mut loaded = self.clone();
+        let mut warnings = Vec::new();
+        for entry in properties_file::parse(text, origin)? {
+            let place = format!("{origin}:{}", entry.line);
+            match loaded.put(&entry.key, &entry.value) {
+                Ok(()) => {}
+                Err(Unset::Unknown(message) | Unset::Idle(message)) => {
+                    warnings.push(format!("{place}: ignored: {message}"));
+                }
+                Err(Unset::Wrong(error)) => return Err(invalid(format!("{place}: {}", error.message()))),
+            }
+        }
+        *self = loaded;
+        Ok(warnings)
+    }
+
+    /// Checks the whole and turns it into what the engine works with. Without `client.id`, each call takes a new
+    /// number for the name.
+    pub fn resolve(&self) -> Result<Settings> {
+        settings::resolve(self)
+    }
+
+    pub(super) fn plugin(&self) -> &BTreeMap<String, String> {
+        &self.plugin
+    }
+
+    fn effective(&self, property: &Property) -> Option<&str> {
+        self.values.get(property.name).map(|value| value.text.as_str()).or(property.default)
+    }
+
+    fn put(&mut self, name: &str, value: &str) -> Result<(), Unset> {
+        if let Some(own) = name.strip_prefix(PLUGIN_PREFIX) {
+            if own.is_empty() {
+                return Err(Unset::Wrong(invalid(format!("'{PLUGIN_PREFIX}' is not complete: a name has to follow"))));
+            }
+            self.plugin.insert(name.into(), value.into());
+            return Ok(());
+        }
+        if let Some(property) = find(name) {
+            let text = property.check(value).map_err(Unset::Wrong)?;
+            return self.keep(property, property.name, text);
+        }
+        let Some(foreign) = find_foreign(name) else {
+            return Err(Unset::Unknown(unknown(name)));
+        };
+        match foreign.meaning {
+            Meaning::Same { property, convert } => {
+                let (property, text) = check_same(name, property, convert, value).map_err(Unset::Wrong)?;
+                self.keep(property, foreign.name, text)
+            }
+            Meaning::Fixed { values, .. } if values.iter().any(|fixed| fixed.eq_ignore_ascii_case(trim(value))) => {
+                Ok(())
+            }
+            Meaning::Fixed { otherwise, .. } => {
+                Err(Unset::Wrong(invalid(format!("{name}='{}' cannot be had: {otherwise}", trim(value)))))
+            }
+            Meaning::Idle(why) => Err(Unset::Idle(format!("{name} is not a property of Ottla: {why}"))),
+            Meaning::Refused(why) => Err(Unset::Wrong(invalid(format!("{name} is not a property of Ottla: {why}")))),
+        }
+    }
+
+    fn keep(&mut self, property: &'static Property, written_as: &'static str, text: String) -> Result<(), Unset> {
+        match self.values.get(property.name) {
+            Some(before) if before.written_as != written_as => Err(Unset::Wrong(invalid(format!(
+                "{written_as} sets the same as {}, which is set already (to '{}'): keep one of them",
+                before.written_as, before.text
+            )))),
+            _ => {
+                self.values.insert(property.name, Value { written_as, text });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    match hint::nearest(name) {
+        Some(meant) => format!("unknown property '{name}'; did you mean {meant}?"),
+        None => format!("unknown property '{name}'; settings of plug-ins begin with {PLUGIN_PREFIX}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(config: &mut Config, name: &str, value: &str) -> String {
+        config.set(name, value).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn what_is_set_is_read_back_and_the_rest_is_default() {
+        let mut config = Config::new();
+        assert_eq!(config.get("linger.ms").as_deref(), Some("5"));
+        assert_eq!(config.get("bootstrap.servers"), None);
+        assert_eq!(config.get("client.id").as_deref(), Some(""));
+        assert_eq!(config.get("no.such.thing"), None);
+        assert_eq!(config.get("queue.buffering.max.kbytes").as_deref(), Some("32768"));
+        config.set("linger.ms", " 020 ").unwrap();
+        assert_eq!(config.get("linger.ms").as_deref(), Some("20"));
+        assert!(config.is_set("linger.ms") && config.is_set("queue.buffering.max.ms") && !config.is_set("acks"));
+    }
+
+    #[test]
+    fn an_unknown_name_gets_a_hint() {
+        let mut config = Config::new();
+        assert_eq!(
+            refusal(&mut config, "max.inflight.request.per.connection", "1"),
+            "unknown property 'max.inflight.request.per.connection'; did you mean \
+             max.in.flight.requests.per.connection?"
+        );
+        assert_eq!(
+            refusal(&mut config, "deliver.timeout.ms", "1"),
+            "unknown property 'deliver.timeout.ms'; did you mean delivery.timeout.ms?"
+        );
+        assert_eq!(
+            refusal(&mut config, "my.own.setting", "1"),
+            "unknown property 'my.own.setting'; settings of plug-ins begin with ottla.plugin."
+        );
+        let error = config.set("deliver.timeout.ms", "1").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidConfig);
+    }
+
+    #[test]
+    fn the_same_name_replaces_another_name_is_refused() {
+        let mut config = Config::new();
+        config.set("linger.ms", "1").unwrap();
+        config.set("linger.ms", "2").unwrap();
+        assert_eq!(
+            refusal(&mut config, "queue.buffering.max.ms", "3"),
+            "queue.buffering.max.ms sets the same as linger.ms, which is set already (to '2'): keep one of them"
+        );
+        assert_eq!(config.get("linger.ms").as_deref(), Some("2"));
+        config.set("request.required.acks", "1").unwrap();
+        assert_eq!(
+            refusal(&mut config, "acks", "all"),
+            "acks sets the same as request.required.acks, which is set already (to '1'): keep one of them"
+        );
+    }
+
+    #[test]
+    fn a_refused_value_leaves_the_old_one() {
+        let mut config = Config::new();
+        config.set("batch.size", "1").unwrap();
+        refusal(&mut config, "batch.size", "x");
+        assert_eq!(config.get("batch.size").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn settings_of_plug_ins_are_kept_as_they_are() {
+        let mut config = Config::new();
+        config.set("ottla.plugin.avro.registry", " http://r:8081 ").unwrap();
+        assert_eq!(config.get("ottla.plugin.avro.registry").as_deref(), Some(" http://r:8081 "));
+        assert!(config.is_set("ottla.plugin.avro.registry"));
+        assert_eq!(refusal(&mut config, "ottla.plugin.", "x"), "'ottla.plugin.' is not complete: a name has to follow");
+    }
+
+    #[test]
+    fn a_file_sets_what_is_known_and_warns_of_the_rest() {
+        let mut config = Config::new();
+        let text = "acks=1\napp.name = shop\nbatch.num.messages=5\n\nlinger.mss=3\nlinger.ms=4\nlinger.ms=5\n";
+        let warnings = config.load_properties_str(text, "my.properties").unwrap();
+        assert_eq!(
+            warnings,
+            [
+                "my.properties:2: ignored: unknown property 'app.name'; settings of plug-ins begin with ottla.plugin.",
+                "my.properties:3: ignored: batch.num.messages is not a property of Ottla: batches are bounded in \
+                 bytes, not in records: set batch.size",
+                "my.properties:5: ignored: unknown property 'linger.mss'; did you mean linger.ms?",
+            ]
+        );
+        assert_eq!(config.get("acks").as_deref(), Some("1"));
+        assert_eq!(config.get("linger.ms").as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_and_nothing_of_the_file_is_kept() {
+        let mut config = Config::new();
+        for (text, message) in [
+            ("acks=0\n# c\nacks=2", "f:3: acks='2' is not valid: expected one of all, -1, 0, 1"),
+            ("acks=0\nsasl.username=me", "f:2: sasl.username is not a property of Ottla: SASL is not in this release"),
+            ("acks=0\n\\\n\nlinger.ms=\\u00g0", "f:4: malformed \\u escape: four hexadecimal digits have to follow"),
+            (
+                "acks=0\nrequest.required.acks=0",
+                "f:2: request.required.acks sets the same as acks, which is set already (to '0'): keep one of them",
+            ),
+        ] {
+            assert_eq!(config.load_properties_str(text, "f").unwrap_err().message(), message);
+            assert!(!config.is_set("acks"));
+        }
+    }
+
+    #[test]
+    fn a_java_file_for_a_plaintext_producer_works_unchanged() {
+        let mut config = Config::new();
+        let warnings =
+            config.load_properties_str(include_str!("../../tests/vectors/java-app.properties"), "app").unwrap();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        let settings = config.resolve().unwrap();
+        assert_eq!(settings.client_id, "shop orders");
+        assert_eq!(settings.bootstrap.len(), 2);
+    }
+
+    #[test]
+    fn a_librdkafka_file_works_unchanged() {
+        let mut config = Config::new();
+        let text = include_str!("../../tests/vectors/librdkafka-app.properties");
+        let warnings = config.load_properties_str(text, "app").unwrap();
+        assert_eq!(warnings.len(), 6, "{warnings:?}");
+        let settings = config.resolve().unwrap();
+        assert_eq!(settings.buffer_memory, 65536 * 1024);
+        assert_eq!(settings.linger.as_millis(), 50);
+    }
+}

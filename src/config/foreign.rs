@@ -1,0 +1,332 @@
+//! Names that are not Ottla's: librdkafka's, and those of Java producers of long ago.
+
+use super::{Property, find, invalid};
+use crate::Result;
+use Meaning::{Fixed, Idle, Refused, Same};
+
+/// A name from elsewhere and what it means here.
+#[derive(Debug)]
+pub struct Foreign {
+    pub name: &'static str,
+    pub meaning: Meaning,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Another name for a property, in these units.
+    Same { property: &'static str, convert: Convert },
+    /// Something that cannot be set here: these values describe what Ottla does anyway and are accepted, others are
+    /// refused with a sentence.
+    Fixed { values: &'static [&'static str], otherwise: &'static str },
+    /// Has no counterpart, and records arrive as they should without it: refused when set by a call, warned of when
+    /// found in a file.
+    Idle(&'static str),
+    /// Refused with a sentence: to leave it out could send records elsewhere, or otherwise than was meant.
+    Refused(&'static str),
+}
+
+/// From the foreign value to the property's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convert {
+    Unchanged,
+    /// Times 1024.
+    Kibibytes,
+    /// 0 stands for "without limit", which is 2147483647 here.
+    ZeroIsForever,
+    /// -1 stands for "never", which is 9223372036854775807 here.
+    MinusOneIsNever,
+    /// 0 leaves the size to the operating system, as -1 does here.
+    ZeroIsSystem,
+}
+
+/// All of them, in alphabetical order.
+pub fn foreign_names() -> &'static [Foreign] {
+    FOREIGN
+}
+
+pub(super) fn find_foreign(name: &str) -> Option<&'static Foreign> {
+    FOREIGN.iter().find(|foreign| foreign.name == name)
+}
+
+impl Convert {
+    /// The property's value. What cannot be converted is left for the property's own check to refuse.
+    pub(super) fn to_property(self, value: &str) -> String {
+        let number = value.parse::<i64>().ok();
+        match (self, number) {
+            (Convert::Kibibytes, Some(n)) => n.checked_mul(1024).map_or_else(|| value.into(), |n| n.to_string()),
+            (Convert::ZeroIsForever, Some(0)) => i32::MAX.to_string(),
+            (Convert::MinusOneIsNever, Some(-1)) => i64::MAX.to_string(),
+            (Convert::ZeroIsSystem, Some(0)) => "-1".into(),
+            _ => value.into(),
+        }
+    }
+
+    /// The way back, for reading a property under its foreign name.
+    pub(super) fn to_foreign(self, value: &str) -> String {
+        let number = value.parse::<i64>().ok();
+        match (self, number) {
+            (Convert::Kibibytes, Some(n)) => (n / 1024).to_string(),
+            (Convert::ZeroIsForever, Some(n)) if n == i64::from(i32::MAX) => "0".into(),
+            (Convert::MinusOneIsNever, Some(i64::MAX)) => "-1".into(),
+            (Convert::ZeroIsSystem, Some(-1)) => "0".into(),
+            _ => value.into(),
+        }
+    }
+
+    /// For the documentation.
+    pub fn told(self) -> &'static str {
+        match self {
+            Convert::Unchanged => "",
+            Convert::Kibibytes => "in units of 1024 bytes",
+            Convert::ZeroIsForever => "0 means without limit",
+            Convert::MinusOneIsNever => "-1 means never",
+            Convert::ZeroIsSystem => "0 means the operating system's choice",
+        }
+    }
+}
+
+/// Sets the property that a foreign name means.
+pub(super) fn check_same(
+    name: &str,
+    property: &'static str,
+    convert: Convert,
+    value: &str,
+) -> Result<(&'static Property, String)> {
+    let property = find(property).expect("a test holds that every alias leads to a property");
+    let checked = property.check(&convert.to_property(super::trim(value)));
+    // The message speaks of the property; the reader wrote the other name.
+    let checked = checked.map_err(|error| invalid(format!("{name} (here {}): {}", property.name, error.message())));
+    Ok((property, checked?))
+}
+
+const fn same(name: &'static str, property: &'static str) -> Foreign {
+    converted(name, property, Convert::Unchanged)
+}
+
+const fn converted(name: &'static str, property: &'static str, convert: Convert) -> Foreign {
+    Foreign { name, meaning: Same { property, convert } }
+}
+
+const fn fixed(name: &'static str, values: &'static [&'static str], otherwise: &'static str) -> Foreign {
+    Foreign { name, meaning: Fixed { values, otherwise } }
+}
+
+const fn idle(name: &'static str, why: &'static str) -> Foreign {
+    Foreign { name, meaning: Idle(why) }
+}
+
+const fn refused(name: &'static str, why: &'static str) -> Foreign {
+    Foreign { name, meaning: Refused(why) }
+}
+
+const CALL: &str = "it is a function pointer, given by a call and not as text";
+const VERSIONS: &str = "protocol versions are always negotiated with each broker";
+const LOG: &str = "the log is set up by calls: a callback and a level";
+const TLS: &str = "TLS is not in this release";
+const SASL: &str = "SASL is not in this release";
+const REFRESH: &str = "metadata is asked for again as errors and metadata.max.age.ms demand";
+
+#[rustfmt::skip] // A table.
+static FOREIGN: &[Foreign] = &[
+    fixed("api.version.fallback.ms", &["0"], VERSIONS),
+    fixed("api.version.request", &["true"], VERSIONS),
+    idle("api.version.request.timeout.ms", "request.timeout.ms bounds this request too"),
+    idle("background_event_cb", CALL),
+    idle("batch.num.messages", "batches are bounded in bytes, not in records: set batch.size"),
+    refused("block.on.buffer.full", "set max.block.ms: how long a send waits for room, 0 for not at all"),
+    fixed("broker.address.family", &["any"], "addresses of both families are tried"),
+    idle("broker.address.ttl", "names are resolved again for each connection"),
+    idle("broker.version.fallback", VERSIONS),
+    idle("builtin.features", "the features of this library are fixed"),
+    idle("client.rack", "a producer has no use for its rack"),
+    idle("client.software.name", "the library names itself to the brokers"),
+    idle("client.software.version", "the library names itself to the brokers"),
+    idle("closesocket_cb", CALL),
+    same("compression.codec", "compression.type"),
+    refused("compression.level",
+        "each codec has its own: set compression.gzip.level, compression.lz4.level or compression.zstd.level"),
+    idle("connect_cb", CALL),
+    idle("debug", LOG),
+    idle("default_topic_conf", CALL),
+    fixed("delivery.report.only.error", &["false"], "every accepted record gets exactly one completion"),
+    refused("dr_cb", CALL),
+    refused("dr_msg_cb", CALL),
+    fixed("enable.gapless.guarantee", &["false"], "there is no such mode; after a failure the records behind it go on"),
+    idle("enable.random.seed", "random numbers are the library's own affair"),
+    fixed("enable.sasl.oauthbearer.unsecure.jwt", &["false"], SASL),
+    fixed("enable.sparse.connections", &["true"], "connections are made where records have to go"),
+    fixed("enable.ssl.certificate.verification", &["true"], TLS),
+    idle("enabled_events", "events are asked for by calls"),
+    idle("error_cb", CALL),
+    refused("https.ca.location", TLS),
+    refused("https.ca.pem", TLS),
+    refused("interceptors", CALL),
+    idle("internal.termination.signal", "threads are stopped without signals"),
+    idle("log.connection.close", LOG),
+    idle("log.queue", LOG),
+    idle("log.thread.name", LOG),
+    idle("log_cb", CALL),
+    idle("log_level", LOG),
+    same("max.in.flight", "max.in.flight.requests.per.connection"),
+    idle("message.copy.max.bytes", "every payload is copied, unless it is lent or handed over by the call that sends it"),
+    same("message.max.bytes", "max.request.size"),
+    same("message.send.max.retries", "retries"),
+    converted("message.timeout.ms", "delivery.timeout.ms", Convert::ZeroIsForever),
+    same("metadata.broker.list", "bootstrap.servers"),
+    refused("metadata.fetch.timeout.ms", "set max.block.ms"),
+    idle("metadata.request.timeout.ms", "request.timeout.ms bounds this request too"),
+    refused("msg_order_cmp", CALL),
+    refused("oauthbearer_token_refresh_cb", CALL),
+    idle("opaque", CALL),
+    idle("open_cb", CALL),
+    same("partitioner", "partitioner.class"),
+    refused("partitioner_cb", CALL),
+    refused("plugin.library.paths", "libraries are not loaded by name; what they would add is given by calls"),
+    fixed("produce.offset.report", &["true"], "offsets are always reported"),
+    idle("queue.buffering.backpressure.threshold", "batches grow by themselves while their broker is busy"),
+    converted("queue.buffering.max.kbytes", "buffer.memory", Convert::Kibibytes),
+    idle("queue.buffering.max.messages", "what waits is bounded in bytes, not in records: set buffer.memory"),
+    same("queue.buffering.max.ms", "linger.ms"),
+    fixed("queuing.strategy", &["fifo"], "records leave in the order in which they came"),
+    idle("reconnect.backoff.jitter.ms", "pauses are always varied by 20 %: set reconnect.backoff.ms"),
+    same("request.required.acks", "acks"),
+    idle("resolve_cb", CALL),
+    refused("sasl.kerberos.keytab", SASL),
+    refused("sasl.kerberos.principal", SASL),
+    same("sasl.mechanisms", "sasl.mechanism"),
+    same("sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"),
+    same("sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"),
+    refused("sasl.oauthbearer.assertion.jwt.template.file", SASL),
+    refused("sasl.oauthbearer.assertion.private.key.pem", SASL),
+    refused("sasl.oauthbearer.config", SASL),
+    refused("sasl.oauthbearer.extensions", SASL),
+    refused("sasl.oauthbearer.grant.type", SASL),
+    refused("sasl.oauthbearer.metadata.authentication.type", SASL),
+    refused("sasl.oauthbearer.method", SASL),
+    refused("sasl.password", SASL),
+    refused("sasl.username", SASL),
+    idle("socket.blocking.max.ms", "the sender thread never waits for a socket"),
+    fixed("socket.keepalive.enable", &["true"], "keepalive is always on"),
+    idle("socket.max.fails", "a connection is given up at the first request that times out"),
+    fixed("socket.nagle.disable", &["true"], "Nagle's algorithm is always off"),
+    converted("socket.receive.buffer.bytes", "receive.buffer.bytes", Convert::ZeroIsSystem),
+    converted("socket.send.buffer.bytes", "send.buffer.bytes", Convert::ZeroIsSystem),
+    idle("socket.timeout.ms", "one limit serves client and broker: set request.timeout.ms"),
+    idle("socket_cb", CALL),
+    refused("ssl.ca.certificate.stores", TLS),
+    refused("ssl.ca.location", TLS),
+    refused("ssl.ca.pem", TLS),
+    refused("ssl.certificate.location", TLS),
+    refused("ssl.certificate.pem", TLS),
+    refused("ssl.certificate.verify_cb", TLS),
+    refused("ssl.crl.location", TLS),
+    refused("ssl.curves.list", TLS),
+    refused("ssl.engine.id", TLS),
+    refused("ssl.engine.location", TLS),
+    refused("ssl.key.location", TLS),
+    refused("ssl.key.pem", TLS),
+    refused("ssl.providers", TLS),
+    refused("ssl.sigalgs.list", TLS),
+    refused("ssl_ca", TLS),
+    refused("ssl_certificate", TLS),
+    refused("ssl_engine_callback_data", TLS),
+    refused("ssl_key", TLS),
+    idle("statistics.interval.ms", "statistics are read by a call, whenever they are wanted"),
+    idle("stats_cb", CALL),
+    idle("sticky.partitioning.linger.ms", "records without a key move on after batch.size bytes, not after a time"),
+    idle("throttle_cb", CALL),
+    refused("timeout.ms", "set request.timeout.ms"),
+    idle("topic.blacklist", "topics are known once they are used"),
+    idle("topic.metadata.propagation.max.ms", "max.block.ms bounds the wait for a topic that is not known yet"),
+    idle("topic.metadata.refresh.fast.cnt", REFRESH),
+    idle("topic.metadata.refresh.fast.interval.ms", "set retry.backoff.ms"),
+    converted("topic.metadata.refresh.interval.ms", "metadata.max.age.ms", Convert::MinusOneIsNever),
+    idle("topic.metadata.refresh.sparse", REFRESH),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn aliases_lead_to_properties_and_collide_with_none() {
+        for foreign in foreign_names() {
+            assert!(find(foreign.name).is_none(), "{} is a property itself", foreign.name);
+            if let Same { property, .. } = foreign.meaning {
+                assert!(find(property).is_some(), "{} leads to nothing", foreign.name);
+            }
+        }
+        let names: Vec<_> = foreign_names().iter().map(|foreign| foreign.name).collect();
+        let mut unique = names.clone();
+        unique.dedup();
+        assert_eq!(names.len(), unique.len());
+    }
+
+    #[test]
+    fn each_alias_sets_its_property_in_the_property_s_units() {
+        let cases = [
+            ("compression.codec", "lz4", "compression.type", "lz4"),
+            ("max.in.flight", "3", "max.in.flight.requests.per.connection", "3"),
+            ("message.max.bytes", "2000", "max.request.size", "2000"),
+            ("message.send.max.retries", "7", "retries", "7"),
+            ("message.timeout.ms", "9000", "delivery.timeout.ms", "9000"),
+            ("message.timeout.ms", "0", "delivery.timeout.ms", "2147483647"),
+            ("metadata.broker.list", "a:1,b:2", "bootstrap.servers", "a:1,b:2"),
+            ("partitioner", "murmur2_random", "partitioner.class", "murmur2_random"),
+            ("queue.buffering.max.kbytes", "1048576", "buffer.memory", "1073741824"),
+            ("queue.buffering.max.ms", " 20", "linger.ms", "20"),
+            ("request.required.acks", "-1", "acks", "-1"),
+            ("sasl.mechanisms", "GSSAPI", "sasl.mechanism", "GSSAPI"),
+            ("socket.receive.buffer.bytes", "0", "receive.buffer.bytes", "-1"),
+            ("socket.send.buffer.bytes", "4096", "send.buffer.bytes", "4096"),
+            ("topic.metadata.refresh.interval.ms", "-1", "metadata.max.age.ms", "9223372036854775807"),
+            ("topic.metadata.refresh.interval.ms", "60000", "metadata.max.age.ms", "60000"),
+        ];
+        for (alias, value, property, result) in cases {
+            let mut config = Config::new();
+            config.set(alias, value).unwrap();
+            assert_eq!(config.get(property).as_deref(), Some(result), "{alias}");
+            assert_eq!(config.get(alias).as_deref(), Some(super::super::trim(value)), "{alias} read back");
+        }
+        let tested = |name| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
+        for foreign in foreign_names().iter().filter(|f| matches!(f.meaning, Same { .. })) {
+            assert!(tested(foreign.name), "{} is not in the test", foreign.name);
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_names_both_names() {
+        let mut config = Config::new();
+        let error = config.set("queue.buffering.max.kbytes", "-5").unwrap_err();
+        assert_eq!(
+            error.message(),
+            "queue.buffering.max.kbytes (here buffer.memory): buffer.memory='-5120' is not valid: expected a whole \
+             number, 0 or more"
+        );
+        let error = config.set("queue.buffering.max.ms", "0.5").unwrap_err();
+        assert!(error.message().contains("linger.ms='0.5' is not valid: expected a whole number"), "{error}");
+    }
+
+    #[test]
+    fn what_is_so_anyway_is_accepted_and_the_rest_refused() {
+        let mut config = Config::new();
+        config.set("socket.keepalive.enable", "true").unwrap();
+        config.set("api.version.request", " TRUE ").unwrap();
+        assert_eq!(
+            config.set("socket.nagle.disable", "false").unwrap_err().message(),
+            "socket.nagle.disable='false' cannot be had: Nagle's algorithm is always off"
+        );
+        assert_eq!(
+            config.set("batch.num.messages", "10000").unwrap_err().message(),
+            "batch.num.messages is not a property of Ottla: batches are bounded in bytes, not in records: set batch.size"
+        );
+        assert_eq!(
+            config.set("compression.level", "3").unwrap_err().message(),
+            "compression.level is not a property of Ottla: each codec has its own: set compression.gzip.level, \
+             compression.lz4.level or compression.zstd.level"
+        );
+        let error = config.set("sasl.password", "hunter2").unwrap_err();
+        assert_eq!(error.message(), "sasl.password is not a property of Ottla: SASL is not in this release");
+    }
+}

@@ -1,0 +1,356 @@
+//! One property: what it is called, what it may hold, and what is told about it.
+
+use super::{invalid, servers, trim};
+use crate::Result;
+
+/// A row of the table. Everything that is known of a property before anybody sets it.
+#[derive(Debug)]
+pub struct Property {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// In the spelling that [`super::Config::get`] answers with; `None`: nothing, until it is set.
+    pub default: Option<&'static str>,
+    pub importance: Importance,
+    pub scope: Scope,
+    pub group: Group,
+    pub state: State,
+    /// Where it comes from: the KIP that defined it and the Kafka class that holds it.
+    pub source: &'static str,
+    /// Complete sentences, with units.
+    pub doc: &'static str,
+}
+
+/// The type of a property's value.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Bool,
+    Short(Range),
+    Int(Range),
+    Long(Range),
+    Double {
+        min: f64,
+        max: f64,
+    },
+    String,
+    /// A string of at least one character.
+    Name,
+    /// One of a few words; Java compares some of them without regard to case.
+    Enum {
+        values: &'static [&'static str],
+        any_case: bool,
+    },
+    /// Words separated by commas.
+    List,
+    /// A list of `host:port`.
+    Servers,
+    /// A class of Java's that has an equal here.
+    Class(&'static [Choice]),
+    Password,
+}
+
+/// Bounds of a number, both included, and one value that is allowed outside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    pub min: i64,
+    pub max: i64,
+    pub also: Option<i64>,
+}
+
+/// What a class name stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// Ottla's word for it.
+    pub short: &'static str,
+    /// The name of the Java class.
+    pub java: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Importance {
+    High,
+    Medium,
+    Low,
+}
+
+/// Where a property may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Producer,
+    /// For the producer, and differently for a topic.
+    Topic,
+}
+
+/// The chapter of CONFIGURATION.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Connection,
+    Delivery,
+    Batching,
+    Compression,
+    Partitioning,
+    Serialization,
+    Metadata,
+    Network,
+    Transactions,
+    Tls,
+    Sasl,
+    OAuth,
+    Observation,
+    Jvm,
+}
+
+/// Whether setting the property does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Implemented,
+    /// Not in this release; any value but the default is refused. Says why.
+    Later(&'static str),
+    /// Means nothing outside a JVM; any value but the default is refused. Says what to use instead.
+    JvmOnly(&'static str),
+}
+
+impl Property {
+    /// Checks a value and gives it its one spelling: numbers without sign or zeros in front, booleans and words as
+    /// the table writes them. Values are trimmed as Java trims them.
+    pub fn check(&self, value: &str) -> Result<String> {
+        let value = trim(value);
+        let canonical = self.parse(value)?;
+        match self.state {
+            State::Implemented => Ok(canonical),
+            _ if self.default == Some(canonical.as_str()) => Ok(canonical),
+            State::Later(why) => Err(invalid(format!("{}{} is refused: {why}", self.name, self.quoted(value)))),
+            State::JvmOnly(instead) => {
+                Err(invalid(format!("{}{} means nothing outside a JVM: {instead}", self.name, self.quoted(value))))
+            }
+        }
+    }
+
+    /// The type's name, as Java's documentation has it.
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Bool => "boolean",
+            Kind::Short(_) => "short",
+            Kind::Int(_) => "int",
+            Kind::Long(_) => "long",
+            Kind::Double { .. } => "double",
+            Kind::String | Kind::Name | Kind::Enum { .. } => "string",
+            Kind::List | Kind::Servers => "list",
+            Kind::Class(_) => "class",
+            Kind::Password => "password",
+        }
+    }
+
+    /// What the value may be, in words.
+    pub fn valid_values(&self) -> String {
+        match self.kind {
+            Kind::Bool => "true or false".into(),
+            Kind::Short(range) | Kind::Int(range) | Kind::Long(range) => range.to_string(),
+            Kind::Double { min, max } if max == f64::MAX => format!("{min} or more"),
+            Kind::Double { min, max } => format!("{min} to {max}"),
+            Kind::String => "any text".into(),
+            Kind::Name => "text that is not empty".into(),
+            Kind::Enum { values, any_case } => {
+                format!("one of {}{}", values.join(", "), if any_case { " (in any case)" } else { "" })
+            }
+            Kind::List => "words separated by commas".into(),
+            Kind::Servers => "host:port pairs separated by commas".into(),
+            Kind::Class([]) => "none".into(),
+            Kind::Class(choices) => {
+                let names: Vec<_> = choices.iter().map(|choice| choice.short).collect();
+                format!("one of {}, or the Java class of that meaning", names.join(", "))
+            }
+            Kind::Password => "a secret".into(),
+        }
+    }
+
+    fn parse(&self, value: &str) -> Result<String> {
+        match self.kind {
+            Kind::Bool if value.eq_ignore_ascii_case("true") => Ok("true".into()),
+            Kind::Bool if value.eq_ignore_ascii_case("false") => Ok("false".into()),
+            Kind::Bool => Err(self.mismatch(value)),
+            Kind::Short(range) | Kind::Int(range) | Kind::Long(range) => match value.parse::<i64>() {
+                Ok(number) if range.holds(number) => Ok(number.to_string()),
+                _ => Err(self.mismatch(value)),
+            },
+            Kind::Double { min, max } => match value.parse::<f64>() {
+                Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
+                _ => Err(self.mismatch(value)),
+            },
+            Kind::Name if value.is_empty() => Err(self.mismatch(value)),
+            Kind::String | Kind::Name | Kind::Password => Ok(value.into()),
+            Kind::Enum { values, any_case } => values
+                .iter()
+                .find(|known| **known == value || any_case && known.eq_ignore_ascii_case(value))
+                .map(|known| (*known).into())
+                .ok_or_else(|| self.mismatch(value)),
+            Kind::List => Ok(value.split(',').map(trim).collect::<Vec<_>>().join(",")),
+            Kind::Servers => servers::parse(self.name, value).map(|_| value.into()),
+            Kind::Class(choices) => self.class(choices, value),
+        }
+    }
+
+    /// Keeps the spelling: the table is asked again when the settings are made.
+    fn class(&self, choices: &[Choice], value: &str) -> Result<String> {
+        // Where nothing can be chosen the state refuses, with its own reason.
+        if choices.is_empty() || choices.iter().any(|choice| choice.short == value || choice.java == value) {
+            return Ok(value.into());
+        }
+        let known: Vec<_> = choices.iter().map(|choice| choice.short).collect();
+        Err(invalid(format!(
+            "{}='{value}' is not something that Ottla has. Java classes cannot be loaded here; known are {} and the \
+             Java classes of that meaning. Anything else is done by a function of the application's own",
+            self.name,
+            known.join(", ")
+        )))
+    }
+
+    fn mismatch(&self, value: &str) -> crate::Error {
+        invalid(format!("{}{} is not valid: expected {}", self.name, self.quoted(value), self.expected()))
+    }
+
+    fn expected(&self) -> String {
+        match self.kind {
+            Kind::Short(_) | Kind::Int(_) | Kind::Long(_) => format!("a whole number, {}", self.valid_values()),
+            Kind::Double { .. } => format!("a number, {}", self.valid_values()),
+            _ => self.valid_values(),
+        }
+    }
+
+    /// A secret is not repeated in a message.
+    fn quoted(&self, value: &str) -> String {
+        if matches!(self.kind, Kind::Password) { String::new() } else { format!("='{value}'") }
+    }
+}
+
+impl Range {
+    fn holds(&self, number: i64) -> bool {
+        (self.min..=self.max).contains(&number) || self.also == Some(number)
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(also) = self.also {
+            write!(out, "{also}, or ")?;
+        }
+        match (self.min, self.max) {
+            (i64::MIN, i64::MAX) => write!(out, "any"),
+            (min, i64::MAX) => write!(out, "{min} or more"),
+            (min, max) => write!(out, "{min} to {max}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Importance {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Importance::High => "high",
+            Importance::Medium => "medium",
+            Importance::Low => "low",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find;
+
+    fn check(name: &str, value: &str) -> String {
+        match find(name).expect("a known property").check(value) {
+            Ok(value) => value,
+            Err(error) => format!("! {}", error.message()),
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_in_range() {
+        assert_eq!(check("batch.size", " 00042\t"), "42");
+        assert_eq!(check("batch.size", "+7"), "7");
+        for wrong in ["-1", "2147483648", "1.5", "16k", "", "1 2", "99999999999999999999", "1_000"] {
+            assert_eq!(
+                check("batch.size", wrong),
+                format!("! batch.size='{wrong}' is not valid: expected a whole number, 0 to 2147483647")
+            );
+        }
+        assert_eq!(check("linger.ms", "9223372036854775807"), "9223372036854775807");
+        assert_eq!(check("linger.ms", "-1"), "! linger.ms='-1' is not valid: expected a whole number, 0 or more");
+        assert_eq!(check("connections.max.idle.ms", "-1"), "-1");
+    }
+
+    #[test]
+    fn a_value_outside_the_range_can_be_allowed() {
+        assert_eq!(check("compression.gzip.level", "-1"), "-1");
+        assert_eq!(check("compression.gzip.level", "9"), "9");
+        assert_eq!(
+            check("compression.gzip.level", "0"),
+            "! compression.gzip.level='0' is not valid: expected a whole number, -1, or 1 to 9"
+        );
+    }
+
+    #[test]
+    fn booleans_take_any_case_and_nothing_else() {
+        assert_eq!(check("enable.idempotence", "TRUE"), "true");
+        assert_eq!(check("enable.idempotence", "False"), "false");
+        assert_eq!(
+            check("enable.idempotence", "yes"),
+            "! enable.idempotence='yes' is not valid: expected true or false"
+        );
+    }
+
+    #[test]
+    fn case_counts_where_it_counts_in_java() {
+        assert_eq!(check("acks", "all"), "all");
+        assert_eq!(check("acks", "ALL"), "! acks='ALL' is not valid: expected one of all, -1, 0, 1");
+        assert!(check("compression.type", "GZIP").starts_with("! compression.type='GZIP' is not valid"));
+        assert_eq!(check("metadata.recovery.strategy", "ReBootStrap"), "rebootstrap");
+        assert_eq!(check("security.protocol", "plaintext"), "PLAINTEXT");
+    }
+
+    #[test]
+    fn an_unknown_class_is_refused_with_the_known_ones() {
+        assert_eq!(check("key.serializer", "org.apache.kafka.common.serialization.StringSerializer").len(), 54);
+        let refusal = check("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer");
+        assert!(refusal.starts_with("! value.serializer='io.confluent.kafka.serializers.KafkaAvroSerializer' is not"));
+        assert!(refusal.contains("Java classes cannot be loaded here") && refusal.contains("string"), "{refusal}");
+    }
+
+    #[test]
+    fn what_is_for_later_passes_only_at_its_default() {
+        assert_eq!(check("ssl.protocol", "TLSv1.3"), "TLSv1.3");
+        assert_eq!(check("ssl.enabled.protocols", "TLSv1.2 , TLSv1.3"), "TLSv1.2,TLSv1.3");
+        assert_eq!(
+            check("security.protocol", "ssl"),
+            "! security.protocol='ssl' is refused: TLS and SASL are not in this release, only PLAINTEXT is"
+        );
+        assert!(check("transactional.id", "mine").starts_with("! transactional.id='mine' is refused: transactions"));
+        assert_eq!(
+            check("transactional.id", ""),
+            "! transactional.id='' is not valid: expected text that is not empty"
+        );
+    }
+
+    #[test]
+    fn what_is_of_the_jvm_passes_only_at_its_default() {
+        assert_eq!(check("config.providers", ""), "");
+        assert_eq!(check("metric.reporters", "org.apache.kafka.common.metrics.JmxReporter").len(), 43);
+        assert!(
+            check("security.providers", "com.example.Creator").contains("means nothing outside a JVM: Ottla carries")
+        );
+    }
+
+    #[test]
+    fn a_secret_is_never_repeated() {
+        for name in ["ssl.key.password", "sasl.jaas.config"] {
+            assert!(!check(name, "hunter2").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        for property in super::super::properties() {
+            if let Some(default) = property.default {
+                assert_eq!(property.check(default).as_deref().ok(), Some(default), "{}", property.name);
+            }
+        }
+    }
+}

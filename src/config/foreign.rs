@@ -289,7 +289,8 @@ mod tests {
             assert_eq!(config.get(property).as_deref(), Some(result), "{alias}");
             assert_eq!(config.get(alias).as_deref(), Some(super::super::trim(value)), "{alias} read back");
         }
-        let tested = |name| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
+        let tested =
+            |name: &str| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
         for foreign in foreign_names().iter().filter(|f| matches!(f.meaning, Same { .. })) {
             assert!(tested(foreign.name), "{} is not in the test", foreign.name);
         }

@@ -118,6 +118,10 @@ impl Iterator for LogicalLines<'_> {
                 escaped = c == '\\' && !escaped;
             } else if escaped {
                 logical.pop();
+                if logical.is_empty() && self.rest.peek().is_none() {
+                    // To Java, a lone backslash on the last line is an entry with an empty key.
+                    return Some((line, logical));
+                }
                 (skip_white, continued, escaped) = (true, true, false);
             } else if logical.is_empty() {
                 skip_white = true;
@@ -196,7 +200,7 @@ fn unit(chars: &mut std::str::Chars<'_>) -> Result<u16, &'static str> {
 }
 
 /// For the fuzzer: whatever the bytes are, loading ends without a panic, and what was loaded reads back.
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 pub fn fuzz_properties(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut config = super::Config::new();
@@ -236,6 +240,21 @@ mod tests {
             count += 1;
         }
         assert!(count > 300, "only {count} vectors");
+    }
+
+    #[test]
+    fn nothing_that_is_loaded_makes_trouble_later() {
+        // A small taste of what the fuzzer does at length: names that are known, values that may not fit.
+        let values =
+            ["", "0", "-1", "1", "4999", "2147483647", "9223372036854775807", "true", "a:1", "all", "none", "NaN"];
+        let names = crate::config::properties().iter().map(|property| property.name);
+        for name in names.chain(crate::config::foreign_names().iter().map(|foreign| foreign.name)) {
+            for value in values {
+                fuzz_properties(format!("{name}={value}\nbootstrap.servers=b:2\n").as_bytes());
+                fuzz_properties(format!("bootstrap.servers=b:2\n{name}={value}\nlinger.ms={value}").as_bytes());
+            }
+        }
+        fuzz_properties(b"a=\xff\xfe\\u12");
     }
 
     #[test]

@@ -415,4 +415,364 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Config {
+        let mut config = Config::new();
+        config.set("bootstrap.servers", "localhost:9092").unwrap();
+        for (name, value) in pairs {
+            config.set(name, value).unwrap();
+        }
+        config
+    }
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        config(pairs).resolve().unwrap()
+    }
+
+    fn refusal(pairs: &[(&str, &str)]) -> String {
+        config(pairs).resolve().unwrap_err().message().to_owned()
+    }
+
+    fn notes(pairs: &[(&str, &str)]) -> Vec<String> {
+        settings(pairs).notes
+    }
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn defaults_are_java_s() {
+        let settings = settings(&[("client.id", "x")]);
+        let expected = Settings {
+            bootstrap: vec![HostPort { host: "localhost".into(), port: 9092 }],
+            client_id: "x".into(),
+            acks: Acks::All,
+            idempotence: true,
+            retries: 2147483647,
+            max_in_flight: 5,
+            delivery_timeout: MS(120_000),
+            request_timeout: MS(30_000),
+            max_block: MS(60_000),
+            retry_backoff: MS(100),
+            retry_backoff_max: MS(1000),
+            linger: MS(5),
+            batch_size: 16384,
+            buffer_memory: 33_554_432,
+            max_request_size: 1_048_576,
+            codec: Codec::None,
+            level: 0,
+            levels: Levels { gzip: -1, lz4: 9, zstd: 3 },
+            partitioner: Partitioner::Sticky,
+            ignore_keys: false,
+            adaptive: true,
+            availability_timeout: None,
+            key_serializer: None,
+            value_serializer: None,
+            dns_lookup: DnsLookup::UseAllIps,
+            metadata_max_age: MS(300_000),
+            metadata_max_idle: MS(300_000),
+            recovery: Recovery::Rebootstrap,
+            rebootstrap_trigger: MS(300_000),
+            auto_create_topics: true,
+            reconnect_backoff: MS(50),
+            reconnect_backoff_max: MS(1000),
+            connection_setup_timeout: MS(10_000),
+            connection_setup_timeout_max: MS(30_000),
+            connections_max_idle: Some(MS(540_000)),
+            send_buffer: None,
+            receive_buffer: None,
+            receive_message_max: 100_000_000,
+            plugin: BTreeMap::new(),
+            notes: vec![],
+        };
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn every_property_that_works_reaches_its_field() {
+        let it = settings(&[
+            ("acks", "0"),
+            ("retries", "3"),
+            ("max.in.flight.requests.per.connection", "9"),
+            ("max.block.ms", "0"),
+            ("batch.size", "0"),
+            ("buffer.memory", "99"),
+            ("max.request.size", "98"),
+            ("compression.type", "zstd"),
+            ("compression.zstd.level", "-7"),
+            ("compression.lz4.level", "2"),
+            ("compression.gzip.level", "1"),
+            ("partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"),
+            ("partitioner.ignore.keys", "true"),
+            ("partitioner.adaptive.partitioning.enable", "false"),
+            ("partitioner.availability.timeout.ms", "7"),
+            ("key.serializer", "uuid"),
+            ("value.serializer", "org.apache.kafka.common.serialization.LongSerializer"),
+            ("client.dns.lookup", "resolve_canonical_bootstrap_servers_only"),
+            ("metadata.max.age.ms", "11"),
+            ("metadata.max.idle.ms", "5012"),
+            ("metadata.recovery.strategy", "NONE"),
+            ("metadata.recovery.rebootstrap.trigger.ms", "13"),
+            ("allow.auto.create.topics", "false"),
+            ("retry.backoff.ms", "14"),
+            ("retry.backoff.max.ms", "15"),
+            ("reconnect.backoff.ms", "16"),
+            ("reconnect.backoff.max.ms", "17"),
+            ("socket.connection.setup.timeout.ms", "18"),
+            ("socket.connection.setup.timeout.max.ms", "19"),
+            ("connections.max.idle.ms", "-1"),
+            ("send.buffer.bytes", "20"),
+            ("receive.buffer.bytes", "0"),
+            ("receive.message.max.bytes", "1000"),
+            ("ottla.plugin.mine", "22"),
+        ]);
+        assert_eq!((it.acks, it.acks.wire(), it.retries, it.max_in_flight), (Acks::None, 0, 3, 9));
+        assert_eq!((it.max_block, it.batch_size, it.buffer_memory), (MS(0), 1, 99));
+        assert_eq!((it.max_request_size, it.codec, it.level), (98, Codec::Zstd, -7));
+        assert_eq!(it.levels, Levels { gzip: 1, lz4: 2, zstd: -7 });
+        assert_eq!((it.partitioner, it.ignore_keys, it.adaptive), (Partitioner::RoundRobin, true, false));
+        assert_eq!(it.availability_timeout, Some(MS(7)));
+        assert_eq!((it.key_serializer, it.value_serializer), (Some(Serializer::Uuid), Some(Serializer::Long)));
+        assert_eq!(it.dns_lookup, DnsLookup::ResolveCanonicalBootstrapOnly);
+        assert_eq!((it.metadata_max_age, it.metadata_max_idle), (MS(11), MS(5012)));
+        assert_eq!((it.recovery, it.rebootstrap_trigger), (Recovery::None, MS(13)));
+        assert!(!it.auto_create_topics);
+        assert_eq!((it.retry_backoff, it.retry_backoff_max), (MS(14), MS(15)));
+        assert_eq!((it.reconnect_backoff, it.reconnect_backoff_max), (MS(16), MS(17)));
+        assert_eq!((it.connection_setup_timeout, it.connection_setup_timeout_max), (MS(18), MS(19)));
+        assert_eq!((it.connections_max_idle, it.send_buffer, it.receive_buffer), (None, Some(20), Some(0)));
+        assert_eq!(it.receive_message_max, 1000);
+        assert_eq!(it.plugin["ottla.plugin.mine"], "22");
+    }
+
+    #[test]
+    fn all_and_minus_one_are_the_same_acks() {
+        for acks in ["all", "-1"] {
+            let settings = settings(&[("acks", acks), ("enable.idempotence", "true")]);
+            assert_eq!((settings.acks, settings.acks.wire(), settings.idempotence), (Acks::All, -1, true));
+        }
+    }
+
+    #[test]
+    fn servers_have_to_be_set() {
+        assert_eq!(
+            Config::new().resolve().unwrap_err().message(),
+            "bootstrap.servers is not set: it says where the first brokers are, as in localhost:9092"
+        );
+    }
+
+    #[test]
+    fn weaker_acks_or_no_retries_switch_idempotence_off_with_a_note() {
+        for (name, value) in [("acks", "1"), ("acks", "0"), ("retries", "0")] {
+            let settings = settings(&[(name, value)]);
+            assert!(!settings.idempotence);
+            assert_eq!(
+                settings.notes,
+                [format!("idempotence is switched off by {name}={value}: a retry may write a record twice")]
+            );
+        }
+        assert_eq!(notes(&[("acks", "1"), ("retries", "0")]).len(), 2);
+        assert!(settings(&[]).idempotence);
+    }
+
+    #[test]
+    fn idempotence_switched_off_by_name_needs_no_note() {
+        let settings = settings(&[
+            ("enable.idempotence", "false"),
+            ("acks", "1"),
+            ("retries", "0"),
+            ("max.in.flight.requests.per.connection", "100"),
+        ]);
+        assert!(!settings.idempotence);
+        assert_eq!(settings.notes, [""; 0]);
+    }
+
+    #[test]
+    fn idempotence_asked_for_contradicts_what_excludes_it() {
+        for (name, value) in [("acks", "1"), ("acks", "0"), ("retries", "0")] {
+            assert_eq!(
+                refusal(&[("enable.idempotence", "true"), (name, value)]),
+                format!(
+                    "enable.idempotence=true contradicts {name}={value}: idempotence needs acks=all and retries above \
+                     0; leave out one of the two"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn more_than_five_in_flight_contradicts_idempotence_even_by_default() {
+        let six = ("max.in.flight.requests.per.connection", "6");
+        assert_eq!(
+            refusal(&[six]),
+            "max.in.flight.requests.per.connection=6 contradicts idempotence (on by default), which allows at most 5: \
+             lower it, or set enable.idempotence=false"
+        );
+        assert_eq!(
+            refusal(&[six, ("enable.idempotence", "true")]),
+            "max.in.flight.requests.per.connection=6 contradicts idempotence, which allows at most 5: lower it, or \
+             set enable.idempotence=false"
+        );
+        // Unlike in Java, where it is refused although idempotence is off already.
+        assert_eq!(settings(&[six, ("acks", "1")]).max_in_flight, 6);
+        assert!(settings(&[("max.in.flight.requests.per.connection", "5")]).idempotence);
+    }
+
+    #[test]
+    fn delivery_and_request_timeouts_that_were_both_set_must_fit() {
+        assert_eq!(
+            refusal(&[("delivery.timeout.ms", "1000"), ("request.timeout.ms", "1000")]),
+            "delivery.timeout.ms=1000 is less than linger.ms=5 plus request.timeout.ms=1000: raise it to 1005, or \
+             lower the others"
+        );
+        let settings = settings(&[("delivery.timeout.ms", "1005"), ("request.timeout.ms", "1000")]);
+        assert_eq!((settings.notes.len(), settings.delivery_timeout), (0, MS(1005)));
+    }
+
+    #[test]
+    fn the_request_timeout_is_lowered_to_fit_a_short_delivery() {
+        let settings = settings(&[
+            ("acks", "1"),
+            ("linger.ms", "20"),
+            ("retry.backoff.ms", "1000"),
+            ("delivery.timeout.ms", "5000"),
+        ]);
+        assert_eq!((settings.request_timeout, settings.delivery_timeout), (MS(4980), MS(5000)));
+        assert_eq!((settings.retry_backoff, settings.retry_backoff_max), (MS(1000), MS(1000)));
+        assert_eq!(
+            settings.notes[1..],
+            ["request.timeout.ms is lowered from its default 30000 to 4980, to fit in delivery.timeout.ms=5000 after \
+              linger.ms=20"]
+        );
+    }
+
+    #[test]
+    fn a_linger_that_fills_the_delivery_timeout_is_an_error() {
+        for delivery in ["20", "19", "0"] {
+            assert_eq!(
+                refusal(&[("linger.ms", "20"), ("delivery.timeout.ms", delivery)]),
+                format!(
+                    "delivery.timeout.ms={delivery} leaves no time for a request after linger.ms=20: raise it, or \
+                     lower linger.ms"
+                )
+            );
+        }
+        assert_eq!(settings(&[("linger.ms", "20"), ("delivery.timeout.ms", "21")]).request_timeout, MS(1));
+    }
+
+    #[test]
+    fn the_delivery_timeout_is_raised_for_a_long_linger_or_request() {
+        let it = settings(&[("linger.ms", "200000")]);
+        assert_eq!((it.delivery_timeout, it.request_timeout, it.linger), (MS(230_000), MS(30_000), MS(200_000)));
+        assert_eq!(
+            it.notes,
+            ["delivery.timeout.ms is raised from its default 120000 to 230000, for linger.ms=200000 and \
+              request.timeout.ms=30000 to fit"]
+        );
+        let it = settings(&[("request.timeout.ms", "2147483647")]);
+        assert_eq!(it.delivery_timeout, MS(2_147_483_647));
+    }
+
+    #[test]
+    fn a_linger_beyond_an_int_is_lowered() {
+        let it = settings(&[("linger.ms", "9223372036854775807")]);
+        assert_eq!((it.linger, it.delivery_timeout), (MS(2_147_483_647), MS(2_147_483_647)));
+        assert_eq!(it.notes[0], "linger.ms=9223372036854775807 is lowered to 2147483647, the longest there is");
+    }
+
+    #[test]
+    fn a_first_pause_above_the_longest_is_the_longest() {
+        for (first, longest) in [
+            ("retry.backoff.ms", "retry.backoff.max.ms"),
+            ("reconnect.backoff.ms", "reconnect.backoff.max.ms"),
+            ("socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms"),
+        ] {
+            let it = settings(&[(first, "5000"), (longest, "3000")]);
+            assert_eq!(it.notes, [format!("{first}=5000 is above {longest}=3000: it is 3000 each time")]);
+            let pauses = match first {
+                "retry.backoff.ms" => (it.retry_backoff, it.retry_backoff_max),
+                "reconnect.backoff.ms" => (it.reconnect_backoff, it.reconnect_backoff_max),
+                _ => (it.connection_setup_timeout, it.connection_setup_timeout_max),
+            };
+            assert_eq!(pauses, (MS(3000), MS(3000)));
+        }
+        assert_eq!(settings(&[("retry.backoff.ms", "5000")]).retry_backoff, MS(1000));
+    }
+
+    #[test]
+    fn a_reconnect_pause_without_longest_does_not_grow() {
+        for (first, pause) in [("20", 20), ("4000", 4000)] {
+            let it = settings(&[("reconnect.backoff.ms", first)]);
+            assert_eq!((it.reconnect_backoff, it.reconnect_backoff_max), (MS(pause), MS(pause)));
+            assert_eq!(
+                it.notes,
+                [format!(
+                    "reconnect.backoff.max.ms is not set and becomes reconnect.backoff.ms={pause}: the pause does not \
+                     grow"
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_without_name_gets_one_of_its_own() {
+        let config = config(&[]);
+        let (first, second) = (config.resolve().unwrap().client_id, config.resolve().unwrap().client_id);
+        let number = |name: &str| name.strip_prefix("ottla-").unwrap().parse::<u64>().unwrap();
+        assert!(number(&first) < number(&second));
+        assert_eq!(settings(&[("client.id", "")]).client_id, "");
+    }
+
+    #[test]
+    fn partitioner_classes_map_to_ours() {
+        for (class, partitioner, ignore_keys) in [
+            ("default", Partitioner::Sticky, false),
+            ("murmur2_random", Partitioner::Sticky, false),
+            ("roundrobin", Partitioner::RoundRobin, false),
+            ("uniformsticky", Partitioner::Sticky, true),
+            ("org.apache.kafka.clients.producer.internals.DefaultPartitioner", Partitioner::Sticky, false),
+            ("org.apache.kafka.clients.producer.RoundRobinPartitioner", Partitioner::RoundRobin, false),
+            ("org.apache.kafka.clients.producer.UniformStickyPartitioner", Partitioner::Sticky, true),
+            ("org.apache.kafka.clients.producer.internals.UniformStickyPartitioner", Partitioner::Sticky, true),
+        ] {
+            let it = settings(&[("partitioner.class", class)]);
+            assert_eq!((it.partitioner, it.ignore_keys), (partitioner, ignore_keys), "{class}");
+        }
+    }
+
+    #[test]
+    fn serializer_classes_map_to_ours() {
+        for (class, serializer) in [
+            ("ByteArray", Serializer::Bytes),
+            ("ByteBuffer", Serializer::Bytes),
+            ("Bytes", Serializer::Bytes),
+            ("String", Serializer::String),
+            ("Short", Serializer::Short),
+            ("Integer", Serializer::Integer),
+            ("Long", Serializer::Long),
+            ("Float", Serializer::Float),
+            ("Double", Serializer::Double),
+            ("UUID", Serializer::Uuid),
+            ("Boolean", Serializer::Boolean),
+            ("Void", Serializer::Void),
+        ] {
+            let class = format!("org.apache.kafka.common.serialization.{class}Serializer");
+            assert_eq!(settings(&[("value.serializer", &class)]).value_serializer, Some(serializer), "{class}");
+        }
+    }
+
+    #[test]
+    fn each_codec_has_its_level() {
+        for (name, codec, level) in [
+            ("none", Codec::None, 0),
+            ("gzip", Codec::Gzip, -1),
+            ("snappy", Codec::Snappy, 0),
+            ("lz4", Codec::Lz4, 9),
+            ("zstd", Codec::Zstd, 3),
+        ] {
+            let it = settings(&[("compression.type", name)]);
+            assert_eq!((it.codec, it.level), (codec, level));
+        }
+    }
+}

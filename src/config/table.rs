@@ -435,3 +435,111 @@ static PROPERTIES: &[Property] = &[
         "Java classes that fill in values from elsewhere.")
         .jvm("set the value itself through the API instead"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where Ottla differs from Java on purpose: the property, and what differs.
+    const DIFFERENT: &[(&str, &str)] = &[
+        ("enable.metrics.push", "default"),
+        ("send.buffer.bytes", "default"),
+        ("receive.buffer.bytes", "default"),
+        ("socket.connection.setup.timeout.ms", "range"),
+        ("socket.connection.setup.timeout.max.ms", "range"),
+    ];
+
+    const OTTLAS_OWN: &[&str] = &["allow.auto.create.topics", "receive.message.max.bytes"];
+
+    fn differs(name: &str, what: &str) -> bool {
+        DIFFERENT.contains(&(name, what))
+    }
+
+    /// The range as Java prints it; "" where Java checks nothing.
+    fn java_range(kind: Kind) -> String {
+        let bounds = |range: Range, least: i64, most: i64| match (range.min, range.max) {
+            (min, max) if (min, max) == (least, most) => String::new(),
+            (min, max) if max == most => format!("[{min},...]"),
+            (min, max) => format!("[{min},...,{max}]"),
+        };
+        match kind {
+            Kind::Short(range) => bounds(range, i16::MIN.into(), i16::MAX.into()),
+            Kind::Int(range) => {
+                let also = range.also.map_or(String::new(), |also| format!(" or {also}"));
+                bounds(range, i32::MIN.into(), INT_MAX) + &also
+            }
+            Kind::Long(range) => bounds(range, i64::MIN, i64::MAX),
+            Kind::Double { min, .. } if min == f64::MIN => String::new(),
+            Kind::Double { min, max } => format!("[{min:?},...,{max:?}]"),
+            Kind::Name => "non-empty string".into(),
+            Kind::Enum { values, any_case } => {
+                let mut values = values.to_vec();
+                if any_case {
+                    values.sort_unstable();
+                }
+                format!("{}[{}]", if any_case { "(case insensitive) " } else { "" }, values.join(", "))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Java's order of words compared without case is a hash's.
+    fn sorted(range: &str) -> String {
+        let Some(words) = range.strip_prefix("(case insensitive) [").and_then(|rest| rest.strip_suffix(']')) else {
+            // The upper bound of `retries` is that of its type.
+            return range.replace("[0,...,2147483647]", "[0,...]");
+        };
+        let mut words: Vec<_> = words.split(", ").collect();
+        words.sort_unstable();
+        format!("(case insensitive) [{}]", words.join(", "))
+    }
+
+    #[test]
+    fn every_property_of_java_is_here_with_its_type_default_and_range() {
+        let vectors = include_str!("../../tests/vectors/producer-config.txt");
+        assert_eq!(vectors.lines().count(), 113);
+        for line in vectors.lines() {
+            let fields: Vec<_> = line.split('\t').collect();
+            let [name, kind, default, importance, range] = fields[..] else { panic!("{line}") };
+            let ours = find(name).unwrap_or_else(|| panic!("{name} is missing"));
+            assert_eq!(ours.type_name(), kind, "{name}");
+            assert_eq!(ours.importance.to_string(), importance, "{name}");
+            let same_default = ours.default.unwrap_or("<none>") == default;
+            assert_eq!(same_default, !differs(name, "default"), "{name}: {:?} or {default}", ours.default);
+            let ours = java_range(ours.kind).replace("[none, rebootstrap]", "[NONE, REBOOTSTRAP]");
+            let range = sorted(range).replace("[REBOOTSTRAP, NONE]", "[NONE, REBOOTSTRAP]");
+            assert_eq!(ours == range, !differs(name, "range"), "{name}: {ours} or {range}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_here_but_ottla_s_own() {
+        let vectors = include_str!("../../tests/vectors/producer-config.txt");
+        let java: Vec<_> = vectors.lines().filter_map(|line| line.split('\t').next()).collect();
+        let own: Vec<_> = properties().iter().map(|p| p.name).filter(|name| !java.contains(name)).collect();
+        assert_eq!(own, OTTLAS_OWN);
+        assert_eq!(properties().len(), java.len() + OTTLAS_OWN.len());
+    }
+
+    #[test]
+    fn every_text_is_of_complete_sentences() {
+        for property in properties() {
+            assert!(property.doc.trim_end_matches(')').ends_with('.'), "{}", property.name);
+            assert!(!property.doc.contains("  "), "{}", property.name);
+            assert!(!property.source.is_empty(), "{}", property.name);
+        }
+    }
+
+    #[test]
+    fn units_are_named() {
+        for property in properties().iter().filter(|property| property.state == State::Implemented) {
+            let unit = match property.name {
+                name if name.ends_with(".ms") => "millisecond",
+                name if name.ends_with(".bytes") => "byte",
+                "batch.size" | "buffer.memory" | "max.request.size" => "byte",
+                _ => continue,
+            };
+            assert!(property.doc.contains(unit), "{} does not say {unit}", property.name);
+        }
+    }
+}

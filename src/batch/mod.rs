@@ -1,1 +1,20 @@
-//! batch
+//! A batch: the encoded records of one partition, the entries that their completions are made of, and the memory
+//! that both are charged to. A batch has one owner at a time: its slot until it is taken, the core until it is
+//! decided, the sink (as a [`Report`]) until it is dropped.
+
+mod budget;
+mod chunk;
+mod entries;
+mod memory;
+mod open;
+mod payload;
+mod report;
+mod split;
+
+pub use budget::{Budget, NoRoom, WaitEnded};
+pub use chunk::Chunk;
+pub use entries::{Completion, Entries, Entry, Told, Waiter};
+pub use memory::{Charge, Memory, Room};
+pub use open::{Batch, Sealed};
+pub use payload::Payload;
+pub use report::{Delivery, Outcome, Report};

@@ -1,1 +1,230 @@
-//! core
+//! The engine's heart: one machine on the sender thread. Events, bytes and `now` go in, actions come out; there is no
+//! socket, no clock and no thread here, so a test or a simulator can be the world around it.
+//!
+//! The core never looks at what has nothing to do. Partitions with something to send are on their broker's ready queue
+//! or lingering, and every deadline is in [`Timers`]: ten thousand partitions cost what the active ones cost.
+
+mod action;
+mod backoff;
+mod broker;
+mod close;
+mod connection;
+mod counters;
+mod drain;
+mod errors;
+mod expiry;
+mod frame;
+mod handshake;
+mod metadata;
+mod outstanding;
+mod partition;
+mod producer_id;
+mod response;
+mod settings;
+mod timers;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+pub use action::{Action, ConnectionId, Event, HostName, Level};
+pub use backoff::Backoff;
+pub use counters::{CounterSnapshot, Counters};
+pub use frame::Frame;
+pub use settings::{Acks, Settings};
+
+use crate::batch::{Batch, Outcome};
+use crate::compress::Compressor;
+use crate::error::{Error, Result};
+use crate::front::{Command, Front, Mail};
+use crate::partition::rng::SplitMix;
+use crate::sync::{Arc, Time};
+use broker::Broker;
+use close::Flush;
+use metadata::{Metadata, TopicState};
+use outstanding::Outstanding;
+use partition::{Partition, Place};
+use producer_id::ProducerId;
+use timers::{Timer, Timers};
+
+/// The sender's state. Every method is called with the present time set by [`Core::at`].
+pub struct Core {
+    settings: Settings,
+    front: Arc<Front>,
+    counters: Arc<Counters>,
+    now: Time,
+    random: SplitMix,
+    timers: Timers,
+    actions: VecDeque<Action>,
+    /// By slot index.
+    partitions: Vec<Option<Box<Partition>>>,
+    /// Indices of partitions that have, or may have, something to send or in flight.
+    active: Vec<u32>,
+    topics: Vec<TopicState>,
+    topic_by_name: HashMap<Arc<str>, u32>,
+    topic_by_id: HashMap<[u8; 16], u32>,
+    brokers: Vec<Broker>,
+    broker_by_id: BTreeMap<i32, u32>,
+    metadata: Metadata,
+    producer_id: ProducerId,
+    outstanding: Outstanding,
+    flushes: Vec<Flush>,
+    closing: Option<Time>,
+    closed: bool,
+    compressor: Compressor,
+    compressed: Vec<u8>,
+    spare_frames: Vec<Frame>,
+    spare_lists: Vec<drain::Produced>,
+    /// Brokers to look at before this step ends.
+    dirty: Vec<u32>,
+    /// Partitions that a drain put back for the next one; kept for its buffer.
+    again: Vec<u32>,
+}
+
+impl Core {
+    pub fn new(settings: Settings, front: Arc<Front>, counters: Arc<Counters>, now: Time) -> Result<Self> {
+        let compressor = Compressor::new(settings.codec, settings.compression_level)?;
+        let mut core = Core {
+            random: SplitMix::new(settings.seed),
+            front,
+            counters,
+            now,
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+            partitions: Vec::new(),
+            active: Vec::new(),
+            topics: Vec::new(),
+            topic_by_name: HashMap::new(),
+            topic_by_id: HashMap::new(),
+            brokers: Vec::new(),
+            broker_by_id: BTreeMap::new(),
+            metadata: Metadata::new(now),
+            producer_id: ProducerId::new(settings.idempotence),
+            outstanding: Outstanding::default(),
+            flushes: Vec::new(),
+            closing: None,
+            closed: false,
+            compressor,
+            compressed: Vec::new(),
+            spare_frames: Vec::new(),
+            spare_lists: Vec::new(),
+            dirty: Vec::new(),
+            again: Vec::new(),
+            settings,
+        };
+        core.add_bootstrap_brokers();
+        core.request_metadata();
+        Ok(core)
+    }
+
+    /// Sets the present time. It never goes back.
+    pub fn at(&mut self, now: Time) {
+        self.now = self.now.max(now);
+    }
+
+    /// What the inbox held: first the slots, then the commands, so that a command applies to all that came before it.
+    pub fn mail(&mut self, mail: &mut Mail<Command>, pressed: bool) {
+        for slot in mail.slots.drain(..) {
+            self.arrived(slot);
+        }
+        for command in mail.commands.drain(..) {
+            match command {
+                Command::Flush { ticket } => self.flush(ticket),
+                Command::Close { deadline } => self.close(deadline),
+            }
+        }
+        if pressed {
+            self.end_all_lingering();
+        }
+    }
+
+    /// Something happened on a connection.
+    pub fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Resolved(id, addresses) => self.resolved(id, addresses),
+            Event::Connected(id) => self.connected(id),
+            Event::ConnectFailed(id, error) => self.connect_failed(id, error),
+            Event::Received(id, frame) => self.received(id, frame),
+            Event::Written(id, frame) => self.written(id, frame),
+            Event::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
+        }
+    }
+
+    /// Fires what is due. Called once all readable bytes were delivered, so that an answer that came in time is not
+    /// taken for missing.
+    pub fn tick(&mut self) {
+        while let Some(timer) = self.timers.due(self.now) {
+            match timer {
+                Timer::Linger(broker) => self.linger_passed(broker),
+                Timer::Request(broker) => self.requests_due(broker),
+                Timer::Setup(broker) => self.setup_due(broker),
+                Timer::Reconnect(broker) => self.reconnect_due(broker),
+                Timer::Idle(broker) => self.idle_due(broker),
+                Timer::Throttle(broker) => self.drain(broker),
+                Timer::Availability(broker) => self.availability_due(broker),
+                Timer::Backoff(partition) => self.backoff_passed(partition),
+                Timer::Expiry(partition) => self.expiry_due(partition),
+                Timer::Metadata => self.metadata_due(),
+                Timer::Rebootstrap => self.rebootstrap_due(),
+                Timer::ProducerId => self.request_producer_id(),
+                Timer::Close => self.close_due(),
+            }
+        }
+        self.settle();
+    }
+
+    /// The next thing to carry out.
+    pub fn action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Core::tick`] again if nothing happens before.
+    pub fn next_deadline(&self) -> Time {
+        self.timers.next()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    fn log(&mut self, level: Level, message: impl FnOnce() -> String) {
+        if level <= self.settings.log_level {
+            self.actions.push_back(Action::Log(level, message()));
+        }
+    }
+
+    /// Decides a batch that the core took. Its flushes are settled when this step ends.
+    fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        self.outstanding.end(batch.sealed.serial);
+        self.report(batch, outcome);
+    }
+
+    /// Reports a batch that was never numbered (one of a topic's queue), or was just numbered off.
+    fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        let count = u64::from(batch.count());
+        if outcome.error.is_some() {
+            self.counters.records_failed.add(count);
+            if outcome.fate == crate::record::Fate::Unknown {
+                self.counters.records_unknown.add(count);
+            }
+        } else {
+            self.counters.records_delivered.add(count);
+        }
+        self.act(Action::Report(batch.decide(outcome)));
+    }
+
+    fn fail(&mut self, batch: Box<Batch>, error: Error) {
+        let outcome = Outcome::failed(&batch, error, self.now);
+        self.decide(batch, outcome);
+    }
+
+    fn partition(&mut self, index: u32) -> &mut Partition {
+        self.partitions[index as usize].as_mut().expect("a partition's index is handed out after it was made")
+    }
+
+    fn broker(&mut self, index: u32) -> &mut Broker {
+        &mut self.brokers[index as usize]
+    }
+}

@@ -1,1 +1,217 @@
-//! front
+//! What application threads touch: topics, a slot for each partition, the memory budget, the gate and the inbox.
+//!
+//! Lock order: a slot's lock, then the gate's, the inbox's or the memory's. None of the latter is held together with
+//! another. No lock is held when the sender is woken or a partitioner runs.
+
+mod assign;
+mod gate;
+mod inbox;
+mod slot;
+mod topics;
+
+use std::time::{Duration, Instant};
+
+pub use assign::Rejected;
+pub use gate::{Gate, GateClosed};
+pub use inbox::{Inbox, Mail};
+pub use slot::{Append, Appended, Glance, Refused, Slot};
+pub use topics::{Topic, Topics};
+
+use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
+use crate::partition::{murmur2, round_robin, sticky};
+use crate::record::Record;
+use crate::sync::{Arc, Clock, Ordering, Time};
+
+/// The front of one producer.
+pub struct Front {
+    pub memory: Arc<Memory>,
+    pub gate: Gate,
+    pub inbox: Inbox<Command>,
+    pub topics: Topics,
+    batch_size: usize,
+    linger: Duration,
+    partitioner: Partitioner,
+    seed: u64,
+}
+
+/// What an application thread asks of the sender besides records.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send everything that was accepted before; the ticket is done when its reports were handed over.
+    Flush { ticket: u64 },
+    /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
+    Close { deadline: Time },
+}
+
+/// How partitions are chosen for records that name none.
+#[derive(Clone, Copy, Debug)]
+pub struct Partitioner {
+    pub round_robin: bool,
+    pub ignore_keys: bool,
+    pub adaptive: bool,
+}
+
+/// What the front is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct FrontSettings {
+    pub buffer_memory: usize,
+    pub batch_size: usize,
+    /// Encoded bytes that an open batch may reach while it is not taken.
+    pub batch_limit: usize,
+    pub linger: Duration,
+    pub partitioner: Partitioner,
+    /// Where the partitioners' randomness starts.
+    pub seed: u64,
+}
+
+/// How a record is accepted, beyond what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// May linger.
+    Usual,
+    /// Somebody waits for it: its batch does not linger.
+    Hurry,
+}
+
+/// Why a record was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    Closed,
+    /// No room for this many bytes in `buffer.memory`.
+    NoRoom(usize),
+    /// The record names a partition outside the topic's `count`.
+    UnknownPartition { count: usize },
+}
+
+impl Front {
+    pub fn new(settings: &FrontSettings) -> Self {
+        Front {
+            memory: Arc::new(Memory::new(settings.buffer_memory)),
+            gate: Gate::new(),
+            inbox: Inbox::new(),
+            topics: Topics::new(settings.batch_limit),
+            batch_size: settings.batch_size.max(1),
+            linger: settings.linger,
+            partitioner: settings.partitioner,
+            seed: settings.seed,
+        }
+    }
+
+    /// Accepts a record if there is room for it; never waits.
+    #[inline]
+    pub fn accept<C: Clock>(
+        &self,
+        topic: &Topic,
+        record: &Record<'_>,
+        completion: Completion,
+        manner: Manner,
+        clock: &C,
+        room: &mut Room,
+    ) -> Result<(), NotAccepted> {
+        let mut append = Append {
+            record,
+            charge: Charge::Ask,
+            clock,
+            sticky: false,
+            hurry: manner == Manner::Hurry,
+            wanted: record.partition.unwrap_or(-1),
+        };
+        loop {
+            let attempt = match topic.partitions() {
+                Some(partitions) => self.append(topic, partitions, &mut append, completion.clone(), room)?,
+                None => topic.queue.append(self, &append, completion.clone(), room),
+            };
+            match attempt {
+                Ok(appended) => {
+                    if appended.wake_by < Time::NEVER {
+                        self.inbox.wake_if_asleep_beyond(appended.wake_by);
+                    }
+                    return Ok(());
+                }
+                Err(Refused::Closed) => return Err(NotAccepted::Closed),
+                Err(Refused::NoRoom(refused)) => return Err(NotAccepted::NoRoom(refused.bytes)),
+                Err(Refused::Switch | Refused::Retired) => {}
+            }
+        }
+    }
+
+    /// Waits for room; open batches are sent at once meanwhile, since their memory is what is waited for.
+    pub fn wait_for_room(&self, bytes: usize, deadline: Option<Instant>) -> Result<Room, WaitEnded> {
+        self.inbox.press();
+        self.memory.budget().wait(bytes, deadline)?;
+        Ok(Room { charged: bytes })
+    }
+
+    /// Gives back what is left of room that was waited for.
+    pub fn give_back(&self, room: Room) {
+        if room.charged > 0 {
+            self.memory.budget().release(room.charged);
+        }
+    }
+
+    /// Appends to one of a topic's partitions.
+    #[inline]
+    fn append<C: Clock>(
+        &self,
+        topic: &Topic,
+        partitions: &[Arc<Slot>],
+        append: &mut Append<'_, C>,
+        completion: Completion,
+        room: &mut Room,
+    ) -> Result<Result<Appended, Refused>, NotAccepted> {
+        let index = self.partition_of(topic, partitions, append)?;
+        let attempt = partitions[index].append(self, append, completion, room);
+        let switch = matches!(attempt, Err(Refused::Switch)) || attempt.as_ref().is_ok_and(|appended| appended.switch);
+        if switch {
+            self.choose_sticky(topic, partitions, Some(index as u32));
+        }
+        Ok(attempt)
+    }
+
+    /// The partition that a record goes to (KIP-794; `BuiltInPartitioner` in Kafka).
+    #[inline]
+    fn partition_of<C: Clock>(
+        &self,
+        topic: &Topic,
+        partitions: &[Arc<Slot>],
+        append: &mut Append<'_, C>,
+    ) -> Result<usize, NotAccepted> {
+        let count = partitions.len();
+        if let Some(partition) = append.record.partition {
+            let index = usize::try_from(partition).ok().filter(|&index| index < count);
+            return index.ok_or(NotAccepted::UnknownPartition { count });
+        }
+        if self.partitioner.round_robin {
+            let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
+            return Ok(round_robin::next(turn, count as u32, |i| partitions[i as usize].is_available()) as usize);
+        }
+        match append.record.key {
+            Some(key) if !self.partitioner.ignore_keys => Ok(murmur2::partition_for_key(key, count as u32) as usize),
+            _ => {
+                append.sticky = true;
+                let present = topic.sticky.load(Ordering::Relaxed);
+                let index =
+                    if (present as usize) < count { present } else { self.choose_sticky(topic, partitions, None) };
+                Ok(index as usize)
+            }
+        }
+    }
+
+    /// Chooses the next sticky partition. When several threads do so at once the last one wins, which is as good as
+    /// any other.
+    #[cold]
+    fn choose_sticky(&self, topic: &Topic, partitions: &[Arc<Slot>], previous: Option<u32>) -> u32 {
+        let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
+        let random = crate::partition::rng::splitmix64(self.seed.wrapping_add(turn));
+        let next = sticky::next(
+            random,
+            partitions.len() as u32,
+            |i| partitions[i as usize].is_available(),
+            |i| partitions[i as usize].load(),
+            previous,
+            self.partitioner.adaptive,
+        );
+        topic.sticky.store(next, Ordering::Relaxed);
+        next
+    }
+}

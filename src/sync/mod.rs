@@ -1,1 +1,24 @@
-//! sync
+//! Locks, atomics, time and what differs between platforms. Nothing here knows of Kafka.
+//!
+//! The front is built on these types alone, so that loom (`--cfg ottla_loom`) can exchange them for its own and
+//! try every interleaving.
+
+mod clock;
+mod fork;
+mod latest;
+#[cfg(ottla_loom)]
+mod modelled;
+#[cfg(not(ottla_loom))]
+mod native;
+mod signals;
+
+pub use clock::{Clock, SystemClock, Time};
+pub use fork::Generation;
+pub use latest::Latest;
+pub use signals::with_signals_blocked;
+
+#[cfg(ottla_loom)]
+pub use modelled::{Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock};
+#[cfg(not(ottla_loom))]
+pub use native::{Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock};
+pub use std::sync::atomic::Ordering;

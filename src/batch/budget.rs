@@ -1,0 +1,217 @@
+//! `buffer.memory`: how many bytes are held, and the line of those who wait for room (`BufferPool` in Kafka).
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering};
+
+/// Counts bytes against a limit. Charging and releasing are one atomic operation each; only who waits takes a lock.
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+    /// The length of `line`, readable without its lock.
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiters: VecDeque<Arc<Waiting>>,
+    closed: bool,
+}
+
+struct Waiting {
+    bytes: usize,
+    turn: Condvar,
+}
+
+/// There is no room for this many bytes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    pub bytes: usize,
+}
+
+/// Why a wait for room ended without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitEnded {
+    TimedOut,
+    Closed,
+}
+
+impl Budget {
+    pub fn new(limit: usize) -> Self {
+        Budget { limit, used: AtomicUsize::new(0), waiting: AtomicUsize::new(0), line: Mutex::new(Line::default()) }
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::SeqCst)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Charges `bytes` if they fit and nobody waits in line.
+    pub fn try_charge(&self, bytes: usize) -> Result<(), NoRoom> {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            return Err(NoRoom { bytes });
+        }
+        self.charge_if_it_fits(bytes)
+    }
+
+    /// Charges `bytes` whatever the limit: what the sender needs is never refused, a bounded overdraft.
+    pub fn charge(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Gives `bytes` back. Whoever is first in line is woken once there is worthwhile room: an eighth of the limit, so
+    /// that a busy producer does not wake for every batch. [`Budget::serve`] sees to the rest when the sender idles.
+    pub fn release(&self, bytes: usize) {
+        let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
+        debug_assert!(before >= bytes, "released {bytes} of {before} bytes");
+        if self.waiting.load(Ordering::SeqCst) > 0 && self.room() >= self.limit / 8 {
+            self.serve();
+        }
+    }
+
+    /// Wakes the first in line if there is room for it.
+    pub fn serve(&self) {
+        let line = self.line.lock();
+        if let Some(first) = line.waiters.front()
+            && (self.fits(first.bytes) || line.closed)
+        {
+            first.turn.notify_one();
+        }
+    }
+
+    /// Waits in line until `bytes` are charged, or the deadline, or the close.
+    pub fn wait(&self, bytes: usize, deadline: Option<Instant>) -> Result<(), WaitEnded> {
+        let mut line = self.line.lock();
+        let own = Arc::new(Waiting { bytes, turn: Condvar::default() });
+        line.waiters.push_back(own.clone());
+        // Announced before the first look at `used`: a release after that look sees the line and serves it.
+        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+        let outcome = loop {
+            if line.closed {
+                break Err(WaitEnded::Closed);
+            }
+            let first = line.waiters.front().is_some_and(|first| Arc::ptr_eq(first, &own));
+            if first && self.charge_if_it_fits(bytes).is_ok() {
+                break Ok(());
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break Err(WaitEnded::TimedOut);
+            }
+            line = own.turn.wait(line, deadline);
+        };
+        line.waiters.retain(|waiting| !Arc::ptr_eq(waiting, &own));
+        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+        if let Some(next) = line.waiters.front() {
+            next.turn.notify_one();
+        }
+        outcome
+    }
+
+    /// Ends every wait, now and later.
+    pub fn close(&self) {
+        let mut line = self.line.lock();
+        line.closed = true;
+        for waiting in &line.waiters {
+            waiting.turn.notify_one();
+        }
+    }
+
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.used.load(Ordering::SeqCst))
+    }
+
+    fn fits(&self, bytes: usize) -> bool {
+        self.room() >= bytes
+    }
+
+    /// By compare-and-exchange, not add-then-undo: an undone addition could make another's attempt fail with nobody
+    /// left to wake it.
+    fn charge_if_it_fits(&self, bytes: usize) -> Result<(), NoRoom> {
+        let mut used = self.used.load(Ordering::SeqCst);
+        loop {
+            if used.checked_add(bytes).is_none_or(|sum| sum > self.limit) {
+                return Err(NoRoom { bytes });
+            }
+            match self.used.compare_exchange_weak(used, used + bytes, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return Ok(()),
+                Err(now) => used = now,
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(ottla_loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_fits_is_charged_and_what_does_not_is_refused() {
+        let budget = Budget::new(100);
+        assert_eq!(budget.try_charge(60), Ok(()));
+        assert_eq!(budget.try_charge(41), Err(NoRoom { bytes: 41 }));
+        assert_eq!(budget.try_charge(40), Ok(()));
+        budget.release(100);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn the_sender_may_overdraw() {
+        let budget = Budget::new(100);
+        budget.charge(150);
+        assert_eq!(budget.try_charge(1), Err(NoRoom { bytes: 1 }));
+        budget.release(150);
+        assert_eq!(budget.try_charge(1), Ok(()));
+    }
+
+    #[test]
+    fn a_wait_ends_with_room_and_keeps_its_turn() {
+        let budget = Arc::new(Budget::new(100));
+        budget.charge(100);
+        let waiter = std::thread::spawn({
+            let budget = budget.clone();
+            move || budget.wait(50, Some(Instant::now() + Duration::from_secs(30)))
+        });
+        while budget.waiting() == 0 {
+            std::thread::yield_now();
+        }
+        budget.release(60);
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+        assert_eq!(budget.used(), 90);
+    }
+
+    #[test]
+    fn nobody_overtakes_the_line() {
+        let budget = Arc::new(Budget::new(100));
+        budget.charge(90);
+        let waiter = std::thread::spawn({
+            let budget = budget.clone();
+            move || budget.wait(50, None)
+        });
+        while budget.waiting() == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(budget.try_charge(1), Err(NoRoom { bytes: 1 }));
+        budget.release(90);
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_deadline_and_at_close() {
+        let budget = Arc::new(Budget::new(10));
+        budget.charge(10);
+        assert_eq!(budget.wait(1, Some(Instant::now() + Duration::from_millis(5))), Err(WaitEnded::TimedOut));
+        assert_eq!(budget.waiting(), 0);
+        budget.close();
+        assert_eq!(budget.wait(1, None), Err(WaitEnded::Closed));
+    }
+}

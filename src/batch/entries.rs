@@ -1,0 +1,216 @@
+//! What a completion is made of, one entry a record, beside the data so that the data can be released first.
+
+use super::budget::NoRoom;
+use super::memory::{Charge, Memory, Room};
+use super::Chunk;
+use crate::sync::{Arc, Condvar, Mutex};
+use super::report::Delivery;
+use crate::error::Error;
+use crate::record::Fate;
+
+/// Where the fate of a record is to be told.
+#[derive(Clone)]
+pub enum Completion {
+    /// To the producer's default, with this tag.
+    Tag(u64),
+    /// To `call`, a number that the sink understands (in C: a function pointer), with this tag.
+    Call { call: u64, tag: u64 },
+    /// To a thread that waits for this one record.
+    Waiter(Arc<Waiter>),
+}
+
+/// Entries in chunks: narrow (tag, timestamp delta) until the first record that brings its own callback, wide from
+/// then on. Threads that wait are few and kept aside.
+#[derive(Default)]
+pub struct Entries {
+    chunks: Vec<Chunk>,
+    count: u32,
+    wide: bool,
+    waiters: Vec<(u32, Arc<Waiter>)>,
+}
+
+/// One entry, read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// [`Entry::DEFAULT`] when the producer's default serves.
+    pub call: u64,
+    pub tag: u64,
+    pub timestamp_delta: i64,
+}
+
+impl Entry {
+    pub const DEFAULT: u64 = 0;
+}
+
+const NARROW: usize = 16;
+const WIDE: usize = 24;
+
+impl Entries {
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether some thread waits for a record of these.
+    pub fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Makes room for one entry more, so that the next `push` cannot fail.
+    #[inline]
+    pub(super) fn reserve(
+        &mut self,
+        completion: &Completion,
+        memory: &Memory,
+        hint: usize,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<(), NoRoom> {
+        let wide = self.wide || matches!(completion, Completion::Call { .. });
+        if wide && !self.wide {
+            self.widen(memory);
+        }
+        let size = if wide { WIDE } else { NARROW };
+        match self.chunks.last() {
+            Some(chunk) if chunk.room() >= size => Ok(()),
+            _ => self.another_chunk(memory, hint, charge, room),
+        }
+    }
+
+    #[cold]
+    fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+        // Each chunk is four times the one before it, as for data.
+        let grown = self.chunks.last().map_or(0, |last| last.capacity() * 4).min(4096);
+        self.chunks.push(memory.chunk(grown.max(WIDE), hint.min(2), charge, room)?);
+        Ok(())
+    }
+
+    /// `reserve` must have succeeded since the last push.
+    #[inline]
+    pub(super) fn push(&mut self, completion: Completion, timestamp_delta: i64) {
+        let chunk = self.chunks.last_mut().expect("reserve() was called");
+        let (call, tag) = match completion {
+            Completion::Tag(tag) => (Entry::DEFAULT, tag),
+            Completion::Call { call, tag } => (call, tag),
+            Completion::Waiter(waiter) => {
+                self.waiters.push((self.count, waiter));
+                (Entry::DEFAULT, 0)
+            }
+        };
+        if self.wide {
+            let bytes = chunk.grow(WIDE);
+            bytes[16..24].copy_from_slice(&call.to_ne_bytes());
+            bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
+            bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+        } else {
+            let bytes = chunk.grow(NARROW);
+            bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
+            bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+        }
+        self.count += 1;
+    }
+
+    /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is never refused.
+    #[cold]
+    fn widen(&mut self, memory: &Memory) {
+        let mut narrow = std::mem::take(&mut self.chunks);
+        self.wide = true;
+        for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
+            if self.chunks.last().is_none_or(|chunk| chunk.room() < WIDE) {
+                self.another_chunk(memory, 0, Charge::Force, &mut Room::default()).expect("a forced charge is not refused");
+            }
+            let bytes = self.chunks.last_mut().expect("made above").grow(WIDE);
+            bytes[0..8].copy_from_slice(&entry.tag.to_ne_bytes());
+            bytes[8..16].copy_from_slice(&entry.timestamp_delta.to_ne_bytes());
+            bytes[16..24].copy_from_slice(&entry.call.to_ne_bytes());
+        }
+        memory.release(&mut narrow);
+    }
+
+    /// The entries in order.
+    pub fn iter(&self) -> impl Iterator<Item = Entry> + '_ {
+        let size = if self.wide { WIDE } else { NARROW };
+        let read = if self.wide { read_wide } else { read_narrow };
+        self.chunks.iter().flat_map(move |chunk| chunk.filled().chunks_exact(size)).map(read)
+    }
+
+    /// The entries' waiters, by index.
+    pub fn waiters(&self) -> &[(u32, Arc<Waiter>)] {
+        &self.waiters
+    }
+
+    /// The entry at `index` as a completion again, to be moved to another batch. `entry` is that of `iter`.
+    pub(super) fn completion(&self, index: u32, entry: Entry) -> Completion {
+        if let Ok(at) = self.waiters.binary_search_by_key(&index, |(index, _)| *index) {
+            return Completion::Waiter(self.waiters[at].1.clone());
+        }
+        match entry.call {
+            Entry::DEFAULT => Completion::Tag(entry.tag),
+            call => Completion::Call { call, tag: entry.tag },
+        }
+    }
+
+    pub(super) fn clear(&mut self, memory: &Memory) {
+        memory.release(&mut self.chunks);
+        self.waiters.clear();
+        self.count = 0;
+        self.wide = false;
+    }
+}
+
+fn read_narrow(bytes: &[u8]) -> Entry {
+    Entry { call: Entry::DEFAULT, tag: number(&bytes[0..8]), timestamp_delta: number(&bytes[8..16]).cast_signed() }
+}
+
+fn read_wide(bytes: &[u8]) -> Entry {
+    Entry { call: number(&bytes[16..24]), ..read_narrow(bytes) }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    u64::from_ne_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+/// A thread that waits for the fate of one record.
+#[derive(Default)]
+pub struct Waiter {
+    told: Mutex<Option<Told>>,
+    turn: Condvar,
+}
+
+/// What a waiter is told: a delivery that owns what it says.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp: i64,
+    pub fate: Fate,
+    pub error: Option<Error>,
+    pub attempts: u32,
+    pub latency: std::time::Duration,
+}
+
+impl Waiter {
+    pub fn tell(&self, delivery: &Delivery<'_>) {
+        *self.told.lock() = Some(Told {
+            partition: delivery.partition,
+            offset: delivery.offset,
+            timestamp: delivery.timestamp,
+            fate: delivery.fate,
+            error: delivery.error.cloned(),
+            attempts: delivery.attempts,
+            latency: delivery.latency,
+        });
+        self.turn.notify_all();
+    }
+
+    /// Waits until told, or until `deadline`.
+    pub fn wait(&self, deadline: Option<std::time::Instant>) -> Option<Told> {
+        let mut told = self.told.lock();
+        while told.is_none() {
+            if deadline.is_some_and(|deadline| std::time::Instant::now() >= deadline) {
+                return None;
+            }
+            told = self.turn.wait(told, deadline);
+        }
+        told.clone()
+    }
+}

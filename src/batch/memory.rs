@@ -1,0 +1,133 @@
+//! Where chunks and batches come from and return to: free lists under one lock, charged to the budget by chunk.
+
+use super::budget::{Budget, NoRoom};
+use super::chunk::{CLASSES, Chunk, class_for, exact_size};
+use super::{Batch, Report};
+use crate::sync::Mutex;
+
+/// The memory of one producer.
+pub struct Memory {
+    budget: Budget,
+    free: Mutex<Free>,
+    orphans: Mutex<Vec<Report>>,
+}
+
+#[derive(Default)]
+struct Free {
+    chunks: [Vec<Box<[u8]>>; CLASSES.len()],
+    // Boxed, since a batch moves between owners as one pointer.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are what is kept for reuse")]
+    batches: Vec<Box<Batch>>,
+    closed: bool,
+}
+
+/// Whether a charge may be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// An application thread's: refused when `buffer.memory` is used up.
+    Ask,
+    /// The sender's: charged, never refused.
+    Force,
+}
+
+/// Bytes charged beforehand by one who waited for them.
+#[derive(Default)]
+pub struct Room {
+    pub charged: usize,
+}
+
+impl Memory {
+    pub fn new(limit: usize) -> Self {
+        Memory { budget: Budget::new(limit), free: Mutex::default(), orphans: Mutex::default() }
+    }
+
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A chunk with room for `bytes`, of at least the class `hint`. Taken from `room` first.
+    pub(super) fn chunk(&self, bytes: usize, hint: usize, charge: Charge, room: &mut Room) -> Result<Chunk, NoRoom> {
+        let class = class_for(bytes).map(|class| class.max(hint));
+        let size = class.map_or_else(|| exact_size(bytes), |class| CLASSES[class]);
+        if room.charged >= size {
+            room.charged -= size;
+        } else {
+            match charge {
+                Charge::Ask => self.budget.try_charge(size)?,
+                Charge::Force => self.budget.charge(size),
+            }
+        }
+        let reused = class.and_then(|class| self.free.lock().chunks[class].pop());
+        Ok(reused.map_or_else(|| Chunk::new(size), Chunk::reuse))
+    }
+
+    /// Takes chunks back and releases their charge.
+    pub(super) fn release(&self, chunks: &mut Vec<Chunk>) {
+        if chunks.is_empty() {
+            return;
+        }
+        let mut bytes = 0;
+        let mut free = self.free.lock();
+        for chunk in chunks.drain(..) {
+            bytes += chunk.capacity();
+            if let Some(class) = CLASSES.iter().position(|&size| size == chunk.capacity())
+                && !free.closed
+            {
+                free.chunks[class].push(chunk.into_bytes());
+            }
+        }
+        drop(free);
+        self.budget.release(bytes);
+    }
+
+    pub(super) fn reused_batch(&self) -> Option<Box<Batch>> {
+        self.free.lock().batches.pop()
+    }
+
+    pub(super) fn recycle(&self, batch: Box<Batch>) {
+        let mut free = self.free.lock();
+        if free.closed {
+            drop(free);
+            drop(batch);
+        } else {
+            free.batches.push(batch);
+        }
+    }
+
+    /// Gives unused free memory back to the system: all but `keep` bytes of each class.
+    pub fn trim(&self, keep: usize) {
+        let mut surplus = Vec::new();
+        let mut free = self.free.lock();
+        for (class, size) in CLASSES.iter().enumerate() {
+            let kept = (keep / size).min(free.chunks[class].len());
+            surplus.extend(free.chunks[class].drain(kept..));
+            free.chunks[class].shrink_to(kept);
+        }
+        let kept = (keep / CLASSES[CLASSES.len() - 1]).min(free.batches.len());
+        let batches: Vec<_> = free.batches.drain(kept..).collect();
+        drop(free);
+        drop(surplus);
+        drop(batches);
+    }
+
+    /// Lets go of the free lists for good (batches in them refer back to this memory).
+    pub fn close(&self) {
+        self.budget.close();
+        let mut free = self.free.lock();
+        let mut kept = std::mem::take(&mut *free);
+        free.closed = true;
+        drop(free);
+        kept.chunks.iter_mut().for_each(Vec::clear);
+        kept.batches.clear();
+    }
+
+    /// A batch that was dropped before its fate was decided (a panic unwound through its owner). The driver completes
+    /// these, so that a record accepted is a record completed whatever happens.
+    pub(super) fn orphan(&self, report: Report) {
+        self.orphans.lock().push(report);
+    }
+
+    pub fn take_orphans(&self) -> Vec<Report> {
+        std::mem::take(&mut self.orphans.lock())
+    }
+}

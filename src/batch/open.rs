@@ -1,0 +1,235 @@
+//! A batch from its first record to its fate.
+
+use std::time::Duration;
+
+use super::entries::Entries;
+use super::memory::{Charge, Memory, Room};
+use super::{Chunk, Completion, NoRoom, Outcome, Payload};
+use crate::protocol::record_batch;
+use crate::record::Record;
+use crate::sync::{Arc, Time};
+
+/// The records of one partition that travel together.
+pub struct Batch {
+    pub topic: Arc<str>,
+    pub partition: i32,
+    /// When its first record was appended: linger and `delivery.timeout.ms` count from here.
+    pub created: Time,
+    pub base_timestamp: i64,
+    pub max_timestamp: i64,
+    pub(super) entries: Entries,
+    pub(super) chunks: Vec<Chunk>,
+    /// Encoded bytes of the records, uncompressed.
+    bytes: usize,
+    hint: usize,
+    /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
+    pub wanted: Vec<i32>,
+    pub(super) memory: Arc<Memory>,
+    /// What follows is set once the batch is taken from its slot.
+    pub sealed: Sealed,
+    pub(super) payload: Arc<Payload>,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// What the core knows of a batch that it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sealed {
+    /// The order in which batches were taken; a flush waits for a prefix of it. The halves of a split share one.
+    pub serial: u64,
+    pub attributes: i16,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub base_sequence: i32,
+    /// How many requests carried it.
+    pub attempts: u32,
+    /// Some byte of an attempt may have reached a broker whose answer was never learned.
+    pub outcome_unknown: bool,
+    /// Where in the batch that was taken this part of a split begins.
+    pub first_record: u32,
+}
+
+impl Batch {
+    /// An empty batch, from the free list if there is one.
+    pub fn new(memory: &Arc<Memory>, topic: &Arc<str>, partition: i32, created: Time, hint: usize) -> Box<Batch> {
+        let Some(mut batch) = memory.reused_batch() else {
+            return Box::new(Batch {
+                topic: topic.clone(),
+                partition,
+                created,
+                base_timestamp: 0,
+                max_timestamp: 0,
+                entries: Entries::default(),
+                chunks: Vec::new(),
+                bytes: 0,
+                hint,
+                wanted: Vec::new(),
+                memory: memory.clone(),
+                sealed: Sealed::default(),
+                payload: Arc::new(Payload { memory: Some(memory.clone()), ..Payload::default() }),
+                outcome: None,
+            });
+        };
+        batch.topic = topic.clone();
+        batch.partition = partition;
+        batch.created = created;
+        batch.hint = hint;
+        batch
+    }
+
+    pub fn count(&self) -> u32 {
+        self.entries.len()
+    }
+
+    /// Encoded bytes of its records, uncompressed and without the batch's header.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The size class that a batch like this one should begin with.
+    pub fn class_hint(&self) -> usize {
+        match self.bytes {
+            0..1024 => 0,
+            1024..4096 => 1,
+            4096..12288 => 2,
+            _ => 3,
+        }
+    }
+
+    /// The encoded length of `record` if it came next.
+    #[inline]
+    pub fn record_len(&self, record: &Record<'_>, timestamp: i64) -> usize {
+        let delta = if self.count() == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
+        let body = record_batch::record_body_len(delta, self.count() as i32, record);
+        body + record_batch::varint_len(body as i32)
+    }
+
+    /// Encodes `record` at the end. Nothing has changed if there is no room.
+    #[inline]
+    pub fn append(
+        &mut self,
+        record: &Record<'_>,
+        timestamp: i64,
+        completion: Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<(), NoRoom> {
+        let count = self.count();
+        let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
+        let body = record_batch::record_body_len(delta, count as i32, record);
+        let len = body + record_batch::varint_len(body as i32);
+        self.reserve(len, charge, room)?;
+        self.entries.reserve(&completion, &self.memory, self.hint, charge, room)?;
+        let chunk = self.chunks.last_mut().expect("reserve() made one");
+        record_batch::write_record(chunk.grow(len), body, delta, count as i32, record);
+        self.entries.push(completion, delta);
+        if count == 0 {
+            self.base_timestamp = timestamp;
+            self.max_timestamp = timestamp;
+        } else if timestamp > self.max_timestamp {
+            self.max_timestamp = timestamp;
+        }
+        self.bytes += len;
+        Ok(())
+    }
+
+    #[inline]
+    fn reserve(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+        match self.chunks.last() {
+            Some(chunk) if chunk.room() >= len => Ok(()),
+            _ => self.another_chunk(len, charge, room),
+        }
+    }
+
+    #[cold]
+    fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+        let hint = self.hint.max(self.chunks.len()).min(3);
+        self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
+        Ok(())
+    }
+
+    /// Closes the batch for appends: its bytes become a payload that requests can share.
+    pub fn seal(&mut self) {
+        debug_assert_eq!(self.payload.len, 0, "a batch is sealed once");
+        let len = self.bytes;
+        let payload = own(&mut self.payload, &self.memory);
+        std::mem::swap(&mut payload.chunks, &mut self.chunks);
+        payload.len = len;
+    }
+
+    /// Replaces the payload by its compressed form.
+    pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) {
+        let mut chunk = self
+            .memory
+            .chunk(compressed.len(), 0, Charge::Force, &mut Room::default())
+            .expect("a forced charge is not refused");
+        chunk.grow(compressed.len()).copy_from_slice(compressed);
+        let payload = own(&mut self.payload, &self.memory);
+        payload.release();
+        payload.chunks.push(chunk);
+        payload.len = compressed.len();
+        self.sealed.attributes |= attributes;
+    }
+
+    /// Replaces a compressed payload by the records it holds.
+    pub fn set_plain(&mut self, records: &[u8]) {
+        self.set_compressed(records, 0);
+        self.sealed.attributes = 0;
+    }
+
+    /// The sealed bytes: encoded records, perhaps compressed.
+    pub fn payload(&self) -> &Arc<Payload> {
+        &self.payload
+    }
+
+    /// The encoded records of an open batch.
+    pub(super) fn open_slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().map(Chunk::filled)
+    }
+
+    pub fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
+    pub fn age(&self, now: Time) -> Duration {
+        now.since(self.created)
+    }
+
+    /// The sequence number after its last record's.
+    pub fn next_sequence(&self) -> i32 {
+        record_batch::sequence_after(self.sealed.base_sequence, self.count() as i32)
+    }
+
+    /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
+    pub(super) fn clear(&mut self) {
+        self.memory.release(&mut self.chunks);
+        self.entries.clear(&self.memory);
+        match Arc::get_mut(&mut self.payload) {
+            Some(payload) => payload.release(),
+            // Still pinned by a request: whoever drops that releases it.
+            None => self.payload = Arc::new(Payload { memory: Some(self.memory.clone()), ..Payload::default() }),
+        }
+        self.bytes = 0;
+        self.wanted.clear();
+        self.sealed = Sealed::default();
+        self.outcome = None;
+    }
+}
+
+/// The payload, exclusively: a batch that is being sealed or compressed is in no request.
+fn own<'a>(payload: &'a mut Arc<Payload>, memory: &Arc<Memory>) -> &'a mut Payload {
+    if Arc::get_mut(payload).is_none() {
+        *payload = Arc::new(Payload { memory: Some(memory.clone()), ..Payload::default() });
+    }
+    Arc::get_mut(payload).expect("made exclusive above")
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if self.count() > 0 {
+            super::report::adopt(self);
+        }
+        self.memory.release(&mut self.chunks);
+        self.entries.clear(&self.memory);
+    }
+}

@@ -1,0 +1,183 @@
+//! The unit of completion: a batch whose fate is decided.
+
+use std::time::Duration;
+
+use super::entries::Entries;
+use super::{Batch, Waiter};
+use crate::error::{Error, ErrorKind};
+use crate::record::Fate;
+use crate::sync::{Arc, Time};
+
+/// What became of a batch.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub fate: Fate,
+    /// Of the first record; -1 if unknown.
+    pub base_offset: i64,
+    /// The broker's timestamp when the topic says LogAppendTime, else -1.
+    pub log_append_time: i64,
+    pub error: Option<Error>,
+    pub latency: Duration,
+}
+
+impl Outcome {
+    /// A failure. The fate is over all attempts: if any attempt's outcome is unknown, so is this.
+    pub fn failed(batch: &Batch, error: Error, now: Time) -> Self {
+        let fate = if batch.sealed.outcome_unknown { Fate::Unknown } else { Fate::NotWritten };
+        Outcome { fate, base_offset: -1, log_append_time: -1, error: Some(error), latency: batch.age(now) }
+    }
+}
+
+/// A decided batch, owned by the sink. Dropping it ends the completion of its records.
+pub struct Report(Option<Box<Batch>>);
+
+/// The fate of one record, read from a report.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// What the sink was given at `send`: its target (0: the default) and tag.
+    pub call: u64,
+    pub tag: u64,
+    pub topic: &'a str,
+    pub partition: i32,
+    /// -1 if unknown.
+    pub offset: i64,
+    /// The record's, or the broker's when the topic says LogAppendTime.
+    pub timestamp: i64,
+    pub fate: Fate,
+    pub error: Option<&'a Error>,
+    pub attempts: u32,
+    /// From the first append to its batch until the batch was decided.
+    pub latency: Duration,
+}
+
+impl Batch {
+    /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it.
+    pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
+        self.memory.clone().release(&mut self.chunks);
+        match Arc::get_mut(&mut self.payload) {
+            Some(payload) => payload.release(),
+            None => self.payload = Arc::new(super::Payload { memory: Some(self.memory.clone()), ..Default::default() }),
+        }
+        self.outcome = Some(outcome);
+        Report(Some(self))
+    }
+
+    /// Ends a batch whose records were moved elsewhere: nothing of it is reported.
+    pub fn dissolve(mut self: Box<Self>) {
+        self.clear();
+        let memory = self.memory.clone();
+        memory.recycle(self);
+    }
+}
+
+/// Makes a report of a batch that is being dropped undecided, for the driver to deliver.
+pub(super) fn adopt(batch: &mut Batch) {
+    let memory = batch.memory.clone();
+    let error = Error::new(
+        ErrorKind::Internal,
+        format!("the engine dropped a batch of {}-{} before its fate was known", batch.topic, batch.partition),
+    );
+    let outcome = batch.outcome.take().unwrap_or_else(|| Outcome::failed(batch, error, batch.created));
+    let orphan = Box::new(Batch {
+        topic: batch.topic.clone(),
+        partition: batch.partition,
+        created: batch.created,
+        base_timestamp: batch.base_timestamp,
+        max_timestamp: batch.max_timestamp,
+        entries: std::mem::take(&mut batch.entries),
+        chunks: Vec::new(),
+        bytes: 0,
+        hint: 0,
+        wanted: Vec::new(),
+        memory: memory.clone(),
+        sealed: batch.sealed,
+        payload: Arc::default(),
+        outcome: Some(outcome),
+    });
+    memory.orphan(Report(Some(orphan)));
+}
+
+impl Report {
+    fn batch(&self) -> &Batch {
+        self.0.as_ref().expect("a report holds its batch until it is dropped")
+    }
+
+    pub fn outcome(&self) -> &Outcome {
+        self.batch().outcome.as_ref().expect("a report's batch is decided")
+    }
+
+    pub fn topic(&self) -> &str {
+        &self.batch().topic
+    }
+
+    pub fn partition(&self) -> i32 {
+        self.batch().partition
+    }
+
+    /// How many records.
+    pub fn count(&self) -> u32 {
+        self.batch().count()
+    }
+
+    pub fn attempts(&self) -> u32 {
+        self.batch().sealed.attempts
+    }
+
+    pub fn entries(&self) -> &Entries {
+        &self.batch().entries
+    }
+
+    pub fn waiters(&self) -> &[(u32, Arc<Waiter>)] {
+        self.batch().entries.waiters()
+    }
+
+    /// The timestamp that the first record was sent with; entries hold what to add.
+    pub fn base_timestamp(&self) -> i64 {
+        self.batch().base_timestamp
+    }
+
+    /// Its records' fates, in order.
+    pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> + '_ {
+        let batch = self.batch();
+        let outcome = self.outcome();
+        batch.entries.iter().zip(0i64..).map(move |(entry, index)| Delivery {
+            call: entry.call,
+            tag: entry.tag,
+            topic: &batch.topic,
+            partition: batch.partition,
+            offset: if outcome.base_offset < 0 { -1 } else { outcome.base_offset + index },
+            timestamp: if outcome.log_append_time >= 0 {
+                outcome.log_append_time
+            } else {
+                batch.base_timestamp.wrapping_add(entry.timestamp_delta)
+            },
+            fate: outcome.fate,
+            error: outcome.error.as_ref(),
+            attempts: batch.sealed.attempts,
+            latency: outcome.latency,
+        })
+    }
+
+    /// Tells those who wait for a record of this report. Sinks call it once.
+    pub fn tell_waiters(&self) {
+        if !self.batch().entries.has_waiters() {
+            return;
+        }
+        let mut waiters = self.waiters().iter().peekable();
+        for (delivery, index) in self.deliveries().zip(0u32..) {
+            if let Some((_, waiter)) = waiters.next_if(|(at, _)| *at == index) {
+                waiter.tell(&delivery);
+            }
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let Some(mut batch) = self.0.take() {
+            batch.clear();
+            let memory = batch.memory.clone();
+            memory.recycle(batch);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Moving records from one batch to others: the halves of a batch that the broker found too large, and the queue of a
+//! topic whose partitions became known.
+
+use super::entries::Completion;
+use super::memory::{Charge, Room};
+use super::{Batch, Sealed};
+use crate::error::{Error, Result};
+use crate::protocol::record_batch::RecordIter;
+use crate::record::{Header, Record};
+
+impl Batch {
+    /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
+    /// and the partition it asked for (-1: none).
+    pub fn for_each_record(
+        &self,
+        mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>,
+    ) -> Result<()> {
+        let mut entries = self.entries.iter().zip(0u32..);
+        let mut headers = Vec::new();
+        let slices: Vec<&[u8]> = self.open_slices().chain(self.payload.slices()).collect();
+        for slice in slices {
+            for encoded in RecordIter::new(slice) {
+                let encoded = encoded?;
+                headers.clear();
+                for header in encoded.headers() {
+                    let (name, value) = header?;
+                    headers.push(Header { name, value });
+                }
+                let Some((entry, index)) = entries.next() else { break };
+                let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
+                let record = Record {
+                    partition: (wanted >= 0).then_some(wanted),
+                    timestamp: Some(self.base_timestamp.wrapping_add(entry.timestamp_delta)),
+                    key: encoded.key,
+                    value: encoded.value,
+                    headers: &headers,
+                };
+                each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
+    /// creation time and, together, its sequence numbers. Its payload must be uncompressed.
+    pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, (Box<Batch>, Error)> {
+        let mut parts: Vec<Box<Batch>> = Vec::new();
+        let copied = self.for_each_record(|record, timestamp, completion| {
+            let fits = parts.last().is_some_and(|part| part.bytes() + part.record_len(record, timestamp) <= target);
+            if !fits {
+                parts.push(Batch::new(&self.memory, &self.topic, self.partition, self.created, 0));
+            }
+            let part = parts.last_mut().expect("pushed above");
+            part.append(record, timestamp, completion, Charge::Force, &mut Room::default())
+                .expect("a forced charge is not refused");
+            Ok(())
+        });
+        if let Err(error) = copied {
+            parts.into_iter().for_each(Batch::dissolve);
+            return Err((self, error));
+        }
+        let mut before = Sealed { attributes: 0, ..self.sealed };
+        for part in &mut parts {
+            part.seal();
+            part.sealed = before;
+            before.first_record += part.count();
+            before.base_sequence = part.next_sequence();
+        }
+        self.dissolve();
+        Ok(parts)
+    }
+}

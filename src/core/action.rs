@@ -1,0 +1,66 @@
+//! What the core is told, and what it wants done. The driver carries actions out between steps, never inside one.
+
+use std::net::SocketAddr;
+
+use super::Frame;
+use crate::batch::Report;
+use crate::error::Error;
+use crate::front::{Slot, Topic};
+use crate::sync::Arc;
+
+/// One attempt to talk to a broker. Events of an attempt that was given up are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId {
+    pub broker: u32,
+    pub attempt: u32,
+}
+
+/// What happened.
+pub enum Event<'a> {
+    Resolved(ConnectionId, Result<Vec<SocketAddr>, Error>),
+    Connected(ConnectionId),
+    ConnectFailed(ConnectionId, Error),
+    /// One whole response, without its length.
+    Received(ConnectionId, &'a [u8]),
+    /// The frame was written to its last byte. It comes back to be used again.
+    Written(ConnectionId, Frame),
+    /// The connection ended. `untouched` is the frame of which no byte was written, if there is one.
+    Disconnected(ConnectionId, Error, Option<i32>),
+}
+
+/// What the core wants done.
+pub enum Action {
+    Resolve(ConnectionId, HostName),
+    Connect(ConnectionId, SocketAddr),
+    Write(ConnectionId, Frame),
+    /// No event of this connection is wanted any more.
+    Close(ConnectionId),
+    Report(Report),
+    /// The partitions of a topic became known: move its queue to them.
+    Assign(Arc<Topic>, Vec<Arc<Slot>>),
+    /// Everything that the flush waited for was reported.
+    Flushed { ticket: u64 },
+    /// The close is complete: nothing is outstanding, the core wants nothing more.
+    Closed,
+    Log(Level, String),
+}
+
+/// Where a broker says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName {
+    pub host: Arc<str>,
+    pub port: u16,
+    /// Use the canonical names that the addresses resolve back to (`resolve_canonical_bootstrap_servers_only`).
+    pub canonical: bool,
+}
+
+/// The levels of syslog that Ottla uses; the numbers are those of librdkafka and of C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Error = 3,
+    Warning = 4,
+    Notice = 5,
+    Info = 6,
+    Debug = 7,
+}
+

@@ -1,0 +1,226 @@
+//! What the core knows of one broker: how to reach it, what waits for it and what is in flight.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::drain::Produced;
+use super::{ConnectionId, Core, Place, Timer};
+use crate::protocol::{ApiKey, ApiVersions};
+use crate::sync::{Arc, Time};
+
+/// A broker of the cluster, or an address to begin with.
+pub struct Broker {
+    /// Negative for a bootstrap address.
+    pub id: i32,
+    pub host: Arc<str>,
+    pub port: u16,
+    /// It is in the cluster's last metadata, or a bootstrap address in use.
+    pub listed: bool,
+    pub link: Link,
+    /// Counts attempts to connect; events of earlier ones are stale.
+    pub attempt: u32,
+    pub addresses: Vec<SocketAddr>,
+    pub next_address: usize,
+    /// Failed attempts in a row.
+    pub failures: u32,
+    pub setup_failures: u32,
+    pub retry_at: Time,
+    pub setup_deadline: Time,
+    pub versions: ApiVersions,
+    pub correlation: i32,
+    /// Requests that wait for their answers, which come in this order.
+    pub in_flight: VecDeque<InFlight>,
+    /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
+    pub writing: bool,
+    pub throttled_until: Time,
+    pub last_used: Time,
+    pub ready: VecDeque<u32>,
+    pub lingering: VecDeque<u32>,
+    /// Since when partitions are ready that cannot be drained (KIP-794).
+    pub blocked_since: Option<Time>,
+    pub unavailable: bool,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Down,
+    Resolving,
+    Connecting,
+    /// ApiVersions is under way.
+    Greeting,
+    Up,
+}
+
+/// A request that was handed to a connection.
+pub struct InFlight {
+    pub correlation: i32,
+    pub version: i16,
+    pub deadline: Time,
+    pub kind: Kind,
+}
+
+/// What a request was for.
+pub enum Kind {
+    ApiVersions,
+    Metadata,
+    InitProducerId,
+    Produce(Produced),
+    /// acks=0: done when it is written, there is no answer.
+    ProduceUnanswered(Produced),
+}
+
+impl Kind {
+    pub fn api(&self) -> ApiKey {
+        match self {
+            Kind::ApiVersions => ApiKey::ApiVersions,
+            Kind::Metadata => ApiKey::Metadata,
+            Kind::InitProducerId => ApiKey::InitProducerId,
+            Kind::Produce(_) | Kind::ProduceUnanswered(_) => ApiKey::Produce,
+        }
+    }
+}
+
+impl Broker {
+    pub fn new(id: i32, host: Arc<str>, port: u16) -> Self {
+        Broker {
+            id,
+            host,
+            port,
+            listed: true,
+            link: Link::Down,
+            attempt: 0,
+            addresses: Vec::new(),
+            next_address: 0,
+            failures: 0,
+            setup_failures: 0,
+            retry_at: Time::ZERO,
+            setup_deadline: Time::NEVER,
+            versions: ApiVersions::default(),
+            correlation: 0,
+            in_flight: VecDeque::new(),
+            writing: false,
+            throttled_until: Time::ZERO,
+            last_used: Time::ZERO,
+            ready: VecDeque::new(),
+            lingering: VecDeque::new(),
+            blocked_since: None,
+            unavailable: false,
+        }
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.link == Link::Up
+    }
+
+    pub fn is_bootstrap(&self) -> bool {
+        self.id < 0
+    }
+
+    /// How it is named in messages.
+    pub fn name(&self) -> String {
+        let bracket = self.host.contains(':');
+        let (open, close) = if bracket { ("[", "]") } else { ("", "") };
+        if self.is_bootstrap() {
+            format!("bootstrap server {open}{}{close}:{}", self.host, self.port)
+        } else {
+            format!("broker {} at {open}{}{close}:{}", self.id, self.host, self.port)
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn connection_id(&self, broker: u32) -> ConnectionId {
+        ConnectionId { broker, attempt: self.brokers[broker as usize].attempt }
+    }
+
+    /// Partitions wait for this broker: sends what can be sent, or sees to it that it can be.
+    pub(super) fn broker_has_work(&mut self, index: u32) {
+        if !self.dirty.contains(&index) {
+            self.dirty.push(index);
+        }
+    }
+
+    /// KIP-794: partitions of a broker that has not taken anything for `partitioner.availability.timeout.ms` are not
+    /// chosen for keyless records.
+    pub(super) fn note_blocked(&mut self, index: u32) {
+        let Some(timeout) = self.settings.availability_timeout else { return };
+        let now = self.now;
+        let broker = self.broker(index);
+        let since = *broker.blocked_since.get_or_insert(now);
+        self.timers.arm(Timer::Availability(index), since.after(timeout));
+    }
+
+    pub(super) fn note_unblocked(&mut self, index: u32) {
+        let broker = self.broker(index);
+        broker.blocked_since = None;
+        if std::mem::take(&mut broker.unavailable) {
+            self.set_available(index, true);
+        }
+    }
+
+    pub(super) fn availability_due(&mut self, index: u32) {
+        let (Some(timeout), Some(since)) =
+            (self.settings.availability_timeout, self.brokers[index as usize].blocked_since)
+        else {
+            return;
+        };
+        if since.after(timeout) > self.now {
+            return self.timers.arm(Timer::Availability(index), since.after(timeout));
+        }
+        self.broker(index).unavailable = true;
+        self.set_available(index, false);
+    }
+
+    /// Walks all partitions; happens only when a broker begins or ends to be slow.
+    fn set_available(&mut self, broker: u32, available: bool) {
+        for partition in self.partitions.iter().flatten() {
+            if partition.leader == Some(broker) {
+                partition.slot.set_available(available);
+            }
+        }
+    }
+
+    /// Ends the linger of everything: their memory is wanted, or they are flushed.
+    pub(super) fn end_all_lingering(&mut self) {
+        for broker in 0..self.brokers.len() as u32 {
+            self.end_lingering(broker);
+        }
+    }
+
+    pub(super) fn end_lingering(&mut self, broker: u32) {
+        let mut lingering = std::mem::take(&mut self.broker(broker).lingering);
+        for index in lingering.drain(..) {
+            if self.partition(index).place == Place::Lingering {
+                self.partition(index).place = Place::Idle;
+                self.make_ready(index);
+            }
+        }
+        self.broker(broker).lingering = lingering;
+    }
+
+    pub(super) fn linger_passed(&mut self, broker: u32) {
+        let linger = self.settings.linger;
+        // The first of the list is the oldest: if its time has come the others ride along, if not none has.
+        while let Some(&index) = self.brokers[broker as usize].lingering.front() {
+            let partition = self.partition(index);
+            let oldest = partition.slot.glance().oldest;
+            match oldest {
+                Some(oldest) if partition.place == Place::Lingering => {
+                    let due = oldest.after(linger);
+                    if due > self.now {
+                        return self.timers.arm(Timer::Linger(broker), due);
+                    }
+                    return self.end_lingering(broker);
+                }
+                _ => {
+                    if partition.place == Place::Lingering {
+                        partition.place = Place::Idle;
+                        self.deactivate_if_idle(index);
+                    }
+                    self.broker(broker).lingering.pop_front();
+                }
+            }
+        }
+    }
+}

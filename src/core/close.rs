@@ -1,0 +1,139 @@
+//! Flush and close: commands that apply to everything accepted before them.
+
+use super::{Action, Core, Place, Timer};
+use crate::batch::Outcome;
+use crate::error::{Error, ErrorKind};
+use crate::sync::Time;
+
+/// A flush that is waited for.
+pub struct Flush {
+    ticket: u64,
+    /// Batches before this serial must be decided.
+    upto: u64,
+    /// Queues of topics whose partitions were not known; what is in them gets its serials later.
+    queues: Vec<u32>,
+}
+
+impl Core {
+    pub(super) fn flush(&mut self, ticket: u64) {
+        let mut queues = Vec::new();
+        for index in self.active.clone() {
+            if self.partition(index).is_topic_queue() {
+                queues.push(index);
+            } else {
+                self.take_all(index);
+            }
+        }
+        self.flushes.push(Flush { ticket, upto: self.outstanding.next(), queues });
+    }
+
+    /// Takes everything out of a slot, so that what comes later is told apart from what was there.
+    fn take_all(&mut self, index: u32) {
+        while let (Some(batch), _) = self.partition(index).slot.take() {
+            self.stage(index, batch);
+        }
+        if matches!(self.partition(index).place, Place::Idle | Place::Lingering) {
+            self.partition(index).place = Place::Idle;
+            self.make_ready(index);
+        }
+    }
+
+    /// A topic's queue was assigned, or failed: flushes that wait for it go on to wait for its partitions.
+    pub(super) fn queue_resolved(&mut self, queue: u32) {
+        if self.flushes.iter().all(|flush| !flush.queues.contains(&queue)) {
+            return;
+        }
+        let topic = self.partition(queue).topic;
+        for index in self.topics[topic as usize].partitions.clone() {
+            self.take_all(index);
+        }
+        let upto = self.outstanding.next();
+        for flush in &mut self.flushes {
+            if let Some(at) = flush.queues.iter().position(|&waiting| waiting == queue) {
+                flush.queues.swap_remove(at);
+                flush.upto = upto;
+            }
+        }
+    }
+
+    /// Ends flushes and the close once what they waited for is decided.
+    pub(super) fn settle_waiting(&mut self) {
+        let mut at = 0;
+        while at < self.flushes.len() {
+            let flush = &self.flushes[at];
+            if flush.queues.is_empty() && self.outstanding.all_ended_before(flush.upto) {
+                let ticket = self.flushes.swap_remove(at).ticket;
+                self.act(Action::Flushed { ticket });
+            } else {
+                at += 1;
+            }
+        }
+        if self.closing.is_some() && !self.closed && self.active.is_empty() && self.outstanding.is_empty() {
+            self.finish_close();
+        }
+    }
+
+    pub(super) fn close(&mut self, deadline: Time) {
+        let deadline = self.closing.map_or(deadline, |earlier| earlier.min(deadline));
+        self.closing = Some(deadline);
+        self.timers.arm(Timer::Close, deadline);
+        self.end_all_lingering();
+        for index in self.active.clone() {
+            self.reconsider(index);
+        }
+    }
+
+    pub(super) fn close_due(&mut self) {
+        match self.closing {
+            Some(deadline) if deadline > self.now => self.timers.arm(Timer::Close, deadline),
+            Some(_) if !self.closed => {
+                let error = Error::new(
+                    ErrorKind::Closed,
+                    "the producer was closed before the record's fate was known; a longer close timeout would have \
+                     let it be delivered",
+                );
+                self.fail_everything(&error);
+                self.finish_close();
+            }
+            _ => {}
+        }
+    }
+
+    /// Completes every batch that the core can reach with `error`.
+    fn fail_everything(&mut self, error: &Error) {
+        for broker in 0..self.brokers.len() as u32 {
+            let requests: Vec<_> = self.broker(broker).in_flight.drain(..).collect();
+            for request in requests {
+                self.abandon(request.kind, error);
+            }
+        }
+        for index in self.active.clone() {
+            self.fail_queued(index, error);
+        }
+        self.active.clear();
+    }
+
+    /// Completes what waits in a partition's queue and slot with `error`.
+    pub(super) fn fail_queued(&mut self, index: u32, error: &Error) {
+        let now = self.now;
+        while let Some(batch) = self.partition(index).queue.pop_front() {
+            self.fail(batch, error.clone());
+        }
+        while let (Some(batch), _) = self.partition(index).slot.take() {
+            let outcome = Outcome::failed(&batch, error.clone(), now);
+            self.report(batch, outcome);
+        }
+    }
+
+    fn finish_close(&mut self) {
+        self.closed = true;
+        for broker in 0..self.brokers.len() as u32 {
+            self.drop_connection(broker);
+        }
+        let flushes = std::mem::take(&mut self.flushes);
+        for flush in flushes {
+            self.act(Action::Flushed { ticket: flush.ticket });
+        }
+        self.act(Action::Closed);
+    }
+}

@@ -1,0 +1,405 @@
+//! The life of a connection: resolve, connect, greet, exchange, close; and what its end means for what it carried.
+
+use std::net::SocketAddr;
+
+use super::broker::{InFlight, Kind, Link};
+use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
+use crate::error::{Error, ErrorKind};
+use crate::protocol::{ApiKey, header};
+use crate::sync::Time;
+
+impl Core {
+    /// Whether events of this attempt still matter.
+    fn is_current(&self, id: ConnectionId) -> bool {
+        self.brokers.get(id.broker as usize).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
+    }
+
+    /// Begins to connect if that is not under way and the backoff has passed.
+    pub(super) fn ensure_connected(&mut self, index: u32) {
+        let now = self.now;
+        let canonical = self.settings.canonical_bootstrap;
+        let broker = self.broker(index);
+        if broker.link != Link::Down || self.closed {
+            return;
+        }
+        let broker = self.broker(index);
+        if broker.retry_at > now {
+            let at = broker.retry_at;
+            return self.timers.arm(Timer::Reconnect(index), at);
+        }
+        broker.attempt += 1;
+        broker.link = Link::Resolving;
+        broker.addresses.clear();
+        broker.next_address = 0;
+        let name =
+            HostName { host: broker.host.clone(), port: broker.port, canonical: canonical && broker.is_bootstrap() };
+        self.begin_setup(index);
+        let id = self.connection_id(index);
+        self.act(Action::Resolve(id, name));
+    }
+
+    /// `socket.connection.setup.timeout.ms`, doubled at each failure.
+    fn begin_setup(&mut self, index: u32) {
+        let failures = self.brokers[index as usize].setup_failures + 1;
+        let timeout = self.settings.setup_backoff.after(failures, &mut self.random);
+        let deadline = self.now.after(timeout);
+        self.broker(index).setup_deadline = deadline;
+        self.timers.arm(Timer::Setup(index), deadline);
+    }
+
+    pub(super) fn setup_due(&mut self, index: u32) {
+        let now = self.now;
+        let broker = self.broker(index);
+        if matches!(broker.link, Link::Down | Link::Up) {
+            return;
+        }
+        if broker.setup_deadline > now {
+            let at = broker.setup_deadline;
+            return self.timers.arm(Timer::Setup(index), at);
+        }
+        let doing = match broker.link {
+            Link::Resolving => "its name was not resolved",
+            Link::Connecting => "the connection was not established",
+            _ => "it accepted the connection but did not answer ApiVersions",
+        };
+        broker.setup_failures += 1;
+        let message = format!(
+            "connecting to {}: {doing} within socket.connection.setup.timeout.ms; is it a Kafka broker, and a \
+             plaintext listener?",
+            broker.name()
+        );
+        let id = self.connection_id(index);
+        self.act(Action::Close(id));
+        self.attempt_failed(index, &Error::new(ErrorKind::Io, message));
+    }
+
+    pub(super) fn resolved(&mut self, id: ConnectionId, addresses: Result<Vec<SocketAddr>, Error>) {
+        if !self.is_current(id) {
+            return;
+        }
+        match addresses {
+            Ok(addresses) if !addresses.is_empty() => {
+                self.broker(id.broker).addresses = addresses;
+                self.connect_next(id.broker);
+            }
+            Ok(_) => {
+                let name = self.brokers[id.broker as usize].name();
+                self.attempt_failed(
+                    id.broker,
+                    &Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address")),
+                );
+            }
+            Err(error) => self.attempt_failed(id.broker, &error),
+        }
+    }
+
+    /// Tries the next of the broker's addresses.
+    fn connect_next(&mut self, index: u32) {
+        let broker = self.broker(index);
+        let address = broker.addresses[broker.next_address];
+        broker.next_address += 1;
+        broker.link = Link::Connecting;
+        let id = self.connection_id(index);
+        self.act(Action::Connect(id, address));
+    }
+
+    pub(super) fn connect_failed(&mut self, id: ConnectionId, error: Error) {
+        if !self.is_current(id) {
+            return;
+        }
+        let broker = self.broker(id.broker);
+        if broker.next_address < broker.addresses.len() {
+            broker.attempt += 1;
+            return self.connect_next(id.broker);
+        }
+        self.attempt_failed(id.broker, &error);
+    }
+
+    /// An attempt to connect is over without a connection.
+    fn attempt_failed(&mut self, index: u32, error: &Error) {
+        self.counters.connections_failed.add(1);
+        let name = self.brokers[index as usize].name();
+        let failures = self.brokers[index as usize].failures;
+        // Once loud, then quiet: a broker that is down for hours should not fill a disk.
+        let level = if failures == 0 { Level::Error } else { Level::Info };
+        self.log(level, || format!("{name}: {error}; attempts in a row: {}", failures + 1));
+        self.metadata.last_error = Some(error.clone());
+        self.back_off(index);
+    }
+
+    /// Nothing is tried on this broker until its backoff has passed.
+    fn back_off(&mut self, index: u32) {
+        let failures = self.brokers[index as usize].failures + 1;
+        let wait = self.settings.reconnect_backoff.after(failures, &mut self.random);
+        let retry_at = self.now.after(wait);
+        let broker = self.broker(index);
+        broker.failures = failures;
+        broker.retry_at = retry_at;
+        broker.link = Link::Down;
+        broker.writing = false;
+        let wanted = !broker.ready.is_empty();
+        if wanted {
+            self.timers.arm(Timer::Reconnect(index), retry_at);
+            self.note_blocked(index);
+        }
+        // The leader may have moved; and if this was the last hope, other addresses must be tried.
+        self.request_metadata_soon();
+    }
+
+    pub(super) fn reconnect_due(&mut self, index: u32) {
+        let broker = self.broker(index);
+        if broker.listed && !broker.ready.is_empty() {
+            self.ensure_connected(index);
+        }
+        if self.metadata.is_wanted() {
+            self.metadata_due();
+        }
+    }
+
+    pub(super) fn connected(&mut self, id: ConnectionId) {
+        if !self.is_current(id) {
+            return;
+        }
+        self.broker(id.broker).link = Link::Greeting;
+        self.greet(id.broker);
+    }
+
+    /// The greeting is over: the connection can be used.
+    pub(super) fn up(&mut self, index: u32) {
+        self.counters.connections_opened.add(1);
+        let now = self.now;
+        let broker = self.broker(index);
+        broker.link = Link::Up;
+        broker.failures = 0;
+        broker.setup_failures = 0;
+        broker.last_used = now;
+        let name = broker.name();
+        self.log(Level::Info, || format!("connected to {name}"));
+        if let Some(idle) = self.settings.connections_max_idle {
+            self.timers.arm(Timer::Idle(index), now.after(idle));
+        }
+        self.metadata_due();
+        self.request_producer_id();
+        self.broker_has_work(index);
+    }
+
+    /// Encodes a request with its header into a frame and hands it to the connection.
+    pub(super) fn send(&mut self, index: u32, version: i16, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
+        let mut frame = self.spare_frames.pop().unwrap_or_default();
+        let correlation = self.next_correlation(index);
+        header::begin_request(&mut frame.bytes, kind.api(), version, correlation, &self.settings.client_id);
+        body(&mut frame.bytes);
+        header::end_request(&mut frame.bytes, 0);
+        frame.correlation = correlation;
+        self.write(index, frame, version, kind);
+    }
+
+    /// Hands a finished frame to the connection.
+    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: Kind) {
+        let deadline = self.now.after(self.settings.request_timeout);
+        let now = self.now;
+        let len = frame.bytes.len() + frame.inserted_len();
+        self.counters.requests.add(1);
+        self.counters.bytes_sent.add(len as u64);
+        let broker = self.broker(index);
+        broker.writing = true;
+        broker.last_used = now;
+        broker.in_flight.push_back(InFlight { correlation: frame.correlation, version, deadline, kind });
+        self.timers.arm(Timer::Request(index), deadline);
+        let id = self.connection_id(index);
+        self.act(Action::Write(id, frame));
+    }
+
+    pub(super) fn next_correlation(&mut self, index: u32) -> i32 {
+        let broker = self.broker(index);
+        broker.correlation = header::next_correlation_id(broker.correlation);
+        broker.correlation
+    }
+
+    pub(super) fn written(&mut self, id: ConnectionId, mut frame: Frame) {
+        let correlation = frame.correlation;
+        frame.clear();
+        if self.spare_frames.len() < 16 {
+            self.spare_frames.push(frame);
+        }
+        if !self.is_current(id) {
+            return;
+        }
+        let broker = self.broker(id.broker);
+        broker.writing = false;
+        let unanswered = broker
+            .in_flight
+            .iter()
+            .position(|r| r.correlation == correlation && matches!(r.kind, Kind::ProduceUnanswered(_)));
+        if let Some(at) = unanswered
+            && let Some(InFlight { kind: Kind::ProduceUnanswered(produced), .. }) = broker.in_flight.remove(at)
+        {
+            self.produced_without_answer(produced);
+        }
+        self.broker_has_work(id.broker);
+    }
+
+    pub(super) fn received(&mut self, id: ConnectionId, frame: &[u8]) {
+        if !self.is_current(id) {
+            return;
+        }
+        self.counters.responses.add(1);
+        self.counters.bytes_received.add(frame.len() as u64 + 4);
+        self.broker(id.broker).last_used = self.now;
+        if let Err(error) = self.take_response(id.broker, frame) {
+            let name = self.brokers[id.broker as usize].name();
+            let message = format!("{name}: {}; closing the connection", error.message());
+            self.log(Level::Error, || message.clone());
+            self.act(Action::Close(id));
+            self.lost(id.broker, &Error::new(error.kind(), message), None);
+        }
+    }
+
+    /// Matches a response with the oldest request that waits for one.
+    fn take_response(&mut self, index: u32, frame: &[u8]) -> Result<(), Error> {
+        let broker = self.broker(index);
+        let waiting = broker.in_flight.iter().position(|r| !matches!(r.kind, Kind::ProduceUnanswered(_)));
+        let Some(at) = waiting else {
+            return Err(Error::new(ErrorKind::BadResponse, "it sent a response that nobody asked for"));
+        };
+        let request = broker.in_flight.remove(at).expect("found above");
+        let result = self.read_response(index, &request, frame);
+        // What the answer did not decide, because it could not be read, is tried again like what is lost.
+        if let (Err(error), Kind::Produce(produced)) = (&result, request.kind) {
+            self.produce_lost(produced, error, true);
+        }
+        result?;
+        self.broker_has_work(index);
+        Ok(())
+    }
+
+    fn read_response(&mut self, index: u32, request: &InFlight, frame: &[u8]) -> Result<(), Error> {
+        let mut reader = header::read_response(frame, request.kind.api(), request.version, request.correlation)?;
+        match &request.kind {
+            Kind::ApiVersions => self.greeted(index, &mut reader, request.version),
+            Kind::Metadata => self.metadata_received(index, &mut reader, request.version),
+            Kind::InitProducerId => self.producer_id_received(index, &mut reader, request.version),
+            Kind::Produce(_) | Kind::ProduceUnanswered(_) => unreachable!("see take_response"),
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, id: ConnectionId, error: Error, untouched: Option<i32>) {
+        if !self.is_current(id) {
+            return;
+        }
+        let name = self.brokers[id.broker as usize].name();
+        if self.brokers[id.broker as usize].is_up() {
+            let message = format!("{name}: {}", error.message());
+            self.log(Level::Info, || message.clone());
+            self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+        } else {
+            let message = format!("{}; it closed the connection during the greeting", error.message());
+            self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+        }
+    }
+
+    /// A connection is gone, and with it the answers to what it carried.
+    fn lost(&mut self, index: u32, error: &Error, untouched: Option<i32>) {
+        let was_up = self.brokers[index as usize].is_up();
+        let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
+        if was_up {
+            self.counters.connections_closed.add(1);
+            self.metadata.last_error = Some(error.clone());
+            self.back_off(index);
+        } else {
+            self.attempt_failed(index, error);
+        }
+        for request in requests {
+            let touched = untouched != Some(request.correlation);
+            match request.kind {
+                Kind::ApiVersions => {}
+                Kind::Metadata => self.metadata_failed(error),
+                Kind::InitProducerId => self.producer_id_failed(error),
+                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => {
+                    self.produce_lost(produced, error, touched);
+                }
+            }
+        }
+    }
+
+    /// Closes a connection whose oldest request got no answer in time: answers come in order, so none behind it will.
+    pub(super) fn requests_due(&mut self, index: u32) {
+        let now = self.now;
+        let broker = self.broker(index);
+        let Some(oldest) = broker.in_flight.front() else { return };
+        if oldest.deadline > now {
+            let at = oldest.deadline;
+            return self.timers.arm(Timer::Request(index), at);
+        }
+        let api = oldest.kind.api();
+        let name = broker.name();
+        self.counters.requests_timed_out.add(1);
+        let message = format!("{name}: no answer to {} within request.timeout.ms; closing the connection", api.name());
+        self.log(Level::Warning, || message.clone());
+        let id = self.connection_id(index);
+        self.act(Action::Close(id));
+        self.lost(index, &Error::new(ErrorKind::Broker(7), message), None);
+    }
+
+    /// Closes a connection that was not used for `connections.max.idle.ms`.
+    pub(super) fn idle_due(&mut self, index: u32) {
+        let Some(idle) = self.settings.connections_max_idle else { return };
+        let now = self.now;
+        let broker = self.broker(index);
+        if !broker.is_up() {
+            return;
+        }
+        let due = broker.last_used.after(idle);
+        if due > now || !broker.in_flight.is_empty() {
+            return self.timers.arm(Timer::Idle(index), due.max(now.after(idle / 10)));
+        }
+        self.drop_connection(index);
+        let name = self.brokers[index as usize].name();
+        self.log(Level::Info, || format!("{name}: closed the connection, idle for connections.max.idle.ms"));
+    }
+
+    /// Closes a connection on which nothing is in flight; no backoff follows.
+    pub(super) fn drop_connection(&mut self, index: u32) {
+        let id = self.connection_id(index);
+        let broker = self.broker(index);
+        if broker.link == Link::Down {
+            return;
+        }
+        let was_up = broker.is_up();
+        broker.link = Link::Down;
+        broker.retry_at = Time::ZERO;
+        broker.writing = false;
+        self.act(Action::Close(id));
+        if was_up {
+            self.counters.connections_closed.add(1);
+        }
+    }
+
+    /// A broker asked to hold requests back (KIP-219).
+    pub(super) fn throttle(&mut self, index: u32, throttle_ms: i32) {
+        let Ok(ms @ 1..) = u64::try_from(throttle_ms) else { return };
+        self.counters.throttle_ms.add(ms);
+        let until = self.now.after(std::time::Duration::from_millis(ms));
+        let broker = self.broker(index);
+        broker.throttled_until = broker.throttled_until.max(until);
+        // The broker holds its answers back as well; that is not the requests' fault.
+        let broker = &mut self.brokers[index as usize];
+        for request in &mut broker.in_flight {
+            request.deadline = request.deadline.after(std::time::Duration::from_millis(ms));
+        }
+        self.timers.arm(Timer::Throttle(index), until);
+        let name = self.brokers[index as usize].name();
+        self.log(Level::Debug, || format!("{name}: throttled for {ms} ms"));
+    }
+
+    /// A connection for a request that any broker can answer: one that is up, with the fewest requests in flight.
+    pub(super) fn least_loaded(&mut self, api: ApiKey) -> Option<(u32, i16)> {
+        let now = self.now;
+        let usable = |broker: &super::Broker| {
+            broker.listed && broker.is_up() && !broker.writing && broker.throttled_until <= now
+        };
+        let best = (0u32..).zip(&self.brokers).filter(|(_, broker)| usable(broker));
+        let (index, broker) = best.min_by_key(|(_, broker)| broker.in_flight.len())?;
+        broker.versions.pick(api).ok().map(|version| (index, version))
+    }
+}

@@ -1,0 +1,319 @@
+//! From ready partitions to a Produce request: one request per broker carries every partition that is ready, and
+//! those that linger ride along.
+
+use super::broker::Kind;
+use super::{Acks, Core, Frame, Place, Timer};
+use crate::batch::Batch;
+use crate::compress::Codec;
+use crate::protocol::record_batch::{self, BatchHeader};
+use crate::protocol::{ApiKey, header, produce};
+use crate::sync::Time;
+
+/// What a Produce request carries, in its order. A batch that expired on the way has left its place empty.
+pub type Produced = Vec<Carried>;
+
+pub struct Carried {
+    pub partition: u32,
+    pub batch: Option<Box<Batch>>,
+}
+
+/// A batch that has no sequence number yet.
+pub const NO_SEQUENCE: i32 = -1;
+
+/// What a partition adds to a request besides its batch's records, at most.
+const PARTITION_OVERHEAD: usize = record_batch::HEADER_LEN + 16;
+
+/// What came of looking at a ready partition.
+enum Pick {
+    Batch(Box<Batch>),
+    /// Something that is in flight must be answered first.
+    Gated,
+    Nothing,
+}
+
+impl Core {
+    /// Sends what this step made ready, and ends what waited for this step.
+    pub(super) fn settle(&mut self) {
+        while let Some(broker) = self.dirty.pop() {
+            self.drain(broker);
+        }
+        self.settle_waiting();
+    }
+
+    /// Sends what is ready for a broker, if its connection can take it.
+    pub(super) fn drain(&mut self, index: u32) {
+        while self.can_drain(index) {
+            let produced = self.collect(index);
+            if produced.is_empty() {
+                self.spare_lists.push(produced);
+                break;
+            }
+            self.note_unblocked(index);
+            self.send_produce(index, produced);
+        }
+    }
+
+    fn can_drain(&mut self, index: u32) -> bool {
+        if self.brokers[index as usize].ready.is_empty() {
+            return false;
+        }
+        if let Some(refused) = self.producer_id.refused.clone() {
+            self.fail_ready(index, &refused);
+            return false;
+        }
+        if !self.brokers[index as usize].is_up() {
+            self.note_blocked(index);
+            self.ensure_connected(index);
+            return false;
+        }
+        if !self.producer_id.is_settled() {
+            self.request_producer_id();
+            return false;
+        }
+        let now = self.now;
+        let broker = &self.brokers[index as usize];
+        if broker.throttled_until > now {
+            let until = broker.throttled_until;
+            self.timers.arm(Timer::Throttle(index), until);
+            return false;
+        }
+        let can = !broker.writing && broker.in_flight.len() < self.settings.max_in_flight;
+        if !can {
+            self.note_blocked(index);
+        }
+        can
+    }
+
+    /// Without a producer id there is no sending: everything that is ready fails with the reason.
+    fn fail_ready(&mut self, index: u32, error: &crate::Error) {
+        while let Some(partition) = self.broker(index).ready.pop_front() {
+            if self.partition(partition).place == Place::Ready {
+                self.partition(partition).place = Place::Idle;
+                self.fail_queued(partition, error);
+                self.deactivate_if_idle(partition);
+            }
+        }
+        // The next record asks again; rights may have been granted meanwhile.
+        self.producer_id.refused = None;
+    }
+
+    /// Takes a batch of each ready partition, then of each lingering one, as far as a request goes.
+    fn collect(&mut self, index: u32) -> Produced {
+        let mut produced = self.spare_lists.pop().unwrap_or_default();
+        let mut room = self.settings.max_request_size;
+        let mut again = std::mem::take(&mut self.again);
+        self.ride_along(index);
+        while let Some(partition) = self.broker(index).ready.pop_front() {
+            let state = self.partition(partition);
+            if state.place != Place::Ready || state.leader != Some(index) {
+                continue;
+            }
+            match self.pick(partition, index) {
+                Pick::Gated => self.partition(partition).place = Place::Gated,
+                Pick::Nothing => {
+                    self.partition(partition).place = Place::Idle;
+                    self.deactivate_if_idle(partition);
+                }
+                Pick::Batch(batch) => {
+                    let size = batch.payload().len() + PARTITION_OVERHEAD;
+                    if size > room && !produced.is_empty() {
+                        self.partition(partition).queue.push_front(batch);
+                        self.broker(index).ready.push_front(partition);
+                        break;
+                    }
+                    room = room.saturating_sub(size);
+                    self.carry(partition, index, batch, &mut produced);
+                    again.push(partition);
+                }
+            }
+        }
+        for partition in again.drain(..) {
+            self.partition(partition).place = Place::Idle;
+            self.look_for_more(partition);
+        }
+        self.again = again;
+        produced
+    }
+
+    /// Lingering partitions of the broker go with a request that is made anyway.
+    fn ride_along(&mut self, index: u32) {
+        self.end_lingering(index);
+        // That announced the broker again; it is being served right now.
+        self.dirty.retain(|&dirty| dirty != index);
+    }
+
+    /// After one batch of a partition was taken: is there another that need not linger?
+    fn look_for_more(&mut self, index: u32) {
+        let partition = self.partition(index);
+        let glance = partition.slot.glance();
+        if !partition.queue.is_empty() || (glance.oldest.is_some() && glance.ready) {
+            self.make_ready(index);
+        } else if glance.oldest.is_some() {
+            partition.place = Place::Lingering;
+            let leader = partition.leader.expect("its batch was just sent to its leader");
+            self.broker(leader).lingering.push_back(index);
+            let due = glance.oldest.unwrap_or(Time::ZERO).after(self.settings.linger);
+            self.timers.arm(Timer::Linger(leader), due);
+        }
+    }
+
+    /// The batch that a partition would send next, if it may send now.
+    fn pick(&mut self, index: u32, broker: u32) -> Pick {
+        if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
+            self.bump_epoch(index);
+        }
+        let partition = self.partition(index);
+        let in_flight = partition.in_flight;
+        // What is on its way to another broker must be answered first, or it could be overtaken.
+        let moved = in_flight > 0 && partition.in_flight_broker != broker;
+        // A batch that is sent again goes alone: only its answer tells what the ones behind it can expect.
+        let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
+        if moved || partition.bump_epoch || (again && in_flight > 0) {
+            return Pick::Gated;
+        }
+        if let Some(batch) = partition.queue.pop_front() {
+            return Pick::Batch(batch);
+        }
+        let Some(batch) = partition.slot.take().0 else { return Pick::Nothing };
+        self.stage(index, batch);
+        self.partition(index).queue.pop_front().map_or(Pick::Nothing, Pick::Batch)
+    }
+
+    /// Takes over a batch from its slot: closes and compresses it, and puts it at the end of the partition's queue.
+    pub(super) fn stage(&mut self, index: u32, mut batch: Box<Batch>) {
+        batch.seal();
+        batch.sealed.serial = self.outstanding.begin();
+        batch.sealed.base_sequence = NO_SEQUENCE;
+        batch.sealed.producer_id = -1;
+        batch.sealed.producer_epoch = -1;
+        self.counters.record_bytes.add(batch.bytes() as u64);
+        self.compress(&mut batch);
+        self.counters.payload_bytes.add(batch.payload().len() as u64);
+        self.activate(index);
+        self.partition(index).queue.push_back(batch);
+    }
+
+    /// Replaces the batch's bytes by compressed ones, if that makes them fewer.
+    pub(super) fn compress(&mut self, batch: &mut Batch) {
+        let codec = self.settings.codec;
+        if codec == Codec::None {
+            return;
+        }
+        self.compressed.clear();
+        match self.compressor.compress(batch.payload().slices(), &mut self.compressed) {
+            Ok(()) if self.compressed.len() < batch.payload().len() => {
+                batch.set_compressed(&self.compressed, codec.attribute_bits());
+            }
+            Ok(()) => {}
+            Err(error) => self.log(super::Level::Warning, || format!("{error}; the batch is sent plain")),
+        }
+    }
+
+    /// Puts a batch on a request that is being made.
+    fn carry(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, produced: &mut Produced) {
+        if batch.sealed.attempts == 0 {
+            self.counters.batches_sent.add(1);
+        } else {
+            self.counters.batches_retried.add(1);
+        }
+        batch.sealed.attempts += 1;
+        if batch.sealed.base_sequence == NO_SEQUENCE {
+            self.number(index, &mut batch);
+        }
+        let partition = self.partition(index);
+        partition.in_flight += 1;
+        partition.in_flight_broker = broker;
+        produced.push(Carried { partition: index, batch: Some(batch) });
+    }
+
+    /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
+    fn number(&mut self, index: u32, batch: &mut Batch) {
+        let Some((id, epoch)) = self.producer_id.current() else { return };
+        let partition = self.partition(index);
+        if partition.producer_id < 0 {
+            partition.producer_id = id;
+            partition.producer_epoch = epoch;
+            partition.next_sequence = 0;
+        }
+        batch.sealed.producer_id = partition.producer_id;
+        batch.sealed.producer_epoch = partition.producer_epoch;
+        batch.sealed.base_sequence = partition.next_sequence;
+        partition.next_sequence = batch.next_sequence();
+    }
+
+    fn send_produce(&mut self, index: u32, mut produced: Produced) {
+        let version = match self.brokers[index as usize].versions.pick(ApiKey::Produce) {
+            Ok(version) => self.produce_version(version, &produced),
+            Err(error) => return self.produce_lost(produced, &error, false),
+        };
+        produced.sort_by_key(|carried| self.partitions[carried.partition as usize].as_ref().map(|p| p.topic));
+        let mut frame = self.spare_frames.pop().unwrap_or_default();
+        frame.correlation = self.next_correlation(index);
+        self.encode_produce(&mut frame, version, &produced);
+        self.counters.produce_requests.add(1);
+        let kind = match self.settings.acks {
+            Acks::None => Kind::ProduceUnanswered(produced),
+            _ => Kind::Produce(produced),
+        };
+        self.write(index, frame, version, kind);
+    }
+
+    /// Version 13 names topics by id alone, so a topic without one needs an older version.
+    fn produce_version(&self, version: i16, produced: &Produced) -> i16 {
+        let has_id = |carried: &Carried| {
+            let topic = self.partitions[carried.partition as usize].as_ref().map(|p| p.topic);
+            topic.is_some_and(|topic| self.topics[topic as usize].id != [0; 16])
+        };
+        if version >= 13 && !produced.iter().all(has_id) { 12 } else { version }
+    }
+
+    fn encode_produce(&self, frame: &mut Frame, version: i16, produced: &Produced) {
+        let topic_of =
+            |carried: &Carried| self.partitions[carried.partition as usize].as_ref().map_or(0, |p| p.topic as usize);
+        let by_topic = || produced.chunk_by(|a, b| topic_of(a) == topic_of(b));
+        let timeout_ms = i32::try_from(self.settings.request_timeout.as_millis()).unwrap_or(i32::MAX);
+        header::begin_request(&mut frame.bytes, ApiKey::Produce, version, frame.correlation, &self.settings.client_id);
+        produce::begin(&mut frame.bytes, version, None, self.settings.acks.wire(), timeout_ms, by_topic().count());
+        for group in by_topic() {
+            let topic = &self.topics[topic_of(&group[0])];
+            produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
+            for Carried { partition, batch } in group {
+                let (Some(partition), Some(batch)) = (&self.partitions[*partition as usize], batch) else { continue };
+                let header = batch_header(batch);
+                let len = record_batch::HEADER_LEN + batch.payload().len();
+                produce::begin_partition(&mut frame.bytes, version, partition.slot.partition, len);
+                frame.bytes.extend_from_slice(&header);
+                frame.insert(batch.payload());
+                produce::end_partition(&mut frame.bytes, version);
+            }
+            produce::end_topic(&mut frame.bytes, version);
+        }
+        produce::end(&mut frame.bytes, version);
+        let inserted = frame.inserted_len();
+        header::end_request(&mut frame.bytes, inserted);
+    }
+}
+
+/// The header of a batch with its checksum, as it is at this attempt.
+fn batch_header(batch: &Batch) -> [u8; record_batch::HEADER_LEN] {
+    let count = batch.count() as i32;
+    let header = BatchHeader {
+        base_offset: 0,
+        length: (record_batch::HEADER_LEN - record_batch::LENGTH_FROM + batch.payload().len()) as i32,
+        partition_leader_epoch: -1,
+        crc: 0,
+        attributes: batch.sealed.attributes,
+        last_offset_delta: count - 1,
+        base_timestamp: batch.base_timestamp,
+        max_timestamp: batch.max_timestamp,
+        producer_id: batch.sealed.producer_id,
+        producer_epoch: batch.sealed.producer_epoch,
+        base_sequence: batch.sealed.base_sequence,
+        record_count: count,
+    };
+    let mut bytes = [0; record_batch::HEADER_LEN];
+    header.write(&mut bytes);
+    let crc = record_batch::crc32c(&bytes, batch.payload().slices());
+    record_batch::set_crc(&mut bytes, crc);
+    bytes
+}

@@ -1,0 +1,125 @@
+//! `delivery.timeout.ms`: every batch is decided by then, wherever it is. One timer a partition, armed for its oldest.
+
+use super::broker::Kind;
+use super::{Core, Timer};
+use crate::batch::{Batch, Outcome};
+use crate::error::{Error, ErrorKind};
+use crate::sync::Time;
+
+impl Core {
+    /// Sees to it that a partition whose oldest batch is of `oldest` is looked at in time.
+    pub(super) fn arm_expiry(&mut self, index: u32, oldest: Time) {
+        let timeout = self.timeout_of(index);
+        self.timers.arm(Timer::Expiry(index), oldest.after(timeout));
+    }
+
+    fn timeout_of(&mut self, index: u32) -> std::time::Duration {
+        let queue = self.partition(index).is_topic_queue();
+        if queue { self.settings.topic_timeout } else { self.settings.delivery_timeout }
+    }
+
+    pub(super) fn expiry_due(&mut self, index: u32) {
+        let timeout = self.timeout_of(index);
+        let Some(limit) = self.now.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
+            return;
+        };
+        if self.partition(index).is_topic_queue() {
+            self.expire_topic_queue(index, limit);
+        } else {
+            self.expire_in_flight(index, limit);
+            self.expire_queued(index, limit);
+            self.reconsider(index);
+        }
+        if let Some(oldest) = self.oldest_of(index) {
+            self.arm_expiry(index, oldest);
+        }
+    }
+
+    /// When the oldest undecided batch of a partition was created.
+    fn oldest_of(&mut self, index: u32) -> Option<Time> {
+        let partition = self.partition(index);
+        let waiting = partition.queue.front().map(|batch| batch.created);
+        let open = partition.slot.glance().oldest;
+        let in_flight = self.carried_batches(index).map(|batch| batch.as_ref().map_or(Time::NEVER, |b| b.created)).min();
+        waiting.into_iter().chain(open).chain(in_flight.filter(|&created| created != Time::NEVER)).min()
+    }
+
+    fn carried_batches(&mut self, index: u32) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
+        let broker = self.partition(index).in_flight_broker;
+        let requests = self.brokers.get_mut(broker as usize).into_iter().flat_map(|broker| &mut broker.in_flight);
+        requests
+            .filter_map(|request| match &mut request.kind {
+                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => Some(produced),
+                _ => None,
+            })
+            .flatten()
+            .filter(move |carried| carried.partition == index)
+            .map(|carried| &mut carried.batch)
+    }
+
+    /// Batches on their way: their records are completed as unknown; the request goes on, and keeps their bytes.
+    fn expire_in_flight(&mut self, index: u32, limit: Time) {
+        let expired: Vec<Box<Batch>> = self
+            .carried_batches(index)
+            .filter(|batch| batch.as_ref().is_some_and(|batch| batch.created < limit))
+            .filter_map(Option::take)
+            .collect();
+        for mut batch in expired {
+            batch.sealed.outcome_unknown = true;
+            let message = "an answer is still awaited, or the connection does not take the request";
+            let cause = self.partition(index).last_error.clone().unwrap_or_else(|| Error::new(ErrorKind::Io, message));
+            self.expire(index, batch, Some(&cause));
+        }
+    }
+
+    fn expire_queued(&mut self, index: u32, limit: Time) {
+        while self.partition(index).queue.front().is_some_and(|batch| batch.created < limit) {
+            let batch = self.partition(index).queue.pop_front().expect("looked at above");
+            let cause = self.partition(index).last_error.clone().or_else(|| self.metadata.last_error.clone());
+            self.expire(index, batch, cause.as_ref());
+        }
+        if !self.partition(index).queue.is_empty() {
+            return;
+        }
+        while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
+            self.stage(index, batch);
+            let batch = self.partition(index).queue.pop_back().expect("staged above");
+            let cause = self.partition(index).last_error.clone().or_else(|| self.metadata.last_error.clone());
+            self.expire(index, batch, cause.as_ref());
+        }
+    }
+
+    fn expire(&mut self, index: u32, batch: Box<Batch>, cause: Option<&Error>) {
+        self.counters.batches_expired.add(1);
+        let error = self.delivery_timed_out(&batch, cause);
+        self.give_up(index, batch, error);
+    }
+
+    /// A topic whose partitions did not become known in time.
+    fn expire_topic_queue(&mut self, index: u32, limit: Time) {
+        let now = self.now;
+        let mut error = None;
+        while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
+            let error = error.get_or_insert_with(|| self.topic_timed_out(index)).clone();
+            self.counters.batches_expired.add(1);
+            let outcome = Outcome::failed(&batch, error, now);
+            self.report(batch, outcome);
+        }
+        self.queue_emptied(index);
+    }
+
+    fn topic_timed_out(&mut self, index: u32) -> Error {
+        let topic = self.partition(index).topic as usize;
+        let cause = self.topics[topic].error.as_ref().or(self.metadata.last_error.as_ref());
+        let cause = cause.map_or_else(|| "no broker answered".to_string(), ToString::to_string);
+        Error::new(
+            ErrorKind::MetadataTimedOut,
+            format!(
+                "the partitions of topic {} did not become known within {} ms (delivery.timeout.ms, or max.block.ms \
+                 if that is shorter): {cause}",
+                self.topics[topic].topic.name,
+                self.settings.topic_timeout.as_millis()
+            ),
+        )
+    }
+}

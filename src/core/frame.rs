@@ -1,0 +1,51 @@
+//! A request on its way to a socket.
+
+use crate::batch::Payload;
+use crate::sync::Arc;
+
+/// Framing bytes, and the payloads that go between them. Payloads are shared with their batches, so a frame pins their
+/// memory until it is dropped: until it was written, or its connection is gone.
+#[derive(Default)]
+pub struct Frame {
+    pub correlation: i32,
+    pub bytes: Vec<u8>,
+    /// Where in `bytes` each payload goes, ascending.
+    pub inserts: Vec<(usize, Arc<Payload>)>,
+}
+
+/// Payloads up to this size are copied into the framing bytes: a further `iovec` costs the kernel more than the copy.
+const COPY_BELOW: usize = 2048;
+
+impl Frame {
+    /// Adds a payload at the end of what was written so far.
+    pub fn insert(&mut self, payload: &Arc<Payload>) {
+        if payload.len() < COPY_BELOW {
+            payload.slices().for_each(|slice| self.bytes.extend_from_slice(slice));
+        } else {
+            self.inserts.push((self.bytes.len(), payload.clone()));
+        }
+    }
+
+    pub fn inserted_len(&self) -> usize {
+        self.inserts.iter().map(|(_, payload)| payload.len()).sum()
+    }
+
+    /// All bytes in order.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.inserts.iter().map(|(at, _)| *at).chain([self.bytes.len()]);
+        let starts = std::iter::once(0).chain(self.inserts.iter().map(|(at, _)| *at));
+        let framing = starts.zip(ends).map(|(start, end)| &self.bytes[start..end]);
+        let mut payloads = self.inserts.iter().map(|(_, payload)| payload);
+        framing
+            .flat_map(move |bytes| {
+                std::iter::once(bytes).chain(payloads.next().into_iter().flat_map(|payload| payload.slices()))
+            })
+            .filter(|slice| !slice.is_empty())
+    }
+
+    /// Empties the frame, letting go of its payloads but not of its buffers.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.inserts.clear();
+    }
+}

@@ -1,0 +1,476 @@
+//! Which brokers there are, which topics, and who leads their partitions: when to ask, whom, and what to make of it.
+
+use super::broker::{Broker, Kind, Link};
+use super::{Action, Core, Level, Place, Timer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::Topic;
+use crate::protocol::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
+};
+use crate::protocol::{ApiKey, Reader};
+use crate::sync::{Arc, Time};
+
+/// How asking for metadata stands.
+pub struct Metadata {
+    wanted: bool,
+    in_flight: bool,
+    /// Not before its backoff has passed.
+    not_before: Time,
+    /// When it is too old.
+    refresh_at: Time,
+    failures: u32,
+    /// Since when attempts have been without success (KIP-1102).
+    failing_since: Option<Time>,
+    /// Why a broker could not be reached, last.
+    pub last_error: Option<Error>,
+}
+
+/// A topic that records were sent to.
+pub struct TopicState {
+    pub topic: Arc<Topic>,
+    /// All zero until a broker says it (Metadata from version 10).
+    pub id: [u8; 16],
+    /// Indices of its partitions in the core, by number.
+    pub partitions: Vec<u32>,
+    known: bool,
+    /// Asked for by metadata requests; not once it was idle for long.
+    tracked: bool,
+    /// Not asked for yet.
+    fresh: bool,
+    last_used: Time,
+    /// Why its partitions are not known.
+    pub error: Option<Error>,
+}
+
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+const LEADER_NOT_AVAILABLE: i16 = 5;
+const REBOOTSTRAP_REQUIRED: i16 = 129;
+
+impl Metadata {
+    pub fn new(now: Time) -> Self {
+        Metadata {
+            wanted: false,
+            in_flight: false,
+            not_before: now,
+            refresh_at: Time::NEVER,
+            failures: 0,
+            failing_since: None,
+            last_error: None,
+        }
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+}
+
+impl Core {
+    pub(super) fn add_bootstrap_brokers(&mut self) {
+        let mut servers = self.settings.bootstrap_servers.clone();
+        // Any order is as good; a random one spreads the clients.
+        for last in (1..servers.len()).rev() {
+            servers.swap(last, (self.random.next_u64() % (last as u64 + 1)) as usize);
+        }
+        for (id, (host, port)) in (1..).zip(servers) {
+            self.brokers.push(Broker::new(-id, host, port));
+        }
+    }
+
+    /// The topic's index in the core; asks for it if it is new or was idle.
+    pub(super) fn track_topic(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(&index) = self.topic_by_name.get(name) {
+            return index;
+        }
+        let index = self.topics.len() as u32;
+        self.topics.push(TopicState {
+            topic: self.front.topics.get(name),
+            id: [0; 16],
+            partitions: Vec::new(),
+            known: false,
+            tracked: false,
+            fresh: true,
+            last_used: self.now,
+            error: None,
+        });
+        self.topic_by_name.insert(name.clone(), index);
+        index
+    }
+
+    /// A topic is in use; one that is not asked for (any more) is asked for again.
+    pub(super) fn touch_topic(&mut self, partition: u32) {
+        let now = self.now;
+        let index = self.partition(partition).topic;
+        let topic = &mut self.topics[index as usize];
+        topic.last_used = now;
+        if !topic.tracked {
+            topic.tracked = true;
+            topic.fresh = true;
+            self.request_metadata();
+        }
+    }
+
+    /// Asks for metadata now, but for a backoff that is under way.
+    pub(super) fn request_metadata(&mut self) {
+        self.metadata.wanted = true;
+        self.metadata_due();
+    }
+
+    /// Asks for metadata, at most once in `retry.backoff.ms`.
+    pub(super) fn request_metadata_soon(&mut self) {
+        if !self.metadata.wanted {
+            self.metadata.wanted = true;
+            self.metadata.not_before =
+                self.metadata.not_before.max(self.now.after(self.settings.retry_backoff.initial));
+        }
+        self.timers.arm(Timer::Metadata, self.metadata.not_before.max(self.now));
+    }
+
+    pub(super) fn metadata_due(&mut self) {
+        if self.closed || self.metadata.in_flight {
+            return;
+        }
+        let fresh = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
+        if self.now >= self.metadata.refresh_at || fresh {
+            self.metadata.wanted = true;
+        }
+        if !self.metadata.wanted {
+            return self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
+        }
+        // A topic that was never asked for does not wait for the backoff of the others.
+        if self.metadata.not_before > self.now && !(fresh && self.metadata.failures == 0) {
+            return self.timers.arm(Timer::Metadata, self.metadata.not_before);
+        }
+        match self.least_loaded(ApiKey::Metadata) {
+            Some((broker, version)) => self.send_metadata_request(broker, version),
+            None => self.connect_for_metadata(),
+        }
+    }
+
+    fn send_metadata_request(&mut self, broker: u32, version: i16) {
+        self.metadata.in_flight = true;
+        self.metadata.wanted = false;
+        self.drop_idle_topics();
+        let fresh_only = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
+        let mut topics = Vec::new();
+        for topic in &mut self.topics {
+            if topic.tracked && (topic.fresh || !fresh_only) {
+                topic.fresh = false;
+                topics.push(MetadataRequestTopic { name: Some(topic.topic.name.to_string()), ..Default::default() });
+            }
+        }
+        let request = MetadataRequest {
+            topics: Some(topics),
+            allow_auto_topic_creation: self.settings.allow_auto_create_topics,
+            ..MetadataRequest::default()
+        };
+        self.send(broker, version, Kind::Metadata, |out| request.encode(version, out));
+    }
+
+    /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
+    fn drop_idle_topics(&mut self) {
+        for topic in &mut self.topics {
+            let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
+            topic.tracked &= topic.fresh || !idle;
+        }
+    }
+
+    /// No connection is up: opens one, to any broker that may be tried; failing that, begins from the start (KIP-899).
+    fn connect_for_metadata(&mut self) {
+        let failing_since = *self.metadata.failing_since.get_or_insert(self.now);
+        if self.settings.rebootstrap {
+            self.timers.arm(Timer::Rebootstrap, failing_since.after(self.settings.rebootstrap_trigger));
+        }
+        if self.brokers.iter().any(|broker| broker.link != Link::Down && broker.link != Link::Up) {
+            // Whatever comes of that attempt leads back here.
+            return;
+        }
+        if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
+            // One is up but busy; its next answer leads back here, or its throttle.
+            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.initial));
+        }
+        let now = self.now;
+        let offset = self.random.next_u64() as usize;
+        let count = self.brokers.len();
+        let order = (0..count).map(|i| (i.wrapping_add(offset)) % count);
+        let candidate = order.clone().find(|&i| self.brokers[i].listed && self.brokers[i].retry_at <= now);
+        match candidate {
+            Some(index) => self.ensure_connected(index as u32),
+            None if self.settings.rebootstrap && self.list_bootstrap_brokers() => self.metadata_due(),
+            None => {
+                let next = self.brokers.iter().filter(|broker| broker.listed).map(|broker| broker.retry_at).min();
+                self.timers.arm(Timer::Metadata, next.unwrap_or(now).max(Time(now.0 + 1)));
+            }
+        }
+    }
+
+    /// Makes the bootstrap addresses candidates again. Says whether that offers a new one.
+    fn list_bootstrap_brokers(&mut self) -> bool {
+        let now = self.now;
+        let mut offers = false;
+        for broker in self.brokers.iter_mut().filter(|broker| broker.is_bootstrap() && !broker.listed) {
+            broker.listed = true;
+            offers |= broker.retry_at <= now;
+        }
+        if offers {
+            self.log(Level::Notice, || "no known broker can be reached: trying bootstrap.servers again".into());
+        }
+        offers
+    }
+
+    /// KIP-1102: no metadata for `metadata.recovery.rebootstrap.trigger.ms`.
+    pub(super) fn rebootstrap_due(&mut self) {
+        let Some(since) = self.metadata.failing_since else { return };
+        let due = since.after(self.settings.rebootstrap_trigger);
+        if due > self.now {
+            return self.timers.arm(Timer::Rebootstrap, due);
+        }
+        self.metadata.failing_since = Some(self.now);
+        self.rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms");
+    }
+
+    fn rebootstrap(&mut self, why: &str) {
+        self.log(Level::Notice, || format!("{why}: beginning from bootstrap.servers again"));
+        for index in 0..self.brokers.len() as u32 {
+            let broker = self.broker(index);
+            broker.listed = broker.is_bootstrap();
+            broker.retry_at = Time::ZERO;
+            if broker.in_flight.is_empty() {
+                self.drop_connection(index);
+            }
+        }
+        self.request_metadata();
+    }
+
+    pub(super) fn metadata_failed(&mut self, error: &Error) {
+        self.metadata.in_flight = false;
+        self.metadata.wanted = true;
+        self.metadata.last_error = Some(error.clone());
+        self.metadata.failing_since.get_or_insert(self.now);
+        self.back_off_metadata();
+    }
+
+    fn back_off_metadata(&mut self) {
+        self.metadata.failures += 1;
+        let wait = self.settings.retry_backoff.after(self.metadata.failures, &mut self.random);
+        self.metadata.not_before = self.now.after(wait);
+        self.timers.arm(Timer::Metadata, self.metadata.not_before);
+    }
+
+    pub(super) fn metadata_received(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = MetadataResponse::decode(reader, version)?;
+        self.metadata.in_flight = false;
+        self.throttle(broker, response.throttle_time_ms);
+        if response.error_code == REBOOTSTRAP_REQUIRED {
+            self.back_off_metadata();
+            self.rebootstrap("the broker answered REBOOTSTRAP_REQUIRED");
+            return Ok(());
+        }
+        self.counters.metadata_updates.add(1);
+        self.metadata.failing_since = None;
+        self.metadata.last_error = None;
+        self.metadata.refresh_at = self.now.after(self.settings.metadata_max_age);
+        self.take_brokers(&response);
+        let mut incomplete = false;
+        for topic in &response.topics {
+            incomplete |= !self.take_topic(topic);
+        }
+        if incomplete {
+            self.metadata.wanted = true;
+            self.back_off_metadata();
+        } else {
+            self.metadata.failures = 0;
+            self.metadata.not_before = self.now;
+        }
+        self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
+        if self.topics.iter().any(|topic| topic.fresh && topic.tracked) {
+            self.request_metadata();
+        }
+        Ok(())
+    }
+
+    fn take_brokers(&mut self, response: &MetadataResponse) {
+        if response.brokers.is_empty() {
+            return;
+        }
+        for broker in &mut self.brokers {
+            broker.listed = false;
+        }
+        for broker in &response.brokers {
+            let port = i32::from(u16::try_from(broker.port).unwrap_or(0));
+            self.learn_broker(broker.node_id, &broker.host, port);
+        }
+    }
+
+    /// A broker of the cluster, new or known; one that moved is connected anew.
+    pub(super) fn learn_broker(&mut self, id: i32, host: &str, port: i32) {
+        let port = u16::try_from(port).unwrap_or(0);
+        if id < 0 {
+            return;
+        }
+        let Some(&index) = self.broker_by_id.get(&id) else {
+            let index = self.brokers.len() as u32;
+            self.brokers.push(Broker::new(id, host.into(), port));
+            self.broker_by_id.insert(id, index);
+            return;
+        };
+        let broker = self.broker(index);
+        broker.listed = true;
+        if *broker.host != *host || broker.port != port {
+            broker.host = host.into();
+            broker.port = port;
+            broker.retry_at = Time::ZERO;
+            if broker.in_flight.is_empty() {
+                self.drop_connection(index);
+                self.broker_has_work(index);
+            }
+        }
+    }
+
+    /// Takes in what is said of a topic; false if it must be asked for again.
+    fn take_topic(&mut self, answer: &MetadataResponseTopic) -> bool {
+        let Some(name) = &answer.name else { return true };
+        let Some(&index) = self.topic_by_name.get(name.as_str()) else { return true };
+        if let Some(kind) = ErrorKind::from_broker(answer.error_code) {
+            return self.topic_refused(index, kind);
+        }
+        if answer.partitions.is_empty() {
+            return self.topic_refused(index, ErrorKind::Broker(LEADER_NOT_AVAILABLE));
+        }
+        self.topics[index as usize].error = None;
+        self.take_topic_id(index, answer.topic_id);
+        self.take_partition_count(index, answer.partitions.len());
+        let mut complete = true;
+        for partition in &answer.partitions {
+            complete &= self.take_partition(index, partition);
+        }
+        complete
+    }
+
+    fn topic_refused(&mut self, index: u32, kind: ErrorKind) -> bool {
+        let topic = &mut self.topics[index as usize];
+        let name = topic.topic.name.clone();
+        let advice = match kind {
+            ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION) => {
+                "; create it, or let the broker do so (auto.create.topics.enable there, allow.auto.create.topics here)"
+            }
+            ErrorKind::Broker(29) => "; the principal needs WRITE and DESCRIBE on it",
+            ErrorKind::Broker(17) => "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
+            _ => "",
+        };
+        let error = Error::new(kind, format!("the broker answered {} for topic {name}{advice}", kind.name()));
+        topic.error = Some(error.clone());
+        if kind.is_retriable() {
+            self.log(Level::Debug, || error.to_string());
+            return false;
+        }
+        // Asked for again when the next record comes.
+        topic.tracked = false;
+        let queue = topic.topic.queue.index;
+        self.log(Level::Error, || error.to_string());
+        if self.partitions.get(queue as usize).is_some_and(Option::is_some) {
+            self.fail_queued(queue, &error);
+            self.queue_emptied(queue);
+        }
+        true
+    }
+
+    /// A topic that was deleted and made again has another id. What was sent to the old one is not sent to the new.
+    fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
+        let topic = &mut self.topics[index as usize];
+        let old = std::mem::replace(&mut topic.id, id);
+        if old == id {
+            return;
+        }
+        self.topic_by_id.remove(&old);
+        self.topic_by_id.insert(id, index);
+        if old == [0; 16] {
+            return;
+        }
+        let name = topic.topic.name.clone();
+        let message = format!("topic {name} was deleted and created again while the record was queued for the old one");
+        let error = Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message);
+        self.log(Level::Warning, || error.to_string());
+        for partition in self.topics[index as usize].partitions.clone() {
+            self.fail_queued(partition, &error);
+            let state = self.partition(partition);
+            state.leader_epoch = -1;
+            // The new log knows nothing of this producer.
+            state.producer_id = -1;
+            self.reconsider(partition);
+        }
+    }
+
+    /// A topic becomes known, or grows.
+    fn take_partition_count(&mut self, index: u32, count: usize) {
+        let topic = self.topics[index as usize].topic.clone();
+        if count <= self.topics[index as usize].partitions.len() {
+            return;
+        }
+        let slots = self.front.partitions_for(&topic, count);
+        let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
+        let state = &mut self.topics[index as usize];
+        state.partitions = indices;
+        if std::mem::replace(&mut state.known, true) {
+            self.front.grow(&topic, slots);
+        } else {
+            self.act(Action::Assign(topic, slots));
+        }
+    }
+
+    fn take_partition(&mut self, topic: u32, answer: &MetadataResponsePartition) -> bool {
+        let number = usize::try_from(answer.partition_index).ok();
+        let partitions = &self.topics[topic as usize].partitions;
+        let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
+        if answer.leader_epoch >= 0 && answer.leader_epoch < self.partition(index).leader_epoch {
+            // From a broker that is behind.
+            return true;
+        }
+        let leader = self.broker_by_id.get(&answer.leader_id).copied();
+        self.set_leader(index, leader, answer.leader_epoch);
+        leader.is_some()
+    }
+
+    pub(super) fn set_leader(&mut self, index: u32, leader: Option<u32>, epoch: i32) {
+        let partition = self.partition(index);
+        partition.leader_epoch = epoch;
+        if partition.leader == leader {
+            return;
+        }
+        partition.leader = leader;
+        partition.slot.set_available(leader.is_some());
+        match partition.place {
+            // Its entries at the old broker are stale now.
+            Place::Ready | Place::Lingering | Place::Leaderless | Place::Gated => {
+                partition.place = Place::Idle;
+                self.reconsider(index);
+            }
+            Place::Idle | Place::BackingOff => {}
+        }
+    }
+
+    /// The driver moved a topic's queue to its partitions.
+    pub fn assigned(&mut self, topic: &Topic) {
+        self.queue_emptied(topic.queue.index);
+    }
+
+    /// A topic's queue may be empty now.
+    pub(super) fn queue_emptied(&mut self, queue: u32) {
+        if self.partitions.get(queue as usize).is_none_or(Option::is_none) {
+            return;
+        }
+        if self.partition(queue).slot.glance().oldest.is_none() {
+            self.partition(queue).place = Place::Idle;
+            self.deactivate_if_idle(queue);
+            self.queue_resolved(queue);
+        }
+    }
+
+    /// Something that all of them waited for is there.
+    pub(super) fn wake_all_brokers(&mut self) {
+        for index in 0..self.brokers.len() as u32 {
+            self.broker_has_work(index);
+        }
+    }
+}
+
+const UNKNOWN_TOPIC_ID: i16 = 100;

@@ -1,0 +1,204 @@
+//! What the core knows of one partition, and where it waits.
+
+use std::collections::VecDeque;
+
+use super::{Core, Timer};
+use crate::batch::Batch;
+use crate::error::Error;
+use crate::front::Slot;
+use crate::sync::{Arc, Time};
+
+/// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
+pub struct Partition {
+    pub slot: Arc<Slot>,
+    pub topic: u32,
+    /// The broker that leads it, by index.
+    pub leader: Option<u32>,
+    pub leader_epoch: i32,
+    /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
+    /// order: they are sent before anything else.
+    pub queue: VecDeque<Box<Batch>>,
+    pub in_flight: u32,
+    /// The connection that carries what is in flight.
+    pub in_flight_broker: u32,
+    pub place: Place,
+    pub backoff_until: Time,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Why the last attempt failed.
+    pub last_error: Option<Error>,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub next_sequence: i32,
+    /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
+    pub bump_epoch: bool,
+    /// Its index in `Core::active`, or `NOT_ACTIVE`.
+    pub active_at: u32,
+}
+
+const NOT_ACTIVE: u32 = u32::MAX;
+
+/// Where a partition waits for its turn. It is in one place at a time; queues may hold stale entries, which are
+/// skipped when its place says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing to send.
+    Idle,
+    /// On its broker's lingering list.
+    Lingering,
+    /// On its broker's ready queue.
+    Ready,
+    /// Its topic or leader is not known.
+    Leaderless,
+    /// Until its backoff timer fires.
+    BackingOff,
+    /// Until an answer for what is in flight arrives.
+    Gated,
+}
+
+impl Partition {
+    pub fn new(slot: Arc<Slot>, topic: u32) -> Self {
+        Partition {
+            slot,
+            topic,
+            leader: None,
+            leader_epoch: -1,
+            queue: VecDeque::new(),
+            in_flight: 0,
+            in_flight_broker: 0,
+            place: Place::Idle,
+            backoff_until: Time::ZERO,
+            failures: 0,
+            last_error: None,
+            producer_id: -1,
+            producer_epoch: -1,
+            next_sequence: 0,
+            bump_epoch: false,
+            active_at: NOT_ACTIVE,
+        }
+    }
+
+    /// It stands for a topic whose partitions are not known.
+    pub fn is_topic_queue(&self) -> bool {
+        self.slot.partition < 0
+    }
+}
+
+impl Core {
+    /// A slot of the inbox: something new is in it.
+    pub(super) fn arrived(&mut self, slot: Arc<Slot>) {
+        let index = slot.index;
+        if self.partitions.get(index as usize).is_none_or(Option::is_none) {
+            // Partitions are made with their topic; this is the queue of a topic seen for the first time.
+            let topic = self.track_topic(&slot.topic);
+            self.add_partition(slot, topic);
+        }
+        let glance = self.partition(index).slot.glance();
+        let Some(oldest) = glance.oldest else { return };
+        self.activate(index);
+        self.touch_topic(index);
+        self.arm_expiry(index, oldest);
+        let ready = glance.ready || self.settings.linger.is_zero() || self.is_hurried();
+        let partition = self.partition(index);
+        match partition.place {
+            Place::Idle if partition.is_topic_queue() => partition.place = Place::Leaderless,
+            Place::Idle | Place::Lingering if ready => self.make_ready(index),
+            Place::Idle => self.linger(index, oldest),
+            _ => {}
+        }
+    }
+
+    /// Nobody wants batches to grow now: someone waits for memory, for a flush or for the close.
+    fn is_hurried(&self) -> bool {
+        self.closing.is_some() || !self.flushes.is_empty() || self.front.memory.budget().waiting() > 0
+    }
+
+    pub(super) fn add_partition(&mut self, slot: Arc<Slot>, topic: u32) -> u32 {
+        let index = slot.index;
+        if self.partitions.len() <= index as usize {
+            self.partitions.resize_with(index as usize + 1, || None);
+        }
+        self.partitions[index as usize].get_or_insert_with(|| Box::new(Partition::new(slot, topic)));
+        index
+    }
+
+    pub(super) fn activate(&mut self, index: u32) {
+        let at = self.active.len() as u32;
+        let partition = self.partition(index);
+        if partition.active_at == NOT_ACTIVE {
+            partition.active_at = at;
+            self.active.push(index);
+        }
+    }
+
+    /// Takes a partition off the active list if nothing of it is left anywhere.
+    pub(super) fn deactivate_if_idle(&mut self, index: u32) {
+        let partition = self.partition(index);
+        let idle = partition.place == Place::Idle && partition.in_flight == 0 && partition.queue.is_empty();
+        if !idle || partition.active_at == NOT_ACTIVE {
+            return;
+        }
+        let at = std::mem::replace(&mut partition.active_at, NOT_ACTIVE);
+        self.active.swap_remove(at as usize);
+        if let Some(&moved) = self.active.get(at as usize) {
+            self.partition(moved).active_at = at;
+        }
+    }
+
+    /// Its open batch may wait for company until its linger has passed.
+    fn linger(&mut self, index: u32, oldest: Time) {
+        let due = oldest.after(self.settings.linger);
+        let Some(leader) = self.partition(index).leader else { return self.make_ready(index) };
+        self.partition(index).place = Place::Lingering;
+        self.broker(leader).lingering.push_back(index);
+        self.timers.arm(Timer::Linger(leader), due);
+    }
+
+    /// The partition has something to send now: puts it where it waits for its turn.
+    pub(super) fn make_ready(&mut self, index: u32) {
+        let now = self.now;
+        let partition = self.partition(index);
+        if partition.place == Place::Ready {
+            return;
+        }
+        if partition.backoff_until > now {
+            let until = partition.backoff_until;
+            partition.place = Place::BackingOff;
+            return self.timers.arm(Timer::Backoff(index), until);
+        }
+        let Some(leader) = partition.leader else {
+            partition.place = Place::Leaderless;
+            return self.request_metadata_soon();
+        };
+        partition.place = Place::Ready;
+        self.broker(leader).ready.push_back(index);
+        self.broker_has_work(leader);
+    }
+
+    pub(super) fn backoff_passed(&mut self, index: u32) {
+        let now = self.now;
+        let partition = self.partition(index);
+        if partition.place != Place::BackingOff {
+            return;
+        }
+        if partition.backoff_until > now {
+            let until = partition.backoff_until;
+            return self.timers.arm(Timer::Backoff(index), until);
+        }
+        partition.place = Place::Idle;
+        self.make_ready(index);
+    }
+
+    /// Looks again at a partition whose answer arrived, or whose leader changed.
+    pub(super) fn reconsider(&mut self, index: u32) {
+        let partition = self.partition(index);
+        match partition.place {
+            Place::Gated | Place::Leaderless | Place::Idle => {
+                let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
+                partition.place = Place::Idle;
+                if has_some { self.make_ready(index) } else { self.deactivate_if_idle(index) }
+            }
+            Place::Lingering | Place::Ready | Place::BackingOff => {}
+        }
+    }
+}

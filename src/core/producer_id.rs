@@ -1,0 +1,137 @@
+//! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
+
+use super::broker::Kind;
+use super::{Core, Level, Timer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+use crate::protocol::{ApiKey, Reader};
+
+/// Where the producer id comes from and how far that is.
+pub struct ProducerId {
+    state: State,
+    failures: u32,
+    not_before: crate::sync::Time,
+    /// Why there is none for good.
+    pub refused: Option<Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Idempotence is off.
+    Unneeded,
+    Wanted,
+    Requested,
+    Has { id: i64, epoch: i16 },
+}
+
+impl ProducerId {
+    pub fn new(idempotence: bool) -> Self {
+        let state = if idempotence { State::Wanted } else { State::Unneeded };
+        ProducerId { state, failures: 0, not_before: crate::sync::Time::ZERO, refused: None }
+    }
+
+    /// Records can be given sequence numbers, or need none.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state, State::Unneeded | State::Has { .. })
+    }
+
+    pub fn current(&self) -> Option<(i64, i16)> {
+        match self.state {
+            State::Has { id, epoch } => Some((id, epoch)),
+            _ => None,
+        }
+    }
+
+    pub fn is_unneeded(&self) -> bool {
+        self.state == State::Unneeded
+    }
+}
+
+impl Core {
+    /// Asks for a producer id if one is wanted; any broker can give it.
+    pub(super) fn request_producer_id(&mut self) {
+        if self.producer_id.state != State::Wanted || self.closed || self.producer_id.refused.is_some() {
+            return;
+        }
+        if self.producer_id.not_before > self.now {
+            return self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
+        }
+        let Some((broker, version)) = self.least_loaded(ApiKey::InitProducerId) else {
+            return;
+        };
+        self.producer_id.state = State::Requested;
+        let request = InitProducerIdRequest {
+            transactional_id: None,
+            transaction_timeout_ms: i32::MAX,
+            producer_id: -1,
+            producer_epoch: -1,
+        };
+        self.send(broker, version, Kind::InitProducerId, |out| request.encode(version, out));
+    }
+
+    pub(super) fn producer_id_received(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = InitProducerIdResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        let Some(kind) = ErrorKind::from_broker(response.error_code) else {
+            let (id, epoch) = (response.producer_id, response.producer_epoch);
+            self.producer_id.state = State::Has { id, epoch };
+            self.producer_id.failures = 0;
+            self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));
+            self.wake_all_brokers();
+            return Ok(());
+        };
+        let name = self.brokers[broker as usize].name();
+        let error = Error::new(kind, format!("{name} answered InitProducerId with {}", kind.name()));
+        if kind.is_retriable() {
+            self.producer_id_failed(&error);
+        } else {
+            let advice = "idempotence needs the right to it (IdempotentWrite on the cluster for brokers before 2.8); \
+                          or set enable.idempotence=false";
+            let error = Error::new(kind, format!("{}; {advice}", error.message()));
+            self.log(Level::Error, || error.to_string());
+            self.producer_id.state = State::Wanted;
+            self.producer_id.refused = Some(error);
+            self.wake_all_brokers();
+        }
+        Ok(())
+    }
+
+    pub(super) fn producer_id_failed(&mut self, error: &Error) {
+        self.producer_id.state = State::Wanted;
+        self.producer_id.failures += 1;
+        let wait = self.settings.retry_backoff.after(self.producer_id.failures, &mut self.random);
+        self.producer_id.not_before = self.now.after(wait);
+        self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
+        self.log(Level::Info, || format!("no producer id yet: {error}"));
+    }
+
+    /// Starts a partition's sequence again with a higher epoch, so that what is still on its way under the old one can
+    /// no longer be appended. Nothing of it is in flight, and everything in its queue is known not to be in the log:
+    /// either it was never sent, or the broker answered that what comes before it is missing.
+    pub(super) fn bump_epoch(&mut self, index: u32) {
+        self.counters.epochs_bumped.add(1);
+        let partition = self.partition(index);
+        partition.bump_epoch = false;
+        partition.next_sequence = 0;
+        if partition.producer_epoch == i16::MAX {
+            // The epochs of this producer id are used up. A new id is everyone's, but each partition changes to it
+            // when its own sequence starts again.
+            partition.producer_id = -1;
+            let spent = self.producer_id.current().map(|(id, _)| id);
+            self.producer_id.state = State::Wanted;
+            self.log(Level::Info, || format!("the epochs of producer id {spent:?} are used up"));
+            self.request_producer_id();
+        } else {
+            partition.producer_epoch += 1;
+        }
+        let partition = self.partition(index);
+        for batch in &mut partition.queue {
+            batch.sealed.base_sequence = super::drain::NO_SEQUENCE;
+            batch.sealed.producer_id = -1;
+            batch.sealed.outcome_unknown = false;
+        }
+        let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
+        let epoch = partition.producer_epoch;
+        self.log(Level::Info, || format!("{topic}-{number}: sequence started again with epoch {epoch}"));
+    }
+}

@@ -1,0 +1,336 @@
+//! Answers to Produce requests, and what becomes of their batches.
+
+use super::broker::Kind;
+use super::drain::{Carried, NO_SEQUENCE, Produced};
+use super::errors::{self, Verdict};
+use super::{Core, Level, Place};
+use crate::batch::{Batch, Outcome};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::produce::{self, PartitionResponse, TopicRef};
+use crate::protocol::Reader;
+use crate::record::Fate;
+use crate::sync::Time;
+
+/// A leader that a broker named in an answer (KIP-951): partition, leader, epoch.
+type Hint = (u32, i32, i32);
+
+impl Core {
+    /// Reads the answer to a Produce request. What it does not decide is sent again.
+    pub(super) fn produce_received(
+        &mut self,
+        broker: u32,
+        version: i16,
+        mut produced: Produced,
+        reader: &mut Reader<'_>,
+    ) -> Result<()> {
+        let mut hints: Vec<Hint> = Vec::new();
+        let mut next = 0;
+        let tail = produce::read_response(reader, version, &mut |answer| {
+            let Some(at) = self.find_carried(&produced, next, &answer) else { return };
+            next = at + 1;
+            let carried = &mut produced[at];
+            let index = carried.partition;
+            if let (true, Some((leader, epoch))) = (answer.error_code != 0, answer.current_leader) {
+                hints.push((index, leader, epoch));
+            }
+            let batch = carried.batch.take();
+            // A batch that expired on the way is decided already; its place in flight ends here all the same.
+            carried.partition = NOBODY;
+            self.partition(index).in_flight -= 1;
+            match batch {
+                Some(batch) => self.answered(index, broker, batch, &answer),
+                None => self.reconsider(index),
+            }
+        });
+        produced.retain(|carried| carried.partition != NOBODY);
+        let unanswered = match &tail {
+            Ok(_) => Error::new(ErrorKind::BadResponse, "the answer to a Produce request left this partition out"),
+            Err(error) => error.clone(),
+        };
+        self.produce_lost(produced, &unanswered, true);
+        let tail = tail?;
+        for endpoint in &tail.node_endpoints {
+            self.learn_broker(endpoint.node_id, &endpoint.host, endpoint.port);
+        }
+        for (index, leader, epoch) in hints {
+            self.hint_leader(index, leader, epoch);
+        }
+        self.throttle(broker, tail.throttle_time_ms);
+        Ok(())
+    }
+
+    /// Brokers answer in the order of the request, so the search ends at once.
+    fn find_carried(&self, produced: &Produced, next: usize, answer: &PartitionResponse<'_>) -> Option<usize> {
+        let matches = |carried: &Carried| {
+            let Some(Some(partition)) = self.partitions.get(carried.partition as usize) else { return false };
+            let topic = &self.topics[partition.topic as usize];
+            let same_topic = match answer.topic {
+                TopicRef::Name(name) => *topic.topic.name == *name,
+                TopicRef::Id(id) => topic.id == id,
+            };
+            partition.slot.partition == answer.index && same_topic
+        };
+        let after = produced.get(next..).unwrap_or_default().iter().position(matches).map(|at| at + next);
+        after.or_else(|| produced.iter().position(matches))
+    }
+
+    /// Decides a batch by its partition's answer, or sees to its next attempt.
+    fn answered(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, answer: &PartitionResponse<'_>) {
+        let code = answer.error_code;
+        let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
+        if let Verdict::Written | Verdict::WrittenBefore = verdict {
+            let known = verdict == Verdict::Written;
+            self.partition(index).failures = 0;
+            let outcome = Outcome {
+                fate: Fate::Written,
+                base_offset: if known { answer.base_offset } else { -1 },
+                log_append_time: if known { answer.log_append_time } else { -1 },
+                error: None,
+                latency: batch.age(self.now),
+            };
+            self.decide(batch, outcome);
+            return self.reconsider(index);
+        }
+        batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
+        let error = self.produce_error(index, broker, answer);
+        match verdict {
+            Verdict::Retry { refresh, unknown } => {
+                batch.sealed.outcome_unknown |= unknown;
+                if refresh {
+                    self.request_metadata_soon();
+                }
+                self.retry(index, batch, error);
+            }
+            Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
+            Verdict::Split if batch.count() > 1 => self.split(index, batch, &error),
+            _ => self.give_up(index, batch, error),
+        }
+        self.reconsider(index);
+    }
+
+    fn produce_error(&self, index: u32, broker: u32, answer: &PartitionResponse<'_>) -> Error {
+        let kind = ErrorKind::from_broker(answer.error_code).unwrap_or(ErrorKind::Internal);
+        let name = self.brokers[broker as usize].name();
+        let (topic, number) = self.partitions[index as usize]
+            .as_ref()
+            .map_or(("", -1), |partition| (&*partition.slot.topic, partition.slot.partition));
+        let said = answer.error_message.map_or_else(String::new, |message| format!(": {message}"));
+        Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}", kind.name()))
+    }
+
+    /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
+    fn retry(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+        let attempts = batch.sealed.attempts;
+        if attempts > self.settings.retries {
+            let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
+            return self.give_up(index, batch, Error::new(error.kind(), message));
+        }
+        if batch.age(self.now) >= self.settings.delivery_timeout {
+            let late = self.delivery_timed_out(&batch, Some(&error));
+            return self.give_up(index, batch, late);
+        }
+        self.log(Level::Debug, || format!("{error}; attempt {attempts} of the batch, trying again"));
+        self.requeue(index, batch);
+        self.back_off_partition(index, error);
+    }
+
+    fn back_off_partition(&mut self, index: u32, error: Error) {
+        let failures = self.partition(index).failures + 1;
+        let wait = self.settings.retry_backoff.after(failures, &mut self.random);
+        let until = self.now.after(wait);
+        let partition = self.partition(index);
+        partition.failures = failures;
+        partition.backoff_until = until;
+        partition.last_error = Some(error);
+        if matches!(partition.place, Place::Ready | Place::Lingering | Place::Gated) {
+            partition.place = Place::Idle;
+        }
+    }
+
+    /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
+    fn requeue(&mut self, index: u32, batch: Box<Batch>) {
+        let queue = &mut self.partition(index).queue;
+        let key = order_of(&batch);
+        let at = queue.iter().position(|queued| order_of(queued) > key).unwrap_or(queue.len());
+        queue.insert(at, batch);
+        self.activate(index);
+    }
+
+    /// The broker misses what comes before this batch. If that is still to come, the batch waits for it. If not, the
+    /// batch is certainly not in the log, nor is anything behind it, and the sequence starts again with a higher epoch.
+    ///
+    /// It cannot be that the batch is in the log and only its answer was lost: then the broker, which remembers the
+    /// last five batches of a producer in a partition, and there are at most five in flight, would have said so.
+    fn sequence_lost(&mut self, index: u32, batch: Box<Batch>, code: i16, error: Error) {
+        let key = order_of(&batch);
+        let earlier_to_come = self
+            .partition(index)
+            .queue
+            .front()
+            .is_some_and(|queued| queued.sealed.base_sequence != NO_SEQUENCE && order_of(queued) < key);
+        let proven = code != INVALID_PRODUCER_EPOCH;
+        if !proven && batch.sealed.outcome_unknown {
+            return self.give_up(index, batch, error);
+        }
+        if batch.sealed.attempts > self.settings.retries || batch.age(self.now) >= self.settings.delivery_timeout {
+            return self.give_up(index, batch, error);
+        }
+        if earlier_to_come {
+            return self.requeue(index, batch);
+        }
+        self.log(Level::Info, || error.to_string());
+        if !proven {
+            self.fail_unproven(index, &error);
+        }
+        self.partition(index).bump_epoch = true;
+        // The first such answer is the gap itself being found: no backoff. Another is worth one.
+        if batch.sealed.attempts > 2 {
+            self.back_off_partition(index, error);
+        }
+        self.requeue(index, batch);
+    }
+
+    /// Fails queued batches that may be in the log under the epoch that is being left.
+    fn fail_unproven(&mut self, index: u32, error: &Error) {
+        let queue = std::mem::take(&mut self.partition(index).queue);
+        let (unproven, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(|batch| batch.sealed.outcome_unknown);
+        self.partition(index).queue.extend(rest);
+        for batch in unproven {
+            self.fail(batch, error.clone());
+        }
+    }
+
+    /// MESSAGE_TOO_LARGE: sends the batch again as smaller ones, and remembers not to build such large ones.
+    fn split(&mut self, index: u32, mut batch: Box<Batch>, error: &Error) {
+        let target = (batch.bytes() / 2).max(1);
+        let topic = self.partition(index).topic;
+        self.topics[topic as usize].topic.lower_batch_limit(target.max(self.settings.smallest_batch_limit()));
+        if let Err(defect) = self.restore_plain(&mut batch) {
+            return self.give_up(index, batch, defect);
+        }
+        let serial = batch.sealed.serial;
+        let (count, bytes) = (batch.count(), batch.bytes());
+        match batch.split(target) {
+            Ok(parts) => {
+                self.counters.batches_split.add(1);
+                self.log(Level::Info, || format!("{error}; {count} records of {bytes} bytes sent again in parts"));
+                self.outstanding.split(serial, parts.len() as u32);
+                for mut part in parts {
+                    self.compress(&mut part);
+                    self.requeue(index, part);
+                }
+            }
+            Err((batch, defect)) => self.give_up(index, batch, defect),
+        }
+    }
+
+    fn restore_plain(&mut self, batch: &mut Batch) -> Result<()> {
+        let codec = self.settings.codec;
+        if batch.sealed.attributes & 7 == 0 {
+            return Ok(());
+        }
+        let compressed: Vec<u8> = batch.payload().slices().flatten().copied().collect();
+        let plain = crate::compress::decompress(codec, &compressed, batch.bytes())?;
+        batch.set_plain(&plain);
+        Ok(())
+    }
+
+    /// Fails a batch for good. If it was the last to get a sequence number, and it is certainly not in the log, the
+    /// number goes back, and there is no hole.
+    pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+        let partition = self.partition(index);
+        let numbered_behind = partition.queue.iter().any(|queued| queued.sealed.base_sequence != NO_SEQUENCE);
+        let last = partition.in_flight == 0
+            && !numbered_behind
+            && batch.sealed.base_sequence != NO_SEQUENCE
+            && batch.sealed.producer_epoch == partition.producer_epoch
+            && batch.next_sequence() == partition.next_sequence;
+        if last && !batch.sealed.outcome_unknown {
+            partition.next_sequence = batch.sealed.base_sequence;
+        }
+        self.fail(batch, error);
+    }
+
+    /// Answers that will not come: the connection was lost, or the request was never sent (`touched` is false).
+    pub(super) fn produce_lost(&mut self, mut produced: Produced, error: &Error, touched: bool) {
+        for Carried { partition: index, batch } in produced.drain(..) {
+            self.partition(index).in_flight -= 1;
+            if let Some(mut batch) = batch {
+                batch.sealed.outcome_unknown |= touched;
+                let kind = if error.is_retriable() { error.kind() } else { ErrorKind::Broker(NETWORK_EXCEPTION) };
+                self.retry(index, batch, Error::new(kind, error.message()));
+            }
+            self.reconsider(index);
+        }
+        self.spare_lists.push(produced);
+    }
+
+    /// acks=0: the socket has it, and that is all that will ever be known.
+    pub(super) fn produced_without_answer(&mut self, mut produced: Produced) {
+        for Carried { partition: index, batch } in produced.drain(..) {
+            self.partition(index).in_flight -= 1;
+            if let Some(batch) = batch {
+                self.partition(index).failures = 0;
+                let latency = batch.age(self.now);
+                let outcome =
+                    Outcome { fate: Fate::Unknown, base_offset: -1, log_append_time: -1, error: None, latency };
+                self.decide(batch, outcome);
+            }
+            self.reconsider(index);
+        }
+        self.spare_lists.push(produced);
+    }
+
+    /// Completes what a request carries with `error`, without another attempt.
+    pub(super) fn abandon(&mut self, kind: Kind, error: &Error) {
+        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = kind else { return };
+        for Carried { partition: index, batch } in produced {
+            self.partition(index).in_flight -= 1;
+            if let Some(mut batch) = batch {
+                batch.sealed.outcome_unknown = true;
+                self.fail(batch, error.clone());
+            }
+        }
+    }
+
+    pub(super) fn delivery_timed_out(&self, batch: &Batch, cause: Option<&Error>) -> Error {
+        let attempts = match batch.sealed.attempts {
+            0 => "it was not sent".to_string(),
+            1 => "it was sent once".to_string(),
+            n => format!("it was sent {n} times"),
+        };
+        let cause = cause.map_or_else(String::new, |cause| format!("; last error: {cause}"));
+        Error::new(
+            ErrorKind::DeliveryTimedOut,
+            format!(
+                "{} records for {}-{} were not delivered within delivery.timeout.ms={}: {attempts}{cause}",
+                batch.count(),
+                batch.topic,
+                batch.partition,
+                self.settings.delivery_timeout.as_millis()
+            ),
+        )
+    }
+
+    /// KIP-951: the broker says who leads the partition now. No backoff is needed to try there.
+    fn hint_leader(&mut self, index: u32, leader: i32, epoch: i32) {
+        let Some(&broker) = self.broker_by_id.get(&leader) else { return };
+        if epoch > self.partition(index).leader_epoch {
+            self.set_leader(index, Some(broker), epoch);
+            self.partition(index).backoff_until = Time::ZERO;
+            if self.partition(index).place == Place::BackingOff {
+                self.partition(index).place = Place::Idle;
+            }
+            self.reconsider(index);
+        }
+    }
+}
+
+const NOBODY: u32 = u32::MAX;
+const NETWORK_EXCEPTION: i16 = 13;
+const INVALID_PRODUCER_EPOCH: i16 = 47;
+
+/// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
+fn order_of(batch: &Batch) -> (u64, u32) {
+    (batch.sealed.serial, batch.sealed.first_record)
+}

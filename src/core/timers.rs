@@ -1,0 +1,90 @@
+//! Every deadline of the core, in one structure.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use crate::sync::Time;
+
+/// What is due. The number is a broker's or a partition's index in the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    Linger(u32),
+    Request(u32),
+    Setup(u32),
+    Reconnect(u32),
+    Idle(u32),
+    Throttle(u32),
+    Availability(u32),
+    Backoff(u32),
+    Expiry(u32),
+    Metadata,
+    Rebootstrap,
+    ProducerId,
+    Close,
+}
+
+/// A heap with one live entry for each timer: the earliest time it was asked for. A timer that fires early finds
+/// nothing due and is armed again by its handler; that is cheaper than moving it at every request.
+#[derive(Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<(Time, Timer)>>,
+    armed: HashMap<Timer, Time>,
+}
+
+impl Timers {
+    /// Sees to it that `timer` fires at `at` or before.
+    pub fn arm(&mut self, timer: Timer, at: Time) {
+        if at == Time::NEVER || self.armed.get(&timer).is_some_and(|&armed| armed <= at) {
+            return;
+        }
+        self.armed.insert(timer, at);
+        self.heap.push(Reverse((at, timer)));
+    }
+
+    /// The next timer that is due, earliest first.
+    pub fn due(&mut self, now: Time) -> Option<Timer> {
+        while let Some(&Reverse((at, timer))) = self.heap.peek() {
+            if at > now {
+                return None;
+            }
+            self.heap.pop();
+            // An entry that was overtaken by an earlier one is no longer meant.
+            if self.armed.get(&timer) == Some(&at) {
+                self.armed.remove(&timer);
+                return Some(timer);
+            }
+        }
+        None
+    }
+
+    /// When to look again.
+    pub fn next(&self) -> Time {
+        self.heap.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_fire_in_order_and_once() {
+        let mut timers = Timers::default();
+        timers.arm(Timer::Metadata, Time(30));
+        timers.arm(Timer::Linger(1), Time(10));
+        timers.arm(Timer::Metadata, Time(20));
+        timers.arm(Timer::Metadata, Time(40));
+        assert_eq!(timers.next(), Time(10));
+        assert_eq!(timers.due(Time(25)), Some(Timer::Linger(1)));
+        assert_eq!(timers.due(Time(25)), Some(Timer::Metadata));
+        assert_eq!(timers.due(Time(100)), None);
+        assert_eq!(timers.next(), Time::NEVER);
+    }
+
+    #[test]
+    fn never_is_not_armed() {
+        let mut timers = Timers::default();
+        timers.arm(Timer::Close, Time::NEVER);
+        assert_eq!(timers.next(), Time::NEVER);
+    }
+}

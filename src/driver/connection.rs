@@ -1,0 +1,154 @@
+//! One socket: frames in, frames out.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::core::Frame;
+use crate::error::{Error, ErrorKind};
+
+/// A connected socket. Dropping it closes it.
+pub struct Connection {
+    stream: TcpStream,
+    /// The beginning of a frame whose end has not arrived.
+    partial: Vec<u8>,
+    outgoing: Option<Outgoing>,
+    max_frame: usize,
+}
+
+struct Outgoing {
+    frame: Frame,
+    written: usize,
+}
+
+/// Buffers handed to the kernel in one call; more cost more than another call does.
+const SLICES: usize = 128;
+
+impl Connection {
+    pub fn new(stream: TcpStream, max_frame: usize) -> Self {
+        Connection { stream, partial: Vec::new(), outgoing: None, max_frame }
+    }
+
+    /// The frame to write next; there must be none under way.
+    pub fn write(&mut self, frame: Frame) {
+        debug_assert!(self.outgoing.is_none(), "the core hands over one frame at a time");
+        self.outgoing = Some(Outgoing { frame, written: 0 });
+    }
+
+    /// Writes what the socket takes. Ready with the frame once it is written to its end.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Frame>>> {
+        let Some(outgoing) = &mut self.outgoing else { return Poll::Ready(Ok(None)) };
+        loop {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = remaining(&outgoing.frame, outgoing.written, &mut slices);
+            if count == 0 {
+                return Poll::Ready(Ok(self.outgoing.take().map(|outgoing| outgoing.frame)));
+            }
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..count]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => outgoing.written += written,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// The frame of which no byte was written, if that is the one under way.
+    pub fn untouched(&self) -> Option<i32> {
+        self.outgoing.as_ref().filter(|outgoing| outgoing.written == 0).map(|outgoing| outgoing.frame.correlation)
+    }
+
+    /// Reads all there is, calling `on_frame` with each whole frame. An error ends the connection.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        mut on_frame: impl FnMut(&[u8]),
+    ) -> Poll<Error> {
+        loop {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string())),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+                    return Poll::Ready(lost("the broker closed it"));
+                }
+                Poll::Ready(Ok(())) => {
+                    if let Err(error) = self.take(buffer.filled(), &mut on_frame) {
+                        return Poll::Ready(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cuts what arrived into frames. Memory grows by what arrived, not by what a length claims.
+    fn take(&mut self, arrived: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<(), Error> {
+        if self.partial.is_empty() {
+            let used = self.cut(arrived, on_frame)?;
+            self.partial.extend_from_slice(&arrived[used..]);
+            return Ok(());
+        }
+        self.partial.extend_from_slice(arrived);
+        let mut joined = std::mem::take(&mut self.partial);
+        let used = self.cut(&joined, on_frame)?;
+        joined.drain(..used);
+        if joined.is_empty() {
+            joined = Vec::new();
+        }
+        self.partial = joined;
+        Ok(())
+    }
+
+    /// Calls `on_frame` with every whole frame of `bytes`; says how much that was.
+    fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
+        let mut used = 0;
+        while let Some((length, rest)) = bytes[used..].split_first_chunk::<4>() {
+            let claimed = i32::from_be_bytes(*length);
+            let length = usize::try_from(claimed).ok().filter(|&length| length <= self.max_frame);
+            let Some(length) = length else {
+                return Err(Error::new(
+                    ErrorKind::BadResponse,
+                    format!(
+                        "the peer announced a response of {claimed} bytes (receive.message.max.bytes={}); is this a \
+                         plaintext listener of a Kafka broker?",
+                        self.max_frame
+                    ),
+                ));
+            };
+            let Some(frame) = rest.get(..length) else { break };
+            on_frame(frame);
+            used += 4 + length;
+        }
+        Ok(used)
+    }
+}
+
+/// Fills `slices` with what is left to write of a frame; says how many were filled.
+fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SLICES]) -> usize {
+    let mut skip = written;
+    let mut count = 0;
+    for slice in frame.slices() {
+        if skip >= slice.len() {
+            skip -= slice.len();
+            continue;
+        }
+        slices[count] = IoSlice::new(&slice[skip..]);
+        skip = 0;
+        count += 1;
+        if count == SLICES {
+            break;
+        }
+    }
+    count
+}
+
+fn lost(why: &str) -> Error {
+    // 13 is Kafka's NETWORK_EXCEPTION.
+    Error::new(ErrorKind::Broker(13), format!("the connection was lost: {why}"))
+}

@@ -1,0 +1,325 @@
+//! The sender's loop.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, Sleep};
+
+use super::connection::Connection;
+use super::{Ended, Shared, Sink, SocketSettings, dns};
+use crate::batch::{Outcome, Report};
+use crate::core::{Action, ConnectionId, Core, Event, Frame, Level};
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::{Command, Mail, Slot, Topic};
+use crate::sync::{Arc, Clock, Mutex, SystemClock, Time};
+
+/// Runs until the core is closed, or something panics.
+pub fn run(runtime: Runtime, core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
+    shared.set_sender();
+    let mut sender = Sender::new(core, shared.clone(), sockets, sink);
+    let looped = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(std::future::poll_fn(|cx| sender.poll(cx)));
+    }));
+    let how = if looped.is_ok() { Ended::Closed } else { Ended::Panicked };
+    sender.finish(how);
+    // A name that is being looked up is not waited for.
+    runtime.shutdown_background();
+}
+
+type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
+type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
+
+/// What a connection is doing.
+enum Line {
+    Resolving(Resolving),
+    Connecting(SocketAddr, Connecting),
+    Open(Connection),
+}
+
+struct Sender {
+    core: Option<Core>,
+    shared: Arc<Shared>,
+    sockets: SocketSettings,
+    sink: Box<dyn Sink>,
+    lines: BTreeMap<ConnectionId, Line>,
+    mail: Mail<Command>,
+    scratch: Vec<u8>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    waker: Arc<Mutex<Option<Waker>>>,
+    /// When this loop last began a turn. The runtime looked at every socket since, so all that arrived before is
+    /// readable now: the time up to which timers may fire.
+    last_turn: Time,
+}
+
+/// Passes over the inbox before the runtime looks at the sockets again.
+const PASSES: usize = 16;
+
+impl Sender {
+    fn new(core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) -> Self {
+        let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
+        let woken = waker.clone();
+        shared.front.inbox.on_wake(Box::new(move || {
+            let waker = woken.lock().clone();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }));
+        Sender {
+            core: Some(core),
+            shared,
+            sockets,
+            sink,
+            lines: BTreeMap::new(),
+            mail: Mail::default(),
+            scratch: vec![0; 16 * 1024],
+            sleep: None,
+            waker,
+            last_turn: Time::ZERO,
+        }
+    }
+
+    /// One turn: everything readable, then the inbox, then the timers, then what the core wants done.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.keep_waker(cx);
+        let turn = SystemClock.monotonic();
+        let drained = std::mem::replace(&mut self.last_turn, turn);
+        self.core().at(turn);
+        self.poll_lines(cx);
+        for _ in 0..PASSES {
+            self.read_mail();
+            self.core().tick(drained);
+            self.carry_out(cx);
+            if self.core().is_closed() {
+                return Poll::Ready(());
+            }
+            let deadline = self.core().next_deadline();
+            if deadline <= turn {
+                break;
+            }
+            // Nobody releases memory while the sender sleeps: whoever waits for a little is served now.
+            self.shared.front.memory.budget().serve();
+            if self.shared.front.inbox.fall_asleep(deadline) {
+                return self.sleep_until(deadline, cx);
+            }
+            let now = SystemClock.monotonic();
+            self.core().at(now);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn core(&mut self) -> &mut Core {
+        self.core.as_mut().expect("there is a core until the loop has ended")
+    }
+
+    fn keep_waker(&mut self, cx: &Context<'_>) {
+        let mut waker = self.waker.lock();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn read_mail(&mut self) {
+        let inbox = &self.shared.front.inbox;
+        inbox.wake_up();
+        let pressed = inbox.take_pressed();
+        inbox.take(&mut self.mail);
+        let Some(core) = &mut self.core else { return };
+        core.mail(&mut self.mail, pressed);
+    }
+
+    fn sleep_until(&mut self, deadline: Time, cx: &mut Context<'_>) -> Poll<()> {
+        if deadline == Time::NEVER {
+            return Poll::Pending;
+        }
+        let wait = deadline.since(SystemClock.monotonic());
+        let at = Instant::now() + wait.min(std::time::Duration::from_secs(3600));
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if sleep.deadline() != at {
+                    sleep.as_mut().reset(at);
+                }
+                sleep
+            }
+            None => self.sleep.insert(Box::pin(tokio::time::sleep_until(at))),
+        };
+        if sleep.as_mut().poll(cx).is_ready() {
+            self.shared.front.inbox.wake_up();
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Delivers every readable byte, goes on writing where sockets have room, and looks at attempts to connect.
+    fn poll_lines(&mut self, cx: &mut Context<'_>) {
+        let ids: smallvec::SmallVec<[ConnectionId; 16]> = self.lines.keys().copied().collect();
+        for id in ids {
+            self.poll_line(id, cx);
+        }
+    }
+
+    fn poll_line(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some(core) = &mut self.core else { return };
+        match line {
+            Line::Resolving(resolving) => {
+                if let Poll::Ready(addresses) = resolving.as_mut().poll(cx) {
+                    self.lines.remove(&id);
+                    core.event(Event::Resolved(id, addresses));
+                }
+            }
+            Line::Connecting(address, connecting) => {
+                let address = *address;
+                if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
+                    self.lines.remove(&id);
+                    self.connect_ended(id, address, connected);
+                }
+            }
+            Line::Open(connection) => {
+                let read = connection.poll_read(cx, &mut self.scratch, |frame| core.event(Event::Received(id, frame)));
+                if let Poll::Ready(error) = read {
+                    let untouched = connection.untouched();
+                    self.lines.remove(&id);
+                    return core.event(Event::Disconnected(id, error, untouched));
+                }
+                self.poll_write(id, cx);
+            }
+        }
+    }
+
+    fn connect_ended(&mut self, id: ConnectionId, address: SocketAddr, connected: std::io::Result<TcpStream>) {
+        match connected {
+            Ok(stream) => {
+                let connection = Connection::new(stream, self.sockets.receive_message_max);
+                self.lines.insert(id, Line::Open(connection));
+                self.core().event(Event::Connected(id));
+            }
+            Err(error) => {
+                let message = format!("connecting to {address} failed: {error}");
+                self.core().event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, message)));
+            }
+        }
+    }
+
+    fn poll_write(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
+        let Some(Line::Open(connection)) = self.lines.get_mut(&id) else { return };
+        let Some(core) = &mut self.core else { return };
+        match connection.poll_write(cx) {
+            Poll::Pending | Poll::Ready(Ok(None)) => {}
+            Poll::Ready(Ok(Some(frame))) => core.event(Event::Written(id, frame)),
+            Poll::Ready(Err(error)) => {
+                let untouched = connection.untouched();
+                self.lines.remove(&id);
+                let error = Error::new(ErrorKind::Broker(13), format!("the connection was lost: {error}"));
+                core.event(Event::Disconnected(id, error, untouched));
+            }
+        }
+    }
+
+    /// Does what the core wants done. Callbacks run here, between its steps.
+    fn carry_out(&mut self, cx: &mut Context<'_>) {
+        while let Some(action) = self.core().action() {
+            match action {
+                Action::Resolve(id, name) => {
+                    self.lines.insert(id, Line::Resolving(Box::pin(dns::resolve(name))));
+                    self.poll_line(id, cx);
+                }
+                Action::Connect(id, address) => {
+                    let connecting = Box::pin(connect(address, self.sockets));
+                    self.lines.retain(|other, _| other.broker != id.broker);
+                    self.lines.insert(id, Line::Connecting(address, connecting));
+                    self.poll_line(id, cx);
+                }
+                Action::Write(id, frame) => self.write(id, frame, cx),
+                Action::Close(id) => {
+                    self.lines.remove(&id);
+                }
+                Action::Report(report) => self.report(report),
+                Action::Assign(topic, slots) => self.assign(&topic, slots),
+                Action::Flushed { ticket } => self.shared.tickets.done(ticket),
+                Action::Closed => {}
+                Action::Log(level, message) => self.shared.log(level, &message),
+            }
+        }
+    }
+
+    fn write(&mut self, id: ConnectionId, frame: Frame, cx: &mut Context<'_>) {
+        if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
+            connection.write(frame);
+            self.poll_write(id, cx);
+            // What that let go of may make room for the next request at once.
+            let drained = self.last_turn;
+            self.core().settle_at(drained);
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        report.tell_waiters();
+        self.sink.report(report);
+    }
+
+    fn assign(&mut self, topic: &Topic, slots: Vec<Arc<Slot>>) {
+        let rejected = self.shared.front.assign(topic, slots, &SystemClock);
+        for report in rejected.into_reports(SystemClock.monotonic()) {
+            self.report(report);
+        }
+        self.read_mail();
+        self.core().assigned(topic);
+    }
+
+    /// The loop has ended. After a panic, completes what it left behind: every batch is in a slot, or was dropped by
+    /// its owner and so handed to the memory as an orphan.
+    fn finish(&mut self, how: Ended) {
+        self.lines.clear();
+        let front = self.shared.front.clone();
+        front.gate.close();
+        if how == Ended::Panicked {
+            self.shared.log(
+                Level::Error,
+                "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL",
+            );
+        }
+        drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
+        let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how)));
+        drop(left);
+        front.memory.close();
+        self.shared.tickets.end(how);
+    }
+
+    fn complete_leftovers(&mut self, how: Ended) {
+        let front = self.shared.front.clone();
+        let now = SystemClock.monotonic();
+        let kind = if how == Ended::Panicked { ErrorKind::Internal } else { ErrorKind::Closed };
+        let error = Error::new(kind, "the sender ended before the record was sent");
+        for slot in front.topics.slots() {
+            while let (Some(batch), _) = slot.take() {
+                let outcome = Outcome::failed(&batch, error.clone(), now);
+                self.report(batch.decide(outcome));
+            }
+        }
+        for orphan in front.memory.take_orphans() {
+            self.shared.counters.count_failed(u64::from(orphan.count()));
+            self.report(orphan);
+        }
+    }
+}
+
+async fn connect(address: SocketAddr, sockets: SocketSettings) -> std::io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_nodelay(true)?;
+    socket.set_keepalive(true)?;
+    // Left alone by default: an explicit size switches the kernel's own tuning off.
+    if let Some(bytes) = sockets.send_buffer {
+        socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    }
+    if let Some(bytes) = sockets.receive_buffer {
+        socket.set_recv_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    }
+    socket.connect(address).await
+}

@@ -1,0 +1,143 @@
+//! What the application's threads and the sender thread share besides the front.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use crate::batch::Report;
+use crate::core::{Counters, Level};
+use crate::front::{Command, Front};
+use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
+
+/// Where reports go. Called on the sender thread, with no lock held.
+pub trait Sink: Send {
+    fn report(&mut self, report: Report);
+}
+
+impl<F: FnMut(Report) + Send> Sink for F {
+    fn report(&mut self, report: Report) {
+        self(report);
+    }
+}
+
+/// Where log lines go. Any thread of the library.
+pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
+
+pub struct Shared {
+    pub front: Arc<Front>,
+    pub counters: Arc<Counters>,
+    pub tickets: Tickets,
+    pub log: LogSink,
+    pub log_level: Level,
+    sender: OnceLock<ThreadId>,
+}
+
+impl Shared {
+    pub fn new(front: Arc<Front>, log: LogSink, log_level: Level) -> Self {
+        Shared {
+            front,
+            counters: Arc::default(),
+            tickets: Tickets::default(),
+            log,
+            log_level,
+            sender: OnceLock::new(),
+        }
+    }
+
+    pub fn log(&self, level: Level, message: &str) {
+        if level <= self.log_level {
+            (self.log)(level, message);
+        }
+    }
+
+    /// Whether the caller is the sender thread, that is, inside a callback.
+    pub fn is_sender(&self) -> bool {
+        self.sender.get() == Some(&std::thread::current().id())
+    }
+
+    pub(super) fn set_sender(&self) {
+        let _ = self.sender.set(std::thread::current().id());
+    }
+
+    /// Waits until everything accepted before was reported; false at the deadline.
+    pub fn flush(&self, deadline: Option<Instant>) -> bool {
+        let ticket = self.tickets.draw();
+        self.front.inbox.command(Command::Flush { ticket });
+        self.tickets.wait(ticket, deadline)
+    }
+}
+
+/// How the sender thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Closed,
+    /// It panicked; what was pending was completed with an error.
+    Panicked,
+}
+
+/// Numbers that threads wait for.
+#[derive(Default)]
+pub struct Tickets {
+    next: AtomicU64,
+    state: Mutex<TicketState>,
+    turn: Condvar,
+}
+
+#[derive(Default)]
+struct TicketState {
+    /// Who waits, and whether it is done.
+    waiting: HashMap<u64, bool>,
+    ended: Option<Ended>,
+}
+
+impl Tickets {
+    fn draw(&self) -> u64 {
+        let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        self.state.lock().waiting.insert(ticket, false);
+        ticket
+    }
+
+    fn wait(&self, ticket: u64, deadline: Option<Instant>) -> bool {
+        let mut state = self.state.lock();
+        loop {
+            if state.ended.is_some() || state.waiting.get(&ticket) == Some(&true) {
+                state.waiting.remove(&ticket);
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                state.waiting.remove(&ticket);
+                return false;
+            }
+            state = self.turn.wait(state, deadline);
+        }
+    }
+
+    pub(super) fn done(&self, ticket: u64) {
+        if let Some(done) = self.state.lock().waiting.get_mut(&ticket) {
+            *done = true;
+            self.turn.notify_all();
+        }
+    }
+
+    pub(super) fn end(&self, how: Ended) {
+        self.state.lock().ended.get_or_insert(how);
+        self.turn.notify_all();
+    }
+
+    pub fn ended(&self) -> Option<Ended> {
+        self.state.lock().ended
+    }
+
+    /// Waits until the sender has nothing more to do.
+    pub fn wait_ended(&self, deadline: Option<Instant>) -> Option<Ended> {
+        let mut state = self.state.lock();
+        while state.ended.is_none() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
+            }
+            state = self.turn.wait(state, deadline);
+        }
+        state.ended
+    }
+}

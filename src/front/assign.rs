@@ -1,0 +1,112 @@
+//! A topic turns from unknown to known, or grows.
+
+use super::{Append, Appended, Front, NotAccepted, Refused, Slot, Topic};
+use crate::batch::{Batch, Charge, Completion, Outcome, Report, Room};
+use crate::error::{Error, ErrorKind};
+use crate::record::Record;
+use crate::sync::{Arc, Clock, Time};
+
+/// Records of a topic's queue that ask for a partition which the topic does not have.
+#[derive(Default)]
+pub struct Rejected {
+    batches: Vec<Box<Batch>>,
+    count: usize,
+}
+
+impl Front {
+    /// Makes partitions for a topic, `count` in all, without showing them to application threads yet.
+    pub fn partitions_for(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
+        self.topics.grown(topic, count)
+    }
+
+    /// Shows application threads more partitions of a topic that is known.
+    pub fn grow(&self, topic: &Topic, partitions: Vec<Arc<Slot>>) {
+        topic.publish(partitions);
+    }
+
+    /// Moves the topic's queue to its partitions and makes the topic known once the queue is empty, so that no record
+    /// overtakes another. Thread: sender. Locks: none while a partitioner runs.
+    pub fn assign<C: Clock>(&self, topic: &Topic, partitions: Vec<Arc<Slot>>, clock: &C) -> Rejected {
+        let mut rejected = Rejected { batches: Vec::new(), count: partitions.len() };
+        let mut finished = partitions.clone();
+        while !topic.queue.retire_if_empty(|| topic.publish(std::mem::take(&mut finished))) {
+            let (Some(batch), _) = topic.queue.take() else { continue };
+            let created = CreatedAt { clock, created: batch.created };
+            let moved = batch.for_each_record(|record, _, completion| {
+                self.assign_record(topic, &partitions, record, completion, &created, &mut rejected);
+                Ok(())
+            });
+            debug_assert!(moved.is_ok(), "what the engine encoded it can decode");
+            batch.dissolve();
+        }
+        rejected
+    }
+
+    fn assign_record<C: Clock>(
+        &self,
+        topic: &Topic,
+        partitions: &[Arc<Slot>],
+        record: &Record<'_>,
+        completion: Completion,
+        clock: &C,
+        rejected: &mut Rejected,
+    ) {
+        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry: false, wanted: -1 };
+        let mut room = Room::default();
+        loop {
+            match self.append(topic, partitions, &mut append, completion.clone(), &mut room) {
+                Ok(Ok(Appended { .. })) => return,
+                // The sticky partitioner moves on; a forced append is refused for nothing else.
+                Ok(Err(Refused::Switch)) => {}
+                Ok(Err(refused)) => unreachable!("a record of the topic's queue was refused: {refused:?}"),
+                Err(NotAccepted::UnknownPartition { .. }) => return rejected.add(self, topic, record, completion, clock),
+                Err(other) => unreachable!("choosing a partition failed: {other:?}"),
+            }
+        }
+    }
+}
+
+impl Rejected {
+    fn add<C: Clock>(&mut self, front: &Front, topic: &Topic, record: &Record<'_>, completion: Completion, clock: &C) {
+        let partition = record.partition.unwrap_or(-1);
+        if self.batches.last().is_none_or(|batch| batch.partition != partition) {
+            self.batches.push(Batch::new(&front.memory, &topic.name, partition, clock.monotonic(), 0));
+        }
+        let batch = self.batches.last_mut().expect("pushed above");
+        batch
+            .append(record, record.timestamp.unwrap_or_default(), completion, Charge::Force, &mut Room::default())
+            .expect("a forced charge is not refused");
+    }
+
+    /// The reports that tell so.
+    pub fn into_reports(self, now: Time) -> impl Iterator<Item = Report> {
+        let count = self.count;
+        self.batches.into_iter().map(move |batch| {
+            let message = format!(
+                "topic {} has {count} partitions (0 to {}), and the record asked for partition {}",
+                batch.topic,
+                count.saturating_sub(1),
+                batch.partition
+            );
+            let outcome = Outcome::failed(&batch, Error::new(ErrorKind::UnknownPartition, message), now);
+            batch.decide(outcome)
+        })
+    }
+}
+
+/// A clock that gives batches the age of the queue's batch they come from: waiting for metadata counts into linger and
+/// `delivery.timeout.ms`.
+struct CreatedAt<'c, C> {
+    clock: &'c C,
+    created: Time,
+}
+
+impl<C: Clock> Clock for CreatedAt<'_, C> {
+    fn monotonic(&self) -> Time {
+        self.created
+    }
+
+    fn wall_ms(&self) -> i64 {
+        self.clock.wall_ms()
+    }
+}

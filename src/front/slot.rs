@@ -1,0 +1,293 @@
+//! One partition as application threads see it: a lock, the open batch, and full batches not yet taken.
+
+use std::collections::VecDeque;
+
+use super::{Front, GateClosed};
+use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
+use crate::record::Record;
+use crate::sync::{Arc, AtomicBool, AtomicU32, Clock, Mutex, Ordering, Time};
+
+/// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
+/// too, with partition -1.
+pub struct Slot {
+    pub topic: Arc<str>,
+    pub partition: i32,
+    /// Dense over all slots of a producer: the core keeps its own state of a partition in an array.
+    pub index: u32,
+    state: Mutex<State>,
+    /// Bytes that wait here, roughly (in KiB): what the adaptive partitioner compares.
+    backlog: AtomicU32,
+    /// The partition has a leader that takes records (KIP-794's availability).
+    available: AtomicBool,
+    /// Encoded bytes at which an open batch is closed although it was not taken; per topic, learned down from the
+    /// broker's MESSAGE_TOO_LARGE.
+    batch_limit: Arc<AtomicU32>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<Box<Batch>>,
+    full: VecDeque<Box<Batch>>,
+    enrolled: bool,
+    announced: Announced,
+    /// Keyless bytes since this partition became the topic's sticky one.
+    sticky_bytes: usize,
+    /// The class its next batch begins with.
+    hint: usize,
+    /// The topic's partitions are known now: this queue takes no more.
+    retired: bool,
+}
+
+/// What the sender was told of this slot since it last took everything.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Announced {
+    #[default]
+    Nothing,
+    /// There is an open batch: start its linger.
+    Open,
+    /// There is a batch that need not linger.
+    Ready,
+}
+
+/// How a record is to be appended.
+pub struct Append<'a, C: Clock> {
+    pub record: &'a Record<'a>,
+    pub charge: Charge,
+    pub clock: &'a C,
+    /// The partition was chosen by the sticky partitioner: tell when to choose another.
+    pub sticky: bool,
+    /// Somebody waits for this very record: it does not linger.
+    pub hurry: bool,
+    /// The partition that the record asks for, kept with it in a topic's queue.
+    pub wanted: i32,
+}
+
+/// A record that was accepted.
+pub struct Appended {
+    /// When the sender should look; `Time::NEVER` if it knows already.
+    pub wake_by: Time,
+    /// The sticky partitioner has put enough here.
+    pub switch: bool,
+}
+
+/// Why a record was not appended. Nothing has changed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    Closed,
+    NoRoom(NoRoom),
+    /// The sticky partitioner should choose another partition first.
+    Switch,
+    /// The topic became known meanwhile: use its partitions.
+    Retired,
+}
+
+/// What the sender sees when it looks at a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// When the oldest batch here was created.
+    pub oldest: Option<Time>,
+    /// A batch need not linger.
+    pub ready: bool,
+}
+
+impl Slot {
+    pub fn new(topic: Arc<str>, partition: i32, index: u32, batch_limit: Arc<AtomicU32>) -> Arc<Self> {
+        Arc::new(Slot {
+            topic,
+            partition,
+            index,
+            state: Mutex::new(State::default()),
+            backlog: AtomicU32::new(0),
+            available: AtomicBool::new(true),
+            batch_limit,
+        })
+    }
+
+    /// Appends a record, encoding it in place.
+    #[inline]
+    pub fn append<C: Clock>(
+        self: &Arc<Self>,
+        front: &Front,
+        append: &Append<'_, C>,
+        completion: Completion,
+        room: &mut Room,
+    ) -> Result<Appended, Refused> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if !state.enrolled {
+            self.admit(front, state, append.charge)?;
+        }
+        if append.sticky && state.sticky_bytes >= front.batch_size && self.is_settled(front, state) {
+            state.sticky_bytes = 0;
+            return Err(Refused::Switch);
+        }
+        let timestamp = append.record.timestamp.unwrap_or_else(|| append.clock.wall_ms());
+        let batch = self.open_batch(front, state, append, timestamp);
+        let before = batch.bytes();
+        if let Err(refused) = batch.append(append.record, timestamp, completion, append.charge, room) {
+            if batch.count() == 0 {
+                // It was made for this record.
+                state.open.take().map(Batch::dissolve).unwrap_or_default();
+            }
+            return Err(Refused::NoRoom(refused));
+        }
+        let bytes = batch.bytes();
+        let created = batch.created;
+        if self.partition < 0 {
+            batch.wanted.push(append.wanted);
+        }
+        let mut appended = Appended { wake_by: Time::NEVER, switch: false };
+        if append.sticky {
+            state.sticky_bytes += bytes - before;
+            appended.switch = state.sticky_bytes >= front.batch_size
+                && (bytes >= front.batch_size || state.sticky_bytes >= 2 * front.batch_size);
+            if appended.switch {
+                state.sticky_bytes = 0;
+            }
+        }
+        // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.
+        let ready = bytes >= front.batch_size || append.hurry || (before == 0 && !state.full.is_empty());
+        if (ready || before == 0) && state.announced < Announced::Ready {
+            appended.wake_by = self.announce(front, state, ready, created);
+        }
+        Ok(appended)
+    }
+
+    #[cold]
+    fn admit(self: &Arc<Self>, front: &Front, state: &mut State, charge: Charge) -> Result<(), Refused> {
+        if state.retired {
+            return Err(Refused::Retired);
+        }
+        // The sender moves records that were accepted already: the gate has let them pass.
+        match front.gate.enrol(self) {
+            Ok(()) => state.enrolled = true,
+            Err(GateClosed) if charge == Charge::Force => {}
+            Err(GateClosed) => return Err(Refused::Closed),
+        }
+        Ok(())
+    }
+
+    /// No batch here is partly filled: the sticky partitioner may leave without causing a small batch.
+    fn is_settled(&self, front: &Front, state: &State) -> bool {
+        state.open.as_ref().is_none_or(|open| open.bytes() >= front.batch_size)
+    }
+
+    /// The open batch with room for the record, or a new one.
+    #[inline]
+    fn open_batch<'s, C: Clock>(
+        &self,
+        front: &Front,
+        state: &'s mut State,
+        append: &Append<'_, C>,
+        timestamp: i64,
+    ) -> &'s mut Box<Batch> {
+        if let Some(open) = &state.open
+            && open.bytes() + Self::upper_bound(append.record) > self.batch_limit.load(Ordering::Relaxed) as usize
+            && open.bytes() + open.record_len(append.record, timestamp)
+                > self.batch_limit.load(Ordering::Relaxed) as usize
+        {
+            self.close_open(state);
+        }
+        if state.open.is_none() {
+            let created = append.clock.monotonic();
+            state.open = Some(Batch::new(&front.memory, &self.topic, self.partition, created, state.hint));
+        }
+        state.open.as_mut().expect("opened above")
+    }
+
+    /// Cheap, and never less than the encoded length.
+    #[inline]
+    fn upper_bound(record: &Record<'_>) -> usize {
+        let headers: usize = record.headers.iter().map(|h| 10 + h.name.len() + h.value.map_or(0, <[u8]>::len)).sum();
+        40 + record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len) + headers
+    }
+
+    fn close_open(&self, state: &mut State) {
+        if let Some(open) = state.open.take() {
+            self.backlog.fetch_add(backlog_of(&open), Ordering::Relaxed);
+            state.hint = open.class_hint();
+            state.full.push_back(open);
+        }
+    }
+
+    #[cold]
+    fn announce(self: &Arc<Self>, front: &Front, state: &mut State, ready: bool, created: Time) -> Time {
+        let news = if ready { Announced::Ready } else { Announced::Open };
+        if state.announced >= news {
+            return Time::NEVER;
+        }
+        state.announced = news;
+        if let Some(open) = &state.open {
+            self.backlog.store(backlog_of(open), Ordering::Relaxed);
+        }
+        front.inbox.push(self.clone());
+        if ready { Time::ZERO } else { created.after(front.linger) }
+    }
+
+    /// What is here. Thread: sender.
+    pub fn glance(&self) -> Glance {
+        let state = self.state.lock();
+        let oldest = state.full.front().or(state.open.as_ref()).map(|batch| batch.created);
+        Glance { oldest, ready: state.announced == Announced::Ready }
+    }
+
+    /// Takes the oldest batch, full or open. The flag says whether more is here. Thread: sender.
+    pub fn take(&self) -> (Option<Box<Batch>>, bool) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.full.is_empty() {
+            self.close_open(state);
+        }
+        let batch = state.full.pop_front();
+        let more = !state.full.is_empty() || state.open.is_some();
+        if !more {
+            state.announced = Announced::Nothing;
+        }
+        if let Some(batch) = &batch {
+            let taken = backlog_of(batch).min(self.backlog.load(Ordering::Relaxed));
+            self.backlog.fetch_sub(taken, Ordering::Relaxed);
+        }
+        (batch, more)
+    }
+
+    /// Takes the oldest batch if it was created before `limit`. Thread: sender.
+    pub fn take_if_created_before(&self, limit: Time) -> Option<Box<Batch>> {
+        match self.glance().oldest {
+            Some(created) if created < limit => self.take().0,
+            _ => None,
+        }
+    }
+
+    /// Closes a topic's queue if it is empty, running `publish` under its lock so that nothing slips in between.
+    pub fn retire_if_empty(&self, publish: impl FnOnce()) -> bool {
+        let mut state = self.state.lock();
+        if state.open.is_some() || !state.full.is_empty() {
+            return false;
+        }
+        publish();
+        state.retired = true;
+        state.enrolled = false;
+        true
+    }
+
+    /// Takes back the right to append without asking the gate.
+    pub(super) fn expel(&self) {
+        self.state.lock().enrolled = false;
+    }
+
+    pub fn load(&self) -> u32 {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    pub fn is_available(&self) -> bool {
+        self.available.load(Ordering::Relaxed)
+    }
+
+    pub fn set_available(&self, available: bool) {
+        self.available.store(available, Ordering::Relaxed);
+    }
+}
+
+fn backlog_of(batch: &Batch) -> u32 {
+    u32::try_from(batch.bytes() / 1024).unwrap_or(u32::MAX).max(1)
+}

@@ -1,0 +1,100 @@
+//! Topics: unknown, then (for good) known with a number of partitions that may grow.
+
+use std::collections::HashMap;
+
+use super::Slot;
+use crate::sync::{Arc, AtomicU32, AtomicU64, Latest, Mutex, Ordering};
+
+/// A topic as application threads see it.
+pub struct Topic {
+    pub name: Arc<str>,
+    /// Where records wait while the partitions are not known.
+    pub queue: Arc<Slot>,
+    partitions: Latest<Vec<Arc<Slot>>>,
+    /// The sticky partitioner's present choice.
+    pub(super) sticky: AtomicU32,
+    /// Counts choices: the source of the partitioners' randomness and of round robin.
+    pub(super) turn: AtomicU64,
+    batch_limit: Arc<AtomicU32>,
+}
+
+/// All topics of a producer, by name.
+pub struct Topics {
+    by_name: Mutex<HashMap<Arc<str>, Arc<Topic>>>,
+    next_slot: AtomicU32,
+    batch_limit: u32,
+}
+
+/// The sticky partitioner has not chosen yet.
+pub(super) const UNDECIDED: u32 = u32::MAX;
+
+impl Topic {
+    /// Its partitions, in order; `None` while they are not known.
+    #[inline]
+    pub fn partitions(&self) -> Option<&[Arc<Slot>]> {
+        self.partitions.get().map(Vec::as_slice)
+    }
+
+    /// Makes a new list of partitions the one that threads see.
+    pub(super) fn publish(&self, partitions: Vec<Arc<Slot>>) {
+        self.partitions.set(partitions);
+    }
+
+    /// The most encoded bytes that a batch of this topic may have.
+    pub fn batch_limit(&self) -> usize {
+        self.batch_limit.load(Ordering::Relaxed) as usize
+    }
+
+    /// Remembers that the broker refused a batch of this size.
+    pub fn lower_batch_limit(&self, to: usize) {
+        self.batch_limit.fetch_min(u32::try_from(to).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+}
+
+impl Topics {
+    pub fn new(batch_limit: usize) -> Self {
+        Topics {
+            by_name: Mutex::default(),
+            next_slot: AtomicU32::new(0),
+            batch_limit: u32::try_from(batch_limit).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The topic of this name, made at first use.
+    pub fn get(&self, name: &str) -> Arc<Topic> {
+        let mut by_name = self.by_name.lock();
+        if let Some(topic) = by_name.get(name) {
+            return topic.clone();
+        }
+        let name: Arc<str> = name.into();
+        let batch_limit = Arc::new(AtomicU32::new(self.batch_limit));
+        let topic = Arc::new(Topic {
+            name: name.clone(),
+            queue: self.slot(&name, -1, &batch_limit),
+            partitions: Latest::new(),
+            sticky: AtomicU32::new(UNDECIDED),
+            turn: AtomicU64::new(0),
+            batch_limit,
+        });
+        by_name.insert(name, topic.clone());
+        topic
+    }
+
+    /// The topic's partitions as they are, and new ones up to `count`.
+    pub(super) fn grown(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
+        let mut partitions = topic.partitions().map_or_else(Vec::new, <[_]>::to_vec);
+        for partition in partitions.len()..count {
+            partitions.push(self.slot(&topic.name, partition as i32, &topic.batch_limit));
+        }
+        partitions
+    }
+
+    fn slot(&self, name: &Arc<str>, partition: i32, batch_limit: &Arc<AtomicU32>) -> Arc<Slot> {
+        Slot::new(name.clone(), partition, self.next_slot.fetch_add(1, Ordering::Relaxed), batch_limit.clone())
+    }
+
+    /// How many slots there are, of all topics.
+    pub fn slots(&self) -> usize {
+        self.next_slot.load(Ordering::Relaxed) as usize
+    }
+}

@@ -58,3 +58,17 @@ impl Gzip {
         self.deflate.compress_vec(input, out, flush).map_err(|e| internal("gzip", &e))
     }
 }
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    use std::io::Read;
+    let mut scratch = vec![0; 64 * 1024];
+    let mut decoder = flate2::bufread::GzDecoder::new(&mut input);
+    loop {
+        match decoder.read(&mut scratch).map_err(|e| plain.malformed(&e))? {
+            0 => break,
+            length => plain.extend(&scratch[..length])?,
+        }
+    }
+    plain.expect_end(input)
+}

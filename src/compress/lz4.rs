@@ -58,3 +58,25 @@ impl Lz4 {
         Ok(())
     }
 }
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    if plain.take(&mut input, HEADER.len())? != HEADER {
+        return Err(plain.malformed(&"its header is not the one written here"));
+    }
+    let mut scratch = vec![0; BLOCK];
+    loop {
+        let word = u32::from_le_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
+        let block = plain.take(&mut input, (word & !STORED) as usize)?;
+        if word == 0 {
+            return plain.expect_end(input);
+        } else if word & STORED == 0 {
+            let length = lz4_flex::block::decompress_into(block, &mut scratch).map_err(|e| plain.malformed(&e))?;
+            plain.extend(&scratch[..length])?;
+        } else if block.len() <= BLOCK {
+            plain.extend(block)?;
+        } else {
+            return Err(plain.malformed(&"a stored block is longer than 64 KiB"));
+        }
+    }
+}

@@ -142,3 +142,50 @@ impl Compressor {
 fn internal(codec: &str, reason: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::Internal, format!("compressing a batch with {codec}: {reason}"))
 }
+
+/// Undoes [`Compressor::compress`]. Reads one complete stream with nothing behind it, of the forms written here only,
+/// and fails on one that holds more than `max` bytes.
+#[cfg(any(test, feature = "internals"))]
+pub fn decompress(codec: Codec, input: &[u8], max: usize) -> Result<Vec<u8>> {
+    let mut plain = Plain { bytes: Vec::new(), max, codec };
+    match codec {
+        Codec::None => plain.extend(input)?,
+        Codec::Gzip => gzip::decompress(input, &mut plain)?,
+        Codec::Snappy => snappy::decompress(input, &mut plain)?,
+        Codec::Lz4 => lz4::decompress(input, &mut plain)?,
+        Codec::Zstd => zstd::decompress(input, &mut plain)?,
+    }
+    Ok(plain.bytes)
+}
+
+/// What was decompressed so far, bounded. It grows by what arrives, not by what a stream promises.
+#[cfg(any(test, feature = "internals"))]
+struct Plain {
+    bytes: Vec<u8>,
+    max: usize,
+    codec: Codec,
+}
+
+#[cfg(any(test, feature = "internals"))]
+impl Plain {
+    fn extend(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > self.max - self.bytes.len() {
+            return Err(self.malformed(&format_args!("it holds more than {} bytes", self.max)));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Takes the next `length` bytes off the front of `input`.
+    fn take<'a>(&self, input: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
+        input.split_off(..length).ok_or_else(|| self.malformed(&"it is cut short"))
+    }
+
+    fn expect_end(&self, input: &[u8]) -> Result<()> {
+        if input.is_empty() { Ok(()) } else { Err(self.malformed(&"bytes follow its end")) }
+    }
+
+    fn malformed(&self, reason: &dyn std::fmt::Display) -> Error {
+        Error::new(ErrorKind::InvalidArgument, format!("decompressing {} data: {reason}", self.codec.name()))
+    }
+}

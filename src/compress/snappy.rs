@@ -37,3 +37,19 @@ impl Snappy {
         })
     }
 }
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    if plain.take(&mut input, HEADER.len())? != HEADER {
+        return Err(plain.malformed(&"its header is not the one written here"));
+    }
+    let mut scratch = vec![0; BLOCK];
+    while !input.is_empty() {
+        let length = u32::from_be_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
+        let block = plain.take(&mut input, length as usize)?;
+        // Fails, too, if the block is longer than the scratch.
+        let length = snap::raw::Decoder::new().decompress(block, &mut scratch).map_err(|e| plain.malformed(&e))?;
+        plain.extend(&scratch[..length])?;
+    }
+    Ok(())
+}

@@ -65,3 +65,21 @@ impl Zstd {
 fn failed(code: usize) -> Error {
     internal("zstd", &zstd_safe::get_error_name(code))
 }
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    let mut context = zstd_safe::DCtx::try_create().ok_or_else(|| plain.malformed(&"no memory for a context"))?;
+    let mut scratch = vec![0; 64 * 1024];
+    let mut input = InBuffer::around(input);
+    loop {
+        let mut output = OutBuffer::around(scratch.as_mut_slice());
+        let left = context.decompress_stream(&mut output, &mut input);
+        let left = left.map_err(|code| plain.malformed(&zstd_safe::get_error_name(code)))?;
+        plain.extend(output.as_slice())?;
+        if left == 0 {
+            return plain.expect_end(&input.src[input.pos()..]);
+        } else if input.pos() == input.src.len() && output.pos() < output.capacity() {
+            return Err(plain.malformed(&"it is cut short"));
+        }
+    }
+}

@@ -2,3 +2,6 @@
 #![cfg_attr(not(feature = "internals"), allow(dead_code, reason = "the front does not choose partitions yet"))]
 
 pub mod murmur2;
+pub mod rng;
+pub mod round_robin;
+pub mod sticky;

@@ -189,3 +189,6 @@ impl Plain {
         Error::new(ErrorKind::InvalidArgument, format!("decompressing {} data: {reason}", self.codec.name()))
     }
 }
+
+#[cfg(test)]
+mod tests;

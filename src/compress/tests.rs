@@ -14,7 +14,7 @@ fn text(length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length + 100);
     while bytes.len() < length {
         let (user, event) = (rng.below(10_000), ["login", "logout", "purchase"][rng.below(3) as usize]);
-        bytes.extend(format!(r#"{{"user":"u-{user:05}","event":"{event}","at":{}}}"#, rng.next()).bytes());
+        bytes.extend(format!(r#"{{"user":"u-{user:05}","event":"{event}","at":{}}}"#, rng.draw()).bytes());
     }
     bytes.truncate(length);
     bytes
@@ -22,7 +22,7 @@ fn text(length: usize) -> Vec<u8> {
 
 fn noise(length: usize) -> Vec<u8> {
     let mut rng = SplitMix64::new(2);
-    std::iter::repeat_with(|| rng.next() as u8).take(length).collect()
+    std::iter::repeat_with(|| rng.draw() as u8).take(length).collect()
 }
 
 fn compressor(codec: Codec) -> Compressor {

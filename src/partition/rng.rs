@@ -9,7 +9,7 @@ impl SplitMix64 {
         SplitMix64(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,7 +19,7 @@ impl SplitMix64 {
 
     /// A number below `bound`. Uneven by at most `bound` in 2^32, which for partitions is nothing.
     pub fn below(&mut self, bound: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(bound) >> 32) as u32
+        (((self.draw() >> 32) * u64::from(bound)) >> 32) as u32
     }
 }
 
@@ -31,7 +31,7 @@ mod tests {
     fn numbers_are_those_of_the_published_generator() {
         let mut rng = SplitMix64::new(1_234_567);
         let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!([rng.next(), rng.next(), rng.next()], published);
+        assert_eq!([rng.draw(), rng.draw(), rng.draw()], published);
     }
 
     #[test]

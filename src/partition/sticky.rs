@@ -77,7 +77,7 @@ mod tests {
         let mut previous = None;
         let mut chosen = vec![0; count as usize];
         for _ in 0..ROUNDS {
-            let partition = next(random.next(), count, &available, &load, previous, adaptive);
+            let partition = next(random.draw(), count, &available, &load, previous, adaptive);
             chosen[partition as usize] += 1;
             previous = Some(partition);
         }
@@ -156,7 +156,7 @@ mod tests {
         let mut queued = [0u64; 10];
         let mut chosen = [0u32; 10];
         for round in 0..ROUNDS {
-            let partition = next(random.next(), 10, |_| true, |p| queued[p as usize], None, true) as usize;
+            let partition = next(random.draw(), 10, |_| true, |p| queued[p as usize], None, true) as usize;
             queued[partition] += 1;
             chosen[partition] += 1;
             for (p, queue) in queued.iter_mut().enumerate() {
@@ -179,7 +179,7 @@ mod tests {
                 looks.set(looks.get() + 1);
                 partition.is_multiple_of(2)
             };
-            next(random.next(), 10_000, half, |_| 0, None, true);
+            next(random.draw(), 10_000, half, |_| 0, None, true);
         }
         assert!(looks.get() < 6_000, "{}", looks.get());
     }

@@ -75,12 +75,12 @@ pub struct Compressor {
     state: State,
 }
 
-/// Boxed where large: a compressor moves between threads, its tables need not.
 enum State {
     None,
     Gzip(gzip::Gzip),
+    /// Boxed because the encoder has a table inside, and a compressor may be moved about.
     Snappy(Box<snappy::Snappy>),
-    Lz4(Box<lz4::Lz4>),
+    Lz4(lz4::Lz4),
     Zstd(zstd::Zstd),
 }
 
@@ -95,7 +95,7 @@ impl Compressor {
             Codec::None => State::None,
             Codec::Gzip => State::Gzip(gzip::Gzip::new(level)),
             Codec::Snappy => State::Snappy(Box::new(snappy::Snappy::new())),
-            Codec::Lz4 => State::Lz4(Box::new(lz4::Lz4::new())),
+            Codec::Lz4 => State::Lz4(lz4::Lz4::new()),
             Codec::Zstd => State::Zstd(zstd::Zstd::new(level)?),
         };
         Ok(Compressor { codec, state })

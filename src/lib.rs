@@ -7,13 +7,19 @@ pub mod error;
 pub mod record;
 
 mod batch;
+#[cfg(not(feature = "internals"))]
 mod compress;
+#[cfg(feature = "internals")]
+pub mod compress;
 mod core;
 mod driver;
 #[cfg(feature = "ffi")]
 mod ffi;
 mod front;
+#[cfg(not(feature = "internals"))]
 mod partition;
+#[cfg(feature = "internals")]
+pub mod partition;
 mod producer;
 mod protocol;
 mod sync;

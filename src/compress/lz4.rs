@@ -1,0 +1,82 @@
+//! LZ4's standard frame, as Java writes it: independent blocks of at most 64 KiB, no checksums, no content size.
+//!
+//! The levels 1 to 17 are accepted and all mean the fast compressor. That is what Java's default, 9, does too; Java's
+//! other levels are its slower "high compression" search, whose output is no different to the reader.
+
+use super::blocks::{Blocks, Chunks};
+use super::internal;
+use crate::error::Result;
+use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
+
+pub(super) const BLOCK: usize = 64 * 1024;
+/// Magic, version 1 with independent blocks, at most 64 KiB each, and the xxHash32 of the two bytes before.
+/// Java refuses frames whose blocks depend on each other.
+pub(super) const HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+/// In a block's length: the block is stored as it is.
+pub(super) const STORED: u32 = 1 << 31;
+pub(super) const END: [u8; 4] = [0; 4];
+
+pub(super) struct Lz4 {
+    blocks: Blocks,
+    /// For blocks shorter than 64 KiB, that is for most batches: half as large, so quicker to clear.
+    small: CompressTable,
+    /// For full blocks; made when the first one is met.
+    large: Option<CompressTable>,
+    /// Room for one compressed block at its worst. Compressing here and copying costs less than zeroing `out` first.
+    scratch: Vec<u8>,
+}
+
+impl Lz4 {
+    pub(super) fn new() -> Self {
+        Lz4 { blocks: Blocks::new(BLOCK), small: CompressTable::small(), large: None, scratch: Vec::new() }
+    }
+
+    pub(super) fn compress(&mut self, chunks: Chunks, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(&HEADER);
+        let Lz4 { blocks, small, large, scratch } = self;
+        blocks.for_each(chunks, |block| {
+            let table = if block.len() < usize::from(u16::MAX) {
+                &mut *small
+            } else {
+                large.get_or_insert_with(CompressTable::large)
+            };
+            let worst = get_maximum_output_size(block.len());
+            if scratch.len() < worst {
+                scratch.resize(worst, 0);
+            }
+            let length = compress_into_with_table(block, scratch, table).map_err(|e| internal("lz4", &e))?;
+            if length < block.len() {
+                out.extend_from_slice(&(length as u32).to_le_bytes());
+                out.extend_from_slice(&scratch[..length]);
+            } else {
+                out.extend_from_slice(&(block.len() as u32 | STORED).to_le_bytes());
+                out.extend_from_slice(block);
+            }
+            Ok(())
+        })?;
+        out.extend_from_slice(&END);
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    if plain.take(&mut input, HEADER.len())? != HEADER {
+        return Err(plain.malformed(&"its header is not the one written here"));
+    }
+    let mut scratch = vec![0; BLOCK];
+    loop {
+        let word = u32::from_le_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
+        let block = plain.take(&mut input, (word & !STORED) as usize)?;
+        if word == 0 {
+            return plain.expect_end(input);
+        } else if word & STORED == 0 {
+            let length = lz4_flex::block::decompress_into(block, &mut scratch).map_err(|e| plain.malformed(&e))?;
+            plain.extend(&scratch[..length])?;
+        } else if block.len() <= BLOCK {
+            plain.extend(block)?;
+        } else {
+            return Err(plain.malformed(&"a stored block is longer than 64 KiB"));
+        }
+    }
+}

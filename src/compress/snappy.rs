@@ -1,0 +1,55 @@
+//! Snappy in the stream framing of the xerial library, which is what Java writes and every Kafka client reads: a
+//! header, then blocks of at most 32 KiB of input, each a raw Snappy block behind its length.
+
+use super::blocks::{Blocks, Chunks};
+use super::internal;
+use crate::error::Result;
+use snap::raw::{Encoder, max_compress_len};
+
+pub(super) const BLOCK: usize = 32 * 1024;
+/// Magic, version 1, readable since version 1.
+pub(super) const HEADER: [u8; 16] = *b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01";
+
+pub(super) struct Snappy {
+    blocks: Blocks,
+    encoder: Encoder,
+    /// Room for one compressed block at its worst.
+    scratch: Vec<u8>,
+}
+
+impl Snappy {
+    pub(super) fn new() -> Self {
+        Snappy { blocks: Blocks::new(BLOCK), encoder: Encoder::new(), scratch: Vec::new() }
+    }
+
+    pub(super) fn compress(&mut self, chunks: Chunks, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(&HEADER);
+        let Snappy { blocks, encoder, scratch } = self;
+        blocks.for_each(chunks, |block| {
+            let worst = max_compress_len(block.len());
+            if scratch.len() < worst {
+                scratch.resize(worst, 0);
+            }
+            let length = encoder.compress(block, scratch).map_err(|e| internal("snappy", &e))?;
+            out.extend_from_slice(&(length as u32).to_be_bytes());
+            out.extend_from_slice(&scratch[..length]);
+            Ok(())
+        })
+    }
+}
+
+#[cfg(any(test, feature = "internals"))]
+pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
+    if plain.take(&mut input, HEADER.len())? != HEADER {
+        return Err(plain.malformed(&"its header is not the one written here"));
+    }
+    let mut scratch = vec![0; BLOCK];
+    while !input.is_empty() {
+        let length = u32::from_be_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
+        let block = plain.take(&mut input, length as usize)?;
+        // Fails, too, if the block is longer than the scratch.
+        let length = snap::raw::Decoder::new().decompress(block, &mut scratch).map_err(|e| plain.malformed(&e))?;
+        plain.extend(&scratch[..length])?;
+    }
+    Ok(())
+}

@@ -6,22 +6,49 @@ pub mod config;
 pub mod error;
 pub mod record;
 
+#[cfg(not(feature = "internals"))]
 mod batch;
+#[cfg(feature = "internals")]
+pub mod batch;
 #[cfg(not(feature = "internals"))]
 mod compress;
 #[cfg(feature = "internals")]
 pub mod compress;
+#[cfg(not(feature = "internals"))]
 mod core;
+#[cfg(feature = "internals")]
+pub mod core;
+#[cfg(not(feature = "internals"))]
 mod driver;
-#[cfg(feature = "ffi")]
-mod ffi;
+#[cfg(feature = "internals")]
+pub mod driver;
+#[cfg(not(feature = "internals"))]
 mod front;
+#[cfg(feature = "internals")]
+pub mod front;
 #[cfg(not(feature = "internals"))]
 mod partition;
 #[cfg(feature = "internals")]
 pub mod partition;
+#[cfg(not(feature = "internals"))]
 mod producer;
+#[cfg(feature = "internals")]
+pub mod producer;
+#[cfg(not(feature = "internals"))]
 mod protocol;
+#[cfg(feature = "internals")]
+pub mod protocol;
+#[cfg(not(feature = "internals"))]
 mod sync;
+#[cfg(feature = "internals")]
+pub mod sync;
+#[cfg(feature = "ffi")]
+mod ffi;
 
+pub use batch::{Completion, Delivery, Outcome, Report, Told};
+pub use config::Config;
+pub use core::{CounterSnapshot, Level};
+pub use driver::{LogSink, Sink};
 pub use error::{Error, ErrorKind, Result};
+pub use producer::{Producer, TopicHandle, Wait};
+pub use record::{Fate, Header, Record};

@@ -11,9 +11,9 @@ mod payload;
 mod report;
 mod split;
 
-pub use budget::{Budget, NoRoom, WaitEnded};
+pub use budget::{NoRoom, WaitEnded};
 pub use chunk::Chunk;
-pub use entries::{Completion, Entries, Entry, Told, Waiter};
+pub use entries::{Completion, Told, Waiter};
 pub use memory::{Charge, Memory, Room};
 pub use open::{Batch, Sealed};
 pub use payload::Payload;

@@ -65,7 +65,7 @@ impl Batch {
                 wanted: Vec::new(),
                 memory: memory.clone(),
                 sealed: Sealed::default(),
-                payload: Arc::new(Payload { memory: Some(memory.clone()), ..Payload::default() }),
+                payload: Payload::shared(memory),
                 outcome: None,
             });
         };
@@ -207,7 +207,7 @@ impl Batch {
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
             // Still pinned by a request: whoever drops that releases it.
-            None => self.payload = Arc::new(Payload { memory: Some(self.memory.clone()), ..Payload::default() }),
+            None => self.payload = Payload::shared(&self.memory),
         }
         self.bytes = 0;
         self.wanted.clear();
@@ -219,7 +219,7 @@ impl Batch {
 /// The payload, exclusively: a batch that is being sealed or compressed is in no request.
 fn own<'a>(payload: &'a mut Arc<Payload>, memory: &Arc<Memory>) -> &'a mut Payload {
     if Arc::get_mut(payload).is_none() {
-        *payload = Arc::new(Payload { memory: Some(memory.clone()), ..Payload::default() });
+        *payload = Payload::shared(memory);
     }
     Arc::get_mut(payload).expect("made exclusive above")
 }

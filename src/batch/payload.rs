@@ -14,6 +14,10 @@ pub struct Payload {
 }
 
 impl Payload {
+    pub(super) fn shared(memory: &Arc<Memory>) -> Arc<Self> {
+        Arc::new(Payload { chunks: Vec::new(), memory: Some(memory.clone()), len: 0 })
+    }
+
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> + Clone {
         self.chunks.iter().map(Chunk::filled)
     }

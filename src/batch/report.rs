@@ -56,7 +56,7 @@ impl Batch {
         self.memory.clone().release(&mut self.chunks);
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
-            None => self.payload = Arc::new(super::Payload { memory: Some(self.memory.clone()), ..Default::default() }),
+            None => self.payload = super::Payload::shared(&self.memory),
         }
         self.outcome = Some(outcome);
         Report(Some(self))

@@ -59,7 +59,6 @@ impl Gzip {
     }
 }
 
-#[cfg(any(test, feature = "internals"))]
 pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
     use std::io::Read;
     let mut scratch = vec![0; 64 * 1024];

@@ -59,7 +59,6 @@ impl Lz4 {
     }
 }
 
-#[cfg(any(test, feature = "internals"))]
 pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
     if plain.take(&mut input, HEADER.len())? != HEADER {
         return Err(plain.malformed(&"its header is not the one written here"));

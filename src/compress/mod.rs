@@ -5,7 +5,6 @@
 //!
 //! A [`Compressor`] belongs to one thread at a time and keeps everything a codec needs between batches (match tables,
 //! contexts, scratch); once it has seen a batch of the usual size it allocates nothing but what `out` lacks.
-#![cfg_attr(not(feature = "internals"), allow(dead_code, reason = "the core does not compress yet"))]
 
 mod blocks;
 mod gzip;
@@ -145,7 +144,6 @@ fn internal(codec: &str, reason: &dyn std::fmt::Display) -> Error {
 
 /// Undoes [`Compressor::compress`]. Reads one complete stream with nothing behind it, of the forms written here only,
 /// and fails on one that holds more than `max` bytes.
-#[cfg(any(test, feature = "internals"))]
 pub fn decompress(codec: Codec, input: &[u8], max: usize) -> Result<Vec<u8>> {
     let mut plain = Plain { bytes: Vec::new(), max, codec };
     match codec {
@@ -159,14 +157,12 @@ pub fn decompress(codec: Codec, input: &[u8], max: usize) -> Result<Vec<u8>> {
 }
 
 /// What was decompressed so far, bounded. It grows by what arrives, not by what a stream promises.
-#[cfg(any(test, feature = "internals"))]
 struct Plain {
     bytes: Vec<u8>,
     max: usize,
     codec: Codec,
 }
 
-#[cfg(any(test, feature = "internals"))]
 impl Plain {
     fn extend(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() > self.max - self.bytes.len() {

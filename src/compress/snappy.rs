@@ -38,7 +38,6 @@ impl Snappy {
     }
 }
 
-#[cfg(any(test, feature = "internals"))]
 pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
     if plain.take(&mut input, HEADER.len())? != HEADER {
         return Err(plain.malformed(&"its header is not the one written here"));

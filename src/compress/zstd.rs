@@ -66,7 +66,6 @@ fn failed(code: usize) -> Error {
     internal("zstd", &zstd_safe::get_error_name(code))
 }
 
-#[cfg(any(test, feature = "internals"))]
 pub(super) fn decompress(input: &[u8], plain: &mut super::Plain) -> Result<()> {
     let mut context = zstd_safe::DCtx::try_create().ok_or_else(|| plain.malformed(&"no memory for a context"))?;
     let mut scratch = vec![0; 64 * 1024];

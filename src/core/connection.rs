@@ -263,23 +263,35 @@ impl Core {
             return Err(Error::new(ErrorKind::BadResponse, "it sent a response that nobody asked for"));
         };
         let request = broker.in_flight.remove(at).expect("found above");
-        let result = self.read_response(index, &request, frame);
-        // What the answer did not decide, because it could not be read, is tried again like what is lost.
-        if let (Err(error), Kind::Produce(produced)) = (&result, request.kind) {
-            self.produce_lost(produced, error, true);
-        }
-        result?;
         self.broker_has_work(index);
-        Ok(())
+        let version = request.version;
+        let reader = header::read_response(frame, request.kind.api(), version, request.correlation);
+        match (request.kind, reader) {
+            (Kind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
+            (Kind::Metadata, Ok(mut reader)) => {
+                let taken = self.metadata_received(index, &mut reader, version);
+                taken.inspect_err(|error| self.metadata_failed(error))
+            }
+            (Kind::InitProducerId, Ok(mut reader)) => {
+                let taken = self.producer_id_received(index, &mut reader, version);
+                taken.inspect_err(|error| self.producer_id_failed(error))
+            }
+            (Kind::Produce(produced), Ok(mut reader)) => self.produce_received(index, version, produced, &mut reader),
+            (kind, Err(error)) => {
+                self.unanswered(kind, &error, true);
+                Err(error)
+            }
+            (Kind::ProduceUnanswered(_), Ok(_)) => unreachable!("nothing with acks=0 waits for an answer"),
+        }
     }
 
-    fn read_response(&mut self, index: u32, request: &InFlight, frame: &[u8]) -> Result<(), Error> {
-        let mut reader = header::read_response(frame, request.kind.api(), request.version, request.correlation)?;
-        match &request.kind {
-            Kind::ApiVersions => self.greeted(index, &mut reader, request.version),
-            Kind::Metadata => self.metadata_received(index, &mut reader, request.version),
-            Kind::InitProducerId => self.producer_id_received(index, &mut reader, request.version),
-            Kind::Produce(_) | Kind::ProduceUnanswered(_) => unreachable!("see take_response"),
+    /// A request whose answer will not come, or cannot be read. `touched`: some byte of it was written.
+    fn unanswered(&mut self, kind: Kind, error: &Error, touched: bool) {
+        match kind {
+            Kind::ApiVersions => {}
+            Kind::Metadata => self.metadata_failed(error),
+            Kind::InitProducerId => self.producer_id_failed(error),
+            Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => self.produce_lost(produced, error, touched),
         }
     }
 
@@ -311,14 +323,7 @@ impl Core {
         }
         for request in requests {
             let touched = untouched != Some(request.correlation);
-            match request.kind {
-                Kind::ApiVersions => {}
-                Kind::Metadata => self.metadata_failed(error),
-                Kind::InitProducerId => self.producer_id_failed(error),
-                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => {
-                    self.produce_lost(produced, error, touched);
-                }
-            }
+            self.unanswered(request.kind, error, touched);
         }
     }
 

@@ -17,6 +17,11 @@ macro_rules! counters {
         }
 
         impl Counters {
+            /// Records that were completed with an error outside the core.
+            pub(crate) fn count_failed(&self, records: u64) {
+                self.records_failed.add(records);
+            }
+
             pub fn snapshot(&self) -> CounterSnapshot {
                 CounterSnapshot { $($name: self.$name.get(),)+ }
             }

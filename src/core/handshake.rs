@@ -19,7 +19,6 @@ impl Core {
         let request = ApiVersionsRequest {
             client_software_name: "ottla".into(),
             client_software_version: env!("CARGO_PKG_VERSION").into(),
-            ..ApiVersionsRequest::default()
         };
         self.send(broker, version, Kind::ApiVersions, |out| request.encode(version, out));
     }

@@ -4,9 +4,7 @@ use super::broker::{Broker, Kind, Link};
 use super::{Action, Core, Level, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
-use crate::protocol::messages::metadata::{
-    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
-};
+use crate::protocol::messages::metadata::{MetadataPartition, MetadataRequest, MetadataResponse, MetadataTopic};
 use crate::protocol::{ApiKey, Reader};
 use crate::sync::{Arc, Time};
 
@@ -69,7 +67,7 @@ impl Core {
         let mut servers = self.settings.bootstrap_servers.clone();
         // Any order is as good; a random one spreads the clients.
         for last in (1..servers.len()).rev() {
-            servers.swap(last, (self.random.next_u64() % (last as u64 + 1)) as usize);
+            servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
         for (id, (host, port)) in (1..).zip(servers) {
             self.brokers.push(Broker::new(-id, host, port));
@@ -155,14 +153,11 @@ impl Core {
         for topic in &mut self.topics {
             if topic.tracked && (topic.fresh || !fresh_only) {
                 topic.fresh = false;
-                topics.push(MetadataRequestTopic { name: Some(topic.topic.name.to_string()), ..Default::default() });
+                topics.push(topic.topic.name.to_string());
             }
         }
-        let request = MetadataRequest {
-            topics: Some(topics),
-            allow_auto_topic_creation: self.settings.allow_auto_create_topics,
-            ..MetadataRequest::default()
-        };
+        let allow_auto_topic_creation = self.settings.allow_auto_create_topics;
+        let request = MetadataRequest { topics, allow_auto_topic_creation };
         self.send(broker, version, Kind::Metadata, |out| request.encode(version, out));
     }
 
@@ -189,7 +184,7 @@ impl Core {
             return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.initial));
         }
         let now = self.now;
-        let offset = self.random.next_u64() as usize;
+        let offset = self.random.draw() as usize;
         let count = self.brokers.len();
         let order = (0..count).map(|i| (i.wrapping_add(offset)) % count);
         let candidate = order.clone().find(|&i| self.brokers[i].listed && self.brokers[i].retry_at <= now);
@@ -327,7 +322,7 @@ impl Core {
     }
 
     /// Takes in what is said of a topic; false if it must be asked for again.
-    fn take_topic(&mut self, answer: &MetadataResponseTopic) -> bool {
+    fn take_topic(&mut self, answer: &MetadataTopic) -> bool {
         let Some(name) = &answer.name else { return true };
         let Some(&index) = self.topic_by_name.get(name.as_str()) else { return true };
         if let Some(kind) = ErrorKind::from_broker(answer.error_code) {
@@ -417,7 +412,7 @@ impl Core {
         }
     }
 
-    fn take_partition(&mut self, topic: u32, answer: &MetadataResponsePartition) -> bool {
+    fn take_partition(&mut self, topic: u32, answer: &MetadataPartition) -> bool {
         let number = usize::try_from(answer.partition_index).ok();
         let partitions = &self.topics[topic as usize].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };

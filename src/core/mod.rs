@@ -35,7 +35,7 @@ use crate::batch::{Batch, Outcome};
 use crate::compress::Compressor;
 use crate::error::{Error, Result};
 use crate::front::{Command, Front, Mail};
-use crate::partition::rng::SplitMix;
+use crate::partition::rng::SplitMix64;
 use crate::sync::{Arc, Time};
 use broker::Broker;
 use close::Flush;
@@ -51,7 +51,7 @@ pub struct Core {
     front: Arc<Front>,
     counters: Arc<Counters>,
     now: Time,
-    random: SplitMix,
+    random: SplitMix64,
     timers: Timers,
     actions: VecDeque<Action>,
     /// By slot index.
@@ -83,7 +83,7 @@ impl Core {
     pub fn new(settings: Settings, front: Arc<Front>, counters: Arc<Counters>, now: Time) -> Result<Self> {
         let compressor = Compressor::new(settings.codec, settings.compression_level)?;
         let mut core = Core {
-            random: SplitMix::new(settings.seed),
+            random: SplitMix64::new(settings.seed),
             front,
             counters,
             now,
@@ -148,10 +148,10 @@ impl Core {
         }
     }
 
-    /// Fires what is due. Called once all readable bytes were delivered, so that an answer that came in time is not
-    /// taken for missing.
-    pub fn tick(&mut self) {
-        while let Some(timer) = self.timers.due(self.now) {
+    /// Fires what was due at `drained`, the time up to which every byte that arrived was delivered: an answer that
+    /// came in time is not taken for missing, however late it is read.
+    pub fn tick(&mut self, drained: Time) {
+        while let Some(timer) = self.timers.due(drained) {
             match timer {
                 Timer::Linger(broker) => self.linger_passed(broker),
                 Timer::Request(broker) => self.requests_due(broker),

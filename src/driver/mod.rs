@@ -6,7 +6,7 @@ mod dns;
 mod sender;
 mod shared;
 
-pub use shared::{Ended, LogSink, Shared, Sink, Tickets};
+pub use shared::{Ended, LogSink, Shared, Sink};
 
 use std::thread::JoinHandle;
 

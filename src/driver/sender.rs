@@ -50,6 +50,7 @@ struct Sender {
     lines: BTreeMap<ConnectionId, Line>,
     mail: Mail<Command>,
     scratch: Vec<u8>,
+    ids: Vec<ConnectionId>,
     sleep: Option<Pin<Box<Sleep>>>,
     waker: Arc<Mutex<Option<Waker>>>,
     /// When this loop last began a turn. The runtime looked at every socket since, so all that arrived before is
@@ -78,6 +79,7 @@ impl Sender {
             lines: BTreeMap::new(),
             mail: Mail::default(),
             scratch: vec![0; 16 * 1024],
+            ids: Vec::new(),
             sleep: None,
             waker,
             last_turn: Time::ZERO,
@@ -158,10 +160,12 @@ impl Sender {
 
     /// Delivers every readable byte, goes on writing where sockets have room, and looks at attempts to connect.
     fn poll_lines(&mut self, cx: &mut Context<'_>) {
-        let ids: smallvec::SmallVec<[ConnectionId; 16]> = self.lines.keys().copied().collect();
-        for id in ids {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.extend(self.lines.keys());
+        for id in ids.drain(..) {
             self.poll_line(id, cx);
         }
+        self.ids = ids;
     }
 
     fn poll_line(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
@@ -253,9 +257,8 @@ impl Sender {
         if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
             connection.write(frame);
             self.poll_write(id, cx);
-            // What that let go of may make room for the next request at once.
-            let drained = self.last_turn;
-            self.core().settle_at(drained);
+            // Once it is written, the next request may go out at once.
+            self.core().settle();
         }
     }
 

@@ -11,13 +11,13 @@ mod topics;
 
 use std::time::{Duration, Instant};
 
-pub use assign::Rejected;
 pub use gate::{Gate, GateClosed};
 pub use inbox::{Inbox, Mail};
-pub use slot::{Append, Appended, Glance, Refused, Slot};
+pub use slot::{Append, Appended, Refused, Slot};
 pub use topics::{Topic, Topics};
 
 use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
+use crate::partition::rng::SplitMix64;
 use crate::partition::{murmur2, round_robin, sticky};
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Ordering, Time};
@@ -182,8 +182,10 @@ impl Front {
             return index.ok_or(NotAccepted::UnknownPartition { count });
         }
         if self.partitioner.round_robin {
-            let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
-            return Ok(round_robin::next(turn, count as u32, |i| partitions[i as usize].is_available()) as usize);
+            let cursor = (topic.turn.load(Ordering::Relaxed) % count as u64) as u32;
+            let next = round_robin::next(cursor, count as u32, |i| partitions[i as usize].is_available());
+            topic.turn.store(u64::from(next) + 1, Ordering::Relaxed);
+            return Ok(next as usize);
         }
         match append.record.key {
             Some(key) if !self.partitioner.ignore_keys => Ok(murmur2::partition_for_key(key, count as u32) as usize),
@@ -202,7 +204,7 @@ impl Front {
     #[cold]
     fn choose_sticky(&self, topic: &Topic, partitions: &[Arc<Slot>], previous: Option<u32>) -> u32 {
         let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
-        let random = crate::partition::rng::splitmix64(self.seed.wrapping_add(turn));
+        let random = SplitMix64::new(self.seed.wrapping_add(turn)).draw();
         let next = sticky::next(
             random,
             partitions.len() as u32,

@@ -93,8 +93,12 @@ impl Topics {
         Slot::new(name.clone(), partition, self.next_slot.fetch_add(1, Ordering::Relaxed), batch_limit.clone())
     }
 
-    /// How many slots there are, of all topics.
-    pub fn slots(&self) -> usize {
-        self.next_slot.load(Ordering::Relaxed) as usize
+    /// Every slot of every topic, in the order they were made.
+    pub fn slots(&self) -> Vec<Arc<Slot>> {
+        let by_name = self.by_name.lock();
+        let mut slots: Vec<_> = by_name.values().map(|topic| topic.queue.clone()).collect();
+        slots.extend(by_name.values().flat_map(|topic| topic.partitions().unwrap_or_default()).cloned());
+        slots.sort_by_key(|slot| slot.index);
+        slots
     }
 }

@@ -1,1 +1,412 @@
-//! producer
+//! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
+
+mod settings;
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
+use crate::config::Config;
+use crate::core::{CounterSnapshot, Level};
+use crate::driver::{self, Ended, LogSink, Shared, Sink};
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::{Command, Front, Manner, NotAccepted, Topic};
+use crate::protocol::record_batch;
+use crate::record::Record;
+use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
+
+/// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
+pub struct Producer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The process that made it.
+    process: Generation,
+    max_block: Duration,
+    max_request_size: usize,
+}
+
+/// A topic of a producer. Making one costs a look-up by name; sending by handle does not.
+#[derive(Clone)]
+pub struct TopicHandle(Arc<Topic>);
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    Never,
+    /// `max.block.ms`.
+    Configured,
+    AtMost(Duration),
+    Forever,
+}
+
+/// The room that a batch's header and framing take beside its records.
+const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
+
+/// The length of Kafka's longest topic name.
+const MAX_TOPIC_NAME: usize = 249;
+
+impl TopicHandle {
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How many partitions it has, once that is known.
+    pub fn partition_count(&self) -> Option<usize> {
+        self.0.partitions().map(<[_]>::len)
+    }
+}
+
+impl Producer {
+    /// Starts a producer: its sender thread, which begins to connect at once. A broker need not be there yet.
+    ///
+    /// `sink` is given every report, `log` every line up to `log_level`; both are called on the sender thread.
+    pub fn new(config: &Config, sink: Box<dyn Sink>, log: LogSink, log_level: Level) -> Result<Self> {
+        let resolved = config.resolve()?;
+        let seed = settings::random_seed();
+        let front = Arc::new(Front::new(&settings::front(&resolved, seed)));
+        let shared = Arc::new(Shared::new(front, log, log_level));
+        for note in &resolved.notes {
+            shared.log(Level::Notice, note);
+        }
+        let core = settings::core(&resolved, seed, log_level);
+        let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
+        Ok(Producer {
+            shared,
+            thread: Mutex::new(Some(thread)),
+            process: Generation::current(),
+            max_block: resolved.max_block,
+            max_request_size: resolved.max_request_size,
+        })
+    }
+
+    /// A handle for the topic of this name. The topic is not looked up: that happens at its first record.
+    pub fn topic(&self, name: &str) -> Result<TopicHandle> {
+        self.check_process()?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || name.len() > MAX_TOPIC_NAME || !name.chars().all(legal) || matches!(name, "." | "..") {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "{name:?} cannot be a topic's name: 1 to {MAX_TOPIC_NAME} of the characters a-z A-Z 0-9 . _ -, \
+                     and not \".\" or \"..\""
+                ),
+            ));
+        }
+        Ok(TopicHandle(self.shared.front.topics.get(name)))
+    }
+
+    /// Accepts a record, to be told of through `completion`. An error means that it was not accepted, and no
+    /// completion follows. Waits for room in `buffer.memory` only, as long as `wait` says; never in a callback.
+    #[inline]
+    pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.accept(topic, record, completion, Manner::Usual, wait, &SystemClock)
+    }
+
+    /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
+    pub fn send_many<'r>(
+        &self,
+        topic: &TopicHandle,
+        records: impl IntoIterator<Item = (Record<'r>, Completion)>,
+        wait: Wait,
+    ) -> (usize, Result<()>) {
+        if let Err(error) = self.check_process() {
+            return (0, Err(error));
+        }
+        let clock = OneCall { wall_ms: SystemClock.wall_ms() };
+        let mut accepted = 0;
+        for (record, completion) in records {
+            if let Err(error) = self.accept(topic, &record, completion, Manner::Usual, wait, &clock) {
+                return (accepted, Err(error));
+            }
+            accepted += 1;
+        }
+        (accepted, Ok(()))
+    }
+
+    /// Sends one record, ending its batch's linger, and waits for its fate. A record whose fate is not known by the
+    /// deadline goes on; what becomes of it is then told to nobody.
+    pub fn send_and_wait(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<Told> {
+        self.check_process()?;
+        self.refuse_in_callback("waiting for a record")?;
+        let deadline = self.deadline(match wait {
+            Wait::Configured => Wait::Forever,
+            other => other,
+        });
+        let waiter = Arc::new(Waiter::default());
+        let room_wait = match deadline {
+            Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
+            None => Wait::Configured,
+        };
+        self.accept(topic, record, Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
+        waiter.wait(deadline).ok_or_else(|| {
+            Error::new(
+                ErrorKind::TimedOut,
+                format!("the record for topic {} was accepted, but its fate was not known in time", topic.name()),
+            )
+        })
+    }
+
+    /// Waits until the report of every record accepted before this call was handed over.
+    pub fn flush(&self, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.refuse_in_callback("flush")?;
+        if self.shared.flush(self.deadline(wait)) {
+            return self.check_alive();
+        }
+        let held = self.buffered_bytes();
+        Err(Error::new(ErrorKind::TimedOut, format!("flush: not everything was decided in time; {held} bytes are held")))
+    }
+
+    /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end
+    /// of `wait`. Waits until that is done; only a callback that is running can take longer.
+    pub fn close(&self, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.refuse_in_callback("close")?;
+        let deadline = self.deadline(wait);
+        let until = match deadline {
+            Some(deadline) => SystemClock.monotonic().after(deadline.saturating_duration_since(Instant::now())),
+            None => Time::NEVER,
+        };
+        let front = &self.shared.front;
+        front.gate.close();
+        front.memory.budget().close();
+        front.inbox.command(Command::Close { deadline: until });
+        self.shared.tickets.wait_ended(None);
+        self.check_alive()
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> CounterSnapshot {
+        self.shared.counters.snapshot()
+    }
+
+    /// Bytes of `buffer.memory` in use.
+    pub fn buffered_bytes(&self) -> usize {
+        self.shared.front.memory.budget().used()
+    }
+
+    /// Whether the caller runs inside a callback of this producer.
+    pub fn in_callback(&self) -> bool {
+        self.shared.is_sender()
+    }
+
+    pub fn belongs_to_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
+    #[inline]
+    fn accept(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        self.check_record(record)?;
+        let mut room = Room::default();
+        match self.shared.front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room) {
+            Ok(()) => Ok(()),
+            Err(NotAccepted::NoRoom(bytes)) => {
+                self.accept_when_there_is_room(topic, record, completion, manner, wait, clock, bytes)
+            }
+            Err(refused) => Err(self.refusal(topic, record, refused)),
+        }
+    }
+
+    /// The slow path of `accept`: waits for as much as one attempt was found to need, and tries again.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what its first attempt found")]
+    fn accept_when_there_is_room(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+        mut needed: usize,
+    ) -> Result<()> {
+        let front = &self.shared.front;
+        if wait == Wait::Never || self.shared.is_sender() || self.deadline(wait).is_some_and(|d| d <= Instant::now()) {
+            front.inbox.press();
+            return Err(self.buffer_full(topic));
+        }
+        let deadline = self.deadline(wait);
+        loop {
+            if needed > front.memory.budget().limit() {
+                return Err(self.too_large_for_buffer(topic, needed));
+            }
+            let mut room = front.wait_for_room(needed, deadline).map_err(|ended| match ended {
+                WaitEnded::TimedOut => self.buffer_full(topic),
+                WaitEnded::Closed => self.closed(),
+            })?;
+            let attempt = front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room);
+            front.give_back(room);
+            match attempt {
+                Ok(()) => return Ok(()),
+                // The record's bytes had room, its completion had not.
+                Err(NotAccepted::NoRoom(more)) => needed += more,
+                Err(refused) => return Err(self.refusal(topic, record, refused)),
+            }
+        }
+    }
+
+    #[inline]
+    fn check_record(&self, record: &Record<'_>) -> Result<()> {
+        let quick = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        if quick + OVERHEAD <= self.max_request_size
+            && record.headers.is_empty()
+            && record.timestamp.is_none_or(|timestamp| timestamp >= 0)
+            && record.partition.is_none_or(|partition| partition >= 0)
+        {
+            return Ok(());
+        }
+        self.check_unusual_record(record, quick)
+    }
+
+    #[cold]
+    fn check_unusual_record(&self, record: &Record<'_>, quick: usize) -> Result<()> {
+        if let Some(timestamp) = record.timestamp.filter(|&timestamp| timestamp < 0) {
+            let message = format!("a record's timestamp is milliseconds since 1970, at least 0, not {timestamp}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if let Some(partition) = record.partition.filter(|&partition| partition < 0) {
+            let message = format!("a record's partition is at least 0, not {partition}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let headers: usize = record.headers.iter().map(|h| h.name.len() + h.value.map_or(0, <[u8]>::len) + 10).sum();
+        let size = OVERHEAD.saturating_add(quick).saturating_add(headers);
+        if size > self.max_request_size {
+            let message = format!(
+                "a record of {size} bytes, with its overhead, is more than max.request.size={} allows",
+                self.max_request_size
+            );
+            return Err(Error::new(ErrorKind::RecordTooLarge, message));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refusal(&self, topic: &TopicHandle, record: &Record<'_>, refused: NotAccepted) -> Error {
+        match refused {
+            NotAccepted::Closed => self.closed(),
+            NotAccepted::NoRoom(_) => self.buffer_full(topic),
+            NotAccepted::UnknownPartition { count } => Error::new(
+                ErrorKind::UnknownPartition,
+                format!(
+                    "topic {} has {count} partitions (0 to {}), and the record asks for partition {}",
+                    topic.name(),
+                    count.saturating_sub(1),
+                    record.partition.unwrap_or(-1)
+                ),
+            ),
+        }
+    }
+
+    fn buffer_full(&self, topic: &TopicHandle) -> Error {
+        let budget = self.shared.front.memory.budget();
+        Error::new(
+            ErrorKind::BufferFull,
+            format!(
+                "no room for a record of topic {}: {} of buffer.memory={} bytes are held by records on their way; wait \
+                 for completions, or allow more",
+                topic.name(),
+                budget.used(),
+                budget.limit()
+            ),
+        )
+    }
+
+    fn too_large_for_buffer(&self, topic: &TopicHandle, needed: usize) -> Error {
+        let limit = self.shared.front.memory.budget().limit();
+        let message = format!(
+            "a record of topic {} needs {needed} bytes, more than buffer.memory={limit} allows at all",
+            topic.name()
+        );
+        Error::new(ErrorKind::RecordTooLarge, message)
+    }
+
+    fn closed(&self) -> Error {
+        match self.shared.tickets.ended() {
+            Some(Ended::Panicked) => Error::new(ErrorKind::Internal, "the producer's sender thread ended by a defect"),
+            _ => Error::new(ErrorKind::Closed, "the producer is closed, or is being closed"),
+        }
+    }
+
+    fn check_alive(&self) -> Result<()> {
+        if self.shared.tickets.ended() == Some(Ended::Panicked) { Err(self.closed()) } else { Ok(()) }
+    }
+
+    fn refuse_in_callback(&self, what: &str) -> Result<()> {
+        if !self.shared.is_sender() {
+            return Ok(());
+        }
+        let message =
+            format!("{what} was called in a completion callback, where it would wait for itself; call it elsewhere");
+        Err(Error::new(ErrorKind::InCallback, message))
+    }
+
+    #[inline]
+    fn check_process(&self) -> Result<()> {
+        if self.process.is_current() { Ok(()) } else { Err(forked()) }
+    }
+
+    fn deadline(&self, wait: Wait) -> Option<Instant> {
+        match wait {
+            Wait::Never => Some(Instant::now()),
+            Wait::Configured => Instant::now().checked_add(self.max_block),
+            Wait::AtMost(longest) => Instant::now().checked_add(longest),
+            Wait::Forever => None,
+        }
+    }
+}
+
+#[cold]
+fn forked() -> Error {
+    Error::new(
+        ErrorKind::Forked,
+        "the producer belongs to the process that forked this one, and its threads stayed there; create another",
+    )
+}
+
+impl Drop for Producer {
+    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
+    /// sockets and the thread are the parent's.
+    fn drop(&mut self) {
+        let thread = self.thread.lock().take();
+        if !self.process.is_current() {
+            std::mem::forget(thread);
+            std::mem::forget(self.shared.clone());
+            return;
+        }
+        if self.shared.is_sender() {
+            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
+            self.shared.front.gate.close();
+            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
+            return;
+        }
+        let _ = self.close(Wait::Never);
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The wall clock of one call that accepts many records.
+struct OneCall {
+    wall_ms: i64,
+}
+
+impl Clock for OneCall {
+    fn monotonic(&self) -> Time {
+        SystemClock.monotonic()
+    }
+
+    fn wall_ms(&self) -> i64 {
+        self.wall_ms
+    }
+}

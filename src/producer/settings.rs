@@ -1,0 +1,87 @@
+//! From the configuration to what each room wants to know.
+
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+use crate::compress;
+use crate::config::{self, DnsLookup, Recovery};
+use crate::core::{Acks, Backoff, Level, Settings};
+use crate::driver::SocketSettings;
+use crate::front::{FrontSettings, Partitioner};
+use crate::protocol::record_batch;
+
+/// Different for every producer. std's hash keys come from the system's randomness.
+pub fn random_seed() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
+    FrontSettings {
+        buffer_memory: config.buffer_memory,
+        batch_size: config.batch_size,
+        batch_limit: config.max_request_size.saturating_sub(record_batch::HEADER_LEN + 1024).max(config.batch_size.min(config.max_request_size)),
+        linger: config.linger,
+        partitioner: Partitioner {
+            round_robin: config.partitioner == config::Partitioner::RoundRobin,
+            ignore_keys: config.ignore_keys,
+            adaptive: config.adaptive,
+        },
+        seed,
+    }
+}
+
+pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
+    let topic_timeout = match config.max_block {
+        Duration::ZERO => config.delivery_timeout,
+        max_block => max_block.min(config.delivery_timeout),
+    };
+    Settings {
+        bootstrap_servers: config.bootstrap.iter().map(|at| (at.host.as_str().into(), at.port)).collect(),
+        canonical_bootstrap: config.dns_lookup == DnsLookup::ResolveCanonicalBootstrapOnly,
+        client_id: config.client_id.clone(),
+        acks: match config.acks {
+            config::Acks::None => Acks::None,
+            config::Acks::Leader => Acks::Leader,
+            config::Acks::All => Acks::All,
+        },
+        idempotence: config.idempotence,
+        retries: config.retries,
+        max_in_flight: config.max_in_flight as usize,
+        linger: config.linger,
+        max_request_size: config.max_request_size,
+        delivery_timeout: config.delivery_timeout,
+        request_timeout: config.request_timeout,
+        topic_timeout,
+        retry_backoff: Backoff { initial: config.retry_backoff, max: config.retry_backoff_max },
+        reconnect_backoff: Backoff { initial: config.reconnect_backoff, max: config.reconnect_backoff_max },
+        setup_backoff: Backoff {
+            initial: config.connection_setup_timeout,
+            max: config.connection_setup_timeout_max,
+        },
+        connections_max_idle: config.connections_max_idle,
+        metadata_max_age: config.metadata_max_age,
+        metadata_max_idle: config.metadata_max_idle,
+        rebootstrap: config.recovery == Recovery::Rebootstrap,
+        rebootstrap_trigger: config.rebootstrap_trigger,
+        allow_auto_create_topics: config.auto_create_topics,
+        availability_timeout: config.availability_timeout,
+        codec: match config.codec {
+            config::Codec::None => compress::Codec::None,
+            config::Codec::Gzip => compress::Codec::Gzip,
+            config::Codec::Snappy => compress::Codec::Snappy,
+            config::Codec::Lz4 => compress::Codec::Lz4,
+            config::Codec::Zstd => compress::Codec::Zstd,
+        },
+        compression_level: config.level,
+        log_level,
+        seed,
+    }
+}
+
+pub fn sockets(config: &config::Settings) -> SocketSettings {
+    SocketSettings {
+        send_buffer: config.send_buffer,
+        receive_buffer: config.receive_buffer,
+        receive_message_max: config.receive_message_max,
+    }
+}

@@ -3,8 +3,6 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * {@link Admin} and {@link ReadBack} without a JVM start each time: one command per line on the standard input, its
@@ -16,13 +14,15 @@ public final class Serve {
     public static void main(String[] args) throws Exception {
         PrintStream out = new PrintStream(System.out, false, "UTF-8");
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        Map<String, Admin> admins = new HashMap<>();
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] words = line.split("\t", -1);
             String[] rest = Arrays.copyOfRange(words, 1, words.length);
             try {
                 if (words[0].equals("admin")) {
-                    admins.computeIfAbsent(rest[0], Admin::new).run(Arrays.copyOfRange(rest, 1, rest.length), out);
+                    // Not kept for the next command: it would go on calling brokers that are gone.
+                    try (Admin admin = new Admin(rest[0])) {
+                        admin.run(Arrays.copyOfRange(rest, 1, rest.length), out);
+                    }
                 } else if (words[0].equals("read")) {
                     ReadBack.run(rest, out);
                 } else {

@@ -464,7 +464,8 @@ fn start_command(name: &str, options: &Options) -> Command {
 
 /// Runs a command to its end; its output. Panics with what it had to say if it fails.
 fn output(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let output =
+        command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),

@@ -41,6 +41,9 @@ public final class Admin implements AutoCloseable {
             "  list",
             "  in-sync [TOPIC...] [--timeout SECONDS]");
 
+    /** A KRaft controller refuses to make many thousand partitions at a time. */
+    private static final int STEP = 2000;
+
     private final org.apache.kafka.clients.admin.Admin client;
 
     public static void main(String[] args) {
@@ -110,8 +113,11 @@ public final class Admin implements AutoCloseable {
         }
         NewTopic created =
                 assignment.isEmpty() ? new NewTopic(topic, partitions, replication) : new NewTopic(topic, assignment);
+        int wanted = partitions.orElse(1);
+        if (wanted > STEP) created = new NewTopic(topic, Optional.of(STEP), replication);
         client.createTopics(Collections.singleton(created.configs(configs))).all().get();
-        awaitLeaders(topic);
+        if (wanted > STEP) grow(topic, wanted);
+        else awaitLeaders(topic);
     }
 
     private static List<Integer> replicas(String text) {
@@ -125,8 +131,13 @@ public final class Admin implements AutoCloseable {
     }
 
     private void grow(String topic, int count) throws Exception {
-        client.createPartitions(Collections.singletonMap(topic, NewPartitions.increaseTo(count))).all().get();
-        long deadline = deadline(30);
+        awaitLeaders(topic);
+        for (int at = topics(Collections.singleton(topic)).get(topic).partitions().size(); at != count;) {
+            // Fewer than there are: the broker says so.
+            at = at > count ? count : Math.min(at + STEP, count);
+            client.createPartitions(Collections.singletonMap(topic, NewPartitions.increaseTo(at))).all().get();
+        }
+        long deadline = deadline(120);
         while (true) {
             try {
                 if (topics(Collections.singleton(topic)).get(topic).partitions().size() == count) break;
@@ -210,7 +221,7 @@ public final class Admin implements AutoCloseable {
     }
 
     private void awaitLeaders(String topic) throws Exception {
-        long deadline = deadline(30);
+        long deadline = deadline(120);
         while (true) {
             try {
                 if (topics(Collections.singleton(topic)).get(topic).partitions().stream()

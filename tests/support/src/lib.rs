@@ -1,1 +1,2 @@
 //! What the tests of Ottla share.
+pub mod kafka;

@@ -22,6 +22,8 @@ pub mod core;
 mod driver;
 #[cfg(feature = "internals")]
 pub mod driver;
+#[cfg(feature = "ffi")]
+mod ffi;
 #[cfg(not(feature = "internals"))]
 mod front;
 #[cfg(feature = "internals")]
@@ -42,8 +44,6 @@ pub mod protocol;
 mod sync;
 #[cfg(feature = "internals")]
 pub mod sync;
-#[cfg(feature = "ffi")]
-mod ffi;
 
 pub use batch::{Completion, Delivery, Outcome, Report, Told};
 pub use config::Config;

@@ -1,12 +1,12 @@
 //! What a completion is made of, one entry a record, beside the data so that the data can be released first.
 
+use super::Chunk;
 use super::budget::NoRoom;
 use super::memory::{Charge, Memory, Room};
-use super::Chunk;
-use crate::sync::{Arc, Condvar, Mutex};
 use super::report::Delivery;
 use crate::error::Error;
 use crate::record::Fate;
+use crate::sync::{Arc, Condvar, Mutex};
 
 /// Where the fate of a record is to be told.
 #[derive(Clone)]
@@ -116,7 +116,8 @@ impl Entries {
         self.wide = true;
         for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
             if self.chunks.last().is_none_or(|chunk| chunk.room() < WIDE) {
-                self.another_chunk(memory, 0, Charge::Force, &mut Room::default()).expect("a forced charge is not refused");
+                self.another_chunk(memory, 0, Charge::Force, &mut Room::default())
+                    .expect("a forced charge is not refused");
             }
             let bytes = self.chunks.last_mut().expect("made above").grow(WIDE);
             bytes[0..8].copy_from_slice(&entry.tag.to_ne_bytes());

@@ -20,8 +20,8 @@ pub struct Batch {
     pub(super) entries: Entries,
     pub(super) chunks: Vec<Chunk>,
     /// Encoded bytes of the records, uncompressed.
-    bytes: usize,
-    hint: usize,
+    pub(super) bytes: usize,
+    pub(super) hint: usize,
     /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
     pub wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,

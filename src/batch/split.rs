@@ -11,10 +11,7 @@ use crate::record::{Header, Record};
 impl Batch {
     /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
     /// and the partition it asked for (-1: none).
-    pub fn for_each_record(
-        &self,
-        mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>,
-    ) -> Result<()> {
+    pub fn for_each_record(&self, mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>) -> Result<()> {
         let mut entries = self.entries.iter().zip(0u32..);
         let mut headers = Vec::new();
         let slices: Vec<&[u8]> = self.open_slices().chain(self.payload.slices()).collect();

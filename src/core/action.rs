@@ -39,7 +39,9 @@ pub enum Action {
     /// The partitions of a topic became known: move its queue to them.
     Assign(Arc<Topic>, Vec<Arc<Slot>>),
     /// Everything that the flush waited for was reported.
-    Flushed { ticket: u64 },
+    Flushed {
+        ticket: u64,
+    },
     /// The close is complete: nothing is outstanding, the core wants nothing more.
     Closed,
     Log(Level, String),
@@ -63,4 +65,3 @@ pub enum Level {
     Info = 6,
     Debug = 7,
 }
-

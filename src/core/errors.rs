@@ -8,7 +8,10 @@ pub enum Verdict {
     /// The broker has it already, and no longer knows where.
     WrittenBefore,
     /// Try again; `refresh`: the metadata is out of date; `unknown`: this attempt may have been appended.
-    Retry { refresh: bool, unknown: bool },
+    Retry {
+        refresh: bool,
+        unknown: bool,
+    },
     /// Too large: split it, or fail if it is a single record.
     Split,
     /// What comes before it in the partition's sequence is not in the log.

@@ -40,7 +40,8 @@ impl Core {
         let partition = self.partition(index);
         let waiting = partition.queue.front().map(|batch| batch.created);
         let open = partition.slot.glance().oldest;
-        let in_flight = self.carried_batches(index).map(|batch| batch.as_ref().map_or(Time::NEVER, |b| b.created)).min();
+        let in_flight =
+            self.carried_batches(index).map(|batch| batch.as_ref().map_or(Time::NEVER, |b| b.created)).min();
         waiting.into_iter().chain(open).chain(in_flight.filter(|&created| created != Time::NEVER)).min()
     }
 

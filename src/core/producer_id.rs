@@ -21,7 +21,10 @@ enum State {
     Unneeded,
     Wanted,
     Requested,
-    Has { id: i64, epoch: i16 },
+    Has {
+        id: i64,
+        epoch: i16,
+    },
 }
 
 impl ProducerId {
@@ -40,10 +43,6 @@ impl ProducerId {
             State::Has { id, epoch } => Some((id, epoch)),
             _ => None,
         }
-    }
-
-    pub fn is_unneeded(&self) -> bool {
-        self.state == State::Unneeded
     }
 }
 

@@ -6,8 +6,8 @@ use super::errors::{self, Verdict};
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::protocol::Reader;
+use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::record::Fate;
 use crate::sync::Time;
 

@@ -23,7 +23,12 @@ pub struct SocketSettings {
 }
 
 /// Starts the sender thread. It ends after a close; joining it waits for that.
-pub fn spawn(shared: Arc<Shared>, settings: Settings, sockets: SocketSettings, sink: Box<dyn Sink>) -> Result<JoinHandle<()>> {
+pub fn spawn(
+    shared: Arc<Shared>,
+    settings: Settings,
+    sockets: SocketSettings,
+    sink: Box<dyn Sink>,
+) -> Result<JoinHandle<()>> {
     let core = Core::new(settings, shared.front.clone(), shared.counters.clone(), SystemClock.monotonic())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

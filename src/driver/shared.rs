@@ -35,14 +35,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(front: Arc<Front>, log: LogSink, log_level: Level) -> Self {
-        Shared {
-            front,
-            counters: Arc::default(),
-            tickets: Tickets::default(),
-            log,
-            log_level,
-            sender: OnceLock::new(),
-        }
+        Shared { front, counters: Arc::default(), tickets: Tickets::default(), log, log_level, sender: OnceLock::new() }
     }
 
     pub fn log(&self, level: Level, message: &str) {

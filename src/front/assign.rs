@@ -59,7 +59,9 @@ impl Front {
                 // The sticky partitioner moves on; a forced append is refused for nothing else.
                 Ok(Err(Refused::Switch)) => {}
                 Ok(Err(refused)) => unreachable!("a record of the topic's queue was refused: {refused:?}"),
-                Err(NotAccepted::UnknownPartition { .. }) => return rejected.add(self, topic, record, completion, clock),
+                Err(NotAccepted::UnknownPartition { .. }) => {
+                    return rejected.add(self, topic, record, completion, clock);
+                }
                 Err(other) => unreachable!("choosing a partition failed: {other:?}"),
             }
         }

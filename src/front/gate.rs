@@ -34,10 +34,6 @@ impl Gate {
         Ok(())
     }
 
-    pub fn is_open(&self) -> bool {
-        self.state.lock().open
-    }
-
     /// Closes the gate for good and shows every enrolled slot out.
     pub fn close(&self) {
         let mut state = self.state.lock();

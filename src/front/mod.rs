@@ -80,7 +80,9 @@ pub enum NotAccepted {
     /// No room for this many bytes in `buffer.memory`.
     NoRoom(usize),
     /// The record names a partition outside the topic's `count`.
-    UnknownPartition { count: usize },
+    UnknownPartition {
+        count: usize,
+    },
 }
 
 impl Front {

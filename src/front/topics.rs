@@ -40,11 +40,6 @@ impl Topic {
         self.partitions.set(partitions);
     }
 
-    /// The most encoded bytes that a batch of this topic may have.
-    pub fn batch_limit(&self) -> usize {
-        self.batch_limit.load(Ordering::Relaxed) as usize
-    }
-
     /// Remembers that the broker refused a batch of this size.
     pub fn lower_batch_limit(&self, to: usize) {
         self.batch_limit.fetch_min(u32::try_from(to).unwrap_or(u32::MAX), Ordering::Relaxed);

@@ -156,7 +156,10 @@ impl Producer {
             return self.check_alive();
         }
         let held = self.buffered_bytes();
-        Err(Error::new(ErrorKind::TimedOut, format!("flush: not everything was decided in time; {held} bytes are held")))
+        Err(Error::new(
+            ErrorKind::TimedOut,
+            format!("flush: not everything was decided in time; {held} bytes are held"),
+        ))
     }
 
     /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end

@@ -19,7 +19,10 @@ pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
     FrontSettings {
         buffer_memory: config.buffer_memory,
         batch_size: config.batch_size,
-        batch_limit: config.max_request_size.saturating_sub(record_batch::HEADER_LEN + 1024).max(config.batch_size.min(config.max_request_size)),
+        batch_limit: config
+            .max_request_size
+            .saturating_sub(record_batch::HEADER_LEN + 1024)
+            .max(config.batch_size.min(config.max_request_size)),
         linger: config.linger,
         partitioner: Partitioner {
             round_robin: config.partitioner == config::Partitioner::RoundRobin,
@@ -54,10 +57,7 @@ pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings 
         topic_timeout,
         retry_backoff: Backoff { initial: config.retry_backoff, max: config.retry_backoff_max },
         reconnect_backoff: Backoff { initial: config.reconnect_backoff, max: config.reconnect_backoff_max },
-        setup_backoff: Backoff {
-            initial: config.connection_setup_timeout,
-            max: config.connection_setup_timeout_max,
-        },
+        setup_backoff: Backoff { initial: config.connection_setup_timeout, max: config.connection_setup_timeout_max },
         connections_max_idle: config.connections_max_idle,
         metadata_max_age: config.metadata_max_age,
         metadata_max_idle: config.metadata_max_idle,

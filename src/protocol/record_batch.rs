@@ -113,13 +113,7 @@ pub fn record_body_len(timestamp_delta: i64, offset_delta: i32, record: &Record<
 
 /// Writes a record into `out`, which has exactly the room for it. `body_len` is that of [`record_body_len`].
 #[inline]
-pub fn write_record(
-    out: &mut [u8],
-    body_len: usize,
-    timestamp_delta: i64,
-    offset_delta: i32,
-    record: &Record<'_>,
-) {
+pub fn write_record(out: &mut [u8], body_len: usize, timestamp_delta: i64, offset_delta: i32, record: &Record<'_>) {
     let mut to = Cursor { out, at: 0 };
     to.varint(body_len as i32);
     to.byte(0);
@@ -260,8 +254,7 @@ mod tests {
 
     #[test]
     fn a_record_is_as_java_writes_it() {
-        let headers =
-            [Header { name: b"h", value: Some(b"") }, Header { name: b"h", value: None }];
+        let headers = [Header { name: b"h", value: Some(b"") }, Header { name: b"h", value: None }];
         let record = Record { key: Some(b"k"), value: Some(b"v"), headers: &headers, ..Record::default() };
         let body = record_body_len(0, 0, &record);
         let mut out = vec![0; body + varint_len(body as i32)];
@@ -281,7 +274,10 @@ mod tests {
                 write_record(&mut out, body, delta, offset, &record);
                 let mut records = RecordIter::new(&out);
                 let read = records.next().expect("one record").expect("well formed");
-                assert_eq!((read.timestamp_delta, read.offset_delta, read.key, read.value), (delta, offset, key, Some(&big[..])));
+                assert_eq!(
+                    (read.timestamp_delta, read.offset_delta, read.key, read.value),
+                    (delta, offset, key, Some(&big[..]))
+                );
                 let read: Vec<_> = read.headers().collect::<Result<_>>().expect("well formed");
                 assert_eq!(read, [(&b"trace"[..], Some(&big[..])), (&b""[..], None)]);
                 assert!(records.next().is_none());

@@ -144,10 +144,6 @@ impl<'a> Reader<'a> {
 pub struct Writer<'a>(pub &'a mut Vec<u8>);
 
 impl Writer<'_> {
-    pub fn i8(&mut self, value: i8) {
-        self.0.push(value.cast_unsigned());
-    }
-
     pub fn bool(&mut self, value: bool) {
         self.0.push(u8::from(value));
     }

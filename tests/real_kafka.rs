@@ -1,0 +1,41 @@
+//! The engine against Apache Kafka itself, read back by clients that are not ours.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ottla::{Completion, Config, Header, Level, Producer, Record, Report, Wait};
+
+fn main_config(bootstrap: &str) -> Config {
+    let mut config = Config::new();
+    config.set("bootstrap.servers", bootstrap).expect("a bootstrap address");
+    config
+}
+
+#[test]
+fn a_record_reaches_kafka_and_its_completion_says_where() {
+    let cluster = ottla_test_support::kafka::shared();
+    let topic_name = "first-record";
+    cluster.create_topic(topic_name, 1, 1, &[]);
+    let fates: Arc<Mutex<Vec<(u64, i64, Option<String>)>>> = Arc::default();
+    let seen = fates.clone();
+    let sink = move |report: Report| {
+        for delivery in report.deliveries() {
+            seen.lock().expect("lock").push((delivery.tag, delivery.offset, delivery.error.map(|e| e.to_string())));
+        }
+    };
+    let log = Box::new(|level: Level, line: &str| eprintln!("{level:?} {line}"));
+    let producer =
+        Producer::new(&main_config(&cluster.bootstrap()), Box::new(sink), log, Level::Debug).expect("a producer");
+    let topic = producer.topic(topic_name).expect("a topic");
+    let headers = [Header { name: b"h", value: Some(b"v") }];
+    for tag in 0..10 {
+        let record = Record { key: Some(b"k"), value: Some(b"value"), headers: &headers, ..Record::default() };
+        producer.send(&topic, &record, Completion::Tag(tag), Wait::Configured).expect("accepted");
+    }
+    producer.flush(Wait::AtMost(Duration::from_secs(20))).expect("flushed");
+    let fates = fates.lock().expect("lock").clone();
+    assert_eq!(fates, (0..10).map(|tag| (tag, tag as i64, None)).collect::<Vec<_>>());
+    let told = producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(Duration::from_secs(20))).expect("told");
+    assert_eq!(told.offset, 10);
+    producer.close(Wait::AtMost(Duration::from_secs(5))).expect("closed");
+}

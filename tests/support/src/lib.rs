@@ -1,1 +1,3 @@
 //! What the tests of Ottla share.
+
+pub mod sink;

@@ -1,3 +1,4 @@
 //! What the tests of Ottla share.
 
+pub mod model;
 pub mod sink;

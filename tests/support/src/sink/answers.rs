@@ -69,10 +69,12 @@ fn close_frame(start: usize, out: &mut [u8]) {
 fn api_versions(error: i16, version: i16, shared: &Shared, out: &mut Vec<u8>) {
     let flexible = version >= 3;
     out.i16(error);
-    out.length(APIS.len(), flexible);
-    for (key, min, max, _) in APIS {
+    let told = APIS.iter().filter(|api| error == 0 || api.0 == API_VERSIONS);
+    out.length(told.clone().count(), flexible);
+    for &(key, min, max, _) in told {
         out.i16(key);
-        out.i16(min);
+        // librdkafka compresses only where Produce begins at 0, so Kafka says so too (KAFKA-18659).
+        out.i16(if key == PRODUCE { 0 } else { min });
         out.i16(max);
         out.no_tags(flexible);
     }

@@ -33,7 +33,7 @@ enum Pick {
 
 impl Core {
     /// Sends what this step made ready, and ends what waited for it.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(broker) = self.dirty.pop() {
             self.drain(broker);
         }

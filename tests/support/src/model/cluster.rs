@@ -162,6 +162,14 @@ impl Cluster {
         self.topics.get(name).map(|topic| topic.id)
     }
 
+    pub fn topic_names(&self) -> Vec<String> {
+        self.topics.keys().cloned().collect()
+    }
+
+    pub fn partition_count(&self, name: &str) -> i32 {
+        self.topic(name).partitions.len() as i32
+    }
+
     pub fn set_topic_options(&mut self, name: &str, change: impl FnOnce(&mut TopicOptions)) {
         change(&mut self.topic_mut(name).options);
     }

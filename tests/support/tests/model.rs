@@ -60,7 +60,7 @@ fn every_version_of_every_api_is_answered_to_the_last_byte() {
             request = request.with_client_software_name(text("x")).with_client_software_version(text("1"));
         }
         let answer = call(&mut cluster, 1, version, &request).expect("an answer");
-        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 4));
+        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 6));
         assert_eq!(answer.finalized_features.len(), usize::from(version >= 3));
     }
     for version in 0..=13 {
@@ -138,6 +138,8 @@ fn damaged_and_dishonest_batches_are_refused() {
         ("no batch", Bytes::new(), 87),
         ("two batches", two, 87),
         ("a cut batch", good.slice(..good.len() - 1), 87),
+        ("a length below this format's header's", altered(&good, 8, &[0, 0, 0, 20]), 2),
+        ("a format from the future", altered(&good, 16, &[3]), 2),
         ("an old format", altered(&good, 16, &[1]), 87),
         ("a base offset", altered(&good, 7, &[1]), 87),
         ("a count that the offsets don't bear out", altered(&good, 60, &[1]), 87),
@@ -337,7 +339,7 @@ fn an_old_broker_knows_no_newer_versions() {
     assert_eq!((answer.error_code, answer.api_keys.len(), reaction.close), (35, 0, false));
     let answer = call(&mut cluster, 1, 2, &ApiVersionsRequest::default()).expect("an answer");
     let ranges: Vec<_> = answer.api_keys.iter().map(|api| (api.api_key, api.max_version)).collect();
-    assert_eq!(ranges, [(0, 7), (3, 7), (18, 2), (22, 1)]);
+    assert_eq!(ranges, [(0, 7), (1, 10), (3, 7), (10, 2), (18, 2), (22, 1)]);
     assert!(cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);
     cluster.set_broker_versions(1, Versions::kafka_4_3().without(Api::InitProducerId).with(Api::Produce, 0..=8));
     assert!(!cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);

@@ -218,11 +218,14 @@ fn acks_are_0_1_or_all_and_all_heeds_the_isr() {
     let mut cluster = with_topic(TopicOptions { min_insync_replicas: 2, ..TopicOptions::default() });
     cluster.set_isr("t", 0, &[1]);
     assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["a"])).error_code, 19);
+    cluster.set_isr("t", 0, &[1, 2]);
+    assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["b"])).error_code, 0);
+    cluster.set_isr("t", 0, &[1]);
     assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["b"])).error_code, 0);
     assert_eq!(one(&mut cluster, 2, batch(NOBODY, &["c"])).error_code, 21);
     let silent = frame(1, 9, &produce(0, &[("t", &[(0, batch(NOBODY, &["d"]))])]));
     assert_eq!(cluster.react(1, &silent), Reaction::default());
-    assert_eq!(cluster.log("t", 0).end_offset(), 2);
+    assert_eq!(cluster.log("t", 0).end_offset(), 3);
     // acks 0 that fails has no other way to say so.
     let lost = frame(1, 9, &produce(0, &[("t", &[(9, batch(NOBODY, &["d"]))])]));
     assert!(cluster.react(1, &lost).close);
@@ -322,9 +325,10 @@ fn a_stopped_broker_hands_over_and_comes_back_in_sync() {
     assert_eq!(cluster.leader("t", 0), None, "it is not in sync");
     cluster.start_broker(2);
     assert_eq!(cluster.leader("t", 0), Some(2));
+    assert_eq!(topic(&mut cluster, 9, "t").partitions[0].isr_nodes.len(), 2, "broker 1 has caught up");
     cluster.restart_broker(2);
-    let answer = topic(&mut cluster, 9, "t");
-    assert_eq!(answer.partitions[0].isr_nodes.len(), 1, "broker 1 was down when it could have caught up");
+    assert_eq!((cluster.leader("t", 0), cluster.leader_epoch("t", 0)), (Some(1), 4));
+    assert_eq!(topic(&mut cluster, 9, "t").partitions[0].isr_nodes.len(), 2);
     assert_eq!(cluster.records("t", 0).len(), 1);
 }
 

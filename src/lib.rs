@@ -15,7 +15,10 @@ mod ffi;
 mod front;
 mod partition;
 mod producer;
+#[cfg(not(feature = "internals"))]
 mod protocol;
+#[cfg(feature = "internals")]
+pub mod protocol;
 mod sync;
 
 pub use error::{Error, ErrorKind, Result};

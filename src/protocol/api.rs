@@ -1,0 +1,182 @@
+//! The requests this release can make, and the versions a broker and we have in common.
+
+use super::messages::{ApiVersionsResponse, FinalizedFeatureKey};
+use super::wire::{Form, Reader};
+use crate::{Error, ErrorKind, Result};
+
+/// A request's number in the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i16)]
+pub enum ApiKey {
+    Produce = 0,
+    Metadata = 3,
+    FindCoordinator = 10,
+    SaslHandshake = 17,
+    ApiVersions = 18,
+    InitProducerId = 22,
+    AddPartitionsToTxn = 24,
+    AddOffsetsToTxn = 25,
+    EndTxn = 26,
+    TxnOffsetCommit = 28,
+    SaslAuthenticate = 36,
+    GetTelemetrySubscriptions = 71,
+    PushTelemetry = 72,
+}
+
+/// The versions from `min` to `max`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionRange {
+    pub min: i16,
+    pub max: i16,
+}
+
+impl VersionRange {
+    pub const fn new(min: i16, max: i16) -> Self {
+        VersionRange { min, max }
+    }
+
+    pub fn contains(self, version: i16) -> bool {
+        (self.min..=self.max).contains(&version)
+    }
+}
+
+impl std::fmt::Display for VersionRange {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} to {}", self.min, self.max)
+    }
+}
+
+impl ApiKey {
+    pub const ALL: [ApiKey; 13] = [
+        ApiKey::Produce,
+        ApiKey::Metadata,
+        ApiKey::FindCoordinator,
+        ApiKey::SaslHandshake,
+        ApiKey::ApiVersions,
+        ApiKey::InitProducerId,
+        ApiKey::AddPartitionsToTxn,
+        ApiKey::AddOffsetsToTxn,
+        ApiKey::EndTxn,
+        ApiKey::TxnOffsetCommit,
+        ApiKey::SaslAuthenticate,
+        ApiKey::GetTelemetrySubscriptions,
+        ApiKey::PushTelemetry,
+    ];
+
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|&api| api as i16 == code)
+    }
+
+    /// The versions this release speaks. AddPartitionsToTxn ends at 3: later ones are for brokers among themselves.
+    pub fn versions(self) -> VersionRange {
+        match self {
+            ApiKey::Produce => VersionRange::new(3, 13),
+            ApiKey::Metadata => VersionRange::new(4, 13),
+            ApiKey::FindCoordinator => VersionRange::new(0, 6),
+            ApiKey::SaslHandshake => VersionRange::new(0, 1),
+            ApiKey::ApiVersions => VersionRange::new(0, 4),
+            ApiKey::InitProducerId => VersionRange::new(0, 5),
+            ApiKey::AddPartitionsToTxn => VersionRange::new(0, 3),
+            ApiKey::AddOffsetsToTxn => VersionRange::new(0, 4),
+            ApiKey::EndTxn => VersionRange::new(0, 5),
+            ApiKey::TxnOffsetCommit => VersionRange::new(0, 5),
+            ApiKey::SaslAuthenticate => VersionRange::new(0, 2),
+            ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry => VersionRange::new(0, 0),
+        }
+    }
+
+    /// The first flexible version (KIP-482).
+    pub fn flexible_since(self) -> i16 {
+        match self {
+            ApiKey::Produce | ApiKey::Metadata => 9,
+            ApiKey::SaslHandshake => i16::MAX,
+            ApiKey::InitProducerId | ApiKey::SaslAuthenticate => 2,
+            ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry => 0,
+            ApiKey::FindCoordinator
+            | ApiKey::ApiVersions
+            | ApiKey::AddPartitionsToTxn
+            | ApiKey::AddOffsetsToTxn
+            | ApiKey::EndTxn
+            | ApiKey::TxnOffsetCommit => 3,
+        }
+    }
+
+    pub fn form(self, version: i16) -> Form {
+        Form::of(version, self.flexible_since())
+    }
+
+    fn index(self) -> usize {
+        Self::ALL.into_iter().position(|api| api == self).expect("ALL has every key")
+    }
+}
+
+/// What one broker said of itself in its ApiVersions response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiVersions {
+    offered: [Option<VersionRange>; ApiKey::ALL.len()],
+    /// The epoch of the finalized features; -1 when the broker told none. Of two brokers, the higher epoch knows better.
+    pub finalized_features_epoch: i64,
+    /// The finalized level of `transaction.version`; 0 when the broker told none.
+    pub transaction_version: i16,
+}
+
+impl ApiVersions {
+    pub fn from_response(response: &ApiVersionsResponse<'_>) -> Self {
+        let mut offered = [None; ApiKey::ALL.len()];
+        for range in &response.api_keys {
+            if let Some(api) = ApiKey::from_code(range.api_key) {
+                offered[api.index()] = Some(VersionRange::new(range.min_version, range.max_version));
+            }
+        }
+        let known = response.finalized_features_epoch >= 0;
+        let level = |feature: &FinalizedFeatureKey<'_>| {
+            (feature.name == "transaction.version").then_some(feature.max_version_level)
+        };
+        ApiVersions {
+            offered,
+            finalized_features_epoch: response.finalized_features_epoch,
+            transaction_version: response.finalized_features.iter().filter(|_| known).find_map(level).unwrap_or(0),
+        }
+    }
+
+    /// The versions the broker offers, also those we do not speak.
+    pub fn offered(&self, api: ApiKey) -> Option<VersionRange> {
+        self.offered[api.index()]
+    }
+
+    /// The highest version that both sides speak.
+    pub fn pick(&self, api: ApiKey) -> Result<i16> {
+        self.pick_up_to(api, i16::MAX)
+    }
+
+    /// The highest version up to `limit` that both sides speak. (A producer in a transaction of the first kind may not
+    /// use Produce above 11, whatever the broker offers.)
+    pub fn pick_up_to(&self, api: ApiKey, limit: i16) -> Result<i16> {
+        let mut ours = api.versions();
+        ours.max = ours.max.min(limit);
+        let Some(theirs) = self.offered(api) else {
+            return Err(unsupported(format!("the broker does not offer {api:?}; needed is a version from {ours}")));
+        };
+        let version = ours.max.min(theirs.max);
+        if !ours.contains(version) || !theirs.contains(version) {
+            return Err(unsupported(format!(
+                "no common version of {api:?}: needed is one from {ours}, the broker offers {theirs}"
+            )));
+        }
+        Ok(version)
+    }
+}
+
+fn unsupported(message: String) -> Error {
+    Error::new(ErrorKind::UnsupportedBroker, message)
+}
+
+const UNSUPPORTED_VERSION: i16 = 35;
+
+/// Reads the response to an ApiVersions request that was sent in `version`. A broker that does not know the version
+/// answers UNSUPPORTED_VERSION, and answers in version 0, with the versions it does know.
+pub fn read_api_versions<'a>(reader: &mut Reader<'a>, version: i16) -> Result<ApiVersionsResponse<'a>> {
+    let error_code = reader.clone().i16("ApiVersionsResponse.error_code")?;
+    let version = if error_code == UNSUPPORTED_VERSION { 0 } else { version };
+    ApiVersionsResponse::decode(reader, version)
+}

@@ -180,3 +180,81 @@ pub fn read_api_versions<'a>(reader: &mut Reader<'a>, version: i16) -> Result<Ap
     let version = if error_code == UNSUPPORTED_VERSION { 0 } else { version };
     ApiVersionsResponse::decode(reader, version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::messages::*;
+
+    fn broker(ranges: &[(i16, i16, i16)]) -> ApiVersions {
+        let api_keys = ranges
+            .iter()
+            .map(|&(api_key, min_version, max_version)| ApiVersion { api_key, min_version, max_version })
+            .collect();
+        ApiVersions::from_response(&ApiVersionsResponse { api_keys, ..Default::default() })
+    }
+
+    #[test]
+    fn the_table_agrees_with_the_generated_messages() {
+        for (api, versions, flexible_since) in [
+            (ApiKey::ApiVersions, ApiVersionsRequest::VERSIONS, ApiVersionsRequest::FLEXIBLE_SINCE),
+            (ApiKey::ApiVersions, ApiVersionsResponse::VERSIONS, ApiVersionsResponse::FLEXIBLE_SINCE),
+            (ApiKey::Metadata, MetadataRequest::VERSIONS, MetadataRequest::FLEXIBLE_SINCE),
+            (ApiKey::Metadata, MetadataResponse::VERSIONS, MetadataResponse::FLEXIBLE_SINCE),
+            (ApiKey::InitProducerId, InitProducerIdRequest::VERSIONS, InitProducerIdRequest::FLEXIBLE_SINCE),
+            (ApiKey::InitProducerId, InitProducerIdResponse::VERSIONS, InitProducerIdResponse::FLEXIBLE_SINCE),
+        ] {
+            assert_eq!((api.versions(), api.flexible_since()), (versions, flexible_since), "{api:?}");
+        }
+    }
+
+    #[test]
+    fn the_highest_common_version_is_picked() {
+        let broker = broker(&[(0, 0, 99), (3, 0, 5), (22, 5, 9), (4711, 0, 1)]);
+        assert_eq!(broker.pick(ApiKey::Produce).unwrap(), 13);
+        assert_eq!(broker.pick_up_to(ApiKey::Produce, 11).unwrap(), 11);
+        assert_eq!(broker.pick(ApiKey::Metadata).unwrap(), 5);
+        assert_eq!(broker.pick(ApiKey::InitProducerId).unwrap(), 5);
+    }
+
+    #[test]
+    fn without_a_common_version_the_error_tells_both_ranges() {
+        let broker = broker(&[(0, 0, 2), (22, 6, 9), (3, 7, 4)]);
+        let error = broker.pick(ApiKey::Produce).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedBroker);
+        assert_eq!(
+            error.message(),
+            "no common version of Produce: needed is one from 3 to 13, the broker offers 0 to 2"
+        );
+        for api in [ApiKey::InitProducerId, ApiKey::Metadata, ApiKey::EndTxn] {
+            assert_eq!(broker.pick(api).unwrap_err().kind(), ErrorKind::UnsupportedBroker, "{api:?}");
+        }
+        assert!(broker.pick(ApiKey::EndTxn).unwrap_err().message().contains("does not offer EndTxn"));
+        assert!(broker.pick_up_to(ApiKey::Produce, 2).is_err());
+    }
+
+    #[test]
+    fn features_count_only_with_an_epoch() {
+        let feature = |name, max_version_level| FinalizedFeatureKey { name, max_version_level, min_version_level: 0 };
+        let mut response = ApiVersionsResponse {
+            finalized_features: vec![feature("metadata.version", 9), feature("transaction.version", 2)],
+            finalized_features_epoch: 77,
+            ..Default::default()
+        };
+        let versions = ApiVersions::from_response(&response);
+        assert_eq!((versions.transaction_version, versions.finalized_features_epoch), (2, 77));
+        response.finalized_features_epoch = -1;
+        assert_eq!(ApiVersions::from_response(&response).transaction_version, 0);
+    }
+
+    #[test]
+    fn a_broker_that_does_not_know_the_version_is_understood() {
+        let body = [0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 3];
+        for version in 0..=4 {
+            let mut reader = Reader::new(&body);
+            let response = read_api_versions(&mut reader, version).unwrap();
+            reader.finish("body").unwrap();
+            assert_eq!(ApiVersions::from_response(&response).pick(ApiKey::ApiVersions).unwrap(), 3);
+        }
+    }
+}

@@ -399,3 +399,165 @@ impl<'a> Iterator for HeaderIter<'a> {
 }
 
 impl ExactSizeIterator for HeaderIter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::wire::Writer;
+
+    const HEADERS: [Header<'_>; 2] =
+        [Header { name: b"h", value: None }, Header { name: "naïve".as_bytes(), value: Some(b"") }];
+
+    fn encode(
+        timestamp_delta: i64,
+        offset_delta: i32,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> Vec<u8> {
+        let len = record_len(timestamp_delta, offset_delta, key.map(<[u8]>::len), value.map(<[u8]>::len), headers);
+        let mut out = vec![0xee; record_len_with_prefix(len) + 3];
+        let written = write_record(&mut out, len, timestamp_delta, offset_delta, key, value, headers);
+        assert_eq!(out[written..], [0xee; 3]);
+        out.truncate(written);
+        out
+    }
+
+    fn only(records: &[u8]) -> RecordView<'_> {
+        let mut iter = RecordIter::new(records);
+        let record = iter.next().unwrap().unwrap();
+        assert!(iter.next().is_none());
+        assert_eq!(iter.position(), records.len());
+        record
+    }
+
+    #[test]
+    fn a_record_has_the_bytes_of_kafkas_own_client() {
+        let headers = [Header { name: b"h", value: Some(b"") }, Header { name: b"", value: Some(b"") }];
+        let bytes = encode(0, 0, Some(b"k"), Some(b"v"), &headers);
+        assert_eq!(bytes, [0x1a, 0, 0, 0, 2, b'k', 2, b'v', 4, 2, b'h', 0, 0, 0]);
+        assert_eq!(encode(-1, 1, None, None, &[]), [12, 0, 1, 2, 1, 1, 0]);
+    }
+
+    #[test]
+    fn records_come_back_as_they_were_written() {
+        let long = vec![b'x'; 20_000];
+        let payloads: [Option<&[u8]>; 6] =
+            [None, Some(b""), Some(b"k"), Some(&long[..63]), Some(&long[..64]), Some(&long)];
+        for timestamp_delta in [0, -1, 63, 64, -65, 8191, 8192, i64::MAX, i64::MIN] {
+            for offset_delta in [0, 1, 64, 8192, i32::MAX] {
+                for (key, value) in payloads.iter().flat_map(|&key| payloads.map(|value| (key, value))) {
+                    for headers in [&[][..], &HEADERS] {
+                        let bytes = encode(timestamp_delta, offset_delta, key, value, headers);
+                        let record = only(&bytes);
+                        assert_eq!((record.timestamp_delta, record.offset_delta), (timestamp_delta, offset_delta));
+                        assert_eq!((record.key, record.value), (key, value));
+                        assert_eq!(record.headers.len(), headers.len());
+                        assert!(record.headers.eq(headers.iter().copied()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_in_pieces_is_the_same_record() {
+        let (key, value) = (Some(&b"key"[..]), vec![7; 300]);
+        let whole = encode(5, 6, key, Some(&value), &HEADERS);
+        let len = record_len(5, 6, Some(3), Some(value.len()), &HEADERS);
+        let mut start = [0; 64];
+        let mut end = [0; 64];
+        let start_len = write_record_start(&mut start, len, 5, 6, key, Some(value.len()));
+        let end_len = write_record_end(&mut end, &HEADERS);
+        assert_eq!([&start[..start_len], &value, &end[..end_len]].concat(), whole);
+    }
+
+    #[test]
+    fn varints_agree_with_the_writer() {
+        let edges = (0..64).flat_map(|bit| [1_i64 << bit, (1_i64 << bit).wrapping_sub(1), -1_i64 << bit]);
+        for value in edges.chain([0, i64::MAX, i64::MIN]) {
+            let mut expected = Vec::new();
+            Writer::new(&mut expected).varlong(value);
+            let mut out = [0; 12];
+            let end = put_varint(&mut out, 1, value);
+            assert_eq!(out[1..end], expected, "{value}");
+            assert_eq!(varint_len(value), expected.len(), "{value}");
+        }
+    }
+
+    fn sample_header() -> BatchHeader {
+        BatchHeader {
+            base_offset: 0x0102_0304_0506_0708,
+            length: 0x1112_1314,
+            partition_leader_epoch: 0x2122_2324,
+            crc: 0xf1f2_f3f4,
+            attributes: 0x3132,
+            last_offset_delta: 0x4142_4344,
+            base_timestamp: 0x5152_5354_5556_5758,
+            max_timestamp: 0x6162_6364_6566_6768,
+            producer_id: 0x7172_7374_7576_7778,
+            producer_epoch: 0x0a0b,
+            base_sequence: 0x1a1b_1c1d,
+            record_count: 0x2a2b_2c2d,
+        }
+    }
+
+    #[test]
+    fn the_header_has_its_fields_where_they_belong() {
+        let header = sample_header();
+        let mut bytes = [0; HEADER_LEN];
+        header.write(&mut bytes);
+        let expected = "0102030405060708 11121314 21222324 02 f1f2f3f4 3132 41424344 5152535455565758 \
+                        6162636465666768 7172737475767778 0a0b 1a1b1c1d 2a2b2c2d";
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected.replace(' ', ""));
+        assert_eq!(BatchHeader::parse(&bytes).unwrap(), header);
+
+        set_crc(&mut bytes, 0x0001_0203);
+        assert_eq!(BatchHeader::parse(&bytes).unwrap(), BatchHeader { crc: 0x0001_0203, ..header });
+        bytes[offset::MAGIC] = 1;
+        assert_eq!(BatchHeader::parse(&bytes).unwrap_err().kind(), ErrorKind::BadResponse);
+    }
+
+    #[test]
+    fn the_checksum_begins_at_the_attributes_and_goes_over_all_slices() {
+        let mut header = [0; HEADER_LEN];
+        sample_header().write(&mut header);
+        let records = vec![0x5a; 5000];
+        let whole = [&header[21..], &records].concat();
+        let expected = bitwise_crc32c(&whole);
+        assert_eq!(bitwise_crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c(&header, [&records[..]]), expected);
+        assert_eq!(crc32c(&header, [&records[..7], &[], &records[7..4096], &records[4096..]]), expected);
+        header[..21].fill(0);
+        assert_eq!(crc32c(&header, [&records[..]]), expected);
+    }
+
+    /// The definition, bit by bit.
+    fn bitwise_crc32c(bytes: &[u8]) -> u32 {
+        let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+        !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
+    }
+
+    #[test]
+    fn malformed_records_are_errors_and_end_the_walk() {
+        let good = encode(0, 0, Some(b"k"), Some(b"v"), &HEADERS);
+        for cut in 1..good.len() {
+            let mut iter = RecordIter::new(&good[..cut]);
+            assert_eq!(iter.next().unwrap().unwrap_err().kind(), ErrorKind::BadResponse, "cut at {cut}");
+            assert!(iter.next().is_none());
+        }
+        let cases: [(&str, &[u8]); 7] = [
+            ("no length", &[1]),
+            ("negative length", &[3]),
+            ("a byte too many", &[14, 0, 0, 0, 1, 1, 0, 9]),
+            ("more headers than bytes", &[14, 0, 0, 0, 1, 1, 4, 0]),
+            ("negative header count", &[12, 0, 0, 0, 1, 1, 1]),
+            ("null header name", &[16, 0, 0, 0, 1, 1, 2, 1, 1]),
+            ("key past the record's end", &[12, 0, 0, 0, 100, 1, 0, 0, 0, 0]),
+        ];
+        for (what, bytes) in cases {
+            assert!(RecordIter::new(bytes).next().unwrap().is_err(), "{what}");
+        }
+    }
+}

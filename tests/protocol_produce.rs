@@ -13,10 +13,13 @@ use ottla::protocol::wire::Reader;
 use ottla::record::Header;
 use uuid::Uuid;
 
+/// Timestamp delta, key, value and headers.
+type Fields<'a> = (i64, Option<&'a [u8]>, Option<&'a [u8]>, &'a [Header<'a>]);
+
 /// A batch of three records, as one piece.
 fn batch() -> Vec<u8> {
     let headers = [Header { name: b"name", value: Some(b"x") }, Header { name: b"none", value: None }];
-    let records: [(i64, Option<&[u8]>, Option<&[u8]>, &[Header<'_>]); 3] = [
+    let records: [Fields<'_>; 3] = [
         (0, Some(b"key"), Some(b"value"), &headers),
         (-5, None, Some(&[1; 300]), &[]),
         (70, Some(b""), None, &headers[..1]),

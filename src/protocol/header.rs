@@ -76,8 +76,7 @@ pub struct CorrelationIds {
 impl CorrelationIds {
     const FIRST_RESERVED: i32 = i32::MAX - 7;
 
-    #[expect(clippy::should_implement_trait, reason = "it never ends, so it needs no Option")]
-    pub fn next(&mut self) -> i32 {
+    pub fn take(&mut self) -> i32 {
         let id = self.next;
         self.next = if id + 1 == Self::FIRST_RESERVED { 0 } else { id + 1 };
         id
@@ -128,6 +127,6 @@ mod tests {
     #[test]
     fn correlation_ids_leave_out_what_sasl_uses() {
         let mut ids = CorrelationIds { next: 2147483638 };
-        assert_eq!([ids.next(), ids.next(), ids.next(), ids.next()], [2147483638, 2147483639, 0, 1]);
+        assert_eq!([ids.take(), ids.take(), ids.take(), ids.take()], [2147483638, 2147483639, 0, 1]);
     }
 }

@@ -369,7 +369,8 @@ def generate(source):
             modules += f"mod {module};\n"
             names = ", ".join(struct.name for struct in message.structs.values() if struct.versions)
             exports += f"pub use {module}::{{{names}}};\n"
-    files["mod.rs"] = formatted(f"//! The messages of the control plane.\n\n{NOTICE}{modules}\n{exports}")
+    allow = '#![allow(dead_code, unused_imports, reason = "messages are whole, whatever of them is used")]'
+    files["mod.rs"] = formatted(f"//! The messages of the control plane.\n\n{NOTICE}{allow}\n\n{modules}\n{exports}")
     return files
 
 

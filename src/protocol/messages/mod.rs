@@ -2,6 +2,8 @@
 
 // Written by tools/messages/generate.py from Kafka's message schemas; edit that instead.
 
+#![allow(dead_code, unused_imports, reason = "messages are whole, whatever of them is used")]
+
 mod api_versions_request;
 mod api_versions_response;
 mod init_producer_id_request;

@@ -559,5 +559,7 @@ mod tests {
         for (what, bytes) in cases {
             assert!(RecordIter::new(bytes).next().unwrap().is_err(), "{what}");
         }
+        let too_many_headers = RecordIter::new(cases[3].1).next().unwrap().unwrap_err();
+        assert!(too_many_headers.message().contains("2 headers in 1 bytes"), "{too_many_headers}");
     }
 }

@@ -490,7 +490,8 @@ mod tests {
         assert!(message(Reader::new(&[0x80]).varint("n")).contains("end inside"));
         assert!(message(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x1f]).varint("n")).contains("exceeds 32 bits"));
         assert!(message(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x80, 0]).varint("n")).contains("more than 5"));
-        assert!(message(Reader::new(&[0xff; 10]).varlong("n")).contains("more than 64 bits"));
+        let bit_65 = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2];
+        assert!(message(Reader::new(&bit_65).varlong("n")).contains("more than 64 bits"));
         assert!(message(Reader::new(&[0xff; 9]).varlong("n")).contains("end inside"));
     }
 

@@ -34,13 +34,10 @@ mod partition;
 pub mod partition;
 #[cfg(not(feature = "internals"))]
 mod producer;
-#[cfg(feature = "internals")]
-pub mod producer;
 #[cfg(not(feature = "internals"))]
 mod protocol;
 #[cfg(feature = "internals")]
 pub mod protocol;
-#[cfg(not(feature = "internals"))]
 mod sync;
 #[cfg(feature = "internals")]
 pub mod sync;

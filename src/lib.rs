@@ -34,10 +34,13 @@ mod partition;
 pub mod partition;
 #[cfg(not(feature = "internals"))]
 mod producer;
+#[cfg(feature = "internals")]
+pub mod producer;
 #[cfg(not(feature = "internals"))]
 mod protocol;
 #[cfg(feature = "internals")]
 pub mod protocol;
+#[cfg(not(feature = "internals"))]
 mod sync;
 #[cfg(feature = "internals")]
 pub mod sync;

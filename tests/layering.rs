@@ -6,8 +6,19 @@ use std::path::Path;
 
 /// The rooms from the top down. A room may use any below it; `ffi` is used by none.
 const ROOMS: [&str; 13] = [
-    "ffi", "producer", "driver", "core", "front", "batch", "compress", "partition", "protocol", "sync", "config",
-    "record", "error",
+    "ffi",
+    "producer",
+    "driver",
+    "core",
+    "front",
+    "batch",
+    "compress",
+    "partition",
+    "protocol",
+    "sync",
+    "config",
+    "record",
+    "error",
 ];
 
 /// Uses that lie below but are not wanted, with the reason.

@@ -66,8 +66,7 @@ pub fn finish_response_header(reader: &mut Reader<'_>, api: ApiKey, version: i16
     reader.skip_tagged_fields(form, "ResponseHeader.tagged_fields")
 }
 
-/// Numbers the requests of a connection. The last eight positive numbers are left out: Kafka's clients keep them for
-/// SASL, and brokers' logs are read with that in mind.
+/// Numbers the requests of a connection. The last eight positive numbers are left out: Kafka keeps them for SASL.
 #[derive(Clone, Debug, Default)]
 pub struct CorrelationIds {
     next: i32,

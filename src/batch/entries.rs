@@ -65,11 +65,10 @@ impl Entries {
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
-        let wide = self.wide || matches!(completion, Completion::Call { .. });
-        if wide && !self.wide {
+        if !self.wide && matches!(completion, Completion::Call { .. }) {
             self.widen(memory);
         }
-        let size = if wide { WIDE } else { NARROW };
+        let size = if self.wide { WIDE } else { NARROW };
         match self.chunks.last() {
             Some(chunk) if chunk.room() >= size => Ok(()),
             _ => self.another_chunk(memory, hint, charge, room),
@@ -78,9 +77,9 @@ impl Entries {
 
     #[cold]
     fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
-        // Each chunk is four times the one before it, as for data.
-        let grown = self.chunks.last().map_or(0, |last| last.capacity() * 4).min(4096);
-        self.chunks.push(memory.chunk(grown.max(WIDE), hint.min(2), charge, room)?);
+        // Each chunk is of the class above the one before it, as for data.
+        let hint = hint.max(self.chunks.len()).min(2);
+        self.chunks.push(memory.chunk(WIDE, hint, charge, room)?);
         Ok(())
     }
 

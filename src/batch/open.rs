@@ -118,8 +118,12 @@ impl Batch {
         let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
         let body = record_batch::record_body_len(delta, count as i32, record);
         let len = body + record_batch::varint_len(body as i32);
+        let chunks = self.chunks.len();
         self.reserve(len, charge, room)?;
-        self.entries.reserve(&completion, &self.memory, self.hint, charge, room)?;
+        if let Err(refused) = self.entries.reserve(&completion, &self.memory, self.hint, charge, room) {
+            self.give_back_chunk(chunks);
+            return Err(refused);
+        }
         let chunk = self.chunks.last_mut().expect("reserve() made one");
         record_batch::write_record(chunk.grow(len), body, delta, count as i32, record);
         self.entries.push(completion, delta);
@@ -146,6 +150,14 @@ impl Batch {
         let hint = self.hint.max(self.chunks.len()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
+    }
+
+    /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
+    /// batch is decided, and a larger record would add another behind it.
+    #[cold]
+    fn give_back_chunk(&mut self, kept: usize) {
+        let mut added = self.chunks.split_off(kept);
+        self.memory.release(&mut added);
     }
 
     /// Closes the batch for appends: its bytes become a payload that requests can share.

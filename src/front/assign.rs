@@ -51,7 +51,8 @@ impl Front {
         clock: &C,
         rejected: &mut Rejected,
     ) {
-        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry: false, wanted: -1 };
+        let hurry = matches!(completion, Completion::Waiter(_));
+        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
         let mut room = Room::default();
         loop {
             match self.append(topic, partitions, &mut append, completion.clone(), &mut room) {

@@ -126,6 +126,13 @@ impl Memory {
         drop(batches);
     }
 
+    /// Bytes in the free lists.
+    #[cfg(all(test, not(ottla_loom)))]
+    pub(super) fn free_bytes(&self) -> usize {
+        let free = self.free.lock();
+        free.chunks.iter().flatten().map(|bytes| bytes.len()).sum()
+    }
+
     /// Lets go of the free lists for good (batches in them refer back to this memory).
     pub fn close(&self) {
         self.budget.close();

@@ -8,6 +8,8 @@ mod gate;
 mod inbox;
 mod slot;
 mod topics;
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;
 
 use std::time::{Duration, Instant};
 

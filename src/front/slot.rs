@@ -145,6 +145,8 @@ impl Slot {
                 && (bytes >= front.batch_size || state.sticky_bytes >= 2 * front.batch_size);
             if appended.switch {
                 state.sticky_bytes = 0;
+                // The choice that follows compares loads.
+                self.note_backlog(state);
             }
         }
         // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.

@@ -27,6 +27,8 @@ pub struct Entries {
     count: u32,
     wide: bool,
     waiters: Vec<(u32, Arc<Waiter>)>,
+    /// Empty but while widening; kept for its capacity.
+    narrow: Vec<Chunk>,
 }
 
 /// One entry, read back.
@@ -111,7 +113,8 @@ impl Entries {
     /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is never refused.
     #[cold]
     fn widen(&mut self, memory: &Memory) {
-        let mut narrow = std::mem::take(&mut self.chunks);
+        let mut narrow = std::mem::take(&mut self.narrow);
+        std::mem::swap(&mut narrow, &mut self.chunks);
         self.wide = true;
         for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
             if self.chunks.last().is_none_or(|chunk| chunk.room() < WIDE) {
@@ -124,6 +127,7 @@ impl Entries {
             bytes[16..24].copy_from_slice(&entry.call.to_ne_bytes());
         }
         memory.release(&mut narrow);
+        self.narrow = narrow;
     }
 
     /// The entries in order.

@@ -33,13 +33,7 @@ fn fill(batch: &mut Batch, tags: std::ops::Range<u64>) {
 }
 
 fn written(base_offset: i64) -> Outcome {
-    Outcome {
-        fate: Fate::Written,
-        base_offset,
-        log_append_time: -1,
-        error: None,
-        latency: Duration::from_millis(7),
-    }
+    Outcome { fate: Fate::Written, base_offset, log_append_time: -1, error: None, latency: Duration::from_millis(7) }
 }
 
 /// Call and tag of each record, in order.

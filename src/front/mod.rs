@@ -7,9 +7,9 @@ mod assign;
 mod gate;
 mod inbox;
 mod slot;
-mod topics;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
+mod topics;
 
 use std::time::{Duration, Instant};
 

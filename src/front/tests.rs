@@ -371,8 +371,7 @@ fn memory_returns_to_zero_over_many_kinds_of_records() {
         let bytes = vec![1; len];
         let key = round.to_be_bytes();
         let record = Record { key: (round % 3 == 0).then_some(&key), ..value(&bytes) };
-        let completion =
-            if round % 7 == 0 { Completion::Call { call: 2, tag: round } } else { Completion::Tag(round) };
+        let completion = if round % 7 == 0 { Completion::Call { call: 2, tag: round } } else { Completion::Tag(round) };
         match stage.send_with(&topic, &record, Manner::Usual, completion) {
             Ok(()) => accepted += 1,
             Err(NotAccepted::NoRoom(_)) => {

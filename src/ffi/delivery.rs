@@ -9,11 +9,6 @@ use crate::record::Fate;
 /// What is known of a record's place in the log, over all attempts to write it.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::enum_variant_names,
-    dead_code,
-    reason = "named for C, where enumerators share one scope; fates travel as int32_t"
-)]
 pub enum ottla_fate {
     /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. Always so with acks=0.
     OTTLA_FATE_UNKNOWN = 0,

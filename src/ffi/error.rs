@@ -15,11 +15,7 @@ pub type ottla_code = i32;
 /// Names for the values of ottla_code. A number is never used again for something else.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::enum_variant_names,
-    dead_code,
-    reason = "named for C, where enumerators share one scope; codes travel as ottla_code"
-)]
+#[expect(dead_code, reason = "named for C, where enumerators share one scope; codes travel as ottla_code")]
 pub enum ottla_err {
     /// Success.
     OTTLA_ERR_OK = 0,

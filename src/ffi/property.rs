@@ -10,7 +10,6 @@ use crate::config::{Config, Importance, Property, Scope, State};
 /// How much a property matters to most users.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(clippy::enum_variant_names, reason = "named for C, where enumerators share one scope")]
 pub enum ottla_importance {
     OTTLA_IMPORTANCE_HIGH = 1,
     OTTLA_IMPORTANCE_MEDIUM = 2,
@@ -20,7 +19,6 @@ pub enum ottla_importance {
 /// Where a property may be set.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(clippy::enum_variant_names, reason = "named for C, where enumerators share one scope")]
 pub enum ottla_scope {
     OTTLA_SCOPE_PRODUCER = 1,
     /// For the producer, and differently for a topic.
@@ -30,7 +28,6 @@ pub enum ottla_scope {
 /// Whether setting a property does something.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(clippy::enum_variant_names, reason = "named for C, where enumerators share one scope")]
 pub enum ottla_property_state {
     OTTLA_PROPERTY_IMPLEMENTED = 1,
     /// Not in this release: any value but the default is refused.

@@ -168,11 +168,11 @@ impl Core {
                 Timer::Close => self.close_due(),
             }
         }
-        self.settle();
     }
 
-    /// The next thing to carry out.
+    /// The next thing to carry out. What carrying out the last one made ready is sent first.
     pub fn action(&mut self) -> Option<Action> {
+        self.settle();
         self.actions.pop_front()
     }
 

@@ -183,6 +183,8 @@ impl Sender {
                 if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
                     self.lines.remove(&id);
                     self.connect_ended(id, address, connected);
+                    // The runtime wakes this loop for what was asked of it, so ask for the first answer now.
+                    self.poll_line(id, cx);
                 }
             }
             Line::Open(connection) => {
@@ -257,8 +259,6 @@ impl Sender {
         if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
             connection.write(frame);
             self.poll_write(id, cx);
-            // Once it is written, the next request may go out at once.
-            self.core().settle();
         }
     }
 

@@ -184,6 +184,7 @@ impl Producer {
     /// sockets and the thread are the parent's. Dropping does the same; this is for an owner that is not the last.
     pub fn shut_down(&self) {
         if !self.process.is_current() {
+            // No lock is touched: its holder may be a thread that does not exist here.
             std::mem::forget(self.shared.clone());
             return;
         }

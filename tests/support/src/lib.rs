@@ -1,2 +1,5 @@
 //! What the tests of Ottla share.
 pub mod kafka;
+
+pub mod model;
+pub mod sink;

@@ -1,0 +1,55 @@
+//! The steppable front: the bytes of one connection in, reactions out, cut wherever the stepper likes.
+
+use super::{Cluster, Reaction};
+
+/// One client's connection to one broker.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    broker: i32,
+    pending: Vec<u8>,
+    over: bool,
+}
+
+impl Connection {
+    pub fn new(broker: i32) -> Connection {
+        Connection { broker, pending: Vec::new(), over: false }
+    }
+
+    pub fn broker(&self) -> i32 {
+        self.broker
+    }
+
+    /// Takes bytes from the client and handles each request that is complete by them, in order.
+    /// After a reaction that closes or stalls nothing is handled any more.
+    pub fn receive(&mut self, cluster: &mut Cluster, bytes: &[u8]) -> Vec<Reaction> {
+        let mut reactions = Vec::new();
+        self.pending.extend_from_slice(bytes);
+        while let Some(reaction) = self.step(cluster) {
+            reactions.push(reaction);
+        }
+        reactions
+    }
+
+    /// Adds bytes from the client, to be handled by [`Connection::step`].
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+    }
+
+    /// Handles the next request, if one is complete.
+    pub fn step(&mut self, cluster: &mut Cluster) -> Option<Reaction> {
+        if self.over {
+            return None;
+        }
+        let length = i32::from_be_bytes(*self.pending.first_chunk::<4>()?);
+        let reaction = match usize::try_from(length).ok().filter(|length| *length <= 100 << 20) {
+            None => Reaction::closing(),
+            Some(length) => {
+                let reaction = cluster.react(self.broker, self.pending.get(4..4 + length)?);
+                self.pending.drain(..4 + length);
+                reaction
+            }
+        };
+        self.over = reaction.close || reaction.stall;
+        Some(reaction)
+    }
+}

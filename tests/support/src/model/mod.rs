@@ -1,0 +1,210 @@
+//! One model of a Kafka cluster: bytes of a request in, bytes of its answer out.
+//!
+//! It is pure: no clock, no threads, no sockets, nothing that depends on hash order. The simulator steps it through
+//! [`Cluster::react`] or a [`Connection`]; tests that need sockets put a [`server::ModelServer`] before it. The codec is
+//! the crate kafka-protocol, on purpose another one than the engine's.
+//!
+//! A further API is a file with a `handle` and a line in `dispatch`.
+
+mod api_versions;
+mod batch;
+mod cluster;
+mod connection;
+mod fault;
+mod init_producer_id;
+mod log;
+mod metadata;
+mod produce;
+mod producer_state;
+pub mod server;
+mod versions;
+
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsRequest, InitProducerIdRequest, MetadataRequest, RequestHeader, ResponseHeader,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
+
+pub use batch::Batch;
+pub use cluster::{Cluster, TopicOptions};
+pub use connection::Connection;
+pub use fault::{Fault, On};
+pub use kafka_protocol::ResponseError;
+pub use kafka_protocol::messages::ApiKey as Api;
+pub use log::{Log, StoredBatch, StoredRecord};
+pub use producer_state::{CachedBatch, Producers, UnknownProducer, Verdict};
+pub use versions::Versions;
+
+use fault::Plan;
+
+/// What a request was, as faults and assertions see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestInfo {
+    pub broker: i32,
+    pub api: ApiKey,
+    pub version: i16,
+    pub correlation: i32,
+    pub client_id: Option<String>,
+    /// What a Produce request carries, in its order.
+    pub partitions: Vec<PartitionInfo>,
+    /// acks of a Produce request.
+    pub acks: Option<i16>,
+}
+
+/// One partition of a Produce request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionInfo {
+    /// Name, or the id in text form if the request has an id that the cluster doesn't know.
+    pub topic: String,
+    pub partition: i32,
+    /// From the first batch's header; -1 if there is none.
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub base_sequence: i32,
+    pub records: i32,
+    pub bytes: usize,
+}
+
+/// What a broker does about a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reaction {
+    /// Wait this long before anything below.
+    pub delay_ms: u64,
+    /// What to write, length in front; empty: nothing.
+    pub bytes: Vec<u8>,
+    /// Then close the connection.
+    pub close: bool,
+    /// Then neither read nor write on this connection any more, but keep it open.
+    pub stall: bool,
+}
+
+impl Reaction {
+    fn closing() -> Reaction {
+        Reaction { close: true, ..Reaction::default() }
+    }
+}
+
+/// Where a request is handled, and what shall go wrong with it.
+struct Context {
+    broker: i32,
+    version: i16,
+    plan: Plan,
+}
+
+impl Cluster {
+    /// Handles one request (`frame` without its length) as that broker; the answer comes without its length too.
+    /// `None` if there is none: acks 0, a request that ends the connection, or a fault.
+    /// Faults of time and transport need [`Cluster::react`].
+    pub fn handle(&mut self, broker: i32, frame: &[u8]) -> Option<Vec<u8>> {
+        let bytes = self.react(broker, frame).bytes;
+        (bytes.len() >= 4).then(|| bytes[4..].to_vec())
+    }
+
+    /// Handles one request (`frame` without its length) as that broker.
+    pub fn react(&mut self, broker: i32, frame: &[u8]) -> Reaction {
+        if !self.is_up(broker) {
+            return Reaction::closing();
+        }
+        let mut bytes = Bytes::copy_from_slice(frame);
+        let Some((api, version)) = peek(frame) else { return Reaction::closing() };
+        let Some(supported) = self.versions_of(broker).range(api) else { return Reaction::closing() };
+        if api == ApiKey::ApiVersions && !supported.contains(&version) {
+            return api_versions::from_the_future(self, broker, frame);
+        }
+        if !supported.contains(&version) {
+            return Reaction::closing();
+        }
+        let Ok(header) = RequestHeader::decode(&mut bytes, api.request_header_version(version)) else {
+            return Reaction::closing();
+        };
+        dispatch(self, broker, api, header, bytes).unwrap_or_else(Reaction::closing)
+    }
+}
+
+fn peek(frame: &[u8]) -> Option<(ApiKey, i16)> {
+    let mut head = frame.get(..8)?;
+    let key = head.get_i16();
+    Some((ApiKey::try_from(key).ok()?, head.get_i16()))
+}
+
+fn dispatch(cluster: &mut Cluster, broker: i32, api: ApiKey, header: RequestHeader, body: Bytes) -> Option<Reaction> {
+    let call = Call { cluster, broker, api, header, body };
+    match api {
+        ApiKey::Produce => call.run(produce::describe, produce::handle),
+        ApiKey::Metadata => call.run(nothing::<MetadataRequest>, metadata::handle),
+        ApiKey::ApiVersions => call.run(nothing::<ApiVersionsRequest>, api_versions::handle),
+        ApiKey::InitProducerId => call.run(nothing::<InitProducerIdRequest>, init_producer_id::handle),
+        _ => None,
+    }
+}
+
+/// A request about which a [`RequestInfo`] has nothing more to say.
+fn nothing<R>(_: &Cluster, _: &R, _: &mut RequestInfo) {}
+
+struct Call<'a> {
+    cluster: &'a mut Cluster,
+    broker: i32,
+    api: ApiKey,
+    header: RequestHeader,
+    body: Bytes,
+}
+
+/// An API's answer.
+enum Outcome<T> {
+    Answer(T),
+    /// Nothing is said (acks 0).
+    Silent,
+    /// The broker ends the connection (acks 0 that failed).
+    Close,
+}
+
+impl Call<'_> {
+    /// `None` if the request makes no sense.
+    fn run<R: Request>(
+        mut self,
+        describe: fn(&Cluster, &R, &mut RequestInfo),
+        handle: fn(&mut Cluster, &Context, R) -> Outcome<R::Response>,
+    ) -> Option<Reaction> {
+        let version = self.header.request_api_version;
+        let request = R::decode(&mut self.body, version).ok().filter(|_| self.body.is_empty())?;
+        let mut info = RequestInfo {
+            broker: self.broker,
+            api: self.api,
+            version,
+            correlation: self.header.correlation_id,
+            client_id: self.header.client_id.as_ref().map(ToString::to_string),
+            partitions: Vec::new(),
+            acks: None,
+        };
+        describe(self.cluster, &request, &mut info);
+        let plan = self.cluster.faults.plan(&info);
+        self.cluster.requests.push(info);
+        if plan.cut_before {
+            return Some(Reaction { delay_ms: plan.delay_ms, ..Reaction::closing() });
+        }
+        if plan.ignore {
+            return Some(Reaction { stall: true, ..Reaction::default() });
+        }
+        let context = Context { broker: self.broker, version, plan };
+        let outcome = handle(self.cluster, &context, request);
+        let correlation = self.header.correlation_id;
+        Some(match outcome {
+            Outcome::Answer(response) => context.plan.deliver(encode::<R>(correlation, version, &response)),
+            Outcome::Silent => context.plan.deliver(Vec::new()),
+            Outcome::Close => Reaction { delay_ms: context.plan.delay_ms, ..Reaction::closing() },
+        })
+    }
+}
+
+/// An answer with its length.
+fn encode<R: Request>(correlation: i32, version: i16, response: &R::Response) -> Vec<u8> {
+    let mut out = BytesMut::from(&[0; 4][..]);
+    ResponseHeader::default()
+        .with_correlation_id(correlation)
+        .encode(&mut out, R::Response::header_version(version))
+        .expect("a response header has no field that a version lacks");
+    response.encode(&mut out, version).expect("handlers set no field that the version lacks");
+    let length = (out.len() - 4) as u32;
+    out[..4].copy_from_slice(&length.to_be_bytes());
+    out.to_vec()
+}

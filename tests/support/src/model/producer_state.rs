@@ -1,0 +1,128 @@
+//! What a partition's leader remembers of idempotent producers, and what it lets in: the rules of KIP-98, KIP-185's
+//! five cached batches, and KIP-360's leniency towards producers it has forgotten.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_protocol::ResponseError;
+
+use super::Batch;
+
+/// Batches remembered of each producer.
+const CACHED: usize = 5;
+
+/// What is remembered of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachedBatch {
+    pub first_sequence: i32,
+    pub last_sequence: i32,
+    pub first_offset: i64,
+    pub last_offset: i64,
+    /// Largest timestamp in it, or its append time.
+    pub timestamp: i64,
+}
+
+/// What to do with a producer that the partition doesn't know and that doesn't begin at sequence 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownProducer {
+    /// Its first batch sets the sequence, whatever it is (brokers from 2.5 on).
+    #[default]
+    Accepted,
+    /// UNKNOWN_PRODUCER_ID (older brokers).
+    Refused,
+}
+
+/// What becomes of a batch that is in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Append,
+    /// It is in the log already, there.
+    Duplicate(CachedBatch),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Producer {
+    epoch: i16,
+    /// The last batches of this epoch, oldest first.
+    batches: VecDeque<CachedBatch>,
+}
+
+/// The producers of one partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Producers {
+    known: BTreeMap<i64, Producer>,
+}
+
+impl Producers {
+    /// Judges a batch that has a producer id.
+    pub fn check(&self, batch: &Batch, unknown: UnknownProducer) -> Result<Verdict, ResponseError> {
+        let (epoch, first) = (batch.producer_epoch, batch.base_sequence);
+        let Some(producer) = self.known.get(&batch.producer_id) else {
+            return match unknown {
+                UnknownProducer::Refused if first != 0 => Err(ResponseError::UnknownProducerId),
+                _ => Ok(Verdict::Append),
+            };
+        };
+        if epoch < producer.epoch {
+            return Err(ResponseError::InvalidProducerEpoch);
+        }
+        let expected = if epoch > producer.epoch { 0 } else { producer.next_sequence() };
+        if epoch == producer.epoch
+            && let Some(known) = producer.find(first, batch.last_sequence())
+        {
+            return Ok(Verdict::Duplicate(known));
+        }
+        if first != expected {
+            return Err(ResponseError::OutOfOrderSequenceNumber);
+        }
+        Ok(Verdict::Append)
+    }
+
+    /// Remembers a batch that was appended.
+    pub fn appended(&mut self, batch: &Batch, first_offset: i64, timestamp: i64) {
+        let producer = self.known.entry(batch.producer_id).or_default();
+        if batch.producer_epoch != producer.epoch {
+            *producer = Producer { epoch: batch.producer_epoch, batches: VecDeque::new() };
+        }
+        if producer.batches.len() == CACHED {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(CachedBatch {
+            first_sequence: batch.base_sequence,
+            last_sequence: batch.last_sequence(),
+            first_offset,
+            last_offset: first_offset + i64::from(batch.last_offset_delta),
+            timestamp,
+        });
+    }
+
+    /// Forgets one producer, as its expiry does.
+    pub fn forget(&mut self, producer_id: i64) {
+        self.known.remove(&producer_id);
+    }
+
+    /// Forgets all of them.
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+    }
+
+    /// The epoch and last sequence of a producer.
+    pub fn last(&self, producer_id: i64) -> Option<(i16, i32)> {
+        let producer = self.known.get(&producer_id)?;
+        Some((producer.epoch, producer.batches.back().map_or(-1, |batch| batch.last_sequence)))
+    }
+}
+
+impl Producer {
+    fn find(&self, first: i32, last: i32) -> Option<CachedBatch> {
+        self.batches.iter().copied().find(|batch| (batch.first_sequence, batch.last_sequence) == (first, last))
+    }
+
+    fn next_sequence(&self) -> i32 {
+        self.batches.back().map_or(0, |batch| advance(batch.last_sequence, 1))
+    }
+}
+
+/// A sequence, so many records later: sequences run from 0 to 2^31-1 and over again.
+pub(super) fn advance(sequence: i32, by: i32) -> i32 {
+    ((i64::from(sequence) + i64::from(by)) & i64::from(i32::MAX)) as i32
+}

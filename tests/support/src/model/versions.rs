@@ -1,0 +1,70 @@
+//! Which versions of which API a broker offers: how it acts as an old one.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use kafka_protocol::messages::ApiKey;
+
+/// A broker's table of versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions {
+    table: BTreeMap<i16, (i16, i16)>,
+    /// Whether UNSUPPORTED_VERSION to ApiVersions lists the range of ApiVersions (KIP-511, from 2.4 on).
+    pub tells_range: bool,
+}
+
+impl Versions {
+    /// Kafka 2.1. Produce begins at 0 in the table, though the model, as later brokers, reads 3 and above.
+    pub fn kafka_2_1() -> Versions {
+        Versions { tells_range: false, ..Versions::up_to(7, 7, 2, 1).offering(0..=10, 0..=2) }
+    }
+
+    pub fn kafka_2_8() -> Versions {
+        Versions::up_to(9, 11, 3, 4).offering(0..=12, 0..=3)
+    }
+
+    pub fn kafka_3_9() -> Versions {
+        Versions::up_to(11, 12, 4, 5).offering(0..=17, 0..=6)
+    }
+
+    /// Kafka 4.3. Produce is said to begin at 0, as 4.x does for librdkafka's sake (KAFKA-18659).
+    pub fn kafka_4_3() -> Versions {
+        Versions::up_to(13, 13, 4, 5).offering(4..=18, 0..=6)
+    }
+
+    fn up_to(produce: i16, metadata: i16, api_versions: i16, init_producer_id: i16) -> Versions {
+        Versions { table: BTreeMap::new(), tells_range: true }
+            .with(ApiKey::Produce, 0..=produce)
+            .with(ApiKey::Metadata, 0..=metadata)
+            .with(ApiKey::ApiVersions, 0..=api_versions)
+            .with(ApiKey::InitProducerId, 0..=init_producer_id)
+    }
+
+    /// Fetch and FindCoordinator are told of but not served: librdkafka takes a broker without Fetch 4 for one from
+    /// before record batches, and one without FindCoordinator for one that can't read lz4.
+    fn offering(self, fetch: RangeInclusive<i16>, find_coordinator: RangeInclusive<i16>) -> Versions {
+        self.with(ApiKey::Fetch, fetch).with(ApiKey::FindCoordinator, find_coordinator)
+    }
+
+    /// The same but for one API.
+    pub fn with(mut self, api: ApiKey, versions: RangeInclusive<i16>) -> Versions {
+        self.table.insert(api as i16, (*versions.start(), *versions.end()));
+        self
+    }
+
+    /// The same, one API less.
+    pub fn without(mut self, api: ApiKey) -> Versions {
+        self.table.remove(&(api as i16));
+        self
+    }
+
+    /// The versions of an API; `None` if it isn't offered.
+    pub fn range(&self, api: ApiKey) -> Option<RangeInclusive<i16>> {
+        self.table.get(&(api as i16)).map(|&(min, max)| min..=max)
+    }
+
+    /// All of it, by API key.
+    pub fn iter(&self) -> impl Iterator<Item = (i16, i16, i16)> + '_ {
+        self.table.iter().map(|(&key, &(min, max))| (key, min, max))
+    }
+}

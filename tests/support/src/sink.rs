@@ -1,0 +1,245 @@
+//! A broker that answers and throws away: the far end of measurements, where nothing but the producer should cost.
+//!
+//! Every topic exists. A Produce request costs one pass over its headers (about 30 bytes a partition and 61 a batch);
+//! payloads are read into one buffer of the connection and never looked at, unless `verify` asks for their CRC.
+//! One blocking thread a connection: a request is one or more `read`s and one `write`, with no readiness call between.
+//! Whatever arrived in one read is answered in one write.
+
+mod answers;
+mod connection;
+mod produce;
+mod topics;
+mod wire;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use topics::Topics;
+
+/// What a sink pretends to be. `Default` is one broker on a free port where every topic has six partitions.
+#[derive(Clone, Debug)]
+pub struct SinkOptions {
+    /// Port of the first broker, the others take the following ones; 0 takes free ports.
+    pub port: u16,
+    /// Topics with a partition count of their own.
+    pub topics: Vec<(String, u32)>,
+    /// Partitions of every other topic.
+    pub default_partitions: u32,
+    /// Brokers, each with a listener; partitions are led in turn.
+    pub brokers: u32,
+    /// Check each batch's CRC; a wrong one is answered CORRUPT_MESSAGE.
+    pub verify: bool,
+    /// Time between reading a request and answering it. Pipelined requests wait side by side, not in a row.
+    pub delay: Duration,
+    /// `throttle_time_ms` of every answer that has one. The sink itself never holds back.
+    pub throttle_ms: i32,
+}
+
+impl Default for SinkOptions {
+    fn default() -> Self {
+        SinkOptions {
+            port: 0,
+            topics: Vec::new(),
+            default_partitions: 6,
+            brokers: 1,
+            verify: false,
+            delay: Duration::ZERO,
+            throttle_ms: 0,
+        }
+    }
+}
+
+/// What a sink has seen so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SinkCounters {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Requests of every kind.
+    pub requests: u64,
+    /// Produce requests.
+    pub produce_requests: u64,
+    /// Record batches in them.
+    pub batches: u64,
+    /// Records, by the batches' headers.
+    pub records: u64,
+    /// Bytes of the record batches, headers included.
+    pub record_bytes: u64,
+    /// Bytes read from sockets.
+    pub bytes: u64,
+    /// Partitions that were answered with an error, and requests that ended a connection.
+    pub errors: u64,
+}
+
+impl SinkCounters {
+    /// One line of JSON.
+    pub fn to_json(&self) -> String {
+        format!(
+            "{{\"connections\":{},\"requests\":{},\"produce_requests\":{},\"batches\":{},\"records\":{},\
+             \"record_bytes\":{},\"bytes\":{},\"errors\":{}}}",
+            self.connections,
+            self.requests,
+            self.produce_requests,
+            self.batches,
+            self.records,
+            self.record_bytes,
+            self.bytes,
+            self.errors
+        )
+    }
+}
+
+/// A running sink; it stops when dropped.
+pub struct Sink {
+    shared: Arc<Shared>,
+    acceptors: Vec<JoinHandle<()>>,
+}
+
+impl Sink {
+    /// Starts a sink on the loopback address. Panics if a port is taken; see [`Sink::try_start`].
+    pub fn start(options: SinkOptions) -> Sink {
+        Sink::try_start(options).expect("a sink needs its ports")
+    }
+
+    /// Starts a sink, or tells why it can't.
+    pub fn try_start(options: SinkOptions) -> io::Result<Sink> {
+        let mut listeners = Vec::new();
+        for broker in 0..options.brokers.max(1) as u16 {
+            let port = if options.port == 0 { 0 } else { options.port + broker };
+            listeners.push(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?);
+        }
+        let addrs = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+        let shared = Arc::new(Shared {
+            topics: Mutex::new(Topics::new(&options, &addrs)),
+            options,
+            addrs,
+            tally: Tally::default(),
+            next_producer_id: AtomicI64::new(1),
+            stopping: AtomicBool::new(false),
+            open: Mutex::new(HashMap::new()),
+        });
+        let acceptors = listeners
+            .into_iter()
+            .map(|listener| {
+                let shared = shared.clone();
+                thread::spawn(move || accept(&listener, &shared))
+            })
+            .collect();
+        Ok(Sink { shared, acceptors })
+    }
+
+    /// Address of the first broker: the bootstrap.
+    pub fn addr(&self) -> SocketAddr {
+        self.shared.addrs[0]
+    }
+
+    /// Addresses of all brokers, in the order of their node ids, which start at 1.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.shared.addrs
+    }
+
+    /// What was seen so far. A request is counted before it is answered.
+    pub fn counters(&self) -> SinkCounters {
+        let tally = &self.shared.tally;
+        SinkCounters {
+            connections: tally.connections.load(Relaxed),
+            requests: tally.requests.load(Relaxed),
+            produce_requests: tally.produce_requests.load(Relaxed),
+            batches: tally.batches.load(Relaxed),
+            records: tally.records.load(Relaxed),
+            record_bytes: tally.record_bytes.load(Relaxed),
+            bytes: tally.bytes.load(Relaxed),
+            errors: tally.errors.load(Relaxed),
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Relaxed);
+        for addr in &self.shared.addrs {
+            drop(TcpStream::connect(addr)); // wakes the acceptor, which then sees `stopping`
+        }
+        for acceptor in self.acceptors.drain(..) {
+            drop(acceptor.join());
+        }
+    }
+}
+
+/// What all connections of a sink share.
+struct Shared {
+    options: SinkOptions,
+    addrs: Vec<SocketAddr>,
+    topics: Mutex<Topics>,
+    tally: Tally,
+    next_producer_id: AtomicI64,
+    stopping: AtomicBool,
+    /// Open connections, to shut them down when the sink stops.
+    open: Mutex<HashMap<u64, TcpStream>>,
+}
+
+impl Shared {
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().expect("no holder of the topics panics")
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, TcpStream>> {
+        self.open.lock().expect("no holder of the connections panics")
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    connections: AtomicU64,
+    requests: AtomicU64,
+    produce_requests: AtomicU64,
+    batches: AtomicU64,
+    records: AtomicU64,
+    record_bytes: AtomicU64,
+    bytes: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl Tally {
+    fn add(&self, seen: &SinkCounters) {
+        self.requests.fetch_add(seen.requests, Relaxed);
+        self.produce_requests.fetch_add(seen.produce_requests, Relaxed);
+        self.batches.fetch_add(seen.batches, Relaxed);
+        self.records.fetch_add(seen.records, Relaxed);
+        self.record_bytes.fetch_add(seen.record_bytes, Relaxed);
+        self.bytes.fetch_add(seen.bytes, Relaxed);
+        self.errors.fetch_add(seen.errors, Relaxed);
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut threads = Vec::new();
+    for stream in listener.incoming() {
+        if shared.stopping.load(Relaxed) {
+            break;
+        }
+        let Ok(stream) = stream else { continue };
+        let Ok(handle) = stream.try_clone() else { continue };
+        let id = shared.tally.connections.fetch_add(1, Relaxed);
+        shared.open().insert(id, handle);
+        let shared = shared.clone();
+        threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
+        threads.push(thread::spawn(move || {
+            connection::serve(stream, &shared);
+            // The clone in `open` would keep the socket alive: the peer must see the end now.
+            if let Some(stream) = shared.open().remove(&id) {
+                drop(stream.shutdown(Shutdown::Both));
+            }
+        }));
+    }
+    for stream in shared.open().values() {
+        drop(stream.shutdown(Shutdown::Both));
+    }
+    for thread in threads {
+        drop(thread.join());
+    }
+}

@@ -162,13 +162,15 @@ impl Core {
         if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
         }
+        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
+        let alone = in_flight > 0 && idempotent && !partition.established;
         // What is on its way to another broker must be answered first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != broker;
         // A batch that is sent again goes alone: only its answer tells what the ones behind it can expect.
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
-        if moved || partition.bump_epoch || (again && in_flight > 0) {
+        if moved || alone || partition.bump_epoch || (again && in_flight > 0) {
             return Pick::Gated;
         }
         if let Some(batch) = partition.queue.pop_front() {

@@ -30,6 +30,9 @@ pub struct Partition {
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub next_sequence: i32,
+    /// The leader took a batch of this sequence. Until then one batch is in flight at most: a broker that does not know
+    /// the producer takes whatever comes first, so a second batch would overtake a first one that was refused.
+    pub established: bool,
     /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
     pub bump_epoch: bool,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
@@ -73,6 +76,7 @@ impl Partition {
             producer_id: -1,
             producer_epoch: -1,
             next_sequence: 0,
+            established: false,
             bump_epoch: false,
             active_at: NOT_ACTIVE,
         }

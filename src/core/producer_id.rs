@@ -112,6 +112,7 @@ impl Core {
         let partition = self.partition(index);
         partition.bump_epoch = false;
         partition.next_sequence = 0;
+        partition.established = false;
         if partition.producer_epoch == i16::MAX {
             // The epochs of this producer id are used up. A new id is everyone's, but each partition changes to it
             // when its own sequence starts again.

@@ -80,7 +80,9 @@ impl Core {
         let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
             let known = verdict == Verdict::Written;
-            self.partition(index).failures = 0;
+            let partition = self.partition(index);
+            partition.failures = 0;
+            partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },

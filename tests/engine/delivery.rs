@@ -68,3 +68,15 @@ fn exhausted_retries_fail_with_the_last_error() {
     world.assert_failed(id, ErrorKind::Broker(19), Fate::NotWritten);
     assert_eq!(world.told(id).attempts, 3);
 }
+
+/// A broker that does not know the producer takes whatever sequence comes first (KIP-360).
+#[test]
+fn refused_first_batch_is_not_overtaken() {
+    let mut world = Setup::default().single_records().start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
+    world.run(ms(5_000));
+    assert_eq!(world.in_log("t", 0), ids);
+    assert_eq!(world.counts().epochs_bumped, 0);
+}

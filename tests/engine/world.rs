@@ -153,7 +153,7 @@ pub struct World {
     pub flushed: Vec<u64>,
     pub closed: bool,
     pub log: Vec<(Level, String)>,
-    /// Ids of records of which a connection got a byte (uncompressed ones only).
+    /// Ids of records that were handed to a connection (uncompressed ones only).
     pub touched: BTreeSet<u64>,
     /// Reports kept instead of dropped.
     pub keep_reports: bool,
@@ -386,6 +386,8 @@ impl World {
         let Some(line) = self.lines.get_mut(&id) else { return };
         assert!(line.outgoing.is_none(), "one frame at a time");
         assert!(line.broker.is_some(), "written before it was connected");
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        self.touched.extend(markers(&bytes));
         line.outgoing = Some(frame);
         if self.eager {
             self.finish_write(id);
@@ -488,7 +490,6 @@ impl World {
         let Some(line) = self.lines.get_mut(&id) else { return };
         let Some(frame) = line.outgoing.take() else { return };
         let bytes = frame.slices().collect::<Vec<_>>().concat();
-        self.touched.extend(markers(&bytes));
         let connection = line.broker.as_mut().expect("connected");
         self.written.push((self.now, connection.broker()));
         let reactions = if line.stalled { Vec::new() } else { connection.receive(&mut self.cluster, &bytes) };
@@ -513,9 +514,8 @@ impl World {
 
     /// The connection ends while a part of a frame is written.
     pub fn cut_midway(&mut self, id: ConnectionId) {
-        let Some(mut line) = self.lines.remove(&id) else { return };
-        if let Some(frame) = line.outgoing.take() {
-            self.touched.extend(markers(&frame.slices().collect::<Vec<_>>().concat()));
+        if self.lines.remove(&id).is_none_or(|line| line.broker.is_none()) {
+            return;
         }
         let error = Error::new(ErrorKind::Broker(13), "the connection was lost");
         self.core.event(Event::Disconnected(id, error, None));

@@ -162,15 +162,14 @@ impl Core {
         if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
         }
-        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
-        let alone = in_flight > 0 && idempotent && !partition.established;
         // What is on its way to another broker must be answered first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != broker;
-        // A batch that is sent again goes alone: only its answer tells what the ones behind it can expect.
+        // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
+        // refused, the broker would forget that it has it, perhaps, from before.
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
-        if moved || alone || partition.bump_epoch || (again && in_flight > 0) {
+        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) {
             return Pick::Gated;
         }
         if let Some(batch) = partition.queue.pop_front() {
@@ -222,7 +221,9 @@ impl Core {
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
+        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
+        partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
         produced.push(Carried { partition: index, batch: Some(batch) });

@@ -19,6 +19,8 @@ pub struct Partition {
     /// order: they are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
     pub in_flight: u32,
+    /// What is in flight goes alone.
+    pub alone: bool,
     /// The connection that carries what is in flight.
     pub in_flight_broker: u32,
     pub place: Place,
@@ -68,6 +70,7 @@ impl Partition {
             leader_epoch: -1,
             queue: VecDeque::new(),
             in_flight: 0,
+            alone: false,
             in_flight_broker: 0,
             place: Place::Idle,
             backoff_until: Time::ZERO,

@@ -61,7 +61,9 @@ impl Batch {
             part.seal();
             part.sealed = before;
             before.first_record += part.count();
-            before.base_sequence = part.next_sequence();
+            if before.base_sequence >= 0 {
+                before.base_sequence = part.next_sequence();
+            }
         }
         self.dissolve();
         Ok(parts)

@@ -108,16 +108,16 @@ impl Core {
             if state.place != Place::Ready || state.leader != Some(index) {
                 continue;
             }
+            // From here on a second, stale entry is passed over: a request carries one batch of a partition.
+            state.place = Place::Idle;
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
-                Pick::Nothing => {
-                    self.partition(partition).place = Place::Idle;
-                    self.deactivate_if_idle(partition);
-                }
+                Pick::Nothing => self.deactivate_if_idle(partition),
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
                     if size > room && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
+                        self.partition(partition).place = Place::Ready;
                         self.broker(index).ready.push_front(partition);
                         break;
                     }
@@ -128,7 +128,6 @@ impl Core {
             }
         }
         for partition in again.drain(..) {
-            self.partition(partition).place = Place::Idle;
             self.look_for_more(partition);
         }
         self.again = again;

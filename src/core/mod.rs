@@ -21,6 +21,8 @@ mod partition;
 mod producer_id;
 mod response;
 mod settings;
+#[cfg(feature = "internals")]
+mod testing;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

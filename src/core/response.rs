@@ -95,6 +95,8 @@ impl Core {
         }
         batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
         let error = self.produce_error(index, broker, answer);
+        // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
+        let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
         match verdict {
             Verdict::Retry { refresh, unknown } => {
                 batch.sealed.outcome_unknown |= unknown;
@@ -104,7 +106,7 @@ impl Core {
                 self.retry(index, batch, error);
             }
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
-            Verdict::Split if batch.count() > 1 => self.split(index, batch, &error),
+            Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             _ => self.give_up(index, batch, error),
         }
         self.reconsider(index);

@@ -99,6 +99,7 @@ struct Run {
     /// Tickets, with the records that each must wait for.
     flushes: BTreeMap<u64, Vec<u64>>,
     checked_flushes: usize,
+    checked_requests: usize,
     trace: bool,
 }
 
@@ -190,6 +191,7 @@ impl Run {
             max_records,
             flushes: BTreeMap::new(),
             checked_flushes: 0,
+            checked_requests: 0,
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
         };
         run.plant_faults();
@@ -387,6 +389,12 @@ impl Run {
 
     fn check_step(&mut self) {
         assert!(self.world.memory_used() < 1 << 40, "memory went below zero");
+        for request in &self.world.cluster.requests()[self.checked_requests..] {
+            let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();
+            partitions.sort_unstable();
+            assert!(partitions.is_sorted_by(|a, b| a < b), "a partition twice in a request: {request:?}");
+        }
+        self.checked_requests = self.world.cluster.requests().len();
         while let Some(ticket) = self.world.flushed.get(self.checked_flushes) {
             self.checked_flushes += 1;
             let missing: Vec<&u64> =
@@ -401,6 +409,12 @@ impl Run {
     }
 
     fn check_end(mut self) -> Tally {
+        if self.trace {
+            println!("idempotent {}, acks {:?}", self.idempotent, self.acks);
+            for request in self.world.cluster.requests_of(Api::Produce) {
+                println!("{request:?}");
+            }
+        }
         let missing: Vec<_> = self.world.accepted.keys().filter(|id| !self.world.told.contains_key(id)).collect();
         assert!(missing.is_empty(), "records {missing:?} were not completed; log: {:#?}", self.world.log_tail());
         assert_eq!(self.world.core.action().is_some(), false, "an action after the close");
@@ -474,6 +488,9 @@ impl Run {
             return;
         }
         let mut seen = BTreeSet::new();
+        if self.trace {
+            println!("{ids:?}");
+        }
         let first: Vec<u64> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
         let mut sorted = first.clone();
         sorted.sort_unstable();

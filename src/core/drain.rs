@@ -28,6 +28,8 @@ enum Pick {
     Batch(Box<Batch>),
     /// Something that is in flight must be answered first.
     Gated,
+    /// A new producer id is on its way.
+    NoProducerId,
     Nothing,
 }
 
@@ -113,6 +115,11 @@ impl Core {
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
                 Pick::Nothing => self.deactivate_if_idle(partition),
+                Pick::NoProducerId => {
+                    self.partition(partition).place = Place::Ready;
+                    self.broker(index).ready.push_front(partition);
+                    break;
+                }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
                     if size > room && !produced.is_empty() {
@@ -160,6 +167,9 @@ impl Core {
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
         if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
+            if !self.producer_id.is_settled() {
+                return Pick::NoProducerId;
+            }
         }
         let partition = self.partition(index);
         let in_flight = partition.in_flight;

@@ -8,7 +8,7 @@ use ottla_test_support::model::{Api, Fault, On, Versions};
 use crate::world::{Setup, World, ms};
 
 /// A world with a topic whose connection to every leader is up.
-fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
+pub fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
     let mut world = setup.start();
     world.cluster.create_topic(topic, partitions);
     for partition in 0..partitions {
@@ -255,7 +255,7 @@ fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
 
 #[test]
 fn expiry_of_what_was_never_sent_is_not_written_and_later_records_flow() {
-    let mut world = warm(Setup::default(), "t", 1);
+    let mut world = warm(Setup::default().single_records(), "t", 1);
     for broker in 1..=3 {
         world.stop_broker(broker);
     }

@@ -505,6 +505,7 @@ impl World {
             line.stalled |= stall;
         }
         self.core.event(Event::Written(id, frame));
+        self.asleep = false;
     }
 
     /// The connection ends; of a frame that is being written no byte was taken.

@@ -324,10 +324,10 @@ impl Core {
 
     /// Closes a connection whose oldest request got no answer in time: answers come in order, so none behind it will.
     pub(super) fn requests_due(&mut self, index: u32) {
-        let now = self.now;
+        let drained = self.drained;
         let broker = self.broker(index);
         let Some(oldest) = broker.in_flight.front() else { return };
-        if oldest.deadline > now {
+        if oldest.deadline > drained {
             let at = oldest.deadline;
             return self.timers.arm(Timer::Request(index), at);
         }

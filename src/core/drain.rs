@@ -29,6 +29,8 @@ enum Pick {
     Batch(Box<Batch>),
     /// Something that is in flight must be answered first.
     Gated,
+    /// A new producer id is on its way.
+    NoProducerId,
     Nothing,
 }
 
@@ -109,16 +111,21 @@ impl Core {
             if state.place != Place::Ready || state.leader != Some(index) {
                 continue;
             }
+            // From here on a second, stale entry is passed over: a request carries one batch of a partition.
+            state.place = Place::Idle;
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
-                Pick::Nothing => {
-                    self.partition(partition).place = Place::Idle;
-                    self.deactivate_if_idle(partition);
+                Pick::Nothing => self.deactivate_if_idle(partition),
+                Pick::NoProducerId => {
+                    self.partition(partition).place = Place::Ready;
+                    self.broker(index).ready.push_front(partition);
+                    break;
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
                     if size > room && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
+                        self.partition(partition).place = Place::Ready;
                         self.broker(index).ready.push_front(partition);
                         break;
                     }
@@ -129,7 +136,6 @@ impl Core {
             }
         }
         for partition in again.drain(..) {
-            self.partition(partition).place = Place::Idle;
             self.look_for_more(partition);
         }
         self.again = again;
@@ -162,14 +168,18 @@ impl Core {
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
         if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
+            if !self.producer_id.is_settled() {
+                return Pick::NoProducerId;
+            }
         }
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != broker;
-        // A batch that is sent again goes alone: only its answer tells what the ones behind it can expect.
+        // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
+        // refused, the broker would forget that it has it, perhaps, from before.
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
-        if moved || partition.bump_epoch || (again && in_flight > 0) {
+        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) {
             return Pick::Gated;
         }
         if let Some(batch) = partition.queue.pop_front() {
@@ -221,7 +231,9 @@ impl Core {
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
+        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
+        partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
         produced.push(Carried { partition: index, batch: Some(batch) });

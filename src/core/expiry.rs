@@ -20,7 +20,7 @@ impl Core {
 
     pub(super) fn expiry_due(&mut self, index: u32) {
         let timeout = self.timeout_of(index);
-        let Some(limit) = self.now.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
+        let Some(limit) = self.drained.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
             return;
         };
         if self.partition(index).is_topic_queue() {

@@ -19,6 +19,8 @@ pub struct Partition {
     /// order: they are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
     pub in_flight: u32,
+    /// What is in flight goes alone.
+    pub alone: bool,
     /// The connection that carries what is in flight.
     pub in_flight_broker: u32,
     pub place: Place,
@@ -30,6 +32,9 @@ pub struct Partition {
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub next_sequence: i32,
+    /// The leader took a batch of this sequence. Until then one batch is in flight at most: a broker that does not know
+    /// the producer takes whatever comes first, so a second batch would overtake a first one that was refused.
+    pub established: bool,
     /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
     pub bump_epoch: bool,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
@@ -65,6 +70,7 @@ impl Partition {
             leader_epoch: -1,
             queue: VecDeque::new(),
             in_flight: 0,
+            alone: false,
             in_flight_broker: 0,
             place: Place::Idle,
             backoff_until: Time::ZERO,
@@ -73,6 +79,7 @@ impl Partition {
             producer_id: -1,
             producer_epoch: -1,
             next_sequence: 0,
+            established: false,
             bump_epoch: false,
             active_at: NOT_ACTIVE,
         }

@@ -80,7 +80,9 @@ impl Core {
         let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
             let known = verdict == Verdict::Written;
-            self.partition(index).failures = 0;
+            let partition = self.partition(index);
+            partition.failures = 0;
+            partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },
@@ -93,6 +95,8 @@ impl Core {
         }
         batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
         let error = self.produce_error(index, broker, answer);
+        // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
+        let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
         match verdict {
             Verdict::Retry { refresh, unknown } => {
                 batch.sealed.outcome_unknown |= unknown;
@@ -102,7 +106,7 @@ impl Core {
                 self.retry(index, batch, error);
             }
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
-            Verdict::Split if batch.count() > 1 => self.split(index, batch, &error),
+            Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             _ => self.give_up(index, batch, error),
         }
         self.reconsider(index);

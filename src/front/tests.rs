@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::slot::Glance;
 use super::*;
+use crate::protocol::record_batch;
 use crate::batch::{Batch, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
 use crate::record::Fate;
@@ -261,9 +262,8 @@ fn the_limit_counts_bytes_exactly() {
     let lens = [(43, 1), (44, 2)];
     for (len, batches) in lens {
         let record_len = |index: i32| {
-            let value = vec![0; len];
-            let body = crate::protocol::record_batch::record_body_len(0, index, &value_of(&value));
-            body + crate::protocol::record_batch::varint_len(body as i32)
+            let body = record_batch::record_len(0, index, None, Some(len), &[]);
+            record_batch::record_len_with_prefix(body)
         };
         let expected = if record_len(0) + record_len(1) > 100 { 2 } else { 1 };
         assert_eq!(expected, batches, "the test's own arithmetic");
@@ -272,9 +272,6 @@ fn the_limit_counts_bytes_exactly() {
     }
 }
 
-fn value_of(value: &[u8]) -> Record<'_> {
-    Record { value: Some(value), ..Record::default() }
-}
 
 #[test]
 fn taking_says_whether_more_is_here() {

@@ -15,8 +15,6 @@ pub struct Memory {
 #[derive(Default)]
 struct Free {
     chunks: [Vec<Box<[u8]>>; CLASSES.len()],
-    // Boxed, since a batch moves between owners as one pointer.
-    #[expect(clippy::vec_box, reason = "the boxes themselves are what is kept for reuse")]
     batches: Vec<Box<Batch>>,
     closed: bool,
 }

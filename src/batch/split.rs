@@ -6,7 +6,7 @@ use super::memory::{Charge, Room};
 use super::{Batch, Sealed};
 use crate::error::{Error, Result};
 use crate::protocol::record_batch::RecordIter;
-use crate::record::{Header, Record};
+use crate::record::Record;
 
 impl Batch {
     /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
@@ -19,10 +19,7 @@ impl Batch {
             for encoded in RecordIter::new(slice) {
                 let encoded = encoded?;
                 headers.clear();
-                for header in encoded.headers() {
-                    let (name, value) = header?;
-                    headers.push(Header { name, value });
-                }
+                headers.extend(encoded.headers.clone());
                 let Some((entry, index)) = entries.next() else { break };
                 let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
                 let record = Record {

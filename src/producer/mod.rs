@@ -380,12 +380,12 @@ impl Drop for Producer {
     /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
     /// sockets and the thread are the parent's.
     fn drop(&mut self) {
-        let thread = self.thread.lock().take();
         if !self.process.is_current() {
-            std::mem::forget(thread);
+            // No lock is touched: its holder may be a thread that does not exist here.
             std::mem::forget(self.shared.clone());
             return;
         }
+        let thread = self.thread.lock().take();
         if self.shared.is_sender() {
             // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
             self.shared.front.gate.close();

@@ -24,6 +24,7 @@ fn each_acks_value_writes_everything_and_says_what_it_knows() {
             assert_eq!(told.offset >= 0, offsets_are_known, "acks={acks}: {told:?}");
         }
         let counters = sender.counters();
+        println!("acks={acks}: {} batches, {} sent again", counters.batches_sent, counters.batches_retried);
         assert_eq!((counters.records_delivered, counters.records_failed), (3000, 0), "acks={acks}");
         drop(sender);
         check_stamps(&cluster.read_records(&topic_name), 3000);

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+type Fates = Arc<Mutex<Vec<(u64, i64, Option<String>)>>>;
+
 use ottla::{Completion, Config, Header, Level, Producer, Record, Report, Wait};
 
 fn main_config(bootstrap: &str) -> Config {
@@ -15,7 +17,7 @@ fn main_config(bootstrap: &str) -> Config {
 fn a_record_reaches_kafka_and_its_completion_says_where() {
     let cluster = ottla_test_support::kafka::shared();
     let topic_name = cluster.new_topic("first-record", 1);
-    let fates: Arc<Mutex<Vec<(u64, i64, Option<String>)>>> = Arc::default();
+    let fates: Fates = Arc::default();
     let seen = fates.clone();
     let sink = move |report: Report| {
         for delivery in report.deliveries() {

@@ -109,7 +109,7 @@ fn what_no_codec_makes_smaller_is_sent_plain() {
         let sender = Sender::new(cluster.bootstrap(), &[("compression.type", codec)]);
         let topic = sender.topic(&topic_name);
         let mut random = Random::new(3);
-        let values: Vec<_> = (0..100).map(|_| noise(&mut random, 5000)).collect();
+        let values: Vec<_> = noise(&mut random, 500_000).chunks(5000).collect();
         for (tag, value) in (0..).zip(&values) {
             sender.send(&topic, &Record { value: Some(value), ..Record::default() }, tag);
         }

@@ -1,5 +1,5 @@
 //! What a producer costs: memory, system calls, allocations and instructions, measured in a process of its own
-//! (`benches/figures_child.rs`, built for release) that sends to a sink in this one.
+//! (`benches/figures/child.rs`, built for release) that sends to a sink in this one.
 //!
 //! Needs strace and valgrind; `tests/setup` installs them.
 

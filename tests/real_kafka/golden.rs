@@ -127,7 +127,7 @@ fn what_java_wrote_is_read() {
         let name = &golden.name;
         assert_eq!(golden.bytes[..HEADER_LEN], golden.header(), "{name}: its header");
         let compressed = &golden.bytes[HEADER_LEN..];
-        let crc = record_batch::crc32c(&golden.header(), [compressed].into_iter());
+        let crc = record_batch::crc32c(&golden.header(), [compressed]);
         assert_eq!(format!("{crc:08x}"), golden.fields["crc"], "{name}: its checksum");
         let plain = decompress(golden.codec(), compressed, 64 << 20).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut records = RecordIter::new(&plain);

@@ -92,6 +92,7 @@ impl Sender {
         let turn = SystemClock.monotonic();
         let drained = std::mem::replace(&mut self.last_turn, turn);
         self.core().at(turn);
+        self.shared.front.memory.budget().defer();
         self.poll_lines(cx);
         for _ in 0..PASSES {
             self.read_mail();
@@ -104,8 +105,8 @@ impl Sender {
             if deadline <= turn {
                 break;
             }
-            // Nobody releases memory while the sender sleeps: whoever waits for a little is served now.
-            self.shared.front.memory.budget().serve();
+            // From now on whoever waits for a little is served by the release itself.
+            self.shared.front.memory.budget().stop_deferring();
             if self.shared.front.inbox.fall_asleep(deadline) {
                 return self.sleep_until(deadline, cx);
             }

@@ -7,6 +7,8 @@ mod assign;
 mod gate;
 mod inbox;
 mod slot;
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;
 mod topics;
 
 use std::time::{Duration, Instant};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::slot::Glance;
 use super::*;
-use crate::protocol::record_batch;
 use crate::batch::{Batch, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
+use crate::protocol::record_batch;
 use crate::record::Fate;
 
 const BATCH: usize = 1000;
@@ -271,7 +271,6 @@ fn the_limit_counts_bytes_exactly() {
         assert_eq!(drain(&partitions(&topic)[0]).len(), batches, "records of {len} bytes");
     }
 }
-
 
 #[test]
 fn taking_says_whether_more_is_here() {

@@ -87,13 +87,13 @@ impl Entries {
 
     /// `reserve` must have succeeded since the last push.
     #[inline]
-    pub(super) fn push(&mut self, completion: Completion, timestamp_delta: i64) {
+    pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
         let chunk = self.chunks.last_mut().expect("reserve() was called");
         let (call, tag) = match completion {
-            Completion::Tag(tag) => (Entry::DEFAULT, tag),
-            Completion::Call { call, tag } => (call, tag),
+            Completion::Tag(tag) => (Entry::DEFAULT, *tag),
+            Completion::Call { call, tag } => (*call, *tag),
             Completion::Waiter(waiter) => {
-                self.waiters.push((self.count, waiter));
+                self.waiters.push((self.count, waiter.clone()));
                 (Entry::DEFAULT, 0)
             }
         };

@@ -109,7 +109,7 @@ impl Batch {
         &mut self,
         record: &Record<'_>,
         timestamp: i64,
-        completion: Completion,
+        completion: &Completion,
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
@@ -119,7 +119,7 @@ impl Batch {
         let len = record_batch::record_len_with_prefix(body);
         let chunks = self.chunks.len();
         self.reserve(len, charge, room)?;
-        if let Err(refused) = self.entries.reserve(&completion, &self.memory, self.hint, charge, room) {
+        if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
             self.give_back_chunk(chunks);
             return Err(refused);
         }

@@ -45,7 +45,7 @@ impl Batch {
                 parts.push(Batch::new(&self.memory, &self.topic, self.partition, self.created, 0));
             }
             let part = parts.last_mut().expect("pushed above");
-            part.append(record, timestamp, completion, Charge::Force, &mut Room::default())
+            part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
                 .expect("a forced charge is not refused");
             Ok(())
         });

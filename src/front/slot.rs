@@ -111,7 +111,7 @@ impl Slot {
         self: &Arc<Self>,
         front: &Front,
         append: &Append<'_, C>,
-        completion: Completion,
+        completion: &Completion,
         room: &mut Room,
     ) -> Result<Appended, Refused> {
         let mut guard = self.state.lock();

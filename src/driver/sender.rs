@@ -279,7 +279,7 @@ impl Sender {
 
     /// The loop has ended. After a panic, completes what it left behind: every batch is in a slot, or was dropped by
     /// its owner and so handed to the memory as an orphan.
-    fn finish(&mut self, how: Ended) {
+    fn finish(mut self, how: Ended) {
         self.lines.clear();
         let front = self.shared.front.clone();
         front.gate.close();
@@ -293,7 +293,10 @@ impl Sender {
         let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how)));
         drop(left);
         front.memory.close();
-        self.shared.tickets.end(how);
+        // The sink goes first: who waits for the end finds all of it done.
+        let Sender { sink, shared, .. } = self;
+        drop(catch_unwind(AssertUnwindSafe(move || drop(sink))));
+        shared.tickets.end(how);
     }
 
     fn complete_leftovers(&mut self, how: Ended) {

@@ -40,7 +40,8 @@ impl Core {
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
-        for api in [ApiKey::Produce, ApiKey::Metadata] {
+        let idempotent = self.settings.idempotence.then_some(ApiKey::InitProducerId);
+        for api in [ApiKey::Produce, ApiKey::Metadata].into_iter().chain(idempotent) {
             versions.pick(api)?;
         }
         self.broker(broker).versions = versions;

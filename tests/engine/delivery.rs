@@ -14,7 +14,9 @@ pub fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
     for partition in 0..partitions {
         world.send(topic, partition);
     }
+    world.flush();
     assert!(world.run_until(ms(5_000), World::all_told), "{:#?}", world.log_tail());
+    world.flushed.clear();
     world
 }
 
@@ -318,8 +320,7 @@ fn backoff_doubles_up_to_its_maximum() {
     world.written.clear();
     world.send("t", 0);
     world.run(ms(10_000));
-    let gaps: Vec<f64> =
-        world.written.windows(2).map(|pair| pair[1].0.since(pair[0].0).as_secs_f64() * 1e3).collect();
+    let gaps: Vec<f64> = world.written.windows(2).map(|pair| pair[1].0.since(pair[0].0).as_secs_f64() * 1e3).collect();
     for (gap, base) in gaps.iter().zip([100.0, 200.0, 400.0, 800.0, 1000.0, 1000.0]) {
         assert!((0.8 * base..1.2 * base + 1.0).contains(gap), "{gaps:?}");
     }
@@ -336,10 +337,9 @@ fn without_idempotence_one_in_flight_keeps_order() {
         "t",
         1,
     );
-    world.cluster.script(
-        Api::Produce,
-        [Fault::Error(19, On::All), Fault::DropBefore, Fault::None, Fault::Error(6, On::All)],
-    );
+    world
+        .cluster
+        .script(Api::Produce, [Fault::Error(19, On::All), Fault::DropBefore, Fault::None, Fault::Error(6, On::All)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10_000));
     assert_eq!(world.in_log("t", 0)[1..], ids);

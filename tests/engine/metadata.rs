@@ -301,6 +301,22 @@ fn a_refused_producer_id_fails_records_with_the_reason_until_it_is_granted() {
     world.assert_written(granted);
 }
 
+#[test]
+fn a_producer_id_that_is_none_is_not_believed() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 1);
+    // Version 4, flexible: length, correlation id, tags, throttle time, no error, producer id and epoch -1, tags.
+    let mut answer = vec![0, 0, 0, 22, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+    answer.extend([0xff; 10]);
+    answer.push(0);
+    world.cluster.script(Api::InitProducerId, [Fault::Garbage(answer)]);
+    let id = world.send("t", 0);
+    world.run(ms(5_000));
+    world.assert_written(id);
+    assert!(world.log.iter().any(|(_, line)| line.contains("not one")), "{:#?}", world.log_tail());
+    assert_eq!(world.cluster.records("t", 0)[0].sequence, 0);
+}
+
 /// The answer that was on its way when the refresh was asked for may be from before.
 #[test]
 fn a_refresh_asked_for_during_another_is_not_forgotten() {

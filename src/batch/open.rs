@@ -44,6 +44,8 @@ pub struct Sealed {
     pub attempts: u32,
     /// Some byte of an attempt may have reached a broker whose answer was never learned.
     pub outcome_unknown: bool,
+    /// Which topic of the name it was taken for.
+    pub incarnation: u32,
     /// Where in the batch that was taken this part of a split begins.
     pub first_record: u32,
 }

@@ -15,6 +15,8 @@ pub type Produced = Vec<Carried>;
 
 pub struct Carried {
     pub partition: u32,
+    /// Its topic's id in this request; the topic may have another by the time of the answer.
+    pub topic_id: [u8; 16],
     pub batch: Option<Box<Batch>>,
 }
 
@@ -49,6 +51,9 @@ impl Core {
             let produced = self.collect(index);
             if produced.is_empty() {
                 self.spare_lists.push(produced);
+                if self.brokers[index as usize].ready.is_empty() {
+                    self.note_unblocked(index);
+                }
                 break;
             }
             self.note_unblocked(index);
@@ -57,7 +62,11 @@ impl Core {
     }
 
     fn can_drain(&mut self, index: u32) -> bool {
-        if self.brokers[index as usize].ready.is_empty() {
+        let broker = &self.brokers[index as usize];
+        if broker.ready.is_empty() {
+            if broker.is_up() && !broker.writing && broker.in_flight.len() < self.settings.max_in_flight {
+                self.note_unblocked(index);
+            }
             return false;
         }
         if let Some(refused) = self.producer_id.refused.clone() {
@@ -194,6 +203,7 @@ impl Core {
     pub(super) fn stage(&mut self, index: u32, mut batch: Box<Batch>) {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
+        batch.sealed.incarnation = self.partition(index).incarnation;
         batch.sealed.base_sequence = NO_SEQUENCE;
         batch.sealed.producer_id = -1;
         batch.sealed.producer_epoch = -1;
@@ -236,7 +246,9 @@ impl Core {
         partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
-        produced.push(Carried { partition: index, batch: Some(batch) });
+        let topic = partition.topic;
+        let topic_id = self.topics[topic as usize].id;
+        produced.push(Carried { partition: index, topic_id, batch: Some(batch) });
     }
 
     /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
@@ -304,7 +316,7 @@ impl Core {
         for group in by_topic() {
             let topic = &self.topics[topic_of(&group[0])];
             produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
-            for Carried { partition, batch } in group {
+            for Carried { partition, batch, .. } in group {
                 let (Some(partition), Some(batch)) = (&self.partitions[*partition as usize], batch) else { continue };
                 let header = batch_header(batch);
                 let len = record_batch::HEADER_LEN + batch.payload().len();

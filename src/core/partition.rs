@@ -12,6 +12,8 @@ use crate::sync::{Arc, Time};
 pub struct Partition {
     pub slot: Arc<Slot>,
     pub topic: u32,
+    /// Counts how often the topic was deleted and created again.
+    pub incarnation: u32,
     /// The broker that leads it, by index.
     pub leader: Option<u32>,
     pub leader_epoch: i32,
@@ -66,6 +68,7 @@ impl Partition {
         Partition {
             slot,
             topic,
+            incarnation: 0,
             leader: None,
             leader_epoch: -1,
             queue: VecDeque::new(),
@@ -199,11 +202,15 @@ impl Core {
     /// Looks again at a partition whose answer arrived, or whose leader changed.
     pub(super) fn reconsider(&mut self, index: u32) {
         let partition = self.partition(index);
+        let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
         match partition.place {
-            Place::Gated | Place::Leaderless | Place::Idle => {
-                let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
+            _ if !has_some => {
                 partition.place = Place::Idle;
-                if has_some { self.make_ready(index) } else { self.deactivate_if_idle(index) }
+                self.deactivate_if_idle(index);
+            }
+            Place::Gated | Place::Leaderless | Place::Idle => {
+                partition.place = Place::Idle;
+                self.make_ready(index);
             }
             Place::Lingering | Place::Ready | Place::BackingOff => {}
         }

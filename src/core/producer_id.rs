@@ -68,6 +68,9 @@ impl Core {
         self.throttle(broker, response.throttle_time_ms);
         let Some(kind) = ErrorKind::from_broker(response.error_code) else {
             let (id, epoch) = (response.producer_id, response.producer_epoch);
+            if id < 0 || epoch < 0 {
+                return Err(Error::new(ErrorKind::BadResponse, format!("producer id {id}, epoch {epoch}: not one")));
+            }
             self.producer_id.state = State::Has { id, epoch };
             self.producer_id.failures = 0;
             self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));

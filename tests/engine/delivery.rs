@@ -14,7 +14,9 @@ pub fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
     for partition in 0..partitions {
         world.send(topic, partition);
     }
+    world.flush();
     assert!(world.run_until(ms(5_000), World::all_told), "{:#?}", world.log_tail());
+    world.flushed.clear();
     world
 }
 

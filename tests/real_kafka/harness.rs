@@ -126,6 +126,17 @@ impl Sender {
     }
 }
 
+/// Writes one empty record to each partition. A broker says that it leads a new partition a moment before it does, and
+/// refuses records until then: for tests that count requests or retries.
+pub fn prime(cluster: &Cluster, topic_name: &str, partitions: i32) {
+    let sender = Sender::new(cluster.bootstrap(), &[]);
+    let topic = sender.topic(topic_name);
+    for partition in 0..partitions {
+        sender.send(&topic, &Record { partition: Some(partition), ..Record::default() }, partition as u64);
+    }
+    sender.all_delivered(partitions as u64);
+}
+
 pub fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
 }

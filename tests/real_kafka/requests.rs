@@ -5,16 +5,13 @@ use std::time::{Duration, Instant};
 use ottla::Record;
 use ottla_test_support::kafka::{self, Cluster, Options, Reader};
 
-use crate::harness::{Sender, check_stamps, stamp};
+use crate::harness::{Sender, check_stamps, prime, stamp};
 
 #[test]
 fn one_linger_of_a_hundred_partitions_is_at_most_three_requests() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("requests", 100);
-    // A broker says that it leads a new partition a moment before it does; refusals would be counted below.
-    let first = Sender::new(cluster.bootstrap(), &[]);
-    (0..100).for_each(|at| first.send(&first.topic(&topic_name), &in_partition(at), at as u64));
-    first.all_delivered(100);
+    prime(cluster, &topic_name, 100);
     let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "400")]);
     let topic = sender.topic(&topic_name);
     // The first round waits for metadata and the producer's id, the second only lingers.

@@ -97,7 +97,7 @@ struct input {
     char *buffer;
     size_t capacity;
     size_t begin;   /* of what was not handed out */
-    size_t scanned; /* up to here there is no newline */
+    size_t scanned; /* between begin and here there is no newline */
     size_t end;     /* of what was read */
     int stop_fd;    /* readable: stop */
     bool stopped;
@@ -248,7 +248,6 @@ static bool fill(struct input *input) {
         if (input->begin > 0) {
             memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
             input->end -= input->begin;
-            input->scanned -= input->begin;
             input->begin = 0;
         }
         if (input->end > input->capacity / 2) {
@@ -291,6 +290,7 @@ static bool fill(struct input *input) {
 static const char *next_line(struct input *input, size_t *len) {
     for (;;) {
         char *newline = memchr(input->buffer + input->scanned, '\n', input->end - input->scanned);
+        size_t searched = input->end - input->begin;
         if (newline != NULL || !fill(input)) {
             if (newline == NULL && (input->begin == input->end || input->stopped || input->failed)) {
                 return NULL;
@@ -302,8 +302,7 @@ static const char *next_line(struct input *input, size_t *len) {
             input->scanned = input->begin;
             return line;
         }
-        /* What was there before fill() moved or grew the buffer has no newline; looking again costs less than it looks:
-         * the buffer doubles. */
+        input->scanned = input->begin + searched;
     }
 }
 
@@ -379,9 +378,6 @@ static uint64_t send_lines(const ottla_producer *producer, const ottla_topic *to
             if (ottla_code_is_fatal(code)) {
                 break;
             }
-        }
-        if (stop_asked(input->stop_fd)) {
-            break;
         }
     }
     say_counts(&reasons, "not sent");

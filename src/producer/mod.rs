@@ -180,6 +180,27 @@ impl Producer {
         self.check_alive()
     }
 
+    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
+    /// sockets and the thread are the parent's. Dropping does the same; this is for an owner that is not the last.
+    pub fn shut_down(&self) {
+        if !self.process.is_current() {
+            // No lock is touched: its holder may be a thread that does not exist here.
+            std::mem::forget(self.shared.clone());
+            return;
+        }
+        if self.shared.is_sender() {
+            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
+            self.shared.front.gate.close();
+            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
+            return;
+        }
+        let _ = self.close(Wait::Never);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
         self.shared.counters.snapshot()
@@ -377,25 +398,8 @@ fn forked() -> Error {
 }
 
 impl Drop for Producer {
-    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
-    /// sockets and the thread are the parent's.
     fn drop(&mut self) {
-        if !self.process.is_current() {
-            // No lock is touched: its holder may be a thread that does not exist here.
-            std::mem::forget(self.shared.clone());
-            return;
-        }
-        let thread = self.thread.lock().take();
-        if self.shared.is_sender() {
-            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
-            self.shared.front.gate.close();
-            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
-            return;
-        }
-        let _ = self.close(Wait::Never);
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        self.shut_down();
     }
 }
 

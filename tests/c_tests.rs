@@ -111,8 +111,10 @@ fn programs_do_what_they_say_with_the_static_library() {
 
 #[test]
 fn programs_are_clean_under_valgrind() {
+    let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
     let valgrind = [
         "valgrind",
+        &suppressions,
         "--quiet",
         "--leak-check=full",
         "--show-leak-kinds=definite,indirect,possible",

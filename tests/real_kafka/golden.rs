@@ -165,7 +165,8 @@ fn the_same_records_make_the_bytes_that_java_wrote() {
                 record.headers.iter().map(|(name, value)| Header { name, value: value.as_deref() }).collect();
             let (key, value) = (record.key.as_deref(), record.value.as_deref());
             let sent = Record { key, value, headers: &headers, ..Record::default() };
-            let appended = batch.append(&sent, record.timestamp, &Completion::Tag(0), Charge::Ask, &mut Room::default());
+            let appended =
+                batch.append(&sent, record.timestamp, &Completion::Tag(0), Charge::Ask, &mut Room::default());
             assert!(appended.is_ok(), "{name}: there is room");
         }
         assert_eq!(batch.base_timestamp, golden.number::<i64>("base_timestamp"), "{name}");

@@ -111,7 +111,7 @@ impl Stage {
                 _ => Completion::Tag(self.tag),
             };
             self.front
-                .accept(&self.topic, &record, completion, Manner::Usual, &Still, &mut Room::default())
+                .accept(&self.topic, &record, &completion, Manner::Usual, &Still, &mut Room::default())
                 .expect("there is room");
         }
     }

@@ -23,7 +23,7 @@ fn value(value: &[u8]) -> Record<'_> {
 }
 
 fn ask(batch: &mut Batch, record: &Record<'_>, timestamp: i64, completion: Completion) -> Result<(), NoRoom> {
-    batch.append(record, timestamp, completion, Charge::Ask, &mut Room::default())
+    batch.append(record, timestamp, &completion, Charge::Ask, &mut Room::default())
 }
 
 fn fill(batch: &mut Batch, tags: std::ops::Range<u64>) {
@@ -126,7 +126,7 @@ fn room_that_was_waited_for_is_used_first() {
     memory.budget().charge(1024);
     let mut room = Room { charged: 512 };
     let mut batch = batch(&memory);
-    batch.append(&value(b"x"), 0, Completion::Tag(1), Charge::Ask, &mut room).expect("room was brought");
+    batch.append(&value(b"x"), 0, &Completion::Tag(1), Charge::Ask, &mut room).expect("room was brought");
     assert_eq!((room.charged, memory.budget().used()), (0, 1024));
     batch.decide(written(0));
     assert_eq!(memory.budget().used(), 512);
@@ -138,7 +138,7 @@ fn only_the_sender_overdraws() {
     let mut batch = batch(&memory);
     assert_eq!(ask(&mut batch, &value(b"x"), 0, Completion::Tag(1)), Err(NoRoom { bytes: 256 }));
     assert_eq!(memory.budget().used(), 0);
-    batch.append(&value(b"x"), 0, Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
+    batch.append(&value(b"x"), 0, &Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
     assert_eq!(memory.budget().used(), 512);
     batch.decide(written(0));
     assert_eq!(memory.budget().used(), 0);

@@ -35,11 +35,16 @@ impl Core {
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
-        versions.pick(ApiKey::Metadata)?;
+        let pick = |api| {
+            versions.pick(api).map_err(|error| {
+                Error::new(error.kind(), format!("{}; Ottla needs Kafka 2.1 or later", error.message()))
+            })
+        };
+        pick(ApiKey::Metadata)?;
         if self.settings.idempotence {
-            versions.pick(ApiKey::InitProducerId)?;
+            pick(ApiKey::InitProducerId)?;
         }
-        let produce = versions.pick(ApiKey::Produce)?;
+        let produce = pick(ApiKey::Produce)?;
         self.broker(broker).versions = Some(versions);
         self.up(broker);
         let name = self.brokers[broker as usize].name();

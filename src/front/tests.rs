@@ -84,7 +84,7 @@ impl Stage {
     }
 
     fn send_with(&self, t: &Topic, record: &Record<'_>, manner: Manner, to: Completion) -> Result<(), NotAccepted> {
-        self.front.accept(t, record, to, manner, &self.clock, &mut Room::default())
+        self.front.accept(t, record, &to, manner, &self.clock, &mut Room::default())
     }
 
     fn to(&self, topic: &Topic, partition: i32, len: usize) {

@@ -55,7 +55,7 @@ fn send_all(front: &Front, topic: &Topic, sender: u64, partitions: u64, sent: &A
         let mut room = Room::default();
         let mut needed = 0;
         loop {
-            match front.accept(topic, &record, completion.clone(), Manner::Usual, &SystemClock, &mut room) {
+            match front.accept(topic, &record, &completion, Manner::Usual, &SystemClock, &mut room) {
                 Ok(()) => break,
                 Err(NotAccepted::NoRoom(bytes)) => {
                     front.give_back(std::mem::take(&mut room));
@@ -148,7 +148,7 @@ fn a_record_accepted_while_closing_is_in_its_slot() {
         let refused = front.accept(
             topic,
             &Record { partition: Some(0), ..Record::default() },
-            Completion::Tag(0),
+            &Completion::Tag(0),
             Manner::Usual,
             &SystemClock,
             &mut Room::default(),

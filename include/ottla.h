@@ -1,6 +1,7 @@
 /* Ottla: a producer for Apache Kafka.
  *
- * Link with -lottla. The functions of a type begin with its name; outputs come last and end in _out; units close a name; strings
+ * Link with -lottla. The functions of a type begin with its name; outputs come last and end in _out; units close a
+ * name; strings
  * are UTF-8 and end with a NUL where no length follows them.
  *
  * Errors: a function that can fail returns an ottla_code, 0 (OTTLA_ERR_OK) for success. NULL for a pointer is always an error,
@@ -51,7 +52,8 @@
 #define OTTLA_VERSION_PATCH 0
 
 /**
- * Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and ottla_producer_send_flat().
+ * Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
+ * ottla_producer_send_flat().
  */
 #define OTTLA_SEND_NO_WAIT 1
 
@@ -308,20 +310,20 @@ typedef enum ottla_property_state {
 } ottla_property_state;
 
 /**
- * What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at() lists
- * them, CONFIGURATION.md describes them), and the functions that the producer calls.
+ * What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at()
+ * lists them, CONFIGURATION.md describes them), and the functions that the producer calls.
  *
- * Life: ottla_config_new() or ottla_config_copy(); ottla_config_set() and its like; ottla_producer_new(), which copies it, any
- * number of times; ottla_config_free(), at any time. One thread at a time changes it; functions that take it as const may
- * run concurrently with each other.
+ * Life: ottla_config_new() or ottla_config_copy(); ottla_config_set() and its like; ottla_producer_new(), which copies
+ * it, any number of times; ottla_config_free(), at any time. One thread at a time changes it; functions that take it
+ * as const may run concurrently with each other.
  */
 typedef struct ottla_config ottla_config;
 
 /**
- * What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what came
- * back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is set on
- * failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside an
- * ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+ * What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
+ * came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
+ * set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
+ * an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
  *
  * An error does not change: any thread, any number at once.
  */
@@ -330,43 +332,45 @@ typedef struct ottla_error ottla_error;
 /**
  * A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory they wait in.
  *
- * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like; ottla_producer_flush() when
- * everything so far should be decided; ottla_producer_close() to end in order, with a time limit; ottla_topic_free() and
- * ottla_producer_free(). Every accepted record gets exactly one completion, whatever happens.
+ * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
+ * ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
+ * limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
+ * happens.
  *
  * Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
- * whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only forgets.
+ * whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only
+ * forgets.
  */
 typedef struct ottla_producer ottla_producer;
 
 /**
- * What became of the records of one batch: all of one partition, decided together, in the order in which they were accepted.
- * Records that were sent with a function of their own, or that a call waits for, are not among them.
+ * What became of the records of one batch: all of one partition, decided together, in the order in which they were
+ * accepted. Records that were sent with a function of their own, or that a call waits for, are not among them.
  *
- * Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was made of is
- * charged to buffer.memory until then. It does not change: any thread, any number at once.
+ * Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was
+ * made of is charged to buffer.memory until then. It does not change: any thread, any number at once.
  */
 typedef struct ottla_report ottla_report;
 
 /**
  * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
  *
- * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does not keep
- * from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with the last
- * handle). Any thread, any number at once; freed once, when no call uses it.
+ * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
+ * not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
+ * the last handle). Any thread, any number at once; freed once, when no call uses it.
  */
 typedef struct ottla_topic ottla_topic;
 
 /**
- * The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the Kafka
- * protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no name
- * for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
+ * The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
+ * Kafka protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no
+ * name for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
  */
 typedef int32_t ottla_code;
 
 /**
- * What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread. Strings are
- * UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
+ * What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread.
+ * Strings are UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
  */
 typedef struct ottla_property {
     /**
@@ -378,7 +382,8 @@ typedef struct ottla_property {
      */
     const char *name;
     /**
-     * As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or "password".
+     * As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or
+     * "password".
      */
     const char *type;
     /**
@@ -492,13 +497,13 @@ typedef struct ottla_delivery {
 
 /**
  * Told the fate of one record: once for each that was accepted, in order within a partition. `userdata` is, for the
- * function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function of
- * ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
+ * function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function
+ * of ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
  *
  * Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
  * It may call ottla_producer_send() and the other functions that send, which here report a full buffer
- * (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait() answer
- * OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
+ * (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait()
+ * answer OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
  * ottla_producer_free() completes what is left with OTTLA_ERR_CLOSED before it returns.
  */
 typedef void (OTTLA_CALL *ottla_delivery_fn)(const struct ottla_delivery *delivery, void *userdata);
@@ -584,16 +589,17 @@ typedef struct ottla_batch {
 } ottla_batch;
 
 /**
- * Told the fate of the records of one batch, in order within a partition; records that were sent with a function of their
- * own, or that a call waits for, are not among them. `userdata` is what was given to ottla_config_set_batch_delivery().
- * Otherwise the rules of ottla_delivery_fn.
+ * Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
+ * their own, or that a call waits for, are not among them. `userdata` is what was given to
+ * ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
  */
 typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
 
 /**
- * Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and once when
- * the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here, and poll there.
- * Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting poll.
+ * Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and
+ * once when the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here,
+ * and poll there. Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting
+ * poll.
  */
 typedef void (OTTLA_CALL *ottla_ready_fn)(void *userdata);
 
@@ -618,13 +624,13 @@ typedef struct ottla_header {
 } ottla_header;
 
 /**
- * A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never changes;
- * the reserved members are room for what comes. Begin with
+ * A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
+ * changes; the reserved members are room for what comes. Begin with
  *
  *     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
  *
- * or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with length 0 is
- * empty, NULL with another length is an error.
+ * or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
+ * length 0 is empty, NULL with another length is an error.
  */
 typedef struct ottla_record {
     /**
@@ -669,7 +675,8 @@ typedef struct ottla_record {
  */
 typedef struct ottla_counters {
     /**
-     * Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members beyond that were left alone.
+     * Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
+     * beyond that were left alone.
      */
     size_t struct_size;
     /**
@@ -777,9 +784,9 @@ OTTLA_API const char *OTTLA_CALL ottla_version(void);
 OTTLA_API uint32_t OTTLA_CALL ottla_version_number(void);
 
 /**
- * The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka writes
- * it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never NULL. Any
- * thread.
+ * The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka
+ * writes it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never
+ * NULL. Any thread.
  */
 OTTLA_API const char *OTTLA_CALL ottla_code_name(ottla_code code);
 
@@ -836,13 +843,14 @@ OTTLA_API void OTTLA_CALL ottla_error_free(struct ottla_error *error);
 OTTLA_API size_t OTTLA_CALL ottla_property_count(void);
 
 /**
- * A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static; any thread.
+ * A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static;
+ * any thread.
  */
 OTTLA_API const struct ottla_property *OTTLA_CALL ottla_property_at(size_t index);
 
 /**
- * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is caught.
- * Release with ottla_config_free(). Any thread.
+ * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
+ * caught. Release with ottla_config_free(). Any thread.
  */
 OTTLA_API struct ottla_config *OTTLA_CALL ottla_config_new(void);
 
@@ -887,8 +895,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_get(const struct ottla_config *conf
                             struct ottla_error **error_out);
 
 /**
- * Sets everything that a Java `.properties` file holds (UTF-8, at most 1 MiB). Names that are not known are warnings in the
- * log, as in Java: call ottla_config_set_log() before. On failure nothing of the file is kept.
+ * Sets everything that a Java `.properties` file holds (UTF-8, at most 1 MiB). Names that are not known are warnings
+ * in the log, as in Java: call ottla_config_set_log() before. On failure nothing of the file is kept.
  *
  * @param path  UTF-8
  * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG, OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
@@ -921,9 +929,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_log(struct ottla_config *config
                                 int32_t level);
 
 /**
- * Tells the fate of records that are sent without a function of their own to `on_delivery`, one by one. Replaces what this,
- * ottla_config_set_batch_delivery() or ottla_config_set_poll() said before. Without any of the three, failures are counted and
- * logged.
+ * Tells the fate of records that are sent without a function of their own to `on_delivery`, one by one. Replaces what
+ * this, ottla_config_set_batch_delivery() or ottla_config_set_poll() said before. Without any of the three, failures
+ * are counted and logged.
  *
  * @param on_delivery    NULL: failures are counted and logged
  * @param userdata       the second argument of each call; the record's own userdata is in the delivery
@@ -963,7 +971,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_poll(struct ottla_config *confi
  * @param config        borrowed for the call and copied; stays the caller's
  * @param producer_out  receives the producer; release with ottla_producer_free()
  * @param error_out     optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not set),
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
+ *         set),
  *         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread.
@@ -973,12 +982,12 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_new(const struct ottla_config *co
                               struct ottla_error **error_out);
 
 /**
- * Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and lost): to end in order call
- * ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other threads return OTTLA_ERR_CLOSED; when this
- * returns, no callback runs any more and the sender thread has ended.
+ * Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and
+ * lost): to end in order call ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other
+ * threads return OTTLA_ERR_CLOSED; when this returns, no callback runs any more and the sender thread has ended.
  *
- * @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED if it was
- *         freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
+ * @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED
+ *         if it was freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
  *
  * Waits for a callback that is running. Other calls with the producer must not begin once this has.
  */
@@ -1001,11 +1010,14 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
                                 struct ottla_error **error_out);
 
 /**
- * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time. Waits
- * until that is done; only a callback that is running can make it take longer. Reports can still be polled afterwards.
+ * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
+ * Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
+ * afterwards.
  *
- * @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not decided
- * @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ * @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
+ *                    decided
+ * @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or
+ *         OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread, concurrently with any other call. Not from a callback. The producer is still to be freed.
  */
@@ -1014,8 +1026,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_close(const struct ottla_producer
                                 struct ottla_error **error_out);
 
 /**
- * Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was freed. Any
- * thread, callbacks too.
+ * Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
+ * freed. Any thread, callbacks too.
  */
 OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_producer *producer);
 
@@ -1025,8 +1037,10 @@ OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_p
  * @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
  * @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
  * @param error_out   optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every report was taken;
- *         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a callback;
+ * @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
+ *         report was taken;
+ *         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
+ *         callback;
  *         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread, any number at once; reports of one partition are handed out in order.
@@ -1037,15 +1051,16 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll(const struct ottla_producer 
                                struct ottla_error **error_out);
 
 /**
- * A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended. It is the
- * library's: do not read, write or close it; it is gone with ottla_producer_free(). -1 if the producer is not in poll mode, was
- * freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll() there. Any thread.
+ * A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
+ * It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
+ * not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
+ * there. Any thread.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_producer_poll_fd(const struct ottla_producer *producer);
 
 /**
- * A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and what is
- * wrong with the topic is told in the completions of its records.
+ * A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and
+ * what is wrong with the topic is told in the completions of its records.
  *
  * @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
  * @param topic_out  receives the handle; release with ottla_topic_free()
@@ -1068,7 +1083,8 @@ OTTLA_API const char *OTTLA_CALL ottla_topic_name(const struct ottla_topic *topi
 OTTLA_API void OTTLA_CALL ottla_topic_free(struct ottla_topic *topic);
 
 /**
- * Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1. Ignores NULL.
+ * Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
+ * Ignores NULL.
  *
  * @param struct_size  sizeof(ottla_record)
  */
@@ -1076,19 +1092,21 @@ OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
                        size_t struct_size);
 
 /**
- * Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets exactly one
- * completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or ottla_config_set_poll() said. On
- * any other code it was not accepted, and no completion follows. Waits for room in buffer.memory only, at most max.block.ms, and
- * never in a callback.
+ * Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
+ * exactly one completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or
+ * ottla_config_set_poll() said. On any other code it was not accepted, and no completion follows. Waits for room in
+ * buffer.memory only, at most max.block.ms, and never in a callback.
  *
  * @param topic      of this producer
  * @param record     borrowed for the call
  * @param userdata   comes back in the completion; may be NULL; not looked at
  * @param error_out  optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION; OTTLA_ERR_CLOSED;
+ * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
+ *         OTTLA_ERR_CLOSED;
  *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
  *
- * Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their order.
+ * Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their
+ * order.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send(const struct ottla_producer *producer,
                                const struct ottla_topic *topic,
@@ -1129,14 +1147,15 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_try_send_with(const struct ottla_
                                         struct ottla_error **error_out);
 
 /**
- * Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp get that of
- * the call.
+ * Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp
+ * get that of the call.
  *
  * @param records       count records, borrowed for the call; NULL is allowed if count is 0
  * @param userdatas     count pointers, one for each record's completion; NULL: NULL for all
  * @param flags         0 or OTTLA_SEND_NO_WAIT
  * @param accepted_out  receives how many were accepted, on failure too: the first ones
- * @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with ottla_error_free()
+ * @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with
+ *                      ottla_error_free()
  * @return OTTLA_ERR_OK if all were accepted, else as ottla_producer_send()
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_producer *producer,
@@ -1149,8 +1168,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_prod
                                     struct ottla_error **error_out);
 
 /**
- * The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the machine's
- * byte order; nothing is aligned or padded. `count` times:
+ * The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the
+ * machine's byte order; nothing is aligned or padded. `count` times:
  *
  *     offset  size
  *          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
@@ -1182,12 +1201,15 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_flat(const struct ottla_prod
  * Sends one record and waits for its fate; its batch does not linger. Whatever serves by default is not told of it.
  *
  * @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
- * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then is
- *                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after OTTLA_ERR_TIMED_OUT:
+ * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
+ *                      is
+ *                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+ *                      OTTLA_ERR_TIMED_OUT:
  *                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
  *                      topic's handle; its error is NULL: error_out has it
  * @param error_out     optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK; why the record failed; or as
+ * @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
+ *         why the record failed; or as
  *         ottla_producer_send()
  *
  * Any thread, concurrently with any other call. Not from a callback.
@@ -1238,7 +1260,8 @@ OTTLA_API int32_t OTTLA_CALL ottla_report_fate(const struct ottla_report *report
  * The fate of one record.
  *
  * @param index         below ottla_report_count()
- * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the report
+ * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the
+ *                      report
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_report_delivery_at(const struct ottla_report *report,

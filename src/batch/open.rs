@@ -44,6 +44,8 @@ pub struct Sealed {
     pub attempts: u32,
     /// Some byte of an attempt may have reached a broker whose answer was never learned.
     pub outcome_unknown: bool,
+    /// Which topic of the name it was taken for.
+    pub incarnation: u32,
     /// Where in the batch that was taken this part of a split begins.
     pub first_record: u32,
 }
@@ -109,7 +111,7 @@ impl Batch {
         &mut self,
         record: &Record<'_>,
         timestamp: i64,
-        completion: Completion,
+        completion: &Completion,
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
@@ -117,8 +119,12 @@ impl Batch {
         let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
         let body = body_len(record, delta, count);
         let len = record_batch::record_len_with_prefix(body);
+        let chunks = self.chunks.len();
         self.reserve(len, charge, room)?;
-        self.entries.reserve(&completion, &self.memory, self.hint, charge, room)?;
+        if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
+            self.give_back_chunk(chunks);
+            return Err(refused);
+        }
         let chunk = self.chunks.last_mut().expect("reserve() made one");
         let out = chunk.grow(len);
         record_batch::write_record(out, body, delta, count as i32, record.key, record.value, record.headers);
@@ -146,6 +152,14 @@ impl Batch {
         let hint = self.hint.max(self.chunks.len()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
+    }
+
+    /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
+    /// batch is decided, and a larger record would add another behind it.
+    #[cold]
+    fn give_back_chunk(&mut self, kept: usize) {
+        let mut added = self.chunks.split_off(kept);
+        self.memory.release(&mut added);
     }
 
     /// Closes the batch for appends: its bytes become a payload that requests can share.

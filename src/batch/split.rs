@@ -36,7 +36,7 @@ impl Batch {
     }
 
     /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
-    /// creation time and, together, its sequence numbers. Its payload must be uncompressed.
+    /// creation time and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
     pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, (Box<Batch>, Error)> {
         let mut parts: Vec<Box<Batch>> = Vec::new();
         let copied = self.for_each_record(|record, timestamp, completion| {
@@ -45,7 +45,7 @@ impl Batch {
                 parts.push(Batch::new(&self.memory, &self.topic, self.partition, self.created, 0));
             }
             let part = parts.last_mut().expect("pushed above");
-            part.append(record, timestamp, completion, Charge::Force, &mut Room::default())
+            part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
                 .expect("a forced charge is not refused");
             Ok(())
         });
@@ -58,7 +58,9 @@ impl Batch {
             part.seal();
             part.sealed = before;
             before.first_record += part.count();
-            before.base_sequence = part.next_sequence();
+            if before.base_sequence >= 0 {
+                before.base_sequence = part.next_sequence();
+            }
         }
         self.dissolve();
         Ok(parts)

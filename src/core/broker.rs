@@ -177,6 +177,9 @@ impl Core {
         if since.after(timeout) > self.now {
             return self.timers.arm(Timer::Availability(index), since.after(timeout));
         }
+        if self.brokers[index as usize].ready.is_empty() {
+            return self.note_unblocked(index);
+        }
         self.broker(index).unavailable = true;
         self.set_available(index, false);
     }

@@ -109,8 +109,9 @@ impl Core {
         }
         for index in self.active.clone() {
             self.fail_queued(index, error);
+            self.partition(index).place = Place::Idle;
+            self.deactivate_if_idle(index);
         }
-        self.active.clear();
     }
 
     /// Completes what waits in a partition's queue and slot with `error`.

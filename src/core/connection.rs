@@ -63,6 +63,7 @@ impl Core {
             _ => "it accepted the connection but did not answer ApiVersions",
         };
         broker.setup_failures += 1;
+        let another = broker.link == Link::Connecting && broker.next_address < broker.addresses.len();
         let message = format!(
             "connecting to {}: {doing} within socket.connection.setup.timeout.ms; is it a Kafka broker, and a \
              plaintext listener?",
@@ -70,7 +71,14 @@ impl Core {
         );
         let id = self.connection_id(index);
         self.act(Action::Close(id));
-        self.attempt_failed(index, &Error::new(ErrorKind::Io, message));
+        let error = Error::new(ErrorKind::Io, message);
+        if another {
+            self.log(Level::Info, || format!("{error}; trying its next address"));
+            self.broker(index).attempt += 1;
+            self.begin_setup(index);
+            return self.connect_next(index);
+        }
+        self.attempt_failed(index, &error);
     }
 
     pub(super) fn resolved(&mut self, id: ConnectionId, addresses: Result<Vec<SocketAddr>, Error>) {
@@ -137,7 +145,7 @@ impl Core {
         broker.retry_at = retry_at;
         broker.link = Link::Down;
         broker.writing = false;
-        let wanted = !broker.ready.is_empty();
+        let wanted = !broker.ready.is_empty() || broker.unavailable;
         if wanted {
             self.timers.arm(Timer::Reconnect(index), retry_at);
             self.note_blocked(index);
@@ -148,7 +156,8 @@ impl Core {
 
     pub(super) fn reconnect_due(&mut self, index: u32) {
         let broker = self.broker(index);
-        if broker.listed && !broker.ready.is_empty() {
+        // Nothing is sent to an unavailable broker's partitions, so nothing else would find out that it is back.
+        if broker.listed && (!broker.ready.is_empty() || broker.unavailable) {
             self.ensure_connected(index);
         }
         if self.metadata.is_wanted() {
@@ -232,6 +241,11 @@ impl Core {
             self.produced_without_answer(produced);
         }
         self.broker_has_work(id.broker);
+        // They wait for a connection that takes a request.
+        if self.metadata.is_wanted() {
+            self.metadata_due();
+        }
+        self.request_producer_id();
     }
 
     pub(super) fn received(&mut self, id: ConnectionId, frame: &[u8]) {
@@ -324,10 +338,10 @@ impl Core {
 
     /// Closes a connection whose oldest request got no answer in time: answers come in order, so none behind it will.
     pub(super) fn requests_due(&mut self, index: u32) {
-        let now = self.now;
+        let drained = self.drained;
         let broker = self.broker(index);
         let Some(oldest) = broker.in_flight.front() else { return };
-        if oldest.deadline > now {
+        if oldest.deadline > drained {
             let at = oldest.deadline;
             return self.timers.arm(Timer::Request(index), at);
         }

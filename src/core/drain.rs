@@ -15,6 +15,8 @@ pub type Produced = Vec<Carried>;
 
 pub struct Carried {
     pub partition: u32,
+    /// Its topic's id in this request; the topic may have another by the time of the answer.
+    pub topic_id: [u8; 16],
     pub batch: Option<Box<Batch>>,
 }
 
@@ -29,6 +31,8 @@ enum Pick {
     Batch(Box<Batch>),
     /// Something that is in flight must be answered first.
     Gated,
+    /// A new producer id is on its way.
+    NoProducerId,
     Nothing,
 }
 
@@ -47,6 +51,9 @@ impl Core {
             let produced = self.collect(index);
             if produced.is_empty() {
                 self.spare_lists.push(produced);
+                if self.brokers[index as usize].ready.is_empty() {
+                    self.note_unblocked(index);
+                }
                 break;
             }
             self.note_unblocked(index);
@@ -55,7 +62,11 @@ impl Core {
     }
 
     fn can_drain(&mut self, index: u32) -> bool {
-        if self.brokers[index as usize].ready.is_empty() {
+        let broker = &self.brokers[index as usize];
+        if broker.ready.is_empty() {
+            if broker.is_up() && !broker.writing && broker.in_flight.len() < self.settings.max_in_flight {
+                self.note_unblocked(index);
+            }
             return false;
         }
         if let Some(refused) = self.producer_id.refused.clone() {
@@ -109,16 +120,21 @@ impl Core {
             if state.place != Place::Ready || state.leader != Some(index) {
                 continue;
             }
+            // From here on a second, stale entry is passed over: a request carries one batch of a partition.
+            state.place = Place::Idle;
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
-                Pick::Nothing => {
-                    self.partition(partition).place = Place::Idle;
-                    self.deactivate_if_idle(partition);
+                Pick::Nothing => self.deactivate_if_idle(partition),
+                Pick::NoProducerId => {
+                    self.partition(partition).place = Place::Ready;
+                    self.broker(index).ready.push_front(partition);
+                    break;
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
                     if size > room && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
+                        self.partition(partition).place = Place::Ready;
                         self.broker(index).ready.push_front(partition);
                         break;
                     }
@@ -129,7 +145,6 @@ impl Core {
             }
         }
         for partition in again.drain(..) {
-            self.partition(partition).place = Place::Idle;
             self.look_for_more(partition);
         }
         self.again = again;
@@ -162,14 +177,18 @@ impl Core {
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
         if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
+            if !self.producer_id.is_settled() {
+                return Pick::NoProducerId;
+            }
         }
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != broker;
-        // A batch that is sent again goes alone: only its answer tells what the ones behind it can expect.
+        // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
+        // refused, the broker would forget that it has it, perhaps, from before.
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
-        if moved || partition.bump_epoch || (again && in_flight > 0) {
+        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) {
             return Pick::Gated;
         }
         if let Some(batch) = partition.queue.pop_front() {
@@ -184,6 +203,7 @@ impl Core {
     pub(super) fn stage(&mut self, index: u32, mut batch: Box<Batch>) {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
+        batch.sealed.incarnation = self.partition(index).incarnation;
         batch.sealed.base_sequence = NO_SEQUENCE;
         batch.sealed.producer_id = -1;
         batch.sealed.producer_epoch = -1;
@@ -221,10 +241,14 @@ impl Core {
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
+        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
+        partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
-        produced.push(Carried { partition: index, batch: Some(batch) });
+        let topic = partition.topic;
+        let topic_id = self.topics[topic as usize].id;
+        produced.push(Carried { partition: index, topic_id, batch: Some(batch) });
     }
 
     /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
@@ -292,7 +316,7 @@ impl Core {
         for group in by_topic() {
             let topic = &self.topics[topic_of(&group[0])];
             produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
-            for Carried { partition, batch } in group {
+            for Carried { partition, batch, .. } in group {
                 let (Some(partition), Some(batch)) = (&self.partitions[*partition as usize], batch) else { continue };
                 let header = batch_header(batch);
                 let len = record_batch::HEADER_LEN + batch.payload().len();

@@ -20,13 +20,15 @@ impl Core {
 
     pub(super) fn expiry_due(&mut self, index: u32) {
         let timeout = self.timeout_of(index);
-        let Some(limit) = self.now.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
+        let Some(limit) = self.drained.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
             return;
         };
         if self.partition(index).is_topic_queue() {
             self.expire_topic_queue(index, limit);
         } else {
-            self.expire_in_flight(index, limit);
+            if self.partition(index).in_flight > 0 {
+                self.expire_in_flight(index, limit);
+            }
             self.expire_queued(index, limit);
             self.reconsider(index);
         }
@@ -40,9 +42,12 @@ impl Core {
         let partition = self.partition(index);
         let waiting = partition.queue.front().map(|batch| batch.created);
         let open = partition.slot.glance().oldest;
-        let in_flight =
-            self.carried_batches(index).map(|batch| batch.as_ref().map_or(Time::NEVER, |b| b.created)).min();
-        waiting.into_iter().chain(open).chain(in_flight.filter(|&created| created != Time::NEVER)).min()
+        let queued = waiting.into_iter().chain(open).min();
+        if partition.in_flight == 0 {
+            return queued;
+        }
+        let in_flight = self.carried_batches(index).filter_map(|batch| Some(batch.as_ref()?.created)).min();
+        queued.into_iter().chain(in_flight).min()
     }
 
     fn carried_batches(&mut self, index: u32) -> impl Iterator<Item = &mut Option<Box<Batch>>> {

@@ -36,6 +36,9 @@ impl Core {
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
         versions.pick(ApiKey::Metadata)?;
+        if self.settings.idempotence {
+            versions.pick(ApiKey::InitProducerId)?;
+        }
         let produce = versions.pick(ApiKey::Produce)?;
         self.broker(broker).versions = Some(versions);
         self.up(broker);

@@ -171,7 +171,8 @@ impl Core {
     fn drop_idle_topics(&mut self) {
         for topic in &mut self.topics {
             let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
-            topic.tracked &= topic.fresh || !idle;
+            let waited_for = !topic.known && topic.topic.queue.glance().oldest.is_some();
+            topic.tracked &= topic.fresh || !idle || waited_for;
         }
     }
 
@@ -181,13 +182,13 @@ impl Core {
         if self.settings.rebootstrap {
             self.timers.arm(Timer::Rebootstrap, failing_since.after(self.settings.rebootstrap_trigger));
         }
+        if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
+            // One is up but busy; the end of its write leads back here, or of its throttle.
+            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.initial));
+        }
         if self.brokers.iter().any(|broker| broker.link != Link::Down && broker.link != Link::Up) {
             // Whatever comes of that attempt leads back here.
             return;
-        }
-        if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
-            // One is up but busy; its next answer leads back here, or its throttle.
-            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.initial));
         }
         let now = self.now;
         let offset = self.random.draw() as usize;
@@ -283,6 +284,10 @@ impl Core {
             self.metadata.not_before = self.now;
         }
         self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
+        if self.metadata.wanted {
+            // It was asked for while this answer was on its way.
+            self.timers.arm(Timer::Metadata, self.metadata.not_before);
+        }
         if self.topics.iter().any(|topic| topic.fresh && topic.tracked) {
             self.request_metadata();
         }
@@ -315,6 +320,10 @@ impl Core {
         };
         let broker = self.broker(index);
         broker.listed = true;
+        if !broker.ready.is_empty() {
+            self.broker_has_work(index);
+        }
+        let broker = self.broker(index);
         if *broker.host != *host || broker.port != port {
             broker.host = host.into();
             broker.port = port;
@@ -386,16 +395,17 @@ impl Core {
         if old == [0; 16] {
             return;
         }
-        let name = topic.topic.name.clone();
-        let message = format!("topic {name} was deleted and created again while the record was queued for the old one");
-        let error = Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message);
+        let idempotent = self.settings.idempotence;
+        let error = recreated(&self.topics[index as usize].topic.name);
         self.log(Level::Warning, || error.to_string());
         for partition in self.topics[index as usize].partitions.clone() {
             self.fail_queued(partition, &error);
             let state = self.partition(partition);
             state.leader_epoch = -1;
-            // The new log knows nothing of this producer.
-            state.producer_id = -1;
+            state.incarnation += 1;
+            // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this
+            // is the log from before: only a higher epoch is right for both.
+            state.bump_epoch = idempotent;
             self.reconsider(partition);
         }
     }
@@ -425,7 +435,9 @@ impl Core {
             // From a broker that is behind.
             return true;
         }
+        // A broker that is not listed is not tried.
         let leader = self.broker_by_id.get(&answer.leader_id).copied();
+        let leader = leader.filter(|&leader| self.brokers[leader as usize].listed);
         self.set_leader(index, leader, answer.leader_epoch);
         leader.is_some()
     }
@@ -471,6 +483,12 @@ impl Core {
             self.broker_has_work(index);
         }
     }
+}
+
+/// Why records that were accepted for the old topic are not sent to the new one of the same name.
+pub fn recreated(topic: &str) -> Error {
+    let message = format!("topic {topic} was deleted and created again before the record was written to the old one");
+    Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message)
 }
 
 const UNKNOWN_TOPIC_ID: i16 = 100;

@@ -21,6 +21,8 @@ mod partition;
 mod producer_id;
 mod response;
 mod settings;
+#[cfg(feature = "internals")]
+mod testing;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -51,6 +53,8 @@ pub struct Core {
     front: Arc<Front>,
     counters: Arc<Counters>,
     now: Time,
+    /// Up to when every byte that arrived was delivered.
+    drained: Time,
     random: SplitMix64,
     timers: Timers,
     actions: VecDeque<Action>,
@@ -87,6 +91,7 @@ impl Core {
             front,
             counters,
             now,
+            drained: now,
             timers: Timers::default(),
             actions: VecDeque::new(),
             partitions: Vec::new(),
@@ -151,6 +156,7 @@ impl Core {
     /// Fires what was due at `drained`, the time up to which every byte that arrived was delivered: an answer that
     /// came in time is not taken for missing, however late it is read.
     pub fn tick(&mut self, drained: Time) {
+        self.drained = self.drained.max(drained);
         while let Some(timer) = self.timers.due(drained) {
             match timer {
                 Timer::Linger(broker) => self.linger_passed(broker),

@@ -12,6 +12,8 @@ use crate::sync::{Arc, Time};
 pub struct Partition {
     pub slot: Arc<Slot>,
     pub topic: u32,
+    /// Counts how often the topic was deleted and created again.
+    pub incarnation: u32,
     /// The broker that leads it, by index.
     pub leader: Option<u32>,
     pub leader_epoch: i32,
@@ -19,6 +21,8 @@ pub struct Partition {
     /// order: they are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
     pub in_flight: u32,
+    /// What is in flight goes alone.
+    pub alone: bool,
     /// The connection that carries what is in flight.
     pub in_flight_broker: u32,
     pub place: Place,
@@ -30,6 +34,9 @@ pub struct Partition {
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub next_sequence: i32,
+    /// The leader took a batch of this sequence. Until then one batch is in flight at most: a broker that does not know
+    /// the producer takes whatever comes first, so a second batch would overtake a first one that was refused.
+    pub established: bool,
     /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
     pub bump_epoch: bool,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
@@ -61,10 +68,12 @@ impl Partition {
         Partition {
             slot,
             topic,
+            incarnation: 0,
             leader: None,
             leader_epoch: -1,
             queue: VecDeque::new(),
             in_flight: 0,
+            alone: false,
             in_flight_broker: 0,
             place: Place::Idle,
             backoff_until: Time::ZERO,
@@ -73,6 +82,7 @@ impl Partition {
             producer_id: -1,
             producer_epoch: -1,
             next_sequence: 0,
+            established: false,
             bump_epoch: false,
             active_at: NOT_ACTIVE,
         }
@@ -192,11 +202,15 @@ impl Core {
     /// Looks again at a partition whose answer arrived, or whose leader changed.
     pub(super) fn reconsider(&mut self, index: u32) {
         let partition = self.partition(index);
+        let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
         match partition.place {
-            Place::Gated | Place::Leaderless | Place::Idle => {
-                let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
+            _ if !has_some => {
                 partition.place = Place::Idle;
-                if has_some { self.make_ready(index) } else { self.deactivate_if_idle(index) }
+                self.deactivate_if_idle(index);
+            }
+            Place::Gated | Place::Leaderless | Place::Idle => {
+                partition.place = Place::Idle;
+                self.make_ready(index);
             }
             Place::Lingering | Place::Ready | Place::BackingOff => {}
         }

@@ -68,6 +68,9 @@ impl Core {
         self.throttle(broker, response.throttle_time_ms);
         let Some(kind) = ErrorKind::from_broker(response.error_code) else {
             let (id, epoch) = (response.producer_id, response.producer_epoch);
+            if id < 0 || epoch < 0 {
+                return Err(Error::new(ErrorKind::BadResponse, format!("producer id {id}, epoch {epoch}: not one")));
+            }
             self.producer_id.state = State::Has { id, epoch };
             self.producer_id.failures = 0;
             self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));
@@ -107,14 +110,20 @@ impl Core {
         let partition = self.partition(index);
         partition.bump_epoch = false;
         partition.next_sequence = 0;
-        if partition.producer_epoch == i16::MAX {
+        partition.established = false;
+        let current = self.producer_id.current();
+        let partition = self.partition(index);
+        if partition.producer_id < 0 {
+            // It had none yet.
+        } else if partition.producer_epoch == i16::MAX {
             // The epochs of this producer id are used up. A new id is everyone's, but each partition changes to it
             // when its own sequence starts again.
-            partition.producer_id = -1;
-            let spent = self.producer_id.current().map(|(id, _)| id);
-            self.producer_id.state = State::Wanted;
-            self.log(Level::Info, || format!("the epochs of producer id {spent:?} are used up"));
-            self.request_producer_id();
+            let spent = std::mem::replace(&mut partition.producer_id, -1);
+            if current.is_some_and(|(id, _)| id == spent) {
+                self.log(Level::Info, || format!("the epochs of producer id {spent} are used up"));
+                self.producer_id.state = State::Wanted;
+                self.request_producer_id();
+            }
         } else {
             partition.producer_epoch += 1;
         }

@@ -3,6 +3,7 @@
 use super::broker::Kind;
 use super::drain::{Carried, NO_SEQUENCE, Produced};
 use super::errors::{self, Verdict};
+use super::metadata::recreated;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +67,7 @@ impl Core {
             let topic = &self.topics[partition.topic as usize];
             let same_topic = match answer.topic {
                 TopicRef::Name(name) => *topic.topic.name == *name,
-                TopicRef::Id(id) => topic.id == id,
+                TopicRef::Id(id) => carried.topic_id == id,
             };
             partition.slot.partition == answer.index && same_topic
         };
@@ -80,7 +81,9 @@ impl Core {
         let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
             let known = verdict == Verdict::Written;
-            self.partition(index).failures = 0;
+            let partition = self.partition(index);
+            partition.failures = 0;
+            partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },
@@ -93,6 +96,8 @@ impl Core {
         }
         batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
         let error = self.produce_error(index, broker, answer);
+        // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
+        let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
         match verdict {
             Verdict::Retry { refresh, unknown } => {
                 batch.sealed.outcome_unknown |= unknown;
@@ -101,8 +106,12 @@ impl Core {
                 }
                 self.retry(index, batch, error);
             }
+            _ if batch.sealed.incarnation != self.partition(index).incarnation => {
+                let error = recreated(&batch.topic);
+                self.give_up(index, batch, error);
+            }
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
-            Verdict::Split if batch.count() > 1 => self.split(index, batch, &error),
+            Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             _ => self.give_up(index, batch, error),
         }
         self.reconsider(index);
@@ -121,6 +130,10 @@ impl Core {
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
     fn retry(&mut self, index: u32, batch: Box<Batch>, error: Error) {
         let attempts = batch.sealed.attempts;
+        if batch.sealed.incarnation != self.partition(index).incarnation {
+            let error = recreated(&batch.topic);
+            return self.give_up(index, batch, error);
+        }
         if attempts > self.settings.retries {
             let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
             return self.give_up(index, batch, Error::new(error.kind(), message));
@@ -131,6 +144,7 @@ impl Core {
         }
         self.log(Level::Debug, || format!("{error}; attempt {attempts} of the batch, trying again"));
         self.requeue(index, batch);
+        self.touch_topic(index);
         self.back_off_partition(index, error);
     }
 
@@ -253,7 +267,7 @@ impl Core {
 
     /// Answers that will not come: the connection was lost, or the request was never sent (`touched` is false).
     pub(super) fn produce_lost(&mut self, mut produced: Produced, error: &Error, touched: bool) {
-        for Carried { partition: index, batch } in produced.drain(..) {
+        for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {
                 batch.sealed.outcome_unknown |= touched;
@@ -267,7 +281,7 @@ impl Core {
 
     /// acks=0: the socket has it, and that is all that will ever be known.
     pub(super) fn produced_without_answer(&mut self, mut produced: Produced) {
-        for Carried { partition: index, batch } in produced.drain(..) {
+        for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
             if let Some(batch) = batch {
                 self.partition(index).failures = 0;
@@ -284,7 +298,7 @@ impl Core {
     /// Completes what a request carries with `error`, without another attempt.
     pub(super) fn abandon(&mut self, kind: Kind, error: &Error) {
         let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = kind else { return };
-        for Carried { partition: index, batch } in produced {
+        for Carried { partition: index, batch, .. } in produced {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {
                 batch.sealed.outcome_unknown = true;

@@ -14,12 +14,12 @@ use crate::config::Config;
 use crate::core::Level;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at() lists
-/// them, CONFIGURATION.md describes them), and the functions that the producer calls.
+/// What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at()
+/// lists them, CONFIGURATION.md describes them), and the functions that the producer calls.
 ///
-/// Life: ottla_config_new() or ottla_config_copy(); ottla_config_set() and its like; ottla_producer_new(), which copies it, any
-/// number of times; ottla_config_free(), at any time. One thread at a time changes it; functions that take it as const may
-/// run concurrently with each other.
+/// Life: ottla_config_new() or ottla_config_copy(); ottla_config_set() and its like; ottla_producer_new(), which copies
+/// it, any number of times; ottla_config_free(), at any time. One thread at a time changes it; functions that take it
+/// as const may run concurrently with each other.
 #[derive(Clone)]
 pub struct ottla_config {
     pub(super) config: Config,
@@ -27,8 +27,8 @@ pub struct ottla_config {
     pub(super) route: Route,
 }
 
-/// A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is caught.
-/// Release with ottla_config_free(). Any thread.
+/// A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
+/// caught. Release with ottla_config_free(). Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_config_new() -> *mut ottla_config {
     guarded(std::ptr::null_mut(), || {
@@ -124,8 +124,8 @@ fn no_value(name: &str) -> Error {
     Error::new(ErrorKind::InvalidConfig, format!("'{name}' {why}"))
 }
 
-/// Sets everything that a Java `.properties` file holds (UTF-8, at most 1 MiB). Names that are not known are warnings in the
-/// log, as in Java: call ottla_config_set_log() before. On failure nothing of the file is kept.
+/// Sets everything that a Java `.properties` file holds (UTF-8, at most 1 MiB). Names that are not known are warnings
+/// in the log, as in Java: call ottla_config_set_log() before. On failure nothing of the file is kept.
 ///
 /// @param path  UTF-8
 /// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG, OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
@@ -192,9 +192,9 @@ pub extern "C" fn ottla_config_set_log(
     })
 }
 
-/// Tells the fate of records that are sent without a function of their own to `on_delivery`, one by one. Replaces what this,
-/// ottla_config_set_batch_delivery() or ottla_config_set_poll() said before. Without any of the three, failures are counted and
-/// logged.
+/// Tells the fate of records that are sent without a function of their own to `on_delivery`, one by one. Replaces what
+/// this, ottla_config_set_batch_delivery() or ottla_config_set_poll() said before. Without any of the three, failures
+/// are counted and logged.
 ///
 /// @param on_delivery    NULL: failures are counted and logged
 /// @param userdata       the second argument of each call; the record's own userdata is in the delivery

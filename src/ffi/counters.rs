@@ -12,7 +12,8 @@ use super::{boundary, required};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_counters {
-    /// Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members beyond that were left alone.
+    /// Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
+    /// beyond that were left alone.
     pub struct_size: usize,
     /// Records whose completion said: written (acks=0: handed to the socket).
     pub records_delivered: u64,

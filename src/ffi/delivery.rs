@@ -97,19 +97,19 @@ pub struct ottla_batch {
 }
 
 /// Told the fate of one record: once for each that was accepted, in order within a partition. `userdata` is, for the
-/// function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function of
-/// ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
+/// function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function
+/// of ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
 ///
 /// Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
 /// It may call ottla_producer_send() and the other functions that send, which here report a full buffer
-/// (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait() answer
-/// OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
+/// (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait()
+/// answer OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
 /// ottla_producer_free() completes what is left with OTTLA_ERR_CLOSED before it returns.
 pub type ottla_delivery_fn = Option<unsafe extern "C" fn(delivery: *const ottla_delivery, userdata: *mut c_void)>;
 
-/// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of their
-/// own, or that a call waits for, are not among them. `userdata` is what was given to ottla_config_set_batch_delivery().
-/// Otherwise the rules of ottla_delivery_fn.
+/// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
+/// their own, or that a call waits for, are not among them. `userdata` is what was given to
+/// ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
 pub type ottla_batch_fn = Option<unsafe extern "C" fn(batch: *const ottla_batch, userdata: *mut c_void)>;
 
 pub(super) fn fate_number(fate: Fate) -> i32 {

@@ -7,9 +7,9 @@ use super::guarded;
 use super::log::c_string;
 use crate::error::{Error, ErrorKind};
 
-/// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the Kafka
-/// protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no name
-/// for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
+/// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
+/// Kafka protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no
+/// name for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
 pub type ottla_code = i32;
 
 /// Names for the values of ottla_code. A number is never used again for something else.
@@ -142,10 +142,10 @@ pub enum ottla_err {
     OTTLA_ERR_REBOOTSTRAP_REQUIRED = 129,
 }
 
-/// What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what came
-/// back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is set on
-/// failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside an
-/// ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+/// What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
+/// came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
+/// set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
+/// an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
 ///
 /// An error does not change: any thread, any number at once.
 pub struct ottla_error {
@@ -190,9 +190,9 @@ fn kind_of(code: ottla_code) -> Option<ErrorKind> {
     }
 }
 
-/// The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka writes
-/// it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never NULL. Any
-/// thread.
+/// The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka
+/// writes it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never
+/// NULL. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_name(code: ottla_code) -> *const c_char {
     guarded(c"INTERNAL".as_ptr(), || name_of(code).as_ptr())

@@ -19,12 +19,14 @@ pub(super) struct Engine {
 
 /// A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory they wait in.
 ///
-/// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like; ottla_producer_flush() when
-/// everything so far should be decided; ottla_producer_close() to end in order, with a time limit; ottla_topic_free() and
-/// ottla_producer_free(). Every accepted record gets exactly one completion, whatever happens.
+/// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
+/// ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
+/// limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
+/// happens.
 ///
 /// Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
-/// whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only forgets.
+/// whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only
+/// forgets.
 pub struct ottla_producer {
     /// An `Arc<Engine>` as a raw pointer; NULL once freed.
     engine: AtomicPtr<Engine>,

@@ -9,9 +9,10 @@ use crate::batch::Report;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Condvar, Mutex};
 
-/// Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and once when
-/// the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here, and poll there.
-/// Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting poll.
+/// Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and
+/// once when the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here,
+/// and poll there. Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting
+/// poll.
 pub type ottla_ready_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 pub(super) struct Queue {
@@ -92,7 +93,8 @@ impl Queue {
     }
 }
 
-/// A descriptor that is readable while there are reports; -1 where there is no eventfd, or the process had no descriptor left.
+/// A descriptor that is readable while there are reports; -1 where there is no eventfd, or the process had no
+/// descriptor left.
 struct Ready(i32);
 
 #[cfg(target_os = "linux")]

@@ -17,7 +17,8 @@ use crate::producer::{Producer, Wait};
 /// @param config        borrowed for the call and copied; stays the caller's
 /// @param producer_out  receives the producer; release with ottla_producer_free()
 /// @param error_out     optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not set),
+/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
+///         set),
 ///         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread.
@@ -39,12 +40,12 @@ pub extern "C" fn ottla_producer_new(
     })
 }
 
-/// Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and lost): to end in order call
-/// ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other threads return OTTLA_ERR_CLOSED; when this
-/// returns, no callback runs any more and the sender thread has ended.
+/// Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and
+/// lost): to end in order call ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other
+/// threads return OTTLA_ERR_CLOSED; when this returns, no callback runs any more and the sender thread has ended.
 ///
-/// @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED if it was
-///         freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
+/// @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED
+///         if it was freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
 ///
 /// Waits for a callback that is running. Other calls with the producer must not begin once this has.
 ///
@@ -81,11 +82,14 @@ pub extern "C" fn ottla_producer_flush(
     })
 }
 
-/// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time. Waits
-/// until that is done; only a callback that is running can make it take longer. Reports can still be polled afterwards.
+/// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
+/// Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
+/// afterwards.
 ///
-/// @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not decided
-/// @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+/// @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
+///                    decided
+/// @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or
+///         OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, concurrently with any other call. Not from a callback. The producer is still to be freed.
 #[unsafe(no_mangle)]
@@ -100,8 +104,8 @@ pub extern "C" fn ottla_producer_close(
     })
 }
 
-/// Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was freed. Any
-/// thread, callbacks too.
+/// Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
+/// freed. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer>) -> u64 {
     guarded(0, || match producer.map(ottla_producer::enter) {
@@ -115,8 +119,10 @@ pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer
 /// @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
 /// @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every report was taken;
-///         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a callback;
+/// @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
+///         report was taken;
+///         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
+///         callback;
 ///         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, any number at once; reports of one partition are handed out in order.
@@ -137,9 +143,10 @@ pub extern "C" fn ottla_producer_poll(
     })
 }
 
-/// A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended. It is the
-/// library's: do not read, write or close it; it is gone with ottla_producer_free(). -1 if the producer is not in poll mode, was
-/// freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll() there. Any thread.
+/// A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
+/// It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
+/// not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
+/// there. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_poll_fd(producer: Option<&ottla_producer>) -> i32 {
     guarded(-1, || match producer.map(ottla_producer::enter) {

@@ -36,15 +36,16 @@ pub enum ottla_property_state {
     OTTLA_PROPERTY_JVM_ONLY = 3,
 }
 
-/// What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread. Strings are
-/// UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
+/// What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread.
+/// Strings are UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
 #[repr(C)]
 pub struct ottla_property {
     /// The size of this structure in the library that is running.
     pub struct_size: usize,
     /// For example "linger.ms".
     pub name: *const c_char,
-    /// As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or "password".
+    /// As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or
+    /// "password".
     pub r#type: *const c_char,
     /// NULL: nothing, until it is set.
     pub default_value: *const c_char,
@@ -72,7 +73,8 @@ pub extern "C" fn ottla_property_count() -> usize {
     guarded(0, || Config::properties().len())
 }
 
-/// A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static; any thread.
+/// A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static;
+/// any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_property_at(index: usize) -> *const ottla_property {
     guarded(std::ptr::null(), || table().0.get(index).map_or(std::ptr::null(), std::ptr::from_ref))

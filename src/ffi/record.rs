@@ -20,13 +20,13 @@ pub struct ottla_header {
     pub reserved: *mut c_void,
 }
 
-/// A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never changes;
-/// the reserved members are room for what comes. Begin with
+/// A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
+/// changes; the reserved members are room for what comes. Begin with
 ///
 ///     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
 ///
-/// or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with length 0 is
-/// empty, NULL with another length is an error.
+/// or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
+/// length 0 is empty, NULL with another length is an error.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_record {
@@ -51,7 +51,8 @@ pub struct ottla_record {
     pub reserved_pointers: [*mut c_void; 2],
 }
 
-/// Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1. Ignores NULL.
+/// Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
+/// Ignores NULL.
 ///
 /// @param struct_size  sizeof(ottla_record)
 ///

@@ -13,11 +13,11 @@ use crate::sync::Arc;
 
 use super::boundary::invalid;
 
-/// What became of the records of one batch: all of one partition, decided together, in the order in which they were accepted.
-/// Records that were sent with a function of their own, or that a call waits for, are not among them.
+/// What became of the records of one batch: all of one partition, decided together, in the order in which they were
+/// accepted. Records that were sent with a function of their own, or that a call waits for, are not among them.
 ///
-/// Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was made of is
-/// charged to buffer.memory until then. It does not change: any thread, any number at once.
+/// Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was
+/// made of is charged to buffer.memory until then. It does not change: any thread, any number at once.
 pub struct ottla_report {
     report: Report,
     topic: CString,
@@ -90,7 +90,8 @@ pub extern "C" fn ottla_report_fate(report: Option<&ottla_report>) -> i32 {
 /// The fate of one record.
 ///
 /// @param index         below ottla_report_count()
-/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the report
+/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the
+///                      report
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// # Safety

@@ -16,22 +16,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::producer::{TopicHandle, Wait};
 use crate::record::{Fate, Header, Record};
 
-/// Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and ottla_producer_send_flat().
+/// Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
+/// ottla_producer_send_flat().
 pub const OTTLA_SEND_NO_WAIT: u32 = 1;
 
-/// Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets exactly one
-/// completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or ottla_config_set_poll() said. On
-/// any other code it was not accepted, and no completion follows. Waits for room in buffer.memory only, at most max.block.ms, and
-/// never in a callback.
+/// Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
+/// exactly one completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or
+/// ottla_config_set_poll() said. On any other code it was not accepted, and no completion follows. Waits for room in
+/// buffer.memory only, at most max.block.ms, and never in a callback.
 ///
 /// @param topic      of this producer
 /// @param record     borrowed for the call
 /// @param userdata   comes back in the completion; may be NULL; not looked at
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION; OTTLA_ERR_CLOSED;
+/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
+///         OTTLA_ERR_CLOSED;
 ///         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their order.
+/// Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their
+/// order.
 ///
 /// # Safety
 /// What `record` points to is as `ottla_record` says.
@@ -112,14 +115,15 @@ pub unsafe extern "C" fn ottla_producer_try_send_with(
     })
 }
 
-/// Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp get that of
-/// the call.
+/// Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp
+/// get that of the call.
 ///
 /// @param records       count records, borrowed for the call; NULL is allowed if count is 0
 /// @param userdatas     count pointers, one for each record's completion; NULL: NULL for all
 /// @param flags         0 or OTTLA_SEND_NO_WAIT
 /// @param accepted_out  receives how many were accepted, on failure too: the first ones
-/// @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with ottla_error_free()
+/// @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with
+///                      ottla_error_free()
 /// @return OTTLA_ERR_OK if all were accepted, else as ottla_producer_send()
 ///
 /// # Safety
@@ -152,8 +156,8 @@ pub unsafe extern "C" fn ottla_producer_send_many(
     })
 }
 
-/// The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the machine's
-/// byte order; nothing is aligned or padded. `count` times:
+/// The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the
+/// machine's byte order; nothing is aligned or padded. `count` times:
 ///
 ///     offset  size
 ///          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
@@ -200,18 +204,22 @@ pub unsafe extern "C" fn ottla_producer_send_flat(
 /// Sends one record and waits for its fate; its batch does not linger. Whatever serves by default is not told of it.
 ///
 /// @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
-/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then is
-///                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after OTTLA_ERR_TIMED_OUT:
+/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
+///                      is
+///                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+///                      OTTLA_ERR_TIMED_OUT:
 ///                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
 ///                      topic's handle; its error is NULL: error_out has it
 /// @param error_out     optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK; why the record failed; or as
+/// @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
+///         why the record failed; or as
 ///         ottla_producer_send()
 ///
 /// Any thread, concurrently with any other call. Not from a callback.
 ///
 /// # Safety
-/// What `record` points to is as `ottla_record` says; `delivery_out` has as many writable bytes as its struct_size says.
+/// What `record` points to is as `ottla_record` says; `delivery_out` has as many writable bytes as its struct_size
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ottla_producer_send_and_wait(
     producer: Option<&ottla_producer>,
@@ -260,8 +268,8 @@ fn delivered(topic: &ottla_topic, record: &ottla_record, sent: &Result<Told>) ->
     }
 }
 
-/// The engine and the topic, if they belong together. No count is kept of those inside: the topic's handle, which the caller
-/// keeps until the call returns, keeps the engine.
+/// The engine and the topic, if they belong together. No count is kept of those inside: the topic's handle, which the
+/// caller keeps until the call returns, keeps the engine.
 #[inline]
 fn at<'a>(
     producer: Option<&'a ottla_producer>,

@@ -12,17 +12,17 @@ use crate::sync::Arc;
 
 /// A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
 ///
-/// Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does not keep
-/// from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with the last
-/// handle). Any thread, any number at once; freed once, when no call uses it.
+/// Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
+/// not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
+/// the last handle). Any thread, any number at once; freed once, when no call uses it.
 pub struct ottla_topic {
     pub(super) engine: Arc<Engine>,
     pub(super) topic: TopicHandle,
     pub(super) name: CString,
 }
 
-/// A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and what is
-/// wrong with the topic is told in the completions of its records.
+/// A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and
+/// what is wrong with the topic is told in the completions of its records.
 ///
 /// @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
 /// @param topic_out  receives the handle; release with ottla_topic_free()

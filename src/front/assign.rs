@@ -9,6 +9,7 @@ use crate::sync::{Arc, Clock, Time};
 /// Records of a topic's queue that ask for a partition which the topic does not have.
 #[derive(Default)]
 pub struct Rejected {
+    #[expect(clippy::vec_box, reason = "a batch moves between owners as one pointer")]
     batches: Vec<Box<Batch>>,
     count: usize,
 }
@@ -51,10 +52,11 @@ impl Front {
         clock: &C,
         rejected: &mut Rejected,
     ) {
-        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry: false, wanted: -1 };
+        let hurry = matches!(completion, Completion::Waiter(_));
+        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
         let mut room = Room::default();
         loop {
-            match self.append(topic, partitions, &mut append, completion.clone(), &mut room) {
+            match self.append(topic, partitions, &mut append, &completion, &mut room) {
                 Ok(Ok(Appended { .. })) => return,
                 // The sticky partitioner moves on; a forced append is refused for nothing else.
                 Ok(Err(Refused::Switch)) => {}
@@ -76,7 +78,7 @@ impl Rejected {
         }
         let batch = self.batches.last_mut().expect("pushed above");
         batch
-            .append(record, record.timestamp.unwrap_or_default(), completion, Charge::Force, &mut Room::default())
+            .append(record, record.timestamp.unwrap_or_default(), &completion, Charge::Force, &mut Room::default())
             .expect("a forced charge is not refused");
     }
 

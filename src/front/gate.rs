@@ -19,6 +19,12 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateClosed;
 
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Gate {
     pub fn new() -> Self {
         Gate { state: Mutex::new(State { open: true, enrolled: Vec::new() }) }

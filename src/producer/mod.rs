@@ -101,7 +101,7 @@ impl Producer {
     #[inline]
     pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, completion, Manner::Usual, wait, &SystemClock)
+        self.accept(topic, record, &completion, Manner::Usual, wait, &SystemClock)
     }
 
     /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
@@ -117,7 +117,7 @@ impl Producer {
         let clock = OneCall { wall_ms: SystemClock.wall_ms() };
         let mut accepted = 0;
         for (record, completion) in records {
-            if let Err(error) = self.accept(topic, &record, completion, Manner::Usual, wait, &clock) {
+            if let Err(error) = self.accept(topic, &record, &completion, Manner::Usual, wait, &clock) {
                 return (accepted, Err(error));
             }
             accepted += 1;
@@ -139,7 +139,7 @@ impl Producer {
             Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
             None => Wait::Configured,
         };
-        self.accept(topic, record, Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
+        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
         waiter.wait(deadline).ok_or_else(|| {
             Error::new(
                 ErrorKind::TimedOut,
@@ -225,14 +225,14 @@ impl Producer {
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
-        completion: Completion,
+        completion: &Completion,
         manner: Manner,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
         self.check_record(record)?;
         let mut room = Room::default();
-        match self.shared.front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room) {
+        match self.shared.front.accept(&topic.0, record, completion, manner, clock, &mut room) {
             Ok(()) => Ok(()),
             Err(NotAccepted::NoRoom(bytes)) => {
                 self.accept_when_there_is_room(topic, record, completion, manner, wait, clock, bytes)
@@ -248,7 +248,7 @@ impl Producer {
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
-        completion: Completion,
+        completion: &Completion,
         manner: Manner,
         wait: Wait,
         clock: &impl Clock,
@@ -268,7 +268,7 @@ impl Producer {
                 WaitEnded::TimedOut => self.buffer_full(topic),
                 WaitEnded::Closed => self.closed(),
             })?;
-            let attempt = front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room);
+            let attempt = front.accept(&topic.0, record, completion, manner, clock, &mut room);
             front.give_back(room);
             match attempt {
                 Ok(()) => return Ok(()),

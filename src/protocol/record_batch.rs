@@ -146,12 +146,13 @@ pub fn set_crc(header: &mut [u8; HEADER_LEN], crc: u32) {
     header[offset::CRC..offset::CRC + 4].copy_from_slice(&crc.to_be_bytes());
 }
 
+#[inline(always)]
 fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
 /// The length of a zigzag varint. (A 32-bit value takes the same bytes as a varint and as a varlong.)
-#[inline]
+#[inline(always)]
 pub fn varint_len(value: i64) -> usize {
     match zigzag(value) {
         0..0x80 => 1,
@@ -164,7 +165,7 @@ pub fn varint_len(value: i64) -> usize {
 /// Writes a zigzag varint at `position`; returns the position after it.
 ///
 /// Panics if `out` ends before.
-#[inline]
+#[inline(always)]
 pub fn put_varint(out: &mut [u8], position: usize, value: i64) -> usize {
     let value = zigzag(value);
     if value < 0x80 {
@@ -178,6 +179,7 @@ pub fn put_varint(out: &mut [u8], position: usize, value: i64) -> usize {
     put_long_varint(out, position, value)
 }
 
+#[cold]
 fn put_long_varint(out: &mut [u8], mut position: usize, mut value: u64) -> usize {
     while value >= 0x80 {
         out[position] = value as u8 | 0x80;
@@ -188,6 +190,7 @@ fn put_long_varint(out: &mut [u8], mut position: usize, mut value: u64) -> usize
     position + 1
 }
 
+#[inline(always)]
 fn put_bytes(out: &mut [u8], position: usize, bytes: &[u8]) -> usize {
     let end = position + bytes.len();
     out[position..end].copy_from_slice(bytes);
@@ -195,7 +198,7 @@ fn put_bytes(out: &mut [u8], position: usize, bytes: &[u8]) -> usize {
 }
 
 /// A length as records write it: -1 for null. (No slice is longer than `i64::MAX`.)
-#[inline]
+#[inline(always)]
 fn sized_len(len: Option<usize>) -> usize {
     match len {
         Some(len) => varint_len(len as i64) + len,
@@ -203,7 +206,7 @@ fn sized_len(len: Option<usize>) -> usize {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn put_sized(out: &mut [u8], position: usize, bytes: Option<&[u8]>) -> usize {
     match bytes {
         Some(bytes) => {
@@ -218,7 +221,7 @@ fn put_sized(out: &mut [u8], position: usize, bytes: Option<&[u8]>) -> usize {
 /// [`record_len_with_prefix`].
 ///
 /// The caller keeps it within `i32::MAX`.
-#[inline]
+#[inline(always)]
 pub fn record_len(
     timestamp_delta: i64,
     offset_delta: i32,
@@ -240,7 +243,7 @@ pub fn record_len(
 }
 
 /// The room a record takes, given the length of its body.
-#[inline]
+#[inline(always)]
 pub fn record_len_with_prefix(body_len: usize) -> usize {
     varint_len(body_len as i64) + body_len
 }
@@ -249,7 +252,7 @@ pub fn record_len_with_prefix(body_len: usize) -> usize {
 /// which is what [`record_len`] said of the same arguments.
 ///
 /// Panics if `out` is shorter than that.
-#[inline]
+#[inline(always)]
 pub fn write_record(
     out: &mut [u8],
     body_len: usize,
@@ -272,7 +275,7 @@ pub fn write_record(
 
 /// Writes a record up to where its value begins: for a value that stays where it is. The value and
 /// [`write_record_end`] follow.
-#[inline]
+#[inline(always)]
 pub fn write_record_start(
     out: &mut [u8],
     body_len: usize,
@@ -290,7 +293,7 @@ pub fn write_record_start(
 }
 
 /// Writes what follows a record's value: its headers.
-#[inline]
+#[inline(always)]
 pub fn write_record_end(out: &mut [u8], headers: &[Header<'_>]) -> usize {
     let mut position = put_varint(out, 0, headers.len() as i64);
     for header in headers {

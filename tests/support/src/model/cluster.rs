@@ -61,7 +61,7 @@ pub(super) struct Partition {
 
 /// Where a partition lives: what Metadata tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     pub leader: Option<i32>,
     pub leader_epoch: i32,
     pub replicas: Vec<i32>,
@@ -69,7 +69,7 @@ pub(super) struct Place {
 }
 
 /// What Metadata tells of all topics: id and places, by name.
-pub(super) type View = BTreeMap<String, (Uuid, Vec<Place>)>;
+pub type View = BTreeMap<String, (Uuid, Vec<Place>)>;
 
 /// A modelled Kafka cluster. Broker ids are 1 to n.
 pub struct Cluster {
@@ -281,6 +281,11 @@ impl Cluster {
         self.held_view = Some(self.view());
     }
 
+    /// From now on Metadata tells of topics and leaders as they were when `view` was taken.
+    pub fn hold_view(&mut self, view: View) {
+        self.held_view = Some(view);
+    }
+
     /// Metadata tells the truth again.
     pub fn release_metadata(&mut self) {
         self.held_view = None;
@@ -333,7 +338,8 @@ impl Cluster {
 
     // Within the model
 
-    pub(super) fn view(&self) -> View {
+    /// What Metadata tells of all topics now.
+    pub fn view(&self) -> View {
         let places = |topic: &Topic| topic.partitions.iter().map(|partition| partition.place.clone()).collect();
         self.topics.iter().map(|(name, topic)| (name.clone(), (topic.id, places(topic)))).collect()
     }

@@ -1,0 +1,22 @@
+//! What tests need to begin where a long life would have led.
+
+use super::Core;
+
+impl Core {
+    /// The next batch of a partition that is known gets this sequence number.
+    pub fn set_sequence(&mut self, topic: &str, partition: usize, next: i32) {
+        let index = self.index_of(topic, partition);
+        self.partition(index).next_sequence = next;
+    }
+
+    /// The partition's batches have this epoch from now on.
+    pub fn set_epoch(&mut self, topic: &str, partition: usize, epoch: i16) {
+        let index = self.index_of(topic, partition);
+        self.partition(index).producer_epoch = epoch;
+    }
+
+    fn index_of(&self, topic: &str, partition: usize) -> u32 {
+        let topic = self.topic_by_name[topic] as usize;
+        self.topics[topic].partitions[partition]
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine (front and core) against the modelled cluster, on one thread and by hand.
+
+mod delivery;
+mod metadata;
+mod random;
+mod waiting;
+mod world;

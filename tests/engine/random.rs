@@ -1,0 +1,552 @@
+//! Random runs: a seed decides who does what when, and what goes wrong. Invariants are checked after every step and at
+//! the end.
+//!
+//! `cargo test --test engine random` tries 300 seeds, `OTTLA_SEEDS=from..to` others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ottla::Fate;
+use ottla::compress::Codec;
+use ottla::core::Acks;
+use ottla::front::Manner;
+use ottla::partition::rng::SplitMix64;
+use ottla::sync::Time;
+use ottla_test_support::model::{Api, Fault, On, RequestInfo, Versions};
+
+use crate::world::{Setup, World, ms};
+
+/// A range of seeds is given up after so many failures.
+const MOST_FAILURES: usize = 10;
+
+const SEEDS: std::ops::Range<u64> = 0..300;
+
+#[test]
+fn random_worlds_keep_their_promises() {
+    let seeds = std::env::var("OTTLA_SEEDS").ok().map_or(SEEDS, |range| {
+        let (from, to) = range.split_once("..").expect("OTTLA_SEEDS=from..to");
+        from.parse().expect("a number")..to.parse().expect("a number")
+    });
+    let mut total = Tally::default();
+    let mut failed = Vec::new();
+    for seed in seeds {
+        match catch_unwind(AssertUnwindSafe(|| Run::new(seed).all())) {
+            Ok(tally) => total.add(&tally),
+            Err(_) => failed.push(seed),
+        }
+        if failed.len() == MOST_FAILURES {
+            break;
+        }
+    }
+    println!("{total:?}");
+    let again: Vec<String> = failed
+        .iter()
+        .map(|seed| format!("OTTLA_SEEDS={seed}..{} cargo test --test engine random -- --nocapture", seed + 1))
+        .collect();
+    assert!(failed.is_empty(), "seeds {failed:?} failed; to see one again:\n{}", again.join("\n"));
+}
+
+/// What happened, so that a run that tests nothing is noticed.
+#[derive(Default, Debug)]
+struct Tally {
+    seeds: u64,
+    steps: u64,
+    records: u64,
+    written: u64,
+    not_written: u64,
+    unknown: u64,
+    faults: u64,
+    retried: u64,
+    expired: u64,
+    split: u64,
+    bumped: u64,
+    timed_out: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.seeds += 1;
+        self.steps += other.steps;
+        self.records += other.records;
+        self.written += other.written;
+        self.not_written += other.not_written;
+        self.unknown += other.unknown;
+        self.faults += other.faults;
+        self.retried += other.retried;
+        self.expired += other.expired;
+        self.split += other.split;
+        self.bumped += other.bumped;
+        self.timed_out += other.timed_out;
+    }
+}
+
+struct Run {
+    world: World,
+    random: SplitMix64,
+    topics: Vec<(String, i32)>,
+    idempotent: bool,
+    ordered: bool,
+    acks: Acks,
+    compressed: bool,
+    faults: Arc<AtomicU32>,
+    /// How likely a request is to go wrong, of 1000.
+    rate: Arc<AtomicU32>,
+    steps: u64,
+    max_records: u64,
+    /// Tickets, with the records that each must wait for.
+    flushes: BTreeMap<u64, Vec<u64>>,
+    checked_flushes: usize,
+    checked_requests: usize,
+    trace: bool,
+    recreates: bool,
+    /// Of topics that were deleted: topic, partition, ids.
+    old_logs: Vec<(String, i32, Vec<u64>)>,
+}
+
+impl Run {
+    fn new(seed: u64) -> Run {
+        let mut random = SplitMix64::new(seed);
+        let mut pick = |below: u32| random.below(below);
+        let idempotent = pick(4) != 0;
+        let acks = match (idempotent, pick(4)) {
+            (true, _) | (false, 0 | 1) => Acks::All,
+            (false, 2) => Acks::Leader,
+            _ => Acks::None,
+        };
+        let compressed = pick(5) == 0;
+        let short = pick(3) == 0;
+        let max_in_flight = [1, 2, 5, 5][pick(4) as usize];
+        let linger = ms([0, 0, 5, 50][pick(4) as usize]);
+        let retries = if pick(6) == 0 { pick(4) } else { u32::MAX >> 1 };
+        let availability = (pick(4) == 0).then(|| ms(200));
+        let mut setup = Setup::with(|core| {
+            core.idempotence = idempotent;
+            core.acks = acks;
+            core.max_in_flight = max_in_flight;
+            core.linger = linger;
+            core.retries = retries;
+            core.seed = seed;
+            core.availability_timeout = availability;
+            if short {
+                core.delivery_timeout = ms(3_000);
+                core.request_timeout = ms(1_000);
+                core.topic_timeout = ms(2_000);
+            }
+            if compressed {
+                core.codec = Codec::Lz4;
+                core.compression_level = 9;
+            }
+            core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
+        });
+        setup.front.seed = seed;
+        setup.front.buffer_memory = [64 << 10, 1 << 20, 32 << 20][pick(3) as usize];
+        let batch_size = [1, 100, 1000, 16384][pick(4) as usize];
+        setup.front.batch_size = batch_size;
+        setup.front.batch_limit = if pick(3) == 0 { batch_size } else { 1 << 20 };
+        setup.front.partitioner.round_robin = pick(4) == 0;
+        let auto_create = pick(4) == 0;
+        let mut count = 1 + pick(4) as i32;
+        let topics: Vec<(String, i32)> = (0..=pick(3))
+            .map(|n| {
+                // Topics that are made when asked for are all alike.
+                count = if auto_create { count } else { 1 + pick(4) as i32 };
+                (format!("topic-{n}"), count)
+            })
+            .collect();
+        let max_records = 50 + u64::from(pick(300));
+        let old = pick(5);
+        let rate = Arc::new(AtomicU32::new([0, 50, 150, 400][pick(4) as usize]));
+        let small_limit = pick(4) == 0;
+        let recreates = pick(4) == 0;
+        let mut world = setup.start();
+        world.eager = random.below(3) == 0;
+        world.cluster.set_versions(match old {
+            0 => Versions::kafka_2_1(),
+            1 => Versions::kafka_2_8(),
+            2 => Versions::kafka_3_9(),
+            _ => Versions::kafka_4_3(),
+        });
+        for (name, partitions) in &topics {
+            world.cluster.create_topic(name, *partitions);
+            if small_limit {
+                world.cluster.set_topic_options(name, |options| options.max_message_bytes = 400);
+            }
+            if auto_create {
+                world.cluster.delete_topic(name);
+                let options = ottla_test_support::model::TopicOptions { partitions: *partitions, ..Default::default() };
+                world.cluster.auto_create = Some(options);
+            }
+        }
+        let faults = Arc::new(AtomicU32::new(0));
+        let mut run = Run {
+            world,
+            random,
+            topics,
+            idempotent,
+            ordered: idempotent || max_in_flight == 1,
+            acks,
+            compressed,
+            faults,
+            rate,
+            steps: 0,
+            max_records,
+            flushes: BTreeMap::new(),
+            checked_flushes: 0,
+            checked_requests: 0,
+            recreates,
+            old_logs: Vec::new(),
+            trace: std::env::var_os("OTTLA_TRACE").is_some(),
+        };
+        run.plant_faults();
+        run
+    }
+
+    fn plant_faults(&mut self) {
+        let mut random = SplitMix64::new(self.random.draw());
+        let (rate, count) = (self.rate.clone(), self.faults.clone());
+        self.world.cluster.on_request(move |request| {
+            if random.below(1000) >= rate.load(Ordering::Relaxed) {
+                return Fault::None;
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+            fault(&mut random, request)
+        });
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        self.random.below(bound)
+    }
+
+    fn all(mut self) -> Tally {
+        while (self.world.accepted.len() as u64) < self.max_records || self.steps < 300 {
+            self.step();
+            assert!(self.steps < 100_000, "the run does not get on");
+        }
+        if self.below(3) == 0 {
+            self.close_amid_it()
+        } else {
+            self.calm_and_close()
+        }
+        self.check_end()
+    }
+
+    fn step(&mut self) {
+        self.steps += 1;
+        let now = self.world.now;
+        self.world.core.at(now);
+        self.world.cluster.now_ms = 1_700_000_000_000 + (now.0 / 1_000_000) as i64;
+        match self.below(100) {
+            0..25 => self.send(),
+            25..50 => self.deliver_one(),
+            50..62 => self.write_one(),
+            62..72 => self.world.read_mail(),
+            72..80 => self.tick(),
+            80..95 => self.pass_time(),
+            95..97 => self.meddle(),
+            97 => self.cut_one(),
+            98 => self.flush(),
+            _ => self.meddle(),
+        }
+        self.world.carry_out();
+        self.check_step();
+    }
+
+    fn send(&mut self) {
+        if self.world.accepted.len() as u64 >= self.max_records {
+            return;
+        }
+        for _ in 0..=self.below(6) {
+            let at = self.below(self.topics.len() as u32) as usize;
+            let (topic, partitions) = self.topics[at].clone();
+            let partition = (self.below(3) != 0).then(|| self.random.below(partitions as u32) as i32);
+            let padding = if self.below(10) == 0 { self.below(2000) } else { self.below(60) };
+            let manner = if self.below(20) == 0 { Manner::Hurry } else { Manner::Usual };
+            if self.world.send_as(&topic, partition, padding as usize, manner).is_err() {
+                self.world.front.inbox.press();
+            }
+        }
+    }
+
+    fn deliver_one(&mut self) {
+        let ready = self.world.arrivals();
+        if !ready.is_empty() {
+            let at = self.below(ready.len() as u32) as usize;
+            self.world.deliver(ready[at]);
+        }
+    }
+
+    fn write_one(&mut self) {
+        let ready = self.world.writable();
+        if !ready.is_empty() {
+            let at = self.below(ready.len() as u32) as usize;
+            self.world.finish_write(ready[at]);
+        }
+    }
+
+    fn tick(&mut self) {
+        let drained = self.world.drained();
+        self.world.core.tick(drained);
+    }
+
+    fn pass_time(&mut self) {
+        let by = match self.below(20) {
+            0..12 => Duration::from_micros(u64::from(self.below(2_000))),
+            12..18 => {
+                let next = self.world.next_event();
+                if next == Time::NEVER { ms(1) } else { next.since(self.world.now).min(ms(20_000)) }
+            }
+            18 => ms(u64::from(self.below(1_000))),
+            _ => ms(u64::from(self.below(10_000))),
+        };
+        self.world.now = self.world.now.after(by);
+    }
+
+    fn cut_one(&mut self) {
+        let lines = self.world.lines();
+        if lines.is_empty() {
+            return;
+        }
+        self.faults.fetch_add(1, Ordering::Relaxed);
+        let line = lines[self.below(lines.len() as u32) as usize];
+        if self.below(2) == 0 { self.world.cut(line) } else { self.world.cut_midway(line) }
+    }
+
+    /// What administrators and accidents do.
+    fn meddle(&mut self) {
+        let at = self.below(self.topics.len() as u32) as usize;
+        let (topic, partitions) = self.topics[at].clone();
+        let partition = self.below(partitions as u32) as i32;
+        let broker = 1 + self.below(3) as i32;
+        let exists = self.world.cluster.topic_id(&topic).is_some();
+        match self.below(12) {
+            0..4 if exists && self.world.cluster.is_up(broker) => {
+                self.world.cluster.move_leader(&topic, partition, broker);
+            }
+            4 | 5 if self.world.cluster.is_up(broker) => self.world.stop_broker(broker),
+            6..9 => {
+                for broker in self.world.cluster.broker_ids() {
+                    if !self.world.cluster.is_up(broker) {
+                        self.world.cluster.start_broker(broker);
+                    }
+                }
+            }
+            9 if exists && self.below(4) == 0 => {
+                self.world.cluster.add_partitions(&topic, partitions + 1);
+                self.topics[at].1 += 1;
+            }
+            9 if exists && self.recreates && self.below(4) == 0 => self.recreate(at),
+            10 if exists && self.below(2) == 0 => self.world.cluster.hold_metadata(),
+            11 => self.world.cluster.release_metadata(),
+            _ => return,
+        }
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Deletes a topic and makes it anew; what was in its logs is remembered.
+    fn recreate(&mut self, at: usize) {
+        let (topic, partitions) = self.topics[at].clone();
+        for partition in 0..partitions {
+            let ids = self.world.in_log(&topic, partition);
+            self.old_logs.push((topic.clone(), partition, ids));
+        }
+        self.world.cluster.recreate_topic(&topic);
+    }
+
+    fn flush(&mut self) {
+        let due: Vec<u64> = self.world.accepted.keys().copied().collect();
+        let ticket = self.world.flush();
+        self.flushes.insert(ticket, due);
+    }
+
+    fn close_amid_it(&mut self) {
+        self.rate.store(self.rate.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
+        let timeout = ms([0, 10, 500, 5_000][self.below(4) as usize]);
+        let deadline = self.world.now.after(timeout);
+        self.world.close(timeout);
+        let mut late = 0;
+        while !self.world.closed {
+            self.step();
+            // Steps are random: some must pass after the deadline until mail and ticks came about.
+            if self.world.now > deadline && self.world.drained() > deadline {
+                late += 1;
+            }
+            assert!(late < 2_000, "the close does not end; log: {:#?}", self.world.log_tail());
+        }
+    }
+
+    fn calm_and_close(&mut self) {
+        self.rate.store(0, Ordering::Relaxed);
+        self.world.cluster.clear_faults();
+        self.world.cluster.release_metadata();
+        for broker in self.world.cluster.broker_ids() {
+            if !self.world.cluster.is_up(broker) {
+                self.world.cluster.start_broker(broker);
+            }
+        }
+        self.world.eager = true;
+        for line in self.world.writable() {
+            self.world.finish_write(line);
+        }
+        self.flush();
+        let ends = self.world.run_until(ms(200_000), |world| world.all_told());
+        if !ends {
+            let missing: Vec<u64> =
+                self.world.accepted.keys().copied().filter(|id| !self.world.told.contains_key(id)).collect();
+            panic!("records {missing:?} are never completed; log: {:#?}", self.world.log_tail());
+        }
+        self.world.run(ms(10));
+        self.check_step();
+        assert_eq!(self.world.flushed.len(), self.flushes.len(), "a flush does not end");
+        self.world.close(ms(1_000));
+        assert!(self.world.run_until(ms(1_100), |world| world.closed), "the close does not end");
+    }
+
+    fn check_step(&mut self) {
+        assert!(self.world.memory_used() < 1 << 40, "memory went below zero");
+        for request in &self.world.cluster.requests()[self.checked_requests..] {
+            let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();
+            partitions.sort_unstable();
+            assert!(partitions.is_sorted_by(|a, b| a < b), "a partition twice in a request: {request:?}");
+        }
+        self.checked_requests = self.world.cluster.requests().len();
+        while let Some(ticket) = self.world.flushed.get(self.checked_flushes) {
+            self.checked_flushes += 1;
+            let missing: Vec<&u64> =
+                self.flushes[ticket].iter().filter(|id| !self.world.told.contains_key(id)).collect();
+            assert!(missing.is_empty(), "flush {ticket} ended before records {missing:?}");
+        }
+        if self.trace {
+            for (level, line) in self.world.log.drain(..) {
+                println!("{} {level:?}: {line}", self.world.now.0 / 1000);
+            }
+        }
+    }
+
+    fn check_end(mut self) -> Tally {
+        if self.trace {
+            println!("idempotent {}, acks {:?}", self.idempotent, self.acks);
+            for request in self.world.cluster.requests_of(Api::Produce) {
+                println!("{request:?}");
+            }
+        }
+        let missing: Vec<_> = self.world.accepted.keys().filter(|id| !self.world.told.contains_key(id)).collect();
+        assert!(missing.is_empty(), "records {missing:?} were not completed; log: {:#?}", self.world.log_tail());
+        assert_eq!(self.world.core.action().is_some(), false, "an action after the close");
+        for line in self.world.lines() {
+            panic!("{line:?} is still open");
+        }
+        assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
+        let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
+        let mut logs = std::mem::take(&mut self.old_logs);
+        for (topic, partitions) in self.topics.iter().filter(|(topic, _)| self.world.cluster.topic_id(topic).is_some())
+        {
+            logs.extend((0..*partitions).map(|p| (topic.clone(), p, self.world.in_log(topic, p))));
+        }
+        for (topic, partition, ids) in logs {
+            for (offset, &id) in (0..).zip(&ids) {
+                assert_eq!(self.world.accepted[&id].topic, topic);
+                places.entry(id).or_default().push((partition, offset));
+            }
+            self.check_order(&ids);
+            // A topic made anew is not told apart by brokers that know it by name alone.
+            let distinct: BTreeSet<u64> = ids.iter().copied().collect();
+            assert!(!self.idempotent || distinct.len() == ids.len(), "a record twice in {topic}-{partition}: {ids:?}");
+        }
+        let mut tally = Tally { steps: self.steps, ..Tally::default() };
+        for (id, told) in &self.world.told {
+            let found = places.get(id).map_or(&[][..], Vec::as_slice);
+            match told.fate {
+                Fate::Written => {
+                    tally.written += 1;
+                    assert!(!found.is_empty(), "record {id} was reported written and is not: {told:?}");
+                    if told.offset >= 0 {
+                        let at = (told.partition, told.offset);
+                        assert!(found.contains(&at), "record {id} is at {found:?}: {told:?}");
+                    }
+                }
+                Fate::NotWritten => {
+                    tally.not_written += 1;
+                    assert!(found.is_empty(), "record {id} is at {found:?}: {told:?}");
+                }
+                Fate::Unknown => {
+                    tally.unknown += 1;
+                    assert!(told.attempts > 0, "record {id} was never sent: {told:?}");
+                    if !self.compressed {
+                        assert!(
+                            self.world.touched.contains(id),
+                            "no byte of record {id} reached a connection: {told:?}"
+                        );
+                    }
+                }
+            }
+            assert_eq!(
+                told.error.is_none(),
+                told.fate == Fate::Written || self.acks == Acks::None && told.error.is_none()
+            );
+        }
+        let counts = self.world.counts();
+        tally.records = self.world.accepted.len() as u64;
+        tally.faults = u64::from(self.faults.load(Ordering::Relaxed));
+        tally.retried = counts.batches_retried;
+        tally.expired = counts.batches_expired;
+        tally.split = counts.batches_split;
+        tally.bumped = counts.epochs_bumped;
+        tally.timed_out = counts.requests_timed_out;
+        tally
+    }
+
+    /// First occurrences follow acceptance.
+    fn check_order(&self, ids: &[u64]) {
+        if !self.ordered || self.acks == Acks::None {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        if self.trace {
+            println!("{ids:?}");
+        }
+        let first: Vec<u64> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+        let mut sorted = first.clone();
+        sorted.sort_unstable();
+        assert_eq!(first, sorted, "order was lost");
+    }
+}
+
+/// Something that goes wrong with a request.
+fn fault(random: &mut SplitMix64, request: &RequestInfo) -> Fault {
+    let on = match random.below(3) {
+        0 => On::All,
+        _ => request.partitions.first().map_or(On::All, |p| On::partition(&p.topic, p.partition)),
+    };
+    let refused = [2, 3, 5, 6, 9, 14, 15, 16, 19, 51, 56, 72, 74, 75, 89];
+    let after = [7, 20, 6, 3, 13, 56, -1];
+    let transport = match random.below(12) {
+        0..3 => Some(Fault::DropBefore),
+        3..6 => Some(Fault::DropAfter),
+        6 => Some(Fault::Delay(u64::from(random.below(5_000)))),
+        7 => Some(Fault::NeverAnswer { handled: random.below(2) == 0 }),
+        8 if random.below(4) == 0 => Some(Fault::Garbage((0..random.below(60)).map(|_| random.draw() as u8).collect())),
+        8 => Some(Fault::Truncate(random.below(40) as usize)),
+        9 => Some(Fault::Throttle(random.below(2_000) as i32)),
+        _ => None,
+    };
+    if let Some(fault) = transport {
+        return fault;
+    }
+    if request.api == Api::Produce {
+        return match random.below(10) {
+            0..5 => Fault::Error(refused[random.below(refused.len() as u32) as usize], on),
+            5..7 => Fault::ErrorAfter(after[random.below(after.len() as u32) as usize], on),
+            7 => Fault::Error([87, 32, 29, 18][random.below(4) as usize], on),
+            8 => Fault::NotLeader { hint: random.below(2) == 0, on },
+            _ => Fault::Error(10, on),
+        };
+    }
+    match request.api {
+        Api::InitProducerId => Fault::Error([14, 15, 7, 51][random.below(4) as usize], On::All),
+        Api::Metadata => Fault::Error([3, 5, 7, 129][random.below(4) as usize], On::All),
+        _ => Fault::Error([35, 7][random.below(2) as usize], On::All),
+    }
+}

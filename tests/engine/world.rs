@@ -1,0 +1,613 @@
+//! The world around an engine, on one thread: its clock is turned by hand, its brokers are the model's, and whatever
+//! the core wants done is done here. Scripts and the random run differ only in who chooses what happens next.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ottla::batch::{Completion, Report, Room};
+use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Counters, Event, Frame, HostName, Settings};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner};
+use ottla::sync::{Clock, Time};
+use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
+use ottla_test_support::model::{Cluster, Connection, Reaction};
+
+/// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
+pub struct Setup {
+    pub core: Settings,
+    pub front: FrontSettings,
+    pub brokers: i32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let backoff = |initial, max| Backoff { initial: ms(initial), max: ms(max) };
+        Setup {
+            core: Settings {
+                bootstrap_servers: vec![("first".into(), 9093)],
+                canonical_bootstrap: false,
+                client_id: "world".into(),
+                acks: Acks::All,
+                idempotence: true,
+                retries: i32::MAX as u32,
+                max_in_flight: 5,
+                linger: Duration::ZERO,
+                max_request_size: 1 << 20,
+                delivery_timeout: ms(120_000),
+                request_timeout: ms(30_000),
+                topic_timeout: ms(60_000),
+                retry_backoff: backoff(100, 1000),
+                reconnect_backoff: backoff(50, 1000),
+                setup_backoff: backoff(10_000, 30_000),
+                connections_max_idle: Some(ms(540_000)),
+                metadata_max_age: ms(300_000),
+                metadata_max_idle: ms(300_000),
+                rebootstrap: true,
+                rebootstrap_trigger: ms(300_000),
+                allow_auto_create_topics: true,
+                availability_timeout: None,
+                codec: ottla::compress::Codec::None,
+                compression_level: 0,
+                log_level: Level::Debug,
+                seed: 1,
+            },
+            front: FrontSettings {
+                buffer_memory: 32 << 20,
+                batch_size: 16384,
+                batch_limit: 1 << 20,
+                linger: Duration::ZERO,
+                partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: true },
+                seed: 1,
+            },
+            brokers: 3,
+        }
+    }
+}
+
+impl Setup {
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Setup {
+        let mut setup = Setup::default();
+        change(&mut setup.core);
+        setup.front.linger = setup.core.linger;
+        setup
+    }
+
+    pub fn batch_size(mut self, bytes: usize) -> Setup {
+        self.front.batch_size = bytes;
+        self
+    }
+
+    /// Every record is a batch of its own.
+    pub fn single_records(mut self) -> Setup {
+        self.front.batch_limit = 1;
+        self.front.batch_size = 1;
+        self
+    }
+
+    pub fn start(self) -> World {
+        World::new(self)
+    }
+}
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// What was reported of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub fate: Fate,
+    pub offset: i64,
+    pub error: Option<ErrorKind>,
+    pub message: String,
+    pub attempts: u32,
+    pub partition: i32,
+    pub at: Time,
+}
+
+/// A record that was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub topic: String,
+}
+
+/// One connection, or an attempt at one.
+#[derive(Default)]
+struct Line {
+    broker: Option<Connection>,
+    outgoing: Option<Frame>,
+    arrivals: VecDeque<(Time, Arrival)>,
+    received: Vec<u8>,
+    stalled: bool,
+}
+
+enum Arrival {
+    Resolved(Vec<SocketAddr>),
+    ResolveFailed,
+    Connected(i32),
+    Refused,
+    Bytes(Vec<u8>),
+    Closed,
+}
+
+pub struct World {
+    pub now: Time,
+    pub front: Arc<Front>,
+    pub core: Core,
+    pub counters: Arc<Counters>,
+    pub cluster: Cluster,
+    /// Where names resolve to; numeric addresses resolve to themselves.
+    pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// Who listens where.
+    pub listeners: BTreeMap<SocketAddr, i32>,
+    /// Connecting to these gets no answer.
+    pub silent: BTreeSet<SocketAddr>,
+    /// From a request's last byte to the first of its answer.
+    pub latency: Duration,
+    /// Sockets take whatever is written at once.
+    pub eager: bool,
+    pub told: BTreeMap<u64, Told>,
+    pub accepted: BTreeMap<u64, Accepted>,
+    pub flushed: Vec<u64>,
+    pub closed: bool,
+    pub log: Vec<(Level, String)>,
+    /// Ids of records that were handed to a connection (uncompressed ones only).
+    pub touched: BTreeSet<u64>,
+    /// Reports kept instead of dropped.
+    pub keep_reports: bool,
+    pub reports: Vec<Report>,
+    pub written: Vec<(Time, i32)>,
+    lines: BTreeMap<ConnectionId, Line>,
+    mail: Mail<Command>,
+    woken: Arc<AtomicBool>,
+    asleep: bool,
+    next_id: u64,
+    next_ticket: u64,
+}
+
+/// The world's time as the front sees it.
+pub struct Hand(pub Time);
+
+impl Clock for Hand {
+    fn monotonic(&self) -> Time {
+        self.0
+    }
+
+    fn wall_ms(&self) -> i64 {
+        1_700_000_000_000 + (self.0.0 / 1_000_000) as i64
+    }
+}
+
+impl World {
+    pub fn new(setup: Setup) -> World {
+        let now = Time(1_000_000_000_000);
+        let front = Arc::new(Front::new(&setup.front));
+        let counters = Arc::new(Counters::default());
+        let core = Core::new(setup.core, front.clone(), counters.clone(), now).expect("valid settings");
+        let woken = Arc::new(AtomicBool::new(false));
+        let wake = woken.clone();
+        front.inbox.on_wake(Box::new(move || wake.store(true, Ordering::SeqCst)));
+        let address = |broker: i32| SocketAddr::from(([127, 0, 0, 1], 9092 + broker as u16));
+        World {
+            now,
+            front,
+            core,
+            counters,
+            cluster: Cluster::new(setup.brokers),
+            names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
+            listeners: (1..=setup.brokers).map(|broker| (address(broker), broker)).collect(),
+            silent: BTreeSet::new(),
+            latency: Duration::from_micros(100),
+            eager: true,
+            told: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            flushed: Vec::new(),
+            closed: false,
+            log: Vec::new(),
+            touched: BTreeSet::new(),
+            keep_reports: false,
+            reports: Vec::new(),
+            written: Vec::new(),
+            lines: BTreeMap::new(),
+            mail: Mail::default(),
+            woken,
+            asleep: false,
+            next_id: 1,
+            next_ticket: 1,
+        }
+    }
+
+    // The application
+
+    pub fn send(&mut self, topic: &str, partition: i32) -> u64 {
+        self.send_sized(topic, Some(partition), 0).expect("accepted")
+    }
+
+    /// `padding` bytes make the record longer.
+    pub fn send_sized(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
+        self.send_as(topic, partition, padding, Manner::Usual)
+    }
+
+    pub fn send_as(
+        &mut self,
+        topic: &str,
+        partition: Option<i32>,
+        padding: usize,
+        manner: Manner,
+    ) -> Result<u64, NotAccepted> {
+        let id = self.next_id;
+        let mut value = marker(id);
+        value.resize(value.len() + padding, b'.');
+        let record = Record { partition, value: Some(&value), ..Record::default() };
+        let to = self.front.topics.get(topic);
+        let mut room = Room::default();
+        self.front.accept(&to, &record, &Completion::Tag(id), manner, &Hand(self.now), &mut room)?;
+        self.accepted.insert(id, Accepted { topic: topic.to_owned() });
+        self.next_id += 1;
+        Ok(id)
+    }
+
+    pub fn flush(&mut self) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.front.inbox.command(Command::Flush { ticket });
+        ticket
+    }
+
+    /// As the producer's close does it.
+    pub fn close(&mut self, timeout: Duration) {
+        self.front.gate.close();
+        self.front.inbox.command(Command::Close { deadline: self.now.after(timeout) });
+    }
+
+    // Time
+
+    /// Does all that can be done without the clock going on.
+    pub fn turn(&mut self) {
+        for _ in 0..10_000 {
+            self.core.at(self.now);
+            self.cluster.now_ms = Hand(self.now).wall_ms();
+            let mut busy = false;
+            while let Some(id) = self.arrived(self.now) {
+                self.deliver(id);
+                busy = true;
+            }
+            if !self.asleep || self.woken.swap(false, Ordering::SeqCst) || busy || self.core.next_deadline() <= self.now
+            {
+                self.asleep = false;
+                self.read_mail();
+                self.core.tick(self.now);
+                self.carry_out();
+                continue_unless_asleep(self);
+                continue;
+            }
+            return;
+        }
+        panic!(
+            "the core never comes to rest; its log ends with {:#?}",
+            self.log.iter().rev().take(5).collect::<Vec<_>>()
+        );
+    }
+
+    /// Lets this much time pass, stopping wherever something happens.
+    pub fn run(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        loop {
+            self.turn();
+            let next = self.next_event();
+            if next > end {
+                break;
+            }
+            self.now = self.now.max(next);
+        }
+        self.now = end;
+        self.turn();
+    }
+
+    /// Runs until `done`, at most for `limit`. Says whether it came to be.
+    pub fn run_until(&mut self, limit: Duration, done: impl Fn(&World) -> bool) -> bool {
+        let end = self.now.after(limit);
+        loop {
+            self.turn();
+            if done(self) {
+                return true;
+            }
+            let next = self.next_event();
+            if next > end {
+                return false;
+            }
+            self.now = self.now.max(next);
+        }
+    }
+
+    /// When something happens next.
+    pub fn next_event(&self) -> Time {
+        let arrivals = self.lines.values().filter_map(|line| line.arrivals.front().map(|(at, _)| *at)).min();
+        self.core.next_deadline().min(arrivals.unwrap_or(Time::NEVER))
+    }
+
+    // What the core wants done
+
+    pub fn read_mail(&mut self) {
+        self.front.inbox.wake_up();
+        self.woken.store(false, Ordering::SeqCst);
+        let pressed = self.front.inbox.take_pressed();
+        self.front.inbox.take(&mut self.mail);
+        self.core.mail(&mut self.mail, pressed);
+    }
+
+    pub fn carry_out(&mut self) {
+        while let Some(action) = self.core.action() {
+            match action {
+                Action::Resolve(id, name) => self.resolve(id, &name),
+                Action::Connect(id, address) => self.connect(id, address),
+                Action::Write(id, frame) => self.write(id, frame),
+                Action::Close(id) => {
+                    self.lines.remove(&id);
+                }
+                Action::Report(report) => self.report(report),
+                Action::Assign(topic, slots) => {
+                    let rejected = self.front.assign(&topic, slots, &Hand(self.now));
+                    rejected.into_reports(self.now).for_each(|report| self.report(report));
+                    self.read_mail();
+                    self.core.assigned(&topic);
+                }
+                Action::Flushed { ticket } => self.flushed.push(ticket),
+                Action::Closed => {
+                    assert!(!self.closed, "closed twice");
+                    self.closed = true;
+                }
+                Action::Log(level, message) => self.log.push((level, message)),
+            }
+        }
+    }
+
+    fn resolve(&mut self, id: ConnectionId, name: &HostName) {
+        let numeric = name.host.parse().ok().map(|ip| vec![SocketAddr::new(ip, name.port)]);
+        let addresses = numeric.or_else(|| self.names.get(&*name.host).cloned());
+        let arrival = addresses.map_or(Arrival::ResolveFailed, Arrival::Resolved);
+        self.lines.insert(id, Line { arrivals: VecDeque::from([(self.now, arrival)]), ..Line::default() });
+    }
+
+    fn connect(&mut self, id: ConnectionId, address: SocketAddr) {
+        self.lines.retain(|other, _| other.broker != id.broker);
+        let mut line = Line::default();
+        if !self.silent.contains(&address) {
+            let listening = self.listeners.get(&address).copied().filter(|&broker| self.cluster.is_up(broker));
+            let arrival = listening.map_or(Arrival::Refused, Arrival::Connected);
+            line.arrivals.push_back((self.now.after(self.latency), arrival));
+        }
+        self.lines.insert(id, line);
+    }
+
+    fn write(&mut self, id: ConnectionId, frame: Frame) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        assert!(line.outgoing.is_none(), "one frame at a time");
+        assert!(line.broker.is_some(), "written before it was connected");
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        self.touched.extend(markers(&bytes));
+        line.outgoing = Some(frame);
+        if self.eager {
+            self.finish_write(id);
+        }
+    }
+
+    pub fn report(&mut self, report: Report) {
+        let attempts = report.attempts();
+        for delivery in report.deliveries() {
+            let told = Told {
+                fate: delivery.fate,
+                offset: delivery.offset,
+                error: delivery.error.map(Error::kind),
+                message: delivery.error.map_or_else(String::new, ToString::to_string),
+                attempts,
+                partition: delivery.partition,
+                at: self.now,
+            };
+            assert!(self.accepted.contains_key(&delivery.tag), "record {} was never accepted", delivery.tag);
+            let before = self.told.insert(delivery.tag, told);
+            assert!(before.is_none(), "record {} completed twice: {before:?}", delivery.tag);
+        }
+        if self.keep_reports {
+            self.reports.push(report);
+        }
+    }
+
+    // The network
+
+    /// A line on which something has arrived by `now`.
+    fn arrived(&self, now: Time) -> Option<ConnectionId> {
+        self.lines.iter().find(|(_, line)| line.arrivals.front().is_some_and(|(at, _)| *at <= now)).map(|(id, _)| *id)
+    }
+
+    /// Up to when everything that arrived was delivered.
+    pub fn drained(&self) -> Time {
+        let arrivals = self.lines.values().filter_map(|line| line.arrivals.front().map(|(at, _)| *at)).min();
+        arrivals.map_or(self.now, |at| Time(at.0 - 1)).min(self.now)
+    }
+
+    pub fn lines(&self) -> Vec<ConnectionId> {
+        self.lines.keys().copied().collect()
+    }
+
+    /// Lines with something to deliver now.
+    pub fn arrivals(&self) -> Vec<ConnectionId> {
+        let due = |line: &Line| line.arrivals.front().is_some_and(|(at, _)| *at <= self.now);
+        self.lines.iter().filter(|(_, line)| due(line)).map(|(id, _)| *id).collect()
+    }
+
+    /// Lines with something to write.
+    pub fn writable(&self) -> Vec<ConnectionId> {
+        self.lines.iter().filter(|(_, line)| line.outgoing.is_some()).map(|(id, _)| *id).collect()
+    }
+
+    pub fn deliver(&mut self, id: ConnectionId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some((_, arrival)) = line.arrivals.pop_front() else { return };
+        match arrival {
+            Arrival::Resolved(addresses) => self.core.event(Event::Resolved(id, Ok(addresses))),
+            Arrival::ResolveFailed => {
+                self.lines.remove(&id);
+                self.core.event(Event::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));
+            }
+            Arrival::Connected(broker) => {
+                line.broker = Some(Connection::new(broker));
+                self.core.event(Event::Connected(id));
+            }
+            Arrival::Refused => {
+                self.lines.remove(&id);
+                self.core.event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, "connection refused")));
+            }
+            Arrival::Bytes(bytes) => self.receive(id, &bytes),
+            Arrival::Closed => self.cut(id),
+        }
+    }
+
+    fn receive(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        line.received.extend_from_slice(bytes);
+        let mut received = std::mem::take(&mut line.received);
+        while let Some(length) = received.first_chunk::<4>().map(|length| i32::from_be_bytes(*length)) {
+            if !(0..100 << 20).contains(&length) {
+                return self.lose(id, Error::new(ErrorKind::BadResponse, "announced a response of bad length"));
+            }
+            let end = 4 + length as usize;
+            if received.len() < end {
+                break;
+            }
+            self.core.event(Event::Received(id, &received[4..end]));
+            received.drain(..end);
+        }
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.received = received;
+        }
+    }
+
+    /// The socket takes the rest of what is being written, and the broker handles it.
+    pub fn finish_write(&mut self, id: ConnectionId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some(frame) = line.outgoing.take() else { return };
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        let connection = line.broker.as_mut().expect("connected");
+        self.written.push((self.now, connection.broker()));
+        let reactions = if line.stalled { Vec::new() } else { connection.receive(&mut self.cluster, &bytes) };
+        for Reaction { delay_ms, bytes, close, stall } in reactions {
+            let ready = self.now.after(self.latency).after(ms(delay_ms));
+            let at = line.arrivals.back().map_or(ready, |(before, _)| ready.max(*before));
+            if !bytes.is_empty() {
+                line.arrivals.push_back((at, Arrival::Bytes(bytes)));
+            }
+            if close {
+                line.arrivals.push_back((at, Arrival::Closed));
+            }
+            line.stalled |= stall;
+        }
+        self.core.event(Event::Written(id, frame));
+        self.asleep = false;
+    }
+
+    /// The connection ends; of a frame that is being written no byte was taken.
+    pub fn cut(&mut self, id: ConnectionId) {
+        self.lose(id, Error::new(ErrorKind::Broker(13), "the connection was lost"));
+    }
+
+    /// The connection ends while a part of a frame is written.
+    pub fn cut_midway(&mut self, id: ConnectionId) {
+        if self.lines.remove(&id).is_none_or(|line| line.broker.is_none()) {
+            return;
+        }
+        let error = Error::new(ErrorKind::Broker(13), "the connection was lost");
+        self.core.event(Event::Disconnected(id, error, None));
+    }
+
+    fn lose(&mut self, id: ConnectionId, error: Error) {
+        let Some(line) = self.lines.remove(&id) else { return };
+        let untouched = line.outgoing.as_ref().map(|frame| frame.correlation);
+        if line.broker.is_some() {
+            self.core.event(Event::Disconnected(id, error, untouched));
+        } else {
+            self.core.event(Event::ConnectFailed(id, error));
+        }
+    }
+
+    /// Connections to a broker.
+    pub fn lines_to(&self, broker: i32) -> Vec<ConnectionId> {
+        let to = |line: &Line| line.broker.as_ref().is_some_and(|connection| connection.broker() == broker);
+        self.lines.iter().filter(|(_, line)| to(line)).map(|(id, _)| *id).collect()
+    }
+
+    pub fn cut_all_to(&mut self, broker: i32) {
+        self.core.at(self.now);
+        self.lines_to(broker).into_iter().for_each(|id| self.cut(id));
+        self.asleep = false;
+    }
+
+    /// A broker goes down, and its connections with it.
+    pub fn stop_broker(&mut self, broker: i32) {
+        self.cluster.stop_broker(broker);
+        self.cut_all_to(broker);
+    }
+
+    // Looking
+
+    pub fn counts(&self) -> CounterSnapshot {
+        self.counters.snapshot()
+    }
+
+    pub fn told(&self, id: u64) -> &Told {
+        self.told.get(&id).unwrap_or_else(|| panic!("record {id} has no completion; log: {:#?}", self.log_tail()))
+    }
+
+    pub fn log_tail(&self) -> Vec<&(Level, String)> {
+        let from = self.log.len().saturating_sub(12);
+        self.log[from..].iter().collect()
+    }
+
+    pub fn all_told(&self) -> bool {
+        self.told.len() == self.accepted.len()
+    }
+
+    /// The ids in a partition's log, in its order.
+    pub fn in_log(&self, topic: &str, partition: i32) -> Vec<u64> {
+        self.cluster.records(topic, partition).iter().map(|record| id_of(record.value.as_deref())).collect()
+    }
+
+    pub fn assert_written(&self, id: u64) {
+        let told = self.told(id);
+        assert!(told.fate == Fate::Written && told.error.is_none(), "record {id}: {told:?}");
+    }
+
+    pub fn assert_failed(&self, id: u64, kind: ErrorKind, fate: Fate) {
+        let told = self.told(id);
+        assert!(told.fate == fate && told.error == Some(kind), "record {id}: {told:?}");
+    }
+
+    pub fn memory_used(&self) -> usize {
+        self.front.memory.budget().used()
+    }
+}
+
+/// As the driver does it: sleep is announced, and taken back if something arrived meanwhile.
+fn continue_unless_asleep(world: &mut World) {
+    let deadline = world.core.next_deadline();
+    world.asleep = deadline > world.now && world.front.inbox.fall_asleep(deadline);
+}
+
+fn marker(id: u64) -> Vec<u8> {
+    format!("<{id:08}>").into_bytes()
+}
+
+pub fn id_of(value: Option<&[u8]>) -> u64 {
+    let value = value.expect("every record has a value");
+    std::str::from_utf8(&value[1..9]).expect("a marker").parse().expect("a number")
+}
+
+/// The markers in a request's bytes.
+fn markers(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes
+        .windows(10)
+        .filter(|w| w[0] == b'<' && w[9] == b'>')
+        .filter_map(|w| std::str::from_utf8(&w[1..9]).ok()?.parse().ok())
+}

@@ -201,6 +201,17 @@ fn produce_compresses_with_every_codec() {
     let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
     let expected: Vec<String> = codecs.iter().flat_map(|codec| vec![format!("{codec} {line}"); 20]).collect();
     assert_eq!(values(&records), expected);
+
+    // That the bytes were fewer, a consumer does not tell.
+    for codec in codecs {
+        let sink = Sink::start(SinkOptions { verify: true, ..SinkOptions::default() });
+        let (address, property) = (sink.addr().to_string(), format!("compression.type={codec}"));
+        let mut command = example("produce");
+        command.args(["-b", &address, "-t", "any", "-X", &property, "-X", "linger.ms=100"]);
+        Ended::of(&mut command, format!("{line}\n").repeat(20).as_bytes()).expect(0).expect_counts(20, 20, 0);
+        let bytes = sink.counters().record_bytes;
+        assert_eq!(bytes < 5_000, codec != "none", "{codec}: {bytes} bytes for 21 KB");
+    }
 }
 
 #[test]
@@ -225,6 +236,21 @@ fn produce_sends_long_lines_and_many() {
     let offsets: Vec<&str> = ended.output.lines().map(|line| line.split(' ').nth(2).expect("an offset")).collect();
     assert!(offsets.iter().enumerate().all(|(i, offset)| *offset == i.to_string()), "told in order, each once");
     assert!(values(&cluster.read_records(&topic)) == input.lines().collect::<Vec<_>>(), "lines differ");
+}
+
+#[test]
+fn produce_puts_lines_together_that_come_in_pieces() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-pieces", 1);
+    let mut child = start(&mut produce(cluster, &topic));
+    let mut stdin = child.stdin.take().expect("a pipe was asked for");
+    for piece in ["ab", "\nc", "d\n", "\n", "e", "f"] {
+        stdin.write_all(piece.as_bytes()).expect("the program reads");
+        thread::sleep(Duration::from_millis(50)); // so that each is read on its own
+    }
+    drop(stdin);
+    Ended::wait(child).expect(0).expect_counts(4, 4, 0);
+    assert_eq!(values(&cluster.read_records(&topic)), ["ab", "cd", "", "ef"]);
 }
 
 #[test]
@@ -305,7 +331,8 @@ fn produce_delivers_what_it_read_when_interrupted() {
 
 #[test]
 fn produce_gives_up_when_interrupted_again() {
-    let mut child = start(example("produce").args(["-b", "127.0.0.1:9", "-t", "any"]));
+    let mut child =
+        start(example("produce").args(["-b", "127.0.0.1:9", "-t", "any", "-X", "delivery.timeout.ms=15000"]));
     let mut stdin = child.stdin.take().expect("a pipe was asked for");
     stdin.write_all(b"a\nb\nc\n").expect("the program reads");
     thread::sleep(Duration::from_millis(500));

@@ -9,6 +9,7 @@ use crate::sync::{Arc, Clock, Time};
 /// Records of a topic's queue that ask for a partition which the topic does not have.
 #[derive(Default)]
 pub struct Rejected {
+    #[expect(clippy::vec_box, reason = "a batch moves between owners as one pointer")]
     batches: Vec<Box<Batch>>,
     count: usize,
 }

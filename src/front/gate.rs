@@ -15,6 +15,12 @@ struct State {
     enrolled: Vec<Arc<Slot>>,
 }
 
+impl Default for Gate {
+    fn default() -> Self {
+        Gate::new()
+    }
+}
+
 /// The gate is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateClosed;

@@ -27,6 +27,12 @@ impl<C> Default for Mail<C> {
     }
 }
 
+impl<C> Default for Inbox<C> {
+    fn default() -> Self {
+        Inbox::new()
+    }
+}
+
 const AWAKE: u64 = 0;
 
 impl<C> Inbox<C> {

@@ -14,6 +14,12 @@ struct Node<T> {
     next: OnceLock<Box<Node<T>>>,
 }
 
+impl<T> Default for Latest<T> {
+    fn default() -> Self {
+        Latest::new()
+    }
+}
+
 impl<T> Latest<T> {
     pub fn new() -> Self {
         Latest { first: OnceLock::new() }

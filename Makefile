@@ -1,9 +1,58 @@
-# Ottla's commands. `make help` lists them.
+# Ottla's commands.
+#
+# `make demo` and `make test` need a Rust toolchain, a C compiler, make, a JDK (17 or later) and Maven. What else they
+# need, `tests/setup` installs by apt when it runs as root, or names with the line that gets it.
 
 CARGO ?= cargo
-BUILD ?= build
-export OTTLA_BUILD ?= $(abspath $(BUILD))
+PROFILE_DIR = target/release
+export OTTLA_BUILD ?= $(CURDIR)/build
 
-.PHONY: help
+.PHONY: all help setup library demo test check unit soak examples clean
+
+## all          the library: target/release/libottla.so and libottla.a (the default)
+all: library
+
+## help         this text
 help:
-	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+	@echo 'Targets:'
+	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)
+
+## setup        installs, or names, what the tests need beyond a Rust toolchain, a C compiler, a JDK and Maven
+setup:
+	tests/setup
+
+library:
+	$(CARGO) build --release --lib
+
+## examples     the programs of examples-c, in target/examples-c
+examples: library
+	examples-c/build
+
+## demo         starts a Kafka, sends records through a C program, and reads them back with another client
+demo: setup examples
+	examples-c/demo
+
+## test         all tests, in less than 20 minutes
+test: setup check unit examples
+	tests/loom
+	@echo 'make test: all passed'
+
+## check        formatting and lints
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+unit:
+	$(CARGO) test --workspace
+
+## soak         the long runs; those that are done are not run again (tests/soak --help)
+soak: setup library examples
+	tests/soak
+
+## clean        removes what was built, Kafka included
+clean:
+	-tests/kafka/kafka stop --all
+	$(CARGO) clean
+	rm -rf build
+
+include packaging/install.mk

@@ -38,9 +38,9 @@ fn allocations(work: impl FnOnce()) -> usize {
 #[test]
 fn the_second_batch_allocates_nothing() {
     let plain: Vec<u8> = (0..300_000u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
-    for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
+    for (codec, level) in [(Codec::None, 0), (Codec::Gzip, 6), (Codec::Snappy, 0), (Codec::Lz4, 9), (Codec::Zstd, 3)] {
         for chunk in [plain.len(), 16_384, 1_000] {
-            let mut compressor = Compressor::new(codec, codec.default_level()).unwrap();
+            let mut compressor = Compressor::new(codec, level).unwrap();
             let mut out = Vec::new();
             let mut batch = |length: usize| {
                 out.clear();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 
 /// Counts bytes against a limit. Charging and releasing are one atomic operation each; only who waits takes a lock.
 pub struct Budget {
@@ -11,6 +11,8 @@ pub struct Budget {
     used: AtomicUsize,
     /// The length of `line`, readable without its lock.
     waiting: AtomicUsize,
+    /// The sender is at work and will serve the line before it sleeps: small releases need not.
+    deferred: AtomicBool,
     line: Mutex<Line>,
 }
 
@@ -40,7 +42,13 @@ pub enum WaitEnded {
 
 impl Budget {
     pub fn new(limit: usize) -> Self {
-        Budget { limit, used: AtomicUsize::new(0), waiting: AtomicUsize::new(0), line: Mutex::new(Line::default()) }
+        Budget {
+            limit,
+            used: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            deferred: AtomicBool::new(false),
+            line: Mutex::new(Line::default()),
+        }
     }
 
     pub fn limit(&self) -> usize {
@@ -68,18 +76,35 @@ impl Budget {
         self.used.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// Gives `bytes` back. Whoever is first in line is woken once there is worthwhile room: an eighth of the limit, so
-    /// that a busy producer does not wake for every batch. [`Budget::serve`] sees to the rest when the sender idles.
+    /// Gives `bytes` back and wakes the first in line if there is room for it. While the sender is at work it is woken
+    /// only for worthwhile room, an eighth of the limit, so that a busy producer does not wake for every batch.
     pub fn release(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
         debug_assert!(before >= bytes, "released {bytes} of {before} bytes");
-        if self.waiting.load(Ordering::SeqCst) > 0 && self.room() >= self.limit / 8 {
+        if self.waiting.load(Ordering::SeqCst) > 0
+            && (self.room() >= self.limit / 8 || !self.deferred.load(Ordering::SeqCst))
+        {
             self.serve();
         }
     }
 
+    /// The sender begins to work; `stop_deferring` follows before it sleeps.
+    pub fn defer(&self) {
+        self.deferred.store(true, Ordering::SeqCst);
+    }
+
+    /// The sender may sleep now: every release, whose ever, serves the line from here on, and those before are made
+    /// up for. (Reports are freed, and room is given back, by other threads while the sender sleeps.)
+    ///
+    /// The order matters: a release subtracts and then looks at the word, this stores the word and then looks at what
+    /// is used, so one of the two serves.
+    pub fn stop_deferring(&self) {
+        self.deferred.store(false, Ordering::SeqCst);
+        self.serve();
+    }
+
     /// Wakes the first in line if there is room for it.
-    pub fn serve(&self) {
+    fn serve(&self) {
         let line = self.line.lock();
         if let Some(first) = line.waiters.front()
             && (self.fits(first.bytes) || line.closed)

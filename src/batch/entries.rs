@@ -27,6 +27,8 @@ pub struct Entries {
     count: u32,
     wide: bool,
     waiters: Vec<(u32, Arc<Waiter>)>,
+    /// Empty but while widening; kept for its capacity.
+    narrow: Vec<Chunk>,
 }
 
 /// One entry, read back.
@@ -65,11 +67,10 @@ impl Entries {
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
-        let wide = self.wide || matches!(completion, Completion::Call { .. });
-        if wide && !self.wide {
+        if !self.wide && matches!(completion, Completion::Call { .. }) {
             self.widen(memory);
         }
-        let size = if wide { WIDE } else { NARROW };
+        let size = if self.wide { WIDE } else { NARROW };
         match self.chunks.last() {
             Some(chunk) if chunk.room() >= size => Ok(()),
             _ => self.another_chunk(memory, hint, charge, room),
@@ -78,21 +79,21 @@ impl Entries {
 
     #[cold]
     fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
-        // Each chunk is four times the one before it, as for data.
-        let grown = self.chunks.last().map_or(0, |last| last.capacity() * 4).min(4096);
-        self.chunks.push(memory.chunk(grown.max(WIDE), hint.min(2), charge, room)?);
+        // Each chunk is of the class above the one before it, as for data.
+        let hint = hint.max(self.chunks.len()).min(2);
+        self.chunks.push(memory.chunk(WIDE, hint, charge, room)?);
         Ok(())
     }
 
     /// `reserve` must have succeeded since the last push.
     #[inline]
-    pub(super) fn push(&mut self, completion: Completion, timestamp_delta: i64) {
+    pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
         let chunk = self.chunks.last_mut().expect("reserve() was called");
         let (call, tag) = match completion {
-            Completion::Tag(tag) => (Entry::DEFAULT, tag),
-            Completion::Call { call, tag } => (call, tag),
+            Completion::Tag(tag) => (Entry::DEFAULT, *tag),
+            Completion::Call { call, tag } => (*call, *tag),
             Completion::Waiter(waiter) => {
-                self.waiters.push((self.count, waiter));
+                self.waiters.push((self.count, waiter.clone()));
                 (Entry::DEFAULT, 0)
             }
         };
@@ -112,7 +113,8 @@ impl Entries {
     /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is never refused.
     #[cold]
     fn widen(&mut self, memory: &Memory) {
-        let mut narrow = std::mem::take(&mut self.chunks);
+        let mut narrow = std::mem::take(&mut self.narrow);
+        std::mem::swap(&mut narrow, &mut self.chunks);
         self.wide = true;
         for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
             if self.chunks.last().is_none_or(|chunk| chunk.room() < WIDE) {
@@ -125,6 +127,7 @@ impl Entries {
             bytes[16..24].copy_from_slice(&entry.call.to_ne_bytes());
         }
         memory.release(&mut narrow);
+        self.narrow = narrow;
     }
 
     /// The entries in order.

@@ -15,8 +15,6 @@ pub struct Memory {
 #[derive(Default)]
 struct Free {
     chunks: [Vec<Box<[u8]>>; CLASSES.len()],
-    // Boxed, since a batch moves between owners as one pointer.
-    #[expect(clippy::vec_box, reason = "the boxes themselves are what is kept for reuse")]
     batches: Vec<Box<Batch>>,
     closed: bool,
 }
@@ -45,20 +43,36 @@ impl Memory {
         &self.budget
     }
 
-    /// A chunk with room for `bytes`, of at least the class `hint`. Taken from `room` first.
+    /// A chunk with room for `bytes`, of the class `hint` if that is larger and has room in the budget. Taken from
+    /// `room` first. The hint is a wish: a record is never refused for more than it needs.
     pub(super) fn chunk(&self, bytes: usize, hint: usize, charge: Charge, room: &mut Room) -> Result<Chunk, NoRoom> {
-        let class = class_for(bytes).map(|class| class.max(hint));
-        let size = class.map_or_else(|| exact_size(bytes), |class| CLASSES[class]);
-        if room.charged >= size {
-            room.charged -= size;
-        } else {
-            match charge {
-                Charge::Ask => self.budget.try_charge(size)?,
-                Charge::Force => self.budget.charge(size),
+        let least = class_for(bytes);
+        let wish = least.map(|class| class.max(hint));
+        let class = match self.charge(chunk_size(wish, bytes), charge, room) {
+            Ok(()) => wish,
+            Err(refused) if wish == least => return Err(refused),
+            Err(_) => {
+                self.charge(chunk_size(least, bytes), charge, room)?;
+                least
             }
-        }
+        };
+        let size = chunk_size(class, bytes);
         let reused = class.and_then(|class| self.free.lock().chunks[class].pop());
         Ok(reused.map_or_else(|| Chunk::new(size), Chunk::reuse))
+    }
+
+    fn charge(&self, size: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+        if room.charged >= size {
+            room.charged -= size;
+            return Ok(());
+        }
+        match charge {
+            Charge::Ask => self.budget.try_charge(size),
+            Charge::Force => {
+                self.budget.charge(size);
+                Ok(())
+            }
+        }
     }
 
     /// Takes chunks back and releases their charge.
@@ -110,6 +124,13 @@ impl Memory {
         drop(batches);
     }
 
+    /// Bytes in the free lists.
+    #[cfg(all(test, not(ottla_loom)))]
+    pub(super) fn free_bytes(&self) -> usize {
+        let free = self.free.lock();
+        free.chunks.iter().flatten().map(|bytes| bytes.len()).sum()
+    }
+
     /// Lets go of the free lists for good (batches in them refer back to this memory).
     pub fn close(&self) {
         self.budget.close();
@@ -130,4 +151,8 @@ impl Memory {
     pub fn take_orphans(&self) -> Vec<Report> {
         std::mem::take(&mut self.orphans.lock())
     }
+}
+
+fn chunk_size(class: Option<usize>, bytes: usize) -> usize {
+    class.map_or_else(|| exact_size(bytes), |class| CLASSES[class])
 }

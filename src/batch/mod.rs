@@ -10,6 +10,8 @@ mod open;
 mod payload;
 mod report;
 mod split;
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;
 
 pub use budget::{NoRoom, WaitEnded};
 pub use chunk::Chunk;

@@ -102,8 +102,7 @@ impl Batch {
     #[inline]
     pub fn record_len(&self, record: &Record<'_>, timestamp: i64) -> usize {
         let delta = if self.count() == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
-        let body = record_batch::record_body_len(delta, self.count() as i32, record);
-        body + record_batch::varint_len(body as i32)
+        record_batch::record_len_with_prefix(body_len(record, delta, self.count()))
     }
 
     /// Encodes `record` at the end. Nothing has changed if there is no room.
@@ -112,18 +111,23 @@ impl Batch {
         &mut self,
         record: &Record<'_>,
         timestamp: i64,
-        completion: Completion,
+        completion: &Completion,
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
         let count = self.count();
         let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
-        let body = record_batch::record_body_len(delta, count as i32, record);
-        let len = body + record_batch::varint_len(body as i32);
+        let body = body_len(record, delta, count);
+        let len = record_batch::record_len_with_prefix(body);
+        let chunks = self.chunks.len();
         self.reserve(len, charge, room)?;
-        self.entries.reserve(&completion, &self.memory, self.hint, charge, room)?;
+        if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
+            self.give_back_chunk(chunks);
+            return Err(refused);
+        }
         let chunk = self.chunks.last_mut().expect("reserve() made one");
-        record_batch::write_record(chunk.grow(len), body, delta, count as i32, record);
+        let out = chunk.grow(len);
+        record_batch::write_record(out, body, delta, count as i32, record.key, record.value, record.headers);
         self.entries.push(completion, delta);
         if count == 0 {
             self.base_timestamp = timestamp;
@@ -148,6 +152,14 @@ impl Batch {
         let hint = self.hint.max(self.chunks.len()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
+    }
+
+    /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
+    /// batch is decided, and a larger record would add another behind it.
+    #[cold]
+    fn give_back_chunk(&mut self, kept: usize) {
+        let mut added = self.chunks.split_off(kept);
+        self.memory.release(&mut added);
     }
 
     /// Closes the batch for appends: its bytes become a payload that requests can share.
@@ -199,7 +211,9 @@ impl Batch {
 
     /// The sequence number after its last record's.
     pub fn next_sequence(&self) -> i32 {
-        record_batch::sequence_after(self.sealed.base_sequence, self.count() as i32)
+        // From 2147483647 it goes on at 0.
+        let next = i64::from(self.sealed.base_sequence) + i64::from(self.count());
+        (next % (1 << 31)) as i32
     }
 
     /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
@@ -216,6 +230,13 @@ impl Batch {
         self.sealed = Sealed::default();
         self.outcome = None;
     }
+}
+
+/// The length of a record at its place in a batch, without the varint that says it.
+#[inline]
+fn body_len(record: &Record<'_>, timestamp_delta: i64, index: u32) -> usize {
+    let (key_len, value_len) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
+    record_batch::record_len(timestamp_delta, index as i32, key_len, value_len, record.headers)
 }
 
 /// The payload, exclusively: a batch that is being sealed or compressed is in no request.

@@ -13,6 +13,7 @@ pub struct Payload {
     pub(super) len: usize,
 }
 
+#[allow(clippy::len_without_is_empty, reason = "a payload is never empty but while it is made")]
 impl Payload {
     pub(super) fn shared(memory: &Arc<Memory>) -> Arc<Self> {
         Arc::new(Payload { chunks: Vec::new(), memory: Some(memory.clone()), len: 0 })

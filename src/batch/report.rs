@@ -77,7 +77,11 @@ pub(super) fn adopt(batch: &mut Batch) {
         ErrorKind::Internal,
         format!("the engine dropped a batch of {}-{} before its fate was known", batch.topic, batch.partition),
     );
-    let outcome = batch.outcome.take().unwrap_or_else(|| Outcome::failed(batch, error, batch.created));
+    let outcome = batch.outcome.take().unwrap_or_else(|| {
+        // A request carried it and nobody noted how that ended: some byte may have been written.
+        batch.sealed.outcome_unknown |= batch.sealed.attempts > 0;
+        Outcome::failed(batch, error, batch.created)
+    });
     let orphan = Box::new(Batch {
         topic: batch.topic.clone(),
         partition: batch.partition,

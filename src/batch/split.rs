@@ -6,7 +6,7 @@ use super::memory::{Charge, Room};
 use super::{Batch, Sealed};
 use crate::error::{Error, Result};
 use crate::protocol::record_batch::RecordIter;
-use crate::record::{Header, Record};
+use crate::record::Record;
 
 impl Batch {
     /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
@@ -19,10 +19,7 @@ impl Batch {
             for encoded in RecordIter::new(slice) {
                 let encoded = encoded?;
                 headers.clear();
-                for header in encoded.headers() {
-                    let (name, value) = header?;
-                    headers.push(Header { name, value });
-                }
+                headers.extend(encoded.headers.clone());
                 let Some((entry, index)) = entries.next() else { break };
                 let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
                 let record = Record {
@@ -39,7 +36,7 @@ impl Batch {
     }
 
     /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
-    /// creation time and, together, its sequence numbers. Its payload must be uncompressed.
+    /// creation time and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
     pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, (Box<Batch>, Error)> {
         let mut parts: Vec<Box<Batch>> = Vec::new();
         let copied = self.for_each_record(|record, timestamp, completion| {
@@ -48,7 +45,7 @@ impl Batch {
                 parts.push(Batch::new(&self.memory, &self.topic, self.partition, self.created, 0));
             }
             let part = parts.last_mut().expect("pushed above");
-            part.append(record, timestamp, completion, Charge::Force, &mut Room::default())
+            part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
                 .expect("a forced charge is not refused");
             Ok(())
         });

@@ -42,16 +42,6 @@ impl Codec {
         }
     }
 
-    /// The default of `compression.<codec>.level`; 0 for codecs that have no levels.
-    pub fn default_level(self) -> i32 {
-        match self {
-            Codec::None | Codec::Snappy => 0,
-            Codec::Gzip => -1,
-            Codec::Lz4 => 9,
-            Codec::Zstd => 3,
-        }
-    }
-
     /// The range of `compression.<codec>.level`, `None` for codecs that have no levels. Gzip has no level 0 within it.
     pub fn levels(self) -> Option<RangeInclusive<i32>> {
         match self {
@@ -70,7 +60,6 @@ impl Codec {
 
 /// Compresses batches with one codec at one level.
 pub struct Compressor {
-    codec: Codec,
     state: State,
 }
 
@@ -97,11 +86,7 @@ impl Compressor {
             Codec::Lz4 => State::Lz4(lz4::Lz4::new()),
             Codec::Zstd => State::Zstd(zstd::Zstd::new(level)?),
         };
-        Ok(Compressor { codec, state })
-    }
-
-    pub fn codec(&self) -> Codec {
-        self.codec
+        Ok(Compressor { state })
     }
 
     /// Appends one complete stream holding all `chunks` to `out`. After an error `out` is as long as it was before,

@@ -1,6 +1,17 @@
 //! Every stream is read back by this room's own decoder and by one that shares no code with the encoder.
 
 use super::*;
+
+/// Java's default of `compression.<codec>.level`.
+fn default_level(codec: Codec) -> i32 {
+    match codec {
+        Codec::None | Codec::Snappy => 0,
+        Codec::Gzip => -1,
+        Codec::Lz4 => 9,
+        Codec::Zstd => 3,
+    }
+}
+
 use std::io::Read;
 
 const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
@@ -39,7 +50,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 fn compressor(codec: Codec) -> Compressor {
-    Compressor::new(codec, codec.default_level()).unwrap()
+    Compressor::new(codec, default_level(codec)).unwrap()
 }
 
 fn stream(compressor: &mut Compressor, chunks: &[&[u8]]) -> Vec<u8> {

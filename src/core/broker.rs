@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use super::drain::Produced;
 use super::{ConnectionId, Core, Place, Timer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::header::CorrelationIds;
 use crate::protocol::{ApiKey, ApiVersions};
 use crate::sync::{Arc, Time};
 
@@ -26,8 +28,9 @@ pub struct Broker {
     pub setup_failures: u32,
     pub retry_at: Time,
     pub setup_deadline: Time,
-    pub versions: ApiVersions,
-    pub correlation: i32,
+    /// Known once it is up.
+    pub versions: Option<ApiVersions>,
+    pub correlation_ids: CorrelationIds,
     /// Requests that wait for their answers, which come in this order.
     pub in_flight: VecDeque<InFlight>,
     /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
@@ -96,8 +99,8 @@ impl Broker {
             setup_failures: 0,
             retry_at: Time::ZERO,
             setup_deadline: Time::NEVER,
-            versions: ApiVersions::default(),
-            correlation: 0,
+            versions: None,
+            correlation_ids: CorrelationIds::default(),
             in_flight: VecDeque::new(),
             writing: false,
             throttled_until: Time::ZERO,
@@ -111,6 +114,12 @@ impl Broker {
 
     pub fn is_up(&self) -> bool {
         self.link == Link::Up
+    }
+
+    /// The newest version of a request that both sides speak.
+    pub fn pick(&self, api: ApiKey) -> Result<i16> {
+        let unknown = || Error::new(ErrorKind::Internal, "the versions of a broker are asked for before it is up");
+        self.versions.as_ref().ok_or_else(unknown)?.pick(api)
     }
 
     pub fn is_bootstrap(&self) -> bool {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::broker::{InFlight, Kind, Link};
 use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::{ApiKey, header};
+use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::Time;
 
 impl Core {
@@ -195,10 +195,11 @@ impl Core {
     /// Encodes a request with its header into a frame and hands it to the connection.
     pub(super) fn send(&mut self, index: u32, version: i16, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
         let mut frame = self.spare_frames.pop().unwrap_or_default();
-        let correlation = self.next_correlation(index);
-        header::begin_request(&mut frame.bytes, kind.api(), version, correlation, &self.settings.client_id);
+        let correlation = self.broker(index).correlation_ids.take();
+        let start =
+            header::begin_frame(&mut frame.bytes, kind.api(), version, correlation, Some(&self.settings.client_id));
         body(&mut frame.bytes);
-        header::end_request(&mut frame.bytes, 0);
+        header::end_frame(&mut frame.bytes, start, 0).expect("control requests are far below the limit of a frame");
         frame.correlation = correlation;
         self.write(index, frame, version, kind);
     }
@@ -217,12 +218,6 @@ impl Core {
         self.timers.arm(Timer::Request(index), deadline);
         let id = self.connection_id(index);
         self.act(Action::Write(id, frame));
-    }
-
-    pub(super) fn next_correlation(&mut self, index: u32) -> i32 {
-        let broker = self.broker(index);
-        broker.correlation = header::next_correlation_id(broker.correlation);
-        broker.correlation
     }
 
     pub(super) fn written(&mut self, id: ConnectionId, mut frame: Frame) {
@@ -279,7 +274,7 @@ impl Core {
         let request = broker.in_flight.remove(at).expect("found above");
         self.broker_has_work(index);
         let version = request.version;
-        let reader = header::read_response(frame, request.kind.api(), version, request.correlation);
+        let reader = read_header(frame, &request);
         match (request.kind, reader) {
             (Kind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
             (Kind::Metadata, Ok(mut reader)) => {
@@ -353,7 +348,7 @@ impl Core {
         let api = oldest.kind.api();
         let name = broker.name();
         self.counters.requests_timed_out.add(1);
-        let message = format!("{name}: no answer to {} within request.timeout.ms; closing the connection", api.name());
+        let message = format!("{name}: no answer to {api:?} within request.timeout.ms; closing the connection");
         self.log(Level::Warning, || message.clone());
         let id = self.connection_id(index);
         self.act(Action::Close(id));
@@ -419,6 +414,21 @@ impl Core {
         };
         let best = (0u32..).zip(&self.brokers).filter(|(_, broker)| usable(broker));
         let (index, broker) = best.min_by_key(|(_, broker)| broker.in_flight.len())?;
-        broker.versions.pick(api).ok().map(|version| (index, version))
+        broker.pick(api).ok().map(|version| (index, version))
     }
+}
+
+/// Reads a response's header, leaving the reader at its body.
+fn read_header<'a>(frame: &'a [u8], request: &InFlight) -> Result<Reader<'a>, Error> {
+    let mut reader = Reader::new(frame);
+    let correlation = header::read_correlation_id(&mut reader)?;
+    if correlation != request.correlation {
+        let message = format!(
+            "it answered request {correlation}, but the oldest one that waits for an answer is {}",
+            request.correlation
+        );
+        return Err(Error::new(ErrorKind::BadResponse, message));
+    }
+    header::finish_response_header(&mut reader, request.kind.api(), request.version)?;
+    Ok(reader)
 }

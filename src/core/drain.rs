@@ -5,8 +5,9 @@ use super::broker::Kind;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::Batch;
 use crate::compress::Codec;
+use crate::error::Result;
 use crate::protocol::record_batch::{self, BatchHeader};
-use crate::protocol::{ApiKey, header, produce};
+use crate::protocol::{ApiKey, produce};
 use crate::sync::Time;
 
 /// What a Produce request carries, in its order. A batch that expired on the way has left its place empty.
@@ -266,14 +267,16 @@ impl Core {
     }
 
     fn send_produce(&mut self, index: u32, mut produced: Produced) {
-        let version = match self.brokers[index as usize].versions.pick(ApiKey::Produce) {
+        let version = match self.brokers[index as usize].pick(ApiKey::Produce) {
             Ok(version) => self.produce_version(version, &produced),
             Err(error) => return self.produce_lost(produced, &error, false),
         };
         produced.sort_by_key(|carried| self.partitions[carried.partition as usize].as_ref().map(|p| p.topic));
         let mut frame = self.spare_frames.pop().unwrap_or_default();
-        frame.correlation = self.next_correlation(index);
-        self.encode_produce(&mut frame, version, &produced);
+        frame.correlation = self.broker(index).correlation_ids.take();
+        if let Err(error) = self.encode_produce(&mut frame, version, &produced) {
+            return self.produce_lost(produced, &error, false);
+        }
         self.counters.produce_requests.add(1);
         let kind = match self.settings.acks {
             Acks::None => Kind::ProduceUnanswered(produced),
@@ -288,16 +291,28 @@ impl Core {
             let topic = self.partitions[carried.partition as usize].as_ref().map(|p| p.topic);
             topic.is_some_and(|topic| self.topics[topic as usize].id != [0; 16])
         };
-        if version >= 13 && !produced.iter().all(has_id) { 12 } else { version }
+        if version >= produce::TOPIC_IDS_SINCE && !produced.iter().all(has_id) {
+            produce::TOPIC_IDS_SINCE - 1
+        } else {
+            version
+        }
     }
 
-    fn encode_produce(&self, frame: &mut Frame, version: i16, produced: &Produced) {
+    fn encode_produce(&self, frame: &mut Frame, version: i16, produced: &Produced) -> Result<()> {
         let topic_of =
             |carried: &Carried| self.partitions[carried.partition as usize].as_ref().map_or(0, |p| p.topic as usize);
         let by_topic = || produced.chunk_by(|a, b| topic_of(a) == topic_of(b));
         let timeout_ms = i32::try_from(self.settings.request_timeout.as_millis()).unwrap_or(i32::MAX);
-        header::begin_request(&mut frame.bytes, ApiKey::Produce, version, frame.correlation, &self.settings.client_id);
-        produce::begin(&mut frame.bytes, version, None, self.settings.acks.wire(), timeout_ms, by_topic().count());
+        let start = produce::begin_request(
+            &mut frame.bytes,
+            version,
+            frame.correlation,
+            Some(&self.settings.client_id),
+            None,
+            self.settings.acks.wire(),
+            timeout_ms,
+            by_topic().count(),
+        );
         for group in by_topic() {
             let topic = &self.topics[topic_of(&group[0])];
             produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
@@ -312,9 +327,8 @@ impl Core {
             }
             produce::end_topic(&mut frame.bytes, version);
         }
-        produce::end(&mut frame.bytes, version);
         let inserted = frame.inserted_len();
-        header::end_request(&mut frame.bytes, inserted);
+        produce::end_request(&mut frame.bytes, version, start, inserted)
     }
 }
 
@@ -323,7 +337,7 @@ fn batch_header(batch: &Batch) -> [u8; record_batch::HEADER_LEN] {
     let count = batch.count() as i32;
     let header = BatchHeader {
         base_offset: 0,
-        length: (record_batch::HEADER_LEN - record_batch::LENGTH_FROM + batch.payload().len()) as i32,
+        length: (record_batch::HEADER_LEN_AFTER_LENGTH + batch.payload().len()) as i32,
         partition_leader_epoch: -1,
         crc: 0,
         attributes: batch.sealed.attributes,

@@ -3,7 +3,8 @@
 use super::broker::Kind;
 use super::{Core, Level};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use crate::protocol::api::read_api_versions;
+use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::{ApiKey, ApiVersions, Reader};
 
 /// What a broker answers to a version of ApiVersions that it does not know, in the form of version 0.
@@ -12,42 +13,41 @@ const UNSUPPORTED_VERSION: i16 = 35;
 impl Core {
     /// Asks for the versions, in the newest form that we know.
     pub(super) fn greet(&mut self, broker: u32) {
-        self.ask_versions(broker, ApiKey::ApiVersions.max_version());
+        self.ask_versions(broker, ApiKey::ApiVersions.versions().max);
     }
 
     fn ask_versions(&mut self, broker: u32, version: i16) {
-        let request = ApiVersionsRequest {
-            client_software_name: "ottla".into(),
-            client_software_version: env!("CARGO_PKG_VERSION").into(),
-        };
+        let request =
+            ApiVersionsRequest { client_software_name: "ottla", client_software_version: env!("CARGO_PKG_VERSION") };
         self.send(broker, version, Kind::ApiVersions, |out| request.encode(version, out));
     }
 
     pub(super) fn greeted(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
-        let rewound = *reader;
-        let code = reader.i16("error_code")?;
-        *reader = rewound;
-        if code == UNSUPPORTED_VERSION && version > 0 {
-            let response = ApiVersionsResponse::decode(reader, 0)?;
-            let theirs = response.api_keys.iter().find(|api| api.api_key == ApiKey::ApiVersions.code());
+        let response = read_api_versions(reader, version)?;
+        if response.error_code == UNSUPPORTED_VERSION && version > 0 {
+            let theirs = response.api_keys.iter().find(|api| api.api_key == ApiKey::ApiVersions as i16);
             let next = theirs.map_or(0, |api| api.max_version.min(version - 1).max(0));
             self.ask_versions(broker, next);
             return Ok(());
         }
-        let response = ApiVersionsResponse::decode(reader, version)?;
         if let Some(kind) = ErrorKind::from_broker(response.error_code) {
             return Err(Error::new(kind, format!("it answered ApiVersions with {}", kind.name())));
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
-        let idempotent = self.settings.idempotence.then_some(ApiKey::InitProducerId);
-        for api in [ApiKey::Produce, ApiKey::Metadata].into_iter().chain(idempotent) {
-            versions.pick(api)?;
+        let pick = |api| {
+            versions.pick(api).map_err(|error| {
+                Error::new(error.kind(), format!("{}; Ottla needs Kafka 2.1 or later", error.message()))
+            })
+        };
+        pick(ApiKey::Metadata)?;
+        if self.settings.idempotence {
+            pick(ApiKey::InitProducerId)?;
         }
-        self.broker(broker).versions = versions;
+        let produce = pick(ApiKey::Produce)?;
+        self.broker(broker).versions = Some(versions);
         self.up(broker);
         let name = self.brokers[broker as usize].name();
-        let produce = self.brokers[broker as usize].versions.pick(ApiKey::Produce).unwrap_or(-1);
         self.log(Level::Debug, || format!("{name}: Produce version {produce}"));
         Ok(())
     }

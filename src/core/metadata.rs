@@ -4,7 +4,9 @@ use super::broker::{Broker, Kind, Link};
 use super::{Action, Core, Level, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
-use crate::protocol::messages::metadata::{MetadataPartition, MetadataRequest, MetadataResponse, MetadataTopic};
+use crate::protocol::messages::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
+};
 use crate::protocol::{ApiKey, Reader};
 use crate::sync::{Arc, Time};
 
@@ -149,15 +151,19 @@ impl Core {
         self.metadata.wanted = false;
         self.drop_idle_topics();
         let fresh_only = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
-        let mut topics = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
         for topic in &mut self.topics {
             if topic.tracked && (topic.fresh || !fresh_only) {
                 topic.fresh = false;
-                topics.push(topic.topic.name.to_string());
+                names.push(topic.topic.name.clone());
             }
         }
-        let allow_auto_topic_creation = self.settings.allow_auto_create_topics;
-        let request = MetadataRequest { topics, allow_auto_topic_creation };
+        let topics = names.iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect();
+        let request = MetadataRequest {
+            topics: Some(topics),
+            allow_auto_topic_creation: self.settings.allow_auto_create_topics,
+            ..Default::default()
+        };
         self.send(broker, version, Kind::Metadata, |out| request.encode(version, out));
     }
 
@@ -288,7 +294,7 @@ impl Core {
         Ok(())
     }
 
-    fn take_brokers(&mut self, response: &MetadataResponse) {
+    fn take_brokers(&mut self, response: &MetadataResponse<'_>) {
         if response.brokers.is_empty() {
             return;
         }
@@ -296,8 +302,7 @@ impl Core {
             broker.listed = false;
         }
         for broker in &response.brokers {
-            let port = i32::from(u16::try_from(broker.port).unwrap_or(0));
-            self.learn_broker(broker.node_id, &broker.host, port);
+            self.learn_broker(broker.node_id, broker.host, broker.port);
         }
     }
 
@@ -331,9 +336,9 @@ impl Core {
     }
 
     /// Takes in what is said of a topic; false if it must be asked for again.
-    fn take_topic(&mut self, answer: &MetadataTopic) -> bool {
-        let Some(name) = &answer.name else { return true };
-        let Some(&index) = self.topic_by_name.get(name.as_str()) else { return true };
+    fn take_topic(&mut self, answer: &MetadataResponseTopic<'_>) -> bool {
+        let Some(name) = answer.name else { return true };
+        let Some(&index) = self.topic_by_name.get(name) else { return true };
         if let Some(kind) = ErrorKind::from_broker(answer.error_code) {
             return self.topic_refused(index, kind);
         }
@@ -422,7 +427,7 @@ impl Core {
         }
     }
 
-    fn take_partition(&mut self, topic: u32, answer: &MetadataPartition) -> bool {
+    fn take_partition(&mut self, topic: u32, answer: &MetadataResponsePartition) -> bool {
         let number = usize::try_from(answer.partition_index).ok();
         let partitions = &self.topics[topic as usize].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };

@@ -3,7 +3,7 @@
 use super::broker::Kind;
 use super::{Core, Level, Timer};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
 
 /// Where the producer id comes from and how far that is.
@@ -59,12 +59,7 @@ impl Core {
             return;
         };
         self.producer_id.state = State::Requested;
-        let request = InitProducerIdRequest {
-            transactional_id: None,
-            transaction_timeout_ms: i32::MAX,
-            producer_id: -1,
-            producer_epoch: -1,
-        };
+        let request = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..Default::default() };
         self.send(broker, version, Kind::InitProducerId, |out| request.encode(version, out));
     }
 

@@ -31,8 +31,8 @@ impl Core {
             next = at + 1;
             let carried = &mut produced[at];
             let index = carried.partition;
-            if let (true, Some((leader, epoch))) = (answer.error_code != 0, answer.current_leader) {
-                hints.push((index, leader, epoch));
+            if let (true, Some(leader)) = (answer.error_code != 0, answer.current_leader) {
+                hints.push((index, leader.leader_id, leader.leader_epoch));
             }
             let batch = carried.batch.take();
             // A batch that expired on the way is decided already; its place in flight ends here all the same.
@@ -51,7 +51,7 @@ impl Core {
         self.produce_lost(produced, &unanswered, true);
         let tail = tail?;
         for endpoint in &tail.node_endpoints {
-            self.learn_broker(endpoint.node_id, &endpoint.host, endpoint.port);
+            self.learn_broker(endpoint.node_id, endpoint.host, endpoint.port);
         }
         for (index, leader, epoch) in hints {
             self.hint_leader(index, leader, epoch);
@@ -87,7 +87,7 @@ impl Core {
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },
-                log_append_time: if known { answer.log_append_time } else { -1 },
+                log_append_time: if known { answer.log_append_time_ms } else { -1 },
                 error: None,
                 latency: batch.age(self.now),
             };

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::core::Frame;
 use crate::error::{Error, ErrorKind};
+use crate::protocol::header;
 
 /// A connected socket. Dropping it closes it.
 pub struct Connection {
@@ -108,20 +109,11 @@ impl Connection {
     /// Calls `on_frame` with every whole frame of `bytes`; says how much that was.
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
-        while let Some((length, rest)) = bytes[used..].split_first_chunk::<4>() {
-            let claimed = i32::from_be_bytes(*length);
-            let length = usize::try_from(claimed).ok().filter(|&length| length <= self.max_frame);
-            let Some(length) = length else {
-                return Err(Error::new(
-                    ErrorKind::BadResponse,
-                    format!(
-                        "the peer announced a response of {claimed} bytes (receive.message.max.bytes={}); is this a \
-                         plaintext listener of a Kafka broker?",
-                        self.max_frame
-                    ),
-                ));
-            };
-            let Some(frame) = rest.get(..length) else { break };
+        while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
+            let hint = "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?";
+            Error::new(error.kind(), format!("the peer announced {}; {hint}", error.message()))
+        })? {
+            let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);
             used += 4 + length;
         }

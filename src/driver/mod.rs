@@ -30,18 +30,28 @@ pub fn spawn(
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
     let core = Core::new(settings, shared.front.clone(), shared.counters.clone(), SystemClock.monotonic())?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .thread_name("ottla-dns")
-        .max_blocking_threads(4)
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Io, format!("starting the sender's event loop: {error}")))?;
-    let start = || {
-        std::thread::Builder::new().name("ottla-sender".into()).spawn(move || {
-            sender::run(runtime, core, shared, sockets, sink);
-        })
+    let (told, started) = std::sync::mpsc::channel();
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .thread_name("ottla-dns")
+            .max_blocking_threads(4)
+            .build();
+        match runtime {
+            Ok(runtime) => {
+                let _ = told.send(Ok(()));
+                sender::run(runtime, core, shared, sockets, sink);
+            }
+            Err(error) => drop(told.send(Err(error))),
+        }
     };
-    with_signals_blocked(start)
-        .map_err(|error| Error::new(ErrorKind::Io, format!("starting the sender thread: {error}")))
+    let io = |what: &str, error| Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}"));
+    let thread = with_signals_blocked(|| std::thread::Builder::new().name("ottla-sender".into()).spawn(run))
+        .map_err(|error| io("thread", error))?;
+    match started.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(error)) => Err(io("event loop", error)),
+        Err(_) => Err(Error::new(ErrorKind::Internal, "the sender thread ended before it began")),
+    }
 }

@@ -92,6 +92,7 @@ impl Sender {
         let turn = SystemClock.monotonic();
         let drained = std::mem::replace(&mut self.last_turn, turn);
         self.core().at(turn);
+        self.shared.front.memory.budget().defer();
         self.poll_lines(cx);
         for _ in 0..PASSES {
             self.read_mail();
@@ -104,8 +105,8 @@ impl Sender {
             if deadline <= turn {
                 break;
             }
-            // Nobody releases memory while the sender sleeps: whoever waits for a little is served now.
-            self.shared.front.memory.budget().serve();
+            // From now on whoever waits for a little is served by the release itself.
+            self.shared.front.memory.budget().stop_deferring();
             if self.shared.front.inbox.fall_asleep(deadline) {
                 return self.sleep_until(deadline, cx);
             }
@@ -278,7 +279,7 @@ impl Sender {
 
     /// The loop has ended. After a panic, completes what it left behind: every batch is in a slot, or was dropped by
     /// its owner and so handed to the memory as an orphan.
-    fn finish(&mut self, how: Ended) {
+    fn finish(mut self, how: Ended) {
         self.lines.clear();
         let front = self.shared.front.clone();
         front.gate.close();
@@ -292,7 +293,10 @@ impl Sender {
         let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how)));
         drop(left);
         front.memory.close();
-        self.shared.tickets.end(how);
+        // The sink goes first: who waits for the end finds all of it done.
+        let Sender { sink, shared, .. } = self;
+        drop(catch_unwind(AssertUnwindSafe(move || drop(sink))));
+        shared.tickets.end(how);
     }
 
     fn complete_leftovers(&mut self, how: Ended) {

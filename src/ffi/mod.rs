@@ -1,1 +1,26 @@
-//! ffi
+//! The C ABI. Each exported function converts its arguments, makes one call of the engine, and converts back; what it
+//! does and promises is told in its doc comment, which becomes `include/ottla.h`. One noun a file, in the order in
+//! which the header is read (see `tests/header.rs`).
+#![expect(non_camel_case_types, reason = "the names are C's, and are written the same everywhere")]
+#![expect(unsafe_code, reason = "pointers from C become references, slices and strings here, and nowhere else")]
+
+mod boundary;
+mod config;
+mod counters;
+mod delivery;
+mod error;
+mod flat;
+mod handle;
+mod log;
+mod poll;
+mod producer;
+mod property;
+mod record;
+mod report;
+mod send;
+mod sink;
+mod topic;
+mod userdata;
+mod version;
+
+use boundary::{boundary, guarded, required, text, wait};

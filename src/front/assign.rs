@@ -52,10 +52,11 @@ impl Front {
         clock: &C,
         rejected: &mut Rejected,
     ) {
-        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry: false, wanted: -1 };
+        let hurry = matches!(completion, Completion::Waiter(_));
+        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
         let mut room = Room::default();
         loop {
-            match self.append(topic, partitions, &mut append, completion.clone(), &mut room) {
+            match self.append(topic, partitions, &mut append, &completion, &mut room) {
                 Ok(Ok(Appended { .. })) => return,
                 // The sticky partitioner moves on; a forced append is refused for nothing else.
                 Ok(Err(Refused::Switch)) => {}
@@ -77,7 +78,7 @@ impl Rejected {
         }
         let batch = self.batches.last_mut().expect("pushed above");
         batch
-            .append(record, record.timestamp.unwrap_or_default(), completion, Charge::Force, &mut Room::default())
+            .append(record, record.timestamp.unwrap_or_default(), &completion, Charge::Force, &mut Room::default())
             .expect("a forced charge is not refused");
     }
 

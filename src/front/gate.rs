@@ -25,6 +25,12 @@ impl Default for Gate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateClosed;
 
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Gate {
     pub fn new() -> Self {
         Gate { state: Mutex::new(State { open: true, enrolled: Vec::new() }) }

@@ -35,6 +35,12 @@ impl<C> Default for Inbox<C> {
 
 const AWAKE: u64 = 0;
 
+impl<C> Default for Inbox<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<C> Inbox<C> {
     pub fn new() -> Self {
         Inbox {

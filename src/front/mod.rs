@@ -7,6 +7,8 @@ mod assign;
 mod gate;
 mod inbox;
 mod slot;
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;
 mod topics;
 
 use std::time::{Duration, Instant};
@@ -105,7 +107,7 @@ impl Front {
         &self,
         topic: &Topic,
         record: &Record<'_>,
-        completion: Completion,
+        completion: &Completion,
         manner: Manner,
         clock: &C,
         room: &mut Room,
@@ -120,8 +122,8 @@ impl Front {
         };
         loop {
             let attempt = match topic.partitions() {
-                Some(partitions) => self.append(topic, partitions, &mut append, completion.clone(), room)?,
-                None => topic.queue.append(self, &append, completion.clone(), room),
+                Some(partitions) => self.append(topic, partitions, &mut append, completion, room)?,
+                None => topic.queue.append(self, &append, completion, room),
             };
             match attempt {
                 Ok(appended) => {
@@ -158,7 +160,7 @@ impl Front {
         topic: &Topic,
         partitions: &[Arc<Slot>],
         append: &mut Append<'_, C>,
-        completion: Completion,
+        completion: &Completion,
         room: &mut Room,
     ) -> Result<Result<Appended, Refused>, NotAccepted> {
         let index = self.partition_of(topic, partitions, append)?;

@@ -28,6 +28,8 @@ pub struct Slot {
 struct State {
     open: Option<Box<Batch>>,
     full: VecDeque<Box<Batch>>,
+    /// Encoded bytes in `full`.
+    full_bytes: usize,
     enrolled: bool,
     announced: Announced,
     /// Keyless bytes since this partition became the topic's sticky one.
@@ -109,7 +111,7 @@ impl Slot {
         self: &Arc<Self>,
         front: &Front,
         append: &Append<'_, C>,
-        completion: Completion,
+        completion: &Completion,
         room: &mut Room,
     ) -> Result<Appended, Refused> {
         let mut guard = self.state.lock();
@@ -143,6 +145,8 @@ impl Slot {
                 && (bytes >= front.batch_size || state.sticky_bytes >= 2 * front.batch_size);
             if appended.switch {
                 state.sticky_bytes = 0;
+                // The choice that follows compares loads.
+                self.note_backlog(state);
             }
         }
         // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.
@@ -204,10 +208,17 @@ impl Slot {
 
     fn close_open(&self, state: &mut State) {
         if let Some(open) = state.open.take() {
-            self.backlog.fetch_add(backlog_of(&open), Ordering::Relaxed);
+            state.full_bytes += open.bytes();
             state.hint = open.class_hint();
             state.full.push_back(open);
+            self.note_backlog(state);
         }
+    }
+
+    /// Under the slot's lock, so that the last one to store has seen the latest.
+    fn note_backlog(&self, state: &State) {
+        let bytes = state.full_bytes + state.open.as_ref().map_or(0, |open| open.bytes());
+        self.backlog.store(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     #[cold]
@@ -217,9 +228,7 @@ impl Slot {
             return Time::NEVER;
         }
         state.announced = news;
-        if let Some(open) = &state.open {
-            self.backlog.store(backlog_of(open), Ordering::Relaxed);
-        }
+        self.note_backlog(state);
         front.inbox.push(self.clone());
         if ready { Time::ZERO } else { created.after(front.linger) }
     }
@@ -243,10 +252,8 @@ impl Slot {
         if !more {
             state.announced = Announced::Nothing;
         }
-        if let Some(batch) = &batch {
-            let taken = backlog_of(batch).min(self.backlog.load(Ordering::Relaxed));
-            self.backlog.fetch_sub(taken, Ordering::Relaxed);
-        }
+        state.full_bytes -= batch.as_ref().map_or(0, |batch| batch.bytes());
+        self.note_backlog(state);
         (batch, more)
     }
 
@@ -286,8 +293,4 @@ impl Slot {
     pub fn set_available(&self, available: bool) {
         self.available.store(available, Ordering::Relaxed);
     }
-}
-
-fn backlog_of(batch: &Batch) -> u32 {
-    u32::try_from(batch.bytes() / 1024).unwrap_or(u32::MAX).max(1)
 }

@@ -21,7 +21,8 @@ pub struct Topic {
 /// All topics of a producer, by name.
 pub struct Topics {
     by_name: Mutex<HashMap<Arc<str>, Arc<Topic>>>,
-    next_slot: AtomicU32,
+    /// By index; those of an assignment under way too.
+    slots: Mutex<Vec<Arc<Slot>>>,
     batch_limit: u32,
 }
 
@@ -50,7 +51,7 @@ impl Topics {
     pub fn new(batch_limit: usize) -> Self {
         Topics {
             by_name: Mutex::default(),
-            next_slot: AtomicU32::new(0),
+            slots: Mutex::default(),
             batch_limit: u32::try_from(batch_limit).unwrap_or(u32::MAX),
         }
     }
@@ -85,15 +86,15 @@ impl Topics {
     }
 
     fn slot(&self, name: &Arc<str>, partition: i32, batch_limit: &Arc<AtomicU32>) -> Arc<Slot> {
-        Slot::new(name.clone(), partition, self.next_slot.fetch_add(1, Ordering::Relaxed), batch_limit.clone())
+        let mut slots = self.slots.lock();
+        let index = u32::try_from(slots.len()).expect("fewer slots than 2^32");
+        let slot = Slot::new(name.clone(), partition, index, batch_limit.clone());
+        slots.push(slot.clone());
+        slot
     }
 
     /// Every slot of every topic, in the order they were made.
     pub fn slots(&self) -> Vec<Arc<Slot>> {
-        let by_name = self.by_name.lock();
-        let mut slots: Vec<_> = by_name.values().map(|topic| topic.queue.clone()).collect();
-        slots.extend(by_name.values().flat_map(|topic| topic.partitions().unwrap_or_default()).cloned());
-        slots.sort_by_key(|slot| slot.index);
-        slots
+        self.slots.lock().clone()
     }
 }

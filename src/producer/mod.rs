@@ -101,7 +101,7 @@ impl Producer {
     #[inline]
     pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, completion, Manner::Usual, wait, &SystemClock)
+        self.accept(topic, record, &completion, Manner::Usual, wait, &SystemClock)
     }
 
     /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
@@ -117,7 +117,7 @@ impl Producer {
         let clock = OneCall { wall_ms: SystemClock.wall_ms() };
         let mut accepted = 0;
         for (record, completion) in records {
-            if let Err(error) = self.accept(topic, &record, completion, Manner::Usual, wait, &clock) {
+            if let Err(error) = self.accept(topic, &record, &completion, Manner::Usual, wait, &clock) {
                 return (accepted, Err(error));
             }
             accepted += 1;
@@ -139,7 +139,7 @@ impl Producer {
             Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
             None => Wait::Configured,
         };
-        self.accept(topic, record, Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
+        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
         waiter.wait(deadline).ok_or_else(|| {
             Error::new(
                 ErrorKind::TimedOut,
@@ -180,6 +180,27 @@ impl Producer {
         self.check_alive()
     }
 
+    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
+    /// sockets and the thread are the parent's. Dropping does the same; this is for an owner that is not the last.
+    pub fn shut_down(&self) {
+        if !self.process.is_current() {
+            // No lock is touched: its holder may be a thread that does not exist here.
+            std::mem::forget(self.shared.clone());
+            return;
+        }
+        if self.shared.is_sender() {
+            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
+            self.shared.front.gate.close();
+            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
+            return;
+        }
+        let _ = self.close(Wait::Never);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
         self.shared.counters.snapshot()
@@ -204,14 +225,14 @@ impl Producer {
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
-        completion: Completion,
+        completion: &Completion,
         manner: Manner,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
         self.check_record(record)?;
         let mut room = Room::default();
-        match self.shared.front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room) {
+        match self.shared.front.accept(&topic.0, record, completion, manner, clock, &mut room) {
             Ok(()) => Ok(()),
             Err(NotAccepted::NoRoom(bytes)) => {
                 self.accept_when_there_is_room(topic, record, completion, manner, wait, clock, bytes)
@@ -227,7 +248,7 @@ impl Producer {
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
-        completion: Completion,
+        completion: &Completion,
         manner: Manner,
         wait: Wait,
         clock: &impl Clock,
@@ -247,7 +268,7 @@ impl Producer {
                 WaitEnded::TimedOut => self.buffer_full(topic),
                 WaitEnded::Closed => self.closed(),
             })?;
-            let attempt = front.accept(&topic.0, record, completion.clone(), manner, clock, &mut room);
+            let attempt = front.accept(&topic.0, record, completion, manner, clock, &mut room);
             front.give_back(room);
             match attempt {
                 Ok(()) => return Ok(()),
@@ -377,25 +398,8 @@ fn forked() -> Error {
 }
 
 impl Drop for Producer {
-    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
-    /// sockets and the thread are the parent's.
     fn drop(&mut self) {
-        let thread = self.thread.lock().take();
-        if !self.process.is_current() {
-            std::mem::forget(thread);
-            std::mem::forget(self.shared.clone());
-            return;
-        }
-        if self.shared.is_sender() {
-            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
-            self.shared.front.gate.close();
-            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
-            return;
-        }
-        let _ = self.close(Wait::Never);
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        self.shut_down();
     }
 }
 

@@ -1,12 +1,22 @@
-//! Kafka's wire format: bytes only. The hot path (record batches, Produce) is written by hand; the control-plane
-//! messages are bounded readers and writers, one file each.
+//! The Kafka protocol as bytes: no sockets, no threads, no clock.
+//!
+//! The path of a record (`record_batch`, `produce`) is written by hand; the control plane's messages (`messages`) are
+//! generated from Kafka's schemas by `tools/messages/generate.py`. Everything that arrives is read through
+//! [`wire::Reader`], which never believes a length it has not checked against the bytes that are there.
 
-mod api;
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(dead_code, reason = "what brokers send is read whole; tests and the model read the rest")
+)]
+
+pub mod api;
+#[cfg(feature = "internals")]
+pub mod fuzzing;
 pub mod header;
 pub mod messages;
 pub mod produce;
 pub mod record_batch;
-mod wire;
+pub mod wire;
 
 pub use api::{ApiKey, ApiVersions};
-pub use wire::{Reader, Writer};
+pub use wire::Reader;

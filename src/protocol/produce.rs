@@ -1,123 +1,208 @@
-//! Produce, versions 3 to 13: the request is written around record bytes that lie elsewhere, and the response is read
-//! in place.
+//! Produce: the framing of requests and the reader of responses, versions 3 to 13.
+//!
+//! A request is written front to back: [`begin_request`], then for each topic [`begin_topic`], for each of its
+//! partitions [`begin_partition`], the batch, [`end_partition`]; then [`end_topic`], and at last [`end_request`]. The
+//! batches need not be in the same buffer: what is sent in between is only counted.
 
-use super::{ApiKey, Reader, Writer};
-use crate::error::Result;
+use super::api::ApiKey;
+use super::header::{self, FrameStart};
+use super::wire::{Form, Reader, Writer};
+use crate::Result;
 
-/// A topic in a response: by name up to version 12, by id from 13 on.
+/// From this version on, topics go by id instead of name (KIP-516).
+pub const TOPIC_IDS_SINCE: i16 = 13;
+/// zstd needs this version (KIP-110).
+pub const ZSTD_SINCE: i16 = 7;
+/// From this version on a transactional request adds its partitions to the transaction (KIP-890).
+pub const IMPLICIT_ADD_SINCE: i16 = 12;
+
+fn form(version: i16) -> Form {
+    ApiKey::Produce.form(version)
+}
+
+/// Begins a request: frame, header, and the fields before the topics.
+#[expect(clippy::too_many_arguments, reason = "they are the fields of the request, in order")]
+pub fn begin_request(
+    out: &mut Vec<u8>,
+    version: i16,
+    correlation_id: i32,
+    client_id: Option<&str>,
+    transactional_id: Option<&str>,
+    acks: i16,
+    timeout_ms: i32,
+    topic_count: usize,
+) -> FrameStart {
+    let start = header::begin_frame(out, ApiKey::Produce, version, correlation_id, client_id);
+    let mut writer = Writer::new(out);
+    writer.nullable_string(form(version), transactional_id);
+    writer.i16(acks);
+    writer.i32(timeout_ms);
+    writer.array_len(form(version), topic_count);
+    start
+}
+
+/// Begins a topic; the version decides whether its name or its id is written.
+pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, topic_id: &[u8; 16], partition_count: usize) {
+    let mut writer = Writer::new(out);
+    if version >= TOPIC_IDS_SINCE {
+        writer.uuid(topic_id);
+    } else {
+        writer.string(form(version), name);
+    }
+    writer.array_len(form(version), partition_count);
+}
+
+/// Begins a partition. `records_len` bytes, one whole batch, follow: in `out` or beside it.
+pub fn begin_partition(out: &mut Vec<u8>, version: i16, index: i32, records_len: usize) {
+    let mut writer = Writer::new(out);
+    writer.i32(index);
+    // Records have their length written like the count of an array.
+    writer.array_len(form(version), records_len);
+}
+
+pub fn end_partition(out: &mut Vec<u8>, version: i16) {
+    Writer::new(out).no_tagged_fields(form(version));
+}
+
+pub fn end_topic(out: &mut Vec<u8>, version: i16) {
+    Writer::new(out).no_tagged_fields(form(version));
+}
+
+/// Ends the request; `extra_bytes` is the sum of the batches that are not in `out`.
+pub fn end_request(out: &mut Vec<u8>, version: i16, start: FrameStart, extra_bytes: usize) -> Result<()> {
+    Writer::new(out).no_tagged_fields(form(version));
+    header::end_frame(out, start, extra_bytes)
+}
+
+/// A topic as the response names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopicRef<'a> {
     Name(&'a str),
     Id([u8; 16]),
 }
 
-/// What a broker says of one partition.
-#[derive(Clone, Copy, Debug)]
+/// Who leads a partition now (KIP-951).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentLeader {
+    pub leader_id: i32,
+    pub leader_epoch: i32,
+}
+
+/// What became of one partition's batch. Fields that the version does not have are -1, empty or `None`.
+#[derive(Clone, Debug)]
 pub struct PartitionResponse<'a> {
     pub topic: TopicRef<'a>,
     pub index: i32,
     pub error_code: i16,
     pub base_offset: i64,
-    /// -1 unless the topic's timestamps are the broker's.
-    pub log_append_time: i64,
+    pub log_append_time_ms: i64,
+    pub log_start_offset: i64,
+    pub record_errors: RecordErrors<'a>,
     pub error_message: Option<&'a str>,
-    /// Leader id and epoch, if the broker knows better (KIP-951).
-    pub current_leader: Option<(i32, i32)>,
+    pub current_leader: Option<CurrentLeader>,
 }
 
-/// What comes after the partitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResponseTail {
-    pub throttle_time_ms: i32,
-    /// Where the leaders named above are.
-    pub node_endpoints: Vec<NodeEndpoint>,
+/// One of the records for which the broker refused a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordError<'a> {
+    /// The record's place in its batch.
+    pub batch_index: i32,
+    pub message: Option<&'a str>,
 }
 
+/// The records for which the broker refused a batch: an iterator.
+#[derive(Clone, Debug)]
+pub struct RecordErrors<'a> {
+    reader: Reader<'a>,
+    form: Form,
+    left: usize,
+}
+
+impl<'a> RecordErrors<'a> {
+    /// Reads the array through, to iterate over it later.
+    fn read(reader: &mut Reader<'a>, form: Form) -> Result<Self> {
+        // In either form: an index, a null message, and in flexible versions the end.
+        let min_len = 6;
+        let left = reader.array_len(form, min_len, "PartitionResponse.record_errors")?;
+        let errors = RecordErrors { reader: reader.clone(), form, left };
+        for _ in 0..left {
+            read_record_error(reader, form)?;
+        }
+        Ok(errors)
+    }
+}
+
+impl<'a> Iterator for RecordErrors<'a> {
+    type Item = RecordError<'a>;
+
+    fn next(&mut self) -> Option<RecordError<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(read_record_error(&mut self.reader, self.form).expect("it was read through with its partition"))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for RecordErrors<'_> {}
+
+fn read_record_error<'a>(reader: &mut Reader<'a>, form: Form) -> Result<RecordError<'a>> {
+    let error = RecordError {
+        batch_index: reader.i32("RecordError.batch_index")?,
+        message: reader.nullable_string(form, "RecordError.message")?,
+    };
+    reader.skip_tagged_fields(form, "RecordError.tagged_fields")?;
+    Ok(error)
+}
+
+/// A broker's address, as a response brings it with new leaders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeEndpoint {
+pub struct NodeEndpoint<'a> {
     pub node_id: i32,
-    pub host: String,
+    pub host: &'a str,
     pub port: i32,
+    pub rack: Option<&'a str>,
 }
 
-fn flexible(version: i16) -> bool {
-    ApiKey::Produce.is_flexible(version)
+/// What a response says beside its partitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseTail<'a> {
+    pub throttle_time_ms: i32,
+    /// The addresses of the current leaders; empty when none has changed.
+    pub node_endpoints: Vec<NodeEndpoint<'a>>,
 }
 
-/// Begins the body. Each topic and partition is begun and ended in turn, as many as were announced.
-pub fn begin(
-    out: &mut Vec<u8>,
-    version: i16,
-    transactional_id: Option<&str>,
-    acks: i16,
-    timeout_ms: i32,
-    topics: usize,
-) {
-    let mut writer = Writer(out);
-    writer.nullable_string(flexible(version), transactional_id);
-    writer.i16(acks);
-    writer.i32(timeout_ms);
-    writer.array_len(flexible(version), Some(topics));
-}
-
-pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, id: &[u8; 16], partitions: usize) {
-    let mut writer = Writer(out);
-    if version >= 13 {
-        writer.uuid(id);
-    } else {
-        writer.string(flexible(version), name);
-    }
-    writer.array_len(flexible(version), Some(partitions));
-}
-
-/// `len` bytes follow: the batch's header and its records.
-pub fn begin_partition(out: &mut Vec<u8>, version: i16, index: i32, len: usize) {
-    let mut writer = Writer(out);
-    writer.i32(index);
-    writer.array_len(flexible(version), Some(len));
-}
-
-pub fn end_partition(out: &mut Vec<u8>, version: i16) {
-    if flexible(version) {
-        Writer(out).no_tagged_fields();
-    }
-}
-
-pub fn end_topic(out: &mut Vec<u8>, version: i16) {
-    end_partition(out, version);
-}
-
-pub fn end(out: &mut Vec<u8>, version: i16) {
-    end_partition(out, version);
-}
-
-/// Reads a response, calling `each` with every partition. Allocates nothing unless brokers moved.
+/// Reads the body of a response and hands each partition to `on_partition`, in the response's order. Allocates only
+/// for node endpoints.
+///
+/// After an error, the partitions handed over so far were well formed; of the others nothing is known.
 pub fn read_response<'a>(
     reader: &mut Reader<'a>,
     version: i16,
-    each: &mut dyn FnMut(PartitionResponse<'a>),
-) -> Result<ResponseTail> {
-    let compact = flexible(version);
-    let topics = reader.array_len(compact, "responses")?.unwrap_or(0);
-    for _ in 0..topics {
-        let topic = if version >= 13 {
-            TopicRef::Id(reader.uuid("topic_id")?)
-        } else {
-            TopicRef::Name(reader.string(compact, "name")?)
+    on_partition: &mut dyn FnMut(PartitionResponse<'a>),
+) -> Result<ResponseTail<'a>> {
+    let form = form(version);
+    let min_topic_len = if form.is_flexible() { 3 } else { 6 };
+    for _ in 0..reader.array_len(form, min_topic_len, "ProduceResponse.responses")? {
+        let topic = match version {
+            TOPIC_IDS_SINCE.. => TopicRef::Id(reader.uuid("TopicResponse.topic_id")?),
+            _ => TopicRef::Name(reader.string(form, "TopicResponse.name")?),
         };
-        let partitions = reader.array_len(compact, "partition_responses")?.unwrap_or(0);
-        for _ in 0..partitions {
-            each(read_partition(reader, version, topic)?);
+        let min_partition_len = 22;
+        for _ in 0..reader.array_len(form, min_partition_len, "TopicResponse.partition_responses")? {
+            on_partition(read_partition(reader, version, topic)?);
         }
-        if compact {
-            reader.skip_tagged_fields()?;
-        }
+        reader.skip_tagged_fields(form, "TopicResponse.tagged_fields")?;
     }
-    let mut tail = ResponseTail { throttle_time_ms: reader.i32("throttle_time_ms")?, node_endpoints: Vec::new() };
-    if compact {
-        reader.tagged_fields(|tag, field| {
-            if tag == 0 && version >= 10 {
-                tail.node_endpoints = read_endpoints(field)?;
+    let mut tail =
+        ResponseTail { throttle_time_ms: reader.i32("ProduceResponse.throttle_time_ms")?, node_endpoints: Vec::new() };
+    if form.is_flexible() {
+        reader.tagged_fields("ProduceResponse.tagged_fields", |tag, field| {
+            if tag == 0 {
+                let min_endpoint_len = 11;
+                tail.node_endpoints =
+                    field.array(form, min_endpoint_len, "ProduceResponse.node_endpoints", read_node_endpoint)?;
             }
             Ok(())
         })?;
@@ -126,52 +211,55 @@ pub fn read_response<'a>(
 }
 
 fn read_partition<'a>(reader: &mut Reader<'a>, version: i16, topic: TopicRef<'a>) -> Result<PartitionResponse<'a>> {
-    let compact = flexible(version);
-    let mut answer = PartitionResponse {
-        topic,
-        index: reader.i32("index")?,
-        error_code: reader.i16("error_code")?,
-        base_offset: reader.i64("base_offset")?,
-        log_append_time: reader.i64("log_append_time_ms")?,
-        error_message: None,
-        current_leader: None,
+    let form = form(version);
+    let index = reader.i32("PartitionResponse.index")?;
+    let error_code = reader.i16("PartitionResponse.error_code")?;
+    let base_offset = reader.i64("PartitionResponse.base_offset")?;
+    let log_append_time_ms = reader.i64("PartitionResponse.log_append_time_ms")?;
+    let log_start_offset = if version >= 5 { reader.i64("PartitionResponse.log_start_offset")? } else { -1 };
+    let (record_errors, error_message) = if version >= 8 {
+        (RecordErrors::read(reader, form)?, reader.nullable_string(form, "PartitionResponse.error_message")?)
+    } else {
+        (RecordErrors { reader: Reader::new(&[]), form, left: 0 }, None)
     };
-    if version >= 5 {
-        reader.i64("log_start_offset")?;
-    }
-    if version >= 8 {
-        for _ in 0..reader.array_len(compact, "record_errors")?.unwrap_or(0) {
-            reader.i32("batch_index")?;
-            reader.nullable_string(compact, "batch_index_error_message")?;
-            if compact {
-                reader.skip_tagged_fields()?;
-            }
-        }
-        answer.error_message = reader.nullable_string(compact, "error_message")?;
-    }
-    if compact {
-        reader.tagged_fields(|tag, field| {
-            if tag == 0 && version >= 10 {
-                let leader = (field.i32("leader_id")?, field.i32("leader_epoch")?);
-                answer.current_leader = (leader.0 >= 0).then_some(leader);
+    let mut current_leader = None;
+    if form.is_flexible() {
+        reader.tagged_fields("PartitionResponse.tagged_fields", |tag, field| {
+            if tag == 0 {
+                current_leader = Some(read_current_leader(field)?);
             }
             Ok(())
         })?;
     }
-    Ok(answer)
+    Ok(PartitionResponse {
+        topic,
+        index,
+        error_code,
+        base_offset,
+        log_append_time_ms,
+        log_start_offset,
+        record_errors,
+        error_message,
+        current_leader,
+    })
 }
 
-fn read_endpoints(reader: &mut Reader<'_>) -> Result<Vec<NodeEndpoint>> {
-    let count = reader.array_len(true, "node_endpoints")?.unwrap_or(0);
-    let mut endpoints = Vec::new();
-    for _ in 0..count {
-        endpoints.push(NodeEndpoint {
-            node_id: reader.i32("node_id")?,
-            host: reader.string(true, "host")?.to_string(),
-            port: reader.i32("port")?,
-        });
-        reader.nullable_string(true, "rack")?;
-        reader.skip_tagged_fields()?;
-    }
-    Ok(endpoints)
+fn read_current_leader(reader: &mut Reader<'_>) -> Result<CurrentLeader> {
+    let leader = CurrentLeader {
+        leader_id: reader.i32("CurrentLeader.leader_id")?,
+        leader_epoch: reader.i32("CurrentLeader.leader_epoch")?,
+    };
+    reader.skip_tagged_fields(Form::Compact, "CurrentLeader.tagged_fields")?;
+    Ok(leader)
+}
+
+fn read_node_endpoint<'a>(reader: &mut Reader<'a>) -> Result<NodeEndpoint<'a>> {
+    let endpoint = NodeEndpoint {
+        node_id: reader.i32("NodeEndpoint.node_id")?,
+        host: reader.string(Form::Compact, "NodeEndpoint.host")?,
+        port: reader.i32("NodeEndpoint.port")?,
+        rack: reader.nullable_string(Form::Compact, "NodeEndpoint.rack")?,
+    };
+    reader.skip_tagged_fields(Form::Compact, "NodeEndpoint.tagged_fields")?;
+    Ok(endpoint)
 }

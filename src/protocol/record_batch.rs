@@ -1,20 +1,57 @@
-//! Record batches in format 2 (KIP-98): the header, and records encoded straight into a batch's memory.
+//! Record batches of format v2: the header, the records, the checksum.
+//!
+//! The writing functions are the hot path of `send`: they allocate nothing and write forward into room the caller has.
 
-use super::Reader;
-use crate::error::Result;
-use crate::record::Record;
+use super::wire::Reader;
+use crate::record::Header;
+use crate::{Error, ErrorKind, Result};
 
+/// The length of a batch's header: what precedes the records.
 pub const HEADER_LEN: usize = 61;
-/// The batch's length field counts from here.
-pub const LENGTH_FROM: usize = 12;
-const CRC_AT: usize = 17;
-/// The checksum covers everything from here on.
-const CRC_FROM: usize = 21;
 
-/// The 61 bytes before a batch's records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the header's fields begin.
+pub mod offset {
+    pub const BASE_OFFSET: usize = 0;
+    pub const LENGTH: usize = 8;
+    pub const PARTITION_LEADER_EPOCH: usize = 12;
+    pub const MAGIC: usize = 16;
+    pub const CRC: usize = 17;
+    pub const ATTRIBUTES: usize = 21;
+    pub const LAST_OFFSET_DELTA: usize = 23;
+    pub const BASE_TIMESTAMP: usize = 27;
+    pub const MAX_TIMESTAMP: usize = 35;
+    pub const PRODUCER_ID: usize = 43;
+    pub const PRODUCER_EPOCH: usize = 51;
+    pub const BASE_SEQUENCE: usize = 53;
+    pub const RECORD_COUNT: usize = 57;
+}
+
+/// The bits of [`BatchHeader::attributes`].
+pub mod attributes {
+    pub const CODEC_MASK: i16 = 0x07;
+    pub const CODEC_NONE: i16 = 0;
+    pub const CODEC_GZIP: i16 = 1;
+    pub const CODEC_SNAPPY: i16 = 2;
+    pub const CODEC_LZ4: i16 = 3;
+    pub const CODEC_ZSTD: i16 = 4;
+    /// Set: the broker's append time; not set: the producer's create time.
+    pub const LOG_APPEND_TIME: i16 = 0x08;
+    pub const TRANSACTIONAL: i16 = 0x10;
+    pub const CONTROL: i16 = 0x20;
+    pub const DELETE_HORIZON: i16 = 0x40;
+}
+
+/// The only format this release writes and reads.
+pub const MAGIC: i8 = 2;
+
+/// What [`BatchHeader::length`] counts of the header: the bytes after that field.
+pub const HEADER_LEN_AFTER_LENGTH: usize = HEADER_LEN - offset::PARTITION_LEADER_EPOCH;
+
+/// The header of a batch. [`BatchHeader::default`] is an empty batch of a producer without idempotence.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
     pub base_offset: i64,
+    /// The bytes that follow this field: [`HEADER_LEN_AFTER_LENGTH`] and the records.
     pub length: i32,
     pub partition_leader_epoch: i32,
     pub crc: u32,
@@ -28,290 +65,504 @@ pub struct BatchHeader {
     pub record_count: i32,
 }
 
-impl BatchHeader {
-    pub fn write(&self, out: &mut [u8; HEADER_LEN]) {
-        out[0..8].copy_from_slice(&self.base_offset.to_be_bytes());
-        out[8..12].copy_from_slice(&self.length.to_be_bytes());
-        out[12..16].copy_from_slice(&self.partition_leader_epoch.to_be_bytes());
-        out[16] = 2;
-        out[17..21].copy_from_slice(&self.crc.to_be_bytes());
-        out[21..23].copy_from_slice(&self.attributes.to_be_bytes());
-        out[23..27].copy_from_slice(&self.last_offset_delta.to_be_bytes());
-        out[27..35].copy_from_slice(&self.base_timestamp.to_be_bytes());
-        out[35..43].copy_from_slice(&self.max_timestamp.to_be_bytes());
-        out[43..51].copy_from_slice(&self.producer_id.to_be_bytes());
-        out[51..53].copy_from_slice(&self.producer_epoch.to_be_bytes());
-        out[53..57].copy_from_slice(&self.base_sequence.to_be_bytes());
-        out[57..61].copy_from_slice(&self.record_count.to_be_bytes());
+impl Default for BatchHeader {
+    fn default() -> Self {
+        BatchHeader {
+            base_offset: 0,
+            length: HEADER_LEN_AFTER_LENGTH as i32,
+            partition_leader_epoch: -1,
+            crc: 0,
+            attributes: 0,
+            last_offset_delta: -1,
+            base_timestamp: -1,
+            max_timestamp: -1,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            record_count: 0,
+        }
     }
 }
 
-/// CRC-32C over what a batch's checksum covers: its header from the attributes on, then its records.
-pub fn crc32c<'a>(header: &[u8; HEADER_LEN], records: impl Iterator<Item = &'a [u8]>) -> u32 {
+impl BatchHeader {
+    pub fn write(&self, out: &mut [u8; HEADER_LEN]) {
+        fn put<const N: usize>(out: &mut [u8; HEADER_LEN], at: usize, bytes: [u8; N]) {
+            out[at..at + N].copy_from_slice(&bytes);
+        }
+        put(out, offset::BASE_OFFSET, self.base_offset.to_be_bytes());
+        put(out, offset::LENGTH, self.length.to_be_bytes());
+        put(out, offset::PARTITION_LEADER_EPOCH, self.partition_leader_epoch.to_be_bytes());
+        put(out, offset::MAGIC, MAGIC.to_be_bytes());
+        put(out, offset::CRC, self.crc.to_be_bytes());
+        put(out, offset::ATTRIBUTES, self.attributes.to_be_bytes());
+        put(out, offset::LAST_OFFSET_DELTA, self.last_offset_delta.to_be_bytes());
+        put(out, offset::BASE_TIMESTAMP, self.base_timestamp.to_be_bytes());
+        put(out, offset::MAX_TIMESTAMP, self.max_timestamp.to_be_bytes());
+        put(out, offset::PRODUCER_ID, self.producer_id.to_be_bytes());
+        put(out, offset::PRODUCER_EPOCH, self.producer_epoch.to_be_bytes());
+        put(out, offset::BASE_SEQUENCE, self.base_sequence.to_be_bytes());
+        put(out, offset::RECORD_COUNT, self.record_count.to_be_bytes());
+    }
+
+    /// Reads a header. The checksum is not compared: see [`crc32c`].
+    pub fn parse(bytes: &[u8; HEADER_LEN]) -> Result<Self> {
+        let reader = &mut Reader::new(bytes);
+        let base_offset = reader.i64("BatchHeader.base_offset")?;
+        let length = reader.i32("BatchHeader.length")?;
+        let partition_leader_epoch = reader.i32("BatchHeader.partition_leader_epoch")?;
+        let magic = reader.i8("BatchHeader.magic")?;
+        if magic != MAGIC {
+            return Err(Error::new(ErrorKind::BadResponse, format!("a record batch of format {magic}, not {MAGIC}")));
+        }
+        Ok(BatchHeader {
+            base_offset,
+            length,
+            partition_leader_epoch,
+            crc: reader.u32("BatchHeader.crc")?,
+            attributes: reader.i16("BatchHeader.attributes")?,
+            last_offset_delta: reader.i32("BatchHeader.last_offset_delta")?,
+            base_timestamp: reader.i64("BatchHeader.base_timestamp")?,
+            max_timestamp: reader.i64("BatchHeader.max_timestamp")?,
+            producer_id: reader.i64("BatchHeader.producer_id")?,
+            producer_epoch: reader.i16("BatchHeader.producer_epoch")?,
+            base_sequence: reader.i32("BatchHeader.base_sequence")?,
+            record_count: reader.i32("BatchHeader.record_count")?,
+        })
+    }
+}
+
+/// The checksum of a batch: of its header from the attributes on, and of its records.
+pub fn crc32c<'r>(header: &[u8; HEADER_LEN], records: impl IntoIterator<Item = &'r [u8]>) -> u32 {
     let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-    digest.update(&header[CRC_FROM..]);
-    records.for_each(|slice| digest.update(slice));
+    digest.update(&header[offset::ATTRIBUTES..]);
+    for slice in records {
+        digest.update(slice);
+    }
     digest.finalize() as u32
 }
 
+/// Writes the checksum into a header that is complete but for it.
 pub fn set_crc(header: &mut [u8; HEADER_LEN], crc: u32) {
-    header[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
+    header[offset::CRC..offset::CRC + 4].copy_from_slice(&crc.to_be_bytes());
 }
 
-/// The sequence number `count` after `sequence`: it wraps from 2147483647 to 0.
-pub fn sequence_after(sequence: i32, count: i32) -> i32 {
-    (i64::from(sequence) + i64::from(count)).rem_euclid(1 << 31) as i32
+#[inline(always)]
+fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
 }
 
-/// How long a value is as a zigzag varint.
-#[inline]
-pub fn varint_len(value: i32) -> usize {
-    unsigned_len(u64::from(zigzag32(value)))
-}
-
-#[inline]
-fn varlong_len(value: i64) -> usize {
-    unsigned_len(zigzag64(value))
-}
-
-#[inline]
-fn unsigned_len(value: u64) -> usize {
-    // Seven bits a byte; a value of no bits takes one too.
-    (70 - (value | 1).leading_zeros() as usize) / 7
-}
-
-#[inline]
-fn zigzag32(value: i32) -> u32 {
-    ((value << 1) ^ (value >> 31)).cast_unsigned()
-}
-
-#[inline]
-fn zigzag64(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-#[inline]
-fn nullable_len(bytes: Option<&[u8]>) -> usize {
-    bytes.map_or(1, |bytes| varint_len(bytes.len() as i32) + bytes.len())
-}
-
-/// The length of a record, without the varint that says it.
-#[inline]
-pub fn record_body_len(timestamp_delta: i64, offset_delta: i32, record: &Record<'_>) -> usize {
-    let headers: usize = record
-        .headers
-        .iter()
-        .map(|header| varint_len(header.name.len() as i32) + header.name.len() + nullable_len(header.value))
-        .sum();
-    1 + varlong_len(timestamp_delta)
-        + varint_len(offset_delta)
-        + nullable_len(record.key)
-        + nullable_len(record.value)
-        + varint_len(record.headers.len() as i32)
-        + headers
-}
-
-/// Writes a record into `out`, which has exactly the room for it. `body_len` is that of [`record_body_len`].
-#[inline]
-pub fn write_record(out: &mut [u8], body_len: usize, timestamp_delta: i64, offset_delta: i32, record: &Record<'_>) {
-    let mut to = Cursor { out, at: 0 };
-    to.varint(body_len as i32);
-    to.byte(0);
-    to.unsigned(zigzag64(timestamp_delta));
-    to.varint(offset_delta);
-    to.nullable(record.key);
-    to.nullable(record.value);
-    to.varint(record.headers.len() as i32);
-    for header in record.headers {
-        to.nullable(Some(header.name));
-        to.nullable(header.value);
+/// The length of a zigzag varint. (A 32-bit value takes the same bytes as a varint and as a varlong.)
+#[inline(always)]
+pub fn varint_len(value: i64) -> usize {
+    match zigzag(value) {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        // Seven bits of the value for each byte, rounded up.
+        value => (64 - value.leading_zeros() as usize).div_ceil(7),
     }
-    debug_assert_eq!(to.at, to.out.len(), "a record's length is known before it is written");
 }
 
-struct Cursor<'a> {
-    out: &'a mut [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    #[inline]
-    fn byte(&mut self, byte: u8) {
-        self.out[self.at] = byte;
-        self.at += 1;
+/// Writes a zigzag varint at `position`; returns the position after it.
+///
+/// Panics if `out` ends before.
+#[inline(always)]
+pub fn put_varint(out: &mut [u8], position: usize, value: i64) -> usize {
+    let value = zigzag(value);
+    if value < 0x80 {
+        out[position] = value as u8;
+        return position + 1;
     }
+    if value < 0x4000 {
+        out[position..position + 2].copy_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+        return position + 2;
+    }
+    put_long_varint(out, position, value)
+}
 
-    #[inline]
-    fn unsigned(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.byte(value as u8 | 0x80);
-            value >>= 7;
+#[cold]
+fn put_long_varint(out: &mut [u8], mut position: usize, mut value: u64) -> usize {
+    while value >= 0x80 {
+        out[position] = value as u8 | 0x80;
+        value >>= 7;
+        position += 1;
+    }
+    out[position] = value as u8;
+    position + 1
+}
+
+#[inline(always)]
+fn put_bytes(out: &mut [u8], position: usize, bytes: &[u8]) -> usize {
+    let end = position + bytes.len();
+    out[position..end].copy_from_slice(bytes);
+    end
+}
+
+/// A length as records write it: -1 for null. (No slice is longer than `i64::MAX`.)
+#[inline(always)]
+fn sized_len(len: Option<usize>) -> usize {
+    match len {
+        Some(len) => varint_len(len as i64) + len,
+        None => 1,
+    }
+}
+
+#[inline(always)]
+fn put_sized(out: &mut [u8], position: usize, bytes: Option<&[u8]>) -> usize {
+    match bytes {
+        Some(bytes) => {
+            let position = put_varint(out, position, bytes.len() as i64);
+            put_bytes(out, position, bytes)
         }
-        self.byte(value as u8);
-    }
-
-    #[inline]
-    fn varint(&mut self, value: i32) {
-        self.unsigned(u64::from(zigzag32(value)));
-    }
-
-    #[inline]
-    fn nullable(&mut self, bytes: Option<&[u8]>) {
-        let Some(bytes) = bytes else { return self.varint(-1) };
-        self.varint(bytes.len() as i32);
-        self.out[self.at..self.at + bytes.len()].copy_from_slice(bytes);
-        self.at += bytes.len();
+        None => put_varint(out, position, -1),
     }
 }
 
-/// Walks the records of an uncompressed batch.
-pub struct RecordIter<'a> {
-    reader: Reader<'a>,
-    failed: bool,
+/// The length of a record's body, which its length field tells. With that field, the record takes
+/// [`record_len_with_prefix`].
+///
+/// The caller keeps it within `i32::MAX`.
+#[inline(always)]
+pub fn record_len(
+    timestamp_delta: i64,
+    offset_delta: i32,
+    key_len: Option<usize>,
+    value_len: Option<usize>,
+    headers: &[Header<'_>],
+) -> usize {
+    let attributes = 1;
+    attributes
+        + varint_len(timestamp_delta)
+        + varint_len(offset_delta.into())
+        + sized_len(key_len)
+        + sized_len(value_len)
+        + varint_len(headers.len() as i64)
+        + headers
+            .iter()
+            .map(|header| sized_len(Some(header.name.len())) + sized_len(header.value.map(<[u8]>::len)))
+            .sum::<usize>()
 }
 
-/// A record as it lies in a batch.
-#[derive(Clone, Copy)]
-pub struct EncodedRecord<'a> {
+/// The room a record takes, given the length of its body.
+#[inline(always)]
+pub fn record_len_with_prefix(body_len: usize) -> usize {
+    varint_len(body_len as i64) + body_len
+}
+
+/// Writes a record to the front of `out`; returns how many bytes it took: [`record_len_with_prefix`] of `body_len`,
+/// which is what [`record_len`] said of the same arguments.
+///
+/// Panics if `out` is shorter than that.
+#[inline(always)]
+pub fn write_record(
+    out: &mut [u8],
+    body_len: usize,
+    timestamp_delta: i64,
+    offset_delta: i32,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[Header<'_>],
+) -> usize {
+    // One cut, so that most of the checks below are against a length that is known.
+    let out = &mut out[..record_len_with_prefix(body_len)];
+    let mut position = write_record_start(out, body_len, timestamp_delta, offset_delta, key, value.map(<[u8]>::len));
+    if let Some(value) = value {
+        position = put_bytes(out, position, value);
+    }
+    position += write_record_end(&mut out[position..], headers);
+    debug_assert_eq!(position, out.len());
+    position
+}
+
+/// Writes a record up to where its value begins: for a value that stays where it is. The value and
+/// [`write_record_end`] follow.
+#[inline(always)]
+pub fn write_record_start(
+    out: &mut [u8],
+    body_len: usize,
+    timestamp_delta: i64,
+    offset_delta: i32,
+    key: Option<&[u8]>,
+    value_len: Option<usize>,
+) -> usize {
+    let mut position = put_varint(out, 0, body_len as i64);
+    out[position] = 0;
+    position = put_varint(out, position + 1, timestamp_delta);
+    position = put_varint(out, position, offset_delta.into());
+    position = put_sized(out, position, key);
+    put_varint(out, position, value_len.map_or(-1, |len| len as i64))
+}
+
+/// Writes what follows a record's value: its headers.
+#[inline(always)]
+pub fn write_record_end(out: &mut [u8], headers: &[Header<'_>]) -> usize {
+    let mut position = put_varint(out, 0, headers.len() as i64);
+    for header in headers {
+        position = put_sized(out, position, Some(header.name));
+        position = put_sized(out, position, header.value);
+    }
+    position
+}
+
+/// A record as it lies in an uncompressed batch.
+#[derive(Clone, Debug)]
+pub struct RecordView<'a> {
     pub timestamp_delta: i64,
     pub offset_delta: i32,
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
-    header_count: i32,
-    headers: Reader<'a>,
+    pub headers: HeaderIter<'a>,
+}
+
+/// Walks the records of an uncompressed batch, or of a part of one that begins and ends between records. After an
+/// error there is nothing more.
+#[derive(Clone, Debug)]
+pub struct RecordIter<'a> {
+    reader: Reader<'a>,
 }
 
 impl<'a> RecordIter<'a> {
     pub fn new(records: &'a [u8]) -> Self {
-        RecordIter { reader: Reader::new(records), failed: false }
+        RecordIter { reader: Reader::new(records) }
     }
 
-    fn read(&mut self) -> Result<EncodedRecord<'a>> {
-        let len = self.reader.varint("record length")?;
-        let len = usize::try_from(len).map_err(|_| self.reader.error("record length", "negative"))?;
-        let mut body = Reader::new(self.reader.take(len, "record")?);
-        body.i8("record attributes")?;
-        Ok(EncodedRecord {
-            timestamp_delta: body.varlong("timestamp delta")?,
-            offset_delta: body.varint("offset delta")?,
-            key: nullable(&mut body, "key")?,
-            value: nullable(&mut body, "value")?,
-            header_count: body.varint("header count")?,
-            headers: body,
-        })
-    }
-}
-
-fn nullable<'a>(reader: &mut Reader<'a>, field: &str) -> Result<Option<&'a [u8]>> {
-    match reader.varint(field)? {
-        -1 => Ok(None),
-        len => {
-            let len = usize::try_from(len).map_err(|_| reader.error(field, "a negative length"))?;
-            reader.take(len, field).map(Some)
-        }
+    /// Where the next record begins.
+    pub fn position(&self) -> usize {
+        self.reader.position()
     }
 }
 
 impl<'a> Iterator for RecordIter<'a> {
-    type Item = Result<EncodedRecord<'a>>;
+    type Item = Result<RecordView<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.reader.remaining() == 0 {
+        if self.reader.remaining() == 0 {
             return None;
         }
-        let record = self.read();
-        self.failed = record.is_err();
+        let record = read_record(&mut self.reader);
+        if record.is_err() {
+            self.reader = Reader::new(&[]);
+        }
         Some(record)
     }
 }
 
-impl<'a> EncodedRecord<'a> {
-    /// Its headers: name, value.
-    pub fn headers(&self) -> impl Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>)>> + use<'a> {
-        let mut reader = self.headers;
-        let mut left = self.header_count;
-        std::iter::from_fn(move || {
-            if left <= 0 {
-                return None;
-            }
-            left -= 1;
-            let header = nullable(&mut reader, "header name").and_then(|name| {
-                let name = name.ok_or_else(|| reader.error("header name", "null"))?;
-                Ok((name, nullable(&mut reader, "header value")?))
-            });
-            if header.is_err() {
-                left = 0;
-            }
-            Some(header)
-        })
+impl std::iter::FusedIterator for RecordIter<'_> {}
+
+fn read_record<'a>(reader: &mut Reader<'a>) -> Result<RecordView<'a>> {
+    let at = reader.position();
+    let Some(body) = reader.varint_bytes("Record")? else {
+        return Err(reader.bad(at, "Record", format_args!("no length")));
+    };
+    let body = &mut Reader::new(body);
+    body.i8("Record.attributes")?;
+    let timestamp_delta = body.varlong("Record.timestamp_delta")?;
+    let offset_delta = body.varint("Record.offset_delta")?;
+    let key = body.varint_bytes("Record.key")?;
+    let value = body.varint_bytes("Record.value")?;
+    let at = body.position();
+    let count = body.varint("Record.headers")?;
+    // A header takes two bytes at least.
+    let Some(left) = usize::try_from(count).ok().filter(|&count| count <= body.remaining() / 2) else {
+        return Err(body.bad(at, "Record.headers", format_args!("{count} headers in {} bytes", body.remaining())));
+    };
+    let headers = HeaderIter { reader: body.clone(), left };
+    for _ in 0..left {
+        read_header(body)?;
+    }
+    body.finish("Record")?;
+    Ok(RecordView { timestamp_delta, offset_delta, key, value, headers })
+}
+
+fn read_header<'a>(reader: &mut Reader<'a>) -> Result<Header<'a>> {
+    let at = reader.position();
+    let Some(name) = reader.varint_bytes("Header.name")? else {
+        return Err(reader.bad(at, "Header.name", format_args!("null")));
+    };
+    Ok(Header { name, value: reader.varint_bytes("Header.value")? })
+}
+
+/// The headers of a record, in order.
+#[derive(Clone, Debug)]
+pub struct HeaderIter<'a> {
+    reader: Reader<'a>,
+    left: usize,
+}
+
+impl<'a> Iterator for HeaderIter<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(read_header(&mut self.reader).expect("the headers were read through with their record"))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
     }
 }
+
+impl ExactSizeIterator for HeaderIter<'_> {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Header;
+    use crate::protocol::wire::Writer;
 
-    #[test]
-    fn a_record_is_as_java_writes_it() {
-        let headers = [Header { name: b"h", value: Some(b"") }, Header { name: b"h", value: None }];
-        let record = Record { key: Some(b"k"), value: Some(b"v"), headers: &headers, ..Record::default() };
-        let body = record_body_len(0, 0, &record);
-        let mut out = vec![0; body + varint_len(body as i32)];
-        write_record(&mut out, body, 0, 0, &record);
-        assert_eq!(out, [0x1a, 0, 0, 0, 2, b'k', 2, b'v', 4, 2, b'h', 0, 2, b'h', 1]);
+    const HEADERS: [Header<'_>; 2] =
+        [Header { name: b"h", value: None }, Header { name: "naïve".as_bytes(), value: Some(b"") }];
+
+    fn encode(
+        timestamp_delta: i64,
+        offset_delta: i32,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> Vec<u8> {
+        let len = record_len(timestamp_delta, offset_delta, key.map(<[u8]>::len), value.map(<[u8]>::len), headers);
+        let mut out = vec![0xee; record_len_with_prefix(len) + 3];
+        let written = write_record(&mut out, len, timestamp_delta, offset_delta, key, value, headers);
+        assert_eq!(out[written..], [0xee; 3]);
+        out.truncate(written);
+        out
+    }
+
+    fn only(records: &[u8]) -> RecordView<'_> {
+        let mut iter = RecordIter::new(records);
+        let record = iter.next().unwrap().unwrap();
+        assert!(iter.next().is_none());
+        assert_eq!(iter.position(), records.len());
+        record
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
-        let big = vec![7u8; 70_000];
-        let headers = [Header { name: b"trace", value: Some(&big) }, Header { name: b"", value: None }];
-        for (delta, offset) in [(0, 0), (-1, 63), (64, 64), (i64::MIN, i32::MAX), (i64::MAX, 8191), (1 << 40, 8192)] {
-            for key in [None, Some(&b""[..]), Some(&b"key"[..])] {
-                let record = Record { key, value: Some(&big), headers: &headers, ..Record::default() };
-                let body = record_body_len(delta, offset, &record);
-                let mut out = vec![0; body + varint_len(body as i32)];
-                write_record(&mut out, body, delta, offset, &record);
-                let mut records = RecordIter::new(&out);
-                let read = records.next().expect("one record").expect("well formed");
-                assert_eq!(
-                    (read.timestamp_delta, read.offset_delta, read.key, read.value),
-                    (delta, offset, key, Some(&big[..]))
-                );
-                let read: Vec<_> = read.headers().collect::<Result<_>>().expect("well formed");
-                assert_eq!(read, [(&b"trace"[..], Some(&big[..])), (&b""[..], None)]);
-                assert!(records.next().is_none());
+    fn a_record_has_the_bytes_of_kafkas_own_client() {
+        let headers = [Header { name: b"h", value: Some(b"") }, Header { name: b"", value: Some(b"") }];
+        let bytes = encode(0, 0, Some(b"k"), Some(b"v"), &headers);
+        assert_eq!(bytes, [0x1a, 0, 0, 0, 2, b'k', 2, b'v', 4, 2, b'h', 0, 0, 0]);
+        assert_eq!(encode(-1, 1, None, None, &[]), [12, 0, 1, 2, 1, 1, 0]);
+    }
+
+    #[test]
+    fn records_come_back_as_they_were_written() {
+        let long = vec![b'x'; 20_000];
+        let payloads: [Option<&[u8]>; 6] =
+            [None, Some(b""), Some(b"k"), Some(&long[..63]), Some(&long[..64]), Some(&long)];
+        for timestamp_delta in [0, -1, 63, 64, -65, 8191, 8192, i64::MAX, i64::MIN] {
+            for offset_delta in [0, 1, 64, 8192, i32::MAX] {
+                for (key, value) in payloads.iter().flat_map(|&key| payloads.map(|value| (key, value))) {
+                    for headers in [&[][..], &HEADERS] {
+                        let bytes = encode(timestamp_delta, offset_delta, key, value, headers);
+                        let record = only(&bytes);
+                        assert_eq!((record.timestamp_delta, record.offset_delta), (timestamp_delta, offset_delta));
+                        assert_eq!((record.key, record.value), (key, value));
+                        assert_eq!(record.headers.len(), headers.len());
+                        assert!(record.headers.eq(headers.iter().copied()));
+                    }
+                }
             }
         }
     }
 
     #[test]
-    fn a_truncated_record_is_an_error() {
-        let record = Record { key: Some(b"key"), value: Some(b"value"), ..Record::default() };
-        let body = record_body_len(5, 1, &record);
-        let mut out = vec![0; body + varint_len(body as i32)];
-        write_record(&mut out, body, 5, 1, &record);
-        for end in 1..out.len() {
-            assert!(RecordIter::new(&out[..end]).next().is_some_and(|record| record.is_err()), "cut at {end}");
+    fn a_record_in_pieces_is_the_same_record() {
+        let (key, value) = (Some(&b"key"[..]), vec![7; 300]);
+        let whole = encode(5, 6, key, Some(&value), &HEADERS);
+        let len = record_len(5, 6, Some(3), Some(value.len()), &HEADERS);
+        let mut start = [0; 64];
+        let mut end = [0; 64];
+        let start_len = write_record_start(&mut start, len, 5, 6, key, Some(value.len()));
+        let end_len = write_record_end(&mut end, &HEADERS);
+        assert_eq!([&start[..start_len], &value, &end[..end_len]].concat(), whole);
+    }
+
+    #[test]
+    fn varints_agree_with_the_writer() {
+        let edges = (0..64).flat_map(|bit| [1_i64 << bit, (1_i64 << bit).wrapping_sub(1), -1_i64 << bit]);
+        for value in edges.chain([0, i64::MAX, i64::MIN]) {
+            let mut expected = Vec::new();
+            Writer::new(&mut expected).varlong(value);
+            let mut out = [0; 12];
+            let end = put_varint(&mut out, 1, value);
+            assert_eq!(out[1..end], expected, "{value}");
+            assert_eq!(varint_len(value), expected.len(), "{value}");
+        }
+    }
+
+    fn sample_header() -> BatchHeader {
+        BatchHeader {
+            base_offset: 0x0102_0304_0506_0708,
+            length: 0x1112_1314,
+            partition_leader_epoch: 0x2122_2324,
+            crc: 0xf1f2_f3f4,
+            attributes: 0x3132,
+            last_offset_delta: 0x4142_4344,
+            base_timestamp: 0x5152_5354_5556_5758,
+            max_timestamp: 0x6162_6364_6566_6768,
+            producer_id: 0x7172_7374_7576_7778,
+            producer_epoch: 0x0a0b,
+            base_sequence: 0x1a1b_1c1d,
+            record_count: 0x2a2b_2c2d,
         }
     }
 
     #[test]
-    fn sequences_wrap_to_zero() {
-        assert_eq!(sequence_after(0, 5), 5);
-        assert_eq!(sequence_after(i32::MAX, 1), 0);
-        assert_eq!(sequence_after(i32::MAX - 1, 3), 1);
+    fn the_header_has_its_fields_where_they_belong() {
+        let header = sample_header();
+        let mut bytes = [0; HEADER_LEN];
+        header.write(&mut bytes);
+        let expected = "0102030405060708 11121314 21222324 02 f1f2f3f4 3132 41424344 5152535455565758 \
+                        6162636465666768 7172737475767778 0a0b 1a1b1c1d 2a2b2c2d";
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected.replace(' ', ""));
+        assert_eq!(BatchHeader::parse(&bytes).unwrap(), header);
+
+        set_crc(&mut bytes, 0x0001_0203);
+        assert_eq!(BatchHeader::parse(&bytes).unwrap(), BatchHeader { crc: 0x0001_0203, ..header });
+        bytes[offset::MAGIC] = 1;
+        assert_eq!(BatchHeader::parse(&bytes).unwrap_err().kind(), ErrorKind::BadResponse);
     }
 
     #[test]
-    fn the_checksum_covers_header_and_records() {
+    fn the_checksum_begins_at_the_attributes_and_goes_over_all_slices() {
         let mut header = [0; HEADER_LEN];
-        let whole = crc32c(&header, [&b"records"[..]].into_iter());
-        assert_eq!(crc32c(&header, [&b"rec"[..], b"ords"].into_iter()), whole);
-        header[60] = 1;
-        assert_ne!(crc32c(&header, [&b"records"[..]].into_iter()), whole);
-        header[60] = 0;
-        header[0] = 1;
-        assert_eq!(crc32c(&header, [&b"records"[..]].into_iter()), whole, "the base offset is not covered");
+        sample_header().write(&mut header);
+        let records = vec![0x5a; 5000];
+        let whole = [&header[21..], &records].concat();
+        let expected = bitwise_crc32c(&whole);
+        assert_eq!(bitwise_crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c(&header, [&records[..]]), expected);
+        assert_eq!(crc32c(&header, [&records[..7], &[], &records[7..4096], &records[4096..]]), expected);
+        header[..21].fill(0);
+        assert_eq!(crc32c(&header, [&records[..]]), expected);
+    }
+
+    /// The definition, bit by bit.
+    fn bitwise_crc32c(bytes: &[u8]) -> u32 {
+        let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+        !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
+    }
+
+    #[test]
+    fn malformed_records_are_errors_and_end_the_walk() {
+        let good = encode(0, 0, Some(b"k"), Some(b"v"), &HEADERS);
+        for cut in 1..good.len() {
+            let mut iter = RecordIter::new(&good[..cut]);
+            assert_eq!(iter.next().unwrap().unwrap_err().kind(), ErrorKind::BadResponse, "cut at {cut}");
+            assert!(iter.next().is_none());
+        }
+        let cases: [(&str, &[u8]); 7] = [
+            ("no length", &[1]),
+            ("negative length", &[3]),
+            ("a byte too many", &[14, 0, 0, 0, 1, 1, 0, 9]),
+            ("more headers than bytes", &[14, 0, 0, 0, 1, 1, 4, 0]),
+            ("negative header count", &[12, 0, 0, 0, 1, 1, 1]),
+            ("null header name", &[16, 0, 0, 0, 1, 1, 2, 1, 1]),
+            ("key past the record's end", &[12, 0, 0, 0, 100, 1, 0, 0, 0, 0]),
+        ];
+        for (what, bytes) in cases {
+            assert!(RecordIter::new(bytes).next().unwrap().is_err(), "{what}");
+        }
+        let too_many_headers = RecordIter::new(cases[3].1).next().unwrap().unwrap_err();
+        assert!(too_many_headers.message().contains("2 headers in 1 bytes"), "{too_many_headers}");
     }
 }

@@ -1,197 +1,588 @@
-//! The primitive types, read with bounds and written in place.
+//! The primitive types of the protocol: a bounded [`Reader`] and a [`Writer`].
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
-/// Reads from a response. Every count and length is checked against the bytes that are left before it is believed,
-/// so hostile bytes can make neither a large allocation nor a long loop.
-#[derive(Clone, Copy)]
+/// How lengths and counts are written: as fixed integers, or (in flexible versions, KIP-482) as varints, one more than
+/// they say, so that 0 can mean null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Classic,
+    Compact,
+}
+
+impl Form {
+    pub fn of(version: i16, flexible_since: i16) -> Self {
+        if version >= flexible_since { Form::Compact } else { Form::Classic }
+    }
+
+    pub fn is_flexible(self) -> bool {
+        self == Form::Compact
+    }
+}
+
+/// Reads the primitive types off one frame.
+///
+/// Each method is told what it reads: the name ends up in the error, beside the byte at which the value began.
+/// Positions count from the start of the slice given to [`Reader::new`], inside tagged fields too.
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
-    at: usize,
+    position: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, at: 0 }
+        Reader { bytes, position: 0 }
     }
 
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The number of bytes not yet read.
     pub fn remaining(&self) -> usize {
-        self.bytes.len() - self.at
+        self.bytes.len() - self.position
     }
 
-    pub fn error(&self, field: &str, what: &str) -> Error {
-        let message = format!("a response could not be read: {field} at byte {}: {what}", self.at);
-        Error::new(ErrorKind::BadResponse, message)
+    /// Checks that nothing follows what was read.
+    pub fn finish(&self, what: &'static str) -> Result<()> {
+        match self.remaining() {
+            0 => Ok(()),
+            left => Err(self.bad(self.position, what, format_args!("{left} bytes follow its end"))),
+        }
     }
 
-    pub fn take(&mut self, len: usize, field: &str) -> Result<&'a [u8]> {
-        let Some(bytes) = self.bytes[self.at..].get(..len) else {
-            return Err(self.error(field, &format!("{len} bytes wanted, {} left", self.remaining())));
-        };
-        self.at += len;
-        Ok(bytes)
+    /// An error about the value that began at byte `at`.
+    #[cold]
+    pub(super) fn bad(&self, at: usize, what: &'static str, problem: std::fmt::Arguments<'_>) -> Error {
+        Error::new(ErrorKind::BadResponse, format!("reading {what} at byte {at}: {problem}"))
     }
 
-    fn array<const N: usize>(&mut self, field: &str) -> Result<[u8; N]> {
-        Ok(self.take(N, field)?.try_into().expect("take() gave N bytes"))
+    /// The next `len` bytes as they are.
+    pub fn raw(&mut self, len: usize, what: &'static str) -> Result<&'a [u8]> {
+        self.slice(len, self.position, what)
     }
 
-    pub fn i8(&mut self, field: &str) -> Result<i8> {
-        Ok(i8::from_be_bytes(self.array(field)?))
+    /// The next `len` bytes, of a value that began at byte `at` (with its length).
+    fn slice(&mut self, len: usize, at: usize, what: &'static str) -> Result<&'a [u8]> {
+        let left = self.remaining();
+        if len > left {
+            return Err(self.bad(at, what, format_args!("{len} bytes wanted, {left} left")));
+        }
+        let slice = &self.bytes[self.position..self.position + len];
+        self.position += len;
+        Ok(slice)
     }
 
-    pub fn bool(&mut self, field: &str) -> Result<bool> {
-        Ok(self.i8(field)? != 0)
+    fn fixed<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N]> {
+        match self.bytes[self.position..].first_chunk::<N>() {
+            Some(chunk) => {
+                self.position += N;
+                Ok(*chunk)
+            }
+            None => Err(self.bad(self.position, what, format_args!("{N} bytes wanted, {} left", self.remaining()))),
+        }
     }
 
-    pub fn i16(&mut self, field: &str) -> Result<i16> {
-        Ok(i16::from_be_bytes(self.array(field)?))
+    pub fn i8(&mut self, what: &'static str) -> Result<i8> {
+        self.fixed(what).map(i8::from_be_bytes)
     }
 
-    pub fn i32(&mut self, field: &str) -> Result<i32> {
-        Ok(i32::from_be_bytes(self.array(field)?))
+    pub fn i16(&mut self, what: &'static str) -> Result<i16> {
+        self.fixed(what).map(i16::from_be_bytes)
     }
 
-    pub fn i64(&mut self, field: &str) -> Result<i64> {
-        Ok(i64::from_be_bytes(self.array(field)?))
+    pub fn i32(&mut self, what: &'static str) -> Result<i32> {
+        self.fixed(what).map(i32::from_be_bytes)
     }
 
-    pub fn uuid(&mut self, field: &str) -> Result<[u8; 16]> {
-        self.array(field)
+    pub fn i64(&mut self, what: &'static str) -> Result<i64> {
+        self.fixed(what).map(i64::from_be_bytes)
     }
 
-    pub fn unsigned_varint(&mut self, field: &str) -> Result<u32> {
-        let value = self.unsigned_varlong(5, field)?;
-        u32::try_from(value).map_err(|_| self.error(field, "a varint of more than 32 bits"))
+    pub fn u32(&mut self, what: &'static str) -> Result<u32> {
+        self.fixed(what).map(u32::from_be_bytes)
     }
 
-    fn unsigned_varlong(&mut self, most: u32, field: &str) -> Result<u64> {
-        let mut value = 0u64;
-        for i in 0..most {
-            let [byte] = self.array(field)?;
-            value |= u64::from(byte & 0x7f) << (7 * i);
+    /// Any byte but 0 is true, as for Kafka.
+    pub fn bool(&mut self, what: &'static str) -> Result<bool> {
+        self.i8(what).map(|byte| byte != 0)
+    }
+
+    pub fn uuid(&mut self, what: &'static str) -> Result<[u8; 16]> {
+        self.fixed(what)
+    }
+
+    /// A 32-bit varint without sign.
+    pub fn unsigned_varint(&mut self, what: &'static str) -> Result<u32> {
+        let at = self.position;
+        let value = self.unsigned_varlong(what)?;
+        if self.position - at > 5 {
+            return Err(self.bad(at, what, format_args!("a varint of more than 5 bytes")));
+        }
+        u32::try_from(value).map_err(|_| self.bad(at, what, format_args!("varint {value} exceeds 32 bits")))
+    }
+
+    /// A 64-bit varint without sign.
+    pub fn unsigned_varlong(&mut self, what: &'static str) -> Result<u64> {
+        let at = self.position;
+        let mut value = 0;
+        for (index, &byte) in self.bytes[at..].iter().take(10).enumerate() {
+            if index == 9 && byte > 1 {
+                return Err(self.bad(at, what, format_args!("a varint of more than 64 bits")));
+            }
+            value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
+                self.position = at + index + 1;
                 return Ok(value);
             }
         }
-        Err(self.error(field, "a varint without an end"))
+        Err(self.bad(at, what, format_args!("the bytes end inside a varint")))
     }
 
-    pub fn varint(&mut self, field: &str) -> Result<i32> {
-        let value = self.unsigned_varint(field)?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    /// A 32-bit zigzag varint.
+    pub fn varint(&mut self, what: &'static str) -> Result<i32> {
+        let value = self.unsigned_varint(what)?;
+        Ok((value >> 1) as i32 ^ -((value & 1) as i32))
     }
 
-    pub fn varlong(&mut self, field: &str) -> Result<i64> {
-        let value = self.unsigned_varlong(10, field)?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    /// A 64-bit zigzag varint.
+    pub fn varlong(&mut self, what: &'static str) -> Result<i64> {
+        let value = self.unsigned_varlong(what)?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// The number of elements of an array; `None` for null. Each takes a byte at least.
-    pub fn array_len(&mut self, compact: bool, field: &str) -> Result<Option<usize>> {
-        let len = self.len(compact, field, |reader| reader.i32(field))?;
-        match len {
-            Some(len) if len > self.remaining() => {
-                Err(self.error(field, &format!("{len} elements announced, {} bytes left", self.remaining())))
-            }
-            len => Ok(len),
+    pub fn string(&mut self, form: Form, what: &'static str) -> Result<&'a str> {
+        let at = self.position;
+        self.nullable_string(form, what)?.ok_or_else(|| self.bad(at, what, format_args!("null where a string must be")))
+    }
+
+    pub fn nullable_string(&mut self, form: Form, what: &'static str) -> Result<Option<&'a str>> {
+        let at = self.position;
+        let len = match form {
+            Form::Classic => self.i16(what)?.into(),
+            Form::Compact => self.compact_len(what)?,
+        };
+        let Some(bytes) = self.sized(len, at, what)? else { return Ok(None) };
+        match std::str::from_utf8(bytes) {
+            Ok(string) => Ok(Some(string)),
+            Err(error) => Err(self.bad(at, what, format_args!("not UTF-8: {error}"))),
         }
     }
 
-    /// A compact length is one more than it says, and 0 for null; a classic one is -1 for null.
-    fn len(&mut self, compact: bool, field: &str, classic: impl Fn(&mut Self) -> Result<i32>) -> Result<Option<usize>> {
-        if compact {
-            return Ok(self.unsigned_varint(field)?.checked_sub(1).map(|len| len as usize));
-        }
-        match classic(self)? {
-            -1 => Ok(None),
-            len => usize::try_from(len).map(Some).map_err(|_| self.error(field, "a negative length")),
+    pub fn bytes(&mut self, form: Form, what: &'static str) -> Result<&'a [u8]> {
+        let at = self.position;
+        self.nullable_bytes(form, what)?.ok_or_else(|| self.bad(at, what, format_args!("null where bytes must be")))
+    }
+
+    pub fn nullable_bytes(&mut self, form: Form, what: &'static str) -> Result<Option<&'a [u8]>> {
+        let at = self.position;
+        let len = self.count(form, what)?;
+        self.sized(len, at, what)
+    }
+
+    /// Bytes as inside records: a zigzag varint length, -1 for null.
+    pub fn varint_bytes(&mut self, what: &'static str) -> Result<Option<&'a [u8]>> {
+        let at = self.position;
+        let len = self.varint(what)?.into();
+        self.sized(len, at, what)
+    }
+
+    /// How many elements follow. `min_element_len` is the least number of bytes an element takes: a count that cannot
+    /// fit into the bytes left is an error, so it may bound a loop.
+    pub fn array_len(&mut self, form: Form, min_element_len: usize, what: &'static str) -> Result<usize> {
+        let at = self.position;
+        self.nullable_array_len(form, min_element_len, what)?
+            .ok_or_else(|| self.bad(at, what, format_args!("null where an array must be")))
+    }
+
+    pub fn nullable_array_len(
+        &mut self,
+        form: Form,
+        min_element_len: usize,
+        what: &'static str,
+    ) -> Result<Option<usize>> {
+        let at = self.position;
+        let count = self.count(form, what)?;
+        let left = self.remaining();
+        match usize::try_from(count) {
+            Ok(count) if count <= left / min_element_len.max(1) => Ok(Some(count)),
+            Ok(count) => Err(self.bad(at, what, format_args!("{count} elements cannot be in the {left} bytes left"))),
+            Err(_) if count == -1 => Ok(None),
+            Err(_) => Err(self.bad(at, what, format_args!("negative count {count}"))),
         }
     }
 
-    pub fn nullable_string(&mut self, compact: bool, field: &str) -> Result<Option<&'a str>> {
-        let len = self.len(compact, field, |reader| reader.i16(field).map(i32::from))?;
-        let Some(len) = len else { return Ok(None) };
-        let bytes = self.take(len, field)?;
-        std::str::from_utf8(bytes).map(Some).map_err(|_| self.error(field, "not UTF-8"))
+    /// An array, its elements read by `read`.
+    pub fn array<T>(
+        &mut self,
+        form: Form,
+        min_element_len: usize,
+        what: &'static str,
+        read: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let count = self.array_len(form, min_element_len, what)?;
+        self.elements(count, read)
     }
 
-    pub fn string(&mut self, compact: bool, field: &str) -> Result<&'a str> {
-        self.nullable_string(compact, field)?.ok_or_else(|| self.error(field, "null where a string is needed"))
-    }
-
-    /// Reads tagged fields, calling `each` with a reader of those it may know.
-    pub fn tagged_fields(&mut self, mut each: impl FnMut(u32, &mut Reader<'a>) -> Result<()>) -> Result<()> {
-        let count = self.unsigned_varint("tagged fields")?;
-        if count as usize > self.remaining() {
-            return Err(self.error("tagged fields", "more announced than bytes are left"));
+    pub fn nullable_array<T>(
+        &mut self,
+        form: Form,
+        min_element_len: usize,
+        what: &'static str,
+        read: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<Option<Vec<T>>> {
+        match self.nullable_array_len(form, min_element_len, what)? {
+            Some(count) => self.elements(count, read).map(Some),
+            None => Ok(None),
         }
+    }
+
+    /// Room is made for no more than the bytes left, whatever the size of a `T`; beyond that the vector grows by what
+    /// was really read.
+    fn elements<T>(&mut self, count: usize, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let room = self.remaining() / size_of::<T>().max(1);
+        let mut elements = Vec::with_capacity(count.min(room));
         for _ in 0..count {
-            let tag = self.unsigned_varint("tag")?;
-            let len = self.unsigned_varint("tagged field")?;
-            let mut field = Reader::new(self.take(len as usize, "tagged field")?);
-            each(tag, &mut field)?;
+            elements.push(read(self)?);
+        }
+        Ok(elements)
+    }
+
+    /// The tagged fields that end a struct of a flexible version: `visit` is given each tag and a reader that ends
+    /// where the field ends; what it leaves unread is skipped.
+    pub fn tagged_fields(
+        &mut self,
+        what: &'static str,
+        mut visit: impl FnMut(u32, &mut Reader<'a>) -> Result<()>,
+    ) -> Result<()> {
+        let count = self.unsigned_varint(what)?;
+        for _ in 0..count {
+            let tag = self.unsigned_varint(what)?;
+            let at = self.position;
+            let len = self.unsigned_varint(what)?;
+            let start = self.position;
+            self.slice(len as usize, at, what)?;
+            let mut field = Reader { bytes: &self.bytes[..self.position], position: start };
+            visit(tag, &mut field)?;
         }
         Ok(())
     }
 
-    pub fn skip_tagged_fields(&mut self) -> Result<()> {
-        self.tagged_fields(|_, _| Ok(()))
+    pub fn skip_tagged_fields(&mut self, form: Form, what: &'static str) -> Result<()> {
+        if form.is_flexible() {
+            self.tagged_fields(what, |_, _| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// A length or count, -1 for null.
+    fn count(&mut self, form: Form, what: &'static str) -> Result<i64> {
+        match form {
+            Form::Classic => self.i32(what).map(i64::from),
+            Form::Compact => self.compact_len(what),
+        }
+    }
+
+    fn compact_len(&mut self, what: &'static str) -> Result<i64> {
+        self.unsigned_varint(what).map(|value| i64::from(value) - 1)
+    }
+
+    /// `len` bytes, null for -1, of a value that began at byte `at`.
+    fn sized(&mut self, len: i64, at: usize, what: &'static str) -> Result<Option<&'a [u8]>> {
+        match usize::try_from(len) {
+            Ok(len) => self.slice(len, at, what).map(Some),
+            Err(_) if len == -1 => Ok(None),
+            Err(_) => Err(self.bad(at, what, format_args!("negative length {len}"))),
+        }
     }
 }
 
-/// Appends to a request.
-pub struct Writer<'a>(pub &'a mut Vec<u8>);
+/// Appends the primitive types to a buffer.
+///
+/// Lengths are the caller's to keep within the protocol: a classic string longer than [`MAX_STRING`] panics. The
+/// strings a producer sends (client id, transactional id, topic and group names) are bounded where they come in.
+#[derive(Debug)]
+pub struct Writer<'v> {
+    out: &'v mut Vec<u8>,
+}
 
-impl Writer<'_> {
-    pub fn bool(&mut self, value: bool) {
-        self.0.push(u8::from(value));
+/// The longest string of the classic form, in bytes.
+pub const MAX_STRING: usize = i16::MAX as usize;
+
+impl<'v> Writer<'v> {
+    pub fn new(out: &'v mut Vec<u8>) -> Self {
+        Writer { out }
+    }
+
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    pub fn i8(&mut self, value: i8) {
+        self.raw(&value.to_be_bytes());
     }
 
     pub fn i16(&mut self, value: i16) {
-        self.0.extend_from_slice(&value.to_be_bytes());
+        self.raw(&value.to_be_bytes());
     }
 
     pub fn i32(&mut self, value: i32) {
-        self.0.extend_from_slice(&value.to_be_bytes());
+        self.raw(&value.to_be_bytes());
     }
 
     pub fn i64(&mut self, value: i64) {
-        self.0.extend_from_slice(&value.to_be_bytes());
+        self.raw(&value.to_be_bytes());
+    }
+
+    pub fn u32(&mut self, value: u32) {
+        self.raw(&value.to_be_bytes());
+    }
+
+    pub fn bool(&mut self, value: bool) {
+        self.i8(value.into());
     }
 
     pub fn uuid(&mut self, value: &[u8; 16]) {
-        self.0.extend_from_slice(value);
+        self.raw(value);
     }
 
-    pub fn unsigned_varint(&mut self, mut value: u32) {
+    pub fn unsigned_varint(&mut self, value: u32) {
+        self.unsigned_varlong(value.into());
+    }
+
+    pub fn unsigned_varlong(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.0.push((value & 0x7f) as u8 | 0x80);
+            self.out.push(value as u8 | 0x80);
             value >>= 7;
         }
-        self.0.push(value as u8);
+        self.out.push(value as u8);
     }
 
-    pub fn array_len(&mut self, compact: bool, len: Option<usize>) {
-        match (compact, len) {
-            (true, len) => self.unsigned_varint(len.map_or(0, |len| len as u32 + 1)),
-            (false, len) => self.i32(len.map_or(-1, |len| len as i32)),
+    pub fn varint(&mut self, value: i32) {
+        self.varlong(value.into());
+    }
+
+    pub fn varlong(&mut self, value: i64) {
+        self.unsigned_varlong((value << 1 ^ value >> 63) as u64);
+    }
+
+    pub fn string(&mut self, form: Form, value: &str) {
+        self.nullable_string(form, Some(value));
+    }
+
+    pub fn nullable_string(&mut self, form: Form, value: Option<&str>) {
+        match form {
+            Form::Classic => {
+                let len = value.map_or(Ok(-1), |value| i16::try_from(value.len()));
+                self.i16(len.expect("strings are bounded where they come in"));
+            }
+            Form::Compact => self.compact_len(value.map(str::len)),
+        }
+        self.raw(value.unwrap_or_default().as_bytes());
+    }
+
+    pub fn bytes(&mut self, form: Form, value: &[u8]) {
+        self.nullable_bytes(form, Some(value));
+    }
+
+    pub fn nullable_bytes(&mut self, form: Form, value: Option<&[u8]>) {
+        self.nullable_array_len(form, value.map(<[u8]>::len));
+        self.raw(value.unwrap_or_default());
+    }
+
+    pub fn array_len(&mut self, form: Form, count: usize) {
+        self.nullable_array_len(form, Some(count));
+    }
+
+    pub fn nullable_array_len(&mut self, form: Form, count: Option<usize>) {
+        match form {
+            Form::Classic => {
+                let count = count.map_or(Ok(-1), i32::try_from);
+                self.i32(count.expect("a request is far smaller than 2 GiB"));
+            }
+            Form::Compact => self.compact_len(count),
         }
     }
 
-    pub fn nullable_string(&mut self, compact: bool, value: Option<&str>) {
-        match (compact, value) {
-            (true, value) => self.unsigned_varint(value.map_or(0, |value| value.len() as u32 + 1)),
-            (false, value) => self.i16(value.map_or(-1, |value| value.len() as i16)),
+    /// Ends a struct: in flexible versions, without tagged fields.
+    pub fn no_tagged_fields(&mut self, form: Form) {
+        if form.is_flexible() {
+            self.out.push(0);
         }
-        self.0.extend_from_slice(value.unwrap_or_default().as_bytes());
     }
 
-    pub fn string(&mut self, compact: bool, value: &str) {
-        self.nullable_string(compact, Some(value));
+    fn compact_len(&mut self, len: Option<usize>) {
+        let written = len.map_or(Ok(0), |len| u32::try_from(len + 1));
+        self.unsigned_varint(written.expect("a request is far smaller than 2 GiB"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMS: [Form; 2] = [Form::Classic, Form::Compact];
+
+    fn written(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&mut Writer::new(&mut out));
+        out
     }
 
-    pub fn no_tagged_fields(&mut self) {
-        self.0.push(0);
+    fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
+        let error = result.expect_err("malformed input was read");
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn integers_are_big_endian() {
+        let out = written(|w| {
+            w.i8(-2);
+            w.i16(0x0102);
+            w.i32(0x0304_0506);
+            w.i64(-3);
+            w.u32(0xfeff_ffff);
+            w.bool(true);
+            w.uuid(&[7; 16]);
+        });
+        assert_eq!(out[..7], [0xfe, 1, 2, 3, 4, 5, 6]);
+        let mut reader = Reader::new(&out);
+        assert_eq!(reader.i8("a").unwrap(), -2);
+        assert_eq!(reader.i16("b").unwrap(), 0x0102);
+        assert_eq!(reader.i32("c").unwrap(), 0x0304_0506);
+        assert_eq!(reader.i64("d").unwrap(), -3);
+        assert_eq!(reader.u32("e").unwrap(), 0xfeff_ffff);
+        assert!(reader.bool("f").unwrap());
+        assert_eq!(reader.uuid("g").unwrap(), [7; 16]);
+        reader.finish("all").unwrap();
+    }
+
+    #[test]
+    fn varints_have_kafkas_bytes() {
+        let cases: [(i64, &[u8]); 9] = [
+            (0, &[0]),
+            (-1, &[1]),
+            (1, &[2]),
+            (63, &[0x7e]),
+            (-64, &[0x7f]),
+            (64, &[0x80, 1]),
+            (8191, &[0xfe, 0x7f]),
+            (i64::from(i32::MIN), &[0xff, 0xff, 0xff, 0xff, 0x0f]),
+            (i64::MIN, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+        ];
+        for (value, bytes) in cases {
+            assert_eq!(written(|w| w.varlong(value)), bytes);
+            assert_eq!(Reader::new(bytes).varlong("v").unwrap(), value);
+            if let Ok(value) = i32::try_from(value) {
+                assert_eq!(written(|w| w.varint(value)), bytes);
+                assert_eq!(Reader::new(bytes).varint("v").unwrap(), value);
+            }
+        }
+        assert_eq!(written(|w| w.unsigned_varint(300)), [0xac, 2]);
+        assert_eq!(Reader::new(&[0xac, 2]).unsigned_varint("v").unwrap(), 300);
+    }
+
+    #[test]
+    fn varints_too_long_or_cut_short_are_errors() {
+        assert!(message(Reader::new(&[]).varint("n")).contains("reading n at byte 0"));
+        assert!(message(Reader::new(&[0x80]).varint("n")).contains("end inside"));
+        assert!(message(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x1f]).varint("n")).contains("exceeds 32 bits"));
+        assert!(message(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x80, 0]).varint("n")).contains("more than 5"));
+        let bit_65 = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2];
+        assert!(message(Reader::new(&bit_65).varlong("n")).contains("more than 64 bits"));
+        assert!(message(Reader::new(&[0xff; 9]).varlong("n")).contains("end inside"));
+    }
+
+    #[test]
+    fn strings_and_bytes_come_back_in_both_forms() {
+        let long = "é".repeat(100);
+        for form in FORMS {
+            let out = written(|w| {
+                w.string(form, "");
+                w.string(form, &long);
+                w.nullable_string(form, None);
+                w.bytes(form, &[1, 2]);
+                w.nullable_bytes(form, None);
+                w.nullable_bytes(form, Some(&[]));
+            });
+            let mut reader = Reader::new(&out);
+            assert_eq!(reader.string(form, "a").unwrap(), "");
+            assert_eq!(reader.nullable_string(form, "b").unwrap(), Some(&*long));
+            assert_eq!(reader.nullable_string(form, "c").unwrap(), None);
+            assert_eq!(reader.bytes(form, "d").unwrap(), [1, 2]);
+            assert_eq!(reader.nullable_bytes(form, "e").unwrap(), None);
+            assert_eq!(reader.nullable_bytes(form, "f").unwrap(), Some(&[][..]));
+            reader.finish("all").unwrap();
+        }
+        assert_eq!(written(|w| w.string(Form::Classic, "ab")), [0, 2, b'a', b'b']);
+        assert_eq!(written(|w| w.string(Form::Compact, "ab")), [3, b'a', b'b']);
+        assert_eq!(written(|w| w.bytes(Form::Classic, b"ab")), [0, 0, 0, 2, b'a', b'b']);
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_the_byte() {
+        let mut reader = Reader::new(&[0, 0, 0, 9, 0, 5, b'x']);
+        reader.i32("first").unwrap();
+        assert_eq!(
+            message(reader.string(Form::Classic, "Topic.name")),
+            "reading Topic.name at byte 4: 5 bytes wanted, 1 left"
+        );
+        assert!(message(Reader::new(&[0xff, 0xff]).string(Form::Classic, "s")).contains("null"));
+        assert!(message(Reader::new(&[0xff, 0xfe]).string(Form::Classic, "s")).contains("negative length -2"));
+        assert!(message(Reader::new(&[0]).bytes(Form::Compact, "s")).contains("null"));
+        assert!(message(Reader::new(&[2, 0xff]).string(Form::Compact, "s")).contains("UTF-8"));
+        assert!(message(Reader::new(&[1]).finish("s")).contains("1 bytes follow"));
+    }
+
+    #[test]
+    fn a_count_that_cannot_fit_is_an_error() {
+        let twelve_bytes_left = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(Reader::new(&twelve_bytes_left).array_len(Form::Classic, 3, "a").unwrap(), 4);
+        assert!(message(Reader::new(&twelve_bytes_left).array_len(Form::Classic, 4, "a")).contains("4 elements"));
+        assert!(message(Reader::new(&[0x7f, 0xff, 0xff, 0xff, 0]).array_len(Form::Classic, 1, "a")).contains("2147"));
+        assert!(message(Reader::new(&[0xff, 0xff, 0xff, 0xfe]).array_len(Form::Classic, 1, "a")).contains("negative"));
+        assert!(message(Reader::new(&[0]).array_len(Form::Compact, 1, "a")).contains("null"));
+        assert_eq!(Reader::new(&[0]).nullable_array_len(Form::Compact, 1, "a").unwrap(), None);
+    }
+
+    #[test]
+    fn room_for_elements_is_bounded_by_the_bytes_left() {
+        let bytes = [9, 1, 2, 3, 4, 5, 6, 7, 8];
+        let elements = Reader::new(&bytes).array(Form::Compact, 1, "a", |reader| {
+            let byte = reader.i8("byte")?;
+            if byte == 3 { Err(reader.bad(0, "byte", format_args!("three"))) } else { Ok([i64::from(byte); 8]) }
+        });
+        assert!(message(elements).contains("three"));
+        let mut reader = Reader::new(&bytes[1..]);
+        let elements = reader.elements(4, |_| Ok([0_i64; 8])).unwrap();
+        assert_eq!(elements.len(), 4);
+        let untouched = Reader::new(&bytes[1..]).elements(8, |_| Err::<i64, _>(Error::new(ErrorKind::Closed, "")));
+        assert_eq!(untouched.unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[test]
+    fn tagged_fields_are_visited_or_skipped_within_their_bounds() {
+        let bytes = [2, 0, 2, 0, 5, 9, 1, 0xaa, 0x77];
+        let mut seen = Vec::new();
+        let mut reader = Reader::new(&bytes);
+        reader
+            .tagged_fields("tags", |tag, field| {
+                seen.push((tag, field.remaining(), field.position()));
+                if tag == 0 {
+                    assert_eq!(field.i16("short")?, 5);
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, [(0, 2, 3), (9, 1, 7)]);
+        assert_eq!(reader.i8("after").unwrap(), 0x77);
+
+        let mut reader = Reader::new(&bytes);
+        let past_its_end = reader.tagged_fields("tags", |_, field| field.i32("wide").map(drop));
+        assert_eq!(message(past_its_end), "reading wide at byte 3: 4 bytes wanted, 2 left");
+        assert!(message(Reader::new(&[1, 0, 3, 1]).skip_tagged_fields(Form::Compact, "t")).contains("3 bytes wanted"));
+        Reader::new(&[]).skip_tagged_fields(Form::Classic, "t").unwrap();
     }
 }

@@ -16,7 +16,7 @@ struct Node<T> {
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
-        Latest::new()
+        Self::new()
     }
 }
 

@@ -1,7 +1,105 @@
 //! The primitives of a loom model, with the faces of `native`. Deadlines never pass in a model.
+//!
+//! Reference counts are the standard ones: loom's `Arc` cannot hold a `str`, and nothing here rests on their order.
 
-pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
-pub use loom::sync::{Arc, MutexGuard};
+use std::sync::atomic::Ordering;
+
+pub use loom::sync::MutexGuard;
+pub use std::sync::Arc;
+
+/// Loom takes `SeqCst` accesses for `AcqRel` and would find two threads that each store and then load the other's word
+/// to miss each other both. Its fences are sequentially consistent, so accesses that ask for it are put between two.
+/// (That is a little more than the language gives; what rests on less asks for less.)
+fn ordered<T>(order: Ordering, access: impl FnOnce() -> T) -> T {
+    if order != Ordering::SeqCst {
+        return access();
+    }
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    let result = access();
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    result
+}
+
+macro_rules! atomic {
+    ($name:ident, $value:ty) => {
+        #[derive(Debug)]
+        pub struct $name(loom::sync::atomic::$name);
+
+        impl $name {
+            pub fn new(value: $value) -> Self {
+                $name(loom::sync::atomic::$name::new(value))
+            }
+
+            pub fn load(&self, order: Ordering) -> $value {
+                ordered(order, || self.0.load(order))
+            }
+
+            pub fn store(&self, value: $value, order: Ordering) {
+                ordered(order, || self.0.store(value, order));
+            }
+
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                ordered(order, || self.0.swap(value, order))
+            }
+
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                ordered(success, || self.0.compare_exchange(current, new, success, failure))
+            }
+
+            pub fn compare_exchange_weak(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(current, new, success, failure)
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(<$value>::default())
+            }
+        }
+    };
+}
+
+macro_rules! arithmetic {
+    ($name:ident, $value:ty) => {
+        impl $name {
+            pub fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                ordered(order, || self.0.fetch_add(value, order))
+            }
+
+            pub fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                ordered(order, || self.0.fetch_sub(value, order))
+            }
+
+            pub fn fetch_min(&self, value: $value, order: Ordering) -> $value {
+                ordered(order, || self.0.fetch_min(value, order))
+            }
+
+            pub fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                ordered(order, || self.0.fetch_max(value, order))
+            }
+        }
+    };
+}
+
+atomic!(AtomicBool, bool);
+atomic!(AtomicU32, u32);
+atomic!(AtomicU64, u64);
+atomic!(AtomicUsize, usize);
+arithmetic!(AtomicU32, u32);
+arithmetic!(AtomicU64, u64);
+arithmetic!(AtomicUsize, usize);
 
 /// A cell that is set once, on loom's mutex: readers get a pointer that lives as long as the cell.
 pub struct OnceLock<T>(std::sync::OnceLock<T>, loom::sync::Mutex<()>);

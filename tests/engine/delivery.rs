@@ -96,7 +96,9 @@ fn a_request_carries_one_batch_of_a_partition() {
     .start();
     world.cluster.create_topic("t", 2);
     world.cluster.script(Api::Produce, [Fault::Throttle(500), Fault::Error(10, On::All)]);
-    (0..6).for_each(|n| _ = world.send("t", n % 2));
+    (0..6).for_each(|n| {
+        world.send("t", n % 2);
+    });
     world.run(ms(50));
     for leader in [2, 3, 1] {
         world.cluster.move_leader("t", 0, leader);

@@ -84,7 +84,9 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
         world.send("t", 0);
         // Metadata comes on the connections that these open.
         world.cluster.create_topic("other", 3);
-        (0..3).for_each(|partition| _ = world.send("other", partition));
+        (0..3).for_each(|partition| {
+            world.send("other", partition);
+        });
         world.run(ms(1_000));
         // The first is refused, but late; those behind it miss it.
         world.cluster.script(Api::Produce, [Fault::Many(vec![Fault::Delay(2_000), Fault::Error(19, On::All)])]);
@@ -238,7 +240,9 @@ fn rebootstrap_required_begins_from_the_bootstrap_address() {
 fn records_ready_before_a_rebootstrap_are_sent_after_it() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
     world.cluster.script(Api::Produce, [Fault::Throttle(8_000), Fault::Throttle(8_000), Fault::Throttle(8_000)]);
-    (0..3).for_each(|partition| _ = world.send("t", partition));
+    (0..3).for_each(|partition| {
+        world.send("t", partition);
+    });
     world.run(ms(10));
     let held: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
     world.cluster.script(Api::Metadata, [Fault::Error(129, On::All)]);
@@ -306,7 +310,7 @@ fn a_producer_id_that_is_none_is_not_believed() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     // Version 4, flexible: length, correlation id, tags, throttle time, no error, producer id and epoch -1, tags.
-    let mut answer = vec![0, 0, 0, 22, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+    let mut answer = vec![0, 0, 0, 22, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
     answer.extend([0xff; 10]);
     answer.push(0);
     world.cluster.script(Api::InitProducerId, [Fault::Garbage(answer)]);

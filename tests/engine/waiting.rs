@@ -18,7 +18,9 @@ fn a_hundred_partitions_in_one_linger_take_few_requests() {
     let mut world = warm(setup, "t", 100);
     world.cluster.clear_requests();
     for round in 0..10 {
-        (0..100).for_each(|partition| _ = world.send("t", partition));
+        (0..100).for_each(|partition| {
+            world.send("t", partition);
+        });
         world.run(ms(if round < 9 { 3 } else { 100 }));
     }
     assert!(world.all_told());

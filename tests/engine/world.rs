@@ -243,7 +243,7 @@ impl World {
         let record = Record { partition, value: Some(&value), ..Record::default() };
         let to = self.front.topics.get(topic);
         let mut room = Room::default();
-        self.front.accept(&to, &record, Completion::Tag(id), manner, &Hand(self.now), &mut room)?;
+        self.front.accept(&to, &record, &Completion::Tag(id), manner, &Hand(self.now), &mut room)?;
         self.accepted.insert(id, Accepted { topic: topic.to_owned() });
         self.next_id += 1;
         Ok(id)

@@ -69,12 +69,16 @@ node_dir() {
 # The supervisor: parent of every node of one cluster. It starts nodes when told through its FIFO, and ends them all
 # when told to or when the owners are gone. The kernel kills the nodes should the supervisor itself be killed.
 supervise() {
-    local dir=$1 linger=$2 lock=$3 command node last=$SECONDS
+    local dir=$1 linger=$2 lock=$3 command begun='' node last=$SECONDS
     process_stat $$
     exec 7<>"$dir/control"
     echo "$$ $PROCESS_START" >"$dir/supervisor.pid"
     while true; do
-        if read -r -t 0.5 -u 7 command; then
+        # The time may be up in the middle of a line: what was read of it is kept.
+        if ! read -r -t 0.5 -u 7 command; then
+            begun+=$command
+        else
+            command=$begun$command begun=''
             case $command in
             start\ *)
                 node=${command#start }

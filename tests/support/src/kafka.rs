@@ -292,7 +292,8 @@ impl Cluster {
         records
     }
 
-    /// Writes records with Java's producer, to compare with or to test a test. Offsets are ignored.
+    /// Writes records with Java's producer, to compare with or to test a test. Offsets are ignored,
+    /// and a negative partition is left to its partitioner.
     pub fn produce_with_java(&self, topic: &str, records: &[ReadRecord], properties: &[(&str, &str)]) {
         let mut command = script();
         command.args(["java", DEFAULT_VERSION, "Produce", self.bootstrap(), topic]);
@@ -369,9 +370,10 @@ impl ReadRecord {
             format!("{}:{}", base64(Some(name.as_bytes())), base64(value.as_deref()))
         };
         let headers: Vec<String> = self.headers.iter().map(header).collect();
+        let partition = if self.partition < 0 { "-".into() } else { self.partition.to_string() };
         format!(
             "{}\t{}\t{}\t{}\t{}\t{}\n",
-            self.partition,
+            partition,
             self.offset,
             self.timestamp,
             base64(self.key.as_deref()),

@@ -60,7 +60,7 @@ fn every_version_of_every_api_is_answered_to_the_last_byte() {
             request = request.with_client_software_name(text("x")).with_client_software_version(text("1"));
         }
         let answer = call(&mut cluster, 1, version, &request).expect("an answer");
-        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 4));
+        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 6));
         assert_eq!(answer.finalized_features.len(), usize::from(version >= 3));
     }
     for version in 0..=13 {
@@ -138,6 +138,8 @@ fn damaged_and_dishonest_batches_are_refused() {
         ("no batch", Bytes::new(), 87),
         ("two batches", two, 87),
         ("a cut batch", good.slice(..good.len() - 1), 87),
+        ("a length below this format's header's", altered(&good, 8, &[0, 0, 0, 20]), 2),
+        ("a format from the future", altered(&good, 16, &[3]), 2),
         ("an old format", altered(&good, 16, &[1]), 87),
         ("a base offset", altered(&good, 7, &[1]), 87),
         ("a count that the offsets don't bear out", altered(&good, 60, &[1]), 87),
@@ -216,11 +218,14 @@ fn acks_are_0_1_or_all_and_all_heeds_the_isr() {
     let mut cluster = with_topic(TopicOptions { min_insync_replicas: 2, ..TopicOptions::default() });
     cluster.set_isr("t", 0, &[1]);
     assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["a"])).error_code, 19);
+    cluster.set_isr("t", 0, &[1, 2]);
+    assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["b"])).error_code, 0);
+    cluster.set_isr("t", 0, &[1]);
     assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["b"])).error_code, 0);
     assert_eq!(one(&mut cluster, 2, batch(NOBODY, &["c"])).error_code, 21);
     let silent = frame(1, 9, &produce(0, &[("t", &[(0, batch(NOBODY, &["d"]))])]));
     assert_eq!(cluster.react(1, &silent), Reaction::default());
-    assert_eq!(cluster.log("t", 0).end_offset(), 2);
+    assert_eq!(cluster.log("t", 0).end_offset(), 3);
     // acks 0 that fails has no other way to say so.
     let lost = frame(1, 9, &produce(0, &[("t", &[(9, batch(NOBODY, &["d"]))])]));
     assert!(cluster.react(1, &lost).close);
@@ -320,9 +325,10 @@ fn a_stopped_broker_hands_over_and_comes_back_in_sync() {
     assert_eq!(cluster.leader("t", 0), None, "it is not in sync");
     cluster.start_broker(2);
     assert_eq!(cluster.leader("t", 0), Some(2));
+    assert_eq!(topic(&mut cluster, 9, "t").partitions[0].isr_nodes.len(), 2, "broker 1 has caught up");
     cluster.restart_broker(2);
-    let answer = topic(&mut cluster, 9, "t");
-    assert_eq!(answer.partitions[0].isr_nodes.len(), 1, "broker 1 was down when it could have caught up");
+    assert_eq!((cluster.leader("t", 0), cluster.leader_epoch("t", 0)), (Some(1), 4));
+    assert_eq!(topic(&mut cluster, 9, "t").partitions[0].isr_nodes.len(), 2);
     assert_eq!(cluster.records("t", 0).len(), 1);
 }
 
@@ -337,7 +343,7 @@ fn an_old_broker_knows_no_newer_versions() {
     assert_eq!((answer.error_code, answer.api_keys.len(), reaction.close), (35, 0, false));
     let answer = call(&mut cluster, 1, 2, &ApiVersionsRequest::default()).expect("an answer");
     let ranges: Vec<_> = answer.api_keys.iter().map(|api| (api.api_key, api.max_version)).collect();
-    assert_eq!(ranges, [(0, 7), (3, 7), (18, 2), (22, 1)]);
+    assert_eq!(ranges, [(0, 7), (1, 10), (3, 7), (10, 2), (18, 2), (22, 1)]);
     assert!(cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);
     cluster.set_broker_versions(1, Versions::kafka_4_3().without(Api::InitProducerId).with(Api::Produce, 0..=8));
     assert!(!cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);

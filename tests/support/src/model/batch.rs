@@ -10,6 +10,9 @@ use super::producer_state::advance;
 
 const HEADER: usize = 61;
 
+/// A message of the oldest format, offset and length included.
+const SMALLEST: usize = 26;
+
 /// A batch's header, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
@@ -56,15 +59,16 @@ impl Batch {
         let base_offset = head.get_i64();
         let length = head.get_i32();
         let whole = usize::try_from(length).map_err(|_| ResponseError::CorruptMessage)? + 12;
-        if whole < HEADER {
+        let partition_leader_epoch = head.get_i32();
+        let magic = head.get_i8();
+        if whole < SMALLEST || !(0..=2).contains(&magic) {
             return Err(ResponseError::CorruptMessage);
         }
-        if whole > data.len() {
+        if whole > data.len() || magic < 2 {
             return Err(ResponseError::InvalidRecord);
         }
-        let partition_leader_epoch = head.get_i32();
-        if head.get_i8() != 2 {
-            return Err(ResponseError::InvalidRecord);
+        if whole < HEADER {
+            return Err(ResponseError::CorruptMessage);
         }
         let batch = Batch {
             base_offset,

@@ -162,6 +162,14 @@ impl Cluster {
         self.topics.get(name).map(|topic| topic.id)
     }
 
+    pub fn topic_names(&self) -> Vec<String> {
+        self.topics.keys().cloned().collect()
+    }
+
+    pub fn partition_count(&self, name: &str) -> i32 {
+        self.topic(name).partitions.len() as i32
+    }
+
     pub fn set_topic_options(&mut self, name: &str, change: impl FnOnce(&mut TopicOptions)) {
         change(&mut self.topic_mut(name).options);
     }
@@ -220,13 +228,16 @@ impl Cluster {
     /// Brings a broker up: it is in sync at once, and leads what has no leader.
     pub fn start_broker(&mut self, id: i32) {
         self.broker_mut(id).up = true;
+        let up: Vec<i32> = self.up_brokers().map(|(id, _)| id).collect();
         for place in self.places().filter(|place| place.replicas.contains(&id)) {
             if place.leader.is_none() && place.isr.contains(&id) {
                 place.leader = Some(id);
                 place.leader_epoch += 1;
             }
-            if place.leader.is_some() && !place.isr.contains(&id) {
-                place.isr.push(id);
+            if place.leader.is_some() {
+                // Whoever is up catches up, also those that waited for a leader.
+                let late = place.replicas.iter().filter(|id| up.contains(id) && !place.isr.contains(id));
+                place.isr.extend(late.copied().collect::<Vec<_>>());
             }
         }
     }

@@ -16,20 +16,20 @@ pub struct Versions {
 impl Versions {
     /// Kafka 2.1. Produce begins at 0 in the table, though the model, as later brokers, reads 3 and above.
     pub fn kafka_2_1() -> Versions {
-        Versions { tells_range: false, ..Versions::up_to(7, 7, 2, 1) }
+        Versions { tells_range: false, ..Versions::up_to(7, 7, 2, 1).offering(0..=10, 0..=2) }
     }
 
     pub fn kafka_2_8() -> Versions {
-        Versions::up_to(9, 11, 3, 4)
+        Versions::up_to(9, 11, 3, 4).offering(0..=12, 0..=3)
     }
 
     pub fn kafka_3_9() -> Versions {
-        Versions::up_to(11, 12, 4, 5)
+        Versions::up_to(11, 12, 4, 5).offering(0..=17, 0..=6)
     }
 
     /// Kafka 4.3. Produce is said to begin at 0, as 4.x does for librdkafka's sake (KAFKA-18659).
     pub fn kafka_4_3() -> Versions {
-        Versions::up_to(13, 13, 4, 5)
+        Versions::up_to(13, 13, 4, 5).offering(4..=18, 0..=6)
     }
 
     fn up_to(produce: i16, metadata: i16, api_versions: i16, init_producer_id: i16) -> Versions {
@@ -38,6 +38,12 @@ impl Versions {
             .with(ApiKey::Metadata, 0..=metadata)
             .with(ApiKey::ApiVersions, 0..=api_versions)
             .with(ApiKey::InitProducerId, 0..=init_producer_id)
+    }
+
+    /// Fetch and FindCoordinator are told of but not served: librdkafka takes a broker without Fetch 4 for one from
+    /// before record batches, and one without FindCoordinator for one that can't read lz4.
+    fn offering(self, fetch: RangeInclusive<i16>, find_coordinator: RangeInclusive<i16>) -> Versions {
+        self.with(ApiKey::Fetch, fetch).with(ApiKey::FindCoordinator, find_coordinator)
     }
 
     /// The same but for one API.

@@ -92,11 +92,11 @@ fn count(mut data: &[u8], verify: bool) -> std::result::Result<(u64, u64), i16> 
     let (mut batches, mut records) = (0, 0);
     while !data.is_empty() {
         let header = data.first_chunk::<BATCH_HEADER>().ok_or(CORRUPT_MESSAGE)?;
-        let length = i32::from_be_bytes([header[8], header[9], header[10], header[11]]);
-        let length = usize::try_from(length).map_err(|_| CORRUPT_MESSAGE)? + 12;
         if header[16] != 2 {
             return Err(UNSUPPORTED_FOR_MESSAGE_FORMAT);
         }
+        let length = i32::from_be_bytes([header[8], header[9], header[10], header[11]]);
+        let length = usize::try_from(length).map_err(|_| CORRUPT_MESSAGE)? + 12;
         if length < BATCH_HEADER || length > data.len() {
             return Err(CORRUPT_MESSAGE);
         }

@@ -1,7 +1,9 @@
-//! The engine against Apache Kafka itself, read back by clients that are not ours.
+//! The first thing that worked: a record, and the completion that says where it is.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+type Fates = Arc<Mutex<Vec<(u64, i64, Option<String>)>>>;
 
 use ottla::{Completion, Config, Header, Level, Producer, Record, Report, Wait};
 
@@ -14,9 +16,8 @@ fn main_config(bootstrap: &str) -> Config {
 #[test]
 fn a_record_reaches_kafka_and_its_completion_says_where() {
     let cluster = ottla_test_support::kafka::shared();
-    let topic_name = "first-record";
-    cluster.create_topic(topic_name, 1, 1, &[]);
-    let fates: Arc<Mutex<Vec<(u64, i64, Option<String>)>>> = Arc::default();
+    let topic_name = cluster.new_topic("first-record", 1);
+    let fates: Fates = Arc::default();
     let seen = fates.clone();
     let sink = move |report: Report| {
         for delivery in report.deliveries() {
@@ -25,8 +26,8 @@ fn a_record_reaches_kafka_and_its_completion_says_where() {
     };
     let log = Box::new(|level: Level, line: &str| eprintln!("{level:?} {line}"));
     let producer =
-        Producer::new(&main_config(&cluster.bootstrap()), Box::new(sink), log, Level::Debug).expect("a producer");
-    let topic = producer.topic(topic_name).expect("a topic");
+        Producer::new(&main_config(cluster.bootstrap()), Box::new(sink), log, Level::Debug).expect("a producer");
+    let topic = producer.topic(&topic_name).expect("a topic");
     let headers = [Header { name: b"h", value: Some(b"v") }];
     for tag in 0..10 {
         let record = Record { key: Some(b"k"), value: Some(b"value"), headers: &headers, ..Record::default() };

@@ -1,0 +1,573 @@
+/* perf: measures how fast records reach the brokers, at what cost, and how late their completions come.
+ *
+ * Shows: sending at full speed from several threads, one by one or many a call; counting in callbacks without locks (they
+ * run on one thread); userdata as a number.
+ *
+ * Build: cc -std=c99 -O2 -o perf perf.c $(pkg-config --cflags --libs ottla) -lpthread
+ *
+ * Prints: on a terminal, each second, how far it is (standard error). Last, on standard output, one JSON object:
+ *     {"records":N,"bytes":N,"seconds":S,"records_per_second":R,"cpu_seconds":S,
+ *      "latency_ms":{"p50":L,"p95":L,"p99":L,"p999":L,"max":L},"accepted":N,"delivered":N,"failed":N}
+ *
+ *     perf -b localhost:9092 -t load -s 100 -c 1000000 */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include <ottla.h>
+
+static const char usage[] =
+    "usage: perf -b BROKERS -t TOPIC -s SIZE -c COUNT [OPTION]...\n"
+    "Sends COUNT records with values of SIZE bytes and prints what that took, as one JSON object.\n"
+    "\n"
+    "  -b, --brokers BROKERS      host:port[,host:port]...\n"
+    "  -t, --topic TOPIC\n"
+    "  -s, --size SIZE            bytes of each value; it is made once, of random letters\n"
+    "  -c, --count COUNT          records, over all threads\n"
+    "  -r, --rate RATE            records a second, over all threads; default: as fast as they are accepted\n"
+    "  -T, --threads THREADS      that send; default 1\n"
+    "  -k, --keys KEYS            each record has one of so many keys of 8 bytes, at random; default: null keys\n"
+    "      --batch N              send N records a call (ottla_producer_send_many), completions by batch\n"
+    "      --warm-up N            first send and deliver N records that are not measured; default 0: connecting is\n"
+    "                             part of what is measured\n"
+    "  -X, --property NAME=VALUE  sets a property of the producer (CONFIGURATION.md lists them); may be repeated\n"
+    "  -F, --file FILE            sets those that a Java .properties file holds\n"
+    "  -h, --help\n"
+    "\n"
+    "`records` is COUNT, `bytes` those of the values delivered, `records_per_second` counts those delivered, `seconds`\n"
+    "goes from the first send to the last completion, `cpu_seconds` is what the process used in that time. Latency is\n"
+    "from the call that sends a record to its completion, taken from one record in 64; with -r, from all records and\n"
+    "counted from the time at which the rate wants the record (with --batch: its call) to be sent, however late it was.\n"
+    "Percentiles are exact to 1.6 %.\n"
+    "\n"
+    "Exit status: 0 if all records were delivered, 1 if not, 2 if the options or properties cannot be used.\n";
+
+#define SAMPLE_MASK 63 /* one record in 64 */
+#define KEY_LEN 8
+
+/* ---- a log-linear histogram: buckets are exact below 64, then 32 for each power of two ---- */
+
+#define SUB_BITS 5
+#define SUB_COUNT (1 << SUB_BITS)
+#define BUCKETS ((64 - SUB_BITS + 1) * SUB_COUNT)
+
+struct histogram {
+    uint64_t buckets[BUCKETS];
+    uint64_t count;
+    uint64_t max;
+};
+
+static unsigned bucket_of(uint64_t value) {
+    unsigned shift = 0;
+    while (value >> shift >= 2 * SUB_COUNT) {
+        shift++;
+    }
+    return shift * SUB_COUNT + (unsigned)(value >> shift);
+}
+
+/* The largest value that goes to this bucket. */
+static uint64_t bucket_end(unsigned bucket) {
+    if (bucket < 2 * SUB_COUNT) {
+        return bucket;
+    }
+    unsigned shift = bucket / SUB_COUNT - 1;
+    return ((((uint64_t)bucket - shift * SUB_COUNT) + 1) << shift) - 1;
+}
+
+static void take(struct histogram *histogram, uint64_t value) {
+    histogram->buckets[bucket_of(value)]++;
+    histogram->count++;
+    if (value > histogram->max) {
+        histogram->max = value;
+    }
+}
+
+static uint64_t at_percentile(const struct histogram *histogram, double percent) {
+    uint64_t wanted = (uint64_t)((double)histogram->count * percent / 100.0 + 0.5);
+    uint64_t seen = 0;
+    for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
+        seen += histogram->buckets[bucket];
+        if (seen > 0 && seen >= wanted) {
+            uint64_t value = bucket_end(bucket);
+            return value < histogram->max ? value : histogram->max;
+        }
+    }
+    return histogram->max;
+}
+
+/* ---- shared by all ---- */
+
+struct options {
+    ottla_config *config;
+    const char *topic;
+    uint64_t size;
+    uint64_t count;
+    uint64_t rate; /* 0: no limit */
+    uint64_t threads;
+    uint64_t keys;  /* 0: null keys */
+    uint64_t batch; /* 0: one by one */
+    uint64_t warm_up;
+};
+
+/* Written by callbacks only, which all run on one thread; read by others when the producer is closed. */
+struct tally {
+    uint64_t delivered;
+    uint64_t failed;
+    struct histogram latency_us;
+};
+
+/* One thread that sends. */
+struct sender {
+    const struct options *options;
+    const ottla_producer *producer;
+    const ottla_topic *topic;
+    const char *payload;
+    uint64_t count;
+    uint64_t index; /* of the thread */
+    uint64_t start_us;
+    uint64_t accepted;
+    ottla_error *error; /* why it stopped early */
+    uint64_t random;
+    pthread_t thread;
+};
+
+/* How many senders are at work. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static uint64_t working;
+
+/* Never 0: as userdata that means that nobody wants the latency. */
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 + 1;
+}
+
+static void die(const char *what) {
+    fprintf(stderr, "perf: %s\n", what);
+    exit(2);
+}
+
+static void require(ottla_code code, ottla_error *error, const char *what) {
+    if (code == OTTLA_ERR_OK) {
+        return;
+    }
+    fprintf(stderr, "perf: %s: %s\n", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
+    ottla_error_free(error);
+    exit(2);
+}
+
+/* ---- completions ---- */
+
+static void count_records(struct tally *tally, ottla_code code, const ottla_error *error, uint64_t count) {
+    if (code == OTTLA_ERR_OK) {
+        tally->delivered += count;
+        return;
+    }
+    if (tally->failed == 0) {
+        fprintf(stderr, "perf: the first failure: %s\n", ottla_error_message(error));
+    }
+    tally->failed += count;
+}
+
+static void take_latency(struct tally *tally, ottla_code code, const void *userdata) {
+    if (userdata != NULL && code == OTTLA_ERR_OK) {
+        take(&tally->latency_us, now_us() - (uint64_t)(uintptr_t)userdata);
+    }
+}
+
+static void on_delivery(const ottla_delivery *delivery, void *userdata) {
+    struct tally *tally = userdata;
+    count_records(tally, delivery->code, delivery->error, 1);
+    take_latency(tally, delivery->code, delivery->userdata);
+}
+
+static void on_batch(const ottla_batch *batch, void *userdata) {
+    struct tally *tally = userdata;
+    count_records(tally, batch->code, batch->error, batch->count);
+    for (size_t i = 0; i < batch->count; i++) {
+        take_latency(tally, batch->code, batch->entries[i].userdata);
+    }
+}
+
+/* ---- sending ---- */
+
+static uint64_t random_below(uint64_t *state, uint64_t limit) { /* xorshift64 */
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state % limit;
+}
+
+static void wait_until(uint64_t time_us) {
+    struct timespec time = {.tv_sec = (time_t)((time_us - 1) / 1000000), .tv_nsec = (long)((time_us - 1) % 1000000 * 1000)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
+    }
+}
+
+/* When this sender's record number `i` is due. */
+static uint64_t due_us(const struct sender *sender, uint64_t i) {
+    double nth = (double)(i * sender->options->threads + sender->index);
+    return sender->start_us + (uint64_t)(nth * 1e6 / (double)sender->options->rate);
+}
+
+static void send_one_by_one(struct sender *sender) {
+    const struct options *options = sender->options;
+    unsigned char key[KEY_LEN];
+    uint64_t random = sender->random, accepted = 0; /* here, and not in memory that threads share */
+    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    record.value = sender->payload;
+    record.value_len = (size_t)options->size;
+    if (options->keys > 0) {
+        record.key = key;
+        record.key_len = KEY_LEN;
+    }
+    for (uint64_t i = 0; i < sender->count; i++) {
+        uint64_t sent_us = 0;
+        if (options->rate > 0) {
+            sent_us = due_us(sender, i);
+            if (now_us() < sent_us) {
+                wait_until(sent_us);
+            }
+        } else if ((i & SAMPLE_MASK) == 0) {
+            sent_us = now_us();
+        }
+        if (options->keys > 0) {
+            uint64_t number = random_below(&random, options->keys);
+            memcpy(key, &number, KEY_LEN);
+        }
+        ottla_code code =
+            ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, &sender->error);
+        if (code != OTTLA_ERR_OK) {
+            break;
+        }
+        accepted++;
+    }
+    sender->accepted = accepted;
+}
+
+static void send_batches(struct sender *sender) {
+    const struct options *options = sender->options;
+    size_t batch = (size_t)options->batch;
+    ottla_record *records = calloc(batch, sizeof *records);
+    void **userdatas = calloc(batch, sizeof *userdatas);
+    uint64_t *keys = calloc(batch, sizeof *keys);
+    if (records == NULL || userdatas == NULL || keys == NULL) {
+        die("no memory");
+    }
+    for (size_t i = 0; i < batch; i++) {
+        ottla_record_init(&records[i], sizeof(ottla_record));
+        records[i].value = sender->payload;
+        records[i].value_len = (size_t)options->size;
+        if (options->keys > 0) {
+            records[i].key = &keys[i];
+            records[i].key_len = KEY_LEN;
+        }
+    }
+    uint64_t random = sender->random, all_accepted = 0;
+    for (uint64_t sent = 0; sent < sender->count; sent += batch) {
+        size_t count = sender->count - sent < batch ? (size_t)(sender->count - sent) : batch;
+        uint64_t sent_us;
+        if (options->rate > 0) {
+            sent_us = due_us(sender, sent);
+            if (now_us() < sent_us) {
+                wait_until(sent_us);
+            }
+        } else {
+            sent_us = now_us();
+        }
+        for (size_t i = 0; i < count; i++) {
+            bool sampled = options->rate > 0 || ((sent + i) & SAMPLE_MASK) == 0;
+            userdatas[i] = sampled ? (void *)(uintptr_t)sent_us : NULL;
+        }
+        for (size_t i = 0; options->keys > 0 && i < count; i++) {
+            keys[i] = random_below(&random, options->keys);
+        }
+        size_t accepted = 0;
+        ottla_code code = ottla_producer_send_many(sender->producer, sender->topic, records, count, userdatas, 0,
+                                                   &accepted, &sender->error);
+        all_accepted += accepted;
+        if (code != OTTLA_ERR_OK) {
+            break;
+        }
+    }
+    sender->accepted = all_accepted;
+    free(keys);
+    free(userdatas);
+    free(records);
+}
+
+static void *run_sender(void *argument) {
+    struct sender *sender = argument;
+#ifdef __linux__
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* sleep to the microsecond, not to the nearest 50 */
+#endif
+    (sender->options->batch > 0 ? send_batches : send_one_by_one)(sender);
+    pthread_mutex_lock(&lock);
+    working--;
+    pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+/* ---- progress ---- */
+
+static ottla_counters counters_of(const ottla_producer *producer) {
+    ottla_counters counters = {.struct_size = sizeof(ottla_counters)};
+    ottla_error *error = NULL;
+    ottla_code code = ottla_producer_counters(producer, &counters, &error);
+    require(code, error, "counters");
+    return counters;
+}
+
+/* Waits for the senders, and then for what they sent; on a terminal, says each second how far that is. */
+static void wait_for_all(const ottla_producer *producer, const struct options *options) {
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    uint64_t before = counters_of(producer).records_delivered;
+    for (bool sending = true;;) {
+        ottla_code code = OTTLA_ERR_TIMED_OUT;
+        ottla_error *error = NULL;
+        if (sending) {
+            struct timespec end;
+            clock_gettime(CLOCK_REALTIME, &end);
+            end.tv_sec += 1;
+            pthread_mutex_lock(&lock);
+            while (working > 0 && pthread_cond_timedwait(&changed, &lock, &end) == 0) {
+            }
+            sending = working > 0;
+            pthread_mutex_unlock(&lock);
+            if (!sending) {
+                continue;
+            }
+        } else {
+            code = ottla_producer_flush(producer, 1000, &error);
+            if (code == OTTLA_ERR_OK) {
+                break;
+            }
+            if (code != OTTLA_ERR_TIMED_OUT) {
+                require(code, error, "flush");
+            }
+            ottla_error_free(error);
+        }
+        if (terminal) {
+            ottla_counters counters = counters_of(producer);
+            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " delivered, %" PRIu64 " a second, %" PRIu64 " failed ",
+                    counters.records_delivered - options->warm_up, options->count,
+                    counters.records_delivered - before, counters.records_failed);
+            before = counters.records_delivered;
+        }
+    }
+    if (terminal) {
+        fputc('\n', stderr);
+    }
+}
+
+/* ---- the rest ---- */
+
+static double cpu_seconds(void) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) {
+        die(strerror(errno));
+    }
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void warm_up(const ottla_producer *producer, const ottla_topic *topic, const char *payload,
+                    const struct options *options) {
+    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    record.value = payload;
+    record.value_len = (size_t)options->size;
+    ottla_error *error = NULL;
+    for (uint64_t i = 0; i < options->warm_up; i++) {
+        ottla_code code = ottla_producer_send(producer, topic, &record, NULL, &error);
+        require(code, error, "warming up");
+    }
+    ottla_code code = ottla_producer_flush(producer, -1, &error);
+    require(code, error, "warming up");
+    if (counters_of(producer).records_delivered != options->warm_up) {
+        die("warming up: not all records were delivered");
+    }
+}
+
+static char *random_letters(uint64_t size) {
+    char *letters = malloc((size_t)size + 1);
+    if (letters == NULL) {
+        die("no memory");
+    }
+    uint64_t random = 88172645463325252u;
+    for (uint64_t i = 0; i < size; i++) {
+        letters[i] = (char)('A' + random_below(&random, 26));
+    }
+    return letters;
+}
+
+static uint64_t number_of(const char *text, uint64_t least, const char *what) {
+    char *rest = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &rest, 10);
+    if (errno != 0 || *text < '0' || *text > '9' || *rest != '\0' || number < least) {
+        fprintf(stderr, "perf: %s has to be a number, at least %" PRIu64 ", not '%s'\n", what, least, text);
+        exit(2);
+    }
+    return number;
+}
+
+static void set_property(ottla_config *config, char *assignment) {
+    char *equals = strchr(assignment, '=');
+    if (equals == NULL) {
+        die("-X wants NAME=VALUE");
+    }
+    *equals = '\0';
+    ottla_error *error = NULL;
+    ottla_code code = ottla_config_set(config, assignment, equals + 1, &error);
+    require(code, error, assignment);
+}
+
+static void read_options(int argc, char **argv, struct options *options) {
+    enum { BATCH = 256, WARM_UP };
+    static const struct option names[] = {
+        {"brokers", required_argument, NULL, 'b'}, {"topic", required_argument, NULL, 't'},
+        {"size", required_argument, NULL, 's'},    {"count", required_argument, NULL, 'c'},
+        {"rate", required_argument, NULL, 'r'},    {"threads", required_argument, NULL, 'T'},
+        {"keys", required_argument, NULL, 'k'},    {"batch", required_argument, NULL, BATCH},
+        {"warm-up", required_argument, NULL, WARM_UP}, {"property", required_argument, NULL, 'X'},
+        {"file", required_argument, NULL, 'F'},    {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    bool size_given = false;
+    ottla_error *error = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "b:t:s:c:r:T:k:X:F:h", names, NULL)) != -1) {
+        switch (option) {
+        case 'b': {
+            ottla_code code = ottla_config_set(options->config, "bootstrap.servers", optarg, &error);
+            require(code, error, optarg);
+            break;
+        }
+        case 'F': {
+            ottla_code code = ottla_config_load_file(options->config, optarg, &error);
+            require(code, error, optarg);
+            break;
+        }
+        case 't': options->topic = optarg; break;
+        case 's':
+            options->size = number_of(optarg, 0, "-s");
+            size_given = true;
+            break;
+        case 'c': options->count = number_of(optarg, 1, "-c"); break;
+        case 'r': options->rate = number_of(optarg, 1, "-r"); break;
+        case 'T': options->threads = number_of(optarg, 1, "-T"); break;
+        case 'k': options->keys = number_of(optarg, 1, "-k"); break;
+        case BATCH: options->batch = number_of(optarg, 1, "--batch"); break;
+        case WARM_UP: options->warm_up = number_of(optarg, 0, "--warm-up"); break;
+        case 'X': set_property(options->config, optarg); break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs("perf: --help tells the options\n", stderr); exit(2);
+        }
+    }
+    if (optind < argc) {
+        die("there are no arguments but options (--help tells them)");
+    }
+    if (options->topic == NULL || !size_given || options->count == 0) {
+        die("-t TOPIC, -s SIZE and -c COUNT are needed (--help tells the rest)");
+    }
+    if (options->threads > options->count) {
+        options->threads = options->count;
+    }
+}
+
+int main(int argc, char **argv) {
+    struct options options = {.threads = 1};
+    static struct tally tally;
+    options.config = ottla_config_new();
+    if (options.config == NULL) {
+        die("no configuration");
+    }
+    require(ottla_config_set_log(options.config, NULL, NULL, NULL, OTTLA_LOG_WARNING), NULL, "log");
+    read_options(argc, argv, &options);
+    require(options.batch > 0 ? ottla_config_set_batch_delivery(options.config, on_batch, &tally, NULL)
+                              : ottla_config_set_delivery(options.config, on_delivery, &tally, NULL),
+            NULL, "callbacks");
+
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_error *error = NULL;
+    ottla_code code = ottla_producer_new(options.config, &producer, &error);
+    require(code, error, "cannot start");
+    ottla_config_free(options.config);
+    code = ottla_producer_topic(producer, options.topic, &topic, &error);
+    require(code, error, "-t");
+    char *payload = random_letters(options.size);
+    struct sender *senders = calloc((size_t)options.threads, sizeof *senders);
+    if (senders == NULL) {
+        die("no memory");
+    }
+    if (options.warm_up > 0) {
+        warm_up(producer, topic, payload, &options);
+    }
+
+    double cpu_before = cpu_seconds();
+    uint64_t start_us = now_us();
+    working = options.threads;
+    for (uint64_t i = 0; i < options.threads; i++) {
+        senders[i] = (struct sender){.options = &options, .producer = producer, .topic = topic, .payload = payload};
+        senders[i].index = i;
+        senders[i].count = options.count / options.threads + (i < options.count % options.threads ? 1 : 0);
+        senders[i].start_us = start_us;
+        senders[i].random = 88172645463325252u + i * 0x9e3779b97f4a7c15u;
+        int failed = pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]);
+        if (failed != 0) {
+            die(strerror(failed));
+        }
+    }
+    wait_for_all(producer, &options);
+    double seconds = (double)(now_us() - start_us) / 1e6;
+    double cpu = cpu_seconds() - cpu_before;
+
+    uint64_t accepted = 0;
+    for (uint64_t i = 0; i < options.threads; i++) {
+        int failed = pthread_join(senders[i].thread, NULL);
+        if (failed != 0) {
+            die(strerror(failed));
+        }
+        accepted += senders[i].accepted;
+        if (senders[i].error != NULL) {
+            fprintf(stderr, "perf: stopped sending: %s\n", ottla_error_message(senders[i].error));
+            ottla_error_free(senders[i].error);
+        }
+    }
+    require(ottla_producer_close(producer, -1, NULL), NULL, "close");
+    ottla_topic_free(topic);
+    require(ottla_producer_free(producer), NULL, "free");
+    free(senders);
+    free(payload);
+
+    uint64_t delivered = tally.delivered - options.warm_up;
+    const struct histogram *latency = &tally.latency_us;
+    printf("{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"records_per_second\":%.1f,"
+           "\"cpu_seconds\":%.6f,\"latency_ms\":{\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f},"
+           "\"accepted\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"failed\":%" PRIu64 "}\n",
+           options.count, delivered * options.size, seconds, (double)delivered / seconds, cpu,
+           (double)at_percentile(latency, 50) / 1e3, (double)at_percentile(latency, 95) / 1e3,
+           (double)at_percentile(latency, 99) / 1e3, (double)at_percentile(latency, 99.9) / 1e3,
+           (double)latency->max / 1e3, accepted, delivered, tally.failed);
+    if (fflush(stdout) != 0) {
+        die(strerror(errno));
+    }
+    return delivered == options.count ? 0 : 1;
+}

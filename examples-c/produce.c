@@ -1,0 +1,542 @@
+/* produce: sends each line of standard input as a record.
+ *
+ * Shows: a whole tool. Properties from the command line and from files; poll mode with a thread that takes the reports, so
+ * that a slow reader of the output holds up neither the library's thread nor its memory (what is reported is charged to
+ * buffer.memory until it was printed); an orderly end on SIGINT.
+ *
+ * Build: cc -std=c99 -o produce produce.c $(pkg-config --cflags --libs ottla) -lpthread
+ *
+ * Prints: with -v, for each delivered record, `topic partition offset timestamp` on standard output. On standard error the
+ * reason of failures (the first of each kind in full, the others as a count) and, last, `N accepted, N delivered, N failed`.
+ *
+ *     printf 'a:1\nb:2\n' | produce -b localhost:9092 -t greetings -K : -v */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ottla.h>
+
+static const char usage[] =
+    "usage: produce -b BROKERS -t TOPIC [OPTION]...\n"
+    "Sends each line of standard input, of any length and without its newline, as a record to a topic of Kafka.\n"
+    "\n"
+    "  -b, --brokers BROKERS        host:port[,host:port]...; the same as -X bootstrap.servers=BROKERS\n"
+    "  -t, --topic TOPIC\n"
+    "  -X, --property NAME=VALUE    sets a property of the producer (CONFIGURATION.md lists them)\n"
+    "  -F, --file FILE              sets those that a Java .properties file holds\n"
+    "  -K, --key-delimiter DELIM    what is before the first DELIM in a line is the key, what follows the value; a line\n"
+    "                               without DELIM has a null key. For a tab: -K $'\\t'\n"
+    "  -H, --header NAME=VALUE      a header for every record; without = its value is null\n"
+    "  -p, --partition PARTITION    to this partition, not to where the partitioner says\n"
+    "  -v, --verbose                prints `topic partition offset timestamp` for each record that was delivered\n"
+    "  -h, --help\n"
+    "\n"
+    "-b, -X, -F and -H may be repeated; properties take effect in the order given. An empty line is an empty value.\n"
+    "At the end, on standard error: `N accepted, N delivered, N failed`. With acks=0, delivered means written to the\n"
+    "socket. SIGINT or SIGTERM ends the input, delivers what was accepted, and reports; a second one gives up what is\n"
+    "not delivered.\n"
+    "\n"
+    "Exit status: 0 if all that was read was delivered, 1 if not, 2 if the options or properties cannot be used.\n";
+
+#define MAX_HEADERS 256
+#define MAX_REASONS 64
+
+struct options {
+    ottla_config *config;
+    const char *topic;
+    const char *delimiter; /* NULL: lines have no key */
+    ottla_header headers[MAX_HEADERS];
+    size_t header_count;
+    int32_t partition;
+    bool verbose;
+};
+
+/* Failures of one kind: the first is printed when it happens, the others counted. */
+struct reason {
+    ottla_code code;
+    uint64_t count;
+};
+
+struct reasons {
+    struct reason list[MAX_REASONS];
+    size_t count;
+};
+
+/* What the reporting thread has and makes. Others look at it when that has ended. */
+struct reporter {
+    const ottla_producer *producer;
+    bool verbose;
+    bool broken; /* standard output cannot be written */
+    uint64_t delivered;
+    uint64_t failed;
+    struct reasons reasons;
+};
+
+/* What the thread that waits for signals has. */
+struct interrupter {
+    const ottla_producer *producer;
+    sigset_t signals;
+    int stop_fd; /* closed to say: stop reading */
+};
+
+/* Standard input, cut into lines. Not getline(): that could not be woken by a signal without a race. */
+struct input {
+    char *buffer;
+    size_t capacity;
+    size_t begin;   /* of what was not handed out */
+    size_t scanned; /* between begin and here there is no newline */
+    size_t end;     /* of what was read */
+    int stop_fd;    /* readable: stop */
+    bool stopped;
+    bool failed;
+};
+
+static void say(const char *format, ...) {
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "produce: %s\n", line);
+}
+
+static void die(const char *what) {
+    say("%s", what);
+    exit(2);
+}
+
+/* Ends the program if a call failed that has to succeed. */
+static void require(ottla_code code, ottla_error *error, const char *what) {
+    if (code == OTTLA_ERR_OK) {
+        return;
+    }
+    say("%s: %s", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
+    ottla_error_free(error);
+    exit(2);
+}
+
+/* Counts a failure; true if it is the first of its code, to be told in full. */
+static bool first_of_its_kind(struct reasons *reasons, ottla_code code) {
+    for (size_t i = 0; i < reasons->count; i++) {
+        if (reasons->list[i].code == code) {
+            reasons->list[i].count++;
+            return false;
+        }
+    }
+    if (reasons->count < MAX_REASONS) {
+        reasons->list[reasons->count++] = (struct reason){.code = code, .count = 1};
+    }
+    return true;
+}
+
+static void say_counts(const struct reasons *reasons, const char *what) {
+    for (size_t i = 0; i < reasons->count; i++) {
+        if (reasons->list[i].count > 1) {
+            say("%s: %s: %" PRIu64 " records in all", what, ottla_code_name(reasons->list[i].code),
+                reasons->list[i].count);
+        }
+    }
+}
+
+/* ---- options ---- */
+
+static void set_property(struct options *options, const char *assignment) {
+    const char *equals = strchr(assignment, '=');
+    if (equals == NULL || equals == assignment) {
+        say("-X wants NAME=VALUE, not '%s'", assignment);
+        exit(2);
+    }
+    char *name = strndup(assignment, (size_t)(equals - assignment));
+    if (name == NULL) {
+        die("no memory");
+    }
+    ottla_error *error = NULL;
+    ottla_code code = ottla_config_set(options->config, name, equals + 1, &error);
+    free(name);
+    require(code, error, assignment);
+}
+
+static void add_header(struct options *options, const char *assignment) {
+    if (options->header_count == MAX_HEADERS) {
+        die("too many headers");
+    }
+    const char *equals = strchr(assignment, '=');
+    ottla_header *header = &options->headers[options->header_count++];
+    *header = (ottla_header){.name = assignment, .name_len = strlen(assignment)};
+    if (equals != NULL) {
+        header->name_len = (size_t)(equals - assignment);
+        header->value = equals + 1;
+        header->value_len = strlen(equals + 1);
+    }
+}
+
+static int32_t partition_number(const char *text) {
+    char *rest = NULL;
+    errno = 0;
+    long number = strtol(text, &rest, 10);
+    if (errno != 0 || rest == text || *rest != '\0' || number < 0 || number > INT32_MAX) {
+        say("-p wants the number of a partition, not '%s'", text);
+        exit(2);
+    }
+    return (int32_t)number;
+}
+
+static void read_options(int argc, char **argv, struct options *options) {
+    static const struct option names[] = {
+        {"brokers", required_argument, NULL, 'b'},   {"topic", required_argument, NULL, 't'},
+        {"property", required_argument, NULL, 'X'},  {"file", required_argument, NULL, 'F'},
+        {"key-delimiter", required_argument, NULL, 'K'}, {"header", required_argument, NULL, 'H'},
+        {"partition", required_argument, NULL, 'p'}, {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
+    };
+    ottla_error *error = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "b:t:X:F:K:H:p:vh", names, NULL)) != -1) {
+        switch (option) {
+        case 'b': {
+            ottla_code code = ottla_config_set(options->config, "bootstrap.servers", optarg, &error);
+            require(code, error, optarg);
+            break;
+        }
+        case 'F': {
+            ottla_code code = ottla_config_load_file(options->config, optarg, &error);
+            require(code, error, optarg);
+            break;
+        }
+        case 't': options->topic = optarg; break;
+        case 'X': set_property(options, optarg); break;
+        case 'H': add_header(options, optarg); break;
+        case 'p': options->partition = partition_number(optarg); break;
+        case 'v': options->verbose = true; break;
+        case 'K':
+            if (*optarg == '\0') {
+                die("-K wants a delimiter that is not empty");
+            }
+            options->delimiter = optarg;
+            break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs("produce: --help tells the options\n", stderr); exit(2);
+        }
+    }
+    if (optind < argc) {
+        say("'%s' is not an option; records are read from standard input", argv[optind]);
+        exit(2);
+    }
+    if (options->topic == NULL) {
+        die("which topic? -t TOPIC (--help tells the rest)");
+    }
+}
+
+/* ---- input ---- */
+
+/* Reads more; false at the end, when told to stop, and after an error. */
+static bool fill(struct input *input) {
+    if (input->end == input->capacity) {
+        if (input->begin > 0) {
+            memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
+            input->end -= input->begin;
+            input->begin = 0;
+        }
+        if (input->end > input->capacity / 2) {
+            char *larger = realloc(input->buffer, input->capacity * 2);
+            if (larger == NULL) {
+                say("no memory for a line of more than %zu bytes", input->capacity);
+                input->failed = true;
+                return false;
+            }
+            input->buffer = larger;
+            input->capacity *= 2;
+        }
+    }
+    for (;;) {
+        struct pollfd watched[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = input->stop_fd, .events = POLLIN}};
+        ssize_t count = poll(watched, 2, -1);
+        if (count > 0) {
+            if (watched[1].revents != 0) {
+                input->stopped = true;
+                return false;
+            }
+            count = read(STDIN_FILENO, input->buffer + input->end, input->capacity - input->end);
+        }
+        if (count > 0) {
+            input->end += (size_t)count;
+            return true;
+        }
+        if (count == 0) {
+            return false;
+        }
+        if (errno != EINTR && errno != EAGAIN) {
+            say("standard input: %s", strerror(errno));
+            input->failed = true;
+            return false;
+        }
+    }
+}
+
+/* The next line without its newline, valid until the next call; NULL at the end. */
+static const char *next_line(struct input *input, size_t *len) {
+    for (;;) {
+        char *newline = memchr(input->buffer + input->scanned, '\n', input->end - input->scanned);
+        size_t searched = input->end - input->begin;
+        if (newline != NULL || !fill(input)) {
+            if (newline == NULL && (input->begin == input->end || input->stopped || input->failed)) {
+                return NULL;
+            }
+            const char *line = input->buffer + input->begin;
+            size_t line_end = newline != NULL ? (size_t)(newline - input->buffer) : input->end;
+            *len = line_end - input->begin;
+            input->begin = newline != NULL ? line_end + 1 : line_end;
+            input->scanned = input->begin;
+            return line;
+        }
+        input->scanned = input->begin + searched;
+    }
+}
+
+/* ---- records ---- */
+
+static const char *find(const char *text, size_t len, const char *wanted, size_t wanted_len) {
+    const char *end = text + len;
+    while ((size_t)(end - text) >= wanted_len) {
+        text = memchr(text, wanted[0], (size_t)(end - text) - wanted_len + 1);
+        if (text == NULL || memcmp(text, wanted, wanted_len) == 0) {
+            return text;
+        }
+        text++;
+    }
+    return NULL;
+}
+
+static ottla_record record_of(const char *line, size_t len, const struct options *options) {
+    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = options->partition};
+    record.headers = options->header_count > 0 ? options->headers : NULL;
+    record.header_count = options->header_count;
+    record.value = line;
+    record.value_len = len;
+    if (options->delimiter != NULL) {
+        size_t delimiter_len = strlen(options->delimiter);
+        const char *delimiter = find(line, len, options->delimiter, delimiter_len);
+        if (delimiter != NULL) {
+            record.key = line;
+            record.key_len = (size_t)(delimiter - line);
+            record.value = delimiter + delimiter_len;
+            record.value_len = len - record.key_len - delimiter_len;
+        }
+    }
+    return record;
+}
+
+static bool stop_asked(int stop_fd) {
+    struct pollfd watched = {.fd = stop_fd, .events = POLLIN};
+    return poll(&watched, 1, 0) > 0;
+}
+
+/* Sends every line. Returns how many were accepted; `*refused` counts those that were not. */
+static uint64_t send_lines(const ottla_producer *producer, const ottla_topic *topic, const struct options *options,
+                           struct input *input, uint64_t *refused) {
+    struct reasons reasons = {.count = 0};
+    uint64_t accepted = 0;
+    const char *line;
+    size_t len = 0;
+    for (uint64_t number = 1; (line = next_line(input, &len)) != NULL; number++) {
+        ottla_record record = record_of(line, len, options);
+        ottla_error *error = NULL;
+        ottla_code code;
+        /* A full buffer is no failure: the input waits until there is room. */
+        while ((code = ottla_producer_send(producer, topic, &record, (void *)(uintptr_t)number, &error)) ==
+                   OTTLA_ERR_BUFFER_FULL &&
+               !stop_asked(input->stop_fd)) {
+            ottla_error_free(error);
+            error = NULL;
+        }
+        if (code == OTTLA_ERR_OK) {
+            accepted++;
+        } else if (code == OTTLA_ERR_BUFFER_FULL || code == OTTLA_ERR_CLOSED) {
+            say("line %" PRIu64 ": not sent: %s", number, ottla_error_message(error));
+            *refused += 1;
+            ottla_error_free(error);
+            break;
+        } else {
+            *refused += 1;
+            if (first_of_its_kind(&reasons, code)) {
+                say("line %" PRIu64 ": not sent: %s", number, ottla_error_message(error));
+            }
+            ottla_error_free(error);
+            if (ottla_code_is_fatal(code)) {
+                break;
+            }
+        }
+    }
+    say_counts(&reasons, "not sent");
+    return accepted;
+}
+
+/* ---- reports ---- */
+
+static void take_report(struct reporter *reporter, const ottla_report *report) {
+    ottla_code code = ottla_report_code(report);
+    size_t count = ottla_report_count(report);
+    bool delivered = code == OTTLA_ERR_OK;
+    *(delivered ? &reporter->delivered : &reporter->failed) += count;
+    if (delivered && !reporter->verbose) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ottla_delivery delivery = {.struct_size = sizeof(ottla_delivery)};
+        code = ottla_report_delivery_at(report, i, &delivery);
+        if (code != OTTLA_ERR_OK) {
+            say("a delivery cannot be read: %s", ottla_code_name(code));
+            reporter->broken = true;
+        } else if (delivered) {
+            printf("%s %" PRId32 " %" PRId64 " %" PRId64 "\n", delivery.topic, delivery.partition, delivery.offset,
+                   delivery.timestamp);
+        } else if (first_of_its_kind(&reporter->reasons, delivery.code)) {
+            say("line %" PRIuPTR ": not delivered: %s", (uintptr_t)delivery.userdata,
+                ottla_error_message(delivery.error));
+        }
+    }
+    if (delivered && fflush(stdout) != 0 && !reporter->broken) {
+        say("standard output: %s", strerror(errno));
+        reporter->broken = true;
+    }
+}
+
+static void *take_reports(void *argument) {
+    struct reporter *reporter = argument;
+    for (;;) {
+        ottla_report *report = NULL;
+        ottla_error *error = NULL;
+        ottla_code code = ottla_producer_poll(reporter->producer, -1, &report, &error);
+        if (code != OTTLA_ERR_OK) {
+            if (code != OTTLA_ERR_CLOSED) {
+                say("no more reports: %s", ottla_error_message(error));
+                reporter->broken = true;
+            }
+            ottla_error_free(error);
+            return NULL;
+        }
+        if (report != NULL) {
+            take_report(reporter, report);
+            ottla_report_free(report);
+        }
+    }
+}
+
+/* ---- signals ---- */
+
+/* Runs until SIGUSR1. Signals are blocked in every thread and waited for here, where any function may be called. */
+static void *wait_for_signals(void *argument) {
+    struct interrupter *interrupter = argument;
+    int number = 0;
+    if (sigwait(&interrupter->signals, &number) != 0 || number == SIGUSR1) {
+        return NULL;
+    }
+    close(interrupter->stop_fd);
+    interrupter->stop_fd = -1;
+    if (sigwait(&interrupter->signals, &number) != 0 || number == SIGUSR1) {
+        return NULL;
+    }
+    /* Whatever waits in the library on another thread returns now. */
+    ottla_code code = ottla_producer_close(interrupter->producer, 0, NULL);
+    if (code != OTTLA_ERR_OK) {
+        say("cannot give up: %s", ottla_code_name(code));
+    }
+    while (sigwait(&interrupter->signals, &number) == 0 && number != SIGUSR1) {
+    }
+    return NULL;
+}
+
+static void check(int number, const char *what) {
+    if (number != 0) {
+        say("%s: %s", what, strerror(number));
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv) {
+    static struct options options = {.partition = -1};
+    options.config = ottla_config_new();
+    if (options.config == NULL) {
+        die("no configuration");
+    }
+    /* Before any file is loaded, so that names in it that are not known are told. */
+    require(ottla_config_set_log(options.config, NULL, NULL, NULL, OTTLA_LOG_WARNING), NULL, "log");
+    require(ottla_config_set_poll(options.config, NULL, NULL, NULL), NULL, "poll mode");
+    read_options(argc, argv, &options);
+
+    /* Before there are other threads: they inherit it. */
+    struct interrupter interrupter;
+    sigemptyset(&interrupter.signals);
+    sigaddset(&interrupter.signals, SIGINT);
+    sigaddset(&interrupter.signals, SIGTERM);
+    sigaddset(&interrupter.signals, SIGUSR1);
+    check(pthread_sigmask(SIG_BLOCK, &interrupter.signals, NULL), "signals");
+    int stop[2];
+    check(pipe(stop) == 0 ? 0 : errno, "pipe");
+
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_error *error = NULL;
+    ottla_code code = ottla_producer_new(options.config, &producer, &error);
+    require(code, error, "cannot start");
+    ottla_config_free(options.config);
+    code = ottla_producer_topic(producer, options.topic, &topic, &error);
+    require(code, error, "-t");
+
+    struct reporter reporter = {.producer = producer, .verbose = options.verbose};
+    interrupter.producer = producer;
+    interrupter.stop_fd = stop[1];
+    pthread_t reporting, interrupting;
+    check(pthread_create(&reporting, NULL, take_reports, &reporter), "thread");
+    check(pthread_create(&interrupting, NULL, wait_for_signals, &interrupter), "thread");
+
+    struct input input = {.capacity = 1 << 16, .stop_fd = stop[0]};
+    input.buffer = malloc(input.capacity);
+    if (input.buffer == NULL) {
+        die("no memory");
+    }
+    uint64_t refused = 0;
+    uint64_t accepted = send_lines(producer, topic, &options, &input, &refused);
+
+    code = ottla_producer_flush(producer, -1, &error);
+    if (code != OTTLA_ERR_OK && code != OTTLA_ERR_CLOSED) { /* closed: by the second signal */
+        say("flush: %s", ottla_error_message(error));
+    }
+    ottla_error_free(error);
+    code = ottla_producer_close(producer, -1, NULL);
+    if (code != OTTLA_ERR_OK) {
+        say("close: %s", ottla_code_name(code));
+    }
+    check(pthread_join(reporting, NULL), "thread");
+    check(pthread_kill(interrupting, SIGUSR1), "thread");
+    check(pthread_join(interrupting, NULL), "thread");
+    ottla_topic_free(topic);
+    code = ottla_producer_free(producer);
+    if (code != OTTLA_ERR_OK) {
+        say("free: %s", ottla_code_name(code));
+    }
+    free(input.buffer);
+    close(stop[0]);
+    if (interrupter.stop_fd != -1) {
+        close(interrupter.stop_fd);
+    }
+
+    say_counts(&reporter.reasons, "not delivered");
+    fprintf(stderr, "%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " failed\n", accepted, reporter.delivered,
+            reporter.failed);
+    bool all = reporter.delivered == accepted && refused == 0 && !input.failed && !reporter.broken;
+    return all && code == OTTLA_ERR_OK ? 0 : 1;
+}

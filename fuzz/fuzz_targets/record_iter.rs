@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ottla::protocol::fuzzing::fuzz_record_iter(data));

@@ -1,0 +1,1292 @@
+/* Ottla: a producer for Apache Kafka.
+ *
+ * Link with -lottla. The functions of a type begin with its name; outputs come last and end in _out; units close a
+ * name; strings
+ * are UTF-8 and end with a NUL where no length follows them.
+ *
+ * Errors: a function that can fail returns an ottla_code, 0 (OTTLA_ERR_OK) for success. NULL for a pointer is always an error,
+ * never a crash, unless its description allows it. Details come through error_out, if it is not NULL; see ottla_error.
+ *
+ * Threads: a pointer to const may be used by any number of threads at once, another by one at a time.
+ *
+ * Versions: symbols are never removed or changed within a major version. A structure that begins with struct_size grows at its end
+ * only, when it is passed by pointer; one that is passed in arrays keeps its size. Enumerations get new members.
+ *
+ * Generated from src/ffi by tests/header.rs: do not edit. */
+
+#ifndef OTTLA_H
+#define OTTLA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What every function carries. Define OTTLA_STATIC to link the static library on Windows. */
+#ifndef OTTLA_API
+#  if defined(_WIN32) && !defined(OTTLA_STATIC)
+#    define OTTLA_API __declspec(dllimport)
+#  else
+#    define OTTLA_API
+#  endif
+#endif
+#ifndef OTTLA_CALL
+#  if defined(_WIN32)
+#    define OTTLA_CALL __cdecl
+#  else
+#    define OTTLA_CALL
+#  endif
+#endif
+
+/**
+ * The release that this header is of, in parts. What is running is told by ottla_version_number().
+ */
+#define OTTLA_VERSION_MAJOR 0
+
+/**
+ * See OTTLA_VERSION_MAJOR.
+ */
+#define OTTLA_VERSION_MINOR 1
+
+/**
+ * See OTTLA_VERSION_MAJOR.
+ */
+#define OTTLA_VERSION_PATCH 0
+
+/**
+ * Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
+ * ottla_producer_send_flat().
+ */
+#define OTTLA_SEND_NO_WAIT 1
+
+/**
+ * Names for the values of ottla_code. A number is never used again for something else.
+ */
+typedef enum ottla_err {
+    /**
+     * Success.
+     */
+    OTTLA_ERR_OK = 0,
+    /**
+     * The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
+     */
+    OTTLA_ERR_UNKNOWN_SERVER_ERROR = -1,
+    /**
+     * An argument of the call cannot be used.
+     */
+    OTTLA_ERR_INVALID_ARGUMENT = -2,
+    /**
+     * A property is unknown, its value is out of range, or two properties contradict each other.
+     */
+    OTTLA_ERR_INVALID_CONFIG = -3,
+    /**
+     * The producer is closed or closing.
+     */
+    OTTLA_ERR_CLOSED = -4,
+    /**
+     * The call's own time limit passed.
+     */
+    OTTLA_ERR_TIMED_OUT = -5,
+    /**
+     * No room in buffer.memory, and the call may not (or no longer) wait for it.
+     */
+    OTTLA_ERR_BUFFER_FULL = -6,
+    /**
+     * The record alone is larger than max.request.size or buffer.memory.
+     */
+    OTTLA_ERR_RECORD_TOO_LARGE = -7,
+    /**
+     * The call waits, and may not be made from a completion callback.
+     */
+    OTTLA_ERR_IN_CALLBACK = -8,
+    /**
+     * A defect in Ottla: a panic was caught, or an invariant did not hold.
+     */
+    OTTLA_ERR_INTERNAL = -9,
+    /**
+     * The producer belongs to the process that forked this one.
+     */
+    OTTLA_ERR_FORKED = -10,
+    /**
+     * The call is not allowed in the producer's present state.
+     */
+    OTTLA_ERR_INVALID_STATE = -11,
+    /**
+     * The partition is outside the topic's range.
+     */
+    OTTLA_ERR_UNKNOWN_PARTITION = -12,
+    /**
+     * delivery.timeout.ms passed before the record's fate was known.
+     */
+    OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
+    /**
+     * The topic's metadata did not arrive in time.
+     */
+    OTTLA_ERR_METADATA_TIMED_OUT = -14,
+    /**
+     * The record was removed from the queue by a purge.
+     */
+    OTTLA_ERR_PURGED = -15,
+    /**
+     * The broker's bytes do not follow the protocol.
+     */
+    OTTLA_ERR_BAD_RESPONSE = -16,
+    /**
+     * The broker offers no version of a request that this release speaks.
+     */
+    OTTLA_ERR_UNSUPPORTED_BROKER = -17,
+    /**
+     * An operating-system call failed.
+     */
+    OTTLA_ERR_IO = -18,
+    /**
+     * A host name could not be resolved.
+     */
+    OTTLA_ERR_RESOLVE = -19,
+    /**
+     * From here on: the Kafka protocol's codes.
+     */
+    OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
+    OTTLA_ERR_CORRUPT_MESSAGE = 2,
+    OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION = 3,
+    OTTLA_ERR_INVALID_FETCH_SIZE = 4,
+    OTTLA_ERR_LEADER_NOT_AVAILABLE = 5,
+    OTTLA_ERR_NOT_LEADER_OR_FOLLOWER = 6,
+    OTTLA_ERR_REQUEST_TIMED_OUT = 7,
+    OTTLA_ERR_BROKER_NOT_AVAILABLE = 8,
+    OTTLA_ERR_REPLICA_NOT_AVAILABLE = 9,
+    OTTLA_ERR_MESSAGE_TOO_LARGE = 10,
+    OTTLA_ERR_STALE_CONTROLLER_EPOCH = 11,
+    OTTLA_ERR_OFFSET_METADATA_TOO_LARGE = 12,
+    OTTLA_ERR_NETWORK_EXCEPTION = 13,
+    OTTLA_ERR_COORDINATOR_LOAD_IN_PROGRESS = 14,
+    OTTLA_ERR_COORDINATOR_NOT_AVAILABLE = 15,
+    OTTLA_ERR_NOT_COORDINATOR = 16,
+    OTTLA_ERR_INVALID_TOPIC_EXCEPTION = 17,
+    OTTLA_ERR_RECORD_LIST_TOO_LARGE = 18,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS = 19,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20,
+    OTTLA_ERR_INVALID_REQUIRED_ACKS = 21,
+    OTTLA_ERR_ILLEGAL_GENERATION = 22,
+    OTTLA_ERR_INCONSISTENT_GROUP_PROTOCOL = 23,
+    OTTLA_ERR_INVALID_GROUP_ID = 24,
+    OTTLA_ERR_UNKNOWN_MEMBER_ID = 25,
+    OTTLA_ERR_INVALID_SESSION_TIMEOUT = 26,
+    OTTLA_ERR_REBALANCE_IN_PROGRESS = 27,
+    OTTLA_ERR_INVALID_COMMIT_OFFSET_SIZE = 28,
+    OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED = 29,
+    OTTLA_ERR_GROUP_AUTHORIZATION_FAILED = 30,
+    OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED = 31,
+    OTTLA_ERR_INVALID_TIMESTAMP = 32,
+    OTTLA_ERR_UNSUPPORTED_SASL_MECHANISM = 33,
+    OTTLA_ERR_ILLEGAL_SASL_STATE = 34,
+    OTTLA_ERR_UNSUPPORTED_VERSION = 35,
+    OTTLA_ERR_TOPIC_ALREADY_EXISTS = 36,
+    OTTLA_ERR_INVALID_PARTITIONS = 37,
+    OTTLA_ERR_INVALID_REPLICATION_FACTOR = 38,
+    OTTLA_ERR_INVALID_REPLICA_ASSIGNMENT = 39,
+    /**
+     * Kafka's INVALID_CONFIG, apart from Ottla's own of that name.
+     */
+    OTTLA_ERR_KAFKA_INVALID_CONFIG = 40,
+    OTTLA_ERR_NOT_CONTROLLER = 41,
+    OTTLA_ERR_INVALID_REQUEST = 42,
+    OTTLA_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT = 43,
+    OTTLA_ERR_POLICY_VIOLATION = 44,
+    OTTLA_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    OTTLA_ERR_DUPLICATE_SEQUENCE_NUMBER = 46,
+    OTTLA_ERR_INVALID_PRODUCER_EPOCH = 47,
+    OTTLA_ERR_INVALID_TXN_STATE = 48,
+    OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING = 49,
+    OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT = 50,
+    OTTLA_ERR_CONCURRENT_TRANSACTIONS = 51,
+    OTTLA_ERR_TRANSACTION_COORDINATOR_FENCED = 52,
+    OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53,
+    OTTLA_ERR_SECURITY_DISABLED = 54,
+    OTTLA_ERR_OPERATION_NOT_ATTEMPTED = 55,
+    OTTLA_ERR_KAFKA_STORAGE_ERROR = 56,
+    OTTLA_ERR_LOG_DIR_NOT_FOUND = 57,
+    OTTLA_ERR_SASL_AUTHENTICATION_FAILED = 58,
+    OTTLA_ERR_UNKNOWN_PRODUCER_ID = 59,
+    OTTLA_ERR_REASSIGNMENT_IN_PROGRESS = 60,
+    OTTLA_ERR_LISTENER_NOT_FOUND = 72,
+    OTTLA_ERR_TOPIC_DELETION_DISABLED = 73,
+    OTTLA_ERR_FENCED_LEADER_EPOCH = 74,
+    OTTLA_ERR_UNKNOWN_LEADER_EPOCH = 75,
+    OTTLA_ERR_UNSUPPORTED_COMPRESSION_TYPE = 76,
+    OTTLA_ERR_STALE_BROKER_EPOCH = 77,
+    OTTLA_ERR_OFFSET_NOT_AVAILABLE = 78,
+    OTTLA_ERR_MEMBER_ID_REQUIRED = 79,
+    OTTLA_ERR_PREFERRED_LEADER_NOT_AVAILABLE = 80,
+    OTTLA_ERR_GROUP_MAX_SIZE_REACHED = 81,
+    OTTLA_ERR_FENCED_INSTANCE_ID = 82,
+    OTTLA_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE = 83,
+    OTTLA_ERR_ELECTION_NOT_NEEDED = 84,
+    OTTLA_ERR_INVALID_RECORD = 87,
+    OTTLA_ERR_UNSTABLE_OFFSET_COMMIT = 88,
+    OTTLA_ERR_THROTTLING_QUOTA_EXCEEDED = 89,
+    OTTLA_ERR_PRODUCER_FENCED = 90,
+    OTTLA_ERR_UNKNOWN_TOPIC_ID = 100,
+    OTTLA_ERR_INCONSISTENT_TOPIC_ID = 103,
+    OTTLA_ERR_TRANSACTION_ABORTABLE = 120,
+    OTTLA_ERR_REBOOTSTRAP_REQUIRED = 129,
+} ottla_err;
+
+/**
+ * What is known of a record's place in the log, over all attempts to write it.
+ */
+typedef enum ottla_fate {
+    /**
+     * Perhaps in the log: an attempt reached a socket and its outcome was never learned. Always so with acks=0.
+     */
+    OTTLA_FATE_UNKNOWN = 0,
+    /**
+     * In the log.
+     */
+    OTTLA_FATE_WRITTEN = 1,
+    /**
+     * Certainly not in the log.
+     */
+    OTTLA_FATE_NOT_WRITTEN = 2,
+} ottla_fate;
+
+/**
+ * How much a log line matters; the numbers are those of syslog and of librdkafka.
+ */
+typedef enum ottla_log_level {
+    /**
+     * Something failed that was not asked to fail, or records were lost without a callback to tell.
+     */
+    OTTLA_LOG_ERROR = 3,
+    /**
+     * Something is not as it should be: a property that is not known in a file, a broker that cannot be reached.
+     */
+    OTTLA_LOG_WARNING = 4,
+    /**
+     * A decision taken for you: a property adjusted to fit another.
+     */
+    OTTLA_LOG_NOTICE = 5,
+    /**
+     * What happens: connections, leaders, producer ids.
+     */
+    OTTLA_LOG_INFO = 6,
+    /**
+     * Everything, for those who look for a fault.
+     */
+    OTTLA_LOG_DEBUG = 7,
+} ottla_log_level;
+
+/**
+ * How much a property matters to most users.
+ */
+typedef enum ottla_importance {
+    OTTLA_IMPORTANCE_HIGH = 1,
+    OTTLA_IMPORTANCE_MEDIUM = 2,
+    OTTLA_IMPORTANCE_LOW = 3,
+} ottla_importance;
+
+/**
+ * Where a property may be set.
+ */
+typedef enum ottla_scope {
+    OTTLA_SCOPE_PRODUCER = 1,
+    /**
+     * For the producer, and differently for a topic.
+     */
+    OTTLA_SCOPE_TOPIC = 2,
+} ottla_scope;
+
+/**
+ * Whether setting a property does something.
+ */
+typedef enum ottla_property_state {
+    OTTLA_PROPERTY_IMPLEMENTED = 1,
+    /**
+     * Not in this release: any value but the default is refused.
+     */
+    OTTLA_PROPERTY_LATER = 2,
+    /**
+     * Means nothing outside a JVM: any value but the default is refused.
+     */
+    OTTLA_PROPERTY_JVM_ONLY = 3,
+} ottla_property_state;
+
+/**
+ * What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at()
+ * lists them, CONFIGURATION.md describes them), and the functions that the producer calls.
+ *
+ * Life: ottla_config_new() or ottla_config_copy(); ottla_config_set() and its like; ottla_producer_new(), which copies
+ * it, any number of times; ottla_config_free(), at any time. One thread at a time changes it; functions that take it
+ * as const may run concurrently with each other.
+ */
+typedef struct ottla_config ottla_config;
+
+/**
+ * What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
+ * came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
+ * set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
+ * an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+ *
+ * An error does not change: any thread, any number at once.
+ */
+typedef struct ottla_error ottla_error;
+
+/**
+ * A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory they wait in.
+ *
+ * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
+ * ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
+ * limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
+ * happens.
+ *
+ * Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
+ * whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only
+ * forgets.
+ */
+typedef struct ottla_producer ottla_producer;
+
+/**
+ * What became of the records of one batch: all of one partition, decided together, in the order in which they were
+ * accepted. Records that were sent with a function of their own, or that a call waits for, are not among them.
+ *
+ * Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was
+ * made of is charged to buffer.memory until then. It does not change: any thread, any number at once.
+ */
+typedef struct ottla_report ottla_report;
+
+/**
+ * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
+ *
+ * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
+ * not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
+ * the last handle). Any thread, any number at once; freed once, when no call uses it.
+ */
+typedef struct ottla_topic ottla_topic;
+
+/**
+ * The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
+ * Kafka protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no
+ * name for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
+ */
+typedef int32_t ottla_code;
+
+/**
+ * What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread.
+ * Strings are UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
+ */
+typedef struct ottla_property {
+    /**
+     * The size of this structure in the library that is running.
+     */
+    size_t struct_size;
+    /**
+     * For example "linger.ms".
+     */
+    const char *name;
+    /**
+     * As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or
+     * "password".
+     */
+    const char *type;
+    /**
+     * NULL: nothing, until it is set.
+     */
+    const char *default_value;
+    /**
+     * What the value may be, in words.
+     */
+    const char *valid_values;
+    /**
+     * Complete sentences, with units.
+     */
+    const char *documentation;
+    /**
+     * Where it comes from: the KIP that defined it and the Kafka class that holds it.
+     */
+    const char *source;
+    /**
+     * For a property that is not implemented: why, or what to use instead. Else NULL.
+     */
+    const char *remark;
+    /**
+     * One of ottla_importance.
+     */
+    int32_t importance;
+    /**
+     * One of ottla_scope.
+     */
+    int32_t scope;
+    /**
+     * One of ottla_property_state.
+     */
+    int32_t state;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ottla_property;
+
+/**
+ * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
+ * valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
+ * the producer, nor throw, longjmp or block.
+ */
+typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void *userdata);
+
+/**
+ * Releases a `userdata`. Called exactly once, after the last call that got the `userdata` has returned, on any thread;
+ * it may not call functions of this library that take the same handle.
+ */
+typedef void (OTTLA_CALL *ottla_free_fn)(void *userdata);
+
+/**
+ * What became of one record. Grows at its end only: look at `struct_size` before a member that came later.
+ */
+typedef struct ottla_delivery {
+    /**
+     * The size of this structure in the library that filled it.
+     */
+    size_t struct_size;
+    /**
+     * OTTLA_ERR_OK, or why the record failed.
+     */
+    ottla_code code;
+    /**
+     * One of ottla_fate. With acks=0 unknown, without an error.
+     */
+    int32_t fate;
+    /**
+     * The topic's name, ended by a NUL.
+     */
+    const char *topic;
+    /**
+     * The partition; -1 if the record failed before one was chosen.
+     */
+    int32_t partition;
+    /**
+     * How many requests carried the record.
+     */
+    uint32_t attempts;
+    /**
+     * The record's offset in its partition; -1 if unknown.
+     */
+    int64_t offset;
+    /**
+     * Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+     */
+    int64_t timestamp;
+    /**
+     * What was given to the call that sent the record.
+     */
+    void *userdata;
+    /**
+     * The same as a number; the `tag` of a record sent in flat form.
+     */
+    uint64_t tag;
+    /**
+     * NULL on success; else details, borrowed like the rest.
+     */
+    const struct ottla_error *error;
+    /**
+     * Microseconds from the first record's append to the batch until the batch was decided.
+     */
+    int64_t latency_us;
+    /**
+     * 0.
+     */
+    uint64_t reserved[2];
+} ottla_delivery;
+
+/**
+ * Told the fate of one record: once for each that was accepted, in order within a partition. `userdata` is, for the
+ * function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function
+ * of ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
+ *
+ * Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
+ * It may call ottla_producer_send() and the other functions that send, which here report a full buffer
+ * (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait()
+ * answer OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
+ * ottla_producer_free() completes what is left with OTTLA_ERR_CLOSED before it returns.
+ */
+typedef void (OTTLA_CALL *ottla_delivery_fn)(const struct ottla_delivery *delivery, void *userdata);
+
+/**
+ * One record of an ottla_batch. Its size never changes.
+ */
+typedef struct ottla_delivery_entry {
+    /**
+     * What was given to the call that sent the record.
+     */
+    void *userdata;
+    /**
+     * The same as a number; the `tag` of a record sent in flat form.
+     */
+    uint64_t tag;
+    /**
+     * The record's offset; -1 if unknown.
+     */
+    int64_t offset;
+    /**
+     * Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+     */
+    int64_t timestamp;
+    /**
+     * 0.
+     */
+    uint64_t reserved;
+} ottla_delivery_entry;
+
+/**
+ * What became of the records of one batch, all of one partition and of one fate. Grows at its end only.
+ */
+typedef struct ottla_batch {
+    /**
+     * The size of this structure in the library that filled it.
+     */
+    size_t struct_size;
+    /**
+     * OTTLA_ERR_OK, or why the records failed.
+     */
+    ottla_code code;
+    /**
+     * One of ottla_fate.
+     */
+    int32_t fate;
+    /**
+     * The topic's name, ended by a NUL.
+     */
+    const char *topic;
+    /**
+     * The partition; -1 if the records failed before one was chosen.
+     */
+    int32_t partition;
+    /**
+     * How many requests carried the batch.
+     */
+    uint32_t attempts;
+    /**
+     * The offset of the batch's first record; -1 if unknown.
+     */
+    int64_t base_offset;
+    /**
+     * NULL on success; else details, borrowed like the rest.
+     */
+    const struct ottla_error *error;
+    /**
+     * Microseconds from the first append to the batch until it was decided.
+     */
+    int64_t latency_us;
+    /**
+     * The records, in the order in which they were accepted.
+     */
+    const struct ottla_delivery_entry *entries;
+    /**
+     * How many entries.
+     */
+    size_t count;
+    /**
+     * 0.
+     */
+    uint64_t reserved[2];
+} ottla_batch;
+
+/**
+ * Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
+ * their own, or that a call waits for, are not among them. `userdata` is what was given to
+ * ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
+ */
+typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
+
+/**
+ * Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and
+ * once when the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here,
+ * and poll there. Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting
+ * poll.
+ */
+typedef void (OTTLA_CALL *ottla_ready_fn)(void *userdata);
+
+/**
+ * A header of a record. Its size never changes.
+ */
+typedef struct ottla_header {
+    /**
+     * UTF-8 by Kafka's rules, without a NUL at its end; not NULL, but name_len may be 0. Names may repeat.
+     */
+    const char *name;
+    size_t name_len;
+    /**
+     * NULL with value_len 0 is a null value; a pointer with value_len 0 is an empty one.
+     */
+    const void *value;
+    size_t value_len;
+    /**
+     * NULL.
+     */
+    void *reserved;
+} ottla_header;
+
+/**
+ * A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
+ * changes; the reserved members are room for what comes. Begin with
+ *
+ *     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+ *
+ * or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
+ * length 0 is empty, NULL with another length is an error.
+ */
+typedef struct ottla_record {
+    /**
+     * sizeof(ottla_record).
+     */
+    size_t struct_size;
+    /**
+     * The key: records of equal keys go to one partition.
+     */
+    const void *key;
+    size_t key_len;
+    /**
+     * The value; null is a tombstone in a compacted topic.
+     */
+    const void *value;
+    size_t value_len;
+    /**
+     * header_count headers, in the order in which they are sent; NULL if there are none.
+     */
+    const struct ottla_header *headers;
+    size_t header_count;
+    /**
+     * Milliseconds since 1970-01-01 UTC; -1: now.
+     */
+    int64_t timestamp;
+    /**
+     * The partition; -1: the partitioner chooses.
+     */
+    int32_t partition;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+    /**
+     * NULL.
+     */
+    void *reserved_pointers[2];
+} ottla_record;
+
+/**
+ * Counts since the producer was created. Each is exact; together they are not of one instant. Grows at its end only.
+ */
+typedef struct ottla_counters {
+    /**
+     * Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
+     * beyond that were left alone.
+     */
+    size_t struct_size;
+    /**
+     * Records whose completion said: written (acks=0: handed to the socket).
+     */
+    uint64_t records_delivered;
+    /**
+     * Records whose completion carried an error.
+     */
+    uint64_t records_failed;
+    /**
+     * Of the failed, those whose fate is unknown.
+     */
+    uint64_t records_unknown;
+    /**
+     * Batches that were sealed and sent at least once.
+     */
+    uint64_t batches_sent;
+    /**
+     * Times that a batch was sent again.
+     */
+    uint64_t batches_retried;
+    /**
+     * Batches that were split after MESSAGE_TOO_LARGE.
+     */
+    uint64_t batches_split;
+    /**
+     * Batches that failed because delivery.timeout.ms passed.
+     */
+    uint64_t batches_expired;
+    /**
+     * Times that a partition's sequence was started again with a higher epoch.
+     */
+    uint64_t epochs_bumped;
+    /**
+     * Produce requests handed to a connection.
+     */
+    uint64_t produce_requests;
+    /**
+     * All requests handed to a connection.
+     */
+    uint64_t requests;
+    /**
+     * Responses received.
+     */
+    uint64_t responses;
+    /**
+     * Requests that got no answer within request.timeout.ms.
+     */
+    uint64_t requests_timed_out;
+    /**
+     * Bytes handed to connections.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Encoded bytes of the records sent, before compression.
+     */
+    uint64_t record_bytes;
+    /**
+     * The same after compression.
+     */
+    uint64_t payload_bytes;
+    /**
+     * Bytes received.
+     */
+    uint64_t bytes_received;
+    /**
+     * Connections that were established.
+     */
+    uint64_t connections_opened;
+    /**
+     * Connections that failed to be established.
+     */
+    uint64_t connections_failed;
+    /**
+     * Established connections that ended.
+     */
+    uint64_t connections_closed;
+    /**
+     * Metadata responses that were taken in.
+     */
+    uint64_t metadata_updates;
+    /**
+     * Milliseconds for which brokers asked to hold requests back.
+     */
+    uint64_t throttle_ms;
+    /**
+     * Reports that were polled and not yet freed.
+     */
+    uint64_t reports_held;
+} ottla_counters;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The release of the library that is running, for example "0.1.0". Static; never NULL. Any thread.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_version(void);
+
+/**
+ * The same as a number to compare: major << 24 | minor << 16 | patch << 8. Any thread.
+ */
+OTTLA_API uint32_t OTTLA_CALL ottla_version_number(void);
+
+/**
+ * The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka
+ * writes it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never
+ * NULL. Any thread.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_code_name(ottla_code code);
+
+/**
+ * 1 if trying the same again may succeed (Kafka's RetriableException), else 0. Records were already tried again, as
+ * `retries` and `delivery.timeout.ms` allow. Any thread.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_code_is_retriable(ottla_code code);
+
+/**
+ * 1 if the producer cannot go on after this and another has to be made, else 0. Any thread.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_code_is_fatal(ottla_code code);
+
+/**
+ * The error's code. OTTLA_ERR_INVALID_ARGUMENT for NULL.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_error_code(const struct ottla_error *error);
+
+/**
+ * The name of the error's code, as ottla_code_name() tells it. Static; never NULL.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_error_name(const struct ottla_error *error);
+
+/**
+ * What was tried, on what, and what came back: UTF-8, one line, valid as long as the error; never NULL.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_error_message(const struct ottla_error *error);
+
+/**
+ * As ottla_code_is_retriable(); 0 for NULL.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_error_is_retriable(const struct ottla_error *error);
+
+/**
+ * As ottla_code_is_fatal(); 0 for NULL.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_error_is_fatal(const struct ottla_error *error);
+
+/**
+ * 1 if the open transaction has to be aborted, else 0; 0 for NULL. (Always 0 in this release, which has no
+ * transactions.)
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_error_requires_abort(const struct ottla_error *error);
+
+/**
+ * Releases an error that came through an `error_out`. NULL is ignored.
+ */
+OTTLA_API void OTTLA_CALL ottla_error_free(struct ottla_error *error);
+
+/**
+ * How many properties there are. Any thread.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_property_count(void);
+
+/**
+ * A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static;
+ * any thread.
+ */
+OTTLA_API const struct ottla_property *OTTLA_CALL ottla_property_at(size_t index);
+
+/**
+ * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
+ * caught. Release with ottla_config_free(). Any thread.
+ */
+OTTLA_API struct ottla_config *OTTLA_CALL ottla_config_new(void);
+
+/**
+ * A copy that can be changed on its own. Functions and their userdata are shared: a free_userdata runs when the last
+ * configuration and producer that has it is gone. NULL for NULL. Release with ottla_config_free().
+ */
+OTTLA_API struct ottla_config *OTTLA_CALL ottla_config_copy(const struct ottla_config *config);
+
+/**
+ * Releases a configuration; producers made from it are not concerned. NULL is ignored.
+ */
+OTTLA_API void OTTLA_CALL ottla_config_free(struct ottla_config *config);
+
+/**
+ * Sets one property, under its own name or an alias of librdkafka's. The same name again replaces the value.
+ *
+ * @param name       UTF-8, for example "linger.ms"; unknown names are refused with a hint
+ * @param value      UTF-8, for example "5"; what it may be is checked at once
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set(struct ottla_config *config,
+                            const char *name,
+                            const char *value,
+                            struct ottla_error **error_out);
+
+/**
+ * The value of a property: what was set, or its default, in its one spelling; under an alias, in the alias's units.
+ *
+ * @param buffer      receives the value with a NUL at its end, if that fits; NULL is allowed when buffer_len is 0
+ * @param buffer_len  the bytes that buffer has
+ * @param len_out     receives the bytes that the value and its NUL need, whether or not they fit
+ * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_CONFIG if there is no such property, or it has no value;
+ *         OTTLA_ERR_INVALID_ARGUMENT if the value did not fit (len_out is set then, nothing else is written)
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_get(const struct ottla_config *config,
+                            const char *name,
+                            char *buffer,
+                            size_t buffer_len,
+                            size_t *len_out,
+                            struct ottla_error **error_out);
+
+/**
+ * Sets everything that a Java `.properties` file holds (UTF-8, at most 1 MiB). Names that are not known are warnings
+ * in the log, as in Java: call ottla_config_set_log() before. On failure nothing of the file is kept.
+ *
+ * @param path  UTF-8
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG, OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_load_file(struct ottla_config *config,
+                                  const char *path,
+                                  struct ottla_error **error_out);
+
+/**
+ * The same for the contents of such a file.
+ *
+ * @param properties  UTF-8
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_load_text(struct ottla_config *config,
+                                  const char *properties,
+                                  struct ottla_error **error_out);
+
+/**
+ * Sends log lines up to `level` (one of ottla_log_level) to a function. Without this, errors go to standard error.
+ *
+ * @param on_log         NULL: to standard error
+ * @param userdata       given to each call; the function may run on any thread
+ * @param free_userdata  optional; see ottla_free_fn. On failure it is not called: userdata stays the caller's
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_log(struct ottla_config *config,
+                                ottla_log_fn on_log,
+                                void *userdata,
+                                ottla_free_fn free_userdata,
+                                int32_t level);
+
+/**
+ * Tells the fate of records that are sent without a function of their own to `on_delivery`, one by one. Replaces what
+ * this, ottla_config_set_batch_delivery() or ottla_config_set_poll() said before. Without any of the three, failures
+ * are counted and logged.
+ *
+ * @param on_delivery    NULL: failures are counted and logged
+ * @param userdata       the second argument of each call; the record's own userdata is in the delivery
+ * @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_delivery(struct ottla_config *config,
+                                     ottla_delivery_fn on_delivery,
+                                     void *userdata,
+                                     ottla_free_fn free_userdata);
+
+/**
+ * The same, batch by batch: one call with an array for all records of a partition that were decided together.
+ *
+ * @param on_batch  NULL: failures are counted and logged
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_batch_delivery(struct ottla_config *config,
+                                           ottla_batch_fn on_batch,
+                                           void *userdata,
+                                           ottla_free_fn free_userdata);
+
+/**
+ * Keeps the fates for ottla_producer_poll() instead of calling a function.
+ *
+ * @param on_ready  optional; see ottla_ready_fn
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_poll(struct ottla_config *config,
+                                 ottla_ready_fn on_ready,
+                                 void *userdata,
+                                 ottla_free_fn free_userdata);
+
+/**
+ * Starts a producer: its sender thread, which begins to connect at once. No broker need be there yet.
+ *
+ * @param config        borrowed for the call and copied; stays the caller's
+ * @param producer_out  receives the producer; release with ottla_producer_free()
+ * @param error_out     optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
+ *         set),
+ *         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_new(const struct ottla_config *config,
+                              struct ottla_producer **producer_out,
+                              struct ottla_error **error_out);
+
+/**
+ * Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and
+ * lost): to end in order call ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other
+ * threads return OTTLA_ERR_CLOSED; when this returns, no callback runs any more and the sender thread has ended.
+ *
+ * @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED
+ *         if it was freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
+ *
+ * Waits for a callback that is running. Other calls with the producer must not begin once this has.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_free(struct ottla_producer *producer);
+
+/**
+ * Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
+ * linger are sent at once.
+ *
+ * @param producer    borrowed for the call
+ * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_TIMED_OUT, OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or
+ *         OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, concurrently with any other call. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer *producer,
+                                int64_t timeout_ms,
+                                struct ottla_error **error_out);
+
+/**
+ * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
+ * Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
+ * afterwards.
+ *
+ * @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
+ *                    decided
+ * @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or
+ *         OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, concurrently with any other call. Not from a callback. The producer is still to be freed.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_close(const struct ottla_producer *producer,
+                                int64_t timeout_ms,
+                                struct ottla_error **error_out);
+
+/**
+ * Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
+ * freed. Any thread, callbacks too.
+ */
+OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_producer *producer);
+
+/**
+ * Takes the next report; only with ottla_config_set_poll().
+ *
+ * @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
+ * @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
+ *         report was taken;
+ *         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
+ *         callback;
+ *         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, any number at once; reports of one partition are handed out in order.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll(const struct ottla_producer *producer,
+                               int64_t timeout_ms,
+                               struct ottla_report **report_out,
+                               struct ottla_error **error_out);
+
+/**
+ * A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
+ * It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
+ * not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
+ * there. Any thread.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_producer_poll_fd(const struct ottla_producer *producer);
+
+/**
+ * A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and
+ * what is wrong with the topic is told in the completions of its records.
+ *
+ * @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
+ * @param topic_out  receives the handle; release with ottla_topic_free()
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT, OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic(const struct ottla_producer *producer,
+                                const char *name,
+                                struct ottla_topic **topic_out,
+                                struct ottla_error **error_out);
+
+/**
+ * The topic's name, valid as long as the handle. NULL for NULL.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_topic_name(const struct ottla_topic *topic);
+
+/**
+ * Releases a handle. Records sent with it are not concerned. NULL is ignored. Any thread, callbacks too.
+ */
+OTTLA_API void OTTLA_CALL ottla_topic_free(struct ottla_topic *topic);
+
+/**
+ * Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
+ * Ignores NULL.
+ *
+ * @param struct_size  sizeof(ottla_record)
+ */
+OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
+                       size_t struct_size);
+
+/**
+ * Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
+ * exactly one completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or
+ * ottla_config_set_poll() said. On any other code it was not accepted, and no completion follows. Waits for room in
+ * buffer.memory only, at most max.block.ms, and never in a callback.
+ *
+ * @param topic      of this producer
+ * @param record     borrowed for the call
+ * @param userdata   comes back in the completion; may be NULL; not looked at
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
+ *         OTTLA_ERR_CLOSED;
+ *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their
+ * order.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send(const struct ottla_producer *producer,
+                               const struct ottla_topic *topic,
+                               const struct ottla_record *record,
+                               void *userdata,
+                               struct ottla_error **error_out);
+
+/**
+ * The same with a function of this record's own, called instead of whatever serves by default.
+ *
+ * @param on_delivery  not NULL
+ * @param userdata     given to on_delivery, as its argument and in the delivery
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_with(const struct ottla_producer *producer,
+                                    const struct ottla_topic *topic,
+                                    const struct ottla_record *record,
+                                    ottla_delivery_fn on_delivery,
+                                    void *userdata,
+                                    struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_try_send(const struct ottla_producer *producer,
+                                   const struct ottla_topic *topic,
+                                   const struct ottla_record *record,
+                                   void *userdata,
+                                   struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send_with() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_try_send_with(const struct ottla_producer *producer,
+                                        const struct ottla_topic *topic,
+                                        const struct ottla_record *record,
+                                        ottla_delivery_fn on_delivery,
+                                        void *userdata,
+                                        struct ottla_error **error_out);
+
+/**
+ * Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp
+ * get that of the call.
+ *
+ * @param records       count records, borrowed for the call; NULL is allowed if count is 0
+ * @param userdatas     count pointers, one for each record's completion; NULL: NULL for all
+ * @param flags         0 or OTTLA_SEND_NO_WAIT
+ * @param accepted_out  receives how many were accepted, on failure too: the first ones
+ * @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with
+ *                      ottla_error_free()
+ * @return OTTLA_ERR_OK if all were accepted, else as ottla_producer_send()
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_producer *producer,
+                                    const struct ottla_topic *topic,
+                                    const struct ottla_record *records,
+                                    size_t count,
+                                    void *const *userdatas,
+                                    uint32_t flags,
+                                    size_t *accepted_out,
+                                    struct ottla_error **error_out);
+
+/**
+ * The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the
+ * machine's byte order; nothing is aligned or padded. `count` times:
+ *
+ *     offset  size
+ *          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
+ *          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC; -1: now
+ *         16     4  partition, signed; -1: the partitioner chooses
+ *         20     4  key_len, signed; -1: null
+ *         24     4  value_len, signed; -1: null
+ *         28     4  header_count, unsigned
+ *         32        the key's bytes, the value's bytes, and header_count times:
+ *                   4  name_len, signed
+ *                   4  value_len, signed; -1: null
+ *                      the name's bytes, the value's bytes
+ *
+ * @param buffer      buffer_len bytes, borrowed for the call; not changed
+ * @param count       how many records it holds. A buffer that is not made of exactly so many is refused as a whole
+ * @param flags       0 or OTTLA_SEND_NO_WAIT
+ * @param accepted_out, error_out  as for ottla_producer_send_many()
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_flat(const struct ottla_producer *producer,
+                                    const struct ottla_topic *topic,
+                                    const uint8_t *buffer,
+                                    size_t buffer_len,
+                                    size_t count,
+                                    uint32_t flags,
+                                    size_t *accepted_out,
+                                    struct ottla_error **error_out);
+
+/**
+ * Sends one record and waits for its fate; its batch does not linger. Whatever serves by default is not told of it.
+ *
+ * @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
+ * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
+ *                      is
+ *                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+ *                      OTTLA_ERR_TIMED_OUT:
+ *                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
+ *                      topic's handle; its error is NULL: error_out has it
+ * @param error_out     optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
+ *         why the record failed; or as
+ *         ottla_producer_send()
+ *
+ * Any thread, concurrently with any other call. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_producer *producer,
+                                        const struct ottla_topic *topic,
+                                        const struct ottla_record *record,
+                                        int64_t timeout_ms,
+                                        struct ottla_delivery *delivery_out,
+                                        struct ottla_error **error_out);
+
+/**
+ * The topic's name, valid as long as the report. NULL for NULL.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_report_topic(const struct ottla_report *report);
+
+/**
+ * The partition; -1 if the records failed before one was chosen, and for NULL.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_report_partition(const struct ottla_report *report);
+
+/**
+ * How many records. 0 for NULL.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_report_count(const struct ottla_report *report);
+
+/**
+ * OTTLA_ERR_OK, or why the records failed. OTTLA_ERR_INVALID_ARGUMENT for NULL.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_report_code(const struct ottla_report *report);
+
+/**
+ * Details of the failure, valid as long as the report; not to be freed. NULL on success and for NULL.
+ */
+OTTLA_API const struct ottla_error *OTTLA_CALL ottla_report_error(const struct ottla_report *report);
+
+/**
+ * The offset of the batch's first record; -1 if unknown, and for NULL.
+ */
+OTTLA_API int64_t OTTLA_CALL ottla_report_base_offset(const struct ottla_report *report);
+
+/**
+ * One of ottla_fate. OTTLA_FATE_UNKNOWN for NULL.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_report_fate(const struct ottla_report *report);
+
+/**
+ * The fate of one record.
+ *
+ * @param index         below ottla_report_count()
+ * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the
+ *                      report
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_report_delivery_at(const struct ottla_report *report,
+                                    size_t index,
+                                    struct ottla_delivery *delivery_out);
+
+/**
+ * Releases a report. NULL is ignored. Any thread, also after ottla_producer_free().
+ */
+OTTLA_API void OTTLA_CALL ottla_report_free(struct ottla_report *report);
+
+/**
+ * What was counted so far, in a structure of the caller's.
+ *
+ * @param counters_out  its struct_size has to be set to sizeof(ottla_counters)
+ * @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed) or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, callbacks too, also after ottla_producer_close().
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_counters(const struct ottla_producer *producer,
+                                   struct ottla_counters *counters_out,
+                                   struct ottla_error **error_out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* OTTLA_H */

@@ -1,0 +1,112 @@
+//! Counters.
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::Ordering;
+
+use super::boundary::SizedOut;
+use super::error::{ottla_code, ottla_error};
+use super::handle::ottla_producer;
+use super::{boundary, required};
+
+/// Counts since the producer was created. Each is exact; together they are not of one instant. Grows at its end only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_counters {
+    /// Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
+    /// beyond that were left alone.
+    pub struct_size: usize,
+    /// Records whose completion said: written (acks=0: handed to the socket).
+    pub records_delivered: u64,
+    /// Records whose completion carried an error.
+    pub records_failed: u64,
+    /// Of the failed, those whose fate is unknown.
+    pub records_unknown: u64,
+    /// Batches that were sealed and sent at least once.
+    pub batches_sent: u64,
+    /// Times that a batch was sent again.
+    pub batches_retried: u64,
+    /// Batches that were split after MESSAGE_TOO_LARGE.
+    pub batches_split: u64,
+    /// Batches that failed because delivery.timeout.ms passed.
+    pub batches_expired: u64,
+    /// Times that a partition's sequence was started again with a higher epoch.
+    pub epochs_bumped: u64,
+    /// Produce requests handed to a connection.
+    pub produce_requests: u64,
+    /// All requests handed to a connection.
+    pub requests: u64,
+    /// Responses received.
+    pub responses: u64,
+    /// Requests that got no answer within request.timeout.ms.
+    pub requests_timed_out: u64,
+    /// Bytes handed to connections.
+    pub bytes_sent: u64,
+    /// Encoded bytes of the records sent, before compression.
+    pub record_bytes: u64,
+    /// The same after compression.
+    pub payload_bytes: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Connections that were established.
+    pub connections_opened: u64,
+    /// Connections that failed to be established.
+    pub connections_failed: u64,
+    /// Established connections that ended.
+    pub connections_closed: u64,
+    /// Metadata responses that were taken in.
+    pub metadata_updates: u64,
+    /// Milliseconds for which brokers asked to hold requests back.
+    pub throttle_ms: u64,
+    /// Reports that were polled and not yet freed.
+    pub reports_held: u64,
+}
+
+/// What was counted so far, in a structure of the caller's.
+///
+/// @param counters_out  its struct_size has to be set to sizeof(ottla_counters)
+/// @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed) or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, callbacks too, also after ottla_producer_close().
+///
+/// # Safety
+/// `counters_out` is NULL or has as many writable bytes as its struct_size says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_counters(
+    producer: Option<&ottla_producer>,
+    counters_out: *mut ottla_counters,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let producer = required(producer, "producer")?;
+        // SAFETY: by this function's contract.
+        let out = unsafe { SizedOut::new(counters_out, "counters_out")? };
+        let entered = producer.enter()?;
+        let counted = entered.producer.counters();
+        out.write(ottla_counters {
+            struct_size: size_of::<ottla_counters>(),
+            records_delivered: counted.records_delivered,
+            records_failed: counted.records_failed,
+            records_unknown: counted.records_unknown,
+            batches_sent: counted.batches_sent,
+            batches_retried: counted.batches_retried,
+            batches_split: counted.batches_split,
+            batches_expired: counted.batches_expired,
+            epochs_bumped: counted.epochs_bumped,
+            produce_requests: counted.produce_requests,
+            requests: counted.requests,
+            responses: counted.responses,
+            requests_timed_out: counted.requests_timed_out,
+            bytes_sent: counted.bytes_sent,
+            record_bytes: counted.record_bytes,
+            payload_bytes: counted.payload_bytes,
+            bytes_received: counted.bytes_received,
+            connections_opened: counted.connections_opened,
+            connections_failed: counted.connections_failed,
+            connections_closed: counted.connections_closed,
+            metadata_updates: counted.metadata_updates,
+            throttle_ms: counted.throttle_ms,
+            reports_held: entered.reports_held.load(Ordering::Relaxed),
+        });
+        Ok(())
+    })
+}

@@ -1,0 +1,208 @@
+//! What the application is told of its records.
+
+use std::ffi::{c_char, c_void};
+
+use super::error::{ottla_code, ottla_error};
+use crate::batch::{Outcome, Report};
+use crate::record::Fate;
+
+/// What is known of a record's place in the log, over all attempts to write it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum ottla_fate {
+    /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. Always so with acks=0.
+    OTTLA_FATE_UNKNOWN = 0,
+    /// In the log.
+    OTTLA_FATE_WRITTEN = 1,
+    /// Certainly not in the log.
+    OTTLA_FATE_NOT_WRITTEN = 2,
+}
+
+/// What became of one record. Grows at its end only: look at `struct_size` before a member that came later.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_delivery {
+    /// The size of this structure in the library that filled it.
+    pub struct_size: usize,
+    /// OTTLA_ERR_OK, or why the record failed.
+    pub code: ottla_code,
+    /// One of ottla_fate. With acks=0 unknown, without an error.
+    pub fate: i32,
+    /// The topic's name, ended by a NUL.
+    pub topic: *const c_char,
+    /// The partition; -1 if the record failed before one was chosen.
+    pub partition: i32,
+    /// How many requests carried the record.
+    pub attempts: u32,
+    /// The record's offset in its partition; -1 if unknown.
+    pub offset: i64,
+    /// Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+    pub timestamp: i64,
+    /// What was given to the call that sent the record.
+    pub userdata: *mut c_void,
+    /// The same as a number; the `tag` of a record sent in flat form.
+    pub tag: u64,
+    /// NULL on success; else details, borrowed like the rest.
+    pub error: *const ottla_error,
+    /// Microseconds from the first record's append to the batch until the batch was decided.
+    pub latency_us: i64,
+    /// 0.
+    pub reserved: [u64; 2],
+}
+
+/// One record of an ottla_batch. Its size never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_delivery_entry {
+    /// What was given to the call that sent the record.
+    pub userdata: *mut c_void,
+    /// The same as a number; the `tag` of a record sent in flat form.
+    pub tag: u64,
+    /// The record's offset; -1 if unknown.
+    pub offset: i64,
+    /// Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+    pub timestamp: i64,
+    /// 0.
+    pub reserved: u64,
+}
+
+/// What became of the records of one batch, all of one partition and of one fate. Grows at its end only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_batch {
+    /// The size of this structure in the library that filled it.
+    pub struct_size: usize,
+    /// OTTLA_ERR_OK, or why the records failed.
+    pub code: ottla_code,
+    /// One of ottla_fate.
+    pub fate: i32,
+    /// The topic's name, ended by a NUL.
+    pub topic: *const c_char,
+    /// The partition; -1 if the records failed before one was chosen.
+    pub partition: i32,
+    /// How many requests carried the batch.
+    pub attempts: u32,
+    /// The offset of the batch's first record; -1 if unknown.
+    pub base_offset: i64,
+    /// NULL on success; else details, borrowed like the rest.
+    pub error: *const ottla_error,
+    /// Microseconds from the first append to the batch until it was decided.
+    pub latency_us: i64,
+    /// The records, in the order in which they were accepted.
+    pub entries: *const ottla_delivery_entry,
+    /// How many entries.
+    pub count: usize,
+    /// 0.
+    pub reserved: [u64; 2],
+}
+
+/// Told the fate of one record: once for each that was accepted, in order within a partition. `userdata` is, for the
+/// function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function
+/// of ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
+///
+/// Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
+/// It may call ottla_producer_send() and the other functions that send, which here report a full buffer
+/// (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait()
+/// answer OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
+/// ottla_producer_free() completes what is left with OTTLA_ERR_CLOSED before it returns.
+pub type ottla_delivery_fn = Option<unsafe extern "C" fn(delivery: *const ottla_delivery, userdata: *mut c_void)>;
+
+/// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
+/// their own, or that a call waits for, are not among them. `userdata` is what was given to
+/// ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
+pub type ottla_batch_fn = Option<unsafe extern "C" fn(batch: *const ottla_batch, userdata: *mut c_void)>;
+
+pub(super) fn fate_number(fate: Fate) -> i32 {
+    match fate {
+        Fate::Unknown => ottla_fate::OTTLA_FATE_UNKNOWN as i32,
+        Fate::Written => ottla_fate::OTTLA_FATE_WRITTEN as i32,
+        Fate::NotWritten => ottla_fate::OTTLA_FATE_NOT_WRITTEN as i32,
+    }
+}
+
+pub(super) fn code_number(outcome: &Outcome) -> ottla_code {
+    outcome.error.as_ref().map_or(0, |error| error.kind().code())
+}
+
+pub(super) fn micros(latency: std::time::Duration) -> i64 {
+    i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The tag that a userdata travels as, and back. It is never followed here.
+#[inline]
+pub(super) fn tag_of(userdata: *mut c_void) -> u64 {
+    userdata.expose_provenance() as u64
+}
+
+#[inline]
+pub(super) fn userdata_of(tag: u64) -> *mut c_void {
+    std::ptr::with_exposed_provenance_mut(tag as usize)
+}
+
+impl ottla_delivery {
+    /// What the deliveries of one report have in common.
+    pub(super) fn of_report(report: &Report, topic: *const c_char, error: *const ottla_error) -> Self {
+        let outcome = report.outcome();
+        ottla_delivery {
+            struct_size: size_of::<ottla_delivery>(),
+            code: code_number(outcome),
+            fate: fate_number(outcome.fate),
+            topic,
+            partition: report.partition(),
+            attempts: report.attempts(),
+            offset: -1,
+            timestamp: -1,
+            userdata: std::ptr::null_mut(),
+            tag: 0,
+            error,
+            latency_us: micros(outcome.latency),
+            reserved: [0; 2],
+        }
+    }
+
+    #[inline]
+    pub(super) fn with(mut self, entry: &ottla_delivery_entry) -> Self {
+        self.userdata = entry.userdata;
+        self.tag = entry.tag;
+        self.offset = entry.offset;
+        self.timestamp = entry.timestamp;
+        self
+    }
+}
+
+/// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).
+pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
+    let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
+    report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {
+        if waiters.next_if_eq(&index).is_some() {
+            return None;
+        }
+        let entry = ottla_delivery_entry {
+            userdata: userdata_of(delivery.tag),
+            tag: delivery.tag,
+            offset: delivery.offset,
+            timestamp: delivery.timestamp,
+            reserved: 0,
+        };
+        Some((delivery.call, entry))
+    })
+}
+
+/// A function as the number that a completion carries, and back.
+pub(super) mod call {
+    use super::*;
+
+    type Function = unsafe extern "C" fn(*const ottla_delivery, *mut c_void);
+
+    pub(in super::super) fn number_of(function: Function) -> u64 {
+        (function as *const ()).expose_provenance() as u64
+    }
+
+    /// `number` is not 0.
+    pub(in super::super) fn function_of(number: u64) -> Function {
+        let pointer = std::ptr::with_exposed_provenance::<()>(number as usize);
+        // SAFETY: the only numbers other than 0 in completions come from `number_of`, which was given a function of
+        // this type; function and data pointers have one size on the platforms that are supported.
+        unsafe { std::mem::transmute::<*const (), Function>(pointer) }
+    }
+}

@@ -1,0 +1,294 @@
+//! Error codes and error objects.
+
+use std::ffi::{CStr, CString, c_char};
+use std::sync::OnceLock;
+
+use super::guarded;
+use super::log::c_string;
+use crate::error::{Error, ErrorKind};
+
+/// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
+/// Kafka protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no
+/// name for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
+pub type ottla_code = i32;
+
+/// Names for the values of ottla_code. A number is never used again for something else.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[expect(dead_code, reason = "named for C, where enumerators share one scope; codes travel as ottla_code")]
+pub enum ottla_err {
+    /// Success.
+    OTTLA_ERR_OK = 0,
+    /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
+    OTTLA_ERR_UNKNOWN_SERVER_ERROR = -1,
+    /// An argument of the call cannot be used.
+    OTTLA_ERR_INVALID_ARGUMENT = -2,
+    /// A property is unknown, its value is out of range, or two properties contradict each other.
+    OTTLA_ERR_INVALID_CONFIG = -3,
+    /// The producer is closed or closing.
+    OTTLA_ERR_CLOSED = -4,
+    /// The call's own time limit passed.
+    OTTLA_ERR_TIMED_OUT = -5,
+    /// No room in buffer.memory, and the call may not (or no longer) wait for it.
+    OTTLA_ERR_BUFFER_FULL = -6,
+    /// The record alone is larger than max.request.size or buffer.memory.
+    OTTLA_ERR_RECORD_TOO_LARGE = -7,
+    /// The call waits, and may not be made from a completion callback.
+    OTTLA_ERR_IN_CALLBACK = -8,
+    /// A defect in Ottla: a panic was caught, or an invariant did not hold.
+    OTTLA_ERR_INTERNAL = -9,
+    /// The producer belongs to the process that forked this one.
+    OTTLA_ERR_FORKED = -10,
+    /// The call is not allowed in the producer's present state.
+    OTTLA_ERR_INVALID_STATE = -11,
+    /// The partition is outside the topic's range.
+    OTTLA_ERR_UNKNOWN_PARTITION = -12,
+    /// delivery.timeout.ms passed before the record's fate was known.
+    OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
+    /// The topic's metadata did not arrive in time.
+    OTTLA_ERR_METADATA_TIMED_OUT = -14,
+    /// The record was removed from the queue by a purge.
+    OTTLA_ERR_PURGED = -15,
+    /// The broker's bytes do not follow the protocol.
+    OTTLA_ERR_BAD_RESPONSE = -16,
+    /// The broker offers no version of a request that this release speaks.
+    OTTLA_ERR_UNSUPPORTED_BROKER = -17,
+    /// An operating-system call failed.
+    OTTLA_ERR_IO = -18,
+    /// A host name could not be resolved.
+    OTTLA_ERR_RESOLVE = -19,
+    /// From here on: the Kafka protocol's codes.
+    OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
+    OTTLA_ERR_CORRUPT_MESSAGE = 2,
+    OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION = 3,
+    OTTLA_ERR_INVALID_FETCH_SIZE = 4,
+    OTTLA_ERR_LEADER_NOT_AVAILABLE = 5,
+    OTTLA_ERR_NOT_LEADER_OR_FOLLOWER = 6,
+    OTTLA_ERR_REQUEST_TIMED_OUT = 7,
+    OTTLA_ERR_BROKER_NOT_AVAILABLE = 8,
+    OTTLA_ERR_REPLICA_NOT_AVAILABLE = 9,
+    OTTLA_ERR_MESSAGE_TOO_LARGE = 10,
+    OTTLA_ERR_STALE_CONTROLLER_EPOCH = 11,
+    OTTLA_ERR_OFFSET_METADATA_TOO_LARGE = 12,
+    OTTLA_ERR_NETWORK_EXCEPTION = 13,
+    OTTLA_ERR_COORDINATOR_LOAD_IN_PROGRESS = 14,
+    OTTLA_ERR_COORDINATOR_NOT_AVAILABLE = 15,
+    OTTLA_ERR_NOT_COORDINATOR = 16,
+    OTTLA_ERR_INVALID_TOPIC_EXCEPTION = 17,
+    OTTLA_ERR_RECORD_LIST_TOO_LARGE = 18,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS = 19,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20,
+    OTTLA_ERR_INVALID_REQUIRED_ACKS = 21,
+    OTTLA_ERR_ILLEGAL_GENERATION = 22,
+    OTTLA_ERR_INCONSISTENT_GROUP_PROTOCOL = 23,
+    OTTLA_ERR_INVALID_GROUP_ID = 24,
+    OTTLA_ERR_UNKNOWN_MEMBER_ID = 25,
+    OTTLA_ERR_INVALID_SESSION_TIMEOUT = 26,
+    OTTLA_ERR_REBALANCE_IN_PROGRESS = 27,
+    OTTLA_ERR_INVALID_COMMIT_OFFSET_SIZE = 28,
+    OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED = 29,
+    OTTLA_ERR_GROUP_AUTHORIZATION_FAILED = 30,
+    OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED = 31,
+    OTTLA_ERR_INVALID_TIMESTAMP = 32,
+    OTTLA_ERR_UNSUPPORTED_SASL_MECHANISM = 33,
+    OTTLA_ERR_ILLEGAL_SASL_STATE = 34,
+    OTTLA_ERR_UNSUPPORTED_VERSION = 35,
+    OTTLA_ERR_TOPIC_ALREADY_EXISTS = 36,
+    OTTLA_ERR_INVALID_PARTITIONS = 37,
+    OTTLA_ERR_INVALID_REPLICATION_FACTOR = 38,
+    OTTLA_ERR_INVALID_REPLICA_ASSIGNMENT = 39,
+    /// Kafka's INVALID_CONFIG, apart from Ottla's own of that name.
+    OTTLA_ERR_KAFKA_INVALID_CONFIG = 40,
+    OTTLA_ERR_NOT_CONTROLLER = 41,
+    OTTLA_ERR_INVALID_REQUEST = 42,
+    OTTLA_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT = 43,
+    OTTLA_ERR_POLICY_VIOLATION = 44,
+    OTTLA_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    OTTLA_ERR_DUPLICATE_SEQUENCE_NUMBER = 46,
+    OTTLA_ERR_INVALID_PRODUCER_EPOCH = 47,
+    OTTLA_ERR_INVALID_TXN_STATE = 48,
+    OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING = 49,
+    OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT = 50,
+    OTTLA_ERR_CONCURRENT_TRANSACTIONS = 51,
+    OTTLA_ERR_TRANSACTION_COORDINATOR_FENCED = 52,
+    OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53,
+    OTTLA_ERR_SECURITY_DISABLED = 54,
+    OTTLA_ERR_OPERATION_NOT_ATTEMPTED = 55,
+    OTTLA_ERR_KAFKA_STORAGE_ERROR = 56,
+    OTTLA_ERR_LOG_DIR_NOT_FOUND = 57,
+    OTTLA_ERR_SASL_AUTHENTICATION_FAILED = 58,
+    OTTLA_ERR_UNKNOWN_PRODUCER_ID = 59,
+    OTTLA_ERR_REASSIGNMENT_IN_PROGRESS = 60,
+    OTTLA_ERR_LISTENER_NOT_FOUND = 72,
+    OTTLA_ERR_TOPIC_DELETION_DISABLED = 73,
+    OTTLA_ERR_FENCED_LEADER_EPOCH = 74,
+    OTTLA_ERR_UNKNOWN_LEADER_EPOCH = 75,
+    OTTLA_ERR_UNSUPPORTED_COMPRESSION_TYPE = 76,
+    OTTLA_ERR_STALE_BROKER_EPOCH = 77,
+    OTTLA_ERR_OFFSET_NOT_AVAILABLE = 78,
+    OTTLA_ERR_MEMBER_ID_REQUIRED = 79,
+    OTTLA_ERR_PREFERRED_LEADER_NOT_AVAILABLE = 80,
+    OTTLA_ERR_GROUP_MAX_SIZE_REACHED = 81,
+    OTTLA_ERR_FENCED_INSTANCE_ID = 82,
+    OTTLA_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE = 83,
+    OTTLA_ERR_ELECTION_NOT_NEEDED = 84,
+    OTTLA_ERR_INVALID_RECORD = 87,
+    OTTLA_ERR_UNSTABLE_OFFSET_COMMIT = 88,
+    OTTLA_ERR_THROTTLING_QUOTA_EXCEEDED = 89,
+    OTTLA_ERR_PRODUCER_FENCED = 90,
+    OTTLA_ERR_UNKNOWN_TOPIC_ID = 100,
+    OTTLA_ERR_INCONSISTENT_TOPIC_ID = 103,
+    OTTLA_ERR_TRANSACTION_ABORTABLE = 120,
+    OTTLA_ERR_REBOOTSTRAP_REQUIRED = 129,
+}
+
+/// What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
+/// came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
+/// set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
+/// an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+///
+/// An error does not change: any thread, any number at once.
+pub struct ottla_error {
+    error: Error,
+    message: CString,
+}
+
+impl ottla_error {
+    pub(super) fn new(error: Error) -> Self {
+        ottla_error { message: c_string(error.message()), error }
+    }
+}
+
+/// Ottla's own kinds, to find one by its number.
+const OWN: [ErrorKind; 19] = [
+    ErrorKind::UnknownServerError,
+    ErrorKind::InvalidArgument,
+    ErrorKind::InvalidConfig,
+    ErrorKind::Closed,
+    ErrorKind::TimedOut,
+    ErrorKind::BufferFull,
+    ErrorKind::RecordTooLarge,
+    ErrorKind::InCallback,
+    ErrorKind::Internal,
+    ErrorKind::Forked,
+    ErrorKind::InvalidState,
+    ErrorKind::UnknownPartition,
+    ErrorKind::DeliveryTimedOut,
+    ErrorKind::MetadataTimedOut,
+    ErrorKind::Purged,
+    ErrorKind::BadResponse,
+    ErrorKind::UnsupportedBroker,
+    ErrorKind::Io,
+    ErrorKind::Resolve,
+];
+
+/// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.
+fn kind_of(code: ottla_code) -> Option<ErrorKind> {
+    match i16::try_from(code) {
+        Ok(code @ 1..) => ErrorKind::from_broker(code),
+        _ => OWN.into_iter().find(|kind| kind.code() == code),
+    }
+}
+
+/// The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka
+/// writes it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never
+/// NULL. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_name(code: ottla_code) -> *const c_char {
+    guarded(c"INTERNAL".as_ptr(), || name_of(code).as_ptr())
+}
+
+/// The names with a NUL at their end, made at the first question.
+fn name_of(code: ottla_code) -> &'static CStr {
+    static OWN_NAMES: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
+    static BROKER_NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    if code == 0 {
+        return c"OK";
+    }
+    if let Ok(broker) = i16::try_from(code)
+        && broker > 0
+    {
+        let names =
+            BROKER_NAMES.get_or_init(|| (0..=200).map(|code| c_string(ErrorKind::Broker(code).name())).collect());
+        return names.get(broker.unsigned_abs() as usize).map_or(c"BROKER_ERROR", CString::as_c_str);
+    }
+    let names = OWN_NAMES.get_or_init(|| OWN.iter().map(|kind| (kind.code(), c_string(kind.name()))).collect());
+    names.iter().find(|(number, _)| *number == code).map_or(c"UNKNOWN_CODE", |(_, name)| name.as_c_str())
+}
+
+/// 1 if trying the same again may succeed (Kafka's RetriableException), else 0. Records were already tried again, as
+/// `retries` and `delivery.timeout.ms` allow. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
+    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
+}
+
+/// 1 if the producer cannot go on after this and another has to be made, else 0. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
+    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())
+}
+
+/// The error's code. OTTLA_ERR_INVALID_ARGUMENT for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_code(error: Option<&ottla_error>) -> ottla_code {
+    error.map_or(ErrorKind::InvalidArgument.code(), |error| error.error.kind().code())
+}
+
+/// The name of the error's code, as ottla_code_name() tells it. Static; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_name(error: Option<&ottla_error>) -> *const c_char {
+    ottla_code_name(ottla_error_code(error))
+}
+
+/// What was tried, on what, and what came back: UTF-8, one line, valid as long as the error; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_message(error: Option<&ottla_error>) -> *const c_char {
+    error.map_or(c"error is NULL".as_ptr(), |error| error.message.as_ptr())
+}
+
+/// As ottla_code_is_retriable(); 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_is_retriable(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.is_retriable()).into()
+}
+
+/// As ottla_code_is_fatal(); 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_is_fatal(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.is_fatal()).into()
+}
+
+/// 1 if the open transaction has to be aborted, else 0; 0 for NULL. (Always 0 in this release, which has no
+/// transactions.)
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_requires_abort(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.requires_abort()).into()
+}
+
+/// Releases an error that came through an `error_out`. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_free(error: Option<Box<ottla_error>>) {
+    guarded((), || drop(error));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_name_and_class() {
+        for kind in OWN {
+            assert_eq!(name_of(kind.code()).to_str().unwrap(), kind.name());
+            assert_eq!(kind_of(kind.code()), Some(kind));
+        }
+        assert_eq!(name_of(6), c"NOT_LEADER_OR_FOLLOWER");
+        assert_eq!(name_of(199), c"BROKER_ERROR");
+        assert_eq!(name_of(i32::from(i16::MAX)), c"BROKER_ERROR");
+        assert_eq!(name_of(i32::MAX), c"UNKNOWN_CODE");
+        assert_eq!(name_of(i32::MIN), c"UNKNOWN_CODE");
+        assert_eq!(kind_of(0), None);
+        assert_eq!((ottla_code_is_retriable(6), ottla_code_is_fatal(6)), (1, 0));
+        assert_eq!((ottla_code_is_retriable(90), ottla_code_is_fatal(90)), (0, 1));
+    }
+}

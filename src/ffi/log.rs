@@ -1,0 +1,88 @@
+//! Where log lines go.
+
+use std::ffi::{CString, c_char, c_void};
+use std::io::Write;
+
+use super::userdata::Userdata;
+use crate::core::Level;
+use crate::error::Result;
+
+use super::boundary::invalid;
+
+/// How much a log line matters; the numbers are those of syslog and of librdkafka.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[expect(dead_code, reason = "named for C; levels travel as int32_t")]
+pub enum ottla_log_level {
+    /// Something failed that was not asked to fail, or records were lost without a callback to tell.
+    OTTLA_LOG_ERROR = 3,
+    /// Something is not as it should be: a property that is not known in a file, a broker that cannot be reached.
+    OTTLA_LOG_WARNING = 4,
+    /// A decision taken for you: a property adjusted to fit another.
+    OTTLA_LOG_NOTICE = 5,
+    /// What happens: connections, leaders, producer ids.
+    OTTLA_LOG_INFO = 6,
+    /// Everything, for those who look for a fault.
+    OTTLA_LOG_DEBUG = 7,
+}
+
+/// Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
+/// valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
+/// the producer, nor throw, longjmp or block.
+pub type ottla_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
+
+/// A target of log lines and up to which level it wants them.
+#[derive(Clone)]
+pub(super) struct Logger {
+    function: ottla_log_fn,
+    userdata: Userdata,
+    level: Level,
+}
+
+impl Logger {
+    /// Errors, to standard error.
+    pub(super) fn standard() -> Self {
+        Logger { function: None, userdata: Userdata::new(std::ptr::null_mut(), None), level: Level::Error }
+    }
+
+    pub(super) fn new(function: ottla_log_fn, userdata: Userdata, level: Level) -> Self {
+        Logger { function, userdata, level }
+    }
+
+    pub(super) fn level_of(number: i32) -> Result<Level> {
+        match number {
+            3 => Ok(Level::Error),
+            4 => Ok(Level::Warning),
+            5 => Ok(Level::Notice),
+            6 => Ok(Level::Info),
+            7 => Ok(Level::Debug),
+            _ => Err(invalid(format!("level is {number}: it is OTTLA_LOG_ERROR (3) to OTTLA_LOG_DEBUG (7)"))),
+        }
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(super) fn log(&self, level: Level, message: &str) {
+        if level > self.level {
+            return;
+        }
+        let Some(function) = self.function else {
+            // Standard error may be closed; then there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "ottla: {message}");
+            return;
+        };
+        let message = c_string(message);
+        // SAFETY: the function and its userdata were given together; the message ends with a NUL and outlives the call.
+        unsafe { function(level as i32, message.as_ptr(), self.userdata.pointer()) };
+    }
+}
+
+/// As C wants it; a NUL inside (none of our messages has one) would cut it short.
+pub(super) fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_else(|error| {
+        let end = error.nul_position();
+        CString::new(&text[..end]).expect("cut before its first NUL")
+    })
+}

@@ -1,0 +1,183 @@
+//! A producer from `new` to `free`, but for sending.
+
+use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
+
+use super::config::ottla_config;
+use super::error::{ottla_code, ottla_error};
+use super::handle::{Engine, ottla_producer};
+use super::report::ottla_report;
+use super::sink::CSink;
+use super::{boundary, guarded, required, wait};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::{Producer, Wait};
+
+/// Starts a producer: its sender thread, which begins to connect at once. No broker need be there yet.
+///
+/// @param config        borrowed for the call and copied; stays the caller's
+/// @param producer_out  receives the producer; release with ottla_producer_free()
+/// @param error_out     optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
+///         set),
+///         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_new(
+    config: Option<&ottla_config>,
+    producer_out: Option<&mut MaybeUninit<*mut ottla_producer>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let config = required(config, "config")?;
+        let producer_out = required(producer_out, "producer_out")?;
+        let (sink, queue) = CSink::new(&config.route, config.logger.clone());
+        let logger = config.logger.clone();
+        let log = Box::new(move |level, message: &str| logger.log(level, message));
+        let producer = Producer::new(&config.config, Box::new(sink), log, config.logger.level())?;
+        producer_out.write(ottla_producer::new(Engine { producer, queue, reports_held: Default::default() }));
+        Ok(())
+    })
+}
+
+/// Ends a producer. What is not decided is completed with OTTLA_ERR_CLOSED (callbacks run, reports are queued and
+/// lost): to end in order call ottla_producer_flush() or ottla_producer_close() before. Calls that wait on other
+/// threads return OTTLA_ERR_CLOSED; when this returns, no callback runs any more and the sender thread has ended.
+///
+/// @return OTTLA_ERR_OK; OTTLA_ERR_IN_CALLBACK, and nothing happened, in a callback of the producer; OTTLA_ERR_CLOSED
+///         if it was freed before, as far as that can be noticed; OTTLA_ERR_INVALID_ARGUMENT for NULL
+///
+/// Waits for a callback that is running. Other calls with the producer must not begin once this has.
+///
+/// # Safety
+/// `producer` is NULL or came from ottla_producer_new().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_free(producer: *mut ottla_producer) -> ottla_code {
+    boundary(None, || {
+        // SAFETY: NULL or a control block, which stays valid for the life of the process.
+        let producer = required(unsafe { producer.as_ref() }, "producer")?;
+        producer.free()
+    })
+}
+
+/// Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
+/// linger are sent at once.
+///
+/// @param producer    borrowed for the call
+/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, OTTLA_ERR_TIMED_OUT, OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or
+///         OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, concurrently with any other call. Not from a callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_flush(
+    producer: Option<&ottla_producer>,
+    timeout_ms: i64,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let wait = wait(timeout_ms)?;
+        required(producer, "producer")?.enter()?.producer.flush(wait)
+    })
+}
+
+/// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
+/// Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
+/// afterwards.
+///
+/// @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
+///                    decided
+/// @return OTTLA_ERR_OK, also when it was closed before; OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or
+///         OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, concurrently with any other call. Not from a callback. The producer is still to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_close(
+    producer: Option<&ottla_producer>,
+    timeout_ms: i64,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let wait = wait(timeout_ms)?;
+        required(producer, "producer")?.enter()?.producer.close(wait)
+    })
+}
+
+/// Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
+/// freed. Any thread, callbacks too.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer>) -> u64 {
+    guarded(0, || match producer.map(ottla_producer::enter) {
+        Some(Ok(entered)) => entered.producer.buffered_bytes() as u64,
+        _ => 0,
+    })
+}
+
+/// Takes the next report; only with ottla_config_set_poll().
+///
+/// @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
+/// @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
+///         report was taken;
+///         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
+///         callback;
+///         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, any number at once; reports of one partition are handed out in order.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_poll(
+    producer: Option<&ottla_producer>,
+    timeout_ms: i64,
+    report_out: Option<&mut MaybeUninit<*mut ottla_report>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let deadline = deadline(wait(timeout_ms)?);
+        let producer = required(producer, "producer")?;
+        let report_out = required(report_out, "report_out")?;
+        let report = producer.enter()?.poll(deadline)?;
+        report_out.write(report.map_or(std::ptr::null_mut(), |report| Box::into_raw(Box::new(report))));
+        Ok(())
+    })
+}
+
+/// A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
+/// It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
+/// not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
+/// there. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_poll_fd(producer: Option<&ottla_producer>) -> i32 {
+    guarded(-1, || match producer.map(ottla_producer::enter) {
+        Some(Ok(entered)) => entered.queue.as_ref().map_or(-1, |queue| queue.descriptor()),
+        _ => -1,
+    })
+}
+
+fn deadline(wait: Wait) -> Option<Instant> {
+    match wait {
+        Wait::Never | Wait::Configured => Some(Instant::now()),
+        Wait::AtMost(longest) => Instant::now().checked_add(longest),
+        Wait::Forever => None,
+    }
+}
+
+impl Engine {
+    fn poll(&self, deadline: Option<Instant>) -> Result<Option<ottla_report>> {
+        if !self.producer.belongs_to_this_process() {
+            return Err(Error::new(ErrorKind::Forked, "the producer belongs to the process that forked this one"));
+        }
+        let Some(queue) = &self.queue else {
+            let message = "the producer is not in poll mode: call ottla_config_set_poll() before ottla_producer_new()";
+            return Err(Error::new(ErrorKind::InvalidState, message));
+        };
+        let would_wait = deadline.is_none_or(|deadline| deadline > Instant::now() + Duration::ZERO);
+        if would_wait && self.producer.in_callback() {
+            let message = "a poll that waits was called in a callback, where it would wait for itself";
+            return Err(Error::new(ErrorKind::InCallback, message));
+        }
+        let report = queue.take(deadline)?;
+        Ok(report.map(|report| ottla_report::new(report, self.reports_held.clone())))
+    }
+}

@@ -1,0 +1,187 @@
+//! Records as C hands them in.
+
+use std::ffi::{c_char, c_void};
+
+use super::boundary::{bytes, invalid, null};
+use crate::error::{Error, Result};
+use crate::record::{Header, Record};
+
+/// A header of a record. Its size never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_header {
+    /// UTF-8 by Kafka's rules, without a NUL at its end; not NULL, but name_len may be 0. Names may repeat.
+    pub name: *const c_char,
+    pub name_len: usize,
+    /// NULL with value_len 0 is a null value; a pointer with value_len 0 is an empty one.
+    pub value: *const c_void,
+    pub value_len: usize,
+    /// NULL.
+    pub reserved: *mut c_void,
+}
+
+/// A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
+/// changes; the reserved members are room for what comes. Begin with
+///
+///     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+///
+/// or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
+/// length 0 is empty, NULL with another length is an error.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_record {
+    /// sizeof(ottla_record).
+    pub struct_size: usize,
+    /// The key: records of equal keys go to one partition.
+    pub key: *const c_void,
+    pub key_len: usize,
+    /// The value; null is a tombstone in a compacted topic.
+    pub value: *const c_void,
+    pub value_len: usize,
+    /// header_count headers, in the order in which they are sent; NULL if there are none.
+    pub headers: *const ottla_header,
+    pub header_count: usize,
+    /// Milliseconds since 1970-01-01 UTC; -1: now.
+    pub timestamp: i64,
+    /// The partition; -1: the partitioner chooses.
+    pub partition: i32,
+    /// 0.
+    pub reserved: i32,
+    /// NULL.
+    pub reserved_pointers: [*mut c_void; 2],
+}
+
+/// Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
+/// Ignores NULL.
+///
+/// @param struct_size  sizeof(ottla_record)
+///
+/// # Safety
+/// `record` is NULL or has `struct_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_record_init(record: *mut ottla_record, struct_size: usize) {
+    if record.is_null() || struct_size != size_of::<ottla_record>() {
+        return;
+    }
+    let empty = ottla_record {
+        struct_size,
+        key: std::ptr::null(),
+        key_len: 0,
+        value: std::ptr::null(),
+        value_len: 0,
+        headers: std::ptr::null(),
+        header_count: 0,
+        timestamp: -1,
+        partition: -1,
+        reserved: 0,
+        reserved_pointers: [std::ptr::null_mut(); 2],
+    };
+    // SAFETY: not NULL, and of the size that it has here.
+    unsafe { record.write(empty) };
+}
+
+/// Headers of one record that need no allocation.
+const FEW: usize = 16;
+
+impl ottla_record {
+    /// Gives `body` the record in the engine's form.
+    ///
+    /// # Safety
+    /// The pointers are as `ottla_record` and `ottla_header` say, until this returns.
+    #[inline]
+    pub(super) unsafe fn with<T>(&self, body: impl FnOnce(&Record<'_>) -> Result<T>) -> Result<T> {
+        // SAFETY: by this function's contract.
+        let plain = unsafe { self.without_headers()? };
+        if self.header_count == 0 {
+            return body(&plain);
+        }
+        // SAFETY: by this function's contract.
+        unsafe { self.with_headers(plain, body) }
+    }
+
+    #[cold]
+    unsafe fn with_headers<T>(&self, plain: Record<'_>, body: impl FnOnce(&Record<'_>) -> Result<T>) -> Result<T> {
+        let mut few = [Header { name: b"", value: None }; FEW];
+        let mut many = Vec::new();
+        // SAFETY: by the contract of `with`.
+        let given = unsafe { self.given_headers()? };
+        let headers = if given.len() <= FEW {
+            &mut few[..given.len()]
+        } else {
+            many.resize(given.len(), few[0]);
+            &mut many[..]
+        };
+        for (header, given) in headers.iter_mut().zip(given) {
+            // SAFETY: by the contract of `with`.
+            *header = unsafe { given.convert()? };
+        }
+        body(&Record { headers, ..plain })
+    }
+
+    /// # Safety
+    /// As for `with`, for as long as the result is used.
+    #[inline]
+    pub(super) unsafe fn without_headers<'a>(&self) -> Result<Record<'a>> {
+        if self.struct_size != size_of::<ottla_record>() {
+            return Err(wrong_size(self.struct_size));
+        }
+        Ok(Record {
+            partition: if self.partition == -1 { None } else { Some(self.partition) },
+            timestamp: if self.timestamp == -1 { None } else { Some(self.timestamp) },
+            // SAFETY: by this function's contract.
+            key: unsafe { bytes(self.key.cast(), self.key_len, "record.key")? },
+            // SAFETY: as above.
+            value: unsafe { bytes(self.value.cast(), self.value_len, "record.value")? },
+            headers: &[],
+        })
+    }
+
+    /// Appends the headers to `headers`; for records that are sent together.
+    ///
+    /// # Safety
+    /// As for `with`, for as long as the headers are used.
+    pub(super) unsafe fn collect_headers(&self, headers: &mut Vec<Header<'_>>) -> Result<()> {
+        if self.header_count == 0 {
+            return Ok(());
+        }
+        // SAFETY: by this function's contract.
+        for given in unsafe { self.given_headers()? } {
+            // SAFETY: as above.
+            headers.push(unsafe { given.convert()? });
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for `with`, for as long as the result is used.
+    unsafe fn given_headers<'a>(&self) -> Result<&'a [ottla_header]> {
+        if self.headers.is_null() {
+            return Err(invalid(format!("record.headers is NULL, but record.header_count is {}", self.header_count)));
+        }
+        if self.header_count > isize::MAX as usize / size_of::<ottla_header>() {
+            return Err(invalid(format!("record.header_count is {}: no array is as long", self.header_count)));
+        }
+        // SAFETY: not NULL, not longer than an array can be, and by this function's contract readable.
+        Ok(unsafe { std::slice::from_raw_parts(self.headers, self.header_count) })
+    }
+}
+
+impl ottla_header {
+    /// # Safety
+    /// The pointers are as `ottla_header` says, for as long as the result is used.
+    unsafe fn convert<'a>(&self) -> Result<Header<'a>> {
+        // SAFETY: by this function's contract.
+        let name = unsafe { bytes(self.name.cast(), self.name_len, "header.name")? };
+        Ok(Header {
+            name: name.ok_or_else(|| null("header.name"))?,
+            // SAFETY: as above.
+            value: unsafe { bytes(self.value.cast(), self.value_len, "header.value")? },
+        })
+    }
+}
+
+#[cold]
+fn wrong_size(size: usize) -> Error {
+    let right = size_of::<ottla_record>();
+    invalid(format!("record.struct_size is {size}, and it has to be sizeof(ottla_record), {right}"))
+}

@@ -1,0 +1,396 @@
+//! Sending.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+
+use super::boundary::{SizedOut, invalid, null};
+use super::delivery::{call, fate_number, micros, ottla_delivery, ottla_delivery_fn, tag_of};
+use super::error::{ottla_code, ottla_error};
+use super::flat::Flat;
+use super::handle::{Engine, ottla_producer};
+use super::record::ottla_record;
+use super::topic::ottla_topic;
+use super::{boundary, required, wait};
+use crate::batch::{Completion, Told};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::{TopicHandle, Wait};
+use crate::record::{Fate, Header, Record};
+
+/// Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
+/// ottla_producer_send_flat().
+pub const OTTLA_SEND_NO_WAIT: u32 = 1;
+
+/// Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
+/// exactly one completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or
+/// ottla_config_set_poll() said. On any other code it was not accepted, and no completion follows. Waits for room in
+/// buffer.memory only, at most max.block.ms, and never in a callback.
+///
+/// @param topic      of this producer
+/// @param record     borrowed for the call
+/// @param userdata   comes back in the completion; may be NULL; not looked at
+/// @param error_out  optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
+///         OTTLA_ERR_CLOSED;
+///         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their
+/// order.
+///
+/// # Safety
+/// What `record` points to is as `ottla_record` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let completion = Completion::Tag(tag_of(userdata));
+        // SAFETY: by this function's contract.
+        unsafe { send(producer, topic, record, completion, Wait::Configured) }
+    })
+}
+
+/// The same with a function of this record's own, called instead of whatever serves by default.
+///
+/// @param on_delivery  not NULL
+/// @param userdata     given to on_delivery, as its argument and in the delivery
+///
+/// # Safety
+/// As for `ottla_producer_send`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send_with(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    on_delivery: ottla_delivery_fn,
+    userdata: *mut c_void,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let completion = own(on_delivery, userdata)?;
+        // SAFETY: by this function's contract.
+        unsafe { send(producer, topic, record, completion, Wait::Configured) }
+    })
+}
+
+/// ottla_producer_send() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+///
+/// # Safety
+/// As for `ottla_producer_send`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_try_send(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let completion = Completion::Tag(tag_of(userdata));
+        // SAFETY: by this function's contract.
+        unsafe { send(producer, topic, record, completion, Wait::Never) }
+    })
+}
+
+/// ottla_producer_send_with() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+///
+/// # Safety
+/// As for `ottla_producer_send`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_try_send_with(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    on_delivery: ottla_delivery_fn,
+    userdata: *mut c_void,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let completion = own(on_delivery, userdata)?;
+        // SAFETY: by this function's contract.
+        unsafe { send(producer, topic, record, completion, Wait::Never) }
+    })
+}
+
+/// Hands over records in turn, as ottla_producer_send() does each, until one is refused. Records without a timestamp
+/// get that of the call.
+///
+/// @param records       count records, borrowed for the call; NULL is allowed if count is 0
+/// @param userdatas     count pointers, one for each record's completion; NULL: NULL for all
+/// @param flags         0 or OTTLA_SEND_NO_WAIT
+/// @param accepted_out  receives how many were accepted, on failure too: the first ones
+/// @param error_out     optional; set only on failure: why records[*accepted_out] was refused; release with
+///                      ottla_error_free()
+/// @return OTTLA_ERR_OK if all were accepted, else as ottla_producer_send()
+///
+/// # Safety
+/// `records` and `userdatas` are as said above, and each record as `ottla_record` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send_many(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    records: *const ottla_record,
+    count: usize,
+    userdatas: *const *mut c_void,
+    flags: u32,
+    accepted_out: Option<&mut MaybeUninit<usize>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let accepted_out = required(accepted_out, "accepted_out")?.write(0);
+        let (engine, topic) = at(producer, topic)?;
+        let wait = wait_of(flags)?;
+        // SAFETY: by this function's contract.
+        let records = unsafe { array(records, count, "records")? };
+        let userdatas = if userdatas.is_null() {
+            None
+        } else {
+            // SAFETY: by this function's contract; `array` refuses lengths that no array has.
+            Some(unsafe { array(userdatas, count, "userdatas")? })
+        };
+        // SAFETY: by this function's contract.
+        unsafe { send_array(engine, topic, records, userdatas, wait, accepted_out) }
+    })
+}
+
+/// The same for records in flat form: one buffer without pointers, for languages that have none. Numbers are in the
+/// machine's byte order; nothing is aligned or padded. `count` times:
+///
+///     offset  size
+///          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
+///          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC; -1: now
+///         16     4  partition, signed; -1: the partitioner chooses
+///         20     4  key_len, signed; -1: null
+///         24     4  value_len, signed; -1: null
+///         28     4  header_count, unsigned
+///         32        the key's bytes, the value's bytes, and header_count times:
+///                   4  name_len, signed
+///                   4  value_len, signed; -1: null
+///                      the name's bytes, the value's bytes
+///
+/// @param buffer      buffer_len bytes, borrowed for the call; not changed
+/// @param count       how many records it holds. A buffer that is not made of exactly so many is refused as a whole
+/// @param flags       0 or OTTLA_SEND_NO_WAIT
+/// @param accepted_out, error_out  as for ottla_producer_send_many()
+///
+/// # Safety
+/// `buffer` is NULL or has `buffer_len` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send_flat(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    buffer: *const u8,
+    buffer_len: usize,
+    count: usize,
+    flags: u32,
+    accepted_out: Option<&mut MaybeUninit<usize>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let accepted_out = required(accepted_out, "accepted_out")?.write(0);
+        let (engine, topic) = at(producer, topic)?;
+        let wait = wait_of(flags)?;
+        // SAFETY: by this function's contract.
+        let buffer = unsafe { array(buffer, buffer_len, "buffer")? };
+        let sent = send_flat(engine, topic, buffer, count, wait)?;
+        *accepted_out = sent.0;
+        sent.1
+    })
+}
+
+/// Sends one record and waits for its fate; its batch does not linger. Whatever serves by default is not told of it.
+///
+/// @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
+/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
+///                      is
+///                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+///                      OTTLA_ERR_TIMED_OUT:
+///                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
+///                      topic's handle; its error is NULL: error_out has it
+/// @param error_out     optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
+///         why the record failed; or as
+///         ottla_producer_send()
+///
+/// Any thread, concurrently with any other call. Not from a callback.
+///
+/// # Safety
+/// What `record` points to is as `ottla_record` says; `delivery_out` has as many writable bytes as its struct_size
+/// says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send_and_wait(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    timeout_ms: i64,
+    delivery_out: *mut ottla_delivery,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let producer = required(producer, "producer")?;
+        let topic = required(topic, "topic")?;
+        let record = required(record, "record")?;
+        // SAFETY: by this function's contract.
+        let out = unsafe { SizedOut::new(delivery_out, "delivery_out")? };
+        let wait = wait(timeout_ms)?;
+        let sent = producer.enter().and_then(|entered| {
+            producer.is_of(&topic.engine)?;
+            // SAFETY: by this function's contract.
+            unsafe { record.with(|record| entered.producer.send_and_wait(&topic.topic, record, wait)) }
+        });
+        out.write(delivered(topic, record, &sent));
+        sent.and_then(|told| told.error.map_or(Ok(()), Err))
+    })
+}
+
+/// What there is to say at the end of a wait.
+fn delivered(topic: &ottla_topic, record: &ottla_record, sent: &Result<Told>) -> ottla_delivery {
+    let error = sent.as_ref().map_or_else(Some, |told| told.error.as_ref());
+    let unknown = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+    let told = sent.as_ref().ok();
+    ottla_delivery {
+        struct_size: size_of::<ottla_delivery>(),
+        code: error.map_or(0, |error| error.kind().code()),
+        fate: fate_number(told.map_or(if unknown { Fate::Unknown } else { Fate::NotWritten }, |told| told.fate)),
+        topic: topic.name.as_ptr(),
+        partition: told.map_or(record.partition, |told| told.partition),
+        attempts: told.map_or(0, |told| told.attempts),
+        offset: told.map_or(-1, |told| told.offset),
+        timestamp: told.map_or(record.timestamp, |told| told.timestamp),
+        userdata: std::ptr::null_mut(),
+        tag: 0,
+        error: std::ptr::null(),
+        latency_us: told.map_or(0, |told| micros(told.latency)),
+        reserved: [0; 2],
+    }
+}
+
+/// The engine and the topic, if they belong together. No count is kept of those inside: the topic's handle, which the
+/// caller keeps until the call returns, keeps the engine.
+#[inline]
+fn at<'a>(
+    producer: Option<&'a ottla_producer>,
+    topic: Option<&'a ottla_topic>,
+) -> Result<(&'a Engine, &'a TopicHandle)> {
+    let producer = required(producer, "producer")?;
+    let topic = required(topic, "topic")?;
+    producer.is_of(&topic.engine)?;
+    Ok((&topic.engine, &topic.topic))
+}
+
+/// # Safety
+/// What `record` points to is as `ottla_record` says.
+#[inline]
+unsafe fn send(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    completion: Completion,
+    wait: Wait,
+) -> Result<()> {
+    let (engine, topic) = at(producer, topic)?;
+    let record = required(record, "record")?;
+    // SAFETY: by this function's contract.
+    unsafe { record.with(|record| engine.producer.send(topic, record, completion, wait)) }
+}
+
+fn own(on_delivery: ottla_delivery_fn, userdata: *mut c_void) -> Result<Completion> {
+    let function = required(on_delivery, "on_delivery")?;
+    Ok(Completion::Call { call: call::number_of(function), tag: tag_of(userdata) })
+}
+
+fn wait_of(flags: u32) -> Result<Wait> {
+    match flags {
+        0 => Ok(Wait::Configured),
+        OTTLA_SEND_NO_WAIT => Ok(Wait::Never),
+        _ => Err(invalid(format!("flags is {flags:#x}: it is 0 or OTTLA_SEND_NO_WAIT (1)"))),
+    }
+}
+
+/// # Safety
+/// `pointer` is NULL or leads to `count` readable values that do not change for `'a`.
+unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if count > isize::MAX as usize / size_of::<T>() {
+        return Err(invalid(format!("{name} has {count} members: no array is as long")));
+    }
+    // SAFETY: not NULL, not longer than an array can be, and by this function's contract readable for 'a.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
+}
+
+/// Sends the records up to the first that is not well-formed, or is refused.
+///
+/// # Safety
+/// Each record is as `ottla_record` says.
+unsafe fn send_array(
+    engine: &Engine,
+    topic: &TopicHandle,
+    records: &[ottla_record],
+    userdatas: Option<&[*mut c_void]>,
+    wait: Wait,
+    accepted_out: &mut usize,
+) -> Result<()> {
+    // Headers need room that outlives the call of the engine, so they are converted before it.
+    let mut headers: Vec<Header<'_>> = Vec::new();
+    let mut valid = records.len();
+    let mut wrong = None;
+    for (index, record) in records.iter().enumerate() {
+        // SAFETY: by this function's contract.
+        let checked = unsafe { record.without_headers().and_then(|_| record.collect_headers(&mut headers)) };
+        if let Err(error) = checked {
+            (valid, wrong) = (index, Some(at_index(&error, index)));
+            break;
+        }
+    }
+    let mut headers = &headers[..];
+    let userdatas = userdatas.into_iter().flatten().copied().chain(std::iter::repeat(std::ptr::null_mut()));
+    let each = records[..valid].iter().zip(userdatas).map_while(|(record, userdata)| {
+        // SAFETY: as above.
+        let plain = unsafe { record.without_headers() }.ok()?;
+        let (own, rest) = headers.split_at(record.header_count);
+        headers = rest;
+        Some((Record { headers: own, ..plain }, Completion::Tag(tag_of(userdata))))
+    });
+    let (accepted, outcome) = engine.producer.send_many(topic, each, wait);
+    *accepted_out = accepted;
+    outcome.and(wrong.map_or(Ok(()), Err))
+}
+
+#[cold]
+fn at_index(error: &Error, index: usize) -> Error {
+    Error::new(error.kind(), format!("records[{index}]: {}", error.message()))
+}
+
+fn send_flat(
+    engine: &Engine,
+    topic: &TopicHandle,
+    buffer: &[u8],
+    count: usize,
+    wait: Wait,
+) -> Result<(usize, Result<()>)> {
+    let mut headers = Vec::new();
+    let mut flat = Flat::new(buffer);
+    for _ in 0..count {
+        flat.next(&mut headers)?;
+    }
+    flat.end()?;
+    let mut headers = &headers[..];
+    let mut again = Flat::new(buffer);
+    let mut unused = Vec::new();
+    let each = (0..count).map_while(|_| {
+        unused.clear();
+        let one = again.next(&mut unused).ok()?;
+        let (own, rest) = headers.split_at(one.header_count);
+        headers = rest;
+        Some((Record { headers: own, ..one.record }, Completion::Tag(one.tag)))
+    });
+    Ok(engine.producer.send_many(topic, each, wait))
+}

@@ -1,0 +1,136 @@
+//! Where the reports of a producer go: to a function per record, per batch, to the queue that is polled, or, failures
+//! only, to the log. Thread: sender.
+
+use std::collections::VecDeque;
+use std::ffi::c_char;
+
+use super::delivery::{
+    call, code_number, fate_number, micros, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry,
+    ottla_delivery_fn, told,
+};
+use super::error::ottla_error;
+use super::log::Logger;
+use super::poll::{Queue, ottla_ready_fn};
+use super::userdata::Userdata;
+use crate::batch::Report;
+use crate::core::Level;
+use crate::driver::Sink;
+use crate::sync::Arc;
+
+/// What the configuration says of records without a function of their own.
+#[derive(Clone)]
+pub(super) enum Route {
+    /// Failures are logged.
+    Log,
+    Delivery(ottla_delivery_fn, Userdata),
+    Batch(ottla_batch_fn, Userdata),
+    Poll(ottla_ready_fn, Userdata),
+}
+
+/// The default route of one producer.
+enum Default {
+    Log,
+    Delivery(ottla_delivery_fn, Userdata),
+    Batch(ottla_batch_fn, Userdata),
+    Poll(Arc<Queue>),
+}
+
+pub(super) struct CSink {
+    default: Default,
+    logger: Logger,
+    /// Reused for each report: the topic's name with a NUL, and the entries for the default.
+    topic: Vec<u8>,
+    entries: Vec<ottla_delivery_entry>,
+}
+
+// SAFETY: the raw pointers among `entries` are the application's userdata, which are only passed on.
+unsafe impl Send for CSink {}
+
+impl CSink {
+    /// Its queue, if it is polled, is shared with the producer's handle.
+    pub(super) fn new(route: &Route, logger: Logger) -> (Self, Option<Arc<Queue>>) {
+        let (default, queue) = match route.clone() {
+            Route::Log => (Default::Log, None),
+            Route::Delivery(function, userdata) => (Default::Delivery(function, userdata), None),
+            Route::Batch(function, userdata) => (Default::Batch(function, userdata), None),
+            Route::Poll(on_ready, userdata) => {
+                let queue = Arc::new(Queue::new(on_ready, userdata));
+                (Default::Poll(queue.clone()), Some(queue))
+            }
+        };
+        (CSink { default, logger, topic: Vec::new(), entries: Vec::new() }, queue)
+    }
+
+    fn log_failure(&self, report: &Report, records: usize) {
+        if let Some(error) = report.outcome().error.as_ref() {
+            let place = format!("{}-{}", report.topic(), report.partition());
+            self.logger.log(Level::Error, &format!("{records} records for {place} failed: {error}"));
+        }
+    }
+}
+
+impl Sink for CSink {
+    fn report(&mut self, report: Report) {
+        self.topic.clear();
+        self.topic.extend_from_slice(report.topic().as_bytes());
+        self.topic.push(0);
+        let topic = self.topic.as_ptr().cast::<c_char>();
+        let error = report.outcome().error.clone().map(ottla_error::new);
+        let error = error.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let common = ottla_delivery::of_report(&report, topic, error);
+
+        self.entries.clear();
+        let mut to_default = 0;
+        for (number, entry) in told(&report) {
+            match (number, &self.default) {
+                (0, Default::Delivery(Some(function), userdata)) => {
+                    // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
+                    unsafe { function(&common.with(&entry), userdata.pointer()) };
+                }
+                (0, Default::Batch(..)) => self.entries.push(entry),
+                (0, _) => to_default += 1,
+                (number, _) => {
+                    // SAFETY: as above; this function was given to the call that sent the record.
+                    unsafe { call::function_of(number)(&common.with(&entry), entry.userdata) };
+                }
+            }
+        }
+
+        match &self.default {
+            Default::Batch(Some(function), userdata) if !self.entries.is_empty() => {
+                let outcome = report.outcome();
+                let batch = ottla_batch {
+                    struct_size: size_of::<ottla_batch>(),
+                    code: code_number(outcome),
+                    fate: fate_number(outcome.fate),
+                    topic,
+                    partition: report.partition(),
+                    attempts: report.attempts(),
+                    base_offset: outcome.base_offset,
+                    error,
+                    latency_us: micros(outcome.latency),
+                    entries: self.entries.as_ptr(),
+                    count: self.entries.len(),
+                    reserved: [0; 2],
+                };
+                // SAFETY: as above.
+                unsafe { function(&batch, userdata.pointer()) };
+            }
+            Default::Poll(queue) if to_default > 0 => queue.push(report),
+            Default::Log if to_default > 0 => self.log_failure(&report, to_default),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for CSink {
+    /// The sender has ended: no report will follow.
+    fn drop(&mut self) {
+        if let Default::Poll(queue) = &self.default {
+            queue.end();
+        }
+    }
+}
+
+/// Reports in the order in which they were decided.
+pub(super) type Reports = VecDeque<Report>;

@@ -1,0 +1,158 @@
+//! Real threads at the front, a sender among them. Each test ends by counting: what was accepted is what came out,
+//! once and in order, and no byte is held. Run under ThreadSanitizer by `tests/tsan`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::sync::SystemClock;
+
+const SENDERS: u64 = 3;
+
+/// Records for each thread: fewer where every access is checked.
+const EACH: u64 = if cfg!(ottla_tsan) { 2_000 } else { 20_000 };
+
+/// Takes everything until told to stop and nothing is left; calls `each` with thread and number of each record.
+fn drain_until(front: &Front, stop: &AtomicBool, mut each: impl FnMut(i32, u64, u64)) {
+    let mut mail = Mail::<Command>::default();
+    loop {
+        let stopping = stop.load(Ordering::SeqCst);
+        front.inbox.wake_up();
+        front.memory.budget().defer();
+        front.inbox.take(&mut mail);
+        mail.commands.clear();
+        front.inbox.take_pressed();
+        let mut idle = mail.slots.is_empty();
+        for slot in mail.slots.drain(..).filter(|slot| slot.partition >= 0) {
+            while let (Some(batch), _) = slot.take() {
+                idle = false;
+                let report = decided(batch);
+                report.deliveries().for_each(|d| each(d.partition, d.tag >> 32, d.tag & 0xffff_ffff));
+            }
+        }
+        front.memory.budget().stop_deferring();
+        if idle && stopping {
+            return;
+        }
+        if idle {
+            thread::yield_now();
+        }
+    }
+}
+
+fn send_all(front: &Front, topic: &Topic, sender: u64, partitions: u64, sent: &AtomicU64) {
+    let deadline = Some(Instant::now() + Duration::from_secs(60));
+    for number in 0..EACH {
+        let bytes = [0; 40];
+        let partition = (number % partitions) as i32;
+        let record = Record { partition: Some(partition), value: Some(&bytes), ..Record::default() };
+        let completion = match number % 5 {
+            0 => Completion::Call { call: 1, tag: sender << 32 | number },
+            _ => Completion::Tag(sender << 32 | number),
+        };
+        let mut room = Room::default();
+        let mut needed = 0;
+        loop {
+            match front.accept(topic, &record, &completion, Manner::Usual, &SystemClock, &mut room) {
+                Ok(()) => break,
+                Err(NotAccepted::NoRoom(bytes)) => {
+                    front.give_back(std::mem::take(&mut room));
+                    needed += bytes;
+                    room = front.wait_for_room(needed, deadline).expect("room comes");
+                }
+                Err(NotAccepted::Closed) => return front.give_back(room),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        front.give_back(room);
+        sent.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Runs senders against one taker. `during` runs beside them on the calling thread.
+fn race(buffer_memory: usize, known: bool, during: impl FnOnce(&Front, &Topic)) {
+    const PARTITIONS: usize = 4;
+    let front = Front::new(&FrontSettings { buffer_memory, ..settings() });
+    let topic = front.topics.get("t");
+    if known {
+        let slots = front.partitions_for(&topic, PARTITIONS);
+        front.assign(&topic, slots, &SystemClock);
+    }
+    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut last = HashMap::new();
+    let mut taken = 0;
+    thread::scope(|scope| {
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let (front, topic, sent) = (&front, &topic, &sent);
+                scope.spawn(move || send_all(front, topic, sender, PARTITIONS as u64, sent))
+            })
+            .collect();
+        let taker = scope.spawn(|| {
+            drain_until(&front, &stop, |partition, sender, number| {
+                let before = last.insert((partition, sender), number);
+                assert!(before.is_none_or(|before| before < number), "{sender}: {number} after {before:?}");
+                taken += 1;
+            });
+        });
+        during(&front, &topic);
+        senders.into_iter().for_each(|sender| sender.join().expect("a sender does not panic"));
+        stop.store(true, Ordering::SeqCst);
+        taker.join().expect("the taker does not panic");
+    });
+    assert_eq!(taken, sent.load(Ordering::SeqCst));
+    assert_eq!((front.memory.budget().used(), front.memory.budget().waiting()), (0, 0));
+    front.memory.close();
+}
+
+#[test]
+fn no_record_is_lost_or_doubled_or_overtaken() {
+    race(64 << 20, true, |_, _| {});
+}
+
+#[test]
+fn with_little_room_everyone_still_gets_through() {
+    race(8_000, true, |_, _| {});
+}
+
+#[test]
+fn sends_racing_with_assignment_keep_their_order() {
+    for pause in [0, 50, 500] {
+        race(64 << 20, false, |front, topic| {
+            thread::sleep(Duration::from_micros(pause));
+            let slots = front.partitions_for(topic, 4);
+            let rejected = front.assign(topic, slots, &SystemClock);
+            assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
+        });
+    }
+}
+
+#[test]
+fn sends_racing_with_growth_keep_their_order() {
+    race(64 << 20, true, |front, topic| {
+        for count in 5..30 {
+            let slots = front.partitions_for(topic, count);
+            front.grow(topic, slots);
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn a_record_accepted_while_closing_is_in_its_slot() {
+    race(64 << 20, true, |front, topic| {
+        thread::sleep(Duration::from_millis(1));
+        front.gate.close();
+        let refused = front.accept(
+            topic,
+            &Record { partition: Some(0), ..Record::default() },
+            &Completion::Tag(0),
+            Manner::Usual,
+            &SystemClock,
+            &mut Room::default(),
+        );
+        assert_eq!(refused, Err(NotAccepted::Closed));
+    });
+}

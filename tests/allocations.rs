@@ -1,0 +1,198 @@
+//! What the front allocates: nothing for a record, little for a batch, and nothing for a batch of a kind seen before.
+#![cfg(feature = "internals")]
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use ottla::batch::{Completion, Outcome, Room};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Partitioner, Topic};
+use ottla::sync::{Arc, Clock, Time};
+use ottla::{Fate, Record};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: everything is passed on to the system's allocator as it came. (What grows or shrinks in place counts too.)
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as promised by the caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as promised by the caller.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+/// Stands still, so that every run makes the same batches.
+struct Still;
+
+impl Clock for Still {
+    fn monotonic(&self) -> Time {
+        Time(1)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        1_700_000_000_000
+    }
+}
+
+const PARTITIONS: usize = 8;
+const VALUE: [u8; 100] = [7; 100];
+
+struct Stage {
+    front: Front,
+    topic: Arc<Topic>,
+    mail: Mail<Command>,
+    tag: u64,
+    /// Some records go where the sticky partitioner likes.
+    sticky: bool,
+}
+
+impl Stage {
+    fn new(sticky: bool) -> Self {
+        let front = Front::new(&FrontSettings {
+            buffer_memory: 32 << 20,
+            batch_size: 16384,
+            batch_limit: 1 << 20,
+            linger: Duration::from_millis(5),
+            partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: true },
+            seed: 1,
+        });
+        let topic = front.topics.get("t");
+        let slots = front.partitions_for(&topic, PARTITIONS);
+        let rejected = front.assign(&topic, slots, &Still);
+        assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
+        Stage { front, topic, mail: Mail::default(), tag: 0, sticky }
+    }
+
+    fn send(&mut self, count: usize) {
+        for _ in 0..count {
+            self.tag += 1;
+            let key = self.tag.to_be_bytes();
+            let record = Record {
+                // Explicit, keyed and sticky ones.
+                partition: (!self.sticky || self.tag.is_multiple_of(3))
+                    .then_some((self.tag % PARTITIONS as u64) as i32),
+                key: self.tag.is_multiple_of(2).then_some(&key),
+                value: Some(&VALUE),
+                ..Record::default()
+            };
+            let completion = match self.tag % 5 {
+                0 => Completion::Call { call: 1, tag: self.tag },
+                _ => Completion::Tag(self.tag),
+            };
+            self.front
+                .accept(&self.topic, &record, &completion, Manner::Usual, &Still, &mut Room::default())
+                .expect("there is room");
+        }
+    }
+
+    /// What the sender does with a batch, without a broker. Returns how many there were.
+    fn take_and_decide(&mut self) -> usize {
+        let mut batches = 0;
+        self.front.inbox.take(&mut self.mail);
+        for slot in self.mail.slots.drain(..) {
+            while let (Some(mut batch), _) = slot.take() {
+                batch.seal();
+                let outcome = Outcome {
+                    fate: Fate::Written,
+                    base_offset: 0,
+                    log_append_time: -1,
+                    error: None,
+                    latency: Duration::ZERO,
+                };
+                let report = batch.decide(outcome);
+                assert!(report.deliveries().all(|delivery| delivery.offset >= 0));
+                batches += 1;
+            }
+        }
+        batches
+    }
+}
+
+/// Allocations for a hundred thousand records, after as many to warm up, and how many batches these made.
+fn steady(sticky: bool) -> (usize, usize) {
+    let mut stage = Stage::new(sticky);
+    let first = allocations(|| stage.send(1000));
+    assert!(first > 0, "the counter counts");
+    stage.take_and_decide();
+    for _ in 0..100 {
+        stage.send(1000);
+        stage.take_and_decide();
+    }
+    let mut batches = 0;
+    let steady = allocations(|| {
+        for _ in 0..100 {
+            stage.send(1000);
+            batches += stage.take_and_decide();
+        }
+    });
+    assert_eq!(stage.front.memory.budget().used(), 0);
+    stage.front.memory.close();
+    (steady, batches)
+}
+
+#[test]
+fn in_steady_state_nothing_is_allocated() {
+    assert_eq!(steady(false), (0, 800));
+}
+
+#[test]
+fn batches_of_all_sizes_allocate_next_to_nothing() {
+    // A recycled batch of a few chunks now and then becomes one of many.
+    let (allocations, batches) = steady(true);
+    assert!(batches >= 500 && allocations * 100 <= batches, "{allocations} in {batches} batches of 100000 records");
+}
+
+#[test]
+fn a_new_batch_costs_a_bounded_number_of_allocations() {
+    let mut stage = Stage::new(true);
+    // Warm: the inbox's vectors, the slots' queues.
+    for _ in 0..3 {
+        stage.send(2000);
+        stage.take_and_decide();
+    }
+    // All free memory is given back, so each batch is made anew.
+    let mut batches = 0;
+    let made = allocations(|| {
+        for _ in 0..50 {
+            stage.front.memory.trim(0);
+            stage.send(2000);
+            batches += stage.take_and_decide();
+        }
+    });
+    // 2000 records in 8 batches of 30 KiB: the batch, its payload, five chunks of data, four of entries (two of them
+    // widened), and the vectors that hold these.
+    assert!(made <= batches * 24, "{made} allocations for {batches} batches");
+    assert!(made >= batches * 4, "{made} for {batches}: the free lists were given back");
+    stage.front.memory.close();
+}

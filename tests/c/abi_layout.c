@@ -1,0 +1,46 @@
+/* What programs were compiled with stays where it is. A new member at the end of a structure that may grow adds a line. */
+#include "check.h"
+
+#include <stddef.h>
+
+#define AT(type, member, offset) CHECK(offsetof(type, member) == (offset))
+
+int main(void) {
+    CHECK(sizeof(ottla_code) == 4);
+    CHECK(OTTLA_FATE_UNKNOWN == 0 && OTTLA_FATE_WRITTEN == 1 && OTTLA_FATE_NOT_WRITTEN == 2);
+    CHECK(OTTLA_ERR_OK == 0 && OTTLA_ERR_INVALID_ARGUMENT == -2 && OTTLA_ERR_CLOSED == -4 && OTTLA_ERR_TIMED_OUT == -5);
+    CHECK(OTTLA_ERR_BUFFER_FULL == -6 && OTTLA_ERR_IN_CALLBACK == -8 && OTTLA_ERR_FORKED == -10);
+    CHECK(OTTLA_ERR_NOT_LEADER_OR_FOLLOWER == 6 && OTTLA_ERR_KAFKA_INVALID_CONFIG == 40);
+    if (sizeof(void *) != 8) {
+        return 0;
+    }
+    CHECK(sizeof(ottla_header) == 40);
+    AT(ottla_header, name, 0); AT(ottla_header, name_len, 8); AT(ottla_header, value, 16);
+    AT(ottla_header, value_len, 24); AT(ottla_header, reserved, 32);
+    CHECK(sizeof(ottla_record) == 88);
+    AT(ottla_record, struct_size, 0); AT(ottla_record, key, 8); AT(ottla_record, key_len, 16);
+    AT(ottla_record, value, 24); AT(ottla_record, value_len, 32); AT(ottla_record, headers, 40);
+    AT(ottla_record, header_count, 48); AT(ottla_record, timestamp, 56); AT(ottla_record, partition, 64);
+    AT(ottla_record, reserved, 68); AT(ottla_record, reserved_pointers, 72);
+    CHECK(sizeof(ottla_delivery_entry) == 40);
+    AT(ottla_delivery_entry, userdata, 0); AT(ottla_delivery_entry, tag, 8); AT(ottla_delivery_entry, offset, 16);
+    AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, reserved, 32);
+    CHECK(sizeof(ottla_delivery) == 96);
+    AT(ottla_delivery, code, 8); AT(ottla_delivery, fate, 12); AT(ottla_delivery, topic, 16);
+    AT(ottla_delivery, partition, 24); AT(ottla_delivery, attempts, 28); AT(ottla_delivery, offset, 32);
+    AT(ottla_delivery, timestamp, 40); AT(ottla_delivery, userdata, 48); AT(ottla_delivery, tag, 56);
+    AT(ottla_delivery, error, 64); AT(ottla_delivery, latency_us, 72); AT(ottla_delivery, reserved, 80);
+    CHECK(offsetof(ottla_batch, code) == 8 && offsetof(ottla_batch, topic) == 16);
+    AT(ottla_batch, partition, 24); AT(ottla_batch, attempts, 28); AT(ottla_batch, base_offset, 32);
+    AT(ottla_batch, error, 40); AT(ottla_batch, latency_us, 48); AT(ottla_batch, entries, 56); AT(ottla_batch, count, 64);
+    AT(ottla_counters, records_delivered, 8); AT(ottla_counters, records_failed, 16);
+    AT(ottla_property, name, 8); AT(ottla_property, importance, 64);
+
+    /* The function fills what the initialiser fills. */
+    ottla_record by_hand = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    ottla_record by_function;
+    memset(&by_function, 0x55, sizeof by_function);
+    ottla_record_init(&by_function, sizeof by_function);
+    CHECK(memcmp(&by_hand, &by_function, sizeof by_hand) == 0);
+    return 0;
+}

@@ -1,0 +1,175 @@
+/* NULL is an error for each pointer of each function that needs it, never a crash, and the message names the argument. */
+#include "check.h"
+
+static ottla_error *error;
+
+static void names(ottla_code code, const char *argument, int line) {
+    if (code != OTTLA_ERR_INVALID_ARGUMENT || error == NULL || strstr(ottla_error_message(error), argument) == NULL) {
+        fprintf(stderr, "%s:%d: %s, \"%s\", which should name %s\n", __FILE__, line, ottla_code_name(code),
+                ottla_error_message(error), argument);
+        exit(1);
+    }
+    CHECK(ottla_error_code(error) == code);
+    ottla_error_free(error);
+    error = NULL;
+}
+
+#define NAMES(argument, call) names(call, argument, __LINE__)
+#define REFUSED(call) CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, call)
+
+static void never(const ottla_delivery *delivery, void *userdata) {
+    (void)delivery, (void)userdata;
+    CHECK(!"a record that was not accepted was told of");
+}
+
+int main(void) {
+    ottla_config *config = refused_config();
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_record record = text_record("k", "v");
+    ottla_delivery delivery;
+    ottla_counters counters;
+    size_t count = 7;
+    ottla_report *report = NULL;
+    delivery.struct_size = sizeof delivery;
+    counters.struct_size = sizeof counters;
+
+    /* Readers of an error. */
+    CHECK(ottla_error_code(NULL) == OTTLA_ERR_INVALID_ARGUMENT);
+    CHECK(strcmp(ottla_error_name(NULL), "INVALID_ARGUMENT") == 0);
+    CHECK(strcmp(ottla_error_message(NULL), "error is NULL") == 0);
+    CHECK(!ottla_error_is_retriable(NULL) && !ottla_error_is_fatal(NULL) && !ottla_error_requires_abort(NULL));
+    ottla_error_free(NULL);
+
+    /* Configurations. */
+    CHECK(ottla_config_copy(NULL) == NULL);
+    ottla_config_free(NULL);
+    NAMES("config", ottla_config_set(NULL, "acks", "1", &error));
+    NAMES("name", ottla_config_set(config, NULL, "1", &error));
+    NAMES("value", ottla_config_set(config, "acks", NULL, &error));
+    NAMES("config", ottla_config_get(NULL, "acks", NULL, 0, &count, &error));
+    NAMES("name", ottla_config_get(config, NULL, NULL, 0, &count, &error));
+    NAMES("buffer", ottla_config_get(config, "acks", NULL, 4, &count, &error));
+    NAMES("len_out", ottla_config_get(config, "acks", NULL, 0, NULL, &error));
+    NAMES("config", ottla_config_load_file(NULL, "/dev/null", &error));
+    NAMES("path", ottla_config_load_file(config, NULL, &error));
+    NAMES("config", ottla_config_load_text(NULL, "", &error));
+    NAMES("properties", ottla_config_load_text(config, NULL, &error));
+    REFUSED(ottla_config_set_log(NULL, NULL, NULL, NULL, OTTLA_LOG_ERROR));
+    REFUSED(ottla_config_set_delivery(NULL, NULL, NULL, NULL));
+    REFUSED(ottla_config_set_batch_delivery(NULL, NULL, NULL, NULL));
+    REFUSED(ottla_config_set_poll(NULL, NULL, NULL, NULL));
+
+    /* Producers and topics. */
+    NAMES("config", ottla_producer_new(NULL, &producer, &error));
+    NAMES("producer_out", ottla_producer_new(config, NULL, &error));
+    CHECK_OK(ottla_config_set_delivery(config, never, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    NAMES("producer", ottla_producer_topic(NULL, "t", &topic, &error));
+    NAMES("name", ottla_producer_topic(producer, NULL, &topic, &error));
+    NAMES("topic_out", ottla_producer_topic(producer, "t", NULL, &error));
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    CHECK(ottla_topic_name(NULL) == NULL);
+    ottla_topic_free(NULL);
+    NAMES("producer", ottla_producer_flush(NULL, -1, &error));
+    NAMES("producer", ottla_producer_close(NULL, -1, &error));
+    REFUSED(ottla_producer_free(NULL));
+    CHECK(ottla_producer_buffered_bytes(NULL) == 0);
+    CHECK(ottla_producer_poll_fd(NULL) == -1);
+    NAMES("producer", ottla_producer_counters(NULL, &counters, &error));
+    NAMES("counters_out", ottla_producer_counters(producer, NULL, &error));
+    counters.struct_size = 0;
+    NAMES("counters_out->struct_size", ottla_producer_counters(producer, &counters, &error));
+    NAMES("producer", ottla_producer_poll(NULL, 0, &report, &error));
+    NAMES("report_out", ottla_producer_poll(producer, 0, NULL, &error));
+
+    /* Sending. */
+    NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, &error));
+    NAMES("topic", ottla_producer_send(producer, NULL, &record, NULL, &error));
+    NAMES("record", ottla_producer_send(producer, topic, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_try_send(NULL, topic, &record, NULL, &error));
+    NAMES("topic", ottla_producer_try_send(producer, NULL, &record, NULL, &error));
+    NAMES("record", ottla_producer_try_send(producer, topic, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_with(NULL, topic, &record, never, NULL, &error));
+    NAMES("topic", ottla_producer_send_with(producer, NULL, &record, never, NULL, &error));
+    NAMES("record", ottla_producer_send_with(producer, topic, NULL, never, NULL, &error));
+    NAMES("on_delivery", ottla_producer_send_with(producer, topic, &record, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_try_send_with(NULL, topic, &record, never, NULL, &error));
+    NAMES("topic", ottla_producer_try_send_with(producer, NULL, &record, never, NULL, &error));
+    NAMES("record", ottla_producer_try_send_with(producer, topic, NULL, never, NULL, &error));
+    NAMES("on_delivery", ottla_producer_try_send_with(producer, topic, &record, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, &error));
+    NAMES("topic", ottla_producer_send_and_wait(producer, NULL, &record, 0, &delivery, &error));
+    NAMES("record", ottla_producer_send_and_wait(producer, topic, NULL, 0, &delivery, &error));
+    NAMES("delivery_out", ottla_producer_send_and_wait(producer, topic, &record, 0, NULL, &error));
+    NAMES("producer", ottla_producer_send_many(NULL, topic, &record, 1, NULL, 0, &count, &error));
+    NAMES("topic", ottla_producer_send_many(producer, NULL, &record, 1, NULL, 0, &count, &error));
+    NAMES("records", ottla_producer_send_many(producer, topic, NULL, 1, NULL, 0, &count, &error));
+    NAMES("accepted_out", ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, NULL, &error));
+    NAMES("producer", ottla_producer_send_flat(NULL, topic, (const uint8_t *)"", 0, 0, 0, &count, &error));
+    NAMES("topic", ottla_producer_send_flat(producer, NULL, (const uint8_t *)"", 0, 0, 0, &count, &error));
+    NAMES("buffer", ottla_producer_send_flat(producer, topic, NULL, 1, 1, 0, &count, &error));
+    NAMES("accepted_out", ottla_producer_send_flat(producer, topic, (const uint8_t *)"", 0, 0, 0, NULL, &error));
+    count = 7;
+    CHECK_OK(ottla_producer_send_many(producer, topic, NULL, 0, NULL, 0, &count, &error));
+    CHECK(count == 0);
+    CHECK_OK(ottla_producer_send_flat(producer, topic, NULL, 0, 0, 0, &count, &error));
+
+    /* Inside a record: NULL with a length, sizes and numbers that cannot be. */
+    ottla_header header = {NULL, 0, NULL, 0, NULL};
+    ottla_record wrong = record;
+    wrong.struct_size = 8;
+    NAMES("record.struct_size", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.key = NULL;
+    NAMES("record.key", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.value = NULL;
+    NAMES("record.value", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.value_len = (size_t)-1;
+    NAMES("record.value_len", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.header_count = 1;
+    NAMES("record.headers", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong.headers = &header;
+    NAMES("header.name", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    header.name = "n";
+    header.value_len = 3;
+    NAMES("header.value", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong.header_count = (size_t)-1;
+    NAMES("record.header_count", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.partition = -2;
+    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong = record;
+    wrong.timestamp = -2;
+    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("flags", ottla_producer_send_many(producer, topic, &record, 1, NULL, 2, &count, &error));
+    NAMES("timeout_ms", ottla_producer_flush(producer, -2, &error));
+    NAMES("timeout_ms", ottla_producer_close(producer, INT64_MIN, &error));
+    NAMES("name", ottla_producer_topic(producer, "\xff\xfe", &topic, &error));
+    NAMES("topic's name", ottla_producer_topic(producer, "a b", &topic, &error));
+
+    /* A topic of another producer. */
+    ottla_producer *other = NULL;
+    CHECK_OK(ottla_producer_new(config, &other, NULL));
+    NAMES("another producer", ottla_producer_send(other, topic, &record, NULL, &error));
+    NAMES("another producer", ottla_producer_send_and_wait(other, topic, &record, 0, &delivery, &error));
+    CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_INVALID_ARGUMENT);
+    CHECK_OK(ottla_producer_free(other));
+
+    /* Reports. */
+    CHECK(ottla_report_topic(NULL) == NULL && ottla_report_partition(NULL) == -1 && ottla_report_count(NULL) == 0);
+    CHECK(ottla_report_code(NULL) == OTTLA_ERR_INVALID_ARGUMENT && ottla_report_error(NULL) == NULL);
+    CHECK(ottla_report_base_offset(NULL) == -1 && ottla_report_fate(NULL) == OTTLA_FATE_UNKNOWN);
+    REFUSED(ottla_report_delivery_at(NULL, 0, &delivery));
+    ottla_report_free(NULL);
+    ottla_record_init(NULL, sizeof record);
+    CHECK_CODE(OTTLA_ERR_INVALID_STATE, ottla_producer_poll(producer, 0, &report, NULL));
+
+    ottla_topic_free(topic);
+    CHECK_OK(ottla_producer_free(producer));
+    ottla_config_free(config);
+    return 0;
+}

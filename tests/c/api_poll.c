@@ -1,0 +1,121 @@
+/* Poll mode against the broker in argv[1]: by descriptor, by waiting, by on_ready; reports outlive their producer. */
+#include "check.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+static int ready_calls, freed_calls;
+
+static void ready(void *userdata) {
+    CHECK(userdata == &ready_calls);
+    __atomic_add_fetch(&ready_calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static void freed(void *userdata) {
+    CHECK(userdata == &ready_calls);
+    freed_calls++;
+}
+
+static int readable(int fd, int wait_ms) {
+    struct pollfd entry = {fd, POLLIN, 0};
+    return poll(&entry, 1, wait_ms) == 1;
+}
+
+static void *wait_for_the_end(void *producer) {
+    ottla_report *report = NULL;
+    ottla_code code;
+    while ((code = ottla_producer_poll(producer, -1, &report, NULL)) == OTTLA_ERR_OK) {
+        ottla_report_free(report);
+    }
+    CHECK(code == OTTLA_ERR_CLOSED);
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    ottla_config *config = ottla_config_new();
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
+    CHECK_OK(ottla_config_set_poll(config, ready, &ready_calls, freed));
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_report *report = NULL, *kept = NULL;
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    ottla_config_free(config);
+    CHECK_OK(ottla_producer_topic(producer, "polled", &topic, NULL));
+    int fd = ottla_producer_poll_fd(producer);
+    CHECK(fd >= 0 && !readable(fd, 0));
+
+    /* Nothing yet: no report, and no error. */
+    CHECK_OK(ottla_producer_poll(producer, 0, &report, NULL));
+    CHECK(report == NULL);
+    CHECK_OK(ottla_producer_poll(producer, 5, &report, NULL));
+    CHECK(report == NULL);
+
+    size_t sent = 0, told = 0;
+    for (; sent < 300; sent++) {
+        ottla_record record = text_record(NULL, "polled");
+        record.partition = (int32_t)(sent % 3);
+        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)(sent + 1), NULL));
+    }
+    CHECK(readable(fd, 5000));
+    int64_t next[3] = {0, 0, 0};
+    while (told < sent) {
+        CHECK_OK(ottla_producer_poll(producer, 5000, &report, NULL));
+        CHECK(report != NULL && ottla_report_code(report) == OTTLA_ERR_OK && ottla_report_error(report) == NULL);
+        CHECK(strcmp(ottla_report_topic(report), "polled") == 0 && ottla_report_fate(report) == OTTLA_FATE_WRITTEN);
+        int32_t partition = ottla_report_partition(report);
+        CHECK(partition >= 0 && partition < 3);
+        for (size_t i = 0; i < ottla_report_count(report); i++) {
+            ottla_delivery delivery;
+            delivery.struct_size = sizeof delivery;
+            CHECK_OK(ottla_report_delivery_at(report, i, &delivery));
+            CHECK(delivery.offset == ottla_report_base_offset(report) + (int64_t)i);
+            CHECK(delivery.tag == (uint64_t)(next[partition] * 3 + partition + 1));
+            next[partition]++;
+            told++;
+        }
+        ottla_delivery none;
+        none.struct_size = sizeof none;
+        CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_report_delivery_at(report, ottla_report_count(report), &none));
+        ottla_report_free(kept);
+        kept = report;
+    }
+    CHECK(told == sent && !readable(fd, 0));
+    ottla_counters counters;
+    counters.struct_size = sizeof counters;
+    CHECK_OK(ottla_producer_counters(producer, &counters, NULL));
+    CHECK(counters.reports_held == 1);
+    CHECK(__atomic_load_n(&ready_calls, __ATOMIC_SEQ_CST) >= 1);
+
+    /* Reports queued at close are still there after it; then the end is told, and the descriptor says so. */
+    ottla_record record = text_record(NULL, "last");
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_close(producer, 5000, NULL));
+    CHECK(readable(fd, 0));
+    CHECK_OK(ottla_producer_poll(producer, -1, &report, NULL));
+    CHECK(ottla_report_count(report) == 1);
+    ottla_report_free(report);
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_poll(producer, -1, &report, NULL));
+    CHECK(readable(fd, 0));
+    CHECK_OK(ottla_producer_free(producer));
+    ottla_topic_free(topic);
+    CHECK(freed_calls == 1);
+
+    /* A thread that waits for reports leaves at free. */
+    config = ottla_config_new();
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
+    CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, wait_for_the_end, producer) == 0);
+    struct pollfd none = {-1, 0, 0};
+    poll(&none, 1, 20);
+    CHECK_OK(ottla_producer_free(producer));
+    CHECK(pthread_join(thread, NULL) == 0);
+    ottla_config_free(config);
+
+    /* After everything: the report is whole. */
+    CHECK(strcmp(ottla_report_topic(kept), "polled") == 0 && ottla_report_count(kept) > 0);
+    ottla_report_free(kept);
+    return 0;
+}

@@ -1,0 +1,132 @@
+//! The C library as C programs see it: tests/c compiled against the committed header with warnings as errors, run against the
+//! shared and the static library, under valgrind, and with the address and undefined-behaviour sanitizers.
+#![cfg(target_os = "linux")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use ottla_test_support::sink::{Sink, SinkOptions};
+
+/// Programs that need no broker.
+const ALONE: [&str; 6] = ["api_null", "api_config", "life_closed", "life_threads", "leak_loop", "abi_layout"];
+/// Programs that are given the address of one.
+const WITH_BROKER: [&str; 2] = ["api_send", "api_poll"];
+
+const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
+
+/// What else the static library needs; ottla.pc says the same.
+const STATIC_NEEDS: [&str; 4] = ["-lpthread", "-ldl", "-lm", "-lgcc_s"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder with libottla.so and libottla.a, built as a packager builds them, but for speed.
+fn libraries() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-library");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--lib", "--quiet"]).current_dir(root()).env("CARGO_TARGET_DIR", &target);
+        run("cargo build --lib", &mut cargo);
+        let folder = target.join("debug");
+        let soname = folder.join("libottla.so.0");
+        if !soname.exists() {
+            std::os::unix::fs::symlink("libottla.so", &soname).expect("the target folder is writable");
+        }
+        folder
+    })
+}
+
+fn run(what: &str, command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{what}: {command:?}: {error}"));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{what}: {}\n{command:?}\n{}{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+}
+
+#[derive(Clone, Copy)]
+enum Linked {
+    Shared,
+    Static,
+}
+
+/// Compiles a program of tests/c and answers with its path.
+fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{variant}"));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c99", "-g", "-pthread"]).args(WARNINGS).args(["-Wno-unused-function"]).args(flags);
+    cc.arg("-I").arg(root().join("include")).arg(root().join(format!("tests/c/{name}.c"))).arg("-o").arg(&program);
+    match linked {
+        Linked::Shared => cc.arg("-L").arg(libraries()).arg("-lottla"),
+        Linked::Static => cc.arg(libraries().join("libottla.a")).args(STATIC_NEEDS),
+    };
+    run(name, &mut cc);
+    program
+}
+
+/// Compiles and runs all of them, each behind `before`, the command and arguments of a checker.
+fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    for name in ALONE.iter().chain(&WITH_BROKER) {
+        let program = compile(name, variant, flags, linked);
+        let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
+        let mut command = Command::new(words.next().expect("at least the program"));
+        command.args(words).env("LD_LIBRARY_PATH", libraries());
+        if WITH_BROKER.contains(name) {
+            command.arg(&address);
+        }
+        run(&format!("{name} ({variant})"), &mut command);
+    }
+}
+
+#[test]
+fn the_header_stands_alone_in_c_and_in_cpp() {
+    let header = root().join("include/ottla.h");
+    for (compiler, language, standard) in
+        [("cc", "c", "-std=c99"), ("cc", "c", "-std=c11"), ("c++", "c++", "-std=c++17"), ("c++", "c++", "-std=c++11")]
+    {
+        let mut check = Command::new(compiler);
+        check.args(["-fsyntax-only", "-x", language, standard]).args(WARNINGS).arg(&header);
+        run(&format!("the header as {standard}"), &mut check);
+    }
+}
+
+#[test]
+fn programs_do_what_they_say() {
+    run_all("shared", &[], Linked::Shared, &[]);
+}
+
+#[test]
+fn programs_do_what_they_say_with_the_static_library() {
+    run_all("static", &[], Linked::Static, &[]);
+}
+
+#[test]
+fn programs_are_clean_under_valgrind() {
+    let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
+    let valgrind = [
+        "valgrind",
+        &suppressions,
+        "--quiet",
+        "--leak-check=full",
+        "--show-leak-kinds=definite,indirect,possible",
+        "--errors-for-leak-kinds=definite,indirect,possible",
+        "--error-exitcode=9",
+        "--child-silent-after-fork=yes",
+        "--fair-sched=yes",
+    ];
+    run_all("valgrind", &[], Linked::Shared, &valgrind);
+}
+
+#[test]
+fn programs_are_clean_under_sanitizers() {
+    run_all("sanitized", &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"], Linked::Shared, &[]);
+}

@@ -1,0 +1,512 @@
+//! The programs of examples-c, built by their script against the installed library and run against a real Kafka.
+#![cfg(target_os = "linux")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ottla_test_support::kafka::{self, Cluster, ReadRecord, Reader};
+use ottla_test_support::sink::{Sink, SinkOptions};
+
+const EXAMPLES: [&str; 6] = ["produce", "perf", "callbacks", "sync", "event_loop", "cpp17"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Cargo's target folder, wherever it was told to be.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder for temporary files is in the target folder")
+}
+
+/// The folder of the programs.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut build = Command::new(root().join("examples-c/build"));
+        build.env("CARGO_TARGET_DIR", target()).env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
+        let ended = Ended::of(&mut build, b"");
+        assert!(ended.status.success(), "examples-c/build: {}\n{}{}", ended.status, ended.output, ended.errors);
+        target().join("examples-c")
+    })
+}
+
+fn example(name: &str) -> Command {
+    Command::new(built().join(name))
+}
+
+fn produce(cluster: &Cluster, topic: &str) -> Command {
+    let mut command = example("produce");
+    command.args(["-b", cluster.bootstrap(), "-t", topic]);
+    command
+}
+
+/// What a program that has ended said.
+struct Ended {
+    status: ExitStatus,
+    output: String,
+    errors: String,
+}
+
+impl Ended {
+    fn of(command: &mut Command, input: &[u8]) -> Ended {
+        let mut child = start(command);
+        let mut stdin = child.stdin.take().expect("a pipe was asked for");
+        thread::scope(|scope| {
+            // A program that ends before it read everything tells why by its status.
+            scope.spawn(move || stdin.write_all(input));
+            Ended::wait(child)
+        })
+    }
+
+    fn wait(mut child: Child) -> Ended {
+        let mut pipe = child.stderr.take().expect("a pipe was asked for");
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).map(|_| text)
+        });
+        let mut output = String::new();
+        let mut pipe = child.stdout.take().expect("a pipe was asked for");
+        pipe.read_to_string(&mut output).expect("the examples print UTF-8");
+        let errors = errors.join().expect("the thread reads").expect("the examples print UTF-8");
+        Ended { status: child.wait().expect("it was started"), output, errors }
+    }
+
+    #[track_caller]
+    fn expect(&self, exit_status: i32) -> &Ended {
+        assert_eq!(self.status.code(), Some(exit_status), "{}\n{}", self.output, self.errors);
+        self
+    }
+
+    /// The last line that `produce` prints to standard error.
+    #[track_caller]
+    fn expect_counts(&self, accepted: u64, delivered: u64, failed: u64) -> &Ended {
+        let counts = format!("{accepted} accepted, {delivered} delivered, {failed} failed");
+        assert_eq!(self.errors.lines().last(), Some(counts.as_str()), "{}", self.errors);
+        self
+    }
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+}
+
+fn interrupt(child: &Child) {
+    let mut kill = Command::new("kill");
+    kill.args(["-INT", &child.id().to_string()]);
+    Ended::of(&mut kill, b"").expect(0);
+}
+
+fn text(bytes: Option<&[u8]>) -> Option<&str> {
+    bytes.map(|bytes| std::str::from_utf8(bytes).expect("the test sends text"))
+}
+
+fn values(records: &[ReadRecord]) -> Vec<&str> {
+    records.iter().map(|record| text(record.value.as_deref()).expect("no value is null")).collect()
+}
+
+/// A file for this process and test.
+fn file(name: &str, contents: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("examples-{}-{name}", std::process::id()));
+    std::fs::write(&path, contents).expect("the target folder is writable");
+    path
+}
+
+#[test]
+fn produce_sends_keys_and_headers_and_tells_null_from_empty() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-keys", 3);
+    let mut command = produce(cluster, &topic);
+    command.args(["-K", "::", "-H", "a=1", "-H", "nothing", "-H", "a=", "-v"]);
+    let ended = Ended::of(&mut command, b"k::v\nno key: at all\n::empty key\nempty value::\n\nk::v::w\nlast");
+    ended.expect(0).expect_counts(7, 7, 0);
+
+    let records = cluster.read_records(&topic);
+    let sent: BTreeSet<(Option<&str>, Option<&str>)> =
+        records.iter().map(|record| (text(record.key.as_deref()), text(record.value.as_deref()))).collect();
+    let expected = [
+        (Some("k"), Some("v")),
+        (None, Some("no key: at all")),
+        (Some(""), Some("empty key")),
+        (Some("empty value"), Some("")),
+        (None, Some("")),
+        (Some("k"), Some("v::w")),
+        (None, Some("last")),
+    ];
+    assert_eq!(sent, BTreeSet::from(expected));
+    let header = |name: &str, value: Option<&str>| (name.to_owned(), value.map(|value| value.as_bytes().to_vec()));
+    let headers = [header("a", Some("1")), header("nothing", None), header("a", Some(""))];
+    assert!(records.iter().all(|record| record.headers == headers), "{records:?}");
+
+    // -v says of each where it is.
+    let told: BTreeSet<&str> = ended.output.lines().collect();
+    let places = records.iter().map(|r| format!("{topic} {} {} {}", r.partition, r.offset, r.timestamp));
+    let places: Vec<String> = places.collect();
+    assert_eq!(told, places.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn produce_sends_to_the_partition_it_is_told() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-partition", 3);
+    Ended::of(produce(cluster, &topic).args(["-p", "2"]), b"a\nb\n").expect(0).expect_counts(2, 2, 0);
+    let counts: Vec<u64> = cluster.read_back(&topic, Reader::Librdkafka).iter().map(|summary| summary.count).collect();
+    assert_eq!(counts, [0, 0, 2]);
+
+    let outside = Ended::of(produce(cluster, &topic).args(["-p", "3"]), b"a\nb\n");
+    outside.expect(1).expect_counts(2, 0, 2);
+    assert!(outside.errors.contains("3 partitions"), "{}", outside.errors);
+    Ended::of(produce(cluster, &topic).args(["-p", "x"]), b"").expect(2);
+}
+
+#[test]
+fn produce_takes_properties_from_files_and_arguments_in_turn() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-file", 1);
+    let servers = cluster.bootstrap();
+    let properties = file("properties", &format!("bootstrap.servers = {servers}\nacks: 1\nmy.application=here\n"));
+    let mut command = example("produce");
+    command.args(["-t", &topic, "-v", "-X", "acks=0", "-F"]).arg(&properties);
+    let ended = Ended::of(&mut command, b"a\n");
+    ended.expect(0).expect_counts(1, 1, 0);
+    assert!(ended.errors.contains("my.application"), "names that are not known are told: {}", ended.errors);
+    // The file said acks=1 after -X said 0: there is an offset.
+    assert!(ended.output.starts_with(&format!("{topic} 0 0 ")), "{}", ended.output);
+
+    let absent = Ended::of(example("produce").args(["-t", &topic, "-F", "/nowhere/at-all"]), b"a\n");
+    absent.expect(2);
+    assert!(absent.errors.contains("/nowhere/at-all"), "{}", absent.errors);
+    std::fs::remove_file(properties).expect("it was written");
+}
+
+#[test]
+fn produce_compresses_with_every_codec() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-codecs", 1);
+    let line = "all work and no play ".repeat(50);
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let property = format!("compression.type={codec}");
+        let input = format!("{codec} {line}\n").repeat(20);
+        Ended::of(produce(cluster, &topic).args(["-X", &property]), input.as_bytes())
+            .expect(0)
+            .expect_counts(20, 20, 0);
+    }
+    let records = cluster.read_records_with(&topic, Reader::Librdkafka, kafka::Isolation::ReadUncommitted);
+    let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
+    let expected: Vec<String> = codecs.iter().flat_map(|codec| vec![format!("{codec} {line}"); 20]).collect();
+    assert_eq!(values(&records), expected);
+}
+
+#[test]
+fn produce_sends_long_lines_and_many() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-long", 1);
+    let mut input = String::new();
+    for length in [500_000, 0, 65_535, 65_536, 65_537, 1, 131_072, 500_000] {
+        input.extend((0..length).map(|i| char::from(b'a' + (i % 23) as u8)));
+        input.push('\n');
+    }
+    Ended::of(&mut produce(cluster, &topic), input.as_bytes()).expect(0).expect_counts(8, 8, 0);
+    assert!(values(&cluster.read_records(&topic)) == input.lines().collect::<Vec<_>>(), "long lines differ");
+
+    let topic = cluster.new_topic("produce-many", 1);
+    let mut input = String::new();
+    for i in 0..10_000 {
+        writeln!(input, "line {i}").expect("to a string");
+    }
+    let ended = Ended::of(produce(cluster, &topic).arg("-v"), input.as_bytes());
+    ended.expect(0).expect_counts(10_000, 10_000, 0);
+    let offsets: Vec<&str> = ended.output.lines().map(|line| line.split(' ').nth(2).expect("an offset")).collect();
+    assert!(offsets.iter().enumerate().all(|(i, offset)| *offset == i.to_string()), "told in order, each once");
+    assert!(values(&cluster.read_records(&topic)) == input.lines().collect::<Vec<_>>(), "lines differ");
+}
+
+#[test]
+fn produce_refuses_a_line_that_is_too_long_and_goes_on() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-too-long", 1);
+    let input = format!("a\n{}\n{}\nb\n", "x".repeat(2000), "y".repeat(2000));
+    let ended = Ended::of(produce(cluster, &topic).args(["-X", "max.request.size=1000"]), input.as_bytes());
+    ended.expect(1).expect_counts(2, 2, 0);
+    assert!(ended.errors.contains("line 2: not sent"), "{}", ended.errors);
+    assert!(!ended.errors.contains("line 3"), "the second of a kind is only counted: {}", ended.errors);
+    assert!(ended.errors.contains("RECORD_TOO_LARGE: 2 records"), "{}", ended.errors);
+    assert_eq!(values(&cluster.read_records(&topic)), ["a", "b"]);
+}
+
+#[test]
+fn produce_tells_what_failed() {
+    let cluster = kafka::shared();
+    let short = ["-X", "delivery.timeout.ms=2000", "-X", "linger.ms=0", "-X", "allow.auto.create.topics=false"];
+
+    let missing = Ended::of(produce(cluster, "this-topic-does-not-exist").args(short), b"a\nb\nc\n");
+    missing.expect(1).expect_counts(3, 0, 3);
+    assert!(missing.errors.contains("line 1: not delivered"), "{}", missing.errors);
+    assert!(missing.errors.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", missing.errors);
+    assert!(missing.errors.contains(": 3 records in all"), "{}", missing.errors);
+
+    // A port that nobody listens on: the discard service's.
+    let unreachable = Ended::of(example("produce").args(["-b", "127.0.0.1:9", "-t", "any"]).args(short), b"a\nb\n");
+    unreachable.expect(1).expect_counts(2, 0, 2);
+    assert!(unreachable.errors.contains("127.0.0.1:9"), "{}", unreachable.errors);
+
+    let unknown = Ended::of(produce(cluster, "any").args(["-X", "linger.msec=5"]), b"a\n");
+    unknown.expect(2);
+    assert!(unknown.errors.contains("linger.ms"), "{}", unknown.errors);
+    Ended::of(produce(cluster, "any").args(["-X", "acks=2"]), b"").expect(2);
+    Ended::of(produce(cluster, "any").args(["-X", "nothing"]), b"").expect(2);
+    Ended::of(produce(cluster, "any").args(["surplus"]), b"").expect(2);
+    Ended::of(example("produce").args(["-t", "any"]), b"").expect(2);
+    Ended::of(example("produce").args(["-b", "localhost:9"]), b"").expect(2);
+}
+
+#[test]
+fn produce_without_acks_counts_what_was_written_to_the_socket() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-acks-0", 1);
+    let ended = Ended::of(produce(cluster, &topic).args(["-X", "acks=0", "-v"]), b"a\nb\n");
+    ended.expect(0).expect_counts(2, 2, 0);
+    assert!(ended.output.lines().all(|line| line.starts_with(&format!("{topic} 0 -1 "))), "{}", ended.output);
+    // Nobody said that the broker has them yet.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while values(&cluster.read_records(&topic)) != ["a", "b"] {
+        assert!(Instant::now() < deadline, "what acks=0 wrote did not arrive");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn produce_delivers_what_it_read_when_interrupted() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-interrupted", 1);
+    let mut child = start(&mut produce(cluster, &topic));
+    let mut stdin = child.stdin.take().expect("a pipe was asked for");
+    let writer = thread::spawn(move || {
+        let lines = (0u64..).map(|i| format!("{i}\n")).take_while(|line| stdin.write_all(line.as_bytes()).is_ok());
+        lines.count() // until the program has ended: its input never does
+    });
+    thread::sleep(Duration::from_millis(700));
+    interrupt(&child);
+    let ended = Ended::wait(child);
+    let written = writer.join().expect("the writer ends with the program");
+    let accepted = ended.errors.lines().last().and_then(|line| line.split(' ').next()).expect("a count");
+    let accepted: u64 = accepted.parse().unwrap_or_else(|_| panic!("{}", ended.errors));
+    ended.expect(0).expect_counts(accepted, accepted, 0);
+    assert!(0 < accepted && accepted <= written as u64, "{accepted} of {written}");
+    let summary = cluster.read_back(&topic, Reader::Librdkafka)[0];
+    assert_eq!((summary.count, summary.last_offset), (accepted, accepted as i64 - 1));
+}
+
+#[test]
+fn produce_gives_up_when_interrupted_again() {
+    let mut child = start(example("produce").args(["-b", "127.0.0.1:9", "-t", "any"]));
+    let mut stdin = child.stdin.take().expect("a pipe was asked for");
+    stdin.write_all(b"a\nb\nc\n").expect("the program reads");
+    thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().expect("it is ours").is_none(), "it waits for delivery.timeout.ms");
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = Ended::wait(child);
+    ended.expect(1).expect_counts(3, 0, 3);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    drop(stdin);
+}
+
+/// The members of an object of numbers and such objects, `latency_ms.p50` for one inside. Panics at anything else.
+fn json_numbers(json: &str) -> BTreeMap<String, f64> {
+    fn object<'a>(mut rest: &'a str, prefix: &str, members: &mut BTreeMap<String, f64>) -> &'a str {
+        rest = rest.strip_prefix('{').expect("an object");
+        loop {
+            let (name, value) = rest.strip_prefix('"').and_then(|r| r.split_once("\":")).expect("a member");
+            let name = format!("{prefix}{name}");
+            if value.starts_with('{') {
+                rest = object(value, &format!("{name}."), members);
+            } else {
+                let end = value.find([',', '}']).expect("an end");
+                let number = value[..end].parse().unwrap_or_else(|_| panic!("{name} is not a number: {value}"));
+                assert!(members.insert(name, number).is_none(), "a member twice: {value}");
+                rest = &value[end..];
+            }
+            match rest.as_bytes().first() {
+                Some(b',') => rest = &rest[1..],
+                Some(b'}') => return &rest[1..],
+                _ => panic!("neither , nor }} at {rest}"),
+            }
+        }
+    }
+    let mut members = BTreeMap::new();
+    assert_eq!(object(json, "", &mut members), "", "more than an object: {json}");
+    members
+}
+
+#[test]
+fn perf_prints_what_it_measured() {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    let cases: [(&[&str], u64); 7] = [
+        (&[], 20_000),
+        (&["--batch", "64"], 20_001),
+        (&["-T", "4"], 20_003),
+        (&["-k", "10"], 20_000),
+        (&["-T", "4", "--batch", "100", "-k", "1000", "-X", "compression.type=lz4"], 20_000),
+        (&["-r", "2000"], 1000),
+        (&["-r", "2000", "--batch", "50", "-T", "2", "--warm-up", "7"], 1000),
+    ];
+    let mut sent = 0;
+    for (options, count) in cases {
+        let mut command = example("perf");
+        command.args(["-b", &address, "-t", "load", "-s", "100", "-c", &count.to_string()]).args(options);
+        let ended = Ended::of(&mut command, b"");
+        ended.expect(0);
+        let line = ended.output.lines().last().expect("a line");
+        let is = json_numbers(line);
+        let names: Vec<&str> = is.keys().map(String::as_str).collect();
+        let latencies = ["latency_ms.max", "latency_ms.p50", "latency_ms.p95", "latency_ms.p99", "latency_ms.p999"];
+        let head = ["accepted", "bytes", "cpu_seconds", "delivered", "failed"];
+        let tail = ["records", "records_per_second", "seconds"];
+        assert_eq!(names, [&head[..], &latencies, &tail].concat(), "{line}");
+        for (name, value) in [("records", count), ("accepted", count), ("delivered", count), ("failed", 0)] {
+            assert_eq!(is[name], value as f64, "{name} with {options:?}: {line}");
+        }
+        assert_eq!(is["bytes"], (100 * count) as f64, "{line}");
+        assert!((is["records_per_second"] * is["seconds"] - count as f64).abs() < 1.0 + count as f64 / 1e4, "{line}");
+        assert!(is["cpu_seconds"] > 0.0, "{line}");
+        let rising = ["latency_ms.p50", "latency_ms.p95", "latency_ms.p99", "latency_ms.p999", "latency_ms.max"];
+        assert!(rising.windows(2).all(|pair| is[pair[0]] <= is[pair[1]]), "{line}");
+        assert!(is["latency_ms.p50"] > 0.0 && is["latency_ms.max"] / 1e3 <= is["seconds"] + 0.001, "{line}");
+        if options.contains(&"-r") {
+            assert!((0.4..5.0).contains(&is["seconds"]), "1000 at 2000 a second take half a second: {line}");
+        }
+        sent += count + if options.contains(&"--warm-up") { 7 } else { 0 };
+        assert_eq!(sink.counters().records, sent, "with {options:?}");
+    }
+}
+
+#[test]
+fn perf_tells_what_failed() {
+    let base = ["-b", "127.0.0.1:9", "-t", "any", "-s", "10", "-c", "100", "-X", "delivery.timeout.ms=1000"];
+    let ended = Ended::of(example("perf").args(base).args(["-X", "linger.ms=0"]), b"");
+    ended.expect(1);
+    let is = json_numbers(ended.output.lines().last().expect("a line"));
+    assert_eq!((is["accepted"], is["delivered"], is["failed"]), (100.0, 0.0, 100.0));
+    assert!(ended.errors.contains("perf: the first failure: "), "{}", ended.errors);
+    Ended::of(example("perf").args(["-t", "any", "-s", "10"]), b"").expect(2);
+    Ended::of(example("perf").args(["-t", "any", "-s", "ten", "-c", "1"]), b"").expect(2);
+}
+
+#[test]
+fn tools_tell_their_options() {
+    for (name, options) in [("produce", "btXFKHpv"), ("perf", "btscrTkX")] {
+        let ended = Ended::of(example(name).arg("--help"), b"");
+        ended.expect(0);
+        assert!(options.chars().all(|option| ended.output.contains(&format!("  -{option}, --"))), "{}", ended.output);
+        assert_eq!(Ended::of(example(name).arg("-h"), b"").output, ended.output);
+    }
+}
+
+/// The output that the head comment of an example promises.
+fn promised(source: &str) -> Vec<String> {
+    let source = std::fs::read_to_string(root().join("examples-c").join(source)).expect("it is in examples-c");
+    let head = source.split_once("Prints:").expect("the head says what it prints").1;
+    let head = head.split("\n\n").next().expect("the head ends");
+    let lines = head.lines().filter_map(|line| line.strip_prefix(" *     ").or(line.strip_prefix("//     ")));
+    lines.map(|line| line.trim_end_matches(" */").to_owned()).collect()
+}
+
+/// With `#` for each number and `T` for the topic.
+fn shape(line: &str, topic: &str) -> String {
+    let mut shape = String::new();
+    for character in line.replace(topic, "T").chars() {
+        match character {
+            '0'..='9' if shape.ends_with('#') => {}
+            '0'..='9' => shape.push('#'),
+            other => shape.push(other),
+        }
+    }
+    shape
+}
+
+#[test]
+fn examples_print_what_their_heads_promise() {
+    let cluster = kafka::shared();
+    for source in ["callbacks.c", "sync.c", "event_loop.c", "cpp17.cpp"] {
+        let name = source.split_once('.').expect("a name").0;
+        let topic = cluster.new_topic(name, 2);
+        let ended = Ended::of(example(name).args([cluster.bootstrap(), &topic]), b"");
+        ended.expect(0);
+        let promised = promised(source);
+        assert_eq!(ended.output.lines().last(), promised.last().map(String::as_str), "{name}: the last line");
+        let kinds = |lines: &mut dyn Iterator<Item = &str>, topic: &str| -> BTreeSet<String> {
+            lines.filter(|line| *line != "...").map(|line| shape(line, topic)).collect()
+        };
+        let expected = kinds(&mut promised.iter().map(String::as_str), "greetings");
+        assert_eq!(kinds(&mut ended.output.lines(), &topic), expected, "{name} printed\n{}", ended.output);
+        let count: u64 = cluster.read_back(&topic, Reader::Librdkafka).iter().map(|summary| summary.count).sum();
+        let sent = BTreeMap::from([("callbacks", 104), ("sync", 3), ("event_loop", 200), ("cpp17", 5)]);
+        assert_eq!(count, sent[name], "{name}");
+        Ended::of(&mut example(name), b"").expect(2);
+    }
+}
+
+#[test]
+fn the_program_in_the_readme_works() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let code = readme.split_once("```c\n").expect("a block of C").1.split_once("```").expect("its end").0;
+    let source = file("readme.c", code);
+    let program = source.with_extension("");
+    let installed = built().join("install/lib");
+    let mut compile = Command::new("sh");
+    // The line that the README gives, and what makes warnings errors.
+    let line = readme.lines().find(|line| line.starts_with("cc ") && line.contains("pkg-config")).expect("a link line");
+    let line =
+        line.replace("greet.c", "\"$SOURCE\"").replace("-o greet ", "-o \"$PROGRAM\" -Wall -Wextra -Werror -pedantic ");
+    compile.args(["-c", &line]).env("SOURCE", &source).env("PROGRAM", &program);
+    compile.env("PKG_CONFIG_PATH", installed.join("pkgconfig"));
+    let compiled = Ended::of(&mut compile, b"");
+    assert!(compiled.status.success(), "{line}\n{}", compiled.errors);
+
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("readme", 1);
+    let mut run = Command::new(&program);
+    run.args([cluster.bootstrap(), &topic]).env("LD_LIBRARY_PATH", &installed);
+    let ended = Ended::of(&mut run, b"");
+    ended.expect(0);
+    assert_eq!(ended.output, format!("{topic} 0 0\n{topic} 0 1\n{topic} 0 2\n"));
+    let records = cluster.read_records(&topic);
+    assert_eq!(values(&records), ["hello", "hello", "hello"]);
+    assert!(records.iter().all(|record| record.key.as_deref() == Some(b"ada")), "{records:?}");
+    for path in [source, program] {
+        std::fs::remove_file(path).expect("it was made");
+    }
+}
+
+#[test]
+fn examples_are_clean_under_valgrind() {
+    let cluster = kafka::shared();
+    let servers = cluster.bootstrap();
+    let topic = cluster.new_topic("examples-valgrind", 2);
+    let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
+    for name in EXAMPLES {
+        let mut command = Command::new("valgrind");
+        command.args([&suppressions, "--quiet", "--leak-check=full", "--error-exitcode=9", "--fair-sched=yes"]);
+        command.args(["--show-leak-kinds=definite,indirect,possible"]);
+        command.args(["--errors-for-leak-kinds=definite,indirect,possible"]).arg(built().join(name));
+        match name {
+            "produce" => command.args(["-b", servers, "-t", &topic, "-K", ":", "-H", "a=b", "-v"]),
+            "perf" => command.args(["-b", servers, "-t", &topic, "-s", "100", "-c", "2000", "-T", "2", "-k", "5"]),
+            _ => command.args([servers, &topic]),
+        };
+        let input = "key:value\n".repeat(100) + &"x".repeat(100_000);
+        let ended = Ended::of(&mut command, if name == "produce" { input.as_bytes() } else { b"" });
+        assert!(ended.status.success(), "{name}: {}\n{}\n{}", ended.status, ended.output, ended.errors);
+        assert!(!ended.errors.contains("=="), "{name}: {}", ended.errors);
+    }
+}

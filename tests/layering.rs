@@ -1,0 +1,83 @@
+//! Dependencies between the rooms of the engine run one way.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The rooms from the top down. A room may use any below it; `ffi` is used by none.
+const ROOMS: [&str; 13] = [
+    "ffi",
+    "producer",
+    "driver",
+    "core",
+    "front",
+    "batch",
+    "compress",
+    "partition",
+    "protocol",
+    "sync",
+    "config",
+    "record",
+    "error",
+];
+
+/// Uses that lie below but are not wanted, with the reason.
+const FORBIDDEN: [(&str, &str, &str); 4] = [
+    ("compress", "sync", "a codec is a function of bytes"),
+    ("partition", "sync", "a partitioner is a function of its arguments"),
+    ("core", "producer", "the core is given what it needs"),
+    ("protocol", "config", "the wire does not depend on how we are configured"),
+];
+
+fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be read").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The rooms that a file names by `crate::<room>` or `crate::{<room>..}`, outside comments.
+fn uses(text: &str) -> BTreeSet<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.match_indices("crate::").map(move |(at, found)| &line[at + found.len()..]))
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').collect::<Vec<_>>(),
+            None => vec![rest],
+        })
+        .map(|rest| rest.trim_start().split(|c| !is_name(c)).next().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn dependencies_run_downhill() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let level = |room: &str| ROOMS.iter().position(|&known| known == room);
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).expect("below src");
+        let first = relative.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
+        let room = first.trim_end_matches(".rs");
+        if room == "lib" {
+            continue;
+        }
+        let from = level(room).unwrap_or_else(|| panic!("{room} is not in the table of rooms"));
+        let text = fs::read_to_string(&file).expect("a source file can be read");
+        for used in uses(&text) {
+            let reason = FORBIDDEN.iter().find(|(a, b, _)| *a == room && *b == used).map(|(_, _, reason)| *reason);
+            match level(used) {
+                // Names at the root of the crate are re-exports of `error` and `record`.
+                None => continue,
+                Some(to) if to < from => wrong.push(format!("{}: {room} uses {used}, uphill", relative.display())),
+                Some(_) => wrong.extend(reason.map(|why| format!("{}: {room} uses {used}: {why}", relative.display()))),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}

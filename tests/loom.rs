@@ -1,0 +1,447 @@
+//! Every interleaving (up to a number of preemptions) of what application threads and the sender do at the front.
+//!
+//! Run by the script `tests/loom`. A model says in its comment which mistake it was seen to find.
+#![cfg(ottla_loom)]
+
+use std::time::Duration;
+
+use loom::thread;
+use ottla::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Slot, Topic};
+use ottla::sync::{Arc, Clock, Latest, Mutex, Ordering, Time};
+use ottla::{Error, ErrorKind, Record};
+
+struct Still;
+
+impl Clock for Still {
+    fn monotonic(&self) -> Time {
+        Time(100)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+}
+
+fn model(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.max_branches = 20_000;
+    // LOOM_MAX_PREEMPTIONS says otherwise.
+    builder.preemption_bound.get_or_insert(2);
+    builder.check(f);
+}
+
+fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
+    Arc::new(Front::new(&FrontSettings {
+        buffer_memory,
+        batch_size: 1000,
+        batch_limit,
+        linger: Duration::from_nanos(50),
+        partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: false },
+        seed: 1,
+    }))
+}
+
+fn assign(front: &Front, topic: &Topic) {
+    let slots = front.partitions_for(topic, 1);
+    let rejected = front.assign(topic, slots, &Still);
+    assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
+}
+
+fn send(front: &Front, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
+    let record = Record { partition: Some(0), ..Record::default() };
+    front.accept(topic, &record, Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+}
+
+fn decided(batch: Box<Batch>) -> Report {
+    let outcome = Outcome::failed(&batch, Error::new(ErrorKind::Closed, ""), Time::ZERO);
+    batch.decide(outcome)
+}
+
+/// Takes what is in a slot now.
+fn drain(slot: &Slot, into: &mut Vec<u64>) {
+    while let (Some(batch), _) = slot.take() {
+        into.extend(decided(batch).deliveries().map(|delivery| delivery.tag));
+    }
+}
+
+fn only(topic: &Topic) -> &Slot {
+    &topic.partitions().expect("assigned")[0]
+}
+
+fn position(tags: &[u64], tag: u64) -> usize {
+    tags.iter().position(|&other| other == tag).unwrap_or_else(|| panic!("{tag} is lost: {tags:?}"))
+}
+
+/// Red when `append` looked for the open batch before it took the lock (a record lost), and when `take` took the open
+/// batch before the full ones (records overtaken).
+#[test]
+fn appending_against_taking_loses_doubles_and_reorders_nothing() {
+    // Every record a batch of its own, and all in one.
+    for batch_limit in [1, 1000] {
+        model(move || {
+            let front = front(batch_limit, 1 << 20);
+            let topic = front.topics.get("t");
+            assign(&front, &topic);
+            let one = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || {
+                    send(&front, &topic, 1).expect("room");
+                    send(&front, &topic, 2).expect("room");
+                }
+            });
+            let other = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || send(&front, &topic, 11).expect("room")
+            });
+            let mut tags = Vec::new();
+            drain(only(&topic), &mut tags);
+            one.join().expect("no panic");
+            other.join().expect("no panic");
+            drain(only(&topic), &mut tags);
+            assert!(position(&tags, 1) < position(&tags, 2));
+            position(&tags, 11);
+            assert_eq!((tags.len(), front.memory.budget().used()), (3, 0));
+            front.memory.close();
+        });
+    }
+}
+
+/// The sender's loop: takes mail, sleeps, is woken, until `tags` says that all is here.
+fn sender(front: &Front, asleep: &loom::sync::Notify, done: impl Fn(&[u64], &[Command]) -> bool) -> Vec<u64> {
+    let (mut tags, mut commands, mut mail) = (Vec::new(), Vec::new(), Mail::default());
+    loop {
+        front.inbox.wake_up();
+        front.inbox.take_pressed();
+        front.inbox.take(&mut mail);
+        mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
+        commands.append(&mut mail.commands);
+        if done(&tags, &commands) {
+            return tags;
+        }
+        if front.inbox.fall_asleep(Time::NEVER) {
+            asleep.wait();
+        }
+    }
+}
+
+fn front_with_waker() -> (Arc<Front>, Arc<loom::sync::Notify>) {
+    let front = front(1000, 1 << 20);
+    let asleep = Arc::new(loom::sync::Notify::new());
+    let waker = asleep.clone();
+    front.inbox.on_wake(Box::new(move || waker.notify()));
+    (front, asleep)
+}
+
+/// A lost wake-up is a deadlock here. Red when `fall_asleep` stored its word after it looked at the mail, when `push`
+/// came after the wake-up, and when `take` forgot the news before it took the batch.
+#[test]
+fn the_sender_sleeps_through_no_record() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let senders: Vec<_> = [1, 2]
+            .map(|tag| {
+                let (front, topic) = (front.clone(), topic.clone());
+                thread::spawn(move || send(&front, &topic, tag).expect("room"))
+            })
+            .into();
+        let tags = sender(&front, &asleep, |tags, _| tags.len() == 2);
+        senders.into_iter().for_each(|sender| sender.join().expect("no panic"));
+        assert_ne!(tags[0], tags[1]);
+        front.memory.close();
+    });
+}
+
+/// Red when a command looked at the word before it was left.
+#[test]
+fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || {
+                send(&front, &topic, 1).expect("room");
+                front.inbox.command(Command::Flush { ticket: 1 });
+            }
+        });
+        let tags = sender(&front, &asleep, |_, commands| !commands.is_empty());
+        assert_eq!(tags, [1], "a flush covers what was accepted before it");
+        other.join().expect("no panic");
+        front.memory.close();
+    });
+}
+
+/// Red when `fall_asleep` looked at the press before it stored its word.
+#[test]
+fn the_sender_sleeps_through_no_press() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.inbox.press()
+        });
+        loop {
+            front.inbox.wake_up();
+            if front.inbox.take_pressed() {
+                break;
+            }
+            if front.inbox.fall_asleep(Time::NEVER) {
+                asleep.wait();
+            }
+        }
+        other.join().expect("no panic");
+    });
+}
+
+/// Red when `wait` announced itself after it looked at what is used.
+#[test]
+fn whoever_waits_for_room_gets_what_is_released() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiter = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().wait(60, None)
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().release(50)
+        });
+        front.memory.budget().release(50);
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+        other.join().expect("no panic");
+        assert_eq!((front.memory.budget().used(), front.memory.budget().waiting()), (60, 0));
+    });
+}
+
+/// Red when `stop_deferring` served before it stored its word (and, before there was such a word, whenever the sender
+/// slept while another thread freed a report of less than an eighth of the memory).
+#[test]
+fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiter = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().wait(8, None)
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().release(4)
+        });
+        front.memory.budget().defer();
+        front.memory.budget().release(4);
+        front.memory.budget().stop_deferring();
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+        other.join().expect("no panic");
+        assert_eq!(front.memory.budget().used(), 100);
+    });
+}
+
+/// Red when a waiter charged without being the first in line, and when one that left did not wake the next.
+#[test]
+fn the_line_is_served_in_order() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let wait = |bytes: usize| {
+            let (front, order) = (front.clone(), order.clone());
+            thread::spawn(move || {
+                // The order of charging is that of these lines only for the first: it charges before the second may.
+                front.memory.budget().wait(bytes, None).expect("room comes");
+                order.lock().push((bytes, front.memory.budget().used()));
+            })
+        };
+        let first = wait(60);
+        while front.memory.budget().waiting() == 0 {
+            thread::yield_now();
+        }
+        let second = wait(20);
+        // Enough for the second, not for the first.
+        front.memory.budget().release(30);
+        assert!(order.lock().is_empty(), "the second overtook the first");
+        front.memory.budget().release(70);
+        first.join().expect("no panic");
+        second.join().expect("no panic");
+        assert_eq!(front.memory.budget().used(), 80);
+    });
+}
+
+/// Red when `close` woke only the first.
+#[test]
+fn closing_ends_every_wait() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiters: Vec<_> = [10, 20]
+            .map(|bytes| {
+                let front = front.clone();
+                thread::spawn(move || front.memory.budget().wait(bytes, None))
+            })
+            .into();
+        front.memory.budget().close();
+        for waiter in waiters {
+            assert_eq!(waiter.join().expect("no panic"), Err(WaitEnded::Closed));
+        }
+        assert_eq!(front.memory.budget().waiting(), 0);
+    });
+}
+
+/// Red when charging was a look followed by an addition.
+#[test]
+fn those_who_ask_never_overdraw() {
+    model(|| {
+        let front = front(1000, 100);
+        let ask = || {
+            let front = front.clone();
+            thread::spawn(move || {
+                let charged = front.memory.budget().try_charge(60).is_ok();
+                assert!(front.memory.budget().used() <= 100);
+                if charged {
+                    front.memory.budget().release(60);
+                }
+            })
+        };
+        let asking = [ask(), ask()];
+        let charged = front.memory.budget().try_charge(40).is_ok();
+        assert!(front.memory.budget().used() <= 100);
+        asking.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        assert_eq!(front.memory.budget().used(), if charged { 40 } else { 0 });
+    });
+}
+
+/// Red when `close` swept no slot, when it swept before it was closed, and when a slot enrolled without its lock.
+#[test]
+fn nothing_is_appended_after_close_and_nothing_before_is_missed() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let sending = |tags: &'static [u64]| {
+            let (front, topic) = (front.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+        };
+        let senders = [sending(&[1, 2]), sending(&[11])];
+        front.gate.close();
+        let mut tags = Vec::new();
+        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
+        assert_eq!(tags.len(), accepted, "{tags:?}");
+        drain(only(&topic), &mut tags);
+        assert_eq!(tags.len(), accepted, "appended after close");
+        front.memory.close();
+    });
+}
+
+/// The same for a topic's queue, while it is being assigned after close.
+#[test]
+fn a_topics_queue_is_closed_like_any_slot() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || [1, 2].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+        });
+        front.gate.close();
+        assign(&front, &topic);
+        let mut tags = Vec::new();
+        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        let accepted = sender.join().expect("no panic");
+        assert_eq!(tags.len(), accepted, "{tags:?}");
+        front.memory.close();
+    });
+}
+
+/// Red when a publication replaced the chain instead of adding to it.
+#[test]
+fn a_reader_sees_whole_values_that_never_go_back() {
+    model(|| {
+        let latest = Arc::new(Latest::new());
+        latest.set([1, 1]);
+        let writers = [2, 3].map(|value| {
+            let latest = latest.clone();
+            thread::spawn(move || {
+                latest.set([value, value]);
+                assert_ne!(latest.get(), Some(&[1, 1]), "own publication, or the other's");
+            })
+        });
+        let first = *latest.get().expect("set");
+        let second = *latest.get().expect("set");
+        assert_eq!(first[0], first[1]);
+        assert!(second == first || second[0] != 1, "{first:?} then {second:?}");
+        writers.into_iter().for_each(|writer| writer.join().expect("no panic"));
+        assert_ne!(latest.get(), Some(&[1, 1]));
+    });
+}
+
+/// Red when the queue was retired without publishing under its lock, when it published after the lock, and when it did
+/// not forget that it was enrolled.
+#[test]
+fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || (1..=3).for_each(|tag| send(&front, &topic, tag).expect("room"))
+        });
+        assign(&front, &topic);
+        sender.join().expect("no panic");
+        let mut tags = Vec::new();
+        drain(only(&topic), &mut tags);
+        assert_eq!(tags, [1, 2, 3]);
+        assert_eq!(front.memory.budget().used(), 0);
+        front.memory.close();
+    });
+}
+
+/// Forced and asked charges at once: the sum is right.
+#[test]
+fn a_forced_charge_beside_an_asked_one_is_counted() {
+    model(|| {
+        let front = front(1000, 300);
+        let slot_topic: Arc<str> = "t".into();
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), slot_topic.clone());
+            move || {
+                let mut batch = Batch::new(&front.memory, &topic, 0, Time::ZERO, 0);
+                let record = Record::default();
+                batch.append(&record, 0, Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
+                decided(batch)
+            }
+        });
+        let mut batch = Batch::new(&front.memory, &slot_topic, 0, Time::ZERO, 0);
+        let asked = batch.append(&Record::default(), 0, Completion::Tag(2), Charge::Ask, &mut Room::default());
+        assert!(asked.is_err(), "two chunks do not fit");
+        drop(other.join().expect("no panic"));
+        drop(batch);
+        assert_eq!(front.memory.budget().used(), 0);
+        assert!(front.memory.take_orphans().is_empty());
+        front.memory.close();
+    });
+}
+
+/// Silence about an order that the code does not ask for would prove nothing: the instrument sees a plain mistake.
+#[test]
+#[should_panic]
+fn the_instrument_sees_a_lost_wake_up() {
+    model(|| {
+        let flags = Arc::new([ottla::sync::AtomicBool::new(false), ottla::sync::AtomicBool::new(false)]);
+        let other = thread::spawn({
+            let flags = flags.clone();
+            move || {
+                flags[0].store(true, Ordering::Release);
+                flags[1].load(Ordering::Acquire)
+            }
+        });
+        flags[1].store(true, Ordering::Release);
+        let here = flags[0].load(Ordering::Acquire);
+        assert!(here || other.join().expect("no panic"), "neither saw the other");
+    });
+}

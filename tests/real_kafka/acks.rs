@@ -1,0 +1,43 @@
+//! acks 0, 1 and all.
+
+use ottla::{Fate, Record};
+use ottla_test_support::kafka;
+
+use crate::harness::{Sender, check_stamps, prime, stamp};
+
+#[test]
+fn each_acks_value_writes_everything_and_says_what_it_knows() {
+    let cluster = kafka::shared();
+    for (acks, in_flight, offsets_are_known) in
+        [("0", "5", false), ("1", "5", true), ("1", "1", true), ("all", "5", true)]
+    {
+        let topic_name = cluster.new_topic("acks", 3);
+        if acks != "all" && in_flight != "1" {
+            // Brokers refuse the first batches of a topic that they are still making. With acks=0 nobody is told; and
+            // without idempotence a batch that is refused is overtaken by those in flight behind it, as Kafka's manual
+            // says.
+            prime(cluster, &topic_name, 3);
+        }
+        let properties = [("acks", acks), ("max.in.flight.requests.per.connection", in_flight)];
+        let sender = Sender::new(cluster.bootstrap(), &properties);
+        let topic = sender.topic(&topic_name);
+        for tag in 0..3000 {
+            sender.send(&topic, &Record { value: Some(&stamp(tag, 60)), ..Record::default() }, tag);
+        }
+        sender.flush();
+        let told = sender.told();
+        assert_eq!(told.iter().map(|told| told.tag).collect::<Vec<_>>(), (0..3000).collect::<Vec<_>>());
+        for told in &told {
+            let fate = if offsets_are_known { Fate::Written } else { Fate::Unknown };
+            assert!(told.error.is_none() && told.fate == fate, "acks={acks}: {told:?}");
+            assert_eq!(told.offset >= 0, offsets_are_known, "acks={acks}: {told:?}");
+        }
+        let counters = sender.counters();
+        println!("acks={acks}: {} batches, {} sent again", counters.batches_sent, counters.batches_retried);
+        assert_eq!((counters.records_delivered, counters.records_failed), (3000, 0), "acks={acks}");
+        drop(sender);
+        let mut records = cluster.read_records(&topic_name);
+        records.retain(|record| record.value.is_some());
+        check_stamps(&records, 3000);
+    }
+}

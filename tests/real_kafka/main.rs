@@ -1,0 +1,14 @@
+//! The engine against Apache Kafka itself, read back by clients that are not ours.
+//!
+//! `OTTLA_SOAK=1` runs the long forms; `tests/soak` knows their names.
+
+mod acks;
+mod first;
+mod golden;
+mod harness;
+mod keys;
+mod reaching;
+mod readback;
+mod requests;
+mod threads;
+mod topics;

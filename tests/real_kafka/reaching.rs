@@ -1,0 +1,85 @@
+//! Finding brokers, and finding them again.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use ottla::Record;
+use ottla_test_support::kafka::{self, Cluster, Options};
+
+use crate::harness::{Sender, check_stamps, stamp};
+
+fn round_trip(cluster: &Cluster, bootstrap: &str) {
+    let topic_name = cluster.new_topic("reaching", 1);
+    let sender = Sender::new(bootstrap, &[]);
+    let topic = sender.topic(&topic_name);
+    for tag in 0..10 {
+        sender.send(&topic, &Record { value: Some(&stamp(tag, 30)), ..Record::default() }, tag);
+    }
+    sender.all_delivered(10);
+    check_stamps(&cluster.read_records(&topic_name), 10);
+}
+
+#[test]
+fn one_live_bootstrap_address_is_enough() {
+    let cluster = kafka::shared();
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    // Accepts connections, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent_at = silent.local_addr().expect("its address");
+    round_trip(cluster, &format!("{gone},no-such-host.invalid:9092,{}", cluster.bootstrap()));
+    let begin = Instant::now();
+    let topic_name = cluster.new_topic("reaching", 1);
+    let sender =
+        Sender::new(&format!("{silent_at},{}", cluster.bootstrap()), &[("socket.connection.setup.timeout.ms", "1000")]);
+    let topic = sender.topic(&topic_name);
+    sender.send(&topic, &Record::default(), 0);
+    sender.all_delivered(1);
+    println!("past a silent address in {:?}", begin.elapsed());
+}
+
+#[test]
+fn brokers_are_reached_over_ipv6() {
+    let cluster = kafka::shared();
+    match cluster.setting("BOOTSTRAP6") {
+        Some(bootstrap) => round_trip(cluster, bootstrap),
+        None => println!("this machine has no IPv6 loopback"),
+    }
+}
+
+#[test]
+fn localhost_is_resolved() {
+    let cluster = kafka::shared();
+    round_trip(cluster, &cluster.bootstrap().replace("127.0.0.1", "localhost"));
+}
+
+/// Killed and started again, then shut down in good order and started again.
+#[test]
+fn records_flow_on_over_two_restarts_of_the_only_broker() {
+    let cluster = Cluster::start(Options::default());
+    let topic_name = cluster.new_topic("restarted", 3);
+    let sender = Sender::new(cluster.bootstrap(), &[]);
+    let topic = sender.topic(&topic_name);
+    let count = 12_000;
+    let retried = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for tag in 0..count {
+                sender.send(&topic, &Record { value: Some(&stamp(tag, 100)), ..Record::default() }, tag);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let mut retried = Vec::new();
+        for fault in [Cluster::kill, Cluster::terminate] {
+            std::thread::sleep(Duration::from_secs(1));
+            let before = sender.counters().batches_retried;
+            fault(&cluster, 1);
+            std::thread::sleep(Duration::from_millis(500));
+            cluster.restart(1);
+            sender.flush();
+            retried.push(sender.counters().batches_retried - before);
+        }
+        retried
+    });
+    println!("{retried:?} batches sent again: {:?}", sender.counters());
+    sender.all_delivered(count);
+    check_stamps(&cluster.read_records(&topic_name), count);
+}

@@ -1,0 +1,147 @@
+//! What a topic's owner can set: how many partitions, how large a batch may be, whose time counts.
+
+use std::time::{Duration, Instant};
+
+use ottla::partition::murmur2::partition_for_key;
+use ottla::{ErrorKind, Fate, Record};
+use ottla_test_support::kafka::{self, Reader};
+
+use crate::harness::{Random, Sender, check_stamps, noise, now_ms, stamp};
+
+#[test]
+fn added_partitions_are_picked_up_while_running() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("growing", 2);
+    let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "1000")]);
+    let topic = sender.topic(&topic_name);
+    let mut sent = 0;
+    let mut send = |partition| {
+        let key = format!("key-{sent}").into_bytes();
+        let value = stamp(sent, 40);
+        sender.send(&topic, &Record { partition, key: Some(&key), value: Some(&value), ..Record::default() }, sent);
+        sent += 1;
+    };
+    (0..50).for_each(|_| send(None));
+    sender.flush();
+    assert_eq!(topic.partition_count(), Some(2));
+    cluster.grow(&topic_name, 5);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while topic.partition_count() != Some(5) {
+        assert!(Instant::now() < deadline, "the new partitions are not seen\n{}", sender.log());
+        send(None);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let grown_at = sent;
+    let mut send = |partition| {
+        let key = format!("key-{sent}").into_bytes();
+        let value = stamp(sent, 40);
+        sender.send(&topic, &Record { partition, key: Some(&key), value: Some(&value), ..Record::default() }, sent);
+        sent += 1;
+    };
+    (0..50).for_each(|_| send(None));
+    send(Some(4));
+    let told = sender.all_delivered(sent);
+    for told in &told[grown_at as usize..sent as usize - 1] {
+        assert_eq!(told.partition as u32, partition_for_key(format!("key-{}", told.tag).as_bytes(), 5));
+    }
+    assert_eq!(told.last().expect("the last").partition, 4);
+    check_stamps(&cluster.read_records(&topic_name), sent);
+}
+
+/// A batch of one record with a null key: 61 bytes of header, 3 of the record's length, 8 and the value.
+const AROUND_VALUE: usize = 61 + 3 + 8;
+
+#[test]
+fn a_record_as_large_as_the_broker_allows_is_written_and_one_byte_more_is_not() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("large", 1);
+    let limit = 1_048_588;
+    cluster.configure_topic(&topic_name, "max.message.bytes", &limit.to_string());
+    let sender = Sender::new(cluster.bootstrap(), &[("max.request.size", "4000000")]);
+    let topic = sender.topic(&topic_name);
+    let mut random = Random::new(5);
+    let fitting = noise(&mut random, limit - AROUND_VALUE);
+    let larger = noise(&mut random, limit - AROUND_VALUE + 1);
+    for (tag, value) in [(0, &b"before"[..]), (1, fitting), (2, larger), (3, b"behind")] {
+        sender.send(&topic, &Record { value: Some(value), ..Record::default() }, tag);
+        sender.flush();
+    }
+    let told = sender.told();
+    assert_eq!(told.iter().map(|told| told.offset).collect::<Vec<_>>(), [0, 1, -1, 2], "{}", sender.log());
+    let refused = &told[2];
+    assert_eq!(refused.error.as_ref().map(ottla::Error::kind), Some(ErrorKind::Broker(10)), "{refused:?}");
+    assert_eq!(refused.fate, Fate::NotWritten);
+    let values: Vec<_> = cluster.read_records(&topic_name).into_iter().map(|record| record.value).collect();
+    assert_eq!(values, [&b"before"[..], fitting, b"behind"].map(|value| Some(value.to_vec())));
+    cluster.delete_topic(&topic_name);
+}
+
+#[test]
+fn batches_too_large_for_the_topic_are_split() {
+    let cluster = kafka::shared();
+    for properties in [&[][..], &[("compression.type", "zstd")], &[("enable.idempotence", "false")]] {
+        let topic_name = cluster.new_topic("splitting", 2);
+        cluster.configure_topic(&topic_name, "max.message.bytes", "5000");
+        let properties = [&[("batch.size", "60000"), ("linger.ms", "100")][..], properties].concat();
+        let sender = Sender::new(cluster.bootstrap(), &properties);
+        let topic = sender.topic(&topic_name);
+        let mut random = Random::new(9);
+        for tag in 0..2000 {
+            let value = [&stamp(tag, 21)[..], noise(&mut random, 200)].concat();
+            let record = Record { partition: Some(tag as i32 % 2), value: Some(&value), ..Record::default() };
+            sender.send(&topic, &record, tag);
+        }
+        sender.flush();
+        let counters = sender.counters();
+        println!("{properties:?}: {} batches, {} split", counters.batches_sent, counters.batches_split);
+        assert!(counters.batches_split > 0, "{counters:?}");
+        sender.all_delivered(2000);
+        check_stamps(&cluster.read_records(&topic_name), 2000);
+        cluster.delete_topic(&topic_name);
+    }
+}
+
+#[test]
+fn what_no_codec_makes_smaller_is_sent_plain() {
+    let cluster = kafka::shared();
+    for codec in ["gzip", "snappy", "lz4", "zstd"] {
+        let topic_name = cluster.new_topic("incompressible", 1);
+        let sender = Sender::new(cluster.bootstrap(), &[("compression.type", codec)]);
+        let topic = sender.topic(&topic_name);
+        let mut random = Random::new(3);
+        let values: Vec<_> = noise(&mut random, 500_000).chunks(5000).collect();
+        for (tag, value) in (0..).zip(&values) {
+            sender.send(&topic, &Record { value: Some(value), ..Record::default() }, tag);
+        }
+        sender.flush();
+        let counters = sender.counters();
+        assert_eq!(counters.payload_bytes, counters.record_bytes, "{codec}: {counters:?}");
+        sender.all_delivered(100);
+        let read: Vec<_> = cluster.read_records(&topic_name).into_iter().filter_map(|record| record.value).collect();
+        assert_eq!(read, values, "{codec}");
+    }
+}
+
+#[test]
+fn the_brokers_append_time_is_told() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("append-time", 2);
+    cluster.configure_topic(&topic_name, "message.timestamp.type", "LogAppendTime");
+    let sender = Sender::new(cluster.bootstrap(), &[]);
+    let topic = sender.topic(&topic_name);
+    let begin = now_ms();
+    for tag in 0..100 {
+        let record = Record { value: Some(&stamp(tag, 30)), timestamp: Some(1_000_000), ..Record::default() };
+        sender.send(&topic, &record, tag);
+    }
+    let told = sender.all_delivered(100);
+    let mut read = cluster.read_records(&topic_name);
+    check_stamps(&read, 100);
+    read.sort_by_key(|record| record.value.clone());
+    for (told, read) in told.iter().zip(&read) {
+        let place = (told.partition, told.offset, told.timestamp);
+        assert_eq!(place, (read.partition, read.offset, read.timestamp));
+        assert!((begin..=now_ms()).contains(&told.timestamp), "{told:?}");
+    }
+    assert_eq!(cluster.read_back(&topic_name, Reader::Librdkafka).iter().map(|p| p.count).sum::<u64>(), 100);
+}

@@ -1,0 +1,137 @@
+//! What a producer costs: memory, system calls, allocations and instructions, measured in a process of its own
+//! (`benches/figures/child.rs`, built for release) that sends to a sink in this one.
+//!
+//! Needs strace and valgrind; `tests/setup` installs them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use ottla_test_support::sink::{Sink, SinkOptions};
+
+/// One at a time: they would slow each other down.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The child, built for release whatever this test was built for: nobody cares what a debug build costs.
+fn child() -> &'static str {
+    static CHILD: OnceLock<String> = OnceLock::new();
+    CHILD.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--release", "--bin", "figures-child", "--message-format=json"]);
+        let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
+        let output = output.unwrap_or_else(|error| panic!("cannot run {build:?}: {error}"));
+        assert!(output.status.success(), "{build:?}: {}", output.status);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let marker = "\"executable\":\"";
+        let at = text.rfind(marker).expect("cargo names the program") + marker.len();
+        text[at..].split('"').next().expect("a path").to_owned()
+    })
+}
+
+fn sink(topic: &str, partitions: u32) -> (Sink, String) {
+    let sink = Sink::start(SinkOptions { topics: vec![(topic.into(), partitions)], ..SinkOptions::default() });
+    let bootstrap = sink.addr().to_string();
+    (sink, bootstrap)
+}
+
+type Figures = BTreeMap<String, f64>;
+
+fn figures(text: &str) -> Figures {
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.parse().expect("a number"))).collect()
+}
+
+/// Runs a child to its end; `when_warm` is called with its process id before it does what is measured.
+fn run(command: &mut Command, when_warm: impl FnOnce(u32)) -> Figures {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error} (tests/setup installs what is needed)"));
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    output.read_line(&mut text).expect("a line");
+    if text == "warm\n" {
+        when_warm(child.id());
+        // An error shows in the exit status.
+        let _ = child.stdin.take().expect("a pipe").write_all(b"\n");
+    }
+    output.read_to_string(&mut text).expect("text");
+    let status = child.wait().expect("a status");
+    assert!(status.success(), "{command:?}: {status}\n{text}");
+    figures(&text)
+}
+
+#[test]
+fn ten_thousand_partitions_take_at_most_64_megabytes() {
+    let _alone = alone();
+    let (sink, bootstrap) = sink("wide", 10_000);
+    let figures = run(Command::new(child()).args(["memory", &bootstrap, "10000"]), |_| {});
+    let (idle, above) = (figures["idle_kb"], figures["peak_kb"] - figures["idle_kb"]);
+    println!("10,000 partitions: idle {idle} kB, peak {above} kB above that; {:?}", sink.counters());
+    assert_eq!((figures["delivered"], sink.counters().records), (10_000.0, 10_000));
+    assert!(idle < 10.0 * 1024.0, "the idle process holds {idle} kB");
+    assert!(above <= 64.0 * 1024.0, "10,000 partitions took {above} kB");
+}
+
+const RECORDS: u32 = 1_000_000;
+
+#[test]
+fn a_steady_producer_makes_few_system_calls_and_allocations() {
+    let _alone = alone();
+    let (sink, bootstrap) = sink("steady", 6);
+    let mut steady = Command::new(child());
+    steady.args(["steady", &bootstrap, "500000", &RECORDS.to_string()]);
+    let summary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("strace.txt");
+    let mut tracer = None;
+    let figures = run(&mut steady, |child| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-c", "-q", "-o"]).arg(&summary).args(["-p", &child.to_string()]);
+        tracer = Some(strace.stderr(Stdio::null()).spawn().unwrap_or_else(|error| {
+            panic!("cannot run {strace:?}: {error}; install it: apt-get install strace (tests/setup does)")
+        }));
+        // Until every thread is attached.
+        std::thread::sleep(Duration::from_millis(500));
+    });
+    let status = tracer.expect("it was started").wait().expect("a status");
+    assert!(status.success(), "strace: {status}; it needs the right to trace a process of the same user");
+    let table = std::fs::read_to_string(&summary).expect("strace's summary");
+    let total = table.lines().find(|line| line.ends_with(" total")).expect("a line with the total");
+    // % time, seconds, usecs/call, calls, errors (left out if there are none)
+    let calls: f64 = total.split_whitespace().nth(3).and_then(|calls| calls.parse().ok()).expect("a number of calls");
+    let (calls, allocations) = (calls / f64::from(RECORDS), figures["allocations"] / f64::from(RECORDS));
+    println!("{calls:.5} system calls and {allocations:.5} allocations a record; {figures:?}\n{table}");
+    assert_eq!(sink.counters().records, 1_500_000);
+    assert!(calls < 0.02, "{calls} system calls a record");
+    assert!(allocations < 0.002, "{allocations} allocations a record");
+}
+
+/// What is aimed at is 400.
+const INSTRUCTIONS: f64 = 1200.0;
+
+/// The difference between two counts: what one record costs, without what a producer costs.
+#[test]
+fn a_record_costs_a_bounded_number_of_instructions() {
+    let _alone = alone();
+    let (_sink, bootstrap) = sink("steady", 6);
+    let instructions = |records: u32| -> f64 {
+        let counted = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{records}"));
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", counted.display())]);
+        valgrind.args([child(), "steady", &bootstrap, "50000", &records.to_string()]);
+        run(&mut valgrind, |_| {});
+        let text = std::fs::read_to_string(&counted).expect("callgrind's counts");
+        let total = text.lines().find_map(|line| line.strip_prefix("summary: ").or(line.strip_prefix("totals: ")));
+        total.and_then(|total| total.trim().parse().ok()).expect("a total")
+    };
+    let (few, many) = (instructions(200_000), instructions(700_000));
+    let each = (many - few) / 500_000.0;
+    println!("{each:.0} user instructions a record (100 bytes, 6 partitions, linger 5 ms)");
+    assert!(each < INSTRUCTIONS, "{each} user instructions a record");
+}

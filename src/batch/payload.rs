@@ -23,10 +23,6 @@ impl Payload {
         self.chunks.iter().map(Chunk::filled)
     }
 
-    #[cfg_attr(
-        feature = "internals",
-        expect(clippy::len_without_is_empty, reason = "nobody asks: a sealed batch has a record")
-    )]
     pub fn len(&self) -> usize {
         self.len
     }

@@ -15,12 +15,6 @@ struct State {
     enrolled: Vec<Arc<Slot>>,
 }
 
-impl Default for Gate {
-    fn default() -> Self {
-        Gate::new()
-    }
-}
-
 /// The gate is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateClosed;

@@ -27,12 +27,6 @@ impl<C> Default for Mail<C> {
     }
 }
 
-impl<C> Default for Inbox<C> {
-    fn default() -> Self {
-        Inbox::new()
-    }
-}
-
 const AWAKE: u64 = 0;
 
 impl<C> Default for Inbox<C> {

@@ -434,10 +434,8 @@ impl Run {
         }
         let missing: Vec<_> = self.world.accepted.keys().filter(|id| !self.world.told.contains_key(id)).collect();
         assert!(missing.is_empty(), "records {missing:?} were not completed; log: {:#?}", self.world.log_tail());
-        assert_eq!(self.world.core.action().is_some(), false, "an action after the close");
-        for line in self.world.lines() {
-            panic!("{line:?} is still open");
-        }
+        assert!(self.world.core.action().is_none(), "an action after the close");
+        assert_eq!(self.world.lines(), [], "connections are still open");
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
         let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
         let mut logs = std::mem::take(&mut self.old_logs);

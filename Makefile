@@ -4,7 +4,7 @@
 # need, `tests/setup` installs by apt when it runs as root, or names with the line that gets it.
 
 CARGO ?= cargo
-PROFILE_DIR = target/release
+PROFILE_DIR = $(or $(CARGO_TARGET_DIR),target)/release
 export OTTLA_BUILD ?= $(CURDIR)/build
 
 .PHONY: all help setup library demo test check unit soak examples clean

@@ -87,7 +87,7 @@ impl Core {
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },
-                log_append_time: if known { answer.log_append_time_ms } else { -1 },
+                log_append_time: if known { append_time(&batch, answer.log_append_time_ms) } else { -1 },
                 error: None,
                 latency: batch.age(self.now),
             };
@@ -338,6 +338,16 @@ impl Core {
             self.reconsider(index);
         }
     }
+}
+
+/// The time at which the broker appended the batch; -1 if its records keep their own.
+///
+/// To a batch that it has already, a broker answers with the stored batch's latest timestamp, as if that were the time
+/// of the append, also where topics keep the producer's timestamps. Taken at its word, every record of the batch would
+/// be reported with the timestamp of its last.
+fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
+    let of_a_duplicate = batch.sealed.attempts > 1 && log_append_time == batch.max_timestamp;
+    if of_a_duplicate { -1 } else { log_append_time }
 }
 
 const NOBODY: u32 = u32::MAX;

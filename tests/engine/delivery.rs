@@ -185,6 +185,21 @@ fn a_duplicate_is_a_success_with_an_unknown_offset() {
     assert_eq!(world.told(id).offset, -1);
 }
 
+/// A broker names a stored batch's latest timestamp as the time of its append, also where the producer's are kept.
+#[test]
+fn a_duplicate_keeps_its_records_timestamps() {
+    let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::DropAfter]);
+    let first = world.send("t", 0);
+    world.run(ms(2));
+    let second = world.send("t", 0);
+    world.run(ms(5_000));
+    let (first, second) = (world.told(first), world.told(second));
+    assert!(first.attempts > 1 && first.timestamp < second.timestamp, "{first:?}, {second:?}");
+    let stored: Vec<i64> = world.cluster.records("t", 0)[1..].iter().map(|record| record.timestamp).collect();
+    assert_eq!([first.timestamp, second.timestamp], stored[..]);
+}
+
 /// A batch that the broker perhaps has as a whole must not come again in parts: it would not know them.
 #[test]
 fn a_batch_that_may_be_there_is_not_split() {

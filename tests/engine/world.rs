@@ -100,6 +100,7 @@ pub fn ms(millis: u64) -> Duration {
 pub struct Told {
     pub fate: Fate,
     pub offset: i64,
+    pub timestamp: i64,
     pub error: Option<ErrorKind>,
     pub message: String,
     pub attempts: u32,
@@ -400,6 +401,7 @@ impl World {
             let told = Told {
                 fate: delivery.fate,
                 offset: delivery.offset,
+                timestamp: delivery.timestamp,
                 error: delivery.error.map(Error::kind),
                 message: delivery.error.map_or_else(String::new, ToString::to_string),
                 attempts,

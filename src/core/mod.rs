@@ -56,6 +56,8 @@ pub struct Core {
     /// Up to when every byte that arrived was delivered.
     drained: Time,
     random: SplitMix64,
+    /// Drawn once an event: partitions that one answer refuses come back together, in one request.
+    jitter: u64,
     timers: Timers,
     actions: VecDeque<Action>,
     /// By slot index.
@@ -88,6 +90,7 @@ impl Core {
         let compressor = Compressor::new(settings.codec, settings.compression_level)?;
         let mut core = Core {
             random: SplitMix64::new(settings.seed),
+            jitter: 0,
             front,
             counters,
             now,
@@ -143,6 +146,7 @@ impl Core {
 
     /// Something happened on a connection.
     pub fn event(&mut self, event: Event<'_>) {
+        self.jitter = self.random.draw();
         match event {
             Event::Resolved(id, addresses) => self.resolved(id, addresses),
             Event::Connected(id) => self.connected(id),

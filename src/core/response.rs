@@ -7,6 +7,7 @@ use super::metadata::recreated;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result};
+use crate::partition::rng::SplitMix64;
 use crate::protocol::Reader;
 use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::record::Fate;
@@ -150,7 +151,7 @@ impl Core {
 
     fn back_off_partition(&mut self, index: u32, error: Error) {
         let failures = self.partition(index).failures + 1;
-        let wait = self.settings.retry_backoff.after(failures, &mut self.random);
+        let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
         let until = self.now.after(wait);
         let partition = self.partition(index);
         partition.failures = failures;

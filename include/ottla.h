@@ -235,7 +235,8 @@ typedef enum ottla_err {
  */
 typedef enum ottla_fate {
     /**
-     * Perhaps in the log: an attempt reached a socket and its outcome was never learned. Always so with acks=0.
+     * Perhaps in the log: an attempt reached a socket and its outcome was never learned. With acks=0 the fate of every
+     * record that was handed to its socket, and no error.
      */
     OTTLA_FATE_UNKNOWN = 0,
     /**
@@ -446,7 +447,10 @@ typedef struct ottla_delivery {
      */
     size_t struct_size;
     /**
-     * OTTLA_ERR_OK, or why the record failed.
+     * OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms, after any number of
+     * attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become known; the message says what
+     * the broker answered, for example that the topic is missing), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_CLOSED,
+     * OTTLA_ERR_INTERNAL, or the broker's own code.
      */
     ottla_code code;
     /**
@@ -1012,7 +1016,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
 /**
  * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
  * Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
- * afterwards.
+ * afterwards. A second call while one waits shortens it to its own limit, if that is shorter; both return at the end.
  *
  * @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
  *                    decided
@@ -1037,8 +1041,8 @@ OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_p
  * @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
  * @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
  * @param error_out   optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
- *         report was taken;
+ * @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED, with an error object like any failure,
+ *         when the producer was closed (which wakes those who wait here) and every report was taken;
  *         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
  *         callback;
  *         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
@@ -1101,8 +1105,8 @@ OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
  * @param record     borrowed for the call
  * @param userdata   comes back in the completion; may be NULL; not looked at
  * @param error_out  optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
- *         OTTLA_ERR_CLOSED;
+ * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the
+ *         partitions of the topic are known already (else the completion tells it); OTTLA_ERR_CLOSED;
  *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their

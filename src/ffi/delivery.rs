@@ -10,7 +10,8 @@ use crate::record::Fate;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_fate {
-    /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. Always so with acks=0.
+    /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. With acks=0 the fate of every
+    /// record that was handed to its socket, and no error.
     OTTLA_FATE_UNKNOWN = 0,
     /// In the log.
     OTTLA_FATE_WRITTEN = 1,
@@ -24,7 +25,10 @@ pub enum ottla_fate {
 pub struct ottla_delivery {
     /// The size of this structure in the library that filled it.
     pub struct_size: usize,
-    /// OTTLA_ERR_OK, or why the record failed.
+    /// OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms, after any number of
+    /// attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become known; the message says what
+    /// the broker answered, for example that the topic is missing), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_CLOSED,
+    /// OTTLA_ERR_INTERNAL, or the broker's own code.
     pub code: ottla_code,
     /// One of ottla_fate. With acks=0 unknown, without an error.
     pub fate: i32,

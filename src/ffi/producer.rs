@@ -84,7 +84,7 @@ pub extern "C" fn ottla_producer_flush(
 
 /// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
 /// Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
-/// afterwards.
+/// afterwards. A second call while one waits shortens it to its own limit, if that is shorter; both return at the end.
 ///
 /// @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
 ///                    decided
@@ -119,8 +119,8 @@ pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer
 /// @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
 /// @param report_out  receives the report, or NULL if there was none in time; release with ottla_report_free()
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED when the producer has ended and every
-///         report was taken;
+/// @return OTTLA_ERR_OK, also when there was none in time; OTTLA_ERR_CLOSED, with an error object like any failure,
+///         when the producer was closed (which wakes those who wait here) and every report was taken;
 ///         OTTLA_ERR_INVALID_STATE if the producer is not in poll mode; OTTLA_ERR_IN_CALLBACK, if it would wait in a
 ///         callback;
 ///         OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT

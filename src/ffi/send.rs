@@ -29,8 +29,8 @@ pub const OTTLA_SEND_NO_WAIT: u32 = 1;
 /// @param record     borrowed for the call
 /// @param userdata   comes back in the completion; may be NULL; not looked at
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION;
-///         OTTLA_ERR_CLOSED;
+/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the
+///         partitions of the topic are known already (else the completion tells it); OTTLA_ERR_CLOSED;
 ///         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their

@@ -168,7 +168,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
     };
     Ok(Settings {
         bootstrap: servers::parse("bootstrap.servers", &reader.text("bootstrap.servers"))?,
-        client_id: client_id(&reader),
+        client_id: client_id(&reader)?,
         acks: acks(&reader),
         idempotence,
         retries: reader.unsigned("retries"),
@@ -361,12 +361,17 @@ fn serializer(reader: &Reader, name: &str) -> Option<Serializer> {
     })
 }
 
-fn client_id(reader: &Reader) -> String {
+fn client_id(reader: &Reader) -> Result<String> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    if reader.is_set("client.id") {
-        return reader.text("client.id");
+    if !reader.is_set("client.id") {
+        return Ok(format!("ottla-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     }
-    format!("ottla-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    let client_id = reader.text("client.id");
+    // The protocol has two bytes for its length.
+    if client_id.len() > i16::MAX as usize {
+        return Err(invalid(format!("client.id has {} bytes; requests have room for {}", client_id.len(), i16::MAX)));
+    }
+    Ok(client_id)
 }
 
 /// Values by type. They were checked against the table when they were set, so that reading them cannot fail.
@@ -722,6 +727,10 @@ mod tests {
         let number = |name: &str| name.strip_prefix("ottla-").unwrap().parse::<u64>().unwrap();
         assert!(number(&first) < number(&second));
         assert_eq!(settings(&[("client.id", "")]).client_id, "");
+        let mut config = Config::new();
+        config.set("bootstrap.servers", "localhost:9092").unwrap();
+        config.set("client.id", &"x".repeat(40_000)).unwrap();
+        assert!(config.resolve().unwrap_err().message().contains("40000 bytes"));
     }
 
     #[test]

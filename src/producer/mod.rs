@@ -417,3 +417,6 @@ impl Clock for OneCall {
         self.wall_ms
     }
 }
+
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;

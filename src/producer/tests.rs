@@ -1,0 +1,88 @@
+//! The producer with its threads, against the sink broker. These are the tests that ThreadSanitizer runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ottla_test_support::sink::{Sink as SinkBroker, SinkOptions};
+
+use super::*;
+use crate::batch::Report;
+
+const THREADS: u64 = 4;
+
+/// A producer of the sink, and counts of the records that were delivered and that failed.
+fn producer(broker: &SinkBroker, properties: &[(&str, &str)]) -> (Producer, Arc<[AtomicU64; 2]>) {
+    let mut config = Config::new();
+    config.set("bootstrap.servers", &broker.addr().to_string()).expect("an address");
+    for (name, value) in properties {
+        config.set(name, value).expect("a property");
+    }
+    let counts: Arc<[AtomicU64; 2]> = Arc::default();
+    let told = counts.clone();
+    let sink = move |report: Report| {
+        for delivery in report.deliveries() {
+            told[usize::from(delivery.error.is_some())].fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    (Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), Level::Error).expect("a producer"), counts)
+}
+
+fn send_until_refused(producer: &Producer, topic: &TopicHandle, count: u64) -> u64 {
+    let value = [7; 100];
+    let record = Record { value: Some(&value), ..Record::default() };
+    (0..count).take_while(|&tag| producer.send(topic, &record, Completion::Tag(tag), Wait::Configured).is_ok()).count()
+        as u64
+}
+
+#[test]
+fn threads_share_a_producer_whose_memory_is_short() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let (producer, counts) = producer(&broker, &[("buffer.memory", "200000"), ("linger.ms", "1")]);
+    let topic = producer.topic("shared").expect("a topic");
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| assert_eq!(send_until_refused(&producer, &topic, 5_000), 5_000));
+        }
+        scope.spawn(|| (0..20).for_each(|_| producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed")));
+    });
+    producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
+    assert_eq!(counts[0].load(Ordering::SeqCst), THREADS * 5_000);
+    assert_eq!(producer.buffered_bytes(), 0);
+}
+
+#[test]
+fn closing_while_threads_send_completes_what_was_accepted() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let (producer, counts) = producer(&broker, &[]);
+    let topic = producer.topic("closing").expect("a topic");
+    let accepted = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| accepted.fetch_add(send_until_refused(&producer, &topic, u64::MAX), Ordering::SeqCst));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        producer.close(Wait::AtMost(Duration::from_secs(60))).expect("closed");
+    });
+    let told = counts[0].load(Ordering::SeqCst) + counts[1].load(Ordering::SeqCst);
+    assert_eq!(told, accepted.load(Ordering::SeqCst));
+    let refused = producer.send(&topic, &Record::default(), Completion::Tag(0), Wait::Never).expect_err("closed");
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn threads_wait_for_records_of_their_own() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let (producer, _) = producer(&broker, &[("linger.ms", "1000")]);
+    let topic = producer.topic("sync").expect("a topic");
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let wait = Wait::AtMost(Duration::from_secs(60));
+                    let told = producer.send_and_wait(&topic, &Record::default(), wait).expect("told");
+                    assert!(told.error.is_none() && told.offset >= 0, "{told:?}");
+                }
+            });
+        }
+    });
+}

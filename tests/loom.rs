@@ -50,7 +50,7 @@ fn assign(front: &Front, topic: &Topic) {
 
 fn send(front: &Front, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
     let record = Record { partition: Some(0), ..Record::default() };
-    front.accept(topic, &record, Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+    front.accept(topic, &record, &Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
 }
 
 fn decided(batch: Box<Batch>) -> Report {
@@ -413,12 +413,12 @@ fn a_forced_charge_beside_an_asked_one_is_counted() {
             move || {
                 let mut batch = Batch::new(&front.memory, &topic, 0, Time::ZERO, 0);
                 let record = Record::default();
-                batch.append(&record, 0, Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
+                batch.append(&record, 0, &Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
                 decided(batch)
             }
         });
         let mut batch = Batch::new(&front.memory, &slot_topic, 0, Time::ZERO, 0);
-        let asked = batch.append(&Record::default(), 0, Completion::Tag(2), Charge::Ask, &mut Room::default());
+        let asked = batch.append(&Record::default(), 0, &Completion::Tag(2), Charge::Ask, &mut Room::default());
         assert!(asked.is_err(), "two chunks do not fit");
         drop(other.join().expect("no panic"));
         drop(batch);

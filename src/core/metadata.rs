@@ -387,12 +387,7 @@ impl Core {
     fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
         let topic = &mut self.topics[index as usize];
         let old = std::mem::replace(&mut topic.id, id);
-        if old == id {
-            return;
-        }
-        self.topic_by_id.remove(&old);
-        self.topic_by_id.insert(id, index);
-        if old == [0; 16] {
+        if old == id || old == [0; 16] {
             return;
         }
         let idempotent = self.settings.idempotence;

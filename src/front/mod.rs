@@ -4,6 +4,7 @@
 //! another. No lock is held when the sender is woken or a partitioner runs.
 
 mod assign;
+mod choose;
 mod gate;
 mod inbox;
 mod slot;
@@ -13,16 +14,15 @@ mod topics;
 
 use std::time::{Duration, Instant};
 
+pub use choose::Partitioner;
 pub use gate::{Gate, GateClosed};
 pub use inbox::{Inbox, Mail};
 pub use slot::{Append, Appended, Refused, Slot};
 pub use topics::{Topic, Topics};
 
 use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
-use crate::partition::rng::SplitMix64;
-use crate::partition::{murmur2, round_robin, sticky};
 use crate::record::Record;
-use crate::sync::{Arc, Clock, Ordering, Time};
+use crate::sync::{Arc, Clock, Time};
 
 /// The front of one producer.
 pub struct Front {
@@ -43,14 +43,6 @@ pub enum Command {
     Flush { ticket: u64 },
     /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
     Close { deadline: Time },
-}
-
-/// How partitions are chosen for records that name none.
-#[derive(Clone, Copy, Debug)]
-pub struct Partitioner {
-    pub round_robin: bool,
-    pub ignore_keys: bool,
-    pub adaptive: bool,
 }
 
 /// What the front is made with.
@@ -163,61 +155,13 @@ impl Front {
         completion: &Completion,
         room: &mut Room,
     ) -> Result<Result<Appended, Refused>, NotAccepted> {
-        let index = self.partition_of(topic, partitions, append)?;
+        let partitioner = &self.partitioner;
+        let index = self.partition_of(partitioner, topic, partitions, append)?;
         let attempt = partitions[index].append(self, append, completion, room);
         let switch = matches!(attempt, Err(Refused::Switch)) || attempt.as_ref().is_ok_and(|appended| appended.switch);
         if switch {
-            self.choose_sticky(topic, partitions, Some(index as u32));
+            self.choose_sticky(partitioner, topic, partitions, Some(index as u32));
         }
         Ok(attempt)
-    }
-
-    /// The partition that a record goes to (KIP-794; `BuiltInPartitioner` in Kafka).
-    #[inline]
-    fn partition_of<C: Clock>(
-        &self,
-        topic: &Topic,
-        partitions: &[Arc<Slot>],
-        append: &mut Append<'_, C>,
-    ) -> Result<usize, NotAccepted> {
-        let count = partitions.len();
-        if let Some(partition) = append.record.partition {
-            let index = usize::try_from(partition).ok().filter(|&index| index < count);
-            return index.ok_or(NotAccepted::UnknownPartition { count });
-        }
-        if self.partitioner.round_robin {
-            let cursor = (topic.turn.load(Ordering::Relaxed) % count as u64) as u32;
-            let next = round_robin::next(cursor, count as u32, |i| partitions[i as usize].is_available());
-            topic.turn.store(u64::from(next) + 1, Ordering::Relaxed);
-            return Ok(next as usize);
-        }
-        match append.record.key {
-            Some(key) if !self.partitioner.ignore_keys => Ok(murmur2::partition_for_key(key, count as u32) as usize),
-            _ => {
-                append.sticky = true;
-                let present = topic.sticky.load(Ordering::Relaxed);
-                let index =
-                    if (present as usize) < count { present } else { self.choose_sticky(topic, partitions, None) };
-                Ok(index as usize)
-            }
-        }
-    }
-
-    /// Chooses the next sticky partition. When several threads do so at once the last one wins, which is as good as
-    /// any other.
-    #[cold]
-    fn choose_sticky(&self, topic: &Topic, partitions: &[Arc<Slot>], previous: Option<u32>) -> u32 {
-        let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
-        let random = SplitMix64::new(self.seed.wrapping_add(turn)).draw();
-        let next = sticky::next(
-            random,
-            partitions.len() as u32,
-            |i| partitions[i as usize].is_available(),
-            |i| partitions[i as usize].load(),
-            previous,
-            self.partitioner.adaptive,
-        );
-        topic.sticky.store(next, Ordering::Relaxed);
-        next
     }
 }

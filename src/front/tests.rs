@@ -11,8 +11,11 @@ use super::slot::Glance;
 use super::*;
 use crate::batch::{Batch, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
+use crate::partition::murmur2;
+use crate::partition::rng::SplitMix64;
 use crate::protocol::record_batch;
 use crate::record::Fate;
+use crate::sync::Ordering;
 
 const BATCH: usize = 1000;
 const LINGER: Duration = Duration::from_nanos(500);

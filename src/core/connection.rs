@@ -97,7 +97,7 @@ impl Core {
                     &Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address")),
                 );
             }
-            Err(error) => self.attempt_failed(id.broker, &error),
+            Err(error) => self.attempt_failed(id.broker, &self.of_broker(id.broker, &error)),
         }
     }
 
@@ -120,17 +120,16 @@ impl Core {
             broker.attempt += 1;
             return self.connect_next(id.broker);
         }
-        self.attempt_failed(id.broker, &error);
+        self.attempt_failed(id.broker, &self.of_broker(id.broker, &error));
     }
 
-    /// An attempt to connect is over without a connection.
+    /// An attempt to connect is over without a connection. `error` names the broker.
     fn attempt_failed(&mut self, index: u32, error: &Error) {
         self.counters.connections_failed.add(1);
-        let name = self.brokers[index as usize].name();
         let failures = self.brokers[index as usize].failures;
         // Once loud, then quiet: a broker that is down for hours should not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
-        self.log(level, || format!("{name}: {error}; attempts in a row: {}", failures + 1));
+        self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
         self.metadata.last_error = Some(error.clone());
         self.back_off(index);
     }
@@ -256,12 +255,17 @@ impl Core {
         self.counters.bytes_received.add(frame.len() as u64 + 4);
         self.broker(id.broker).last_used = self.now;
         if let Err(error) = self.take_response(id.broker, frame) {
-            let name = self.brokers[id.broker as usize].name();
-            let message = format!("{name}: {}; closing the connection", error.message());
-            self.log(Level::Error, || message.clone());
+            let error = self.of_broker(id.broker, &error);
+            self.log(Level::Error, || format!("{}; closing the connection", error.message()));
             self.act(Action::Close(id));
-            self.lost(id.broker, &Error::new(error.kind(), message), None);
+            self.lost(id.broker, &error, None);
         }
+    }
+
+    /// The same error, with the broker that it is about.
+    pub(super) fn of_broker(&self, index: u32, error: &Error) -> Error {
+        let name = self.brokers[index as usize].name();
+        Error::new(error.kind(), format!("{name}: {}", error.message()))
     }
 
     /// Matches a response with the oldest request that waits for one.
@@ -279,15 +283,15 @@ impl Core {
             (Kind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
             (Kind::Metadata, Ok(mut reader)) => {
                 let taken = self.metadata_received(index, &mut reader, version);
-                taken.inspect_err(|error| self.metadata_failed(error))
+                taken.inspect_err(|error| self.metadata_failed(&self.of_broker(index, error)))
             }
             (Kind::InitProducerId, Ok(mut reader)) => {
                 let taken = self.producer_id_received(index, &mut reader, version);
-                taken.inspect_err(|error| self.producer_id_failed(error))
+                taken.inspect_err(|error| self.producer_id_failed(&self.of_broker(index, error)))
             }
             (Kind::Produce(produced), Ok(mut reader)) => self.produce_received(index, version, produced, &mut reader),
             (kind, Err(error)) => {
-                self.unanswered(kind, &error, true);
+                self.unanswered(kind, &self.of_broker(index, &error), true);
                 Err(error)
             }
             (Kind::ProduceUnanswered(_), Ok(_)) => unreachable!("nothing with acks=0 waits for an answer"),
@@ -308,15 +312,15 @@ impl Core {
         if !self.is_current(id) {
             return;
         }
-        let name = self.brokers[id.broker as usize].name();
+        let error = self.of_broker(id.broker, &error);
         if self.brokers[id.broker as usize].is_up() {
-            let message = format!("{name}: {}", error.message());
-            self.log(Level::Info, || message.clone());
-            self.lost(id.broker, &Error::new(error.kind(), message), untouched);
-        } else {
-            let message = format!("{}; it closed the connection during the greeting", error.message());
-            self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+            self.log(Level::Info, || error.message().to_string());
+            return self.lost(id.broker, &error, untouched);
         }
+        let hint =
+            "this happened before it said which versions it speaks: is it a plaintext listener of a Kafka broker?";
+        let message = format!("{}; {hint}", error.message());
+        self.lost(id.broker, &Error::new(error.kind(), message), untouched);
     }
 
     /// A connection is gone, and with it the answers to what it carried.

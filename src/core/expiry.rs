@@ -81,7 +81,7 @@ impl Core {
     fn expire_queued(&mut self, index: u32, limit: Time) {
         while self.partition(index).queue.front().is_some_and(|batch| batch.created < limit) {
             let batch = self.partition(index).queue.pop_front().expect("looked at above");
-            let cause = self.partition(index).last_error.clone().or_else(|| self.metadata.last_error.clone());
+            let cause = self.why_unsent(index);
             self.expire(index, batch, cause.as_ref());
         }
         if !self.partition(index).queue.is_empty() {
@@ -90,9 +90,15 @@ impl Core {
         while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
             self.stage(index, batch);
             let batch = self.partition(index).queue.pop_back().expect("staged above");
-            let cause = self.partition(index).last_error.clone().or_else(|| self.metadata.last_error.clone());
+            let cause = self.why_unsent(index);
             self.expire(index, batch, cause.as_ref());
         }
+    }
+
+    /// What kept a partition's batches from being sent, as far as is known.
+    fn why_unsent(&mut self, index: u32) -> Option<Error> {
+        let of_partition = self.partition(index).last_error.clone();
+        of_partition.or_else(|| self.metadata.last_error.clone()).or_else(|| self.producer_id.last_error.clone())
     }
 
     fn expire(&mut self, index: u32, batch: Box<Batch>, cause: Option<&Error>) {

@@ -13,6 +13,8 @@ pub struct ProducerId {
     not_before: crate::sync::Time,
     /// Why there is none for good.
     pub refused: Option<Error>,
+    /// Why the last attempt to get one failed.
+    pub last_error: Option<Error>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ enum State {
 impl ProducerId {
     pub fn new(idempotence: bool) -> Self {
         let state = if idempotence { State::Wanted } else { State::Unneeded };
-        ProducerId { state, failures: 0, not_before: crate::sync::Time::ZERO, refused: None }
+        ProducerId { state, failures: 0, not_before: crate::sync::Time::ZERO, refused: None, last_error: None }
     }
 
     /// Records can be given sequence numbers, or need none.
@@ -73,6 +75,7 @@ impl Core {
             }
             self.producer_id.state = State::Has { id, epoch };
             self.producer_id.failures = 0;
+            self.producer_id.last_error = None;
             self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));
             self.wake_all_brokers();
             return Ok(());
@@ -96,6 +99,7 @@ impl Core {
     pub(super) fn producer_id_failed(&mut self, error: &Error) {
         self.producer_id.state = State::Wanted;
         self.producer_id.failures += 1;
+        self.producer_id.last_error = Some(error.clone());
         let wait = self.settings.retry_backoff.after(self.producer_id.failures, &mut self.random);
         self.producer_id.not_before = self.now.after(wait);
         self.timers.arm(Timer::ProducerId, self.producer_id.not_before);

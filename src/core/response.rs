@@ -49,6 +49,7 @@ impl Core {
             Ok(_) => Error::new(ErrorKind::BadResponse, "the answer to a Produce request left this partition out"),
             Err(error) => error.clone(),
         };
+        let unanswered = self.of_broker(broker, &unanswered);
         self.produce_lost(produced, &unanswered, true);
         let tail = tail?;
         for endpoint in &tail.node_endpoints {
@@ -84,6 +85,7 @@ impl Core {
             let known = verdict == Verdict::Written;
             let partition = self.partition(index);
             partition.failures = 0;
+            partition.last_error = None;
             partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
                 fate: Fate::Written,
@@ -286,6 +288,7 @@ impl Core {
             self.partition(index).in_flight -= 1;
             if let Some(batch) = batch {
                 self.partition(index).failures = 0;
+                self.partition(index).last_error = None;
                 let latency = batch.age(self.now);
                 let outcome =
                     Outcome { fate: Fate::Unknown, base_offset: -1, log_append_time: -1, error: None, latency };

@@ -110,8 +110,7 @@ impl Connection {
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
         while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
-            let hint = "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?";
-            Error::new(error.kind(), format!("the peer announced {}; {hint}", error.message()))
+            Error::new(error.kind(), format!("it announced {}; {}", error.message(), who_answers(&bytes[used..])))
         })? {
             let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);
@@ -138,6 +137,21 @@ fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SL
         }
     }
     count
+}
+
+/// Who sends such a length: the bytes of other protocols are known when they are read for one.
+fn who_answers(bytes: &[u8]) -> &'static str {
+    match bytes {
+        // An alert or a handshake of SSL 3 to TLS 1.3.
+        [0x15 | 0x16, 3, ..] => {
+            "these are the first bytes of TLS: connect to a plaintext listener of the broker (bootstrap.servers), since \
+             this release does not speak TLS"
+        }
+        [b'H', b'T', b'T', b'P', ..] => {
+            "a web server answers there: bootstrap.servers wants the port of a Kafka broker"
+        }
+        _ => "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?",
+    }
 }
 
 fn lost(why: &str) -> Error {

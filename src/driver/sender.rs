@@ -208,7 +208,13 @@ impl Sender {
                 self.core().event(Event::Connected(id));
             }
             Err(error) => {
-                let message = format!("connecting to {address} failed: {error}");
+                let hint = match error.kind() {
+                    std::io::ErrorKind::ConnectionRefused => {
+                        "; does a broker listen there? See bootstrap.servers, and advertised.listeners of the broker"
+                    }
+                    _ => "",
+                };
+                let message = format!("connecting to {address} failed: {error}{hint}");
                 self.core().event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, message)));
             }
         }

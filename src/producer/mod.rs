@@ -230,7 +230,7 @@ impl Producer {
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
-        self.check_record(record)?;
+        self.check_record(topic, record)?;
         let mut room = Room::default();
         match self.shared.front.accept(&topic.0, record, completion, manner, clock, &mut room) {
             Ok(()) => Ok(()),
@@ -280,7 +280,7 @@ impl Producer {
     }
 
     #[inline]
-    fn check_record(&self, record: &Record<'_>) -> Result<()> {
+    fn check_record(&self, topic: &TopicHandle, record: &Record<'_>) -> Result<()> {
         let quick = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if quick + OVERHEAD <= self.max_request_size
             && record.headers.is_empty()
@@ -289,11 +289,11 @@ impl Producer {
         {
             return Ok(());
         }
-        self.check_unusual_record(record, quick)
+        self.check_unusual_record(topic, record, quick)
     }
 
     #[cold]
-    fn check_unusual_record(&self, record: &Record<'_>, quick: usize) -> Result<()> {
+    fn check_unusual_record(&self, topic: &TopicHandle, record: &Record<'_>, quick: usize) -> Result<()> {
         if let Some(timestamp) = record.timestamp.filter(|&timestamp| timestamp < 0) {
             let message = format!("a record's timestamp is milliseconds since 1970, at least 0, not {timestamp}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -306,7 +306,9 @@ impl Producer {
         let size = OVERHEAD.saturating_add(quick).saturating_add(headers);
         if size > self.max_request_size {
             let message = format!(
-                "a record of {size} bytes, with its overhead, is more than max.request.size={} allows",
+                "a record of topic {} is {size} bytes, with its overhead, more than max.request.size={} allows; raise it, \
+                 and the topic's max.message.bytes, or send less",
+                topic.name(),
                 self.max_request_size
             );
             return Err(Error::new(ErrorKind::RecordTooLarge, message));

@@ -22,6 +22,25 @@ static void never(const ottla_delivery *delivery, void *userdata) {
     CHECK(!"a record that was not accepted was told of");
 }
 
+/* A report to give NULL beside. */
+static void reports(ottla_config *config) {
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_report *report = NULL;
+    ottla_record record = text_record("k", "v");
+    CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_close(producer, 0, NULL));
+    CHECK_OK(ottla_producer_poll(producer, 0, &report, NULL));
+    CHECK(report != NULL);
+    REFUSED(ottla_report_delivery_at(report, 0, NULL));
+    ottla_report_free(report);
+    ottla_topic_free(topic);
+    CHECK_OK(ottla_producer_free(producer));
+}
+
 int main(void) {
     ottla_config *config = refused_config();
     ottla_producer *producer = NULL;
@@ -167,6 +186,23 @@ int main(void) {
     ottla_report_free(NULL);
     ottla_record_init(NULL, sizeof record);
     CHECK_CODE(OTTLA_ERR_INVALID_STATE, ottla_producer_poll(producer, 0, &report, NULL));
+    reports(config);
+
+    /* Who wants no details gives no place for them: the code is the same. */
+    REFUSED(ottla_config_set(NULL, "acks", "1", NULL));
+    REFUSED(ottla_config_get(NULL, "acks", NULL, 0, &count, NULL));
+    REFUSED(ottla_config_load_file(NULL, "/dev/null", NULL));
+    REFUSED(ottla_config_load_text(NULL, "", NULL));
+    REFUSED(ottla_producer_flush(NULL, 0, NULL));
+    REFUSED(ottla_producer_close(NULL, 0, NULL));
+    REFUSED(ottla_producer_send(NULL, topic, &record, NULL, NULL));
+    REFUSED(ottla_producer_send_with(NULL, topic, &record, never, NULL, NULL));
+    REFUSED(ottla_producer_try_send(NULL, topic, &record, NULL, NULL));
+    REFUSED(ottla_producer_try_send_with(NULL, topic, &record, never, NULL, NULL));
+    REFUSED(ottla_producer_send_many(NULL, topic, &record, 1, NULL, 0, &count, NULL));
+    REFUSED(ottla_producer_send_flat(NULL, topic, (const uint8_t *)"", 0, 0, 0, &count, NULL));
+    REFUSED(ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, NULL));
+    REFUSED(ottla_producer_counters(NULL, &counters, NULL));
 
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));

@@ -1,0 +1,164 @@
+//! A producer whose every record is counted, and what is asserted of it over and over.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use ottla::{Completion, ErrorKind, Fate, Record, TopicHandle, Wait};
+use ottla_test_support::model::server::ModelServer;
+use ottla_test_support::model::{Cluster, Fault, RequestInfo};
+
+use crate::harness::{Sender, Told, stamp};
+
+/// Everything is given up after two seconds or less, and tried often.
+pub const QUICK: [(&str, &str); 7] = [
+    ("delivery.timeout.ms", "2000"),
+    ("request.timeout.ms", "1000"),
+    ("max.block.ms", "2000"),
+    ("linger.ms", "0"),
+    ("socket.connection.setup.timeout.ms", "700"),
+    ("socket.connection.setup.timeout.max.ms", "700"),
+    ("reconnect.backoff.max.ms", "200"),
+];
+
+/// The longest that QUICK lets a record wait.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How much later than promised something may be seen: this machine may be busy with other tests.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// One modelled broker behind a port, with a topic "orders" of three partitions.
+pub fn model() -> ModelServer {
+    let mut cluster = Cluster::new(1);
+    cluster.create_topic("orders", 3);
+    ModelServer::start(cluster, 1)
+}
+
+/// What goes wrong with every request from now on.
+pub fn break_with(server: &ModelServer, fault: impl FnMut(&RequestInfo) -> Fault + Send + 'static) {
+    server.with(|cluster| cluster.on_request(fault));
+}
+
+pub fn mend(server: &ModelServer) {
+    server.with(Cluster::clear_faults);
+}
+
+/// A producer with one topic. Its records are numbered, and [`Flow::end`] counts what was told of them.
+pub struct Flow {
+    pub sender: Sender,
+    pub topic: TopicHandle,
+    sent: u64,
+}
+
+impl Flow {
+    pub fn new(bootstrap: &str, topic: &str, properties: &[(&str, &str)]) -> Flow {
+        let properties = [&QUICK[..], properties].concat();
+        let sender = Sender::new(bootstrap, &properties);
+        let topic = sender.topic(topic);
+        Flow { sender, topic, sent: 0 }
+    }
+
+    /// Sends records of different keys; says which numbers they have.
+    pub fn send(&mut self, count: u64) -> Range<u64> {
+        let begin = self.sent;
+        for _ in 0..count {
+            let (key, value) = (self.sent.to_be_bytes(), stamp(self.sent, 100));
+            self.send_record(&Record { key: Some(&key), value: Some(&value), ..Record::default() });
+        }
+        begin..self.sent
+    }
+
+    pub fn send_record(&mut self, record: &Record<'_>) -> u64 {
+        self.sender.send(&self.topic, record, self.sent);
+        self.sent += 1;
+        self.sent - 1
+    }
+
+    /// A record that may be refused; one that is accepted is counted.
+    pub fn try_send(&mut self, record: &Record<'_>, wait: Wait) -> ottla::Result<()> {
+        self.sender.producer.send(&self.topic, record, Completion::Tag(self.sent), wait)?;
+        self.sent += 1;
+        Ok(())
+    }
+
+    pub fn try_send_many(&mut self, records: &[Record<'_>], wait: Wait) -> (usize, ottla::Result<()>) {
+        let tagged = records.iter().zip(self.sent..).map(|(record, tag)| (*record, Completion::Tag(tag)));
+        let (accepted, result) = self.sender.producer.send_many(&self.topic, tagged, wait);
+        self.sent += accepted as u64;
+        (accepted, result)
+    }
+
+    /// Waits until these are told of, each once.
+    pub fn told(&self, tags: Range<u64>) -> Vec<Told> {
+        self.flush();
+        let all: Vec<Told> = self.sender.told().into_iter().filter(|told| tags.contains(&told.tag)).collect();
+        assert!(
+            all.iter().map(|told| told.tag).eq(tags.clone()),
+            "{tags:?} are told of once each: {all:?}\n{}",
+            self.sender.log()
+        );
+        all
+    }
+
+    pub fn flush(&self) {
+        self.sender.producer.flush(Wait::AtMost(2 * PATIENCE + GRACE)).expect("all is decided within its bound");
+    }
+
+    /// Sends some records and expects each to fail so, with all `words` in its message, within the bound. `fate` is that
+    /// of those that were sent at all.
+    pub fn fails(&mut self, kind: ErrorKind, fate: Fate, words: &[&str]) -> Vec<Told> {
+        let begin = Instant::now();
+        let tags = self.send(20);
+        let told = self.told(tags);
+        let took = begin.elapsed();
+        assert!(took < PATIENCE + GRACE, "told after {took:?}");
+        said(&told, kind, words);
+        for told in &told {
+            let expected = if told.attempts == 0 { Fate::NotWritten } else { fate };
+            assert_eq!(told.fate, expected, "{told:?}");
+        }
+        told
+    }
+
+    /// Expects that records are delivered again, at the latest a while from now.
+    pub fn works(&mut self) {
+        let begin = Instant::now();
+        loop {
+            let tags = self.send(1);
+            let told = self.told(tags);
+            if told[0].error.is_none() {
+                break;
+            }
+            assert!(begin.elapsed() < GRACE, "it does not work again: {told:?}\n{}", self.sender.log());
+        }
+        let tags = self.send(20);
+        let told = self.told(tags);
+        assert!(told.iter().all(|told| told.error.is_none()), "{told:?}\n{}", self.sender.log());
+    }
+
+    /// Closes, and expects that every record ever accepted was told of exactly once and nothing is held any more.
+    pub fn end(self) -> Vec<Told> {
+        self.flush();
+        self.sender.producer.close(Wait::AtMost(GRACE)).expect("closed");
+        let told = self.sender.told();
+        let mut times: BTreeMap<u64, u32> = (0..self.sent).map(|tag| (tag, 0)).collect();
+        told.iter().for_each(|told| *times.entry(told.tag).or_default() += 1);
+        let wrong: Vec<_> = times.iter().filter(|&(_, &times)| times != 1).collect();
+        assert!(wrong.is_empty() && told.len() as u64 == self.sent, "(record, how often it was told of): {wrong:?}");
+        assert_eq!(self.sender.producer.buffered_bytes(), 0, "memory is held after the end");
+        told
+    }
+}
+
+/// Each failed with this code, and each message has all words.
+pub fn said(told: &[Told], kind: ErrorKind, words: &[&str]) {
+    for told in told {
+        let error = told.error.as_ref().unwrap_or_else(|| panic!("it should have failed: {told:?}"));
+        assert_eq!(error.kind(), kind, "{told:?}");
+        reads(error.message(), words);
+    }
+}
+
+pub fn reads(message: &str, words: &[&str]) {
+    let missing: Vec<_> = words.iter().filter(|word| !message.contains(**word)).collect();
+    assert!(missing.is_empty(), "{missing:?} should be in: {message}");
+}

@@ -1,0 +1,102 @@
+//! Peers that answer, but not as Kafka does: garbage, lengths that lie, halves.
+
+use ottla::{ErrorKind, Fate};
+use ottla_test_support::model::{Api, Fault, RequestInfo};
+
+use crate::flow::{Flow, break_with, mend, model};
+
+/// A way to answer, and what the error says of it.
+struct Answer {
+    name: &'static str,
+    fault: fn(&RequestInfo) -> Fault,
+    says: &'static str,
+}
+
+const OF_KAFKA: &str = "is this a plaintext listener of a Kafka broker?";
+
+const ANSWERS: [Answer; 13] = [
+    Answer { name: "bytes of no meaning", fault: |_| raw(&[0xa5; 300]), says: OF_KAFKA },
+    Answer { name: "a web server's", fault: |_| raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says: "a web server" },
+    Answer {
+        name: "a TLS alert",
+        fault: |_| raw(&[0x15, 3, 3, 0, 2, 2, 70]),
+        says: "TLS: connect to a plaintext listener",
+    },
+    Answer { name: "a length below 0", fault: |_| raw(&[0xff; 4]), says: "receive.message.max.bytes" },
+    Answer { name: "a length of 2 GiB", fault: |_| raw(&[0x7f, 0xff, 0xff, 0xff, 0, 0]), says: "2147483647 bytes" },
+    Answer {
+        name: "no header",
+        fault: |_| raw(&[0, 0, 0, 0]),
+        says: "correlation_id at byte 0: 4 bytes wanted, 0 left",
+    },
+    Answer {
+        name: "another request's",
+        fault: |request| framed(request.correlation + 7, &[0; 60]),
+        says: "it answered",
+    },
+    Answer { name: "no body", fault: |request| framed(request.correlation, &[]), says: "at byte 4" },
+    Answer { name: "counts of 2^64", fault: |request| framed(request.correlation, &[0xff; 64]), says: "varint" },
+    Answer { name: "counts of 2^31", fault: |request| framed(request.correlation, &HUGE.repeat(16)), says: " left" },
+    Answer { name: "half a length, then the end", fault: |_| Fault::Truncate(2), says: "the broker closed it" },
+    Answer { name: "half a frame, then the end", fault: |_| Fault::Truncate(9), says: "the broker closed it" },
+    Answer { name: "half a frame, then nothing", fault: |_| raw(&[0, 0, 0x10, 0, 0, 0]), says: "timeout.ms" },
+];
+
+const HUGE: [u8; 4] = [0x7f, 0xff, 0xff, 0xff];
+
+fn raw(bytes: &[u8]) -> Fault {
+    Fault::Garbage(bytes.to_vec())
+}
+
+/// A frame with the header that is waited for, and this body.
+fn framed(correlation: i32, body: &[u8]) -> Fault {
+    let length = 4 + body.len() as i32;
+    Fault::Garbage([&length.to_be_bytes(), &correlation.to_be_bytes(), body].concat())
+}
+
+fn suffer(api: Api, answer: &Answer) {
+    let server = model();
+    let at = server.bootstrap();
+    let fault = answer.fault;
+    break_with(&server, move |request| if request.api == api { fault(request) } else { Fault::None });
+    let (kind, fate) = match api {
+        Api::Produce => (ErrorKind::DeliveryTimedOut, Fate::Unknown),
+        Api::InitProducerId => (ErrorKind::DeliveryTimedOut, Fate::NotWritten),
+        _ => (ErrorKind::MetadataTimedOut, Fate::NotWritten),
+    };
+    let mut flow = Flow::new(&at, "orders", &[]);
+    let told = flow.fails(kind, fate, &[&at, "orders", "delivery.timeout.ms", answer.says]);
+    println!("{api:?}, {}: {:?}", answer.name, told[0].error);
+    mend(&server);
+    server.cut_connections(1);
+    flow.works();
+    flow.end();
+}
+
+fn suffer_all(api: Api) {
+    std::thread::scope(|scope| {
+        for answer in &ANSWERS {
+            scope.spawn(move || suffer(api, answer));
+        }
+    });
+}
+
+#[test]
+fn answers_to_the_greeting() {
+    suffer_all(Api::ApiVersions);
+}
+
+#[test]
+fn answers_to_metadata_requests() {
+    suffer_all(Api::Metadata);
+}
+
+#[test]
+fn answers_to_requests_for_a_producer_id() {
+    suffer_all(Api::InitProducerId);
+}
+
+#[test]
+fn answers_to_produce_requests() {
+    suffer_all(Api::Produce);
+}

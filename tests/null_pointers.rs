@@ -1,0 +1,118 @@
+//! NULL for every pointer of every function: the header's prototypes against the calls in tests/c/api_null.c.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Pointers that cannot be tried, as function and parameter, and why.
+const UNTRIED: [(&str, &str, &str); 0] = [];
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The same without comments and without what is inside string literals, so that commas and parentheses count.
+fn code(source: &str) -> String {
+    let mut out = String::new();
+    let mut rest = source;
+    while let Some(at) = rest.find(['"', '/', '\'']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+            out.push_str("literal");
+            literal(rest, quote)
+        } else {
+            out.push('/');
+            1
+        };
+        rest = &rest[length..];
+    }
+    out + rest
+}
+
+/// How long the literal is that `text` begins with.
+fn literal(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The arguments of a call or the parameters of a prototype; `text` begins behind the parenthesis.
+fn arguments(text: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut all = vec![String::new()];
+    for c in text.chars() {
+        match c {
+            ')' | ']' | '}' if depth == 0 => break,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                all.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        all.last_mut().expect("never empty").push(c);
+    }
+    all.into_iter().map(|argument| argument.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Every exported function and its pointers, as place and name.
+fn prototypes(header: &str) -> Vec<(String, Vec<(usize, String)>)> {
+    let pointers = |parameters: &str| {
+        let is_pointer = |text: &str| text.contains('*') || text.split(' ').next().is_some_and(|t| t.ends_with("_fn"));
+        let name = |text: &str| text.rsplit([' ', '*']).next().unwrap_or(text).to_owned();
+        let all = arguments(parameters).into_iter().enumerate();
+        all.filter(|(_, text)| is_pointer(text)).map(|(at, text)| (at, name(&text))).collect()
+    };
+    let functions = header.split("OTTLA_CALL ").skip(1).filter_map(|text| text.split_once('('));
+    let named = functions.filter(|(name, _)| name.starts_with("ottla_"));
+    named.map(|(name, parameters)| (name.to_owned(), pointers(parameters))).collect()
+}
+
+/// The places at which some call of `function` has NULL.
+fn nulls(program: &str, function: &str) -> BTreeSet<usize> {
+    let call = format!("{function}(");
+    let calls = program.match_indices(&call).map(|(at, _)| arguments(&program[at + call.len()..]));
+    calls.flat_map(|arguments| (0..).zip(arguments)).filter(|(_, text)| text == "NULL").map(|(at, _)| at).collect()
+}
+
+#[test]
+fn null_is_tried_for_every_pointer_of_every_function() {
+    let (header, program) = (code(&read("include/ottla.h")), code(&read("tests/c/api_null.c")));
+    let functions = prototypes(&header);
+    assert!(functions.len() > 50, "the header was not understood: {functions:?}");
+    let mut missing = Vec::new();
+    for (function, pointers) in &functions {
+        let tried = nulls(&program, function);
+        let untried = |name: &str| UNTRIED.iter().any(|(of, parameter, _)| of == function && *parameter == name);
+        let left = pointers.iter().filter(|(at, name)| !tried.contains(at) && !untried(name));
+        missing.extend(left.map(|(_, name)| format!("    {function}: NULL for {name}")));
+    }
+    assert!(
+        missing.is_empty(),
+        "tests/c/api_null.c should call each of these so, and check what comes of it: NAMES(\"<argument>\", call) where \
+         NULL is refused, CHECK_OK(call) where it is allowed\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn prototypes_and_calls_are_understood() {
+    let header = "OTTLA_API ottla_code OTTLA_CALL ottla_f(const struct ottla_a *a,\n  size_t n, ottla_g_fn on_g, char **out);\
+                  typedef void (OTTLA_CALL *ottla_g_fn)(void *userdata); OTTLA_API int OTTLA_CALL ottla_h(void);";
+    let pointers = vec![(0, "a".to_owned()), (2, "on_g".to_owned()), (3, "out".to_owned())];
+    assert_eq!(prototypes(header), [("ottla_f".to_owned(), pointers), ("ottla_h".to_owned(), vec![])]);
+    let program = code("/* ottla_f(NULL) */ x(ottla_f(a(\",)\\\"\", NULL), 1, NULL, &out)); ottla_f(NULL, 0, b, c);");
+    assert_eq!(nulls(&program, "ottla_f"), BTreeSet::from([0, 2]));
+}

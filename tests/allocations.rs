@@ -84,7 +84,7 @@ impl Stage {
             batch_size: 16384,
             batch_limit: 1 << 20,
             linger: Duration::from_millis(5),
-            partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: true },
+            partitioner: Partitioner::default(),
             seed: 1,
         });
         let topic = front.topics.get("t");

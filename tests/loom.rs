@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use loom::thread;
 use ottla::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Slot, Topic};
+use ottla::front::{Command, Front, FrontSettings, Keyless, Mail, Manner, NotAccepted, Partitioner, Slot, Topic};
+use ottla::partition::hash::Hash;
 use ottla::sync::{Arc, Clock, Latest, Mutex, Ordering, Time};
 use ottla::{Error, ErrorKind, Record};
 
@@ -37,7 +38,7 @@ fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
         batch_size: 1000,
         batch_limit,
         linger: Duration::from_nanos(50),
-        partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: false },
+        partitioner: Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: false },
         seed: 1,
     }))
 }

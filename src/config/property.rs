@@ -156,8 +156,7 @@ impl Property {
             Kind::Servers => "host:port pairs separated by commas".into(),
             Kind::Class([]) => "none".into(),
             Kind::Class(choices) => {
-                let names: Vec<_> = choices.iter().map(|choice| choice.short).collect();
-                format!("one of {}, or the Java class of that meaning", names.join(", "))
+                format!("one of {}, or the Java class of that meaning", short_names(choices).join(", "))
             }
             Kind::Password => "a secret".into(),
         }
@@ -195,7 +194,7 @@ impl Property {
         if choices.is_empty() || choices.iter().any(|choice| choice.short == value || choice.java == value) {
             return Ok(value.into());
         }
-        let known: Vec<_> = choices.iter().map(|choice| choice.short).collect();
+        let known = short_names(choices);
         Err(invalid(format!(
             "{}='{value}' is not something that Ottla has. Java classes cannot be loaded here; known are {} and the \
              Java classes of that meaning. Anything else is done by a function of the application's own",
@@ -220,6 +219,13 @@ impl Property {
     fn quoted(&self, value: &str) -> String {
         if matches!(self.kind, Kind::Password) { String::new() } else { format!("='{value}'") }
     }
+}
+
+/// Each once, though several classes may have it.
+fn short_names(choices: &[Choice]) -> Vec<&'static str> {
+    let mut names: Vec<_> = choices.iter().map(|choice| choice.short).collect();
+    names.dedup();
+    names
 }
 
 impl Range {

@@ -115,6 +115,13 @@ pub enum Partitioner {
     /// Keyed by murmur2, else one partition after the other (KIP-794).
     Sticky,
     RoundRobin,
+    /// The rest are librdkafka's.
+    Random,
+    Consistent,
+    ConsistentRandom,
+    Murmur2,
+    Fnv1a,
+    Fnv1aRandom,
 }
 
 /// What the application says that its keys or values are.
@@ -342,6 +349,12 @@ fn partitioner(reader: &Reader) -> (Partitioner, bool) {
     match reader.class("partitioner.class") {
         Some("roundrobin") => (Partitioner::RoundRobin, false),
         Some("uniformsticky") => (Partitioner::Sticky, true),
+        Some("random") => (Partitioner::Random, false),
+        Some("consistent") => (Partitioner::Consistent, false),
+        Some("consistent_random") => (Partitioner::ConsistentRandom, false),
+        Some("murmur2") => (Partitioner::Murmur2, false),
+        Some("fnv1a") => (Partitioner::Fnv1a, false),
+        Some("fnv1a_random") => (Partitioner::Fnv1aRandom, false),
         _ => (Partitioner::Sticky, false),
     }
 }
@@ -739,6 +752,12 @@ mod tests {
             ("default", Partitioner::Sticky, false),
             ("murmur2_random", Partitioner::Sticky, false),
             ("roundrobin", Partitioner::RoundRobin, false),
+            ("random", Partitioner::Random, false),
+            ("consistent", Partitioner::Consistent, false),
+            ("consistent_random", Partitioner::ConsistentRandom, false),
+            ("murmur2", Partitioner::Murmur2, false),
+            ("fnv1a", Partitioner::Fnv1a, false),
+            ("fnv1a_random", Partitioner::Fnv1aRandom, false),
             ("uniformsticky", Partitioner::Sticky, true),
             ("org.apache.kafka.clients.producer.internals.DefaultPartitioner", Partitioner::Sticky, false),
             ("org.apache.kafka.clients.producer.RoundRobinPartitioner", Partitioner::RoundRobin, false),

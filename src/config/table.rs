@@ -80,6 +80,11 @@ const fn choice(short: &'static str, java: &'static str) -> Choice {
     Choice { short, java }
 }
 
+/// What Java has no class for.
+const fn word(short: &'static str) -> Choice {
+    choice(short, short)
+}
+
 const SERIALIZERS: Kind = Kind::Class(&[
     choice("bytes", "org.apache.kafka.common.serialization.ByteArraySerializer"),
     choice("bytes", "org.apache.kafka.common.serialization.ByteBufferSerializer"),
@@ -101,6 +106,12 @@ const PARTITIONERS: Kind = Kind::Class(&[
     choice("roundrobin", "org.apache.kafka.clients.producer.RoundRobinPartitioner"),
     choice("uniformsticky", "org.apache.kafka.clients.producer.UniformStickyPartitioner"),
     choice("uniformsticky", "org.apache.kafka.clients.producer.internals.UniformStickyPartitioner"),
+    word("random"),
+    word("consistent"),
+    word("consistent_random"),
+    word("murmur2"),
+    word("fnv1a"),
+    word("fnv1a_random"),
 ]);
 
 #[rustfmt::skip] // One row, one line of facts: aligned by hand it stays a table.
@@ -201,7 +212,12 @@ static PROPERTIES: &[Property] = &[
         "Who chooses the partition of a record that names none. Not set (or `default`): records with a key go where \
          its murmur2 hash says, the others fill one partition after the other. `roundrobin`: one record to each \
          partition in turn, keys or not. `uniformsticky`: as by default, with `partitioner.ignore.keys`. Java's class \
-         names for these are accepted, and librdkafka's `murmur2_random`, which places keys in the same way.").topic(),
+         names for these are accepted. The others are librdkafka's, and place keys as it does: `consistent` and \
+         `consistent_random` by CRC-32, `murmur2` and `murmur2_random` (the default's other name) as Java does, `fnv1a` \
+         and `fnv1a_random` by FNV-1a. Without `_random` a record whose key is null goes where an empty key would; \
+         with it, it is treated as by default (`consistent_random`: one whose key is empty too). `random`: any \
+         available partition, for each record anew, keys or not. A partitioner of the application's own, given to \
+         `ottla_config_set_partitioner`, replaces whatever is set here.").topic(),
     row("partitioner.ignore.keys", Kind::Bool, Some("false"), Medium, Partitioning, "KIP-794; ProducerConfig",
         "Treats records with a key as if they had none when the partition is chosen. Concerns the default partitioner \
          only.").topic(),

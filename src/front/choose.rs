@@ -1,20 +1,60 @@
 //! The partition that a record goes to.
 
 use super::{Append, Front, NotAccepted, Slot, Topic};
+use crate::partition::hash::Hash;
 use crate::partition::rng::SplitMix64;
-use crate::partition::{murmur2, round_robin, sticky};
+use crate::partition::{round_robin, sticky};
 use crate::sync::{Arc, Clock, Ordering};
 
-/// How partitions are chosen for records that name none.
-#[derive(Clone, Copy, Debug)]
-pub struct Partitioner {
-    pub round_robin: bool,
-    pub ignore_keys: bool,
-    pub adaptive: bool,
+/// Who chooses the partition of a record that names none.
+#[derive(Clone, Debug)]
+pub enum Partitioner {
+    /// Keys by their hash; records without a key fill one partition after the other (KIP-794).
+    Hashed {
+        hash: Hash,
+        keyless: Keyless,
+        /// Loaded partitions are avoided.
+        adaptive: bool,
+    },
+    /// One partition after the other, keys or not.
+    RoundRobin,
+    /// Any available partition, for each record anew, keys or not.
+    Random,
+}
+
+impl Default for Partitioner {
+    /// Kafka's own.
+    fn default() -> Self {
+        Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: true }
+    }
+}
+
+/// Which records have no key to hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyless {
+    /// Those whose key is null.
+    Null,
+    /// Those whose key is null or empty.
+    NullOrEmpty,
+    /// None: a null key is hashed as an empty one is.
+    Never,
+    /// All: keys are ignored.
+    Always,
+}
+
+impl Keyless {
+    #[inline]
+    fn key_of(self, key: Option<&[u8]>) -> Option<&[u8]> {
+        match self {
+            Keyless::Null => key,
+            Keyless::NullOrEmpty => key.filter(|key| !key.is_empty()),
+            Keyless::Never => Some(key.unwrap_or_default()),
+            Keyless::Always => None,
+        }
+    }
 }
 
 impl Front {
-    /// The partition that a record goes to (KIP-794; `BuiltInPartitioner` in Kafka).
     #[inline]
     pub(super) fn partition_of<C: Clock>(
         &self,
@@ -28,48 +68,63 @@ impl Front {
             let index = usize::try_from(partition).ok().filter(|&index| index < count);
             return index.ok_or(NotAccepted::UnknownPartition { count });
         }
-        if partitioner.round_robin {
-            let cursor = (topic.turn.load(Ordering::Relaxed) % count as u64) as u32;
-            let next = round_robin::next(cursor, count as u32, |i| partitions[i as usize].is_available());
-            topic.turn.store(u64::from(next) + 1, Ordering::Relaxed);
-            return Ok(next as usize);
-        }
-        match append.record.key {
-            Some(key) if !partitioner.ignore_keys => Ok(murmur2::partition_for_key(key, count as u32) as usize),
-            _ => {
-                append.sticky = true;
-                let present = topic.sticky.load(Ordering::Relaxed);
-                let index = if (present as usize) < count {
-                    present
-                } else {
-                    self.choose_sticky(partitioner, topic, partitions, None)
-                };
-                Ok(index as usize)
-            }
-        }
+        let index = match partitioner {
+            Partitioner::Hashed { hash, keyless, adaptive } => match keyless.key_of(append.record.key) {
+                Some(key) => hash.partition(key, count as u32),
+                None => {
+                    append.sticky = true;
+                    let present = topic.sticky.load(Ordering::Relaxed);
+                    let is_chosen = (present as usize) < count;
+                    if is_chosen { present } else { self.choose_sticky(*adaptive, topic, partitions, None) }
+                }
+            },
+            Partitioner::RoundRobin => next_in_turn(topic, partitions),
+            Partitioner::Random => self.draw(topic, partitions, false, None),
+        };
+        Ok(index as usize)
     }
 
-    /// Chooses the next sticky partition. When several threads do so at once the last one wins, which is as good as
-    /// any other.
+    /// Chooses another sticky partition once enough went to the `previous` one. When several threads do so at once the
+    /// last one wins, which is as good as any other.
     #[cold]
-    pub(super) fn choose_sticky(
+    pub(super) fn leave_sticky(
         &self,
         partitioner: &Partitioner,
         topic: &Topic,
         partitions: &[Arc<Slot>],
-        previous: Option<u32>,
-    ) -> u32 {
+        previous: usize,
+    ) {
+        if let Partitioner::Hashed { adaptive, .. } = partitioner {
+            self.choose_sticky(*adaptive, topic, partitions, Some(previous as u32));
+        }
+    }
+
+    #[cold]
+    fn choose_sticky(&self, adaptive: bool, topic: &Topic, partitions: &[Arc<Slot>], previous: Option<u32>) -> u32 {
+        let next = self.draw(topic, partitions, adaptive, previous);
+        topic.sticky.store(next, Ordering::Relaxed);
+        next
+    }
+
+    /// A partition by chance: the available ones are equally likely but for what `adaptive` says.
+    fn draw(&self, topic: &Topic, partitions: &[Arc<Slot>], adaptive: bool, previous: Option<u32>) -> u32 {
         let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
         let random = SplitMix64::new(self.seed.wrapping_add(turn)).draw();
-        let next = sticky::next(
+        sticky::next(
             random,
             partitions.len() as u32,
             |i| partitions[i as usize].is_available(),
             |i| partitions[i as usize].load(),
             previous,
-            partitioner.adaptive,
-        );
-        topic.sticky.store(next, Ordering::Relaxed);
-        next
+            adaptive,
+        )
     }
+}
+
+fn next_in_turn(topic: &Topic, partitions: &[Arc<Slot>]) -> u32 {
+    let count = partitions.len() as u64;
+    let cursor = (topic.turn.load(Ordering::Relaxed) % count) as u32;
+    let next = round_robin::next(cursor, count as u32, |i| partitions[i as usize].is_available());
+    topic.turn.store(u64::from(next) + 1, Ordering::Relaxed);
+    next
 }

@@ -14,7 +14,7 @@ mod topics;
 
 use std::time::{Duration, Instant};
 
-pub use choose::Partitioner;
+pub use choose::{Keyless, Partitioner};
 pub use gate::{Gate, GateClosed};
 pub use inbox::{Inbox, Mail};
 pub use slot::{Append, Appended, Refused, Slot};
@@ -46,7 +46,7 @@ pub enum Command {
 }
 
 /// What the front is made with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FrontSettings {
     pub buffer_memory: usize,
     pub batch_size: usize,
@@ -88,7 +88,7 @@ impl Front {
             topics: Topics::new(settings.batch_limit),
             batch_size: settings.batch_size.max(1),
             linger: settings.linger,
-            partitioner: settings.partitioner,
+            partitioner: settings.partitioner.clone(),
             seed: settings.seed,
         }
     }
@@ -160,7 +160,7 @@ impl Front {
         let attempt = partitions[index].append(self, append, completion, room);
         let switch = matches!(attempt, Err(Refused::Switch)) || attempt.as_ref().is_ok_and(|appended| appended.switch);
         if switch {
-            self.choose_sticky(partitioner, topic, partitions, Some(index as u32));
+            self.leave_sticky(partitioner, topic, partitions, index);
         }
         Ok(attempt)
     }

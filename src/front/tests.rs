@@ -1,6 +1,7 @@
 //! What application threads and the sender promise each other at the front, on a clock turned by hand. What real
 //! threads do to it is in `threads`, every interleaving of less in `tests/loom.rs`.
 
+mod choose;
 mod threads;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use super::slot::Glance;
 use super::*;
 use crate::batch::{Batch, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
+use crate::partition::hash::Hash;
 use crate::partition::murmur2;
 use crate::partition::rng::SplitMix64;
 use crate::protocol::record_batch;
@@ -45,7 +47,7 @@ fn settings() -> FrontSettings {
         batch_size: BATCH,
         batch_limit: 4 * BATCH,
         linger: LINGER,
-        partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: true },
+        partitioner: Partitioner::default(),
         seed: 1,
     }
 }
@@ -409,7 +411,8 @@ fn keys_and_explicit_partitions_do_not_move_the_sticky_choice() {
 #[test]
 fn a_keys_partition_is_murmurs_unless_keys_are_ignored() {
     for ignore_keys in [false, true] {
-        let stage = Stage::new(|settings| settings.partitioner.ignore_keys = ignore_keys);
+        let keyless = if ignore_keys { Keyless::Always } else { Keyless::Null };
+        let stage = choose::stage(choose::hashed(Hash::Murmur2, keyless));
         let topic = stage.known(8);
         for index in 0..20 {
             stage.sticky(&topic, 0);
@@ -512,7 +515,7 @@ fn adaptive_sticky_prefers_what_drains() {
 
 #[test]
 fn round_robin_takes_turns_with_or_without_key() {
-    let stage = Stage::new(|settings| settings.partitioner.round_robin = true);
+    let stage = choose::stage(Partitioner::RoundRobin);
     let topic = stage.known(3);
     for index in 0..9 {
         let record = Record { key: (index % 2 == 0).then_some(b"k"), ..Record::default() };

@@ -7,7 +7,8 @@ use crate::compress;
 use crate::config::{self, DnsLookup, Recovery};
 use crate::core::{Acks, Backoff, Level, Settings};
 use crate::driver::SocketSettings;
-use crate::front::{FrontSettings, Partitioner};
+use crate::front::{FrontSettings, Keyless, Partitioner};
+use crate::partition::hash::Hash;
 use crate::protocol::record_batch;
 
 /// Different for every producer. std's hash keys come from the system's randomness.
@@ -24,12 +25,23 @@ pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
             .saturating_sub(record_batch::HEADER_LEN + 1024)
             .max(config.batch_size.min(config.max_request_size)),
         linger: config.linger,
-        partitioner: Partitioner {
-            round_robin: config.partitioner == config::Partitioner::RoundRobin,
-            ignore_keys: config.ignore_keys,
-            adaptive: config.adaptive,
-        },
+        partitioner: partitioner(config),
         seed,
+    }
+}
+
+fn partitioner(config: &config::Settings) -> Partitioner {
+    let hashed = |hash, keyless| Partitioner::Hashed { hash, keyless, adaptive: config.adaptive };
+    match config.partitioner {
+        config::Partitioner::Sticky if config.ignore_keys => hashed(Hash::Murmur2, Keyless::Always),
+        config::Partitioner::Sticky => hashed(Hash::Murmur2, Keyless::Null),
+        config::Partitioner::RoundRobin => Partitioner::RoundRobin,
+        config::Partitioner::Random => Partitioner::Random,
+        config::Partitioner::Consistent => hashed(Hash::Crc32, Keyless::Never),
+        config::Partitioner::ConsistentRandom => hashed(Hash::Crc32, Keyless::NullOrEmpty),
+        config::Partitioner::Murmur2 => hashed(Hash::Murmur2, Keyless::Never),
+        config::Partitioner::Fnv1a => hashed(Hash::Fnv1a, Keyless::Never),
+        config::Partitioner::Fnv1aRandom => hashed(Hash::Fnv1a, Keyless::Null),
     }
 }
 

@@ -146,7 +146,9 @@ impl Run {
         let batch_size = [1, 100, 1000, 16384][pick(4) as usize];
         setup.front.batch_size = batch_size;
         setup.front.batch_limit = if pick(3) == 0 { batch_size } else { 1 << 20 };
-        setup.front.partitioner.round_robin = pick(4) == 0;
+        if pick(4) == 0 {
+            setup.front.partitioner = ottla::front::Partitioner::RoundRobin;
+        }
         let auto_create = pick(4) == 0;
         let mut count = 1 + pick(4) as i32;
         let topics: Vec<(String, i32)> = (0..=pick(3))

@@ -58,7 +58,7 @@ impl Default for Setup {
                 batch_size: 16384,
                 batch_limit: 1 << 20,
                 linger: Duration::ZERO,
-                partitioner: Partitioner { round_robin: false, ignore_keys: false, adaptive: true },
+                partitioner: Partitioner::default(),
                 seed: 1,
             },
             brokers: 3,

@@ -20,3 +20,4 @@ pub use memory::{Charge, Memory, Room};
 pub use open::{Batch, Sealed};
 pub use payload::Payload;
 pub use report::{Delivery, Outcome, Report};
+pub use split::PickedOut;

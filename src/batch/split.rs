@@ -8,6 +8,17 @@ use crate::error::{Error, Result};
 use crate::protocol::record_batch::RecordIter;
 use crate::record::Record;
 
+/// A batch whose records could not be read again, as it was, and why.
+type Broken = (Box<Batch>, Error);
+
+/// A batch taken apart.
+pub struct PickedOut {
+    /// What nobody asked for, if there is such.
+    pub rest: Option<Box<Batch>>,
+    /// A batch for each group.
+    pub groups: Vec<Box<Batch>>,
+}
+
 impl Batch {
     /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
     /// and the partition it asked for (-1: none).
@@ -37,7 +48,7 @@ impl Batch {
 
     /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
     /// creation time and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
-    pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, (Box<Batch>, Error)> {
+    pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, Broken> {
         let mut parts: Vec<Box<Batch>> = Vec::new();
         let copied = self.for_each_record(|record, timestamp, completion| {
             let fits = parts.last().is_some_and(|part| part.bytes() + part.record_len(record, timestamp) <= target);
@@ -64,5 +75,39 @@ impl Batch {
         }
         self.dissolve();
         Ok(parts)
+    }
+
+    /// Takes groups of records, given by ascending indices, out of a batch. What is left begins at its sequence number;
+    /// what was taken out has none. Its payload must be uncompressed.
+    pub fn pick_out(self: Box<Self>, groups: &[Vec<u32>]) -> Result<PickedOut, Broken> {
+        let batch = || Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);
+        let mut rest = batch();
+        let mut picked: Vec<Box<Batch>> = groups.iter().map(|_| batch()).collect();
+        let mut next = groups.iter().zip(0..).flat_map(|(group, to)| group.iter().map(move |&at| (at, to))).peekable();
+        let mut index = 0;
+        let copied = self.for_each_record(|record, timestamp, completion| {
+            let to = next.next_if(|(at, _): &(u32, usize)| *at == index).map(|(_, to)| to);
+            index += 1;
+            let part = to.map_or(&mut rest, |to| &mut picked[to]);
+            part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
+                .expect("a forced charge is not refused");
+            Ok(())
+        });
+        if let Err(error) = copied {
+            picked.into_iter().chain([rest]).for_each(Batch::dissolve);
+            return Err((self, error));
+        }
+        let sealed = Sealed { attributes: 0, ..self.sealed };
+        rest.sealed = sealed;
+        for batch in &mut picked {
+            batch.sealed = Sealed { base_sequence: -1, ..sealed };
+        }
+        self.dissolve();
+        if rest.count() == 0 {
+            rest.dissolve();
+            return Ok(PickedOut { rest: None, groups: picked });
+        }
+        rest.seal();
+        Ok(PickedOut { rest: Some(rest), groups: picked })
     }
 }

@@ -19,6 +19,7 @@ mod metadata;
 mod outstanding;
 mod partition;
 mod producer_id;
+mod record_errors;
 mod response;
 mod settings;
 #[cfg(feature = "internals")]

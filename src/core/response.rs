@@ -115,6 +115,9 @@ impl Core {
             }
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
             Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
+            Verdict::Fail if answer.record_errors.len() > 0 && !may_be_there => {
+                self.fail_named(index, batch, answer, &error);
+            }
             _ => self.give_up(index, batch, error),
         }
         self.reconsider(index);
@@ -165,7 +168,7 @@ impl Core {
     }
 
     /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
-    fn requeue(&mut self, index: u32, batch: Box<Batch>) {
+    pub(super) fn requeue(&mut self, index: u32, batch: Box<Batch>) {
         let queue = &mut self.partition(index).queue;
         let key = order_of(&batch);
         let at = queue.iter().position(|queued| order_of(queued) > key).unwrap_or(queue.len());
@@ -241,7 +244,7 @@ impl Core {
         }
     }
 
-    fn restore_plain(&mut self, batch: &mut Batch) -> Result<()> {
+    pub(super) fn restore_plain(&mut self, batch: &mut Batch) -> Result<()> {
         let codec = self.settings.codec;
         if batch.sealed.attributes & 7 == 0 {
             return Ok(());
@@ -255,17 +258,21 @@ impl Core {
     /// Fails a batch for good. If it was the last to get a sequence number, and it is certainly not in the log, the
     /// number goes back, and there is no hole.
     pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+        if self.is_last_numbered(index, &batch) && !batch.sealed.outcome_unknown {
+            self.partition(index).next_sequence = batch.sealed.base_sequence;
+        }
+        self.fail(batch, error);
+    }
+
+    /// Nothing of the partition has a sequence number behind this batch's, which is neither in flight nor queued.
+    pub(super) fn is_last_numbered(&mut self, index: u32, batch: &Batch) -> bool {
         let partition = self.partition(index);
         let numbered_behind = partition.queue.iter().any(|queued| queued.sealed.base_sequence != NO_SEQUENCE);
-        let last = partition.in_flight == 0
+        partition.in_flight == 0
             && !numbered_behind
             && batch.sealed.base_sequence != NO_SEQUENCE
             && batch.sealed.producer_epoch == partition.producer_epoch
-            && batch.next_sequence() == partition.next_sequence;
-        if last && !batch.sealed.outcome_unknown {
-            partition.next_sequence = batch.sealed.base_sequence;
-        }
-        self.fail(batch, error);
+            && batch.next_sequence() == partition.next_sequence
     }
 
     /// Answers that will not come: the connection was lost, or the request was never sent (`touched` is false).

@@ -100,9 +100,10 @@ pub struct ottla_batch {
     pub reserved: [u64; 2],
 }
 
-/// Told the fate of one record: once for each that was accepted, in order within a partition. `userdata` is, for the
-/// function given to a call such as ottla_producer_send_with(), what was given to that call; for the default function
-/// of ottla_config_set_delivery(), what was given to that. The record's own is always in delivery->userdata.
+/// Told the fate of one record: once for each that was accepted, in order within a partition (but a record that failed
+/// may be told of before earlier ones that are tried again). `userdata` is, for the function given to a call such as
+/// ottla_producer_send_with(), what was given to that call; for the default function of ottla_config_set_delivery(), what
+/// was given to that. The record's own is always in delivery->userdata.
 ///
 /// Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
 /// It may call ottla_producer_send() and the other functions that send, which here report a full buffer

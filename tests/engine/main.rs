@@ -3,5 +3,6 @@
 mod delivery;
 mod metadata;
 mod random;
+mod record_errors;
 mod waiting;
 mod world;

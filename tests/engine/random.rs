@@ -15,9 +15,9 @@ use ottla::core::Acks;
 use ottla::front::Manner;
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
-use ottla_test_support::model::{Api, Fault, On, RequestInfo, Versions};
+use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versions};
 
-use crate::world::{Setup, World, ms};
+use crate::world::{POISON, Setup, World, ms};
 
 /// A range of seeds is given up after so many failures.
 const MOST_FAILURES: usize = 10;
@@ -64,6 +64,7 @@ struct Tally {
     split: u64,
     bumped: u64,
     timed_out: u64,
+    blamed: u64,
 }
 
 impl Tally {
@@ -80,6 +81,7 @@ impl Tally {
         self.split += other.split;
         self.bumped += other.bumped;
         self.timed_out += other.timed_out;
+        self.blamed += other.blamed;
     }
 }
 
@@ -102,6 +104,8 @@ struct Run {
     checked_requests: usize,
     trace: bool,
     recreates: bool,
+    /// Topics refuse poisoned records.
+    poison: bool,
     /// Of topics that were deleted: topic, partition, ids.
     old_logs: Vec<(String, i32, Vec<u64>)>,
 }
@@ -163,6 +167,7 @@ impl Run {
         let rate = Arc::new(AtomicU32::new([0, 50, 150, 400][pick(4) as usize]));
         let small_limit = pick(4) == 0;
         let recreates = pick(4) == 0;
+        let poison = pick(4) == 0;
         let mut world = setup.start();
         world.eager = random.below(3) == 0;
         world.cluster.set_versions(match old {
@@ -176,9 +181,13 @@ impl Run {
             if small_limit {
                 world.cluster.set_topic_options(name, |options| options.max_message_bytes = 400);
             }
+            if poison {
+                world.cluster.set_topic_options(name, |options| options.poison = Some(POISON));
+            }
             if auto_create {
                 world.cluster.delete_topic(name);
-                let options = ottla_test_support::model::TopicOptions { partitions: *partitions, ..Default::default() };
+                let poison = poison.then_some(POISON);
+                let options = TopicOptions { partitions: *partitions, poison, ..Default::default() };
                 world.cluster.auto_create = Some(options);
             }
         }
@@ -199,6 +208,7 @@ impl Run {
             checked_flushes: 0,
             checked_requests: 0,
             recreates,
+            poison,
             old_logs: Vec::new(),
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
         };
@@ -266,7 +276,12 @@ impl Run {
             let partition = (self.below(3) != 0).then(|| self.random.below(partitions as u32) as i32);
             let padding = if self.below(10) == 0 { self.below(2000) } else { self.below(60) };
             let manner = if self.below(20) == 0 { Manner::Hurry } else { Manner::Usual };
-            if self.world.send_as(&topic, partition, padding as usize, manner).is_err() {
+            let sent = if self.poison && self.below(12) == 0 {
+                self.world.send_poisoned(&topic, partition)
+            } else {
+                self.world.send_as(&topic, partition, padding as usize, manner)
+            };
+            if sent.is_err() {
                 self.world.front.inbox.press();
             }
         }
@@ -465,6 +480,10 @@ impl Run {
         let mut tally = Tally { steps: self.steps, ..Tally::default() };
         for (id, told) in &self.world.told {
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
+            let poisoned = self.world.poisoned.contains(id);
+            assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
+            assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
+            tally.blamed += u64::from(told.message.contains("to blame"));
             match told.fate {
                 Fate::Written => {
                     tally.written += 1;

@@ -95,6 +95,9 @@ pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// What is wrong with poisoned records.
+pub const POISON: u8 = b'!';
+
 /// What was reported of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -156,6 +159,8 @@ pub struct World {
     pub log: Vec<(Level, String)>,
     /// Ids of records that were handed to a connection (uncompressed ones only).
     pub touched: BTreeSet<u64>,
+    /// Ids of records that were sent poisoned.
+    pub poisoned: BTreeSet<u64>,
     /// Reports kept instead of dropped.
     pub keep_reports: bool,
     pub reports: Vec<Report>,
@@ -208,6 +213,7 @@ impl World {
             closed: false,
             log: Vec::new(),
             touched: BTreeSet::new(),
+            poisoned: BTreeSet::new(),
             keep_reports: false,
             reports: Vec::new(),
             written: Vec::new(),
@@ -238,9 +244,27 @@ impl World {
         padding: usize,
         manner: Manner,
     ) -> Result<u64, NotAccepted> {
+        self.send_filled(topic, partition, padding, b'.', manner)
+    }
+
+    /// A record that topics refuse whose `poison` is [`POISON`].
+    pub fn send_poisoned(&mut self, topic: &str, partition: Option<i32>) -> Result<u64, NotAccepted> {
+        let id = self.send_filled(topic, partition, 1, POISON, Manner::Usual)?;
+        self.poisoned.insert(id);
+        Ok(id)
+    }
+
+    fn send_filled(
+        &mut self,
+        topic: &str,
+        partition: Option<i32>,
+        padding: usize,
+        fill: u8,
+        manner: Manner,
+    ) -> Result<u64, NotAccepted> {
         let id = self.next_id;
         let mut value = marker(id);
-        value.resize(value.len() + padding, b'.');
+        value.resize(value.len() + padding, fill);
         let record = Record { partition, value: Some(&value), ..Record::default() };
         let to = self.front.topics.get(topic);
         let mut room = Room::default();

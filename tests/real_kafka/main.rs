@@ -9,6 +9,7 @@ mod harness;
 mod keys;
 mod reaching;
 mod readback;
+mod record_errors;
 mod requests;
 mod threads;
 mod topics;

@@ -24,6 +24,8 @@ pub struct TopicOptions {
     pub timestamp_after_max_ms: Option<i64>,
     /// Records need keys.
     pub compacted: bool,
+    /// Records whose values have this byte in them are refused (INVALID_RECORD).
+    pub poison: Option<u8>,
 }
 
 impl Default for TopicOptions {
@@ -37,6 +39,7 @@ impl Default for TopicOptions {
             timestamp_before_max_ms: None,
             timestamp_after_max_ms: None,
             compacted: false,
+            poison: None,
         }
     }
 }

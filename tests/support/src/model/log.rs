@@ -203,7 +203,12 @@ fn check_records(records: &[RawRecord], append: &Append<'_>) -> Result<(), (Resp
     if !wrong_time.is_empty() {
         return Err((ResponseError::InvalidTimestamp, wrong_time));
     }
-    let invalid =
-        indexes(&|index, record| record.offset_delta != index as i32 || options.compacted && record.key.is_none());
+    let poisoned = |record: &RawRecord| {
+        let value = record.value.as_deref().unwrap_or_default();
+        options.poison.is_some_and(|poison| value.contains(&poison))
+    };
+    let invalid = indexes(&|index, record| {
+        record.offset_delta != index as i32 || options.compacted && record.key.is_none() || poisoned(record)
+    });
     if invalid.is_empty() { Ok(()) } else { Err((ResponseError::InvalidRecord, invalid)) }
 }

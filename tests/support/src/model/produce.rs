@@ -192,6 +192,6 @@ fn refusal(code: i16) -> Failure {
 }
 
 fn record_error(index: i32) -> BatchIndexAndErrorMessage {
-    let message = StrBytes::from_static_str("this record is to blame");
+    let message = StrBytes::from_string(format!("record {index} is to blame"));
     BatchIndexAndErrorMessage::default().with_batch_index(index).with_batch_index_error_message(Some(message))
 }

@@ -1,0 +1,91 @@
+//! A broker that refuses a batch for some of its records names them (KIP-467). They fail alone; the rest is sent again.
+
+use super::Core;
+use crate::batch::{Batch, PickedOut};
+use crate::error::{Error, ErrorKind};
+use crate::protocol::produce::PartitionResponse;
+
+/// The records that an answer blames, grouped: neighbours of whom the same is said fail together.
+#[derive(Default)]
+struct Blamed {
+    /// Indices in the batch, ascending.
+    groups: Vec<Vec<u32>>,
+    /// What is said of each group.
+    messages: Vec<String>,
+}
+
+impl Blamed {
+    /// Indices that the batch does not have are passed over.
+    fn read(batch: &Batch, answer: &PartitionResponse<'_>) -> Blamed {
+        let in_batch = |index: i32| u32::try_from(index).ok().filter(|&index| index < batch.count());
+        let mut named: Vec<(u32, &str)> = answer
+            .record_errors
+            .clone()
+            .filter_map(|error| {
+                let message = error.message.or(answer.error_message).unwrap_or("the broker gave no reason");
+                Some((in_batch(error.batch_index)?, message))
+            })
+            .collect();
+        named.sort_by_key(|(index, _)| *index);
+        named.dedup_by_key(|(index, _)| *index);
+        let mut blamed = Blamed::default();
+        for group in named.chunk_by(|(_, before), (_, message)| before == message) {
+            blamed.groups.push(group.iter().map(|(index, _)| *index).collect());
+            blamed.messages.push(group[0].1.to_owned());
+        }
+        blamed
+    }
+}
+
+impl Core {
+    /// Fails the records that the answer names, each with what is said of it, and sends the others again as one batch.
+    /// The broker appended nothing of this attempt, and by the caller's knowledge nothing of an earlier one.
+    ///
+    /// The rest begins at the sequence number at which the whole began. Behind it numbers are missing now: they go
+    /// back if nothing behind was numbered yet; if something was, that hole is treated as any other.
+    ///
+    /// This ends: every round fails at least one record.
+    pub(super) fn fail_named(
+        &mut self,
+        index: u32,
+        mut batch: Box<Batch>,
+        answer: &PartitionResponse<'_>,
+        error: &Error,
+    ) {
+        let blamed = Blamed::read(&batch, answer);
+        if blamed.groups.is_empty() {
+            return self.give_up(index, batch, error.clone());
+        }
+        if let Err(defect) = self.restore_plain(&mut batch) {
+            return self.give_up(index, batch, defect);
+        }
+        let serial = batch.sealed.serial;
+        let is_last = self.is_last_numbered(index, &batch);
+        let first = batch.sealed.base_sequence;
+        let PickedOut { rest, groups } = match batch.pick_out(&blamed.groups) {
+            Ok(picked) => picked,
+            Err((batch, defect)) => return self.give_up(index, batch, defect),
+        };
+        self.outstanding.split(serial, groups.len() as u32 + u32::from(rest.is_some()));
+        if is_last {
+            self.partition(index).next_sequence = rest.as_ref().map_or(first, |rest| rest.next_sequence());
+        }
+        if let Some(mut rest) = rest {
+            self.log(super::Level::Info, || {
+                let failed: usize = blamed.groups.iter().map(Vec::len).sum();
+                format!("{error}; {failed} records fail, {} are sent again", rest.count())
+            });
+            self.compress(&mut rest);
+            self.requeue(index, rest);
+        }
+        for (group, message) in groups.into_iter().zip(&blamed.messages) {
+            let error = refused(&group, error.kind(), message);
+            self.fail(group, error);
+        }
+    }
+}
+
+fn refused(batch: &Batch, kind: ErrorKind, message: &str) -> Error {
+    let (topic, partition) = (&batch.topic, batch.partition);
+    Error::new(kind, format!("the leader of {topic}-{partition} refused the record with {}: {message}", kind.name()))
+}

@@ -1,0 +1,48 @@
+//! A broker that names the records for which it refuses a batch.
+
+use ottla::{ErrorKind, Fate, Record};
+use ottla_test_support::kafka;
+
+use crate::harness::{Sender, stamp};
+
+const RECORDS: u64 = 400;
+
+/// A compacted topic refuses records without a key.
+#[test]
+fn records_that_a_compacted_topic_refuses_fail_alone() {
+    let cluster = kafka::shared();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let topic_name = format!("compacted-{}-{codec}", std::process::id());
+        cluster.create_topic(&topic_name, 1, 1, &[("cleanup.policy", "compact")]);
+        let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "200"), ("compression.type", codec)]);
+        let topic = sender.topic(&topic_name);
+        let is_bad = |tag: u64| tag % 7 == 3;
+        for tag in 0..RECORDS {
+            let key = tag.to_string();
+            let key = (!is_bad(tag)).then_some(key.as_bytes());
+            sender.send(&topic, &Record { key, value: Some(&stamp(tag, 60)), ..Record::default() }, tag);
+        }
+        sender.flush();
+        let mut told = sender.told();
+        told.sort_by_key(|told| told.tag);
+        assert_eq!(told.iter().map(|told| told.tag).collect::<Vec<_>>(), (0..RECORDS).collect::<Vec<_>>());
+        let mut last_offset = -1;
+        for told in &told {
+            let Some(error) = &told.error else {
+                assert!(!is_bad(told.tag) && told.fate == Fate::Written && told.offset > last_offset, "{told:?}");
+                last_offset = told.offset;
+                continue;
+            };
+            assert!(is_bad(told.tag) && told.fate == Fate::NotWritten, "{codec}: {told:?}");
+            assert_eq!(error.kind(), ErrorKind::Broker(87), "{told:?}");
+            assert!(error.message().contains("without key"), "{error}");
+        }
+        assert_eq!(sender.counters().epochs_bumped, 0, "{codec}\n{}", sender.log());
+        let values: Vec<Option<Vec<u8>>> =
+            cluster.read_records(&topic_name).into_iter().map(|record| record.value.map(Into::into)).collect();
+        let expected: Vec<_> = (0..RECORDS).filter(|&tag| !is_bad(tag)).map(|tag| Some(stamp(tag, 60))).collect();
+        assert_eq!(values, expected, "{codec}");
+        drop(sender);
+        cluster.delete_topic(&topic_name);
+    }
+}

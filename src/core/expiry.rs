@@ -97,6 +97,11 @@ impl Core {
 
     /// What kept a partition's batches from being sent, as far as is known.
     fn why_unsent(&mut self, index: u32) -> Option<Error> {
+        let partition = self.partition(index);
+        if partition.last_error.is_none() && partition.leader.is_none() && self.metadata.last_error.is_none() {
+            let message = "no broker leads the partition: those that hold it are down, or their disks failed";
+            return Some(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message));
+        }
         let of_partition = self.partition(index).last_error.clone();
         of_partition.or_else(|| self.metadata.last_error.clone()).or_else(|| self.producer_id.last_error.clone())
     }
@@ -135,3 +140,5 @@ impl Core {
         )
     }
 }
+
+const LEADER_NOT_AVAILABLE: i16 = 5;

@@ -130,7 +130,16 @@ impl Core {
             .as_ref()
             .map_or(("", -1), |partition| (&*partition.slot.topic, partition.slot.partition));
         let said = answer.error_message.map_or_else(String::new, |message| format!(": {message}"));
-        Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}", kind.name()))
+        let advice = match answer.error_code {
+            MESSAGE_TOO_LARGE => {
+                "; the topic's max.message.bytes (the broker's message.max.bytes) bounds a batch, also of one record"
+            }
+            KAFKA_STORAGE_ERROR => {
+                "; a log directory of the broker failed: is its disk full? The broker's own log says more"
+            }
+            _ => "",
+        };
+        Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}{advice}", kind.name()))
     }
 
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
@@ -362,6 +371,8 @@ fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
 }
 
 const NOBODY: u32 = u32::MAX;
+const MESSAGE_TOO_LARGE: i16 = 10;
+const KAFKA_STORAGE_ERROR: i16 = 56;
 const NETWORK_EXCEPTION: i16 = 13;
 const INVALID_PRODUCER_EPOCH: i16 = 47;
 

@@ -2,6 +2,7 @@
 //! words of its message: what was tried, on what, what to do), that the bound is kept, that every accepted record is told
 //! of exactly once, and that the same producer works again once the cause is gone.
 
+mod broker;
 mod flow;
 #[path = "../real_kafka/harness.rs"]
 mod harness;

@@ -80,7 +80,7 @@ write_node() {
     *)
         {
             node_properties
-            echo "log.dirs=$node/data"
+            printf '%s' "log.dirs=$node/data" "${LOG_DIRS[@]/#/,}" $'\n'
             local names=PLAINTEXT listeners=PLAINTEXT://127.0.0.1:${PORT[$id]:-}
             local protocols=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PLAINTEXT6:PLAINTEXT listener
             if [[ ${PORT6[$id]:-} ]]; then
@@ -115,9 +115,12 @@ write_node() {
         } >"$properties"
         if [[ $VERSION != 2.* ]]; then
             cp "$home/format/bootstrap.checkpoint" "$node/data/"
-            printf '%s\n' version=1 "cluster.id=$CLUSTER_ID" "node.id=$numeric" >"$node/data/meta.properties"
-            ! grep -q directory.id "$home/format/meta.properties" ||
-                echo "directory.id=$(uuid)" >>"$node/data/meta.properties"
+            local folder
+            for folder in "$node/data" "${LOG_DIRS[@]}"; do
+                printf '%s\n' version=1 "cluster.id=$CLUSTER_ID" "node.id=$numeric" >"$folder/meta.properties"
+                ! grep -q directory.id "$home/format/meta.properties" ||
+                    echo "directory.id=$(uuid)" >>"$folder/meta.properties"
+            done
         fi
         [[ -z ${PORT[$id]:-} ]] || echo "${PORT[$id]}" >"$node/port"
         ;;
@@ -139,7 +142,7 @@ write_node() {
 # Fills NAME, DIR and the options from the arguments of `start`; leaves the rest of them in REST.
 parse_start() {
     NAME=c$$ VERSION=$DEFAULT_VERSION BROKERS=1 SEPARATE='' HEAP=256m READY=90 OWNER='' LINGER=0 REUSE=''
-    PROPERTIES=() LISTENERS=() JVM=() REST=()
+    PROPERTIES=() LOG_DIRS=() LISTENERS=() JVM=() REST=()
     while (($#)); do
         case $1 in
         --name) NAME=$2 && shift 2 ;;
@@ -147,6 +150,7 @@ parse_start() {
         --brokers) BROKERS=$2 && shift 2 ;;
         --separate-controller) SEPARATE=yes && shift ;;
         --property) PROPERTIES+=("$2") && shift 2 ;;
+        --log-dir) LOG_DIRS+=("$2") && shift 2 ;;
         --listener) LISTENERS+=("$2") && shift 2 ;;
         --broker-heap) HEAP=$2 && shift 2 ;;
         --jvm) JVM+=("$2") && shift 2 ;;

@@ -38,6 +38,8 @@ pub struct Options {
     pub separate_controller: bool,
     /// More broker properties; `{dir}` in a value is the node's folder, `{id}` its id.
     pub properties: Vec<(String, String)>,
+    /// More log directories; with one broker only.
+    pub log_dirs: Vec<PathBuf>,
     /// More listeners: name and protocol. Their addresses are `setting("BOOTSTRAP_<name>")`.
     pub listeners: Vec<(String, String)>,
     /// The `-Xmx` of each broker.
@@ -52,6 +54,7 @@ impl Default for Options {
             brokers: 1,
             separate_controller: false,
             properties: Vec::new(),
+            log_dirs: Vec::new(),
             listeners: Vec::new(),
             broker_heap: "256m".into(),
             ready_timeout: Duration::from_secs(120),
@@ -455,6 +458,9 @@ fn start_command(name: &str, options: &Options) -> Command {
     command.args(["--ready-timeout", &options.ready_timeout.as_secs().to_string()]);
     if options.separate_controller {
         command.arg("--separate-controller");
+    }
+    for folder in &options.log_dirs {
+        command.arg("--log-dir").arg(folder);
     }
     for (flag, pairs) in [("--property", &options.properties), ("--listener", &options.listeners)] {
         for (name, value) in pairs {

@@ -1,0 +1,267 @@
+//! What a real broker refuses, or suffers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ottla::{ErrorKind, Fate, Record};
+use ottla_test_support::kafka::{self, Cluster, Options};
+
+use crate::flow::{Flow, GRACE, said};
+use crate::harness::{prime, stamp};
+
+const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(10);
+const UNKNOWN_TOPIC_ID: ErrorKind = ErrorKind::Broker(100);
+
+/// Enough for a broker that is busy; the bound is what the test asks for.
+const PATIENT: [(&str, &str); 3] =
+    [("delivery.timeout.ms", "30000"), ("request.timeout.ms", "10000"), ("max.block.ms", "10000")];
+
+/// A topic whose batches may have `bytes` bytes.
+fn narrow_topic(cluster: &Cluster, bytes: u32) -> String {
+    let topic = cluster.new_topic("narrow", 1);
+    cluster.configure_topic(&topic, "max.message.bytes", &bytes.to_string());
+    prime(cluster, &topic, 1);
+    topic
+}
+
+#[test]
+fn a_single_record_above_max_message_bytes() {
+    let cluster = kafka::shared();
+    let topic = narrow_topic(cluster, 20_000);
+    let mut flow = Flow::new(cluster.bootstrap(), &topic, &PATIENT);
+    let large = vec![0; 50_000];
+    // In one batch with others, which are not concerned.
+    let before = flow.send(3);
+    let at = flow.send_record(&Record { value: Some(&large), ..Record::default() });
+    let after = flow.send(3);
+    let told = flow.told(before.start..after.end);
+    let (refused, rest): (Vec<_>, Vec<_>) = told.into_iter().partition(|told| told.tag == at);
+    let words = [cluster.bootstrap(), &topic, "MESSAGE_TOO_LARGE", "max.message.bytes"];
+    said(&refused, MESSAGE_TOO_LARGE, &words);
+    assert_eq!(refused[0].fate, Fate::NotWritten);
+    rest.iter().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    flow.works();
+    cluster.configure_topic(&topic, "max.message.bytes", "1000000");
+    let begin = Instant::now();
+    loop {
+        let at = flow.send_record(&Record { value: Some(&large), ..Record::default() });
+        if flow.told(at..at + 1)[0].error.is_none() {
+            break;
+        }
+        assert!(begin.elapsed() < GRACE, "it fits now");
+    }
+    flow.end();
+}
+
+#[test]
+fn a_batch_above_max_message_bytes_is_split() {
+    let cluster = kafka::shared();
+    for codec in ["none", "lz4"] {
+        let topic = narrow_topic(cluster, 20_000);
+        let properties = [("linger.ms", "1000"), ("batch.size", "200000"), ("compression.type", codec)];
+        let mut flow = Flow::new(cluster.bootstrap(), &topic, &[&PATIENT[..], &properties].concat());
+        let mut random = crate::harness::Random::new(7);
+        for _ in 0..100 {
+            flow.send_record(&Record { value: Some(crate::harness::noise(&mut random, 1000)), ..Record::default() });
+        }
+        let told = flow.told(0..100);
+        told.iter().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+        assert!(told.is_sorted_by_key(|told| told.offset), "the parts keep the order: {told:?}");
+        let counters = flow.sender.counters();
+        assert!(counters.batches_split > 0 && counters.records_failed == 0, "{counters:?}");
+        flow.works();
+        flow.end();
+        assert_eq!(cluster.read_records(&topic).len(), 1 + 100 + 21, "as often as it was told");
+    }
+}
+
+#[test]
+fn a_topic_that_nobody_creates() {
+    let cluster = kafka::shared();
+    let topic = format!("missing-{}", std::process::id());
+    let mut flow = Flow::new(cluster.bootstrap(), &topic, &[]);
+    let words = [&*topic, "UNKNOWN_TOPIC_OR_PARTITION", "create it", "auto.create.topics.enable"];
+    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
+    cluster.create_topic(&topic, 2, 1, &[]);
+    flow.works();
+    flow.end();
+}
+
+/// What was told as written before the end of the old topic is gone with it; what was told so afterwards is in the new one.
+#[test]
+fn a_topic_deleted_and_created_again_while_records_flow() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("anew", 2);
+    prime(cluster, &topic, 2);
+    let properties = [("delivery.timeout.ms", "20000"), ("request.timeout.ms", "5000"), ("max.block.ms", "20000")];
+    let mut flow = Flow::new(cluster.bootstrap(), &topic, &properties);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            cluster.delete_topic(&topic);
+            cluster.create_topic(&topic, 2, 1, &[]);
+            std::thread::sleep(Duration::from_secs(2));
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) {
+            flow.send(5);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    flow.works();
+    let told = flow.end();
+    let failed: Vec<_> = told.iter().filter(|told| told.error.is_some()).cloned().collect();
+    println!("{} of {} records failed, first {:?}", failed.len(), told.len(), failed.first());
+    for told in &failed {
+        let one = std::slice::from_ref(told);
+        said(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);
+    }
+    // Every record of the new log was told as written, there, and lies there once.
+    let mut places: Vec<_> =
+        told.iter().filter(|t| t.fate == Fate::Written).map(|t| (t.partition, t.offset, t.tag)).collect();
+    places.sort_unstable();
+    for record in cluster.read_records(&topic) {
+        let value = record.value.expect("a stamped value");
+        let tag: u64 = std::str::from_utf8(&value[..20]).ok().and_then(|n| n.parse().ok()).expect("a stamp");
+        assert_eq!(value, stamp(tag, 100));
+        assert!(
+            places.binary_search(&(record.partition, record.offset, tag)).is_ok(),
+            "record {tag} lies there untold"
+        );
+    }
+}
+
+/// A broker of this file's own: one more listener, of TLS, and two log directories, one of them a small tmpfs.
+struct Special {
+    cluster: Cluster,
+    small: Tmpfs,
+}
+
+/// For all tests that hold it at one time the same one.
+fn special() -> Arc<Special> {
+    static RUNNING: Mutex<Weak<Special>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.upgrade().unwrap_or_else(|| {
+        let special = Arc::new(Special::start());
+        *running = Arc::downgrade(&special);
+        special
+    })
+}
+
+impl Special {
+    fn start() -> Special {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
+        let small = Tmpfs::mount(folder.join("small"));
+        let property = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let cluster = Cluster::start(Options {
+            listeners: vec![("TLS".into(), "SSL".into())],
+            log_dirs: vec![small.0.clone()],
+            properties: vec![
+                property("ssl.keystore.location", &keystore(&folder).display().to_string()),
+                property("ssl.keystore.password", PASSWORD),
+                // Index files have this size from the beginning, and must not be what fills the disk.
+                property("log.index.size.max.bytes", "4096"),
+            ],
+            ..Options::default()
+        });
+        Special { cluster, small }
+    }
+}
+
+/// A small file system. Mounting one needs root.
+struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    fn mount(at: PathBuf) -> Tmpfs {
+        std::fs::create_dir_all(&at).expect("the target folder is writable");
+        // One that a killed run left behind.
+        let _ = Command::new("umount").arg(&at).output();
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "ottla-faults"]).arg(&at));
+        Tmpfs(at)
+    }
+
+    fn enlarge(&self) {
+        run(Command::new("mount").args(["-o", "remount,size=64m"]).arg(&self.0));
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).output();
+    }
+}
+
+const PASSWORD: &str = "not-a-secret";
+
+/// A key and a certificate for a listener of TLS.
+fn keystore(folder: &Path) -> PathBuf {
+    let store = folder.join("broker.p12");
+    let _ = std::fs::remove_file(&store);
+    let words = "-genkeypair -alias broker -keyalg EC -dname CN=localhost -storetype PKCS12 -storepass";
+    run(Command::new("keytool").args(words.split(' ')).arg(PASSWORD).arg("-keystore").arg(&store));
+    store
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn a_listener_that_speaks_tls() {
+    let special = special();
+    let tls = special.cluster.setting("BOOTSTRAP_TLS").expect("the listener was asked for");
+    let topic = special.cluster.new_topic("tls", 1);
+    let mut flow = Flow::new(tls, &topic, &[]);
+    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &[tls, &topic, "plaintext listener"]);
+    flow.end();
+}
+
+/// A full disk costs a broker the log directory that lies there, until it is started again with room.
+#[test]
+fn a_log_directory_that_is_full() {
+    let Special { cluster, small } = &*special();
+    let topic = cluster.new_topic("full", 2);
+    prime(cluster, &topic, 2);
+    let in_small = |partition: &i32| small.0.join(format!("{topic}-{partition}")).exists();
+    let partition = (0..2).find(in_small).expect("one partition lies in the small directory");
+    let bytes = vec![1; 100_000];
+    let full = Record { partition: Some(partition), value: Some(&bytes), ..Record::default() };
+    let other = Record { partition: Some(1 - partition), value: Some(b"small"), ..Record::default() };
+    let words = [&topic, "delivery.timeout.ms=2000"];
+
+    let mut flow = Flow::new(cluster.bootstrap(), &topic, &[]);
+    let begin = Instant::now();
+    let mut failed = Vec::new();
+    while failed.len() < 2 {
+        assert!(begin.elapsed() < 3 * GRACE, "it never fills");
+        let sent = flow.send_record(&full);
+        let beside = flow.send_record(&other);
+        let told = flow.told(sent..beside + 1);
+        assert_eq!(told[1].fate, Fate::Written, "the other directory's partition goes on: {:?}", told[1]);
+        failed.extend(told.into_iter().find(|told| told.error.is_some()));
+    }
+    let said_by_broker = [cluster.bootstrap(), "KAFKA_STORAGE_ERROR", "is its disk full?"];
+    said(&failed, ErrorKind::DeliveryTimedOut, &[&words[..], &said_by_broker].concat());
+    assert_eq!(failed[0].fate, Fate::Unknown, "the broker may have begun to write it");
+    assert_eq!((failed[1].attempts, failed[1].fate), (0, Fate::NotWritten), "nobody leads the partition any more");
+
+    // One that comes later and never had an answer from its leader.
+    let mut late = Flow::new(cluster.bootstrap(), &topic, &[]);
+    let at = late.send_record(&full);
+    said(&late.told(at..at + 1), ErrorKind::DeliveryTimedOut, &[&words[..], &["no broker leads"]].concat());
+
+    small.enlarge();
+    cluster.restart(1);
+    for mut flow in [flow, late] {
+        flow.works();
+        let at = flow.send_record(&full);
+        assert_eq!(flow.told(at..at + 1)[0].fate, Fate::Written);
+        flow.end();
+    }
+}

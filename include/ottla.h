@@ -250,6 +250,45 @@ typedef enum ottla_fate {
 } ottla_fate;
 
 /**
+ * What an event is about. New kinds may come with any release: pass over those that you do not know.
+ */
+typedef enum ottla_event_kind {
+    /**
+     * A connection to a broker can be used: the first, or the first since the broker was down. Connections that were
+     * closed because nothing was sent for long come back without an event.
+     */
+    OTTLA_EVENT_BROKER_UP = 1,
+    /**
+     * A broker cannot be used: its connection was lost, or there was none to be had; `error` says why. Told once, until
+     * it is up again. Records wait, or go elsewhere once another broker leads their partition.
+     */
+    OTTLA_EVENT_BROKER_DOWN = 2,
+    /**
+     * None of the brokers that are known can be reached. Told once, until one is up again.
+     */
+    OTTLA_EVENT_ALL_BROKERS_DOWN = 3,
+    /**
+     * A broker asks to hold requests back, for `throttle_ms` (a quota).
+     */
+    OTTLA_EVENT_THROTTLED = 4,
+    /**
+     * Nothing can be sent: `error` says why. After OTTLA_ERR_INTERNAL make another producer; after a refusal of the
+     * broker's (CLUSTER_AUTHORIZATION_FAILED) the next record tries again.
+     */
+    OTTLA_EVENT_FATAL = 5,
+    /**
+     * A send that would not wait was refused with OTTLA_ERR_BUFFER_FULL, and now there is room for it, and for at least
+     * an eighth of buffer.memory. Told once for all refusals so far: an event loop can stop sending at the first, and go
+     * on here.
+     */
+    OTTLA_EVENT_BUFFER_ROOM = 6,
+    /**
+     * The producer begins from bootstrap.servers again, because nothing else can be reached (metadata.recovery.strategy).
+     */
+    OTTLA_EVENT_REBOOTSTRAP = 7,
+} ottla_event_kind;
+
+/**
  * How much a log line matters; the numbers are those of syslog and of librdkafka.
  */
 typedef enum ottla_log_level {
@@ -424,6 +463,57 @@ typedef struct ottla_property {
      */
     int32_t reserved;
 } ottla_property;
+
+/**
+ * Something that happened to the producer as a whole. Grows at its end only: look at `struct_size` before a member that
+ * came later.
+ *
+ * Life: given to an ottla_event_fn, it and what it points to are valid until that returns; taken by
+ * ottla_producer_poll_event(), until ottla_event_free(). It does not change: any thread, any number at once.
+ */
+typedef struct ottla_event {
+    /**
+     * The size of this structure in the library that filled it.
+     */
+    size_t struct_size;
+    /**
+     * One of ottla_event_kind.
+     */
+    int32_t kind;
+    /**
+     * The error's code; OTTLA_ERR_OK if there is no error.
+     */
+    ottla_code code;
+    /**
+     * The broker that it is about, by its id in the cluster; -1 if there is none, or if it is an address of
+     * bootstrap.servers.
+     */
+    int32_t broker_id;
+    /**
+     * The broker's port; 0 if there is no broker.
+     */
+    int32_t port;
+    /**
+     * The broker's host, ended by a NUL; NULL if there is no broker.
+     */
+    const char *host;
+    /**
+     * Milliseconds; 0 but for OTTLA_EVENT_THROTTLED.
+     */
+    int64_t throttle_ms;
+    /**
+     * NULL if there is none. Not to be freed.
+     */
+    const struct ottla_error *error;
+    /**
+     * What happened, in one sentence of UTF-8, ended by a NUL.
+     */
+    const char *message;
+    /**
+     * How many events were lost just before this one, since more came than were polled. 0 in a callback.
+     */
+    uint64_t dropped;
+} ottla_event;
 
 /**
  * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
@@ -601,12 +691,19 @@ typedef struct ottla_batch {
 typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
 
 /**
- * Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and
- * once when the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here,
- * and poll there. Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting
- * poll.
+ * Called when a queue (of reports, or of events) becomes non-empty, once until it was emptied again by
+ * ottla_producer_poll() or ottla_producer_poll_event(), and once when the producer has ended. For event loops that cannot
+ * watch ottla_producer_poll_fd(): wake the loop here, and poll there. Runs on the sender thread; must not throw, longjmp
+ * or block, nor take anything itself with a waiting poll.
  */
 typedef void (OTTLA_CALL *ottla_ready_fn)(void *userdata);
+
+/**
+ * Told one event. Runs on the sender thread, between its steps, with no lock held; may send (without waiting: a full
+ * buffer is an error here), not flush, close or free. Must not throw, longjmp or block. `event` and what it points to are
+ * valid until it returns.
+ */
+typedef void (OTTLA_CALL *ottla_event_fn)(const struct ottla_event *event, void *userdata);
 
 /**
  * A header of a record. Its size never changes.
@@ -854,6 +951,11 @@ OTTLA_API size_t OTTLA_CALL ottla_property_count(void);
 OTTLA_API const struct ottla_property *OTTLA_CALL ottla_property_at(size_t index);
 
 /**
+ * Releases an event that was polled. NULL is ignored. Any thread, also after ottla_producer_free().
+ */
+OTTLA_API void OTTLA_CALL ottla_event_free(struct ottla_event *event);
+
+/**
  * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
  * caught. Release with ottla_config_free(). Any thread.
  */
@@ -971,6 +1073,34 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_poll(struct ottla_config *confi
                                  ottla_free_fn free_userdata);
 
 /**
+ * Tells what concerns no single record (see ottla_event) to a function. Replaces what this or
+ * ottla_config_set_event_poll() said before. Without either, only the log has it.
+ *
+ * @param on_event       NULL: nobody is told
+ * @param userdata       given to each call
+ * @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_events(struct ottla_config *config,
+                                   ottla_event_fn on_event,
+                                   void *userdata,
+                                   ottla_free_fn free_userdata);
+
+/**
+ * Keeps events for ottla_producer_poll_event() instead of calling a function.
+ *
+ * @param max_events  how many are kept, at least 1: when more come than are polled, the oldest is dropped, and the next
+ *                    one taken tells how many were
+ * @param on_ready    optional; see ottla_ready_fn
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_event_poll(struct ottla_config *config,
+                                       size_t max_events,
+                                       ottla_ready_fn on_ready,
+                                       void *userdata,
+                                       ottla_free_fn free_userdata);
+
+/**
  * Starts a producer: its sender thread, which begins to connect at once. No broker need be there yet.
  *
  * @param config        borrowed for the call and copied; stays the caller's
@@ -1056,10 +1186,25 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll(const struct ottla_producer 
                                struct ottla_error **error_out);
 
 /**
- * A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
- * It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
- * not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
- * there. Any thread.
+ * Takes the next event; only with ottla_config_set_event_poll().
+ *
+ * @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
+ * @param event_out   receives the event, or NULL if there was none in time; release with ottla_event_free()
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return as ottla_producer_poll(); OTTLA_ERR_INVALID_STATE if events are not polled
+ *
+ * Any thread, any number at once.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll_event(const struct ottla_producer *producer,
+                                     int64_t timeout_ms,
+                                     struct ottla_event **event_out,
+                                     struct ottla_error **error_out);
+
+/**
+ * A descriptor for poll() or epoll that is readable while there are reports or events to take, and once the producer has
+ * ended. It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if neither
+ * reports nor events are polled, the producer was freed, is NULL, or the platform has no eventfd: use the on_ready of
+ * ottla_config_set_poll() and ottla_config_set_event_poll() there. Any thread.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_producer_poll_fd(const struct ottla_producer *producer);
 

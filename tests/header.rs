@@ -3,9 +3,9 @@
 use std::path::Path;
 
 /// The files, in the order in which the header is read.
-const NOUNS: [&str; 14] = [
-    "version", "error", "userdata", "log", "property", "delivery", "poll", "config", "handle", "producer", "topic",
-    "record", "send", "report",
+const NOUNS: [&str; 15] = [
+    "version", "error", "userdata", "log", "property", "delivery", "poll", "event", "config", "handle", "producer",
+    "topic", "record", "send", "report",
 ];
 const LAST: &str = "counters";
 

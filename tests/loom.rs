@@ -242,6 +242,49 @@ fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
     });
 }
 
+/// Red when a refusal pressed before it was noted, when a release woke nobody, and when `stop_deferring` came after the
+/// look for room.
+#[test]
+fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let waker = asleep.clone();
+        front.memory.budget().on_room(Box::new(move || waker.notify()));
+        front.memory.budget().charge((1 << 20) - 10);
+        let refused = thread::spawn({
+            let front = front.clone();
+            move || {
+                front.memory.budget().try_charge(60).expect_err("full");
+                front.refuse(60);
+            }
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || {
+                // Only once somebody was refused, so that there is something to tell.
+                while !front.memory.budget().is_refusing() {
+                    thread::yield_now();
+                }
+                front.memory.budget().release((1 << 20) - 10);
+            }
+        });
+        loop {
+            front.inbox.wake_up();
+            front.inbox.take_pressed();
+            front.memory.budget().defer();
+            front.memory.budget().stop_deferring();
+            if front.memory.budget().take_room_after_refusal() {
+                break;
+            }
+            if front.inbox.fall_asleep(Time::NEVER) {
+                asleep.wait();
+            }
+        }
+        refused.join().expect("no panic");
+        other.join().expect("no panic");
+    });
+}
+
 /// Red when a waiter charged without being the first in line, and when one that left did not wake the next.
 #[test]
 fn the_line_is_served_in_order() {

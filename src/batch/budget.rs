@@ -1,6 +1,7 @@
 //! `buffer.memory`: how many bytes are held, and the line of those who wait for room (`BufferPool` in Kafka).
 
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
@@ -13,6 +14,9 @@ pub struct Budget {
     waiting: AtomicUsize,
     /// The sender is at work and will serve the line before it sleeps: small releases need not.
     deferred: AtomicBool,
+    /// What an attempt that would not wait was refused, at most; 0 once somebody was told that there is room.
+    refused: AtomicUsize,
+    on_room: OnceLock<Box<dyn Fn() + Send + Sync>>,
     line: Mutex<Line>,
 }
 
@@ -47,6 +51,8 @@ impl Budget {
             used: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             deferred: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
+            on_room: OnceLock::new(),
             line: Mutex::new(Line::default()),
         }
     }
@@ -86,6 +92,49 @@ impl Budget {
         {
             self.serve();
         }
+        if self.is_refusing() {
+            self.note_room();
+        }
+    }
+
+    /// How the sender is woken to tell of room. Set once, before the first record.
+    pub fn on_room(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_room.set(wake);
+    }
+
+    /// Somebody who would not wait was refused this many bytes and wants to be told when there is room. The sender is to
+    /// be woken afterwards, since the room may have come meanwhile.
+    pub fn refuse(&self, bytes: usize) {
+        self.refused.fetch_max(bytes, Ordering::SeqCst);
+    }
+
+    /// Whether there is room, worthwhile room, since somebody was refused; true once. For the sender, after
+    /// `stop_deferring`: a release that it does not see here sees that it no longer defers, and wakes it.
+    pub fn take_room_after_refusal(&self) -> bool {
+        let refused = self.refused.load(Ordering::SeqCst);
+        self.is_room_for(refused)
+            && self.refused.compare_exchange(refused, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Whether somebody was refused and not yet told of room.
+    pub fn is_refusing(&self) -> bool {
+        self.refused.load(Ordering::SeqCst) > 0
+    }
+
+    /// Room was made, and somebody was refused before. A sender at work sees it by itself.
+    #[cold]
+    fn note_room(&self) {
+        if !self.deferred.load(Ordering::SeqCst)
+            && self.is_room_for(self.refused.load(Ordering::SeqCst))
+            && let Some(wake) = self.on_room.get()
+        {
+            wake();
+        }
+    }
+
+    /// Room for what was refused and for an eighth of the limit, so that an event loop does not come for every batch.
+    fn is_room_for(&self, refused: usize) -> bool {
+        refused > 0 && self.waiting.load(Ordering::SeqCst) == 0 && self.fits(refused.max(self.limit / 8))
     }
 
     /// The sender begins to work; `stop_deferring` follows before it sleeps.
@@ -138,6 +187,10 @@ impl Budget {
         if let Some(next) = line.waiters.front() {
             next.turn.notify_one();
         }
+        drop(line);
+        if self.is_refusing() {
+            self.note_room();
+        }
         outcome
     }
 
@@ -150,7 +203,7 @@ impl Budget {
         }
     }
 
-    fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         self.limit.saturating_sub(self.used.load(Ordering::SeqCst))
     }
 
@@ -228,6 +281,54 @@ mod tests {
         assert_eq!(budget.try_charge(1), Err(NoRoom { bytes: 1 }));
         budget.release(90);
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
+    }
+
+    #[test]
+    fn room_after_a_refusal_is_told_once_and_when_it_is_worthwhile() {
+        let budget = Budget::new(800);
+        let woken = Arc::new(AtomicUsize::new(0));
+        let wake = woken.clone();
+        budget.on_room(Box::new(move || {
+            wake.fetch_add(1, Ordering::SeqCst);
+        }));
+        let told = || (woken.load(Ordering::SeqCst), budget.take_room_after_refusal());
+        budget.charge(800);
+        budget.release(100);
+        assert_eq!(told(), (0, false), "nobody was refused");
+        budget.charge(100);
+        budget.refuse(10);
+        budget.refuse(5);
+        budget.release(99);
+        assert_eq!(told(), (0, false), "less than an eighth of the limit");
+        budget.release(1);
+        assert_eq!(told(), (1, true));
+        assert_eq!(told(), (1, false), "once");
+        budget.refuse(300);
+        budget.defer();
+        budget.release(200);
+        assert_eq!(told(), (1, true), "a sender at work is not woken, it looks by itself");
+    }
+
+    #[test]
+    fn a_line_that_ends_makes_room_for_who_was_refused() {
+        let budget = Arc::new(Budget::new(100));
+        let woken = Arc::new(AtomicUsize::new(0));
+        let wake = woken.clone();
+        budget.on_room(Box::new(move || {
+            wake.fetch_add(1, Ordering::SeqCst);
+        }));
+        budget.charge(50);
+        let waiter = std::thread::spawn({
+            let budget = budget.clone();
+            move || budget.wait(60, Some(Instant::now() + Duration::from_millis(50)))
+        });
+        while budget.waiting() == 0 {
+            std::thread::yield_now();
+        }
+        budget.refuse(10);
+        assert!(!budget.take_room_after_refusal(), "the line comes first");
+        assert_eq!(waiter.join().expect("no panic"), Err(WaitEnded::TimedOut));
+        assert_eq!((woken.load(Ordering::SeqCst), budget.take_room_after_refusal()), (1, true));
     }
 
     #[test]

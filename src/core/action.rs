@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::Frame;
+use super::{Frame, News};
 use crate::batch::Report;
 use crate::error::Error;
 use crate::front::{Slot, Topic};
@@ -44,6 +44,8 @@ pub enum Action {
     },
     /// The close is complete: nothing is outstanding, the core wants nothing more.
     Closed,
+    /// For the application, if it wants to know.
+    News(Box<News>),
     Log(Level, String),
 }
 

@@ -19,6 +19,8 @@ pub struct Broker {
     /// It is in the cluster's last metadata, or a bootstrap address in use.
     pub listed: bool,
     pub link: Link,
+    /// What the application was last told: whether it is up.
+    pub told_up: Option<bool>,
     /// Counts attempts to connect; events of earlier ones are stale.
     pub attempt: u32,
     pub addresses: Vec<SocketAddr>,
@@ -92,6 +94,7 @@ impl Broker {
             port,
             listed: true,
             link: Link::Down,
+            told_up: None,
             attempt: 0,
             addresses: Vec::new(),
             next_address: 0,

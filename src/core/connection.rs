@@ -131,6 +131,7 @@ impl Core {
         let level = if failures == 0 { Level::Error } else { Level::Info };
         self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
         self.metadata.last_error = Some(error.clone());
+        self.tell_down(index, error);
         self.back_off(index);
     }
 
@@ -183,6 +184,7 @@ impl Core {
         broker.last_used = now;
         let name = broker.name();
         self.log(Level::Info, || format!("connected to {name}"));
+        self.tell_up(index);
         if let Some(idle) = self.settings.connections_max_idle {
             self.timers.arm(Timer::Idle(index), now.after(idle));
         }
@@ -330,6 +332,7 @@ impl Core {
         if was_up {
             self.counters.connections_closed.add(1);
             self.metadata.last_error = Some(error.clone());
+            self.tell_down(index, error);
             self.back_off(index);
         } else {
             self.attempt_failed(index, error);
@@ -408,6 +411,7 @@ impl Core {
         self.timers.arm(Timer::Throttle(index), until);
         let name = self.brokers[index as usize].name();
         self.log(Level::Debug, || format!("{name}: throttled for {ms} ms"));
+        self.tell_throttled(index, std::time::Duration::from_millis(ms));
     }
 
     /// A connection for a request that any broker can answer: one that is up, with the fewest requests in flight.

@@ -1,7 +1,7 @@
 //! Which brokers there are, which topics, and who leads their partitions: when to ask, whom, and what to make of it.
 
 use super::broker::{Broker, Kind, Link};
-use super::{Action, Core, Level, Place, Timer};
+use super::{Action, Core, Level, News, NewsKind, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
 use crate::protocol::messages::{
@@ -214,7 +214,9 @@ impl Core {
             offers |= broker.retry_at <= now;
         }
         if offers {
-            self.log(Level::Notice, || "no known broker can be reached: trying bootstrap.servers again".into());
+            const WHY: &str = "no known broker can be reached: trying bootstrap.servers again";
+            self.log(Level::Notice, || WHY.into());
+            self.tell(News::new(NewsKind::Rebootstrap, WHY));
         }
         offers
     }
@@ -231,7 +233,9 @@ impl Core {
     }
 
     fn rebootstrap(&mut self, why: &str) {
-        self.log(Level::Notice, || format!("{why}: beginning from bootstrap.servers again"));
+        let message = format!("{why}: beginning from bootstrap.servers again");
+        self.log(Level::Notice, || message.clone());
+        self.tell(News::new(NewsKind::Rebootstrap, message));
         for index in 0..self.brokers.len() as u32 {
             let broker = self.broker(index);
             broker.listed = broker.is_bootstrap();

@@ -16,6 +16,7 @@ mod expiry;
 mod frame;
 mod handshake;
 mod metadata;
+mod news;
 mod outstanding;
 mod partition;
 mod producer_id;
@@ -32,6 +33,7 @@ pub use action::{Action, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use counters::{CounterSnapshot, Counters};
 pub use frame::Frame;
+pub use news::{BrokerAt, News, NewsKind};
 pub use settings::{Acks, Settings};
 
 use crate::batch::{Batch, Outcome};
@@ -69,6 +71,8 @@ pub struct Core {
     topic_by_name: HashMap<Arc<str>, u32>,
     brokers: Vec<Broker>,
     broker_by_id: BTreeMap<i32, u32>,
+    /// The application was told that no broker can be reached.
+    all_down: bool,
     metadata: Metadata,
     producer_id: ProducerId,
     outstanding: Outstanding,
@@ -103,6 +107,7 @@ impl Core {
             topic_by_name: HashMap::new(),
             brokers: Vec::new(),
             broker_by_id: BTreeMap::new(),
+            all_down: false,
             metadata: Metadata::new(now),
             producer_id: ProducerId::new(settings.idempotence),
             outstanding: Outstanding::default(),

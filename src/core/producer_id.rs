@@ -1,7 +1,7 @@
 //! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
 
 use super::broker::Kind;
-use super::{Core, Level, Timer};
+use super::{Core, Level, News, NewsKind, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
@@ -89,6 +89,7 @@ impl Core {
                           or set enable.idempotence=false";
             let error = Error::new(kind, format!("{}; {advice}", error.message()));
             self.log(Level::Error, || error.to_string());
+            self.tell(News::of_error(NewsKind::Fatal, error.clone()));
             self.producer_id.state = State::Wanted;
             self.producer_id.refused = Some(error);
             self.wake_all_brokers();

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::connection::Connection;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
 use crate::batch::{Outcome, Report};
-use crate::core::{Action, ConnectionId, Core, Event, Frame, Level};
+use crate::core::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Mail, Slot, Topic};
 use crate::sync::{Arc, Clock, Mutex, SystemClock, Time};
@@ -65,12 +65,14 @@ impl Sender {
     fn new(core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) -> Self {
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let woken = waker.clone();
-        shared.front.inbox.on_wake(Box::new(move || {
+        let wake = move || {
             let waker = woken.lock().clone();
             if let Some(waker) = waker {
                 waker.wake();
             }
-        }));
+        };
+        shared.front.memory.budget().on_room(Box::new(wake.clone()));
+        shared.front.inbox.on_wake(Box::new(wake));
         Sender {
             core: Some(core),
             shared,
@@ -107,6 +109,7 @@ impl Sender {
             }
             // From now on whoever waits for a little is served by the release itself.
             self.shared.front.memory.budget().stop_deferring();
+            self.tell_of_room();
             if self.shared.front.inbox.fall_asleep(deadline) {
                 return self.sleep_until(deadline, cx);
             }
@@ -257,6 +260,7 @@ impl Sender {
                 Action::Assign(topic, slots) => self.assign(&topic, slots),
                 Action::Flushed { ticket } => self.shared.tickets.done(ticket),
                 Action::Closed => {}
+                Action::News(news) => self.sink.news(*news),
                 Action::Log(level, message) => self.shared.log(level, &message),
             }
         }
@@ -266,6 +270,16 @@ impl Sender {
         if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
             connection.write(frame);
             self.poll_write(id, cx);
+        }
+    }
+
+    /// Somebody was refused room, and now there is some. Before falling asleep: what the application sends when it is
+    /// told keeps the loop awake.
+    fn tell_of_room(&mut self) {
+        let budget = self.shared.front.memory.budget();
+        if budget.take_room_after_refusal() {
+            let message = format!("{} of buffer.memory={} bytes are free again", budget.room(), budget.limit());
+            self.sink.news(News::new(NewsKind::BufferRoom, message));
         }
     }
 
@@ -290,10 +304,11 @@ impl Sender {
         let front = self.shared.front.clone();
         front.gate.close();
         if how == Ended::Panicked {
-            self.shared.log(
-                Level::Error,
-                "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL",
-            );
+            const DEFECT: &str =
+                "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL";
+            self.shared.log(Level::Error, DEFECT);
+            let error = Error::new(ErrorKind::Internal, DEFECT);
+            drop(catch_unwind(AssertUnwindSafe(|| self.sink.news(News::of_error(NewsKind::Fatal, error)))));
         }
         drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
         let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how)));

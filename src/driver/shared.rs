@@ -6,13 +6,16 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use crate::batch::Report;
-use crate::core::{Counters, Level};
+use crate::core::{Counters, Level, News};
 use crate::front::{Command, Front};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 
-/// Where reports go. Called on the sender thread, with no lock held.
+/// Where reports go, and news. Called on the sender thread, with no lock held.
 pub trait Sink: Send {
     fn report(&mut self, report: Report);
+
+    /// What concerns no single record; passed over unless a sink wants it.
+    fn news(&mut self, _news: News) {}
 }
 
 impl<F: FnMut(Report) + Send> Sink for F {

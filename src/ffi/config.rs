@@ -3,8 +3,10 @@
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
+use super::boundary::invalid;
 use super::delivery::{ottla_batch_fn, ottla_delivery_fn};
 use super::error::{ottla_code, ottla_error};
+use super::event::{Listener, ottla_event_fn};
 use super::log::{Logger, ottla_log_fn};
 use super::poll::ottla_ready_fn;
 use super::sink::Route;
@@ -25,6 +27,7 @@ pub struct ottla_config {
     pub(super) config: Config,
     pub(super) logger: Logger,
     pub(super) route: Route,
+    pub(super) listener: Listener,
 }
 
 /// A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
@@ -32,7 +35,12 @@ pub struct ottla_config {
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_config_new() -> *mut ottla_config {
     guarded(std::ptr::null_mut(), || {
-        Box::into_raw(Box::new(ottla_config { config: Config::new(), logger: Logger::standard(), route: Route::Log }))
+        Box::into_raw(Box::new(ottla_config {
+            config: Config::new(),
+            logger: Logger::standard(),
+            route: Route::Log,
+            listener: Listener::Nobody,
+        }))
     })
 }
 
@@ -242,6 +250,52 @@ pub extern "C" fn ottla_config_set_poll(
     free_userdata: ottla_free_fn,
 ) -> ottla_code {
     set_route(config, || Route::Poll(on_ready, Userdata::new(userdata, free_userdata)))
+}
+
+/// Tells what concerns no single record (see ottla_event) to a function. Replaces what this or
+/// ottla_config_set_event_poll() said before. Without either, only the log has it.
+///
+/// @param on_event       NULL: nobody is told
+/// @param userdata       given to each call
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_events(
+    config: Option<&mut ottla_config>,
+    on_event: ottla_event_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    boundary(None, || {
+        let config = required(config, "config")?;
+        let userdata = Userdata::new(userdata, free_userdata);
+        config.listener = if on_event.is_some() { Listener::Function(on_event, userdata) } else { Listener::Nobody };
+        Ok(())
+    })
+}
+
+/// Keeps events for ottla_producer_poll_event() instead of calling a function.
+///
+/// @param max_events  how many are kept, at least 1: when more come than are polled, the oldest is dropped, and the next
+///                    one taken tells how many were
+/// @param on_ready    optional; see ottla_ready_fn
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_event_poll(
+    config: Option<&mut ottla_config>,
+    max_events: usize,
+    on_ready: ottla_ready_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    boundary(None, || {
+        let config = required(config, "config")?;
+        if max_events == 0 {
+            return Err(invalid("max_events is 0: at least one event has to be kept to be polled"));
+        }
+        config.listener = Listener::Poll(max_events, on_ready, Userdata::new(userdata, free_userdata));
+        Ok(())
+    })
 }
 
 fn set_route(config: Option<&mut ottla_config>, route: impl FnOnce() -> Route) -> ottla_code {

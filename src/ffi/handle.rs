@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::poll::Queue;
+use super::sink::Polled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::Producer;
 use crate::sync::Arc;
@@ -12,7 +12,7 @@ use crate::sync::Arc;
 /// What a handle leads to.
 pub(super) struct Engine {
     pub(super) producer: Producer,
-    pub(super) queue: Option<Arc<Queue>>,
+    pub(super) polled: Polled,
     /// Reports that were polled and not yet freed.
     pub(super) reports_held: Arc<AtomicU64>,
 }
@@ -107,9 +107,7 @@ impl ottla_producer {
         // SAFETY: the pointer came from Arc::into_raw, and the swap gave it to this call alone.
         let engine = unsafe { Arc::from_raw(engine) };
         engine.producer.shut_down();
-        if let Some(queue) = &engine.queue {
-            queue.end();
-        }
+        engine.polled.end();
         while self.calls.load(Ordering::SeqCst) > 0 {
             std::thread::sleep(Duration::from_micros(100));
         }

@@ -9,6 +9,7 @@ mod config;
 mod counters;
 mod delivery;
 mod error;
+mod event;
 mod flat;
 mod handle;
 mod log;

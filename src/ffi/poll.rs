@@ -1,44 +1,63 @@
-//! Poll mode: reports wait in a queue until the application takes them.
+//! Poll mode: reports, or events, wait in a queue until the application takes them.
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::time::Instant;
 
-use super::sink::Reports;
 use super::userdata::Userdata;
-use crate::batch::Report;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex};
 
-/// Called when the queue of reports becomes non-empty, once until it was emptied again by ottla_producer_poll(), and
-/// once when the producer has ended. For event loops that cannot watch ottla_producer_poll_fd(): wake the loop here,
-/// and poll there. Runs on the sender thread; must not throw, longjmp or block, nor take reports itself with a waiting
-/// poll.
+/// Called when a queue (of reports, or of events) becomes non-empty, once until it was emptied again by
+/// ottla_producer_poll() or ottla_producer_poll_event(), and once when the producer has ended. For event loops that cannot
+/// watch ottla_producer_poll_fd(): wake the loop here, and poll there. Runs on the sender thread; must not throw, longjmp
+/// or block, nor take anything itself with a waiting poll.
 pub type ottla_ready_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct Queue<T> {
+    /// What is in it, for messages.
+    what: &'static str,
+    limit: usize,
+    state: Mutex<State<T>>,
     turn: Condvar,
-    ready: Ready,
+    ready: Arc<Ready>,
     on_ready: ottla_ready_fn,
     userdata: Userdata,
 }
 
-#[derive(Default)]
-struct State {
-    reports: Reports,
+struct State<T> {
+    items: VecDeque<T>,
+    /// How many made room for newer ones, since the last one was taken.
+    dropped: u64,
     ended: bool,
 }
 
-impl Queue {
-    pub(super) fn new(on_ready: ottla_ready_fn, userdata: Userdata) -> Self {
-        Queue { state: Mutex::default(), turn: Condvar::default(), ready: Ready::new(), on_ready, userdata }
+/// Something that was taken, and how many were lost before it.
+pub(super) struct Taken<T> {
+    pub(super) item: T,
+    pub(super) dropped: u64,
+}
+
+impl<T> Queue<T> {
+    /// Keeps at most `limit` items: beyond that the oldest is dropped.
+    pub(super) fn new(
+        what: &'static str,
+        limit: usize,
+        ready: Arc<Ready>,
+        on_ready: ottla_ready_fn,
+        userdata: Userdata,
+    ) -> Self {
+        let state = Mutex::new(State { items: VecDeque::new(), dropped: 0, ended: false });
+        Queue { what, limit, state, turn: Condvar::default(), ready, on_ready, userdata }
     }
 
     /// Thread: sender.
-    pub(super) fn push(&self, report: Report) {
+    pub(super) fn push(&self, item: T) {
         let mut state = self.state.lock();
-        state.reports.push_back(report);
-        let first = state.reports.len() == 1;
+        let first = state.items.is_empty();
+        let oldest = if state.items.len() < self.limit { None } else { state.items.pop_front() };
+        state.dropped += u64::from(oldest.is_some());
+        state.items.push_back(item);
         if first {
             self.ready.raise();
         }
@@ -49,11 +68,13 @@ impl Queue {
         }
     }
 
-    /// No report will follow. The descriptor stays readable, so that an event loop comes and sees.
+    /// Nothing will follow. The descriptor stays readable, so that an event loop comes and sees.
     pub(super) fn end(&self) {
         let mut state = self.state.lock();
         let first = !std::mem::replace(&mut state.ended, true);
-        self.ready.raise();
+        if first {
+            self.ready.raise();
+        }
         drop(state);
         self.turn.notify_all();
         if first {
@@ -61,28 +82,25 @@ impl Queue {
         }
     }
 
-    /// The next report; `None` if there was none by the deadline (`None`: no limit).
-    pub(super) fn take(&self, deadline: Option<Instant>) -> Result<Option<Report>> {
+    /// The next item; `None` if there was none by the deadline (`None`: no limit).
+    pub(super) fn take(&self, deadline: Option<Instant>) -> Result<Option<Taken<T>>> {
         let mut state = self.state.lock();
         loop {
-            if let Some(report) = state.reports.pop_front() {
-                if state.reports.is_empty() && !state.ended {
+            if let Some(item) = state.items.pop_front() {
+                if state.items.is_empty() {
                     self.ready.lower();
                 }
-                return Ok(Some(report));
+                return Ok(Some(Taken { item, dropped: std::mem::take(&mut state.dropped) }));
             }
             if state.ended {
-                return Err(Error::new(ErrorKind::Closed, "the producer has ended, and every report was polled"));
+                let message = format!("the producer has ended, and every {} was polled", self.what);
+                return Err(Error::new(ErrorKind::Closed, message));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(None);
             }
             state = self.turn.wait(state, deadline);
         }
-    }
-
-    pub(super) fn descriptor(&self) -> i32 {
-        self.ready.descriptor()
     }
 
     fn call_on_ready(&self) {
@@ -93,15 +111,47 @@ impl Queue {
     }
 }
 
-/// A descriptor that is readable while there are reports; -1 where there is no eventfd, or the process had no
-/// descriptor left.
-struct Ready(i32);
+/// A descriptor that is readable while a queue has something, or has ended: each raises it once for each of the two.
+pub(super) struct Ready {
+    raised: Mutex<u32>,
+    eventfd: EventFd,
+}
+
+impl Ready {
+    /// Without a descriptor if nothing is polled.
+    pub(super) fn new(polled: bool) -> Self {
+        Ready { raised: Mutex::new(0), eventfd: if polled { EventFd::new() } else { EventFd(-1) } }
+    }
+
+    fn raise(&self) {
+        let mut raised = self.raised.lock();
+        *raised += 1;
+        if *raised == 1 {
+            self.eventfd.raise();
+        }
+    }
+
+    fn lower(&self) {
+        let mut raised = self.raised.lock();
+        *raised -= 1;
+        if *raised == 0 {
+            self.eventfd.lower();
+        }
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.eventfd.0
+    }
+}
+
+/// -1 where there is no eventfd, or the process had no descriptor left.
+struct EventFd(i32);
 
 #[cfg(target_os = "linux")]
-impl Ready {
+impl EventFd {
     fn new() -> Self {
         // SAFETY: takes numbers only.
-        Ready(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
+        EventFd(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
     }
 
     fn raise(&self) {
@@ -118,7 +168,7 @@ impl Ready {
 }
 
 #[cfg(target_os = "linux")]
-impl Drop for Ready {
+impl Drop for EventFd {
     fn drop(&mut self) {
         if self.0 >= 0 {
             // SAFETY: the descriptor is ours and nobody uses it after this.
@@ -128,18 +178,12 @@ impl Drop for Ready {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Ready {
+impl EventFd {
     fn new() -> Self {
-        Ready(-1)
+        EventFd(-1)
     }
 
     fn raise(&self) {}
 
     fn lower(&self) {}
-}
-
-impl Ready {
-    fn descriptor(&self) -> i32 {
-        self.0
-    }
 }

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
+use super::event::{Told, ottla_event};
 use super::handle::{Engine, ottla_producer};
+use super::poll::{Queue, Taken};
 use super::report::ottla_report;
 use super::sink::CSink;
 use super::{boundary, guarded, required, wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::{Producer, Wait};
+use crate::sync::Arc;
 
 /// Starts a producer: its sender thread, which begins to connect at once. No broker need be there yet.
 ///
@@ -31,11 +34,11 @@ pub extern "C" fn ottla_producer_new(
     boundary(error_out, || {
         let config = required(config, "config")?;
         let producer_out = required(producer_out, "producer_out")?;
-        let (sink, queue) = CSink::new(&config.route, config.logger.clone());
+        let (sink, polled) = CSink::new(&config.route, &config.listener, config.logger.clone());
         let logger = config.logger.clone();
         let log = Box::new(move |level, message: &str| logger.log(level, message));
         let producer = Producer::new(&config.config, Box::new(sink), log, config.logger.level())?;
-        producer_out.write(ottla_producer::new(Engine { producer, queue, reports_held: Default::default() }));
+        producer_out.write(ottla_producer::new(Engine { producer, polled, reports_held: Default::default() }));
         Ok(())
     })
 }
@@ -143,14 +146,39 @@ pub extern "C" fn ottla_producer_poll(
     })
 }
 
-/// A descriptor for poll() or epoll that is readable while there are reports to take, and once the producer has ended.
-/// It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if the producer is
-/// not in poll mode, was freed, is NULL, or the platform has no eventfd: use the on_ready of ottla_config_set_poll()
-/// there. Any thread.
+/// Takes the next event; only with ottla_config_set_event_poll().
+///
+/// @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
+/// @param event_out   receives the event, or NULL if there was none in time; release with ottla_event_free()
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return as ottla_producer_poll(); OTTLA_ERR_INVALID_STATE if events are not polled
+///
+/// Any thread, any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_poll_event(
+    producer: Option<&ottla_producer>,
+    timeout_ms: i64,
+    event_out: Option<&mut MaybeUninit<*mut ottla_event>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let deadline = deadline(wait(timeout_ms)?);
+        let producer = required(producer, "producer")?;
+        let event_out = required(event_out, "event_out")?;
+        let event = producer.enter()?.poll_event(deadline)?;
+        event_out.write(event.map_or(std::ptr::null_mut(), Told::into_raw));
+        Ok(())
+    })
+}
+
+/// A descriptor for poll() or epoll that is readable while there are reports or events to take, and once the producer has
+/// ended. It is the library's: do not read, write or close it, and forget it before ottla_producer_free(). -1 if neither
+/// reports nor events are polled, the producer was freed, is NULL, or the platform has no eventfd: use the on_ready of
+/// ottla_config_set_poll() and ottla_config_set_event_poll() there. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_poll_fd(producer: Option<&ottla_producer>) -> i32 {
     guarded(-1, || match producer.map(ottla_producer::enter) {
-        Some(Ok(entered)) => entered.queue.as_ref().map_or(-1, |queue| queue.descriptor()),
+        Some(Ok(entered)) => entered.polled.ready.descriptor(),
         _ => -1,
     })
 }
@@ -165,11 +193,26 @@ fn deadline(wait: Wait) -> Option<Instant> {
 
 impl Engine {
     fn poll(&self, deadline: Option<Instant>) -> Result<Option<ottla_report>> {
+        let report = self.take(self.polled.reports.as_ref(), "ottla_config_set_poll()", deadline)?;
+        Ok(report.map(|report| ottla_report::new(report.item, self.reports_held.clone())))
+    }
+
+    fn poll_event(&self, deadline: Option<Instant>) -> Result<Option<Box<Told>>> {
+        let event = self.take(self.polled.events.as_ref(), "ottla_config_set_event_poll()", deadline)?;
+        Ok(event.map(|event| Told::new(&event.item, event.dropped)))
+    }
+
+    fn take<T>(
+        &self,
+        queue: Option<&Arc<Queue<T>>>,
+        setter: &str,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Taken<T>>> {
         if !self.producer.belongs_to_this_process() {
             return Err(Error::new(ErrorKind::Forked, "the producer belongs to the process that forked this one"));
         }
-        let Some(queue) = &self.queue else {
-            let message = "the producer is not in poll mode: call ottla_config_set_poll() before ottla_producer_new()";
+        let Some(queue) = queue else {
+            let message = format!("the producer is not in poll mode: call {setter} before ottla_producer_new()");
             return Err(Error::new(ErrorKind::InvalidState, message));
         };
         let would_wait = deadline.is_none_or(|deadline| deadline > Instant::now() + Duration::ZERO);
@@ -177,7 +220,6 @@ impl Engine {
             let message = "a poll that waits was called in a callback, where it would wait for itself";
             return Err(Error::new(ErrorKind::InCallback, message));
         }
-        let report = queue.take(deadline)?;
-        Ok(report.map(|report| ottla_report::new(report, self.reports_held.clone())))
+        queue.take(deadline)
     }
 }

@@ -1,7 +1,6 @@
 //! Where the reports of a producer go: to a function per record, per batch, to the queue that is polled, or, failures
-//! only, to the log. Thread: sender.
+//! only, to the log; and its events. Thread: sender.
 
-use std::collections::VecDeque;
 use std::ffi::c_char;
 
 use super::delivery::{
@@ -9,11 +8,12 @@ use super::delivery::{
     ottla_delivery_fn, told,
 };
 use super::error::ottla_error;
+use super::event::{Events, Listener};
 use super::log::Logger;
-use super::poll::{Queue, ottla_ready_fn};
+use super::poll::{Queue, Ready, ottla_ready_fn};
 use super::userdata::Userdata;
 use crate::batch::Report;
-use crate::core::Level;
+use crate::core::{Level, News};
 use crate::driver::Sink;
 use crate::sync::Arc;
 
@@ -32,11 +32,12 @@ enum Default {
     Log,
     Delivery(ottla_delivery_fn, Userdata),
     Batch(ottla_batch_fn, Userdata),
-    Poll(Arc<Queue>),
+    Poll(Arc<Queue<Report>>),
 }
 
 pub(super) struct CSink {
     default: Default,
+    events: Events,
     logger: Logger,
     /// Reused for each report: the topic's name with a NUL, and the entries for the default.
     topic: Vec<u8>,
@@ -47,18 +48,22 @@ pub(super) struct CSink {
 unsafe impl Send for CSink {}
 
 impl CSink {
-    /// Its queue, if it is polled, is shared with the producer's handle.
-    pub(super) fn new(route: &Route, logger: Logger) -> (Self, Option<Arc<Queue>>) {
-        let (default, queue) = match route.clone() {
+    /// What of it is polled is shared with the producer's handle.
+    pub(super) fn new(route: &Route, listener: &Listener, logger: Logger) -> (Self, Polled) {
+        let polled = matches!(route, Route::Poll(..)) || matches!(listener, Listener::Poll(..));
+        let ready = Arc::new(Ready::new(polled));
+        let (default, reports) = match route.clone() {
             Route::Log => (Default::Log, None),
             Route::Delivery(function, userdata) => (Default::Delivery(function, userdata), None),
             Route::Batch(function, userdata) => (Default::Batch(function, userdata), None),
             Route::Poll(on_ready, userdata) => {
-                let queue = Arc::new(Queue::new(on_ready, userdata));
+                let queue = Arc::new(Queue::new("report", usize::MAX, ready.clone(), on_ready, userdata));
                 (Default::Poll(queue.clone()), Some(queue))
             }
         };
-        (CSink { default, logger, topic: Vec::new(), entries: Vec::new() }, queue)
+        let events = Events::new(listener, &ready);
+        let polled = Polled { reports, events: events.queue(), ready };
+        (CSink { default, events, logger, topic: Vec::new(), entries: Vec::new() }, polled)
     }
 
     fn log_failure(&self, report: &Report, records: usize) {
@@ -121,16 +126,39 @@ impl Sink for CSink {
             _ => {}
         }
     }
+
+    fn news(&mut self, news: News) {
+        self.events.tell(news);
+    }
 }
 
 impl Drop for CSink {
-    /// The sender has ended: no report will follow.
+    /// The sender has ended: nothing will follow.
     fn drop(&mut self) {
         if let Default::Poll(queue) = &self.default {
+            queue.end();
+        }
+        if let Events::Poll(queue) = &self.events {
             queue.end();
         }
     }
 }
 
-/// Reports in the order in which they were decided.
-pub(super) type Reports = VecDeque<Report>;
+/// What the application takes from a producer by polling, and the descriptor for all of it.
+pub(super) struct Polled {
+    pub(super) reports: Option<Arc<Queue<Report>>>,
+    pub(super) events: Option<Arc<Queue<News>>>,
+    pub(super) ready: Arc<Ready>,
+}
+
+impl Polled {
+    /// Nothing will follow.
+    pub(super) fn end(&self) {
+        if let Some(queue) = &self.reports {
+            queue.end();
+        }
+        if let Some(queue) = &self.events {
+            queue.end();
+        }
+    }
+}

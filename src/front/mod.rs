@@ -138,6 +138,12 @@ impl Front {
         Ok(Room { charged: bytes })
     }
 
+    /// Somebody who does not wait was refused room. Open batches are sent at once; the sender tells when there is room.
+    pub fn refuse(&self, bytes: usize) {
+        self.memory.budget().refuse(bytes);
+        self.inbox.press();
+    }
+
     /// Gives back what is left of room that was waited for.
     pub fn give_back(&self, room: Room) {
         if room.charged > 0 {

@@ -255,8 +255,11 @@ impl Producer {
         mut needed: usize,
     ) -> Result<()> {
         let front = &self.shared.front;
+        if needed > front.memory.budget().limit() {
+            return Err(self.too_large_for_buffer(topic, needed));
+        }
         if wait == Wait::Never || self.shared.is_sender() || self.deadline(wait).is_some_and(|d| d <= Instant::now()) {
-            front.inbox.press();
+            front.refuse(needed);
             return Err(self.buffer_full(topic));
         }
         let deadline = self.deadline(wait);

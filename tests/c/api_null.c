@@ -78,6 +78,9 @@ int main(void) {
     REFUSED(ottla_config_set_delivery(NULL, NULL, NULL, NULL));
     REFUSED(ottla_config_set_batch_delivery(NULL, NULL, NULL, NULL));
     REFUSED(ottla_config_set_poll(NULL, NULL, NULL, NULL));
+    REFUSED(ottla_config_set_events(NULL, NULL, NULL, NULL));
+    REFUSED(ottla_config_set_event_poll(NULL, 1, NULL, NULL, NULL));
+    ottla_event_free(NULL);
 
     /* Producers and topics. */
     NAMES("config", ottla_producer_new(NULL, &producer, &error));
@@ -101,6 +104,9 @@ int main(void) {
     NAMES("counters_out->struct_size", ottla_producer_counters(producer, &counters, &error));
     NAMES("producer", ottla_producer_poll(NULL, 0, &report, &error));
     NAMES("report_out", ottla_producer_poll(producer, 0, NULL, &error));
+    ottla_event *event = NULL;
+    NAMES("producer", ottla_producer_poll_event(NULL, 0, &event, &error));
+    NAMES("event_out", ottla_producer_poll_event(producer, 0, NULL, &error));
 
     /* Sending. */
     NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, &error));

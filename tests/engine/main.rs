@@ -2,6 +2,7 @@
 
 mod delivery;
 mod metadata;
+mod news;
 mod random;
 mod record_errors;
 mod waiting;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ottla::batch::{Completion, Report, Room};
-use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Counters, Event, Frame, HostName, Settings};
+use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Counters, Event, Frame, HostName, News, Settings};
 use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner};
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
@@ -156,6 +156,7 @@ pub struct World {
     pub accepted: BTreeMap<u64, Accepted>,
     pub flushed: Vec<u64>,
     pub closed: bool,
+    pub news: Vec<News>,
     pub log: Vec<(Level, String)>,
     /// Ids of records that were handed to a connection (uncompressed ones only).
     pub touched: BTreeSet<u64>,
@@ -211,6 +212,7 @@ impl World {
             accepted: BTreeMap::new(),
             flushed: Vec::new(),
             closed: false,
+            news: Vec::new(),
             log: Vec::new(),
             touched: BTreeSet::new(),
             poisoned: BTreeSet::new(),
@@ -384,6 +386,7 @@ impl World {
                     assert!(!self.closed, "closed twice");
                     self.closed = true;
                 }
+                Action::News(news) => self.news.push(*news),
                 Action::Log(level, message) => self.log.push((level, message)),
             }
         }

@@ -1,0 +1,99 @@
+//! What an application may want to know though it concerns no single record: brokers that come and go, and the like.
+
+use std::time::Duration;
+
+use super::{Action, Core};
+use crate::error::Error;
+use crate::sync::Arc;
+
+/// Something that happened to the producer as a whole. The log tells it too.
+#[derive(Clone, Debug)]
+pub struct News {
+    pub kind: NewsKind,
+    /// The broker that it is about.
+    pub broker: Option<BrokerAt>,
+    /// For how long the broker asked to hold requests back.
+    pub throttle: Duration,
+    pub error: Option<Error>,
+    /// One sentence.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewsKind {
+    /// A connection can be used, the first to this broker or the first since it was down.
+    BrokerUp,
+    /// The connection was lost, or there was none to be had. Told once, until the broker is up again.
+    BrokerDown,
+    /// No broker that is known could be reached. Told once, until one is up again.
+    AllBrokersDown,
+    /// A broker asked to hold requests back (KIP-219).
+    Throttled,
+    /// The producer cannot go on.
+    Fatal,
+    /// An attempt to send was refused for want of room in `buffer.memory`, and now there is room.
+    BufferRoom,
+    /// The producer begins from `bootstrap.servers` again.
+    Rebootstrap,
+}
+
+/// Which broker, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerAt {
+    /// Negative for a bootstrap address.
+    pub id: i32,
+    pub host: Arc<str>,
+    pub port: u16,
+}
+
+impl News {
+    pub fn new(kind: NewsKind, message: impl Into<String>) -> Self {
+        News { kind, broker: None, throttle: Duration::ZERO, error: None, message: message.into() }
+    }
+
+    pub fn of_error(kind: NewsKind, error: Error) -> Self {
+        News { error: Some(error.clone()), ..News::new(kind, error.message()) }
+    }
+}
+
+impl Core {
+    pub(super) fn tell(&mut self, news: News) {
+        self.act(Action::News(Box::new(news)));
+    }
+
+    fn tell_of_broker(&mut self, index: u32, news: News) {
+        let broker = &self.brokers[index as usize];
+        let broker = Some(BrokerAt { id: broker.id, host: broker.host.clone(), port: broker.port });
+        self.tell(News { broker, ..news });
+    }
+
+    /// A broker can be used. One whose connection was idle, was closed and came back is no news.
+    pub(super) fn tell_up(&mut self, index: u32) {
+        self.all_down = false;
+        let broker = self.broker(index);
+        if broker.told_up.replace(true) != Some(true) {
+            let message = format!("connected to {}", broker.name());
+            self.tell_of_broker(index, News::new(NewsKind::BrokerUp, message));
+        }
+    }
+
+    /// A broker cannot be used. A bootstrap address that metadata has replaced concerns nobody.
+    pub(super) fn tell_down(&mut self, index: u32, error: &Error) {
+        let broker = self.broker(index);
+        let first = broker.told_up.replace(false) != Some(false);
+        if first && broker.listed {
+            self.tell_of_broker(index, News::of_error(NewsKind::BrokerDown, error.clone()));
+        }
+        let down = self.brokers.iter().filter(|broker| broker.listed).all(|broker| broker.told_up == Some(false));
+        if down && !std::mem::replace(&mut self.all_down, true) {
+            let message = format!("no broker can be reached; the last attempt: {}", error.message());
+            self.tell(News::of_error(NewsKind::AllBrokersDown, Error::new(error.kind(), message)));
+        }
+    }
+
+    pub(super) fn tell_throttled(&mut self, index: u32, throttle: Duration) {
+        let name = self.brokers[index as usize].name();
+        let message = format!("{name} asks to hold requests back for {} ms", throttle.as_millis());
+        self.tell_of_broker(index, News { throttle, ..News::new(NewsKind::Throttled, message) });
+    }
+}

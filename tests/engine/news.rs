@@ -1,0 +1,106 @@
+//! What the application is told that concerns no single record.
+
+use ottla::ErrorKind;
+use ottla::core::NewsKind::{self, *};
+use ottla_test_support::model::{Api, Fault, On};
+
+use crate::delivery::warm;
+use crate::world::{Setup, World, ms};
+
+/// Kinds and brokers, in the order of the telling; what was told before is forgotten.
+fn told(world: &mut World) -> Vec<(NewsKind, i32)> {
+    world.news.drain(..).map(|news| (news.kind, news.broker.map_or(0, |broker| broker.id))).collect()
+}
+
+fn one_broker() -> Setup {
+    Setup { brokers: 1, ..Setup::default() }
+}
+
+#[test]
+fn a_broker_is_told_up_once_however_often_it_is_idle() {
+    let mut setup = Setup::with(|core| core.connections_max_idle = Some(ms(1000)));
+    setup.brokers = 1;
+    let mut world = warm(setup, "t", 1);
+    assert_eq!(told(&mut world), [(BrokerUp, -1), (BrokerUp, 1)]);
+    world.run(ms(5000));
+    assert!(world.lines_to(1).is_empty(), "idle");
+    let id = world.send("t", 0);
+    world.run(ms(500));
+    world.assert_written(id);
+    assert_eq!(told(&mut world), []);
+}
+
+#[test]
+fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
+    let mut world = warm(one_broker(), "t", 1);
+    told(&mut world);
+    world.stop_broker(1);
+    let id = world.send("t", 0);
+    world.run(ms(10_000));
+    assert!(world.counts().connections_failed > 5);
+    let down = world.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    let (error, broker) = (down.error.as_ref().expect("a reason"), down.broker.as_ref().expect("a broker"));
+    assert_eq!((error.kind(), broker.id, &*broker.host, broker.port), (ErrorKind::Broker(13), 1, "127.0.0.1", 9093));
+    assert!(down.message.contains("broker 1 at 127.0.0.1:9093"), "{}", down.message);
+    // The bootstrap address comes into play once no broker is left.
+    assert_eq!(told(&mut world), [(BrokerDown, 1), (AllBrokersDown, 0), (Rebootstrap, 0)]);
+    world.cluster.start_broker(1);
+    world.run(ms(10_000));
+    world.assert_written(id);
+    let told = told(&mut world);
+    assert!(told.contains(&(BrokerUp, 1)), "{told:?}");
+    assert!(!told.iter().any(|(kind, _)| matches!(kind, BrokerDown | AllBrokersDown)), "{told:?}");
+}
+
+#[test]
+fn a_first_attempt_that_fails_is_told_and_that_no_broker_is_left() {
+    let mut world = one_broker().start();
+    world.stop_broker(1);
+    world.send("t", 0);
+    world.run(ms(5000));
+    let kinds: Vec<ErrorKind> = world.news.iter().filter_map(|news| Some(news.error.as_ref()?.kind())).collect();
+    assert_eq!(kinds, [ErrorKind::Io, ErrorKind::Io]);
+    assert_eq!(told(&mut world), [(BrokerDown, -1), (AllBrokersDown, 0)]);
+}
+
+#[test]
+fn one_broker_of_three_that_is_down_is_not_all() {
+    let mut world = warm(Setup::default(), "t", 3);
+    told(&mut world);
+    world.stop_broker(2);
+    world.run(ms(5000));
+    assert_eq!(told(&mut world), [(BrokerDown, 2)]);
+    world.stop_broker(1);
+    world.stop_broker(3);
+    for partition in 0..3 {
+        world.send("t", partition);
+    }
+    world.run(ms(5000));
+    let told = told(&mut world);
+    assert_eq!(told[..3], [(BrokerDown, 1), (BrokerDown, 3), (AllBrokersDown, 0)], "{told:?}");
+    assert_eq!(told.iter().filter(|(kind, _)| *kind == AllBrokersDown).count(), 1, "{told:?}");
+}
+
+#[test]
+fn throttling_is_told_with_its_length() {
+    let mut world = warm(one_broker(), "t", 1);
+    told(&mut world);
+    world.cluster.script(Api::Produce, [Fault::Throttle(700)]);
+    world.send("t", 0);
+    world.run(ms(100));
+    assert_eq!(world.news[0].throttle, ms(700));
+    assert_eq!(told(&mut world), [(Throttled, 1)]);
+}
+
+#[test]
+fn a_refused_producer_id_is_fatal_news() {
+    let mut world = one_broker().start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::InitProducerId, [Fault::Error(31, On::All)]);
+    let id = world.send("t", 0);
+    world.run(ms(5000));
+    assert!(world.told(id).error.is_some());
+    let fatal = world.news.iter().find(|news| news.kind == Fatal).expect("told");
+    let error = fatal.error.as_ref().expect("a reason");
+    assert!(error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
+}

@@ -125,16 +125,21 @@ impl Core {
         self.queue_emptied(index);
     }
 
+    /// Why a topic's partitions are not known: what a broker answered about it, if one did, with its code.
     fn topic_timed_out(&mut self, index: u32) -> Error {
-        let topic = self.partition(index).topic as usize;
-        let cause = self.topics[topic].error.as_ref().or(self.metadata.last_error.as_ref());
-        let cause = cause.map_or_else(|| "no broker answered".to_string(), ToString::to_string);
+        let at = self.partition(index).topic as usize;
+        let topic = &self.topics[at];
+        let (kind, cause) = match (&topic.error, &self.metadata.last_error) {
+            (Some(answer), _) => (answer.kind(), answer.message().to_string()),
+            (None, Some(error)) => (ErrorKind::MetadataTimedOut, error.to_string()),
+            (None, None) => (ErrorKind::MetadataTimedOut, "no broker answered".to_string()),
+        };
         Error::new(
-            ErrorKind::MetadataTimedOut,
+            kind,
             format!(
                 "the partitions of topic {} did not become known within {} ms (delivery.timeout.ms, or max.block.ms \
                  if that is shorter): {cause}",
-                self.topics[topic].topic.name,
+                topic.topic.name,
                 self.settings.topic_timeout.as_millis()
             ),
         )

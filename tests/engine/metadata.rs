@@ -24,7 +24,7 @@ fn an_unknown_topic_fails_within_its_bound_and_says_why() {
     world.run(ms(4_900));
     assert!(!world.told.contains_key(&id));
     world.run(ms(200));
-    world.assert_failed(id, ErrorKind::MetadataTimedOut, Fate::NotWritten);
+    world.assert_failed(id, ErrorKind::Broker(3), Fate::NotWritten);
     assert!(world.told(id).at.since(start) <= ms(5_001));
     assert!(world.told(id).message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", world.told(id).message);
     // It may come to be later.

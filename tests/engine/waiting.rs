@@ -94,7 +94,7 @@ fn flush_waits_for_a_topic_that_is_not_known_yet() {
     let never = world.send("never", 0);
     let ticket = world.flush();
     world.run(ms(61_000));
-    world.assert_failed(never, ErrorKind::MetadataTimedOut, Fate::NotWritten);
+    world.assert_failed(never, ErrorKind::Broker(3), Fate::NotWritten);
     assert_eq!(world.flushed.last(), Some(&ticket));
 }
 

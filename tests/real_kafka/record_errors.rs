@@ -39,7 +39,7 @@ fn records_that_a_compacted_topic_refuses_fail_alone() {
         }
         assert_eq!(sender.counters().epochs_bumped, 0, "{codec}\n{}", sender.log());
         let values: Vec<Option<Vec<u8>>> =
-            cluster.read_records(&topic_name).into_iter().map(|record| record.value.map(Into::into)).collect();
+            cluster.read_records(&topic_name).into_iter().map(|record| record.value).collect();
         let expected: Vec<_> = (0..RECORDS).filter(|&tag| !is_bad(tag)).map(|tag| Some(stamp(tag, 60))).collect();
         assert_eq!(values, expected, "{codec}");
         drop(sender);

@@ -41,14 +41,19 @@ mod protocol;
 #[cfg(feature = "internals")]
 pub mod protocol;
 #[cfg(not(feature = "internals"))]
+mod statistics;
+#[cfg(feature = "internals")]
+pub mod statistics;
+#[cfg(not(feature = "internals"))]
 mod sync;
 #[cfg(feature = "internals")]
 pub mod sync;
 
 pub use batch::{Completion, Delivery, Outcome, Report, Told};
 pub use config::Config;
-pub use core::{CounterSnapshot, Level};
+pub use core::Level;
 pub use driver::{LogSink, Sink};
 pub use error::{Error, ErrorKind, Result};
 pub use producer::{Producer, TopicHandle, Wait};
 pub use record::{Fate, Header, Record};
+pub use statistics::{CounterSnapshot, Snapshot};

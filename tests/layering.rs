@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from the top down. A room may use any below it; `ffi` is used by none.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "ffi",
     "producer",
     "driver",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 13] = [
     "compress",
     "partition",
     "protocol",
+    "statistics",
     "sync",
     "config",
     "record",

@@ -8,6 +8,7 @@ use super::{ConnectionId, Core, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::header::CorrelationIds;
 use crate::protocol::{ApiKey, ApiVersions};
+use crate::statistics::{BrokerStatistics, Statistics};
 use crate::sync::{Arc, Time};
 
 /// A broker of the cluster, or an address to begin with.
@@ -44,6 +45,7 @@ pub struct Broker {
     /// Since when partitions are ready that cannot be drained (KIP-794).
     pub blocked_since: Option<Time>,
     pub unavailable: bool,
+    pub statistics: Arc<BrokerStatistics>,
 }
 
 /// How far the connection is.
@@ -61,6 +63,7 @@ pub enum Link {
 pub struct InFlight {
     pub correlation: i32,
     pub version: i16,
+    pub sent: Time,
     pub deadline: Time,
     pub kind: Kind,
 }
@@ -87,7 +90,8 @@ impl Kind {
 }
 
 impl Broker {
-    pub fn new(id: i32, host: Arc<str>, port: u16) -> Self {
+    pub fn new(id: i32, host: Arc<str>, port: u16, statistics: &Statistics) -> Self {
+        let statistics = statistics.add_broker(id, address(&host, port));
         Broker {
             id,
             host,
@@ -112,6 +116,7 @@ impl Broker {
             lingering: VecDeque::new(),
             blocked_since: None,
             unavailable: false,
+            statistics,
         }
     }
 
@@ -131,14 +136,24 @@ impl Broker {
 
     /// How it is named in messages.
     pub fn name(&self) -> String {
-        let bracket = self.host.contains(':');
-        let (open, close) = if bracket { ("[", "]") } else { ("", "") };
+        let address = address(&self.host, self.port);
         if self.is_bootstrap() {
-            format!("bootstrap server {open}{}{close}:{}", self.host, self.port)
+            format!("bootstrap server {address}")
         } else {
-            format!("broker {} at {open}{}{close}:{}", self.id, self.host, self.port)
+            format!("broker {} at {address}", self.id)
         }
     }
+
+    /// The broker is elsewhere now.
+    pub fn move_to(&mut self, host: Arc<str>, port: u16) {
+        self.statistics.set_address(address(&host, port));
+        self.host = host;
+        self.port = port;
+    }
+}
+
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 impl Core {

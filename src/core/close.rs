@@ -103,6 +103,7 @@ impl Core {
     fn fail_everything(&mut self, error: &Error) {
         for broker in 0..self.brokers.len() as u32 {
             let requests: Vec<_> = self.broker(broker).in_flight.drain(..).collect();
+            self.count_ended(broker, requests.len());
             for request in requests {
                 self.abandon(request.kind, error);
             }

@@ -28,11 +28,11 @@ impl Core {
             return self.timers.arm(Timer::Reconnect(index), at);
         }
         broker.attempt += 1;
-        broker.link = Link::Resolving;
         broker.addresses.clear();
         broker.next_address = 0;
         let name =
             HostName { host: broker.host.clone(), port: broker.port, canonical: canonical && broker.is_bootstrap() };
+        self.set_link(index, Link::Resolving);
         self.begin_setup(index);
         let id = self.connection_id(index);
         self.act(Action::Resolve(id, name));
@@ -106,7 +106,7 @@ impl Core {
         let broker = self.broker(index);
         let address = broker.addresses[broker.next_address];
         broker.next_address += 1;
-        broker.link = Link::Connecting;
+        self.set_link(index, Link::Connecting);
         let id = self.connection_id(index);
         self.act(Action::Connect(id, address));
     }
@@ -125,7 +125,7 @@ impl Core {
 
     /// An attempt to connect is over without a connection. `error` names the broker.
     fn attempt_failed(&mut self, index: u32, error: &Error) {
-        self.counters.connections_failed.add(1);
+        self.count_connect_failed(index);
         let failures = self.brokers[index as usize].failures;
         // Once loud, then quiet: a broker that is down for hours should not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
@@ -143,9 +143,9 @@ impl Core {
         let broker = self.broker(index);
         broker.failures = failures;
         broker.retry_at = retry_at;
-        broker.link = Link::Down;
         broker.writing = false;
         let wanted = !broker.ready.is_empty() || broker.unavailable;
+        self.set_link(index, Link::Down);
         if wanted {
             self.timers.arm(Timer::Reconnect(index), retry_at);
             self.note_blocked(index);
@@ -169,16 +169,15 @@ impl Core {
         if !self.is_current(id) {
             return;
         }
-        self.broker(id.broker).link = Link::Greeting;
+        self.set_link(id.broker, Link::Greeting);
         self.greet(id.broker);
     }
 
     /// The greeting is over: the connection can be used.
     pub(super) fn up(&mut self, index: u32) {
-        self.counters.connections_opened.add(1);
+        self.set_link(index, Link::Up);
         let now = self.now;
         let broker = self.broker(index);
-        broker.link = Link::Up;
         broker.failures = 0;
         broker.setup_failures = 0;
         broker.last_used = now;
@@ -209,13 +208,11 @@ impl Core {
     pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: Kind) {
         let deadline = self.now.after(self.settings.request_timeout);
         let now = self.now;
-        let len = frame.bytes.len() + frame.inserted_len();
-        self.counters.requests.add(1);
-        self.counters.bytes_sent.add(len as u64);
+        self.count_request(index, &frame);
         let broker = self.broker(index);
         broker.writing = true;
         broker.last_used = now;
-        broker.in_flight.push_back(InFlight { correlation: frame.correlation, version, deadline, kind });
+        broker.in_flight.push_back(InFlight { correlation: frame.correlation, version, sent: now, deadline, kind });
         self.timers.arm(Timer::Request(index), deadline);
         let id = self.connection_id(index);
         self.act(Action::Write(id, frame));
@@ -239,6 +236,7 @@ impl Core {
         if let Some(at) = unanswered
             && let Some(InFlight { kind: Kind::ProduceUnanswered(produced), .. }) = broker.in_flight.remove(at)
         {
+            self.count_ended(id.broker, 1);
             self.produced_without_answer(produced);
         }
         self.broker_has_work(id.broker);
@@ -253,8 +251,7 @@ impl Core {
         if !self.is_current(id) {
             return;
         }
-        self.counters.responses.add(1);
-        self.counters.bytes_received.add(frame.len() as u64 + 4);
+        self.count_response(id.broker, frame);
         self.broker(id.broker).last_used = self.now;
         if let Err(error) = self.take_response(id.broker, frame) {
             let error = self.of_broker(id.broker, &error);
@@ -278,6 +275,8 @@ impl Core {
             return Err(Error::new(ErrorKind::BadResponse, "it sent a response that nobody asked for"));
         };
         let request = broker.in_flight.remove(at).expect("found above");
+        self.count_ended(index, 1);
+        self.count_latency(index, &request);
         self.broker_has_work(index);
         let version = request.version;
         let reader = read_header(frame, &request);
@@ -329,8 +328,8 @@ impl Core {
     fn lost(&mut self, index: u32, error: &Error, untouched: Option<i32>) {
         let was_up = self.brokers[index as usize].is_up();
         let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
+        self.count_ended(index, requests.len());
         if was_up {
-            self.counters.connections_closed.add(1);
             self.metadata.last_error = Some(error.clone());
             self.tell_down(index, error);
             self.back_off(index);
@@ -354,7 +353,7 @@ impl Core {
         }
         let api = oldest.kind.api();
         let name = broker.name();
-        self.counters.requests_timed_out.add(1);
+        self.count_timed_out(index);
         let message = format!("{name}: no answer to {api:?} within request.timeout.ms; closing the connection");
         self.log(Level::Warning, || message.clone());
         let id = self.connection_id(index);
@@ -386,20 +385,16 @@ impl Core {
         if broker.link == Link::Down {
             return;
         }
-        let was_up = broker.is_up();
-        broker.link = Link::Down;
         broker.retry_at = Time::ZERO;
         broker.writing = false;
+        self.set_link(index, Link::Down);
         self.act(Action::Close(id));
-        if was_up {
-            self.counters.connections_closed.add(1);
-        }
     }
 
     /// A broker asked to hold requests back (KIP-219).
     pub(super) fn throttle(&mut self, index: u32, throttle_ms: i32) {
         let Ok(ms @ 1..) = u64::try_from(throttle_ms) else { return };
-        self.counters.throttle_ms.add(ms);
+        self.count_throttled(index, ms);
         let until = self.now.after(std::time::Duration::from_millis(ms));
         let broker = self.broker(index);
         broker.throttled_until = broker.throttled_until.max(until);

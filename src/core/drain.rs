@@ -207,9 +207,8 @@ impl Core {
         batch.sealed.base_sequence = NO_SEQUENCE;
         batch.sealed.producer_id = -1;
         batch.sealed.producer_epoch = -1;
-        self.counters.record_bytes.add(batch.bytes() as u64);
         self.compress(&mut batch);
-        self.counters.payload_bytes.add(batch.payload().len() as u64);
+        self.count_taken(index, &batch);
         self.activate(index);
         self.partition(index).queue.push_back(batch);
     }
@@ -232,11 +231,7 @@ impl Core {
 
     /// Puts a batch on a request that is being made.
     fn carry(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, produced: &mut Produced) {
-        if batch.sealed.attempts == 0 {
-            self.counters.batches_sent.add(1);
-        } else {
-            self.counters.batches_retried.add(1);
-        }
+        self.count_carried(self.topic_of(index), broker, &batch);
         batch.sealed.attempts += 1;
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
@@ -249,6 +244,10 @@ impl Core {
         let topic = partition.topic;
         let topic_id = self.topics[topic as usize].id;
         produced.push(Carried { partition: index, topic_id, batch: Some(batch) });
+    }
+
+    fn topic_of(&self, index: u32) -> u32 {
+        self.partitions[index as usize].as_ref().map_or(0, |partition| partition.topic)
     }
 
     /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
@@ -277,7 +276,7 @@ impl Core {
         if let Err(error) = self.encode_produce(&mut frame, version, &produced) {
             return self.produce_lost(produced, &error, false);
         }
-        self.counters.produce_requests.add(1);
+        self.count_produce_request(&produced);
         let kind = match self.settings.acks {
             Acks::None => Kind::ProduceUnanswered(produced),
             _ => Kind::Produce(produced),

@@ -107,7 +107,7 @@ impl Core {
     }
 
     fn expire(&mut self, index: u32, batch: Box<Batch>, cause: Option<&Error>) {
-        self.counters.batches_expired.add(1);
+        self.statistics.producer.batches_expired.add(1);
         let error = self.delivery_timed_out(&batch, cause);
         self.give_up(index, batch, error);
     }
@@ -118,7 +118,7 @@ impl Core {
         let mut error = None;
         while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
             let error = error.get_or_insert_with(|| self.topic_timed_out(index)).clone();
-            self.counters.batches_expired.add(1);
+            self.statistics.producer.batches_expired.add(1);
             let outcome = Outcome::failed(&batch, error, now);
             self.report(batch, outcome);
         }

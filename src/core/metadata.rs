@@ -8,6 +8,7 @@ use crate::protocol::messages::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
 };
 use crate::protocol::{ApiKey, Reader};
+use crate::statistics::TopicStatistics;
 use crate::sync::{Arc, Time};
 
 /// How asking for metadata stands.
@@ -38,6 +39,7 @@ pub struct TopicState {
     /// Not asked for yet.
     fresh: bool,
     last_used: Time,
+    pub statistics: Arc<TopicStatistics>,
     /// Why its partitions are not known.
     pub error: Option<Error>,
 }
@@ -72,7 +74,7 @@ impl Core {
             servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
         for (id, (host, port)) in (1..).zip(servers) {
-            self.brokers.push(Broker::new(-id, host, port));
+            self.brokers.push(Broker::new(-id, host, port, &self.statistics));
         }
     }
 
@@ -90,6 +92,7 @@ impl Core {
             tracked: false,
             fresh: true,
             last_used: self.now,
+            statistics: self.statistics.add_topic(name),
             error: None,
         });
         self.topic_by_name.insert(name.clone(), index);
@@ -271,7 +274,8 @@ impl Core {
             self.rebootstrap("the broker answered REBOOTSTRAP_REQUIRED");
             return Ok(());
         }
-        self.counters.metadata_updates.add(1);
+        self.statistics.producer.metadata_updates.add(1);
+        self.statistics.producer.metadata_age_us.begin(self.now);
         self.metadata.failing_since = None;
         self.metadata.last_error = None;
         self.metadata.refresh_at = self.now.after(self.settings.metadata_max_age);
@@ -318,7 +322,7 @@ impl Core {
         }
         let Some(&index) = self.broker_by_id.get(&id) else {
             let index = self.brokers.len() as u32;
-            self.brokers.push(Broker::new(id, host.into(), port));
+            self.brokers.push(Broker::new(id, host.into(), port, &self.statistics));
             self.broker_by_id.insert(id, index);
             return;
         };
@@ -329,8 +333,7 @@ impl Core {
         }
         let broker = self.broker(index);
         if *broker.host != *host || broker.port != port {
-            broker.host = host.into();
-            broker.port = port;
+            broker.move_to(host.into(), port);
             broker.retry_at = Time::ZERO;
             if broker.in_flight.is_empty() {
                 self.drop_connection(index);
@@ -442,6 +445,7 @@ impl Core {
     }
 
     pub(super) fn set_leader(&mut self, index: u32, leader: Option<u32>, epoch: i32) {
+        let id = leader.map_or(-1, |leader| self.brokers[leader as usize].id);
         let partition = self.partition(index);
         partition.leader_epoch = epoch;
         if partition.leader == leader {
@@ -449,6 +453,7 @@ impl Core {
         }
         partition.leader = leader;
         partition.slot.set_available(leader.is_some());
+        partition.slot.set_leader(id);
         match partition.place {
             // Its entries at the old broker are stale now.
             Place::Ready | Place::Lingering | Place::Leaderless | Place::Gated => {

@@ -9,7 +9,6 @@ mod backoff;
 mod broker;
 mod close;
 mod connection;
-mod counters;
 mod drain;
 mod errors;
 mod expiry;
@@ -23,6 +22,7 @@ mod producer_id;
 mod record_errors;
 mod response;
 mod settings;
+mod statistics;
 #[cfg(feature = "internals")]
 mod testing;
 mod timers;
@@ -31,7 +31,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub use action::{Action, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
-pub use counters::{CounterSnapshot, Counters};
 pub use frame::Frame;
 pub use news::{BrokerAt, News, NewsKind};
 pub use settings::{Acks, Settings};
@@ -41,6 +40,7 @@ use crate::compress::Compressor;
 use crate::error::{Error, Result};
 use crate::front::{Command, Front, Mail};
 use crate::partition::rng::SplitMix64;
+use crate::statistics::Statistics;
 use crate::sync::{Arc, Time};
 use broker::Broker;
 use close::Flush;
@@ -54,7 +54,7 @@ use timers::{Timer, Timers};
 pub struct Core {
     settings: Settings,
     front: Arc<Front>,
-    counters: Arc<Counters>,
+    statistics: Arc<Statistics>,
     now: Time,
     /// Up to when every byte that arrived was delivered.
     drained: Time,
@@ -90,13 +90,13 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(settings: Settings, front: Arc<Front>, counters: Arc<Counters>, now: Time) -> Result<Self> {
+    pub fn new(settings: Settings, front: Arc<Front>, statistics: Arc<Statistics>, now: Time) -> Result<Self> {
         let compressor = Compressor::new(settings.codec, settings.compression_level)?;
         let mut core = Core {
             random: SplitMix64::new(settings.seed),
             jitter: 0,
             front,
-            counters,
+            statistics,
             now,
             drained: now,
             timers: Timers::default(),
@@ -212,20 +212,13 @@ impl Core {
     /// Decides a batch that the core took. Its flushes are settled when this step ends.
     fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.outstanding.end(batch.sealed.serial);
-        self.report(batch, outcome);
+        self.count_decided(&batch, &outcome, true);
+        self.act(Action::Report(batch.decide(outcome)));
     }
 
-    /// Reports a batch that was never numbered (one of a topic's queue), or was just numbered off.
+    /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
-        let count = u64::from(batch.count());
-        if outcome.error.is_some() {
-            self.counters.records_failed.add(count);
-            if outcome.fate == crate::record::Fate::Unknown {
-                self.counters.records_unknown.add(count);
-            }
-        } else {
-            self.counters.records_delivered.add(count);
-        }
+        self.count_decided(&batch, &outcome, false);
         self.act(Action::Report(batch.decide(outcome)));
     }
 

@@ -74,6 +74,7 @@ impl Core {
                 return Err(Error::new(ErrorKind::BadResponse, format!("producer id {id}, epoch {epoch}: not one")));
             }
             self.producer_id.state = State::Has { id, epoch };
+            self.statistics.producer.producer_id.set(id);
             self.producer_id.failures = 0;
             self.producer_id.last_error = None;
             self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));
@@ -111,7 +112,7 @@ impl Core {
     /// no longer be appended. Nothing of it is in flight, and everything in its queue is known not to be in the log:
     /// either it was never sent, or the broker answered that what comes before it is missing.
     pub(super) fn bump_epoch(&mut self, index: u32) {
-        self.counters.epochs_bumped.add(1);
+        self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
         partition.bump_epoch = false;
         partition.next_sequence = 0;

@@ -99,6 +99,7 @@ impl Core {
         }
         batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
         let error = self.produce_error(index, broker, answer);
+        self.count_refused(broker, error.kind());
         // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
         let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
         match verdict {
@@ -241,7 +242,8 @@ impl Core {
         let (count, bytes) = (batch.count(), batch.bytes());
         match batch.split(target) {
             Ok(parts) => {
-                self.counters.batches_split.add(1);
+                self.statistics.producer.batches_split.add(1);
+                self.topics[topic as usize].statistics.cells.batches_split.add(1);
                 self.log(Level::Info, || format!("{error}; {count} records of {bytes} bytes sent again in parts"));
                 self.outstanding.split(serial, parts.len() as u32);
                 for mut part in parts {
@@ -291,6 +293,7 @@ impl Core {
             if let Some(mut batch) = batch {
                 batch.sealed.outcome_unknown |= touched;
                 let kind = if error.is_retriable() { error.kind() } else { ErrorKind::Broker(NETWORK_EXCEPTION) };
+                self.statistics.count_refused(kind);
                 self.retry(index, batch, Error::new(kind, error.message()));
             }
             self.reconsider(index);

@@ -5,6 +5,7 @@ mod connection;
 mod dns;
 mod sender;
 mod shared;
+mod statistics;
 
 pub use shared::{Ended, LogSink, Shared, Sink};
 
@@ -29,7 +30,7 @@ pub fn spawn(
     sockets: SocketSettings,
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
-    let core = Core::new(settings, shared.front.clone(), shared.counters.clone(), SystemClock.monotonic())?;
+    let core = Core::new(settings, shared.front.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
     let (told, started) = std::sync::mpsc::channel();
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -17,6 +17,7 @@ use crate::batch::{Outcome, Report};
 use crate::core::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Mail, Slot, Topic};
+use crate::record::Fate;
 use crate::sync::{Arc, Clock, Mutex, SystemClock, Time};
 
 /// Runs until the core is closed, or something panics.
@@ -93,6 +94,7 @@ impl Sender {
         self.keep_waker(cx);
         let turn = SystemClock.monotonic();
         let drained = std::mem::replace(&mut self.last_turn, turn);
+        self.shared.statistics.producer.turns.add(1);
         self.core().at(turn);
         self.shared.front.memory.budget().defer();
         self.poll_lines(cx);
@@ -284,14 +286,28 @@ impl Sender {
     }
 
     fn report(&mut self, report: Report) {
+        let figures = &self.shared.statistics.producer;
+        let begun = SystemClock.monotonic();
+        figures.callback_running_us.begin(begun);
         report.tell_waiters();
         self.sink.report(report);
+        figures.callback_running_us.end();
+        figures.callback_time_us.add_time(SystemClock.monotonic().since(begun), 1);
+    }
+
+    /// A failure that the core does not know of.
+    fn report_failed(&mut self, report: Report) {
+        let Outcome { error, fate, .. } = report.outcome();
+        let kind = error.as_ref().map_or(ErrorKind::Internal, Error::kind);
+        let records = u64::from(report.count());
+        self.shared.statistics.count_failed_outside(report.topic(), kind, records, *fate == Fate::Unknown);
+        self.report(report);
     }
 
     fn assign(&mut self, topic: &Topic, slots: Vec<Arc<Slot>>) {
         let rejected = self.shared.front.assign(topic, slots, &SystemClock);
         for report in rejected.into_reports(SystemClock.monotonic()) {
-            self.report(report);
+            self.report_failed(report);
         }
         self.read_mail();
         self.core().assigned(topic);
@@ -328,12 +344,11 @@ impl Sender {
         for slot in front.topics.slots() {
             while let (Some(batch), _) = slot.take() {
                 let outcome = Outcome::failed(&batch, error.clone(), now);
-                self.report(batch.decide(outcome));
+                self.report_failed(batch.decide(outcome));
             }
         }
         for orphan in front.memory.take_orphans() {
-            self.shared.counters.count_failed(u64::from(orphan.count()));
-            self.report(orphan);
+            self.report_failed(orphan);
         }
     }
 }

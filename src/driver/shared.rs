@@ -6,8 +6,9 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use crate::batch::Report;
-use crate::core::{Counters, Level, News};
+use crate::core::{Level, News};
 use crate::front::{Command, Front};
+use crate::statistics::Statistics;
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 
 /// Where reports go, and news. Called on the sender thread, with no lock held.
@@ -29,7 +30,7 @@ pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 pub struct Shared {
     pub front: Arc<Front>,
-    pub counters: Arc<Counters>,
+    pub statistics: Arc<Statistics>,
     pub tickets: Tickets,
     pub log: LogSink,
     pub log_level: Level,
@@ -37,8 +38,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(front: Arc<Front>, log: LogSink, log_level: Level) -> Self {
-        Shared { front, counters: Arc::default(), tickets: Tickets::default(), log, log_level, sender: OnceLock::new() }
+    pub fn new(front: Arc<Front>, statistics: Statistics, log: LogSink, log_level: Level) -> Self {
+        let statistics = Arc::new(statistics);
+        Shared { front, statistics, tickets: Tickets::default(), log, log_level, sender: OnceLock::new() }
     }
 
     pub fn log(&self, level: Level, message: &str) {

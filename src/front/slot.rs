@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Front, GateClosed};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
-use crate::sync::{Arc, AtomicBool, AtomicU32, Clock, Mutex, Ordering, Time};
+use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
 
 /// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
 /// too, with partition -1.
@@ -19,6 +19,8 @@ pub struct Slot {
     backlog: AtomicU32,
     /// The partition has a leader that takes records (KIP-794's availability).
     available: AtomicBool,
+    /// The id of the broker that leads it; -1 if none does.
+    leader: AtomicI32,
     /// Encoded bytes at which an open batch is closed although it was not taken; per topic, learned down from the
     /// broker's MESSAGE_TOO_LARGE.
     batch_limit: Arc<AtomicU32>,
@@ -101,6 +103,7 @@ impl Slot {
             state: Mutex::new(State::default()),
             backlog: AtomicU32::new(0),
             available: AtomicBool::new(true),
+            leader: AtomicI32::new(-1),
             batch_limit,
         })
     }
@@ -284,6 +287,21 @@ impl Slot {
 
     pub fn load(&self) -> u32 {
         self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// Records that wait here, and their encoded bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        let batches = state.full.iter().chain(&state.open);
+        batches.fold((0, 0), |(records, bytes), batch| (records + batch.count() as usize, bytes + batch.bytes()))
+    }
+
+    pub fn leader(&self) -> i32 {
+        self.leader.load(Ordering::Relaxed)
+    }
+
+    pub fn set_leader(&self, id: i32) {
+        self.leader.store(id, Ordering::Relaxed);
     }
 
     pub fn is_available(&self) -> bool {

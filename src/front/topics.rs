@@ -76,6 +76,11 @@ impl Topics {
         topic
     }
 
+    /// Every topic, in no order.
+    pub fn all(&self) -> Vec<Arc<Topic>> {
+        self.by_name.lock().values().cloned().collect()
+    }
+
     /// The topic's partitions as they are, and new ones up to `count`.
     pub(super) fn grown(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
         let mut partitions = topic.partitions().map_or_else(Vec::new, <[_]>::to_vec);

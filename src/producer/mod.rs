@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
 use crate::config::Config;
-use crate::core::{CounterSnapshot, Level};
+use crate::core::Level;
 use crate::driver::{self, Ended, LogSink, Shared, Sink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Front, Manner, NotAccepted, Topic};
 use crate::protocol::record_batch;
 use crate::record::Record;
+use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
 use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
 
 /// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
@@ -65,7 +66,8 @@ impl Producer {
         let resolved = config.resolve()?;
         let seed = settings::random_seed();
         let front = Arc::new(Front::new(&settings::front(&resolved, seed)));
-        let shared = Arc::new(Shared::new(front, log, log_level));
+        let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
+        let shared = Arc::new(Shared::new(front, statistics, log, log_level));
         for note in &resolved.notes {
             shared.log(Level::Notice, note);
         }
@@ -152,7 +154,11 @@ impl Producer {
     pub fn flush(&self, wait: Wait) -> Result<()> {
         self.check_process()?;
         self.refuse_in_callback("flush")?;
-        if self.shared.flush(self.deadline(wait)) {
+        let begun = Instant::now();
+        let flushed = self.shared.flush(self.deadline(wait));
+        self.shared.statistics.producer.flushes.add(1);
+        self.shared.statistics.producer.flush_us.add(micros(begun.elapsed()));
+        if flushed {
             return self.check_alive();
         }
         let held = self.buffered_bytes();
@@ -203,7 +209,14 @@ impl Producer {
 
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
-        self.shared.counters.snapshot()
+        self.shared.statistics.producer.counters()
+    }
+
+    /// Everything that is measured, now. Works at any time: in a callback, beside one that does not return, after the
+    /// close.
+    pub fn statistics(&self) -> Result<Snapshot> {
+        self.check_process()?;
+        Ok(self.shared.snapshot())
     }
 
     /// Bytes of `buffer.memory` in use.
@@ -267,7 +280,11 @@ impl Producer {
             if needed > front.memory.budget().limit() {
                 return Err(self.too_large_for_buffer(topic, needed));
             }
-            let mut room = front.wait_for_room(needed, deadline).map_err(|ended| match ended {
+            let begun = Instant::now();
+            let waited = front.wait_for_room(needed, deadline);
+            self.shared.statistics.producer.buffer_waits.add(1);
+            self.shared.statistics.producer.buffer_wait_us.add(micros(begun.elapsed()));
+            let mut room = waited.map_err(|ended| match ended {
                 WaitEnded::TimedOut => self.buffer_full(topic),
                 WaitEnded::Closed => self.closed(),
             })?;
@@ -336,7 +353,9 @@ impl Producer {
         }
     }
 
+    /// There is no room for a record: counts that, and says so.
     fn buffer_full(&self, topic: &TopicHandle) -> Error {
+        self.shared.statistics.producer.buffer_exhausted.add(1);
         let budget = self.shared.front.memory.budget();
         Error::new(
             ErrorKind::BufferFull,
@@ -392,6 +411,10 @@ impl Producer {
             Wait::Forever => None,
         }
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cold]

@@ -5,5 +5,6 @@ mod metadata;
 mod news;
 mod random;
 mod record_errors;
+mod statistics;
 mod waiting;
 mod world;

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ottla::batch::{Completion, Report, Room};
-use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Counters, Event, Frame, HostName, News, Settings};
+use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Event, Frame, HostName, News, Settings};
 use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner};
+use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
 use ottla_test_support::model::{Cluster, Connection, Reaction};
@@ -140,7 +141,7 @@ pub struct World {
     pub now: Time,
     pub front: Arc<Front>,
     pub core: Core,
-    pub counters: Arc<Counters>,
+    pub statistics: Arc<Statistics>,
     pub cluster: Cluster,
     /// Where names resolve to; numeric addresses resolve to themselves.
     pub names: BTreeMap<String, Vec<SocketAddr>>,
@@ -191,8 +192,8 @@ impl World {
     pub fn new(setup: Setup) -> World {
         let now = Time(1_000_000_000_000);
         let front = Arc::new(Front::new(&setup.front));
-        let counters = Arc::new(Counters::default());
-        let core = Core::new(setup.core, front.clone(), counters.clone(), now).expect("valid settings");
+        let statistics = Arc::new(Statistics::new("world", now));
+        let core = Core::new(setup.core, front.clone(), statistics.clone(), now).expect("valid settings");
         let woken = Arc::new(AtomicBool::new(false));
         let wake = woken.clone();
         front.inbox.on_wake(Box::new(move || wake.store(true, Ordering::SeqCst)));
@@ -201,7 +202,7 @@ impl World {
             now,
             front,
             core,
-            counters,
+            statistics,
             cluster: Cluster::new(setup.brokers),
             names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
             listeners: (1..=setup.brokers).map(|broker| (address(broker), broker)).collect(),
@@ -582,7 +583,7 @@ impl World {
     // Looking
 
     pub fn counts(&self) -> CounterSnapshot {
-        self.counters.snapshot()
+        self.statistics.producer.counters()
     }
 
     pub fn told(&self, id: u64) -> &Told {

@@ -1,28 +1,17 @@
-//! What happened so far, in numbers. Written by the sender thread alone, read by any.
+//! The figures that ottla_producer_counters tells: a copy that costs nothing.
 
-use crate::sync::{AtomicU64, Ordering};
+use super::table::ProducerCells;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// Counts since the producer was created. Each is exact; together they are not of one instant.
-        #[derive(Default)]
-        pub struct Counters {
-            $(pub(crate) $name: Counter,)+
-        }
-
-        /// A copy of the [`Counters`].
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct CounterSnapshot {
             $($(#[$doc])* pub $name: u64,)+
         }
 
-        impl Counters {
-            /// Records that were completed with an error outside the core.
-            pub(crate) fn count_failed(&self, records: u64) {
-                self.records_failed.add(records);
-            }
-
-            pub fn snapshot(&self) -> CounterSnapshot {
+        impl ProducerCells {
+            pub fn counters(&self) -> CounterSnapshot {
                 CounterSnapshot { $($name: self.$name.get(),)+ }
             }
         }
@@ -72,18 +61,4 @@ counters! {
     metadata_updates,
     /// Milliseconds for which brokers asked to hold requests back.
     throttle_ms,
-}
-
-/// A number with one writer.
-#[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, by: u64) {
-        self.0.store(self.get() + by, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }

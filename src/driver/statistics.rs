@@ -1,0 +1,65 @@
+//! A snapshot of everything that is measured: what the sender counts, and what is looked up where it is.
+
+use std::collections::HashMap;
+
+use super::Shared;
+use crate::front::{Slot, Topic};
+use crate::statistics::{BrokerFigures, ProducerFigures, Snapshot, TopicFigures};
+use crate::sync::{Arc, Clock, SystemClock};
+
+impl Shared {
+    /// Any thread, at any time. Looks once at every partition of the topics that records were sent to.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.statistics.read(SystemClock.monotonic(), SystemClock.wall_ms());
+        self.look_at_buffer(&mut snapshot.producer);
+        let mut brokers: HashMap<i32, &mut BrokerFigures> =
+            snapshot.brokers.iter_mut().map(|broker| (broker.what.id, &mut broker.figures)).collect();
+        let topics: HashMap<Arc<str>, Arc<Topic>> =
+            self.front.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
+        let producer = &mut snapshot.producer;
+        for measured in &mut snapshot.topics {
+            let Some(topic) = topics.get(&measured.what) else { continue };
+            let figures = &mut measured.figures;
+            look_at_queue(figures, &topic.queue);
+            for slot in topic.partitions().unwrap_or_default() {
+                look_at_partition(figures, brokers.get_mut(&slot.leader()).map(|broker| &mut **broker), slot);
+            }
+            producer.topics += 1;
+            producer.partitions += figures.partitions;
+            producer.records_held += figures.records_waiting + figures.records_taken;
+        }
+        snapshot
+    }
+
+    fn look_at_buffer(&self, producer: &mut ProducerFigures) {
+        let budget = self.front.memory.budget();
+        producer.buffer_total_bytes = level(budget.limit());
+        producer.buffer_used_bytes = level(budget.used());
+        producer.buffer_waiting = level(budget.waiting());
+    }
+}
+
+fn look_at_queue(topic: &mut TopicFigures, queue: &Slot) {
+    let (records, bytes) = queue.waiting();
+    topic.records_waiting += level(records);
+    topic.bytes_waiting += level(bytes);
+}
+
+fn look_at_partition(topic: &mut TopicFigures, leader: Option<&mut BrokerFigures>, slot: &Slot) {
+    let (records, bytes) = slot.waiting();
+    topic.partitions += 1;
+    topic.records_waiting += level(records);
+    topic.bytes_waiting += level(bytes);
+    match leader {
+        None => topic.partitions_without_leader += 1,
+        Some(leader) => {
+            leader.partitions += 1;
+            leader.records_waiting += level(records);
+            leader.bytes_waiting += level(bytes);
+        }
+    }
+}
+
+fn level(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,250 @@
+//! How values are spread: buckets whose width grows with the value, so that a percentile is within two per cent of the
+//! exact one, whatever its size, in a few hundred bytes.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Buckets between a power of two and the next.
+const STEPS: usize = 32;
+const STEP_BITS: u32 = STEPS.trailing_zeros();
+
+/// Beyond this (nineteen hours in microseconds) all values are one. Powers of two, so that the last bucket is whole.
+const LARGEST: u64 = (1 << 36) - 1;
+
+/// Values below `STEPS` have a bucket each; then come `STEPS` buckets for each power of two.
+const OCTAVES: usize = 36 - STEP_BITS as usize + 1;
+
+type Octave = [AtomicU64; STEPS];
+
+/// Values in whole microseconds, bytes or pieces. One writer, the sender thread; any thread reads. The buckets of an
+/// octave are made when the first value falls there: what is measured spreads over a few octaves only.
+#[derive(Default)]
+pub struct Histogram {
+    octaves: [OnceLock<Box<Octave>>; OCTAVES],
+    sum: AtomicU64,
+    max: AtomicU64,
+    /// The smallest value and one more; 0 while there is none.
+    min_and_one: AtomicU64,
+}
+
+impl Histogram {
+    /// Counts `value` `weight` times: once for each record of a batch, for example.
+    pub fn add(&self, value: u64, weight: u64) {
+        let value = value.min(LARGEST);
+        let (octave, step) = place(value);
+        let buckets = self.octaves[octave].get_or_init(Box::default);
+        bump(&buckets[step], weight);
+        bump(&self.sum, value.saturating_mul(weight));
+        if value > self.max.load(Ordering::Relaxed) {
+            self.max.store(value, Ordering::Relaxed);
+        }
+        let smallest = self.min_and_one.load(Ordering::Relaxed);
+        if smallest == 0 || value + 1 < smallest {
+            self.min_and_one.store(value + 1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn add_time(&self, time: Duration, weight: u64) {
+        self.add(u64::try_from(time.as_micros()).unwrap_or(LARGEST), weight);
+    }
+
+    /// A copy. Its count is that of its buckets, whatever else was stored meanwhile.
+    pub fn distribution(&self) -> Distribution {
+        let mut buckets = Vec::new();
+        for (octave, steps) in self.octaves.iter().enumerate() {
+            for (step, bucket) in steps.get().into_iter().flat_map(|steps| steps.iter()).enumerate() {
+                let count = bucket.load(Ordering::Relaxed);
+                if count > 0 {
+                    buckets.push(Bucket { index: (octave * STEPS + step) as u16, count });
+                }
+            }
+        }
+        Distribution {
+            count: buckets.iter().map(|bucket| bucket.count).sum(),
+            sum: self.sum.load(Ordering::Relaxed),
+            min: self.min_and_one.load(Ordering::Relaxed).saturating_sub(1),
+            max: self.max.load(Ordering::Relaxed),
+            buckets,
+        }
+    }
+}
+
+fn bump(number: &AtomicU64, by: u64) {
+    number.store(number.load(Ordering::Relaxed).saturating_add(by), Ordering::Relaxed);
+}
+
+/// The octave and the step in it where a value is counted.
+fn place(value: u64) -> (usize, usize) {
+    let exponent = value.max(1).ilog2();
+    match exponent.checked_sub(STEP_BITS) {
+        None => (0, value as usize),
+        Some(shift) => (shift as usize + 1, (value >> shift) as usize - STEPS),
+    }
+}
+
+/// What a histogram held when it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution {
+    /// How many values.
+    pub count: u64,
+    pub sum: u64,
+    /// 0 if there is no value.
+    pub min: u64,
+    pub max: u64,
+    /// Those that are not empty, ascending.
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bucket {
+    index: u16,
+    count: u64,
+}
+
+impl Bucket {
+    /// The smallest value that is counted here, and how many values are.
+    fn range(self) -> (u64, u64) {
+        let (octave, step) = (usize::from(self.index) / STEPS, usize::from(self.index) % STEPS);
+        match octave.checked_sub(1) {
+            None => (step as u64, 1),
+            Some(shift) => (((STEPS + step) as u64) << shift, 1 << shift),
+        }
+    }
+}
+
+/// The percentiles that are told, by name.
+pub const PERCENTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
+
+impl Distribution {
+    /// The value that this part of all values is not above; 0 if there is no value.
+    pub fn percentile(&self, part: f64) -> u64 {
+        let rank = ((self.count as f64 * part).ceil() as u64).clamp(1, self.count.max(1));
+        let mut seen = 0;
+        for bucket in &self.buckets {
+            seen += bucket.count;
+            if seen >= rank {
+                let (lowest, width) = bucket.range();
+                return (lowest + width / 2).clamp(self.min, self.max);
+            }
+        }
+        0
+    }
+
+    /// How many values are below `2^power`.
+    pub fn count_below_power(&self, power: u32) -> u64 {
+        let bound = 1u64 << power;
+        self.buckets.iter().take_while(|bucket| bucket.range().0 < bound).map(|bucket| bucket.count).sum()
+    }
+
+    /// The values that came after `earlier` was read. Their smallest and largest are known to a bucket.
+    pub fn since(&self, earlier: &Distribution) -> Distribution {
+        let before = |index| {
+            let at = earlier.buckets.binary_search_by_key(&index, |bucket| bucket.index);
+            at.map_or(0, |at| earlier.buckets[at].count)
+        };
+        let fresh = |bucket: &Bucket| Bucket { count: bucket.count.saturating_sub(before(bucket.index)), ..*bucket };
+        let buckets: Vec<Bucket> = self.buckets.iter().map(fresh).filter(|bucket| bucket.count > 0).collect();
+        let min = buckets.first().map_or(0, |first| first.range().0.max(self.min));
+        let max = buckets.last().map_or(0, |last| (last.range().0 + last.range().1 - 1).min(self.max));
+        let count = buckets.iter().map(|bucket| bucket.count).sum();
+        Distribution { count, sum: self.sum.saturating_sub(earlier.sum), min, max, buckets }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(sorted: &[u64], part: f64) -> u64 {
+        sorted[((sorted.len() as f64 * part).ceil() as usize).max(1) - 1]
+    }
+
+    #[test]
+    fn percentiles_are_within_two_per_cent_of_the_exact_ones() {
+        // From microseconds to minutes, evenly over the powers of two.
+        let mut state = 7u64;
+        let mut values: Vec<u64> = (0..20_000)
+            .map(|_| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let power = (state >> 59) % 28;
+                (1 << power) + (state >> 20) % (1 << power)
+            })
+            .collect();
+        let histogram = Histogram::default();
+        values.iter().for_each(|&value| histogram.add(value, 1));
+        values.sort_unstable();
+        let told = histogram.distribution();
+        for (name, part) in PERCENTILES {
+            let (told, exact) = (told.percentile(part) as f64, exact(&values, part) as f64);
+            assert!((told - exact).abs() <= exact * 0.02 + 0.5, "{name}: {told} for {exact}");
+        }
+        assert_eq!(told.count, 20_000);
+        assert_eq!(told.sum, values.iter().sum::<u64>());
+        assert_eq!((told.min, told.max), (values[0], values[19_999]));
+    }
+
+    #[test]
+    fn small_values_are_exact_and_large_ones_are_one() {
+        let histogram = Histogram::default();
+        for value in 0..32 {
+            histogram.add(value, 1);
+        }
+        assert_eq!(histogram.distribution().percentile(0.5), 15);
+        histogram.add(u64::MAX, 1);
+        let told = histogram.distribution();
+        assert_eq!((told.count, told.min, told.max), (33, 0, LARGEST));
+        assert_eq!(told.percentile(1.0), LARGEST - (1 << 29) + 1);
+    }
+
+    #[test]
+    fn a_weight_counts_a_value_as_often() {
+        let histogram = Histogram::default();
+        histogram.add(10, 99);
+        histogram.add(1_000_000, 1);
+        let told = histogram.distribution();
+        assert_eq!((told.count, told.sum), (100, 1_000_990));
+        assert_eq!((told.percentile(0.99), told.min), (10, 10));
+        assert!(told.percentile(0.999) > 980_000);
+    }
+
+    #[test]
+    fn an_empty_one_is_all_zero() {
+        let told = Histogram::default().distribution();
+        assert_eq!(told, Distribution::default());
+        assert_eq!(told.percentile(0.5), 0);
+    }
+
+    #[test]
+    fn a_difference_holds_what_came_between() {
+        let histogram = Histogram::default();
+        (0..100).for_each(|_| histogram.add(5_000_000, 1));
+        let earlier = histogram.distribution();
+        assert_eq!(earlier.since(&earlier).count, 0);
+        (0..10).for_each(|_| histogram.add(100, 1));
+        let between = histogram.distribution().since(&earlier);
+        assert_eq!((between.count, between.sum), (10, 1000));
+        assert!((100..=103).contains(&between.max), "{}", between.max);
+        assert!((100..=103).contains(&between.percentile(0.999)));
+    }
+
+    #[test]
+    fn counts_below_powers_of_two_are_exact() {
+        let histogram = Histogram::default();
+        [0, 1, 127, 128, 129, 1 << 20].into_iter().for_each(|value| histogram.add(value, 1));
+        let told = histogram.distribution();
+        let below = |power| told.count_below_power(power);
+        assert_eq!([below(0), below(1), below(7), below(8), below(20), below(21)], [1, 2, 3, 5, 5, 6]);
+    }
+
+    #[test]
+    fn every_value_lies_in_the_range_of_its_bucket() {
+        for value in (0..40).flat_map(|power| [(1u64 << power) - 1, 1 << power, (1 << power) + 1]) {
+            let value = value.min(LARGEST);
+            let (octave, step) = place(value);
+            let (lowest, width) = Bucket { index: (octave * STEPS + step) as u16, count: 1 }.range();
+            assert!((lowest..lowest + width).contains(&value), "{value}: {lowest} and {width} more");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What a producer measures of itself: counts, levels and histograms, of the producer, each broker and each topic.
+//!
+//! Nothing is counted per record. The sender thread adds a few numbers per batch and per request; whoever wants to know
+//! reads them, and pays for it.
+
+mod cell;
+mod counters;
+mod document;
+mod histogram;
+mod java;
+mod json;
+mod live;
+mod prometheus;
+mod snapshot;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use cell::Kind;
+pub use counters::CounterSnapshot;
+pub use document::metrics_markdown;
+pub use histogram::{Distribution, Histogram, PERCENTILES};
+pub use live::{BrokerStatistics, Statistics, TopicStatistics};
+pub use snapshot::{BrokerName, ErrorFigures, Measured, Snapshot};
+pub use table::{BrokerFigures, Figures, ProducerFigures, Row, TopicFigures};

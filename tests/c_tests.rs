@@ -11,7 +11,7 @@ use ottla_test_support::sink::{Sink, SinkOptions};
 /// Programs that need no broker.
 const ALONE: [&str; 6] = ["api_null", "api_config", "life_closed", "life_threads", "leak_loop", "abi_layout"];
 /// Programs that are given the address of one.
-const WITH_BROKER: [&str; 3] = ["api_send", "api_poll", "api_event"];
+const WITH_BROKER: &[&str] = &["api_send", "api_poll", "api_event", "api_styles"];
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
@@ -75,7 +75,7 @@ fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf
 fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let sink = Sink::start(SinkOptions::default());
     let address = sink.addr().to_string();
-    for name in ALONE.iter().chain(&WITH_BROKER) {
+    for name in ALONE.iter().chain(WITH_BROKER) {
         let program = compile(name, variant, flags, linked);
         let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
         let mut command = Command::new(words.next().expect("at least the program"));

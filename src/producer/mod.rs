@@ -1,6 +1,6 @@
 //! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
 
-mod settings;
+pub mod settings;
 
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

@@ -142,6 +142,14 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_RESOLVE = -19,
     /**
+     * The application's own partitioner failed.
+     */
+    OTTLA_ERR_PARTITIONER_FAILED = -20,
+    /**
+     * A serializer failed.
+     */
+    OTTLA_ERR_SERIALIZATION = -21,
+    /**
      * From here on: the Kafka protocol's codes.
      */
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
@@ -393,6 +401,14 @@ typedef struct ottla_producer ottla_producer;
 typedef struct ottla_report ottla_report;
 
 /**
+ * The settings of plug-ins: what the configuration has under names that begin with "ottla.plugin.", all of them, so
+ * choose names that nobody else has, as in "ottla.plugin.shop.region".
+ *
+ * Life: given to an ottla_configure_fn, valid until that returns.
+ */
+typedef struct ottla_settings ottla_settings;
+
+/**
  * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
  *
  * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
@@ -516,17 +532,140 @@ typedef struct ottla_event {
 } ottla_event;
 
 /**
- * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
- * valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
- * the producer, nor throw, longjmp or block.
+ * Tells a plug-in its settings: once for each producer that is made with it, in ottla_producer_new(), before anything
+ * else is asked of it. Several producers made from one configuration share the plug-in's userdata.
+ *
+ * @param settings  borrowed for the call
+ * @return 0, or anything else if the plug-in cannot work: then ottla_producer_new() fails with
+ *         OTTLA_ERR_INVALID_CONFIG and what ottla_settings_fail() said, and the plug-in is not closed
+ *
+ * On the thread that makes the producer. No throw or longjmp.
  */
-typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void *userdata);
+typedef int32_t (OTTLA_CALL *ottla_configure_fn)(const struct ottla_settings *settings, void *userdata);
+
+/**
+ * A record whose partition is to be chosen, and its topic's partitions as they are at this moment.
+ *
+ * Life: given to an ottla_partition_fn; it and all it points to are valid until that returns. Grows at its end only.
+ */
+typedef struct ottla_choice {
+    /**
+     * The size of this structure in the library that filled it.
+     */
+    size_t struct_size;
+    /**
+     * The topic's name.
+     */
+    const char *topic;
+    /**
+     * The key as it is sent; NULL if it is null.
+     */
+    const void *key;
+    size_t key_len;
+    /**
+     * The value as it is sent; NULL if it is null.
+     */
+    const void *value;
+    size_t value_len;
+    /**
+     * What the key was made of, if the record was sent as objects. NULL for a null key, for a record that was sent as
+     * bytes, and for one that waited for its topic's partitions; see ottla_partitioner's needs_objects.
+     */
+    const void *key_object;
+    /**
+     * What the value was made of, likewise.
+     */
+    const void *value_object;
+    /**
+     * How many partitions the topic has: at least 1.
+     */
+    int32_t partition_count;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+    /**
+     * The library's own.
+     */
+    const void *internal;
+} ottla_choice;
+
+/**
+ * Chooses the partition of a record that names none.
+ *
+ * @param choice    borrowed for the call
+ * @param userdata  of the ottla_partitioner
+ * @return 0 to choice->partition_count - 1, or a negative number if there is none to choose; say why with
+ *         ottla_choice_fail(). Then the record fails with OTTLA_ERR_PARTITIONER_FAILED; a number that is too large
+ *         fails it with OTTLA_ERR_UNKNOWN_PARTITION. The call that sends the record returns that, if the topic's
+ *         partitions were known already, else its completion tells it
+ *
+ * On the thread that sends the record, or, for records that waited for the topic's partitions to become known, on the
+ * sender thread; on several threads at once. No lock is held. It may send other records; flush, close, free and calls that
+ * wait answer OTTLA_ERR_IN_CALLBACK. No throw, longjmp or blocking.
+ */
+typedef int32_t (OTTLA_CALL *ottla_partition_fn)(const struct ottla_choice *choice, void *userdata);
+
+/**
+ * Tells a plug-in that a producer asks nothing more of it: once for each producer for which its configure succeeded, at
+ * the end of ottla_producer_free(), or when ottla_producer_new() failed after all. The last plug-in that was
+ * configured is closed first. No throw or longjmp.
+ */
+typedef void (OTTLA_CALL *ottla_close_fn)(void *userdata);
 
 /**
  * Releases a `userdata`. Called exactly once, after the last call that got the `userdata` has returned, on any thread;
  * it may not call functions of this library that take the same handle.
  */
 typedef void (OTTLA_CALL *ottla_free_fn)(void *userdata);
+
+/**
+ * A partitioner of the application's own. Begin with
+ *
+ *     ottla_partitioner partitioner = {.struct_size = sizeof(ottla_partitioner)};
+ */
+typedef struct ottla_partitioner {
+    /**
+     * sizeof(ottla_partitioner).
+     */
+    size_t struct_size;
+    /**
+     * Optional.
+     */
+    ottla_configure_fn configure;
+    /**
+     * Not NULL.
+     */
+    ottla_partition_fn partition;
+    /**
+     * Optional.
+     */
+    ottla_close_fn close;
+    /**
+     * Given to each function.
+     */
+    void *userdata;
+    /**
+     * Optional; see ottla_free_fn.
+     */
+    ottla_free_fn free_userdata;
+    /**
+     * 1: a record that is sent as objects waits, in the call that sends it and at most max.block.ms, for its topic's
+     * partitions, so that the objects can be seen. 0: it does not, and they may be NULL.
+     */
+    int32_t needs_objects;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ottla_partitioner;
+
+/**
+ * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
+ * valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
+ * the producer, nor throw, longjmp or block.
+ */
+typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void *userdata);
 
 /**
  * What became of one record. Grows at its end only: look at `struct_size` before a member that came later.
@@ -956,6 +1095,79 @@ OTTLA_API const struct ottla_property *OTTLA_CALL ottla_property_at(size_t index
 OTTLA_API void OTTLA_CALL ottla_event_free(struct ottla_event *event);
 
 /**
+ * How many settings there are. 0 for NULL.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_settings_count(const struct ottla_settings *settings);
+
+/**
+ * The name of a setting, in the order of names, "ottla.plugin." included. NULL if index is not below
+ * ottla_settings_count().
+ */
+OTTLA_API const char *OTTLA_CALL ottla_settings_name_at(const struct ottla_settings *settings,
+                                   size_t index);
+
+/**
+ * The value of a setting. NULL if index is not below ottla_settings_count().
+ */
+OTTLA_API const char *OTTLA_CALL ottla_settings_value_at(const struct ottla_settings *settings, size_t index);
+
+/**
+ * The value of the setting of this name. NULL if it is not set.
+ *
+ * @param name  UTF-8, "ottla.plugin." included
+ */
+OTTLA_API const char *OTTLA_CALL ottla_settings_get(const struct ottla_settings *settings, const char *name);
+
+/**
+ * Says why the plug-in cannot work.
+ *
+ * @param message  UTF-8, one line; copied
+ * @return -1, so that `return ottla_settings_fail(settings, "...")` ends the function that was called
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_settings_fail(const struct ottla_settings *settings,
+                            const char *message);
+
+/**
+ * Lets a function of the application's choose partitions, instead of what partitioner.class says. Records that name
+ * their partition do not ask it.
+ *
+ * @param partitioner  copied
+ * @param error_out    optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
+ *                     called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_partitioner(struct ottla_config *config,
+                                        const struct ottla_partitioner *partitioner,
+                                        struct ottla_error **error_out);
+
+/**
+ * The id of the broker that leads a partition; -1 if none does, if there is no such partition, and for NULL.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_choice_leader(const struct ottla_choice *choice,
+                            int32_t partition);
+
+/**
+ * 1 if a partition has a leader that takes records, else 0; 0 if there is no such partition, and for NULL. A leader
+ * that takes none for partitioner.availability.timeout.ms does not count.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_choice_is_available(const struct ottla_choice *choice,
+                                  int32_t partition);
+
+/**
+ * Bytes of records that wait to be sent to a partition, encoded; 0 if there is no such partition, and for NULL.
+ */
+OTTLA_API uint64_t OTTLA_CALL ottla_choice_queued_bytes(const struct ottla_choice *choice,
+                                   int32_t partition);
+
+/**
+ * Says why there is no partition to choose.
+ *
+ * @param message  UTF-8, one line; copied
+ * @return -1, so that `return ottla_choice_fail(choice, "...")` ends the function that was called
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_choice_fail(const struct ottla_choice *choice, const char *message);
+
+/**
  * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
  * caught. Release with ottla_config_free(). Any thread.
  */
@@ -1106,8 +1318,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_event_poll(struct ottla_config 
  * @param config        borrowed for the call and copied; stays the caller's
  * @param producer_out  receives the producer; release with ottla_producer_free()
  * @param error_out     optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
- *         set),
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, bootstrap.servers is not set,
+ *         or a plug-in's configure failed),
  *         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread.

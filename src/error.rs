@@ -56,6 +56,10 @@ pub enum ErrorKind {
     Io,
     /// A host name could not be resolved.
     Resolve,
+    /// The application's own partitioner failed.
+    PartitionerFailed,
+    /// A serializer failed.
+    Serialization,
     /// A code of the Kafka protocol, as the broker sent it.
     Broker(i16),
 }
@@ -112,6 +116,8 @@ impl ErrorKind {
             ErrorKind::UnsupportedBroker => -17,
             ErrorKind::Io => -18,
             ErrorKind::Resolve => -19,
+            ErrorKind::PartitionerFailed => -20,
+            ErrorKind::Serialization => -21,
             ErrorKind::Broker(code) => i32::from(code),
         }
     }
@@ -147,6 +153,8 @@ impl ErrorKind {
             ErrorKind::UnsupportedBroker => "UNSUPPORTED_BROKER",
             ErrorKind::Io => "IO",
             ErrorKind::Resolve => "RESOLVE",
+            ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
+            ErrorKind::Serialization => "SERIALIZATION",
             ErrorKind::Broker(code) => broker_code_name(code),
         }
     }
@@ -296,3 +304,12 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Two errors are equal if they say the same.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.message() == other.message()
+    }
+}
+
+impl Eq for Error {}

@@ -41,6 +41,10 @@ mod protocol;
 #[cfg(feature = "internals")]
 pub mod protocol;
 #[cfg(not(feature = "internals"))]
+mod serialize;
+#[cfg(feature = "internals")]
+pub mod serialize;
+#[cfg(not(feature = "internals"))]
 mod statistics;
 #[cfg(feature = "internals")]
 pub mod statistics;

@@ -3,9 +3,24 @@
 use std::path::Path;
 
 /// The files, in the order in which the header is read.
-const NOUNS: [&str; 15] = [
-    "version", "error", "userdata", "log", "property", "delivery", "poll", "event", "config", "handle", "producer",
-    "topic", "record", "send", "report",
+const NOUNS: [&str; 17] = [
+    "version",
+    "error",
+    "userdata",
+    "log",
+    "property",
+    "delivery",
+    "poll",
+    "event",
+    "plugin",
+    "partitioner",
+    "config",
+    "handle",
+    "producer",
+    "topic",
+    "record",
+    "send",
+    "report",
 ];
 const LAST: &str = "counters";
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from the top down. A room may use any below it; `ffi` is used by none.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "ffi",
     "producer",
     "driver",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 14] = [
     "batch",
     "compress",
     "partition",
+    "serialize",
     "protocol",
     "statistics",
     "sync",

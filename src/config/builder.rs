@@ -1,7 +1,7 @@
 //! What the user fills in: names and values in text.
 
 use super::foreign::{Meaning, check_same, find_foreign};
-use super::{Property, Settings, find, hint, invalid, properties, properties_file, settings, trim};
+use super::{PluginSettings, Property, Settings, find, hint, invalid, properties, properties_file, settings, trim};
 use crate::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub const PLUGIN_PREFIX: &str = "ottla.plugin.";
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Value>,
-    plugin: BTreeMap<String, String>,
+    plugin: PluginSettings,
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Config {
         settings::resolve(self)
     }
 
-    pub(super) fn plugin(&self) -> &BTreeMap<String, String> {
+    pub(super) fn plugin(&self) -> &PluginSettings {
         &self.plugin
     }
 

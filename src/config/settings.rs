@@ -1,8 +1,7 @@
 //! The configuration as the engine uses it: typed, complete and free of contradictions.
 
-use super::{Config, HostPort, invalid, servers};
+use super::{Config, HostPort, PluginSettings, invalid, servers};
 use crate::Result;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -60,7 +59,7 @@ pub struct Settings {
     pub receive_buffer: Option<usize>,
     pub receive_message_max: usize,
     /// What begins with `ottla.plugin.`, under its whole name.
-    pub plugin: BTreeMap<String, String>,
+    pub plugin: PluginSettings,
     /// Lines for the log: what was adjusted without being an error.
     pub notes: Vec<String>,
 }
@@ -501,7 +500,7 @@ mod tests {
             send_buffer: None,
             receive_buffer: None,
             receive_message_max: 100_000_000,
-            plugin: BTreeMap::new(),
+            plugin: PluginSettings::new(),
             notes: vec![],
         };
         assert_eq!(settings, expected);

@@ -111,6 +111,30 @@ pub(super) fn wait(timeout_ms: i64) -> Result<Wait> {
     }
 }
 
+/// A structure of the caller's to be read, which begins with its size and may be of a newer header.
+///
+/// # Safety
+/// `given` is NULL, or begins with a `usize`, its size, and has as many readable bytes. A `T` of zeros is valid, and so is
+/// any that the caller can make.
+pub(super) unsafe fn sized_in<T: Copy>(given: *const T, name: &str) -> Result<T> {
+    if given.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: not NULL, and begins with its size by this function's contract.
+    let size = unsafe { given.cast::<usize>().read() };
+    let known = size_of::<T>();
+    if !(known..=isize::MAX as usize).contains(&size) {
+        return Err(invalid(format!("{name}->struct_size is {size}: set it to the size of the structure, {known}")));
+    }
+    // SAFETY: as many bytes are readable by this function's contract.
+    let beyond = unsafe { std::slice::from_raw_parts(given.cast::<u8>().add(known), size - known) };
+    if beyond.iter().any(|&byte| byte != 0) {
+        return Err(invalid(format!("{name} asks for something that this release does not have: its end is not zero")));
+    }
+    // SAFETY: as above; it has at least the size of a T.
+    Ok(unsafe { given.read_unaligned() })
+}
+
 /// A structure of the caller's to be filled, which begins with its size and may be of an older or newer header.
 pub(super) struct SizedOut<T> {
     out: *mut T,

@@ -15,6 +15,7 @@ use super::{boundary, guarded, required, text};
 use crate::config::Config;
 use crate::core::Level;
 use crate::error::{Error, ErrorKind, Result};
+use crate::producer::Plugins;
 
 /// What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at()
 /// lists them, CONFIGURATION.md describes them), and the functions that the producer calls.
@@ -28,6 +29,7 @@ pub struct ottla_config {
     pub(super) logger: Logger,
     pub(super) route: Route,
     pub(super) listener: Listener,
+    pub(super) plugins: Plugins,
 }
 
 /// A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
@@ -40,6 +42,7 @@ pub extern "C" fn ottla_config_new() -> *mut ottla_config {
             logger: Logger::standard(),
             route: Route::Log,
             listener: Listener::Nobody,
+            plugins: Plugins::default(),
         }))
     })
 }

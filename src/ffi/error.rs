@@ -57,6 +57,10 @@ pub enum ottla_err {
     OTTLA_ERR_IO = -18,
     /// A host name could not be resolved.
     OTTLA_ERR_RESOLVE = -19,
+    /// The application's own partitioner failed.
+    OTTLA_ERR_PARTITIONER_FAILED = -20,
+    /// A serializer failed.
+    OTTLA_ERR_SERIALIZATION = -21,
     /// From here on: the Kafka protocol's codes.
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
     OTTLA_ERR_CORRUPT_MESSAGE = 2,
@@ -160,7 +164,7 @@ impl ottla_error {
 }
 
 /// Ottla's own kinds, to find one by its number.
-const OWN: [ErrorKind; 19] = [
+const OWN: [ErrorKind; 21] = [
     ErrorKind::UnknownServerError,
     ErrorKind::InvalidArgument,
     ErrorKind::InvalidConfig,
@@ -180,6 +184,8 @@ const OWN: [ErrorKind; 19] = [
     ErrorKind::UnsupportedBroker,
     ErrorKind::Io,
     ErrorKind::Resolve,
+    ErrorKind::PartitionerFailed,
+    ErrorKind::Serialization,
 ];
 
 /// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.

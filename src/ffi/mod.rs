@@ -13,6 +13,8 @@ mod event;
 mod flat;
 mod handle;
 mod log;
+mod partitioner;
+mod plugin;
 mod poll;
 mod producer;
 mod property;

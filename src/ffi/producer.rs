@@ -20,8 +20,8 @@ use crate::sync::Arc;
 /// @param config        borrowed for the call and copied; stays the caller's
 /// @param producer_out  receives the producer; release with ottla_producer_free()
 /// @param error_out     optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, or bootstrap.servers is not
-///         set),
+/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG (properties that contradict each other, bootstrap.servers is not set,
+///         or a plug-in's configure failed),
 ///         OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread.
@@ -37,7 +37,8 @@ pub extern "C" fn ottla_producer_new(
         let (sink, polled) = CSink::new(&config.route, &config.listener, config.logger.clone());
         let logger = config.logger.clone();
         let log = Box::new(move |level, message: &str| logger.log(level, message));
-        let producer = Producer::new(&config.config, Box::new(sink), log, config.logger.level())?;
+        let level = config.logger.level();
+        let producer = Producer::with_plugins(&config.config, &config.plugins, Box::new(sink), log, level)?;
         producer_out.write(ottla_producer::new(Engine { producer, polled, reports_held: Default::default() }));
         Ok(())
     })

@@ -6,12 +6,12 @@ use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 
-/// Records of a topic's queue that ask for a partition which the topic does not have.
+/// Records of a topic's queue that have no partition: the topic has not the one they ask for, or the application's
+/// partitioner failed.
 #[derive(Default)]
 pub struct Rejected {
-    #[expect(clippy::vec_box, reason = "a batch moves between owners as one pointer")]
-    batches: Vec<Box<Batch>>,
-    count: usize,
+    /// Those that came one after the other for the same reason, and why.
+    batches: Vec<(Box<Batch>, Error)>,
 }
 
 impl Front {
@@ -28,7 +28,7 @@ impl Front {
     /// Moves the topic's queue to its partitions and makes the topic known once the queue is empty, so that no record
     /// overtakes another. Thread: sender. Locks: none while a partitioner runs.
     pub fn assign<C: Clock>(&self, topic: &Topic, partitions: Vec<Arc<Slot>>, clock: &C) -> Rejected {
-        let mut rejected = Rejected { batches: Vec::new(), count: partitions.len() };
+        let mut rejected = Rejected::default();
         let mut finished = partitions.clone();
         while !topic.queue.retire_if_empty(|| topic.publish(std::mem::take(&mut finished))) {
             let (Some(batch), _) = topic.queue.take() else { continue };
@@ -61,8 +61,12 @@ impl Front {
                 // The sticky partitioner moves on; a forced append is refused for nothing else.
                 Ok(Err(Refused::Switch)) => {}
                 Ok(Err(refused)) => unreachable!("a record of the topic's queue was refused: {refused:?}"),
-                Err(NotAccepted::UnknownPartition { .. }) => {
-                    return rejected.add(self, topic, record, completion, clock);
+                Err(NotAccepted::UnknownPartition { count }) => {
+                    let error = out_of_range(topic, count, record.partition.unwrap_or(-1));
+                    return rejected.add(self, topic, record, completion, clock, error);
+                }
+                Err(NotAccepted::NotChosen(error)) => {
+                    return rejected.add(self, topic, record, completion, clock, error);
                 }
                 Err(other) => unreachable!("choosing a partition failed: {other:?}"),
             }
@@ -71,12 +75,21 @@ impl Front {
 }
 
 impl Rejected {
-    fn add<C: Clock>(&mut self, front: &Front, topic: &Topic, record: &Record<'_>, completion: Completion, clock: &C) {
+    fn add<C: Clock>(
+        &mut self,
+        front: &Front,
+        topic: &Topic,
+        record: &Record<'_>,
+        completion: Completion,
+        clock: &C,
+        error: Error,
+    ) {
         let partition = record.partition.unwrap_or(-1);
-        if self.batches.last().is_none_or(|batch| batch.partition != partition) {
-            self.batches.push(Batch::new(&front.memory, &topic.name, partition, clock.monotonic(), 0));
+        if self.batches.last().is_none_or(|(batch, why)| batch.partition != partition || *why != error) {
+            let batch = Batch::new(&front.memory, &topic.name, partition, clock.monotonic(), 0);
+            self.batches.push((batch, error));
         }
-        let batch = self.batches.last_mut().expect("pushed above");
+        let (batch, _) = self.batches.last_mut().expect("pushed above");
         batch
             .append(record, record.timestamp.unwrap_or_default(), &completion, Charge::Force, &mut Room::default())
             .expect("a forced charge is not refused");
@@ -84,18 +97,20 @@ impl Rejected {
 
     /// The reports that tell so.
     pub fn into_reports(self, now: Time) -> impl Iterator<Item = Report> {
-        let count = self.count;
-        self.batches.into_iter().map(move |batch| {
-            let message = format!(
-                "topic {} has {count} partitions (0 to {}), and the record asked for partition {}",
-                batch.topic,
-                count.saturating_sub(1),
-                batch.partition
-            );
-            let outcome = Outcome::failed(&batch, Error::new(ErrorKind::UnknownPartition, message), now);
+        self.batches.into_iter().map(move |(batch, error)| {
+            let outcome = Outcome::failed(&batch, error, now);
             batch.decide(outcome)
         })
     }
+}
+
+fn out_of_range(topic: &Topic, count: usize, partition: i32) -> Error {
+    let message = format!(
+        "topic {} has {count} partitions (0 to {}), and the record asked for partition {partition}",
+        topic.name,
+        count.saturating_sub(1),
+    );
+    Error::new(ErrorKind::UnknownPartition, message)
 }
 
 /// A clock that gives batches the age of the queue's batch they come from: waiting for metadata counts into linger and

@@ -2,12 +2,15 @@
 
 use super::{Append, Front, NotAccepted, Slot, Topic};
 use crate::partition::hash::Hash;
+use crate::partition::own::{self, Own, Partitions, Question};
 use crate::partition::rng::SplitMix64;
 use crate::partition::{round_robin, sticky};
+use crate::record::Record;
+use crate::serialize::Objects;
 use crate::sync::{Arc, Clock, Ordering};
 
 /// Who chooses the partition of a record that names none.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Partitioner {
     /// Keys by their hash; records without a key fill one partition after the other (KIP-794).
     Hashed {
@@ -20,6 +23,8 @@ pub enum Partitioner {
     RoundRobin,
     /// Any available partition, for each record anew, keys or not.
     Random,
+    /// The application's own.
+    Own(Arc<dyn Own>),
 }
 
 impl Default for Partitioner {
@@ -80,6 +85,7 @@ impl Front {
             },
             Partitioner::RoundRobin => next_in_turn(topic, partitions),
             Partitioner::Random => self.draw(topic, partitions, false, None),
+            Partitioner::Own(own) => ask_own(&**own, topic, partitions, append.record)?,
         };
         Ok(index as usize)
     }
@@ -118,6 +124,32 @@ impl Front {
             previous,
             adaptive,
         )
+    }
+}
+
+#[cold]
+fn ask_own(own: &dyn Own, topic: &Topic, partitions: &[Arc<Slot>], record: &Record<'_>) -> Result<u32, NotAccepted> {
+    let objects = Objects::default();
+    let question =
+        Question { topic: &topic.name, key: record.key, value: record.value, objects, partitions: &partitions };
+    own::ask(own, &question).map_err(NotAccepted::NotChosen)
+}
+
+impl Partitions for &[Arc<Slot>] {
+    fn count(&self) -> u32 {
+        self.len() as u32
+    }
+
+    fn leader(&self, partition: u32) -> Option<i32> {
+        self.get(partition as usize).map(|slot| slot.leader()).filter(|&id| id >= 0)
+    }
+
+    fn is_available(&self, partition: u32) -> bool {
+        self.get(partition as usize).is_some_and(|slot| slot.is_available())
+    }
+
+    fn queued_bytes(&self, partition: u32) -> usize {
+        self.get(partition as usize).map_or(0, |slot| slot.waiting().1)
     }
 }
 

@@ -21,6 +21,7 @@ pub use slot::{Append, Appended, Refused, Slot};
 pub use topics::{Topic, Topics};
 
 use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
+use crate::error::Error;
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 
@@ -46,7 +47,7 @@ pub enum Command {
 }
 
 /// What the front is made with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FrontSettings {
     pub buffer_memory: usize,
     pub batch_size: usize,
@@ -68,7 +69,7 @@ pub enum Manner {
 }
 
 /// Why a record was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
     Closed,
     /// No room for this many bytes in `buffer.memory`.
@@ -77,6 +78,8 @@ pub enum NotAccepted {
     UnknownPartition {
         count: usize,
     },
+    /// The application's partitioner failed, or chose a partition outside the topic's range.
+    NotChosen(Error),
 }
 
 impl Front {

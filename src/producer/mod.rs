@@ -1,16 +1,23 @@
 //! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
 
+mod plugged;
+mod plugins;
 pub mod settings;
+
+pub use plugins::Plugins;
 
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use plugged::PluggedSink;
+use plugins::Configured;
 
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
 use crate::config::Config;
 use crate::core::Level;
 use crate::driver::{self, Ended, LogSink, Shared, Sink};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Command, Front, Manner, NotAccepted, Topic};
+use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
@@ -20,6 +27,9 @@ use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
 pub struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    plugins: Arc<Configured>,
+    /// There are plug-ins.
+    plugged: bool,
     /// The process that made it.
     process: Generation,
     max_block: Duration,
@@ -63,17 +73,38 @@ impl Producer {
     ///
     /// `sink` is given every report, `log` every line up to `log_level`; both are called on the sender thread.
     pub fn new(config: &Config, sink: Box<dyn Sink>, log: LogSink, log_level: Level) -> Result<Self> {
+        Self::with_plugins(config, &Plugins::default(), sink, log, log_level)
+    }
+
+    /// The same with plug-ins. Each is told the settings of plug-ins here, and closed when the producer ends, or before
+    /// this returns an error.
+    pub fn with_plugins(
+        config: &Config,
+        plugins: &Plugins,
+        sink: Box<dyn Sink>,
+        log: LogSink,
+        log_level: Level,
+    ) -> Result<Self> {
         let resolved = config.resolve()?;
+        let configured = plugins.configure(&resolved.plugin)?;
         let seed = settings::random_seed();
-        let front = Arc::new(Front::new(&settings::front(&resolved, seed)));
+        let mut front = settings::front(&resolved, seed);
+        if let Some(own) = &plugins.partitioner {
+            front.partitioner = Partitioner::Own(own.clone());
+        }
+        let front = Arc::new(Front::new(&front));
         let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
         let shared = Arc::new(Shared::new(front, statistics, log, log_level));
         for note in &resolved.notes {
             shared.log(Level::Notice, note);
         }
         let core = settings::core(&resolved, seed, log_level);
+        let plugged = !configured.is_empty();
+        let sink = if plugged { Box::new(PluggedSink::new(sink, configured.clone())) } else { sink };
         let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
         Ok(Producer {
+            plugins: configured,
+            plugged,
             shared,
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
@@ -194,7 +225,7 @@ impl Producer {
             std::mem::forget(self.shared.clone());
             return;
         }
-        if self.shared.is_sender() {
+        if self.in_callback() {
             // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
             self.shared.front.gate.close();
             self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
@@ -205,6 +236,7 @@ impl Producer {
         if let Some(thread) = thread {
             let _ = thread.join();
         }
+        self.plugins.close();
     }
 
     /// What was counted so far.
@@ -224,9 +256,9 @@ impl Producer {
         self.shared.front.memory.budget().used()
     }
 
-    /// Whether the caller runs inside a callback of this producer.
+    /// Whether the caller runs inside a callback of this producer, or in a plug-in.
     pub fn in_callback(&self) -> bool {
-        self.shared.is_sender()
+        self.shared.is_sender() || (self.plugged && self.plugins.is_inside())
     }
 
     pub fn belongs_to_this_process(&self) -> bool {
@@ -235,6 +267,22 @@ impl Producer {
 
     #[inline]
     fn accept(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        if self.plugged {
+            return self.accept_plugged(topic, record, completion, manner, wait, clock);
+        }
+        self.accept_plain(topic, record, completion, manner, wait, clock)
+    }
+
+    #[inline]
+    fn accept_plain(
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
@@ -341,6 +389,7 @@ impl Producer {
         match refused {
             NotAccepted::Closed => self.closed(),
             NotAccepted::NoRoom(_) => self.buffer_full(topic),
+            NotAccepted::NotChosen(error) => error,
             NotAccepted::UnknownPartition { count } => Error::new(
                 ErrorKind::UnknownPartition,
                 format!(
@@ -390,11 +439,10 @@ impl Producer {
     }
 
     fn refuse_in_callback(&self, what: &str) -> Result<()> {
-        if !self.shared.is_sender() {
+        if !self.in_callback() {
             return Ok(());
         }
-        let message =
-            format!("{what} was called in a completion callback, where it would wait for itself; call it elsewhere");
+        let message = format!("{what} was called in a callback, where it would wait for itself; call it elsewhere");
         Err(Error::new(ErrorKind::InCallback, message))
     }
 

@@ -1,6 +1,8 @@
 //! Who is asked for a record's partition, and what becomes of the answer.
 
 use super::*;
+use crate::config::{Plugin, PluginSettings};
+use crate::partition::own::{Own, Question};
 
 pub(super) fn stage(partitioner: Partitioner) -> Stage {
     Stage::new(|settings| settings.partitioner = partitioner)
@@ -54,4 +56,125 @@ fn random_spreads_records_over_the_available_partitions_keys_or_not() {
     let counts = held(&topic);
     assert_eq!((counts[3], counts.iter().sum::<usize>()), (0, 4000));
     assert!([0, 1, 2, 4].iter().all(|&partition| (850..1150).contains(&counts[partition])), "{counts:?}");
+}
+
+/// A partitioner that asks a closure.
+struct Asking<F>(F);
+
+impl<F: Send + Sync> Plugin for Asking<F> {
+    fn configure(&self, _: &PluginSettings) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn close(&self) {}
+}
+
+impl<F: Fn(&Question<'_>) -> Result<u32, String> + Send + Sync> Own for Asking<F> {
+    fn choose(&self, question: &Question<'_>) -> Result<u32, String> {
+        self.0(question)
+    }
+
+    fn needs_objects(&self) -> bool {
+        false
+    }
+}
+
+fn asking(answer: impl Fn(&Question<'_>) -> Result<u32, String> + Send + Sync + 'static) -> Stage {
+    stage(Partitioner::Own(Arc::new(Asking(answer))))
+}
+
+fn error(kind: ErrorKind, message: &str) -> Error {
+    Error::new(kind, message)
+}
+
+/// The value's first byte is the partition; 255 is a failure.
+fn by_value(question: &Question<'_>) -> Result<u32, String> {
+    assert_eq!((question.topic, question.key, question.partitions.count()), ("t", Some(&b"k"[..]), 3));
+    match question.value {
+        Some([255]) => Err("no such luck".to_owned()),
+        Some([partition]) => Ok(u32::from(*partition)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keyed(value: &[u8]) -> Record<'_> {
+    Record { key: Some(b"k"), value: Some(value), ..Record::default() }
+}
+
+#[test]
+fn the_applications_partitioner_is_asked_for_records_that_name_none() {
+    let stage = asking(by_value);
+    let topic = stage.known(3);
+    for (value, partition) in [(2, None), (0, None), (255, Some(1)), (9, Some(2))] {
+        stage.send(&topic, &Record { partition, ..keyed(&[value]) }, Manner::Usual).expect("accepted");
+    }
+    assert_eq!(held(&topic), [1, 1, 2]);
+}
+
+#[test]
+fn what_the_applications_partitioner_cannot_choose_is_refused() {
+    let stage = asking(by_value);
+    let topic = stage.known(3);
+    let failed = "the application's partitioner failed for a record of topic t: no such luck";
+    assert_eq!(
+        stage.send(&topic, &keyed(&[255]), Manner::Usual),
+        Err(NotAccepted::NotChosen(error(ErrorKind::PartitionerFailed, failed)))
+    );
+    let too_large = "topic t has 3 partitions (0 to 2), and the application's partitioner chose partition 3";
+    assert_eq!(
+        stage.send(&topic, &keyed(&[3]), Manner::Usual),
+        Err(NotAccepted::NotChosen(error(ErrorKind::UnknownPartition, too_large)))
+    );
+    assert_eq!((held(&topic), stage.front.memory.budget().used()), (vec![0; 3], 0));
+}
+
+#[test]
+fn records_that_waited_for_their_topic_are_chosen_for_then_and_fail_alone() {
+    let stage = asking(by_value);
+    let topic = stage.front.topics.get("t");
+    for value in [1u8, 255, 255, 7, 2, 255] {
+        stage.send(&topic, &keyed(&[value]), Manner::Usual).expect("accepted, the partitions are not known");
+    }
+    let slots = stage.front.partitions_for(&topic, 3);
+    let rejected = stage.front.assign(&topic, slots, &stage.clock);
+    let told: Vec<(ErrorKind, Vec<u64>)> = rejected
+        .into_reports(Time(300))
+        .map(|report| {
+            let error = report.outcome().error.clone().expect("a failure");
+            (error.kind(), report.deliveries().map(|delivery| delivery.tag).collect())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (ErrorKind::PartitionerFailed, vec![2, 3]),
+            (ErrorKind::UnknownPartition, vec![4]),
+            (ErrorKind::PartitionerFailed, vec![6]),
+        ]
+    );
+    assert_eq!((held(&topic), stage.front.memory.budget().used()), (vec![0, 1, 1], 0));
+}
+
+#[test]
+fn the_applications_partitioner_sees_leaders_availability_and_loads() {
+    let stage = asking(|question| {
+        let partitions = question.partitions;
+        let seen: Vec<_> =
+            (0..4).map(|p| (partitions.leader(p), partitions.is_available(p), partitions.queued_bytes(p))).collect();
+        Err(format!("{seen:?}"))
+    });
+    let topic = stage.known(3);
+    partitions(&topic)[0].set_leader(7);
+    partitions(&topic)[1].set_available(false);
+    stage.to(&topic, 2, 100);
+    let bytes = 109;
+    let expected = format!(
+        "the application's partitioner failed for a record of topic t: [(Some(7), true, 0), (None, false, 0), \
+         (None, true, {bytes}), (None, false, 0)]"
+    );
+    assert_eq!(
+        stage.send(&topic, &keyed(&[0]), Manner::Usual),
+        Err(NotAccepted::NotChosen(error(ErrorKind::PartitionerFailed, &expected)))
+    );
+    held(&topic);
 }

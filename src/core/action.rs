@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Frame, News};
 use crate::batch::Report;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::front::{Slot, Topic};
 use crate::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct ConnectionId {
 
 /// What happened.
 pub enum Event<'a> {
-    Resolved(ConnectionId, Result<Vec<SocketAddr>, Error>),
+    Resolved(ConnectionId, Result<Vec<SocketAddr>>),
     Connected(ConnectionId),
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.
@@ -38,15 +38,23 @@ pub enum Action {
     Report(Report),
     /// The partitions of a topic became known: move its queue to them.
     Assign(Arc<Topic>, Vec<Arc<Slot>>),
-    /// Everything that the flush waited for was reported.
-    Flushed {
+    /// A command is done, or cannot be: what its ticket's holder is told. A flush is, once everything that it waited for
+    /// was reported.
+    Answered {
         ticket: u64,
+        outcome: Result<Answer>,
     },
     /// The close is complete: nothing is outstanding, the core wants nothing more.
     Closed,
     /// For the application, if it wants to know.
     News(Box<News>),
     Log(Level, String),
+}
+
+/// What the holder of a ticket waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
 }
 
 /// Where a broker says it is.

@@ -1,6 +1,6 @@
 //! Flush and close: commands that apply to everything accepted before them.
 
-use super::{Action, Core, Place, Timer};
+use super::{Action, Answer, Core, Place, Timer};
 use crate::batch::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Time;
@@ -63,7 +63,7 @@ impl Core {
             let flush = &self.flushes[at];
             if flush.queues.is_empty() && self.outstanding.all_ended_before(flush.upto) {
                 let ticket = self.flushes.swap_remove(at).ticket;
-                self.act(Action::Flushed { ticket });
+                self.answer(ticket, Ok(Answer::Done));
             } else {
                 at += 1;
             }
@@ -134,7 +134,7 @@ impl Core {
         }
         let flushes = std::mem::take(&mut self.flushes);
         for flush in flushes {
-            self.act(Action::Flushed { ticket: flush.ticket });
+            self.answer(flush.ticket, Ok(Answer::Done));
         }
         self.act(Action::Closed);
     }

@@ -29,7 +29,7 @@ mod timers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-pub use action::{Action, ConnectionId, Event, HostName, Level};
+pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use frame::Frame;
 pub use news::{BrokerAt, News, NewsKind};
@@ -201,6 +201,11 @@ impl Core {
 
     fn act(&mut self, action: Action) {
         self.actions.push_back(action);
+    }
+
+    /// Tells the holder of a ticket.
+    fn answer(&mut self, ticket: u64, outcome: Result<Answer>) {
+        self.act(Action::Answered { ticket, outcome });
     }
 
     fn log(&mut self, level: Level, message: impl FnOnce() -> String) {

@@ -7,7 +7,7 @@ mod sender;
 mod shared;
 mod statistics;
 
-pub use shared::{Ended, LogSink, Shared, Sink};
+pub use shared::{Ended, LogSink, Shared, Sink, Waited};
 
 use std::thread::JoinHandle;
 

@@ -260,7 +260,7 @@ impl Sender {
                 }
                 Action::Report(report) => self.report(report),
                 Action::Assign(topic, slots) => self.assign(&topic, slots),
-                Action::Flushed { ticket } => self.shared.tickets.done(ticket),
+                Action::Answered { ticket, outcome } => self.shared.tickets.answer(ticket, outcome),
                 Action::Closed => {}
                 Action::News(news) => self.sink.news(*news),
                 Action::Log(level, message) => self.shared.log(level, &message),

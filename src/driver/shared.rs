@@ -6,7 +6,8 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use crate::batch::Report;
-use crate::core::{Level, News};
+use crate::core::{Answer, Level, News};
+use crate::error::Result;
 use crate::front::{Command, Front};
 use crate::statistics::Statistics;
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
@@ -58,11 +59,13 @@ impl Shared {
         let _ = self.sender.set(std::thread::current().id());
     }
 
-    /// Waits until everything accepted before was reported; false at the deadline.
-    pub fn flush(&self, deadline: Option<Instant>) -> bool {
+    /// Asks the sender for something and waits for its answer.
+    pub fn ask(&self, command: impl FnOnce(u64) -> Command, deadline: Option<Instant>) -> Waited {
         let ticket = self.tickets.draw();
-        self.front.inbox.command(Command::Flush { ticket });
-        self.tickets.wait(ticket, deadline)
+        self.front.inbox.command(command(ticket));
+        let waited = self.tickets.wait(ticket, deadline);
+        self.tickets.give_back(ticket);
+        waited
     }
 }
 
@@ -74,7 +77,16 @@ pub enum Ended {
     Panicked,
 }
 
-/// Numbers that threads wait for.
+/// How waiting for a ticket ended.
+#[derive(Debug)]
+pub enum Waited {
+    Answered(Result<Answer>),
+    TimedOut,
+    /// The sender ended first: nothing is answered any more.
+    Ended,
+}
+
+/// Numbers under which commands are answered.
 #[derive(Default)]
 pub struct Tickets {
     next: AtomicU64,
@@ -84,36 +96,42 @@ pub struct Tickets {
 
 #[derive(Default)]
 struct TicketState {
-    /// Who waits, and whether it is done.
-    waiting: HashMap<u64, bool>,
+    /// Those drawn and not given back, with their answers.
+    drawn: HashMap<u64, Option<Result<Answer>>>,
     ended: Option<Ended>,
 }
 
 impl Tickets {
-    fn draw(&self) -> u64 {
+    pub fn draw(&self) -> u64 {
         let ticket = self.next.fetch_add(1, Ordering::Relaxed);
-        self.state.lock().waiting.insert(ticket, false);
+        self.state.lock().drawn.insert(ticket, None);
         ticket
     }
 
-    fn wait(&self, ticket: u64, deadline: Option<Instant>) -> bool {
+    /// Waits for the answer. It stays until the ticket is given back, so one can wait again after a time-out.
+    pub fn wait(&self, ticket: u64, deadline: Option<Instant>) -> Waited {
         let mut state = self.state.lock();
         loop {
-            if state.ended.is_some() || state.waiting.get(&ticket) == Some(&true) {
-                state.waiting.remove(&ticket);
-                return true;
+            if let Some(Some(answer)) = state.drawn.get(&ticket) {
+                return Waited::Answered(answer.clone());
+            }
+            if state.ended.is_some() {
+                return Waited::Ended;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                state.waiting.remove(&ticket);
-                return false;
+                return Waited::TimedOut;
             }
             state = self.turn.wait(state, deadline);
         }
     }
 
-    pub(super) fn done(&self, ticket: u64) {
-        if let Some(done) = self.state.lock().waiting.get_mut(&ticket) {
-            *done = true;
+    pub fn give_back(&self, ticket: u64) {
+        self.state.lock().drawn.remove(&ticket);
+    }
+
+    pub(super) fn answer(&self, ticket: u64, outcome: Result<Answer>) {
+        if let Some(answer) = self.state.lock().drawn.get_mut(&ticket) {
+            *answer = Some(outcome);
             self.turn.notify_all();
         }
     }

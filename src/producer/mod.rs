@@ -15,7 +15,7 @@ use plugins::Configured;
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
 use crate::config::Config;
 use crate::core::Level;
-use crate::driver::{self, Ended, LogSink, Shared, Sink};
+use crate::driver::{self, Ended, LogSink, Shared, Sink, Waited};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
 use crate::protocol::record_batch;
@@ -186,11 +186,13 @@ impl Producer {
         self.check_process()?;
         self.refuse_in_callback("flush")?;
         let begun = Instant::now();
-        let flushed = self.shared.flush(self.deadline(wait));
+        let flushed = self.shared.ask(|ticket| Command::Flush { ticket }, self.deadline(wait));
         self.shared.statistics.producer.flushes.add(1);
         self.shared.statistics.producer.flush_us.add(micros(begun.elapsed()));
-        if flushed {
-            return self.check_alive();
+        match flushed {
+            Waited::Answered(answer) => return answer.and(self.check_alive()),
+            Waited::Ended => return self.check_alive(),
+            Waited::TimedOut => {}
         }
         let held = self.buffered_bytes();
         Err(Error::new(

@@ -382,7 +382,7 @@ impl World {
                     self.read_mail();
                     self.core.assigned(&topic);
                 }
-                Action::Flushed { ticket } => self.flushed.push(ticket),
+                Action::Answered { ticket, .. } => self.flushed.push(ticket),
                 Action::Closed => {
                     assert!(!self.closed, "closed twice");
                     self.closed = true;

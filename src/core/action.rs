@@ -22,6 +22,8 @@ pub enum Event<'a> {
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.
     Received(ConnectionId, &'a [u8]),
+    /// A part of the frame was written; the rest waits until the socket takes it. Told once a frame, at most.
+    Begun(ConnectionId),
     /// The frame was written to its last byte. It comes back to be used again.
     Written(ConnectionId, Frame),
     /// The connection ended. `untouched` is the frame of which no byte was written, if there is one.
@@ -33,6 +35,8 @@ pub enum Action {
     Resolve(ConnectionId, HostName),
     Connect(ConnectionId, SocketAddr),
     Write(ConnectionId, Frame),
+    /// Drop the frame that was to be written: no byte of it was, and none shall be.
+    Recall(ConnectionId),
     /// No event of this connection is wanted any more.
     Close(ConnectionId),
     Report(Report),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use super::drain::Produced;
+use super::drain::{Carried, Produced};
 use super::{ConnectionId, Core, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::header::CorrelationIds;
@@ -38,6 +38,8 @@ pub struct Broker {
     pub in_flight: VecDeque<InFlight>,
     /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
     pub writing: bool,
+    /// A part of it is written.
+    pub begun: bool,
     pub throttled_until: Time,
     pub last_used: Time,
     pub ready: VecDeque<u32>,
@@ -89,6 +91,16 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The batches that the request carries.
+    pub fn carried(&self) -> &[Carried] {
+        match self {
+            Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => produced,
+            Kind::ApiVersions | Kind::Metadata | Kind::InitProducerId => &[],
+        }
+    }
+}
+
 impl Broker {
     pub fn new(id: i32, host: Arc<str>, port: u16, statistics: &Statistics) -> Self {
         let statistics = statistics.add_broker(id, address(&host, port));
@@ -110,6 +122,7 @@ impl Broker {
             correlation_ids: CorrelationIds::default(),
             in_flight: VecDeque::new(),
             writing: false,
+            begun: false,
             throttled_until: Time::ZERO,
             last_used: Time::ZERO,
             ready: VecDeque::new(),
@@ -128,6 +141,13 @@ impl Broker {
     pub fn pick(&self, api: ApiKey) -> Result<i16> {
         let unknown = || Error::new(ErrorKind::Internal, "the versions of a broker are asked for before it is up");
         self.versions.as_ref().ok_or_else(unknown)?.pick(api)
+    }
+
+    /// The request that waits to be written, and of which no byte was: if it is taken back now, or its connection
+    /// closed, the broker never sees it.
+    pub fn untouched(&self) -> Option<i32> {
+        let last = self.in_flight.back().filter(|_| self.writing && !self.begun);
+        last.map(|request| request.correlation)
     }
 
     pub fn is_bootstrap(&self) -> bool {

@@ -9,8 +9,8 @@ use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::Time;
 
 impl Core {
-    /// Whether events of this attempt still matter.
-    fn is_current(&self, id: ConnectionId) -> bool {
+    /// Whether events of this attempt still matter. If not, nothing is to be written there any more either.
+    pub fn is_current(&self, id: ConnectionId) -> bool {
         self.brokers.get(id.broker as usize).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
     }
 
@@ -78,7 +78,8 @@ impl Core {
             self.begin_setup(index);
             return self.connect_next(index);
         }
-        self.attempt_failed(index, &error);
+        // With it goes the greeting that was not answered.
+        self.lost(index, &error, None);
     }
 
     pub(super) fn resolved(&mut self, id: ConnectionId, addresses: Result<Vec<SocketAddr>, Error>) {
@@ -211,11 +212,18 @@ impl Core {
         self.count_request(index, &frame);
         let broker = self.broker(index);
         broker.writing = true;
+        broker.begun = false;
         broker.last_used = now;
         broker.in_flight.push_back(InFlight { correlation: frame.correlation, version, sent: now, deadline, kind });
         self.timers.arm(Timer::Request(index), deadline);
         let id = self.connection_id(index);
         self.act(Action::Write(id, frame));
+    }
+
+    pub(super) fn begun(&mut self, id: ConnectionId) {
+        if self.is_current(id) {
+            self.broker(id.broker).begun = true;
+        }
     }
 
     pub(super) fn written(&mut self, id: ConnectionId, mut frame: Frame) {
@@ -239,8 +247,12 @@ impl Core {
             self.count_ended(id.broker, 1);
             self.produced_without_answer(produced);
         }
-        self.broker_has_work(id.broker);
-        // They wait for a connection that takes a request.
+        self.may_write(id.broker);
+    }
+
+    /// A connection takes a request again: who waited for that?
+    pub(super) fn may_write(&mut self, index: u32) {
+        self.broker_has_work(index);
         if self.metadata.is_wanted() {
             self.metadata_due();
         }
@@ -256,8 +268,7 @@ impl Core {
         if let Err(error) = self.take_response(id.broker, frame) {
             let error = self.of_broker(id.broker, &error);
             self.log(Level::Error, || format!("{}; closing the connection", error.message()));
-            self.act(Action::Close(id));
-            self.lost(id.broker, &error, None);
+            self.close_connection(id.broker, &error);
         }
     }
 
@@ -324,6 +335,14 @@ impl Core {
         self.lost(id.broker, &Error::new(error.kind(), message), untouched);
     }
 
+    /// Ends a connection for a reason of our own.
+    fn close_connection(&mut self, index: u32, error: &Error) {
+        let id = self.connection_id(index);
+        self.act(Action::Close(id));
+        let untouched = self.broker(index).untouched();
+        self.lost(index, error, untouched);
+    }
+
     /// A connection is gone, and with it the answers to what it carried.
     fn lost(&mut self, index: u32, error: &Error, untouched: Option<i32>) {
         let was_up = self.brokers[index as usize].is_up();
@@ -356,9 +375,7 @@ impl Core {
         self.count_timed_out(index);
         let message = format!("{name}: no answer to {api:?} within request.timeout.ms; closing the connection");
         self.log(Level::Warning, || message.clone());
-        let id = self.connection_id(index);
-        self.act(Action::Close(id));
-        self.lost(index, &Error::new(ErrorKind::Broker(7), message), None);
+        self.close_connection(index, &Error::new(ErrorKind::Broker(7), message));
     }
 
     /// Closes a connection that was not used for `connections.max.idle.ms`.

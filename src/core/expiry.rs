@@ -1,6 +1,5 @@
 //! `delivery.timeout.ms`: every batch is decided by then, wherever it is. One timer a partition, armed for its oldest.
 
-use super::broker::Kind;
 use super::{Core, Timer};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -26,9 +25,7 @@ impl Core {
         if self.partition(index).is_topic_queue() {
             self.expire_topic_queue(index, limit);
         } else {
-            if self.partition(index).in_flight > 0 {
-                self.expire_in_flight(index, limit);
-            }
+            self.expire_in_flight(index, limit);
             self.expire_queued(index, limit);
             self.reconsider(index);
         }
@@ -50,28 +47,9 @@ impl Core {
         queued.into_iter().chain(in_flight).min()
     }
 
-    fn carried_batches(&mut self, index: u32) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
-        let broker = self.partition(index).in_flight_broker;
-        let requests = self.brokers.get_mut(broker as usize).into_iter().flat_map(|broker| &mut broker.in_flight);
-        requests
-            .filter_map(|request| match &mut request.kind {
-                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => Some(produced),
-                _ => None,
-            })
-            .flatten()
-            .filter(move |carried| carried.partition == index)
-            .map(|carried| &mut carried.batch)
-    }
-
-    /// Batches on their way: their records are completed as unknown; the request goes on, and keeps their bytes.
+    /// Batches on their way. Mostly their records are completed as unknown.
     fn expire_in_flight(&mut self, index: u32, limit: Time) {
-        let expired: Vec<Box<Batch>> = self
-            .carried_batches(index)
-            .filter(|batch| batch.as_ref().is_some_and(|batch| batch.created < limit))
-            .filter_map(Option::take)
-            .collect();
-        for mut batch in expired {
-            batch.sealed.outcome_unknown = true;
+        for batch in self.take_in_flight(index, |batch| batch.created < limit) {
             let message = "an answer is still awaited, or the connection does not take the request";
             let cause = self.partition(index).last_error.clone().unwrap_or_else(|| Error::new(ErrorKind::Io, message));
             self.expire(index, batch, Some(&cause));

@@ -14,6 +14,7 @@ mod errors;
 mod expiry;
 mod frame;
 mod handshake;
+mod in_flight;
 mod metadata;
 mod news;
 mod outstanding;
@@ -156,6 +157,7 @@ impl Core {
             Event::Connected(id) => self.connected(id),
             Event::ConnectFailed(id, error) => self.connect_failed(id, error),
             Event::Received(id, frame) => self.received(id, frame),
+            Event::Begun(id) => self.begun(id),
             Event::Written(id, frame) => self.written(id, frame),
             Event::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
         }

@@ -279,9 +279,9 @@ impl Core {
     pub(super) fn is_last_numbered(&mut self, index: u32, batch: &Batch) -> bool {
         let partition = self.partition(index);
         let numbered_behind = partition.queue.iter().any(|queued| queued.sealed.base_sequence != NO_SEQUENCE);
-        partition.in_flight == 0
-            && !numbered_behind
+        !numbered_behind
             && batch.sealed.base_sequence != NO_SEQUENCE
+            && batch.sealed.producer_id == partition.producer_id
             && batch.sealed.producer_epoch == partition.producer_epoch
             && batch.next_sequence() == partition.next_sequence
     }
@@ -319,12 +319,12 @@ impl Core {
     }
 
     /// Completes what a request carries with `error`, without another attempt.
-    pub(super) fn abandon(&mut self, kind: Kind, error: &Error) {
+    pub(super) fn abandon(&mut self, kind: Kind, error: &Error, touched: bool) {
         let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = kind else { return };
         for Carried { partition: index, batch, .. } in produced {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {
-                batch.sealed.outcome_unknown = true;
+                batch.sealed.outcome_unknown |= touched;
                 self.fail(batch, error.clone());
             }
         }

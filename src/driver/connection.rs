@@ -23,6 +23,8 @@ pub struct Connection {
 struct Outgoing {
     frame: Frame,
     written: usize,
+    /// The core knows that a part of it is written.
+    told: bool,
 }
 
 /// Buffers handed to the kernel in one call; more cost more than another call does.
@@ -36,7 +38,7 @@ impl Connection {
     /// The frame to write next; there must be none under way.
     pub fn write(&mut self, frame: Frame) {
         debug_assert!(self.outgoing.is_none(), "the core hands over one frame at a time");
-        self.outgoing = Some(Outgoing { frame, written: 0 });
+        self.outgoing = Some(Outgoing { frame, written: 0, told: false });
     }
 
     /// Writes what the socket takes. Ready with the frame once it is written to its end.
@@ -56,6 +58,18 @@ impl Connection {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// A part of the frame under way is written, which was not so when this was asked before.
+    pub fn has_begun(&mut self) -> bool {
+        let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.written > 0);
+        begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.told, true))
+    }
+
+    /// Drops the frame under way, of which no byte is written.
+    pub fn recall(&mut self) {
+        debug_assert!(self.untouched().is_some(), "what the broker has a part of cannot be taken back");
+        self.outgoing = None;
     }
 
     /// The frame of which no byte was written, if that is the one under way.
@@ -157,4 +171,48 @@ fn who_answers(bytes: &[u8]) -> &'static str {
 fn lost(why: &str) -> Error {
     // 13 is Kafka's NETWORK_EXCEPTION.
     Error::new(ErrorKind::Broker(13), format!("the connection was lost: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn frame(len: usize) -> Frame {
+        Frame { bytes: vec![0; len], ..Frame::default() }
+    }
+
+    /// Of a frame that the socket does not take as a whole it is told once that it has begun.
+    #[test]
+    fn what_has_begun_is_told_once_and_what_has_not_can_be_recalled() {
+        let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = peer.local_addr().expect("bound");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        runtime.block_on(async {
+            let stream = TcpStream::connect(address).await.expect("it listens");
+            let mut connection = Connection::new(stream, 1000);
+            std::future::poll_fn(|cx| {
+                write_until_full(&mut connection, cx);
+                Poll::Ready(())
+            })
+            .await;
+        });
+    }
+
+    fn write_until_full(connection: &mut Connection, cx: &mut Context<'_>) {
+        // The peer reads nothing, and this is more than the system buffers.
+        connection.write(frame(64 << 20));
+        assert_eq!(connection.untouched(), Some(0));
+        assert!(!connection.has_begun());
+        assert!(connection.poll_write(cx).is_pending());
+        assert_eq!(connection.untouched(), None);
+        assert!(connection.has_begun() && !connection.has_begun());
+        connection.outgoing = None;
+        connection.write(frame(10));
+        assert!(connection.poll_write(cx).is_pending());
+        assert!(!connection.has_begun());
+        connection.recall();
+        assert!(matches!(connection.poll_write(cx), Poll::Ready(Ok(None))));
+    }
 }

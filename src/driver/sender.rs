@@ -228,7 +228,12 @@ impl Sender {
     fn poll_write(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
         let Some(Line::Open(connection)) = self.lines.get_mut(&id) else { return };
         let Some(core) = &mut self.core else { return };
+        if !core.is_current(id) {
+            // About to be closed. What the core took for unwritten stays so.
+            return;
+        }
         match connection.poll_write(cx) {
+            Poll::Pending if connection.has_begun() => core.event(Event::Begun(id)),
             Poll::Pending | Poll::Ready(Ok(None)) => {}
             Poll::Ready(Ok(Some(frame))) => core.event(Event::Written(id, frame)),
             Poll::Ready(Err(error)) => {
@@ -255,6 +260,7 @@ impl Sender {
                     self.poll_line(id, cx);
                 }
                 Action::Write(id, frame) => self.write(id, frame, cx),
+                Action::Recall(id) => self.recall(id),
                 Action::Close(id) => {
                     self.lines.remove(&id);
                 }
@@ -282,6 +288,12 @@ impl Sender {
         if budget.take_room_after_refusal() {
             let message = format!("{} of buffer.memory={} bytes are free again", budget.room(), budget.limit());
             self.sink.news(News::new(NewsKind::BufferRoom, message));
+        }
+    }
+
+    fn recall(&mut self, id: ConnectionId) {
+        if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
+            connection.recall();
         }
     }
 

@@ -6,5 +6,6 @@ mod news;
 mod random;
 mod record_errors;
 mod statistics;
+mod untouched;
 mod waiting;
 mod world;

@@ -299,7 +299,7 @@ impl Run {
         let ready = self.world.writable();
         if !ready.is_empty() {
             let at = self.below(ready.len() as u32) as usize;
-            self.world.finish_write(ready[at]);
+            if self.below(8) == 0 { self.world.begin_write(ready[at]) } else { self.world.finish_write(ready[at]) }
         }
     }
 

@@ -123,6 +123,8 @@ pub struct Accepted {
 struct Line {
     broker: Option<Connection>,
     outgoing: Option<Frame>,
+    /// A part of it is written.
+    begun: bool,
     arrivals: VecDeque<(Time, Arrival)>,
     received: Vec<u8>,
     stalled: bool,
@@ -159,7 +161,7 @@ pub struct World {
     pub closed: bool,
     pub news: Vec<News>,
     pub log: Vec<(Level, String)>,
-    /// Ids of records that were handed to a connection (uncompressed ones only).
+    /// Ids of records of which perhaps some byte was written (uncompressed ones only).
     pub touched: BTreeSet<u64>,
     /// Ids of records that were sent poisoned.
     pub poisoned: BTreeSet<u64>,
@@ -372,6 +374,10 @@ impl World {
                 Action::Resolve(id, name) => self.resolve(id, &name),
                 Action::Connect(id, address) => self.connect(id, address),
                 Action::Write(id, frame) => self.write(id, frame),
+                Action::Recall(id) => {
+                    let line = self.lines.get_mut(&id).expect("a frame is taken back while its connection is open");
+                    assert!(line.outgoing.take().is_some() && !line.begun, "nothing that could be taken back");
+                }
                 Action::Close(id) => {
                     self.lines.remove(&id);
                 }
@@ -415,9 +421,8 @@ impl World {
         let Some(line) = self.lines.get_mut(&id) else { return };
         assert!(line.outgoing.is_none(), "one frame at a time");
         assert!(line.broker.is_some(), "written before it was connected");
-        let bytes = frame.slices().collect::<Vec<_>>().concat();
-        self.touched.extend(markers(&bytes));
         line.outgoing = Some(frame);
+        line.begun = false;
         if self.eager {
             self.finish_write(id);
         }
@@ -515,8 +520,26 @@ impl World {
         }
     }
 
+    /// The socket takes a part of what is to be written.
+    pub fn begin_write(&mut self, id: ConnectionId) {
+        if self.touch(id) {
+            self.core.event(Event::Begun(id));
+        }
+    }
+
+    /// Notes that the first bytes of a frame are out; says whether that was news.
+    fn touch(&mut self, id: ConnectionId) -> bool {
+        let Some(line) = self.lines.get_mut(&id) else { return false };
+        let Some(frame) = line.outgoing.as_ref().filter(|_| !line.begun) else { return false };
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        self.touched.extend(markers(&bytes));
+        line.begun = true;
+        true
+    }
+
     /// The socket takes the rest of what is being written, and the broker handles it.
     pub fn finish_write(&mut self, id: ConnectionId) {
+        self.touch(id);
         let Some(line) = self.lines.get_mut(&id) else { return };
         let Some(frame) = line.outgoing.take() else { return };
         let bytes = frame.slices().collect::<Vec<_>>().concat();
@@ -538,13 +561,14 @@ impl World {
         self.asleep = false;
     }
 
-    /// The connection ends; of a frame that is being written no byte was taken.
+    /// The connection ends. Of a frame whose writing has not begun, no byte was taken.
     pub fn cut(&mut self, id: ConnectionId) {
         self.lose(id, Error::new(ErrorKind::Broker(13), "the connection was lost"));
     }
 
     /// The connection ends while a part of a frame is written.
     pub fn cut_midway(&mut self, id: ConnectionId) {
+        self.touch(id);
         if self.lines.remove(&id).is_none_or(|line| line.broker.is_none()) {
             return;
         }
@@ -554,7 +578,7 @@ impl World {
 
     fn lose(&mut self, id: ConnectionId, error: Error) {
         let Some(line) = self.lines.remove(&id) else { return };
-        let untouched = line.outgoing.as_ref().map(|frame| frame.correlation);
+        let untouched = line.outgoing.as_ref().filter(|_| !line.begun).map(|frame| frame.correlation);
         if line.broker.is_some() {
             self.core.event(Event::Disconnected(id, error, untouched));
         } else {

@@ -1,0 +1,76 @@
+//! Batches that are on their way, decided before their answer: expired, purged, or given up by a close.
+
+use super::broker::{InFlight, Kind};
+use super::drain::Carried;
+use super::{Action, Core};
+use crate::batch::Batch;
+
+impl Core {
+    /// The batches of a partition that are on their way; `None` for those that are decided already.
+    pub(super) fn carried_batches(&mut self, index: u32) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
+        let broker = self.partition(index).in_flight_broker;
+        let requests = self.brokers.get_mut(broker as usize).into_iter().flat_map(|broker| &mut broker.in_flight);
+        requests
+            .filter_map(|request| match &mut request.kind {
+                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => Some(produced),
+                _ => None,
+            })
+            .flatten()
+            .filter(move |carried| carried.partition == index)
+            .map(|carried| &mut carried.batch)
+    }
+
+    /// Takes batches of a partition off their requests, which go on and keep their bytes: what becomes of these batches
+    /// is never learned. If no byte of a request was written yet, it is taken back instead, and its batch comes back as
+    /// it was.
+    pub(super) fn take_in_flight(&mut self, index: u32, is_meant: impl Fn(&Batch) -> bool) -> Vec<Box<Batch>> {
+        if self.partition(index).in_flight == 0 {
+            return Vec::new();
+        }
+        let recalled = self.recall(index, &is_meant);
+        let mut taken: Vec<Box<Batch>> = self
+            .carried_batches(index)
+            .filter(|batch| batch.as_ref().is_some_and(|batch| is_meant(batch)))
+            .filter_map(Option::take)
+            .collect();
+        for batch in &mut taken {
+            batch.sealed.outcome_unknown = true;
+        }
+        taken.extend(recalled);
+        taken
+    }
+
+    /// Takes back the request that waits to be written, if no byte of it was and it carries a batch that is meant. That
+    /// batch is the answer; the others that it carried are queued again.
+    fn recall(&mut self, index: u32, is_meant: &impl Fn(&Batch) -> bool) -> Option<Box<Batch>> {
+        let broker = self.partition(index).in_flight_broker;
+        self.broker(broker).untouched()?;
+        let meant = |carried: &Carried| {
+            carried.partition == index && carried.batch.as_ref().is_some_and(|batch| is_meant(batch))
+        };
+        let state = self.broker(broker);
+        let InFlight { kind: Kind::Produce(produced) | Kind::ProduceUnanswered(produced), .. } =
+            state.in_flight.pop_back_if(|request| request.kind.carried().iter().any(meant))?
+        else {
+            unreachable!("nothing else carries batches");
+        };
+        state.writing = false;
+        let id = self.connection_id(broker);
+        self.act(Action::Recall(id));
+        let mut found = None;
+        for Carried { partition, batch, .. } in produced {
+            self.partition(partition).in_flight -= 1;
+            if let Some(mut batch) = batch {
+                batch.sealed.attempts -= 1;
+                if partition == index {
+                    found = Some(batch);
+                } else {
+                    self.requeue(partition, batch);
+                }
+            }
+            self.reconsider(partition);
+        }
+        self.may_write(broker);
+        found
+    }
+}

@@ -902,9 +902,14 @@ typedef struct ottla_record {
      */
     int32_t partition;
     /**
-     * 0.
+     * How many milliseconds after the send the record's fate is told at the latest, instead of delivery.timeout.ms; 0:
+     * as delivery.timeout.ms says; a negative number is an error. A record that is not delivered in time fails with
+     * OTTLA_ERR_DELIVERY_TIMED_OUT (while its topic's partitions are not known, with the reason for that), and the
+     * message names the timeout. It shares a batch with records of about the same deadline only, so send those
+     * together; at most an eighth of its time is taken off for that. With less than twice linger.ms it does not
+     * linger.
      */
-    int32_t reserved;
+    int32_t timeout_ms;
     /**
      * NULL.
      */

@@ -1,5 +1,7 @@
 //! A record as the application hands it in. All of it is borrowed: `send` copies what it keeps.
 
+use std::time::Duration;
+
 /// One record. `None` and empty differ for key, value and header values, as in Kafka.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Record<'a> {
@@ -11,6 +13,8 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// Kept in order; names may repeat.
     pub headers: &'a [Header<'a>],
+    /// How long until its fate is told, instead of `delivery.timeout.ms`; more than zero.
+    pub timeout: Option<Duration>,
 }
 
 /// A header of a record.

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use ottla::batch::{Completion, Outcome, Room};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Partitioner, Topic};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Partitioner, Topic, TopicSettings};
 use ottla::sync::{Arc, Clock, Time};
 use ottla::{Fate, Record};
 
@@ -83,7 +83,7 @@ impl Stage {
             buffer_memory: 32 << 20,
             batch_size: 16384,
             batch_limit: 1 << 20,
-            linger: Duration::from_millis(5),
+            topic: TopicSettings::default(),
             partitioner: Partitioner::default(),
             seed: 1,
         });

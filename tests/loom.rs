@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use loom::thread;
 use ottla::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
-use ottla::front::{Command, Front, FrontSettings, Keyless, Mail, Manner, NotAccepted, Partitioner, Slot, Topic};
+use ottla::front::{
+    Command, Front, FrontSettings, Keyless, Mail, Manner, NotAccepted, Partitioner, Slot, Topic, TopicSettings,
+};
 use ottla::partition::hash::Hash;
 use ottla::sync::{Arc, Clock, Latest, Mutex, Ordering, Time};
 use ottla::{Error, ErrorKind, Record};
@@ -37,7 +39,7 @@ fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
         buffer_memory,
         batch_size: 1000,
         batch_limit,
-        linger: Duration::from_nanos(50),
+        topic: TopicSettings { linger: Duration::from_nanos(50), ..TopicSettings::default() },
         partitioner: Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: false },
         seed: 1,
     }))

@@ -1,5 +1,6 @@
 //! A batch from its first record to its fate.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::entries::Entries;
@@ -13,8 +14,12 @@ use crate::sync::{Arc, Time};
 pub struct Batch {
     pub topic: Arc<str>,
     pub partition: i32,
-    /// When its first record was appended: linger and `delivery.timeout.ms` count from here.
+    /// When its first record was appended: linger and timeouts count from here.
     pub created: Time,
+    /// When it is decided at the latest. Who makes a batch for records that wait sets this, and the next.
+    pub deadline: Time,
+    /// The timeout that its records brought along, if they did.
+    pub own_timeout: Option<Duration>,
     pub base_timestamp: i64,
     pub max_timestamp: i64,
     pub(super) entries: Entries,
@@ -58,6 +63,8 @@ impl Batch {
                 topic: topic.clone(),
                 partition,
                 created,
+                deadline: Time::NEVER,
+                own_timeout: None,
                 base_timestamp: 0,
                 max_timestamp: 0,
                 entries: Entries::default(),
@@ -74,6 +81,8 @@ impl Batch {
         batch.topic = topic.clone();
         batch.partition = partition;
         batch.created = created;
+        batch.deadline = Time::NEVER;
+        batch.own_timeout = None;
         batch.hint = hint;
         batch
     }
@@ -203,6 +212,18 @@ impl Batch {
 
     pub fn entries(&self) -> &Entries {
         &self.entries
+    }
+
+    /// Takes those out of a queue whose deadline has come by `now`. Deadlines follow the order of the batches, so that
+    /// the first that is not due ends the search, unless some are the records' `own`.
+    pub fn take_expired(queue: &mut VecDeque<Box<Batch>>, own: bool, now: Time) -> Vec<Box<Batch>> {
+        if !own {
+            let due = queue.iter().take_while(|batch| batch.deadline <= now).count();
+            return queue.drain(..due).collect();
+        }
+        let (expired, left): (Vec<_>, Vec<_>) = queue.drain(..).partition(|batch| batch.deadline <= now);
+        queue.extend(left);
+        expired
     }
 
     pub fn age(&self, now: Time) -> Duration {

@@ -86,6 +86,8 @@ pub(super) fn adopt(batch: &mut Batch) {
         topic: batch.topic.clone(),
         partition: batch.partition,
         created: batch.created,
+        deadline: batch.deadline,
+        own_timeout: batch.own_timeout,
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,
         entries: std::mem::take(&mut batch.entries),

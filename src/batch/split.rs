@@ -39,6 +39,7 @@ impl Batch {
                     key: encoded.key,
                     value: encoded.value,
                     headers: &headers,
+                    timeout: self.own_timeout,
                 };
                 each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
             }
@@ -47,13 +48,13 @@ impl Batch {
     }
 
     /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
-    /// creation time and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
+    /// creation time, deadline and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
     pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, Broken> {
         let mut parts: Vec<Box<Batch>> = Vec::new();
         let copied = self.for_each_record(|record, timestamp, completion| {
             let fits = parts.last().is_some_and(|part| part.bytes() + part.record_len(record, timestamp) <= target);
             if !fits {
-                parts.push(Batch::new(&self.memory, &self.topic, self.partition, self.created, 0));
+                parts.push(self.part());
             }
             let part = parts.last_mut().expect("pushed above");
             part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
@@ -80,9 +81,8 @@ impl Batch {
     /// Takes groups of records, given by ascending indices, out of a batch. What is left begins at its sequence number;
     /// what was taken out has none. Its payload must be uncompressed.
     pub fn pick_out(self: Box<Self>, groups: &[Vec<u32>]) -> Result<PickedOut, Broken> {
-        let batch = || Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);
-        let mut rest = batch();
-        let mut picked: Vec<Box<Batch>> = groups.iter().map(|_| batch()).collect();
+        let mut rest = self.part();
+        let mut picked: Vec<Box<Batch>> = groups.iter().map(|_| self.part()).collect();
         let mut next = groups.iter().zip(0..).flat_map(|(group, to)| group.iter().map(move |&at| (at, to))).peekable();
         let mut index = 0;
         let copied = self.for_each_record(|record, timestamp, completion| {
@@ -109,5 +109,13 @@ impl Batch {
         }
         rest.seal();
         Ok(PickedOut { rest: Some(rest), groups: picked })
+    }
+
+    /// An empty batch for some of its records, of its age and with its deadline.
+    fn part(&self) -> Box<Batch> {
+        let mut part = Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);
+        part.deadline = self.deadline;
+        part.own_timeout = self.own_timeout;
+        part
     }
 }

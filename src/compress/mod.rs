@@ -31,6 +31,17 @@ impl Codec {
         self as i16
     }
 
+    /// What bits 0 to 2 of the attributes say; `None` also for numbers that mean nothing.
+    pub fn of_attributes(attributes: i16) -> Self {
+        match attributes & 7 {
+            1 => Codec::Gzip,
+            2 => Codec::Snappy,
+            3 => Codec::Lz4,
+            4 => Codec::Zstd,
+            _ => Codec::None,
+        }
+    }
+
     /// As in `compression.type`.
     pub fn name(self) -> &'static str {
         match self {

@@ -64,10 +64,14 @@ pub struct Settings {
     pub notes: Vec<String>,
 }
 
+/// When a broker answers a Produce request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Acks {
+    /// Never: a record is done when it was handed to the socket.
     None,
+    /// When its leader has it.
     Leader,
+    /// When all in-sync replicas have it.
     All,
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::drain::{Carried, Produced};
+use super::lanes::Lanes;
 use super::{ConnectionId, Core, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::header::CorrelationIds;
@@ -42,8 +43,8 @@ pub struct Broker {
     pub begun: bool,
     pub throttled_until: Time,
     pub last_used: Time,
-    pub ready: VecDeque<u32>,
-    pub lingering: VecDeque<u32>,
+    /// The partitions that wait for it.
+    pub lanes: Lanes,
     /// Since when partitions are ready that cannot be drained (KIP-794).
     pub blocked_since: Option<Time>,
     pub unavailable: bool,
@@ -125,8 +126,7 @@ impl Broker {
             begun: false,
             throttled_until: Time::ZERO,
             last_used: Time::ZERO,
-            ready: VecDeque::new(),
-            lingering: VecDeque::new(),
+            lanes: Lanes::default(),
             blocked_since: None,
             unavailable: false,
             statistics,
@@ -215,7 +215,7 @@ impl Core {
         if since.after(timeout) > self.now {
             return self.timers.arm(Timer::Availability(index), since.after(timeout));
         }
-        if self.brokers[index as usize].ready.is_empty() {
+        if !self.brokers[index as usize].lanes.any_ready() {
             return self.note_unblocked(index);
         }
         self.broker(index).unavailable = true;
@@ -239,38 +239,54 @@ impl Core {
     }
 
     pub(super) fn end_lingering(&mut self, broker: u32) {
-        let mut lingering = std::mem::take(&mut self.broker(broker).lingering);
-        for index in lingering.drain(..) {
+        for lane in 0..self.brokers[broker as usize].lanes.len() {
+            self.end_lingering_in(broker, lane);
+        }
+    }
+
+    /// Whoever lingers in this lane is ready now.
+    pub(super) fn end_lingering_in(&mut self, broker: u32, lane: usize) {
+        let mut lists = std::mem::take(&mut self.broker(broker).lanes.lane(lane).lingering);
+        for index in lists.iter_mut().flat_map(|(_, list)| list.drain(..)) {
             if self.partition(index).place == Place::Lingering {
                 self.partition(index).place = Place::Idle;
                 self.make_ready(index);
             }
         }
-        self.broker(broker).lingering = lingering;
+        self.broker(broker).lanes.lane(lane).lingering = lists;
     }
 
     pub(super) fn linger_passed(&mut self, broker: u32) {
-        let linger = self.settings.linger;
-        // The first of the list is the oldest: if its time has come the others ride along, if not none has.
-        while let Some(&index) = self.brokers[broker as usize].lingering.front() {
-            let partition = self.partition(index);
-            let oldest = partition.slot.glance().oldest;
-            match oldest {
-                Some(oldest) if partition.place == Place::Lingering => {
-                    let due = oldest.after(linger);
-                    if due > self.now {
-                        return self.timers.arm(Timer::Linger(broker), due);
-                    }
-                    return self.end_lingering(broker);
-                }
-                _ => {
-                    if partition.place == Place::Lingering {
-                        partition.place = Place::Idle;
-                        self.deactivate_if_idle(index);
-                    }
-                    self.broker(broker).lingering.pop_front();
-                }
+        for lane in 0..self.brokers[broker as usize].lanes.len() {
+            match self.next_linger(broker, lane) {
+                // If the time of one has come, the others of its lane ride along.
+                Some(due) if due <= self.now => self.end_lingering_in(broker, lane),
+                Some(due) => self.timers.arm(Timer::Linger(broker), due),
+                None => {}
             }
+        }
+    }
+
+    /// When the first linger of a lane ends.
+    fn next_linger(&mut self, broker: u32, lane: usize) -> Option<Time> {
+        let lists = self.broker(broker).lanes.lane(lane).lingering.len();
+        (0..lists).filter_map(|list| self.first_linger(broker, lane, list)).min()
+    }
+
+    /// The first of a list is the oldest; what no longer lingers is dropped from its head.
+    fn first_linger(&mut self, broker: u32, lane: usize, list: usize) -> Option<Time> {
+        loop {
+            let (linger, waiting) = &mut self.broker(broker).lanes.lane(lane).lingering[list];
+            let (linger, index) = (*linger, *waiting.front()?);
+            let partition = self.partition(index);
+            if partition.place == Place::Lingering {
+                if let Some(oldest) = partition.slot.glance().oldest {
+                    return Some(oldest.after(linger));
+                }
+                partition.place = Place::Idle;
+                self.deactivate_if_idle(index);
+            }
+            self.broker(broker).lanes.lane(lane).lingering[list].1.pop_front();
         }
     }
 }

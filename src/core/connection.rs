@@ -1,6 +1,7 @@
 //! The life of a connection: resolve, connect, greet, exchange, close; and what its end means for what it carried.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::broker::{InFlight, Kind, Link};
 use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
@@ -145,7 +146,7 @@ impl Core {
         broker.failures = failures;
         broker.retry_at = retry_at;
         broker.writing = false;
-        let wanted = !broker.ready.is_empty() || broker.unavailable;
+        let wanted = broker.lanes.any_ready() || broker.unavailable;
         self.set_link(index, Link::Down);
         if wanted {
             self.timers.arm(Timer::Reconnect(index), retry_at);
@@ -158,7 +159,7 @@ impl Core {
     pub(super) fn reconnect_due(&mut self, index: u32) {
         let broker = self.broker(index);
         // Nothing is sent to an unavailable broker's partitions, so nothing else would find out that it is back.
-        if broker.listed && (!broker.ready.is_empty() || broker.unavailable) {
+        if broker.listed && (broker.lanes.any_ready() || broker.unavailable) {
             self.ensure_connected(index);
         }
         if self.metadata.is_wanted() {
@@ -202,12 +203,13 @@ impl Core {
         body(&mut frame.bytes);
         header::end_frame(&mut frame.bytes, start, 0).expect("control requests are far below the limit of a frame");
         frame.correlation = correlation;
-        self.write(index, frame, version, kind);
+        let timeout = self.settings.request_timeout;
+        self.write(index, frame, version, kind, timeout);
     }
 
-    /// Hands a finished frame to the connection.
-    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: Kind) {
-        let deadline = self.now.after(self.settings.request_timeout);
+    /// Hands a finished frame to the connection, to be answered within `timeout`.
+    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: Kind, timeout: Duration) {
+        let deadline = self.now.after(timeout);
         let now = self.now;
         self.count_request(index, &frame);
         let broker = self.broker(index);
@@ -361,16 +363,17 @@ impl Core {
         }
     }
 
-    /// Closes a connection whose oldest request got no answer in time: answers come in order, so none behind it will.
+    /// Closes a connection on which a request got no answer in time: answers come in order, so none behind it will.
     pub(super) fn requests_due(&mut self, index: u32) {
         let drained = self.drained;
         let broker = self.broker(index);
-        let Some(oldest) = broker.in_flight.front() else { return };
-        if oldest.deadline > drained {
-            let at = oldest.deadline;
+        // Not always the oldest: topics may have timeouts of their own.
+        let Some(first) = broker.in_flight.iter().min_by_key(|request| request.deadline) else { return };
+        if first.deadline > drained {
+            let at = first.deadline;
             return self.timers.arm(Timer::Request(index), at);
         }
-        let api = oldest.kind.api();
+        let api = first.kind.api();
         let name = broker.name();
         self.count_timed_out(index);
         let message = format!("{name}: no answer to {api:?} within request.timeout.ms; closing the connection");

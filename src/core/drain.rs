@@ -2,13 +2,12 @@
 //! those that linger ride along.
 
 use super::broker::Kind;
+use super::lanes::Terms;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::Batch;
-use crate::compress::Codec;
 use crate::error::Result;
 use crate::protocol::record_batch::{self, BatchHeader};
 use crate::protocol::{ApiKey, produce};
-use crate::sync::Time;
 
 /// What a Produce request carries, in its order. A batch that expired on the way has left its place empty.
 pub type Produced = Vec<Carried>;
@@ -47,75 +46,78 @@ impl Core {
 
     /// Sends what is ready for a broker, if its connection can take it.
     pub(super) fn drain(&mut self, index: u32) {
-        while self.can_drain(index) {
-            let produced = self.collect(index);
+        while let Some(lane) = self.next_lane(index) {
+            let produced = self.collect(index, lane);
             if produced.is_empty() {
                 self.spare_lists.push(produced);
-                if self.brokers[index as usize].ready.is_empty() {
-                    self.note_unblocked(index);
-                }
-                break;
+                continue;
             }
             self.note_unblocked(index);
-            self.send_produce(index, produced);
+            self.send_produce(index, lane, produced);
         }
     }
 
-    fn can_drain(&mut self, index: u32) -> bool {
-        let broker = &self.brokers[index as usize];
-        if broker.ready.is_empty() {
-            if broker.is_up() && !broker.writing && broker.in_flight.len() < self.settings.max_in_flight {
-                self.note_unblocked(index);
-            }
-            return false;
-        }
+    /// The lane of the broker that is to be served next, if one can be.
+    fn next_lane(&mut self, index: u32) -> Option<usize> {
         if let Some(refused) = self.producer_id.refused.clone() {
             self.fail_ready(index, &refused);
-            return false;
         }
-        if !self.brokers[index as usize].is_up() {
+        let broker = &self.brokers[index as usize];
+        let free = !broker.writing && broker.in_flight.len() < self.settings.max_in_flight;
+        if !broker.lanes.any_ready() {
+            if broker.is_up() && free {
+                self.note_unblocked(index);
+            }
+            return None;
+        }
+        if !broker.is_up() {
             self.note_blocked(index);
             self.ensure_connected(index);
-            return false;
+            return None;
         }
-        if !self.producer_id.is_settled() {
-            self.request_producer_id();
-            return false;
-        }
+        self.request_producer_id();
         let now = self.now;
         let broker = &self.brokers[index as usize];
         if broker.throttled_until > now {
             let until = broker.throttled_until;
             self.timers.arm(Timer::Throttle(index), until);
-            return false;
+            return None;
         }
-        let can = !broker.writing && broker.in_flight.len() < self.settings.max_in_flight;
-        if !can {
+        // The request for a producer id may be the one that is being written.
+        if broker.writing || broker.in_flight.len() >= self.settings.max_in_flight {
             self.note_blocked(index);
+            return None;
         }
-        can
+        let waits = !self.producer_id.is_settled();
+        self.broker(index).lanes.next(|terms| !(waits && terms.acks == Acks::All))
     }
 
-    /// Without a producer id there is no sending: everything that is ready fails with the reason.
+    /// Without a producer id there is no sending what has to be numbered: that fails with the reason.
     fn fail_ready(&mut self, index: u32, error: &crate::Error) {
-        while let Some(partition) = self.broker(index).ready.pop_front() {
-            if self.partition(partition).place == Place::Ready {
-                self.partition(partition).place = Place::Idle;
-                self.fail_queued(partition, error);
-                self.deactivate_if_idle(partition);
+        for lane in 0..self.brokers[index as usize].lanes.len() {
+            let state = self.broker(index).lanes.lane(lane);
+            if state.terms.acks != Acks::All || state.ready.is_empty() {
+                continue;
+            }
+            // The next record asks again; rights may have been granted meanwhile.
+            self.producer_id.refused = None;
+            while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
+                if self.partition(partition).place == Place::Ready {
+                    self.partition(partition).place = Place::Idle;
+                    self.fail_queued(partition, error);
+                    self.deactivate_if_idle(partition);
+                }
             }
         }
-        // The next record asks again; rights may have been granted meanwhile.
-        self.producer_id.refused = None;
     }
 
-    /// Takes a batch of each ready partition, then of each lingering one, as far as a request goes.
-    fn collect(&mut self, index: u32) -> Produced {
+    /// Takes a batch of each partition that is ready in the lane, then of each lingering one, as far as a request goes.
+    fn collect(&mut self, index: u32, lane: usize) -> Produced {
         let mut produced = self.spare_lists.pop().unwrap_or_default();
         let mut room = self.settings.max_request_size;
         let mut again = std::mem::take(&mut self.again);
-        self.ride_along(index);
-        while let Some(partition) = self.broker(index).ready.pop_front() {
+        self.ride_along(index, lane);
+        while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
             let state = self.partition(partition);
             if state.place != Place::Ready || state.leader != Some(index) {
                 continue;
@@ -126,16 +128,14 @@ impl Core {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
                 Pick::Nothing => self.deactivate_if_idle(partition),
                 Pick::NoProducerId => {
-                    self.partition(partition).place = Place::Ready;
-                    self.broker(index).ready.push_front(partition);
+                    self.put_back(index, lane, partition);
                     break;
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
                     if size > room && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
-                        self.partition(partition).place = Place::Ready;
-                        self.broker(index).ready.push_front(partition);
+                        self.put_back(index, lane, partition);
                         break;
                     }
                     room = room.saturating_sub(size);
@@ -151,9 +151,15 @@ impl Core {
         produced
     }
 
-    /// Lingering partitions of the broker go with a request that is made anyway.
-    fn ride_along(&mut self, index: u32) {
-        self.end_lingering(index);
+    /// A partition that was looked at and does not go now is the first of the next request.
+    fn put_back(&mut self, index: u32, lane: usize, partition: u32) {
+        self.partition(partition).place = Place::Ready;
+        self.broker(index).lanes.lane(lane).ready.push_front(partition);
+    }
+
+    /// Lingering partitions of the lane go with a request that is made anyway.
+    fn ride_along(&mut self, index: u32, lane: usize) {
+        self.end_lingering_in(index, lane);
         // That announced the broker again; it is being served right now.
         self.dirty.retain(|&dirty| dirty != index);
     }
@@ -164,12 +170,8 @@ impl Core {
         let glance = partition.slot.glance();
         if !partition.queue.is_empty() || (glance.oldest.is_some() && glance.ready) {
             self.make_ready(index);
-        } else if glance.oldest.is_some() {
-            partition.place = Place::Lingering;
-            let leader = partition.leader.expect("its batch was just sent to its leader");
-            self.broker(leader).lingering.push_back(index);
-            let due = glance.oldest.unwrap_or(Time::ZERO).after(self.settings.linger);
-            self.timers.arm(Timer::Linger(leader), due);
+        } else if let Some(oldest) = glance.oldest {
+            self.linger(index, oldest);
         }
     }
 
@@ -207,26 +209,14 @@ impl Core {
         batch.sealed.base_sequence = NO_SEQUENCE;
         batch.sealed.producer_id = -1;
         batch.sealed.producer_epoch = -1;
-        self.compress(&mut batch);
+        self.compress(index, &mut batch);
         self.count_taken(index, &batch);
         self.activate(index);
+        if batch.own_timeout.is_some() {
+            self.partition(index).own_deadlines = true;
+            self.timers.arm(Timer::Expiry(index), batch.deadline);
+        }
         self.partition(index).queue.push_back(batch);
-    }
-
-    /// Replaces the batch's bytes by compressed ones, if that makes them fewer.
-    pub(super) fn compress(&mut self, batch: &mut Batch) {
-        let codec = self.settings.codec;
-        if codec == Codec::None {
-            return;
-        }
-        self.compressed.clear();
-        match self.compressor.compress(batch.payload().slices(), &mut self.compressed) {
-            Ok(()) if self.compressed.len() < batch.payload().len() => {
-                batch.set_compressed(&self.compressed, codec.attribute_bits());
-            }
-            Ok(()) => {}
-            Err(error) => self.log(super::Level::Warning, || format!("{error}; the batch is sent plain")),
-        }
     }
 
     /// Puts a batch on a request that is being made.
@@ -236,8 +226,8 @@ impl Core {
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
-        let idempotent = self.settings.idempotence;
         let partition = self.partition(index);
+        let idempotent = partition.slot.settings.idempotence;
         partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
@@ -254,6 +244,9 @@ impl Core {
     fn number(&mut self, index: u32, batch: &mut Batch) {
         let Some((id, epoch)) = self.producer_id.current() else { return };
         let partition = self.partition(index);
+        if !partition.slot.settings.idempotence {
+            return;
+        }
         if partition.producer_id < 0 {
             partition.producer_id = id;
             partition.producer_epoch = epoch;
@@ -265,7 +258,8 @@ impl Core {
         partition.next_sequence = batch.next_sequence();
     }
 
-    fn send_produce(&mut self, index: u32, mut produced: Produced) {
+    fn send_produce(&mut self, index: u32, lane: usize, mut produced: Produced) {
+        let terms = self.broker(index).lanes.lane(lane).terms;
         let version = match self.brokers[index as usize].pick(ApiKey::Produce) {
             Ok(version) => self.produce_version(version, &produced),
             Err(error) => return self.produce_lost(produced, &error, false),
@@ -273,15 +267,15 @@ impl Core {
         produced.sort_by_key(|carried| self.partitions[carried.partition as usize].as_ref().map(|p| p.topic));
         let mut frame = self.spare_frames.pop().unwrap_or_default();
         frame.correlation = self.broker(index).correlation_ids.take();
-        if let Err(error) = self.encode_produce(&mut frame, version, &produced) {
+        if let Err(error) = self.encode_produce(&mut frame, version, terms, &produced) {
             return self.produce_lost(produced, &error, false);
         }
         self.count_produce_request(&produced);
-        let kind = match self.settings.acks {
+        let kind = match terms.acks {
             Acks::None => Kind::ProduceUnanswered(produced),
             _ => Kind::Produce(produced),
         };
-        self.write(index, frame, version, kind);
+        self.write(index, frame, version, kind, terms.request_timeout);
     }
 
     /// Version 13 names topics by id alone, so a topic without one needs an older version.
@@ -297,18 +291,18 @@ impl Core {
         }
     }
 
-    fn encode_produce(&self, frame: &mut Frame, version: i16, produced: &Produced) -> Result<()> {
+    fn encode_produce(&self, frame: &mut Frame, version: i16, terms: Terms, produced: &Produced) -> Result<()> {
         let topic_of =
             |carried: &Carried| self.partitions[carried.partition as usize].as_ref().map_or(0, |p| p.topic as usize);
         let by_topic = || produced.chunk_by(|a, b| topic_of(a) == topic_of(b));
-        let timeout_ms = i32::try_from(self.settings.request_timeout.as_millis()).unwrap_or(i32::MAX);
+        let timeout_ms = i32::try_from(terms.request_timeout.as_millis()).unwrap_or(i32::MAX);
         let start = produce::begin_request(
             &mut frame.bytes,
             version,
             frame.correlation,
             Some(&self.settings.client_id),
             None,
-            self.settings.acks.wire(),
+            terms.acks.wire(),
             timeout_ms,
             by_topic().count(),
         );

@@ -1,75 +1,91 @@
-//! `delivery.timeout.ms`: every batch is decided by then, wherever it is. One timer a partition, armed for its oldest.
+//! Deadlines: every batch is decided by its own, wherever it is. One timer a partition, armed for the first.
+
+use std::time::Duration;
 
 use super::{Core, Timer};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
+use crate::front::Glance;
 use crate::sync::Time;
 
 impl Core {
-    /// Sees to it that a partition whose oldest batch is of `oldest` is looked at in time.
-    pub(super) fn arm_expiry(&mut self, index: u32, oldest: Time) {
-        let timeout = self.timeout_of(index);
-        self.timers.arm(Timer::Expiry(index), oldest.after(timeout));
+    /// Sees to it that a partition is looked at when something in its slot is due, or when its open batch should take
+    /// no more records. While batches wait another may be opened at any time, of which nobody is told.
+    pub(super) fn arm_expiry(&mut self, index: u32, glance: &Glance) {
+        if glance.oldest.is_some() {
+            let grown = glance.open.unwrap_or(self.now).after(self.growth_of(index));
+            self.timers.arm(Timer::Expiry(index), glance.deadline.min(grown));
+        }
     }
 
-    fn timeout_of(&mut self, index: u32) -> std::time::Duration {
-        let queue = self.partition(index).is_topic_queue();
-        if queue { self.settings.topic_timeout } else { self.settings.delivery_timeout }
+    /// For how long an open batch takes records. All of a batch share a deadline, so the last one has that much less
+    /// time than it was promised: while a broker is away, an eighth.
+    fn growth_of(&mut self, index: u32) -> Duration {
+        let partition = self.partition(index);
+        let settings = &partition.slot.settings;
+        let timeout = if partition.is_topic_queue() { settings.topic_timeout } else { settings.delivery_timeout };
+        settings.linger.max(timeout / 8)
     }
 
     pub(super) fn expiry_due(&mut self, index: u32) {
-        let timeout = self.timeout_of(index);
-        let Some(limit) = self.drained.0.checked_sub(timeout.as_nanos() as u64).map(|limit| Time(limit + 1)) else {
-            return;
-        };
+        let due = self.drained;
         if self.partition(index).is_topic_queue() {
-            self.expire_topic_queue(index, limit);
+            self.expire_topic_queue(index, due);
         } else {
-            self.expire_in_flight(index, limit);
-            self.expire_queued(index, limit);
+            self.expire_in_flight(index, due);
+            self.expire_queued(index, due);
+            self.expire_in_slot(index, due);
             self.reconsider(index);
         }
-        if let Some(oldest) = self.oldest_of(index) {
-            self.arm_expiry(index, oldest);
+        let growth = self.growth_of(index);
+        self.partition(index).slot.close_old(growth, due);
+        let glance = self.partition(index).slot.glance();
+        self.arm_expiry(index, &glance);
+        if let Some(first) = self.first_deadline(index) {
+            self.timers.arm(Timer::Expiry(index), first);
         }
     }
 
-    /// When the oldest undecided batch of a partition was created.
-    fn oldest_of(&mut self, index: u32) -> Option<Time> {
+    /// The first deadline of what was taken from the slot and is not decided.
+    fn first_deadline(&mut self, index: u32) -> Option<Time> {
         let partition = self.partition(index);
-        let waiting = partition.queue.front().map(|batch| batch.created);
-        let open = partition.slot.glance().oldest;
-        let queued = waiting.into_iter().chain(open).min();
+        let queue = partition.queue.iter().map(|batch| batch.deadline);
+        let queued = if partition.own_deadlines { queue.min() } else { queue.take(1).min() };
         if partition.in_flight == 0 {
             return queued;
         }
-        let in_flight = self.carried_batches(index).filter_map(|batch| Some(batch.as_ref()?.created)).min();
+        let in_flight = self.carried_batches(index).filter_map(|batch| Some(batch.as_ref()?.deadline)).min();
         queued.into_iter().chain(in_flight).min()
     }
 
     /// Batches on their way. Mostly their records are completed as unknown.
-    fn expire_in_flight(&mut self, index: u32, limit: Time) {
-        for batch in self.take_in_flight(index, |batch| batch.created < limit) {
+    fn expire_in_flight(&mut self, index: u32, due: Time) {
+        for batch in self.take_in_flight(index, |batch| batch.deadline <= due) {
             let message = "an answer is still awaited, or the connection does not take the request";
             let cause = self.partition(index).last_error.clone().unwrap_or_else(|| Error::new(ErrorKind::Io, message));
             self.expire(index, batch, Some(&cause));
         }
     }
 
-    fn expire_queued(&mut self, index: u32, limit: Time) {
-        while self.partition(index).queue.front().is_some_and(|batch| batch.created < limit) {
-            let batch = self.partition(index).queue.pop_front().expect("looked at above");
+    fn expire_queued(&mut self, index: u32, due: Time) {
+        let partition = self.partition(index);
+        let expired = Batch::take_expired(&mut partition.queue, partition.own_deadlines, due);
+        partition.own_deadlines &= !partition.queue.is_empty();
+        for batch in expired {
             let cause = self.why_unsent(index);
             self.expire(index, batch, cause.as_ref());
         }
-        if !self.partition(index).queue.is_empty() {
-            return;
-        }
-        while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
-            self.stage(index, batch);
-            let batch = self.partition(index).queue.pop_back().expect("staged above");
+    }
+
+    /// What was not taken yet has no number, and no flush waits for it.
+    fn expire_in_slot(&mut self, index: u32, due: Time) {
+        let now = self.now;
+        for batch in self.partition(index).slot.take_expired(due) {
+            self.statistics.producer.batches_expired.add(1);
             let cause = self.why_unsent(index);
-            self.expire(index, batch, cause.as_ref());
+            let error = self.delivery_timed_out(&batch, cause.as_ref());
+            let outcome = Outcome::failed(&batch, error, now);
+            self.report(batch, outcome);
         }
     }
 
@@ -91,20 +107,18 @@ impl Core {
     }
 
     /// A topic whose partitions did not become known in time.
-    fn expire_topic_queue(&mut self, index: u32, limit: Time) {
+    fn expire_topic_queue(&mut self, index: u32, due: Time) {
         let now = self.now;
-        let mut error = None;
-        while let Some(batch) = self.partition(index).slot.take_if_created_before(limit) {
-            let error = error.get_or_insert_with(|| self.topic_timed_out(index)).clone();
+        for batch in self.partition(index).slot.take_expired(due) {
             self.statistics.producer.batches_expired.add(1);
-            let outcome = Outcome::failed(&batch, error, now);
+            let outcome = Outcome::failed(&batch, self.topic_timed_out(index, &batch), now);
             self.report(batch, outcome);
         }
         self.queue_emptied(index);
     }
 
     /// Why a topic's partitions are not known: what a broker answered about it, if one did, with its code.
-    fn topic_timed_out(&mut self, index: u32) -> Error {
+    fn topic_timed_out(&mut self, index: u32, batch: &Batch) -> Error {
         let at = self.partition(index).topic as usize;
         let topic = &self.topics[at];
         let (kind, cause) = match (&topic.error, &self.metadata.last_error) {
@@ -112,13 +126,16 @@ impl Core {
             (None, Some(error)) => (ErrorKind::MetadataTimedOut, error.to_string()),
             (None, None) => (ErrorKind::MetadataTimedOut, "no broker answered".to_string()),
         };
+        let whose = match batch.own_timeout {
+            None => "delivery.timeout.ms, or max.block.ms if that is shorter",
+            Some(_) => "the records' own timeout, or max.block.ms if that is shorter",
+        };
         Error::new(
             kind,
             format!(
-                "the partitions of topic {} did not become known within {} ms (delivery.timeout.ms, or max.block.ms \
-                 if that is shorter): {cause}",
+                "the partitions of topic {} did not become known within {} ms ({whose}): {cause}",
                 topic.topic.name,
-                self.settings.topic_timeout.as_millis()
+                batch.deadline.since(batch.created).as_millis()
             ),
         )
     }

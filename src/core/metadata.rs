@@ -328,7 +328,7 @@ impl Core {
         };
         let broker = self.broker(index);
         broker.listed = true;
-        if !broker.ready.is_empty() {
+        if broker.lanes.any_ready() {
             self.broker_has_work(index);
         }
         let broker = self.broker(index);
@@ -397,7 +397,7 @@ impl Core {
         if old == id || old == [0; 16] {
             return;
         }
-        let idempotent = self.settings.idempotence;
+        let idempotent = self.topics[index as usize].topic.settings.idempotence;
         let error = recreated(&self.topics[index as usize].topic.name);
         self.log(Level::Warning, || error.to_string());
         for partition in self.topics[index as usize].partitions.clone() {

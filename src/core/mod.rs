@@ -8,6 +8,7 @@ mod action;
 mod backoff;
 mod broker;
 mod close;
+mod compressors;
 mod connection;
 mod drain;
 mod errors;
@@ -15,6 +16,7 @@ mod expiry;
 mod frame;
 mod handshake;
 mod in_flight;
+mod lanes;
 mod metadata;
 mod news;
 mod outstanding;
@@ -34,10 +36,11 @@ pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use frame::Frame;
 pub use news::{BrokerAt, News, NewsKind};
-pub use settings::{Acks, Settings};
+pub use settings::Settings;
+
+pub use crate::config::Acks;
 
 use crate::batch::{Batch, Outcome};
-use crate::compress::Compressor;
 use crate::error::{Error, Result};
 use crate::front::{Command, Front, Mail};
 use crate::partition::rng::SplitMix64;
@@ -45,6 +48,7 @@ use crate::statistics::Statistics;
 use crate::sync::{Arc, Time};
 use broker::Broker;
 use close::Flush;
+use compressors::Compressors;
 use metadata::{Metadata, TopicState};
 use outstanding::Outstanding;
 use partition::{Partition, Place};
@@ -80,8 +84,7 @@ pub struct Core {
     flushes: Vec<Flush>,
     closing: Option<Time>,
     closed: bool,
-    compressor: Compressor,
-    compressed: Vec<u8>,
+    compressors: Compressors,
     spare_frames: Vec<Frame>,
     spare_lists: Vec<drain::Produced>,
     /// Brokers to look at before this step ends.
@@ -92,7 +95,9 @@ pub struct Core {
 
 impl Core {
     pub fn new(settings: Settings, front: Arc<Front>, statistics: Arc<Statistics>, now: Time) -> Result<Self> {
-        let compressor = Compressor::new(settings.codec, settings.compression_level)?;
+        let defaults = front.topics.defaults();
+        let mut compressors = Compressors::default();
+        compressors.prepare(defaults.codec, defaults.compression_level)?;
         let mut core = Core {
             random: SplitMix64::new(settings.seed),
             jitter: 0,
@@ -115,8 +120,7 @@ impl Core {
             flushes: Vec::new(),
             closing: None,
             closed: false,
-            compressor,
-            compressed: Vec::new(),
+            compressors,
             spare_frames: Vec::new(),
             spare_lists: Vec::new(),
             dirty: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::lanes::Terms;
 use super::{Core, Timer};
 use crate::batch::Batch;
 use crate::error::Error;
@@ -20,6 +21,8 @@ pub struct Partition {
     /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
     /// order: they are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
+    /// Some of them have deadlines of their own, which may be earlier than those in front.
+    pub own_deadlines: bool,
     pub in_flight: u32,
     /// What is in flight goes alone.
     pub alone: bool,
@@ -72,6 +75,7 @@ impl Partition {
             leader: None,
             leader_epoch: -1,
             queue: VecDeque::new(),
+            own_deadlines: false,
             in_flight: 0,
             alone: false,
             in_flight_broker: 0,
@@ -86,6 +90,11 @@ impl Partition {
             bump_epoch: false,
             active_at: NOT_ACTIVE,
         }
+    }
+
+    /// What a request has to say to carry it.
+    pub fn terms(&self) -> Terms {
+        Terms::of(&self.slot.settings)
     }
 
     /// It stands for a topic whose partitions are not known.
@@ -107,8 +116,8 @@ impl Core {
         let Some(oldest) = glance.oldest else { return };
         self.activate(index);
         self.touch_topic(index);
-        self.arm_expiry(index, oldest);
-        let ready = glance.ready || self.settings.linger.is_zero() || self.is_hurried();
+        self.arm_expiry(index, &glance);
+        let ready = glance.ready || self.partition(index).slot.settings.linger.is_zero() || self.is_hurried();
         let partition = self.partition(index);
         match partition.place {
             Place::Idle if partition.is_topic_queue() => partition.place = Place::Leaderless,
@@ -156,12 +165,13 @@ impl Core {
     }
 
     /// Its open batch may wait for company until its linger has passed.
-    fn linger(&mut self, index: u32, oldest: Time) {
-        let due = oldest.after(self.settings.linger);
-        let Some(leader) = self.partition(index).leader else { return self.make_ready(index) };
-        self.partition(index).place = Place::Lingering;
-        self.broker(leader).lingering.push_back(index);
-        self.timers.arm(Timer::Linger(leader), due);
+    pub(super) fn linger(&mut self, index: u32, oldest: Time) {
+        let partition = self.partition(index);
+        let Some(leader) = partition.leader else { return self.make_ready(index) };
+        partition.place = Place::Lingering;
+        let (terms, linger) = (partition.terms(), partition.slot.settings.linger);
+        self.broker(leader).lanes.push_lingering(terms, linger, index);
+        self.timers.arm(Timer::Linger(leader), oldest.after(linger));
     }
 
     /// The partition has something to send now: puts it where it waits for its turn.
@@ -181,7 +191,8 @@ impl Core {
             return self.request_metadata_soon();
         };
         partition.place = Place::Ready;
-        self.broker(leader).ready.push_back(index);
+        let terms = partition.terms();
+        self.broker(leader).lanes.push_ready(terms, index);
         self.broker_has_work(leader);
     }
 

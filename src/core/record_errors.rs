@@ -56,7 +56,7 @@ impl Core {
         if blamed.groups.is_empty() {
             return self.give_up(index, batch, error.clone());
         }
-        if let Err(defect) = self.restore_plain(&mut batch) {
+        if let Err(defect) = Self::restore_plain(&mut batch) {
             return self.give_up(index, batch, defect);
         }
         let serial = batch.sealed.serial;
@@ -75,7 +75,7 @@ impl Core {
                 let failed: usize = blamed.groups.iter().map(Vec::len).sum();
                 format!("{error}; {failed} records fail, {} are sent again", rest.count())
             });
-            self.compress(&mut rest);
+            self.compress(index, &mut rest);
             self.requeue(index, rest);
         }
         for (group, message) in groups.into_iter().zip(&blamed.messages) {

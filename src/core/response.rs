@@ -6,6 +6,7 @@ use super::errors::{self, Verdict};
 use super::metadata::recreated;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
+use crate::compress::Codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::rng::SplitMix64;
 use crate::protocol::Reader;
@@ -154,7 +155,7 @@ impl Core {
             let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
             return self.give_up(index, batch, Error::new(error.kind(), message));
         }
-        if batch.age(self.now) >= self.settings.delivery_timeout {
+        if batch.deadline <= self.now {
             let late = self.delivery_timed_out(&batch, Some(&error));
             return self.give_up(index, batch, late);
         }
@@ -179,6 +180,7 @@ impl Core {
 
     /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
     pub(super) fn requeue(&mut self, index: u32, batch: Box<Batch>) {
+        self.partition(index).own_deadlines |= batch.own_timeout.is_some();
         let queue = &mut self.partition(index).queue;
         let key = order_of(&batch);
         let at = queue.iter().position(|queued| order_of(queued) > key).unwrap_or(queue.len());
@@ -202,7 +204,7 @@ impl Core {
         if !proven && batch.sealed.outcome_unknown {
             return self.give_up(index, batch, error);
         }
-        if batch.sealed.attempts > self.settings.retries || batch.age(self.now) >= self.settings.delivery_timeout {
+        if batch.sealed.attempts > self.settings.retries || batch.deadline <= self.now {
             return self.give_up(index, batch, error);
         }
         if earlier_to_come {
@@ -235,7 +237,7 @@ impl Core {
         let target = (batch.bytes() / 2).max(1);
         let topic = self.partition(index).topic;
         self.topics[topic as usize].topic.lower_batch_limit(target.max(self.settings.smallest_batch_limit()));
-        if let Err(defect) = self.restore_plain(&mut batch) {
+        if let Err(defect) = Self::restore_plain(&mut batch) {
             return self.give_up(index, batch, defect);
         }
         let serial = batch.sealed.serial;
@@ -247,7 +249,7 @@ impl Core {
                 self.log(Level::Info, || format!("{error}; {count} records of {bytes} bytes sent again in parts"));
                 self.outstanding.split(serial, parts.len() as u32);
                 for mut part in parts {
-                    self.compress(&mut part);
+                    self.compress(index, &mut part);
                     self.requeue(index, part);
                 }
             }
@@ -255,9 +257,9 @@ impl Core {
         }
     }
 
-    pub(super) fn restore_plain(&mut self, batch: &mut Batch) -> Result<()> {
-        let codec = self.settings.codec;
-        if batch.sealed.attributes & 7 == 0 {
+    pub(super) fn restore_plain(batch: &mut Batch) -> Result<()> {
+        let codec = Codec::of_attributes(batch.sealed.attributes);
+        if codec == Codec::None {
             return Ok(());
         }
         let compressed: Vec<u8> = batch.payload().slices().flatten().copied().collect();
@@ -337,14 +339,18 @@ impl Core {
             n => format!("it was sent {n} times"),
         };
         let cause = cause.map_or_else(String::new, |cause| format!("; last error: {cause}"));
+        let allowed = batch.deadline.since(batch.created).as_millis();
+        let whose = match batch.own_timeout {
+            None => format!("delivery.timeout.ms={allowed}"),
+            Some(_) => format!("their own timeout of {allowed} ms"),
+        };
         Error::new(
             ErrorKind::DeliveryTimedOut,
             format!(
-                "{} records for {}-{} were not delivered within delivery.timeout.ms={}: {attempts}{cause}",
+                "{} records for {}-{} were not delivered within {whose}: {attempts}{cause}",
                 batch.count(),
                 batch.topic,
                 batch.partition,
-                self.settings.delivery_timeout.as_millis()
             ),
         )
     }

@@ -37,6 +37,7 @@ impl<'a> Flat<'a> {
             key: self.nullable(key_len)?,
             value: self.nullable(value_len)?,
             headers: &[],
+            timeout: None,
         };
         for _ in 0..header_count {
             let name_len = i32::from_ne_bytes(self.fixed()?);

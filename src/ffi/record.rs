@@ -1,6 +1,7 @@
 //! Records as C hands them in.
 
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 use super::boundary::{bytes, invalid, null};
 use crate::error::{Error, Result};
@@ -45,8 +46,13 @@ pub struct ottla_record {
     pub timestamp: i64,
     /// The partition; -1: the partitioner chooses.
     pub partition: i32,
-    /// 0.
-    pub reserved: i32,
+    /// How many milliseconds after the send the record's fate is told at the latest, instead of delivery.timeout.ms; 0:
+    /// as delivery.timeout.ms says; a negative number is an error. A record that is not delivered in time fails with
+    /// OTTLA_ERR_DELIVERY_TIMED_OUT (while its topic's partitions are not known, with the reason for that), and the
+    /// message names the timeout. It shares a batch with records of about the same deadline only, so send those
+    /// together; at most an eighth of its time is taken off for that. With less than twice linger.ms it does not
+    /// linger.
+    pub timeout_ms: i32,
     /// NULL.
     pub reserved_pointers: [*mut c_void; 2],
 }
@@ -73,7 +79,7 @@ pub unsafe extern "C" fn ottla_record_init(record: *mut ottla_record, struct_siz
         header_count: 0,
         timestamp: -1,
         partition: -1,
-        reserved: 0,
+        timeout_ms: 0,
         reserved_pointers: [std::ptr::null_mut(); 2],
     };
     // SAFETY: not NULL, and of the size that it has here.
@@ -133,6 +139,7 @@ impl ottla_record {
             // SAFETY: as above.
             value: unsafe { bytes(self.value.cast(), self.value_len, "record.value")? },
             headers: &[],
+            timeout: if self.timeout_ms == 0 { None } else { Some(timeout(self.timeout_ms)?) },
         })
     }
 
@@ -178,6 +185,14 @@ impl ottla_header {
             value: unsafe { bytes(self.value.cast(), self.value_len, "header.value")? },
         })
     }
+}
+
+#[cold]
+fn timeout(timeout_ms: i32) -> Result<Duration> {
+    let millis = u64::try_from(timeout_ms).map_err(|_| {
+        invalid(format!("record.timeout_ms is {timeout_ms}: it is 0 (delivery.timeout.ms counts) or more"))
+    })?;
+    Ok(Duration::from_millis(millis))
 }
 
 #[cold]

@@ -10,14 +10,16 @@ mod inbox;
 mod slot;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
+mod topic_settings;
 mod topics;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use choose::{Keyless, Partitioner};
 pub use gate::{Gate, GateClosed};
 pub use inbox::{Inbox, Mail};
-pub use slot::{Append, Appended, Refused, Slot};
+pub use slot::{Append, Appended, Glance, Refused, Slot};
+pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
 
 use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
@@ -32,7 +34,6 @@ pub struct Front {
     pub inbox: Inbox<Command>,
     pub topics: Topics,
     batch_size: usize,
-    linger: Duration,
     partitioner: Partitioner,
     seed: u64,
 }
@@ -53,7 +54,8 @@ pub struct FrontSettings {
     pub batch_size: usize,
     /// Encoded bytes that an open batch may reach while it is not taken.
     pub batch_limit: usize,
-    pub linger: Duration,
+    /// What topics have of which nothing else was said.
+    pub topic: TopicSettings,
     pub partitioner: Partitioner,
     /// Where the partitioners' randomness starts.
     pub seed: u64,
@@ -88,9 +90,8 @@ impl Front {
             memory: Arc::new(Memory::new(settings.buffer_memory)),
             gate: Gate::new(),
             inbox: Inbox::new(),
-            topics: Topics::new(settings.batch_limit),
+            topics: Topics::new(settings.batch_limit, settings.topic),
             batch_size: settings.batch_size.max(1),
-            linger: settings.linger,
             partitioner: settings.partitioner.clone(),
             seed: settings.seed,
         }

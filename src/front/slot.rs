@@ -1,8 +1,9 @@
 //! One partition as application threads see it: a lock, the open batch, and full batches not yet taken.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::{Front, GateClosed};
+use super::{Front, GateClosed, TopicSettings};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
@@ -21,6 +22,7 @@ pub struct Slot {
     available: AtomicBool,
     /// The id of the broker that leads it; -1 if none does.
     leader: AtomicI32,
+    pub settings: Arc<TopicSettings>,
     /// Encoded bytes at which an open batch is closed although it was not taken; per topic, learned down from the
     /// broker's MESSAGE_TOO_LARGE.
     batch_limit: Arc<AtomicU32>,
@@ -38,6 +40,9 @@ struct State {
     sticky_bytes: usize,
     /// The class its next batch begins with.
     hint: usize,
+    /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
+    /// those of the batches in front.
+    own_deadline: Option<Time>,
     /// The topic's partitions are known now: this queue takes no more.
     retired: bool,
 }
@@ -90,12 +95,22 @@ pub enum Refused {
 pub struct Glance {
     /// When the oldest batch here was created.
     pub oldest: Option<Time>,
+    /// No batch here is due before.
+    pub deadline: Time,
+    /// When the open batch was created.
+    pub open: Option<Time>,
     /// A batch need not linger.
     pub ready: bool,
 }
 
 impl Slot {
-    pub fn new(topic: Arc<str>, partition: i32, index: u32, batch_limit: Arc<AtomicU32>) -> Arc<Self> {
+    pub fn new(
+        topic: Arc<str>,
+        partition: i32,
+        index: u32,
+        settings: Arc<TopicSettings>,
+        batch_limit: Arc<AtomicU32>,
+    ) -> Arc<Self> {
         Arc::new(Slot {
             topic,
             partition,
@@ -104,6 +119,7 @@ impl Slot {
             backlog: AtomicU32::new(0),
             available: AtomicBool::new(true),
             leader: AtomicI32::new(-1),
+            settings,
             batch_limit,
         })
     }
@@ -154,8 +170,12 @@ impl Slot {
         }
         // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.
         let ready = bytes >= front.batch_size || append.hurry || (before == 0 && !state.full.is_empty());
-        if (ready || before == 0) && state.announced < Announced::Ready {
-            appended.wake_by = self.announce(front, state, ready, created);
+        if ready || before == 0 {
+            // What begins a batch with a deadline of its own is told even to a sender that knows of this slot.
+            let timeout = append.record.timeout.filter(|_| before == 0);
+            if state.announced < Announced::Ready || timeout.is_some() {
+                appended.wake_by = self.announce(front, state, ready, created, timeout);
+            }
         }
         Ok(appended)
     }
@@ -189,6 +209,12 @@ impl Slot {
         timestamp: i64,
     ) -> &'s mut Box<Batch> {
         if let Some(open) = &state.open
+            && (append.record.timeout.is_some() || open.own_timeout.is_some())
+            && !self.may_share(open, append)
+        {
+            self.close_open(state);
+        }
+        if let Some(open) = &state.open
             && open.bytes() + Self::upper_bound(append.record) > self.batch_limit.load(Ordering::Relaxed) as usize
             && open.bytes() + open.record_len(append.record, timestamp)
                 > self.batch_limit.load(Ordering::Relaxed) as usize
@@ -196,10 +222,41 @@ impl Slot {
             self.close_open(state);
         }
         if state.open.is_none() {
-            let created = append.clock.monotonic();
-            state.open = Some(Batch::new(&front.memory, &self.topic, self.partition, created, state.hint));
+            state.open = Some(self.new_batch(front, state, append));
         }
         state.open.as_mut().expect("opened above")
+    }
+
+    fn new_batch<C: Clock>(&self, front: &Front, state: &mut State, append: &Append<'_, C>) -> Box<Batch> {
+        let created = append.clock.monotonic();
+        let mut batch = Batch::new(&front.memory, &self.topic, self.partition, created, state.hint);
+        batch.own_timeout = append.record.timeout;
+        batch.deadline = created.after(self.time_allowed(batch.own_timeout));
+        if batch.own_timeout.is_some() {
+            state.own_deadline = Some(state.own_deadline.map_or(batch.deadline, |due| due.min(batch.deadline)));
+        }
+        batch
+    }
+
+    /// How long a batch may wait here and be on its way; in a topic's queue, how long it waits for the partitions.
+    fn time_allowed(&self, own: Option<Duration>) -> Duration {
+        if self.partition < 0 {
+            own.map_or(self.settings.topic_timeout, |own| own.min(self.settings.topic_timeout))
+        } else {
+            own.unwrap_or(self.settings.delivery_timeout)
+        }
+    }
+
+    /// Whether a record may share the deadline of the open batch, where one of the two is not of the usual kind: a
+    /// record is told its fate when its timeout has passed, not later, and at most an eighth of it earlier. What
+    /// counts is the deadline at the partition, also in a topic's queue. A usual record does not look at the clock, so
+    /// it shares no batch of the other kind.
+    #[cold]
+    fn may_share<C: Clock>(&self, open: &Batch, append: &Append<'_, C>) -> bool {
+        let Some(timeout) = append.record.timeout else { return false };
+        let deadline = append.clock.monotonic().after(timeout);
+        let shared = open.created.after(open.own_timeout.unwrap_or(self.settings.delivery_timeout));
+        shared <= deadline && deadline.since(shared) <= timeout / 8
     }
 
     /// Cheap, and never less than the encoded length.
@@ -224,23 +281,40 @@ impl Slot {
         self.backlog.store(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
+    /// `timeout` is that of a record that begins a batch with a deadline of its own.
     #[cold]
-    fn announce(self: &Arc<Self>, front: &Front, state: &mut State, ready: bool, created: Time) -> Time {
+    fn announce(
+        self: &Arc<Self>,
+        front: &Front,
+        state: &mut State,
+        ready: bool,
+        created: Time,
+        timeout: Option<Duration>,
+    ) -> Time {
+        // Who has little time does not spend it on lingering.
+        let ready = ready || timeout.is_some_and(|timeout| timeout / 2 < self.settings.linger);
         let news = if ready { Announced::Ready } else { Announced::Open };
-        if state.announced >= news {
+        if state.announced >= news && timeout.is_none() {
             return Time::NEVER;
         }
-        state.announced = news;
+        state.announced = state.announced.max(news);
         self.note_backlog(state);
         front.inbox.push(self.clone());
-        if ready { Time::ZERO } else { created.after(front.linger) }
+        if ready { Time::ZERO } else { created.after(self.settings.linger) }
     }
 
     /// What is here. Thread: sender.
     pub fn glance(&self) -> Glance {
         let state = self.state.lock();
-        let oldest = state.full.front().or(state.open.as_ref()).map(|batch| batch.created);
-        Glance { oldest, ready: state.announced == Announced::Ready }
+        let oldest = state.full.front().or(state.open.as_ref());
+        let deadline = oldest
+            .map_or(Time::NEVER, |oldest| state.own_deadline.map_or(oldest.deadline, |own| own.min(oldest.deadline)));
+        Glance {
+            oldest: oldest.map(|oldest| oldest.created),
+            deadline,
+            open: state.open.as_ref().map(|open| open.created),
+            ready: state.announced == Announced::Ready,
+        }
     }
 
     /// Takes the oldest batch, full or open. The flag says whether more is here. Thread: sender.
@@ -251,20 +325,45 @@ impl Slot {
             self.close_open(state);
         }
         let batch = state.full.pop_front();
+        state.full_bytes -= batch.as_ref().map_or(0, |batch| batch.bytes());
+        (batch, self.note_taken(state))
+    }
+
+    /// Notes that something was taken; says whether more is here.
+    fn note_taken(&self, state: &mut State) -> bool {
         let more = !state.full.is_empty() || state.open.is_some();
         if !more {
             state.announced = Announced::Nothing;
+            state.own_deadline = None;
         }
-        state.full_bytes -= batch.as_ref().map_or(0, |batch| batch.bytes());
         self.note_backlog(state);
-        (batch, more)
+        more
     }
 
-    /// Takes the oldest batch if it was created before `limit`. Thread: sender.
-    pub fn take_if_created_before(&self, limit: Time) -> Option<Box<Batch>> {
-        match self.glance().oldest {
-            Some(created) if created < limit => self.take().0,
-            _ => None,
+    /// Takes the batches whose deadline has come by `now`. Thread: sender.
+    pub fn take_expired(&self, now: Time) -> Vec<Box<Batch>> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.open.as_ref().is_some_and(|open| open.deadline <= now) {
+            self.close_open(state);
+        }
+        let expired = Batch::take_expired(&mut state.full, state.own_deadline.is_some(), now);
+        if state.own_deadline.is_some() {
+            let left = state.full.iter().chain(&state.open).filter(|batch| batch.own_timeout.is_some());
+            state.own_deadline = left.map(|batch| batch.deadline).min();
+        }
+        state.full_bytes -= expired.iter().map(|batch| batch.bytes()).sum::<usize>();
+        self.note_taken(state);
+        expired
+    }
+
+    /// Closes an open batch that has taken records for so long already: later ones would share its deadline. Thread:
+    /// sender.
+    pub fn close_old(&self, growth: Duration, now: Time) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.open.as_ref().is_some_and(|open| open.created.after(growth) <= now) {
+            self.close_open(state);
         }
     }
 

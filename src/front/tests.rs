@@ -2,6 +2,7 @@
 //! threads do to it is in `threads`, every interleaving of less in `tests/loom.rs`.
 
 mod choose;
+mod deadlines;
 mod threads;
 
 use std::cell::Cell;
@@ -21,6 +22,7 @@ use crate::sync::Ordering;
 
 const BATCH: usize = 1000;
 const LINGER: Duration = Duration::from_nanos(500);
+const DELIVERY: Duration = Duration::from_micros(100);
 
 /// A clock turned by hand.
 #[derive(Default)]
@@ -46,7 +48,7 @@ fn settings() -> FrontSettings {
         buffer_memory: 1 << 20,
         batch_size: BATCH,
         batch_limit: 4 * BATCH,
-        linger: LINGER,
+        topic: TopicSettings { linger: LINGER, delivery_timeout: DELIVERY, ..TopicSettings::default() },
         partitioner: Partitioner::default(),
         seed: 1,
     }
@@ -137,6 +139,17 @@ fn drain(slot: &Slot) -> Vec<Vec<u64>> {
     taken.map(|batch| decided(batch).deliveries().map(|delivery| delivery.tag).collect()).collect()
 }
 
+/// What is due in a slot: the tags of each batch.
+fn expired(slot: &Slot, now: Time) -> Vec<Vec<u64>> {
+    let tags = |batch| decided(batch).deliveries().map(|delivery| delivery.tag).collect();
+    slot.take_expired(now).into_iter().map(tags).collect()
+}
+
+/// A look at a slot that has an open batch alone.
+fn one_open(created: Time, ready: bool) -> Glance {
+    Glance { oldest: Some(created), deadline: created.after(DELIVERY), open: Some(created), ready }
+}
+
 fn partitions(topic: &Topic) -> &[Arc<Slot>] {
     topic.partitions().expect("known")
 }
@@ -157,7 +170,7 @@ fn the_first_record_announces_its_slot_and_the_next_do_not() {
     assert_eq!(stage.mail(), [1]);
     stage.to(&topic, 1, 10);
     assert_eq!(stage.mail(), [] as [i32; 0], "told once, until it took what is there");
-    assert_eq!(partitions(&topic)[1].glance(), Glance { oldest: Some(Time(100)), ready: false });
+    assert_eq!(partitions(&topic)[1].glance(), one_open(Time(100), false));
     assert_eq!(drain(&partitions(&topic)[1]), [[1, 2, 3]]);
     stage.to(&topic, 1, 10);
     assert_eq!(stage.mail(), [1], "and again after that");
@@ -291,7 +304,7 @@ fn taking_says_whether_more_is_here() {
     stage.to(&topic, 0, 800);
     assert_eq!(stage.mail(), [] as [i32; 0], "who was told that more is here need not be told again");
     assert!(matches!(slot.take(), (Some(_), false)));
-    assert_eq!(slot.glance(), Glance { oldest: None, ready: false });
+    assert_eq!(slot.glance(), Glance { oldest: None, deadline: Time::NEVER, open: None, ready: false });
     stage.front.memory.take_orphans();
 }
 
@@ -303,11 +316,13 @@ fn only_what_is_old_enough_expires() {
     stage.to(&topic, 0, 4 * BATCH);
     stage.clock.now.set(200);
     stage.to(&topic, 0, 1);
-    assert!(slot.take_if_created_before(Time(100)).is_none());
-    assert_eq!(slot.take_if_created_before(Time(101)).map(decided).map(|r| r.count()), Some(1));
-    assert!(slot.take_if_created_before(Time(200)).is_none());
-    assert_eq!(slot.take_if_created_before(Time(201)).map(decided).map(|r| r.count()), Some(1));
-    assert!(slot.take_if_created_before(Time::NEVER).is_none());
+    for (created, before) in [(100, 0), (200, 1)] {
+        let due = Time(created).after(DELIVERY);
+        assert_eq!(slot.glance().deadline, due);
+        assert_eq!(expired(slot, Time(due.0 - 1)), [[0; 0]; 0]);
+        assert_eq!(expired(slot, due), [[before + 1]]);
+    }
+    assert_eq!(expired(slot, Time::NEVER), [[0; 0]; 0]);
 }
 
 #[test]
@@ -592,7 +607,7 @@ fn assignment_keeps_all_of_a_record_and_its_age() {
     stage.clock.now.set(9000);
     let slots = stage.front.partitions_for(&topic, 1);
     stage.front.assign(&topic, slots, &stage.clock);
-    assert_eq!(partitions(&topic)[0].glance(), Glance { oldest: Some(Time(100)), ready: true });
+    assert_eq!(partitions(&topic)[0].glance(), one_open(Time(100), true));
     let batch = partitions(&topic)[0].take().0.expect("two records");
     let mut seen = Vec::new();
     let read = batch.for_each_record(|record, timestamp, _| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Slot;
+use super::{Slot, TopicSettings};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Latest, Mutex, Ordering};
 
 /// A topic as application threads see it.
@@ -10,6 +10,7 @@ pub struct Topic {
     pub name: Arc<str>,
     /// Where records wait while the partitions are not known.
     pub queue: Arc<Slot>,
+    pub settings: Arc<TopicSettings>,
     partitions: Latest<Vec<Arc<Slot>>>,
     /// The sticky partitioner's present choice.
     pub(super) sticky: AtomicU32,
@@ -24,6 +25,7 @@ pub struct Topics {
     /// By index; those of an assignment under way too.
     slots: Mutex<Vec<Arc<Slot>>>,
     batch_limit: u32,
+    defaults: Arc<TopicSettings>,
 }
 
 /// The sticky partitioner has not chosen yet.
@@ -48,16 +50,32 @@ impl Topic {
 }
 
 impl Topics {
-    pub fn new(batch_limit: usize) -> Self {
+    pub fn new(batch_limit: usize, defaults: TopicSettings) -> Self {
         Topics {
             by_name: Mutex::default(),
             slots: Mutex::default(),
             batch_limit: u32::try_from(batch_limit).unwrap_or(u32::MAX),
+            defaults: Arc::new(defaults),
         }
     }
 
-    /// The topic of this name, made at first use.
+    /// What topics have of which nothing else was said.
+    pub fn defaults(&self) -> &TopicSettings {
+        &self.defaults
+    }
+
+    /// The topic of this name with the settings that it has; made with the defaults at first use.
     pub fn get(&self, name: &str) -> Arc<Topic> {
+        self.get_or_make(name, &self.defaults)
+    }
+
+    /// The topic of this name with these settings; `None` if it has others already.
+    pub fn get_with(&self, name: &str, settings: &TopicSettings) -> Option<Arc<Topic>> {
+        let topic = self.get_or_make(name, &Arc::new(*settings));
+        (*topic.settings == *settings).then_some(topic)
+    }
+
+    fn get_or_make(&self, name: &str, settings: &Arc<TopicSettings>) -> Arc<Topic> {
         let mut by_name = self.by_name.lock();
         if let Some(topic) = by_name.get(name) {
             return topic.clone();
@@ -66,7 +84,8 @@ impl Topics {
         let batch_limit = Arc::new(AtomicU32::new(self.batch_limit));
         let topic = Arc::new(Topic {
             name: name.clone(),
-            queue: self.slot(&name, -1, &batch_limit),
+            queue: self.slot(&name, -1, settings, &batch_limit),
+            settings: settings.clone(),
             partitions: Latest::new(),
             sticky: AtomicU32::new(UNDECIDED),
             turn: AtomicU64::new(0),
@@ -85,15 +104,21 @@ impl Topics {
     pub(super) fn grown(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
         let mut partitions = topic.partitions().map_or_else(Vec::new, <[_]>::to_vec);
         for partition in partitions.len()..count {
-            partitions.push(self.slot(&topic.name, partition as i32, &topic.batch_limit));
+            partitions.push(self.slot(&topic.name, partition as i32, &topic.settings, &topic.batch_limit));
         }
         partitions
     }
 
-    fn slot(&self, name: &Arc<str>, partition: i32, batch_limit: &Arc<AtomicU32>) -> Arc<Slot> {
+    fn slot(
+        &self,
+        name: &Arc<str>,
+        partition: i32,
+        settings: &Arc<TopicSettings>,
+        batch_limit: &Arc<AtomicU32>,
+    ) -> Arc<Slot> {
         let mut slots = self.slots.lock();
         let index = u32::try_from(slots.len()).expect("fewer slots than 2^32");
-        let slot = Slot::new(name.clone(), partition, index, batch_limit.clone());
+        let slot = Slot::new(name.clone(), partition, index, settings.clone(), batch_limit.clone());
         slots.push(slot.clone());
         slot
     }

@@ -354,6 +354,7 @@ impl Producer {
         let quick = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if quick + OVERHEAD <= self.max_request_size
             && record.headers.is_empty()
+            && record.timeout.is_none()
             && record.timestamp.is_none_or(|timestamp| timestamp >= 0)
             && record.partition.is_none_or(|partition| partition >= 0)
         {
@@ -370,6 +371,10 @@ impl Producer {
         }
         if let Some(partition) = record.partition.filter(|&partition| partition < 0) {
             let message = format!("a record's partition is at least 0, not {partition}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if record.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let message = "a record's timeout is more than zero; without one, delivery.timeout.ms counts";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let headers: usize = record.headers.iter().map(|h| h.name.len() + h.value.map_or(0, <[u8]>::len) + 10).sum();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::compress;
 use crate::config::{self, DnsLookup, Recovery};
-use crate::core::{Acks, Backoff, Level, Settings};
+use crate::core::{Backoff, Level, Settings};
 use crate::driver::SocketSettings;
-use crate::front::{FrontSettings, Keyless, Partitioner};
+use crate::front::{FrontSettings, Keyless, Partitioner, TopicSettings};
 use crate::partition::hash::Hash;
 use crate::protocol::record_batch;
 
@@ -24,7 +24,7 @@ pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
             .max_request_size
             .saturating_sub(record_batch::HEADER_LEN + 1024)
             .max(config.batch_size.min(config.max_request_size)),
-        linger: config.linger,
+        topic: topic(config),
         partitioner: partitioner(config),
         seed,
     }
@@ -45,28 +45,39 @@ fn partitioner(config: &config::Settings) -> Partitioner {
     }
 }
 
+/// What a topic has that is configured so.
+pub fn topic(config: &config::Settings) -> TopicSettings {
+    TopicSettings {
+        acks: config.acks,
+        idempotence: config.idempotence,
+        linger: config.linger,
+        delivery_timeout: config.delivery_timeout,
+        request_timeout: config.request_timeout,
+        topic_timeout: match config.max_block {
+            Duration::ZERO => config.delivery_timeout,
+            max_block => max_block.min(config.delivery_timeout),
+        },
+        codec: match config.codec {
+            config::Codec::None => compress::Codec::None,
+            config::Codec::Gzip => compress::Codec::Gzip,
+            config::Codec::Snappy => compress::Codec::Snappy,
+            config::Codec::Lz4 => compress::Codec::Lz4,
+            config::Codec::Zstd => compress::Codec::Zstd,
+        },
+        compression_level: config.level,
+    }
+}
+
 pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
-    let topic_timeout = match config.max_block {
-        Duration::ZERO => config.delivery_timeout,
-        max_block => max_block.min(config.delivery_timeout),
-    };
     Settings {
         bootstrap_servers: config.bootstrap.iter().map(|at| (at.host.as_str().into(), at.port)).collect(),
         canonical_bootstrap: config.dns_lookup == DnsLookup::ResolveCanonicalBootstrapOnly,
         client_id: config.client_id.clone(),
-        acks: match config.acks {
-            config::Acks::None => Acks::None,
-            config::Acks::Leader => Acks::Leader,
-            config::Acks::All => Acks::All,
-        },
         idempotence: config.idempotence,
         retries: config.retries,
         max_in_flight: config.max_in_flight as usize,
-        linger: config.linger,
         max_request_size: config.max_request_size,
-        delivery_timeout: config.delivery_timeout,
         request_timeout: config.request_timeout,
-        topic_timeout,
         retry_backoff: Backoff { initial: config.retry_backoff, max: config.retry_backoff_max },
         reconnect_backoff: Backoff { initial: config.reconnect_backoff, max: config.reconnect_backoff_max },
         setup_backoff: Backoff { initial: config.connection_setup_timeout, max: config.connection_setup_timeout_max },
@@ -77,14 +88,6 @@ pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings 
         rebootstrap_trigger: config.rebootstrap_trigger,
         allow_auto_create_topics: config.auto_create_topics,
         availability_timeout: config.availability_timeout,
-        codec: match config.codec {
-            config::Codec::None => compress::Codec::None,
-            config::Codec::Gzip => compress::Codec::Gzip,
-            config::Codec::Snappy => compress::Codec::Snappy,
-            config::Codec::Lz4 => compress::Codec::Lz4,
-            config::Codec::Zstd => compress::Codec::Zstd,
-        },
-        compression_level: config.level,
         log_level,
         seed,
     }

@@ -21,7 +21,7 @@ int main(void) {
     AT(ottla_record, struct_size, 0); AT(ottla_record, key, 8); AT(ottla_record, key_len, 16);
     AT(ottla_record, value, 24); AT(ottla_record, value_len, 32); AT(ottla_record, headers, 40);
     AT(ottla_record, header_count, 48); AT(ottla_record, timestamp, 56); AT(ottla_record, partition, 64);
-    AT(ottla_record, reserved, 68); AT(ottla_record, reserved_pointers, 72);
+    AT(ottla_record, timeout_ms, 68); AT(ottla_record, reserved_pointers, 72);
     CHECK(sizeof(ottla_delivery_entry) == 40);
     AT(ottla_delivery_entry, userdata, 0); AT(ottla_delivery_entry, tag, 8); AT(ottla_delivery_entry, offset, 16);
     AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, reserved, 32);

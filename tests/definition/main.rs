@@ -13,7 +13,7 @@ mod styles;
 mod world;
 
 use ottla::{Config, Level, producer::settings};
-use world::{Setup, World};
+use world::World;
 
 /// A world of three brokers whose producer has these properties, and defaults for the rest.
 fn world(properties: &[(&str, &str)]) -> World {
@@ -23,7 +23,7 @@ fn world(properties: &[(&str, &str)]) -> World {
     }
     let resolved = config.resolve().unwrap_or_else(|error| panic!("{properties:?}: {error}"));
     let (core, front) = (settings::core(&resolved, 1, Level::Debug), settings::front(&resolved, 1));
-    Setup { core, front, brokers: 3 }.start()
+    World::of(core, &front, 3)
 }
 
 /// The same, with a topic whose leaders are known and connected.

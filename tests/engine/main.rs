@@ -1,11 +1,13 @@
 //! The engine (front and core) against the modelled cluster, on one thread and by hand.
 
+mod deadlines;
 mod delivery;
 mod metadata;
 mod news;
 mod random;
 mod record_errors;
 mod statistics;
+mod topics;
 mod untouched;
 mod waiting;
 mod world;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ottla::Fate;
 use ottla::compress::Codec;
 use ottla::core::Acks;
-use ottla::front::Manner;
+use ottla::front::{Manner, TopicSettings};
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
+use ottla::{Fate, Record};
 use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versions};
 
 use crate::world::{POISON, Setup, World, ms};
@@ -89,10 +89,11 @@ struct Run {
     world: World,
     random: SplitMix64,
     topics: Vec<(String, i32)>,
-    idempotent: bool,
-    ordered: bool,
-    acks: Acks,
+    /// What each topic promises.
+    promises: BTreeMap<String, Promise>,
     compressed: bool,
+    /// Some records have timeouts of their own.
+    own_timeouts: bool,
     faults: Arc<AtomicU32>,
     /// How likely a request is to go wrong, of 1000.
     rate: Arc<AtomicU32>,
@@ -110,6 +111,21 @@ struct Run {
     old_logs: Vec<(String, i32, Vec<u64>)>,
 }
 
+/// What may be relied on for a topic.
+#[derive(Clone, Copy, Debug)]
+struct Promise {
+    acks: Acks,
+    idempotent: bool,
+    ordered: bool,
+}
+
+impl Promise {
+    fn of(settings: &TopicSettings, max_in_flight: usize) -> Promise {
+        let TopicSettings { acks, idempotence: idempotent, .. } = *settings;
+        Promise { acks, idempotent, ordered: acks != Acks::None && (idempotent || max_in_flight == 1) }
+    }
+}
+
 impl Run {
     fn new(seed: u64) -> Run {
         let mut random = SplitMix64::new(seed);
@@ -120,7 +136,7 @@ impl Run {
             (false, 2) => Acks::Leader,
             _ => Acks::None,
         };
-        let compressed = pick(5) == 0;
+        let mut compressed = pick(5) == 0;
         let short = pick(3) == 0;
         let max_in_flight = [1, 2, 5, 5][pick(4) as usize];
         let linger = ms([0, 0, 5, 50][pick(4) as usize]);
@@ -168,6 +184,8 @@ impl Run {
         let small_limit = pick(4) == 0;
         let recreates = pick(4) == 0;
         let poison = pick(4) == 0;
+        let own_timeouts = pick(3) == 0;
+        let own_settings = pick(3) == 0;
         let mut world = setup.start();
         world.eager = random.below(3) == 0;
         world.cluster.set_versions(match old {
@@ -191,15 +209,23 @@ impl Run {
                 world.cluster.auto_create = Some(options);
             }
         }
+        let mut promises = BTreeMap::new();
+        for (name, _) in &topics {
+            if own_settings && random.below(2) == 0 {
+                world.topic_with(name, |settings| differ(&mut random, settings));
+            }
+            let settings = world.front.topics.get(name).settings.clone();
+            compressed |= settings.codec != Codec::None;
+            promises.insert(name.clone(), Promise::of(&settings, max_in_flight));
+        }
         let faults = Arc::new(AtomicU32::new(0));
         let mut run = Run {
             world,
             random,
             topics,
-            idempotent,
-            ordered: idempotent || max_in_flight == 1,
-            acks,
+            promises,
             compressed,
+            own_timeouts,
             faults,
             rate,
             steps: 0,
@@ -276,10 +302,12 @@ impl Run {
             let partition = (self.below(3) != 0).then(|| self.random.below(partitions as u32) as i32);
             let padding = if self.below(10) == 0 { self.below(2000) } else { self.below(60) };
             let manner = if self.below(20) == 0 { Manner::Hurry } else { Manner::Usual };
+            let timeout = (self.own_timeouts && self.below(4) == 0).then(|| ms(1 + u64::from(self.below(10_000))));
+            let record = Record { partition, timeout, ..Record::default() };
             let sent = if self.poison && self.below(12) == 0 {
                 self.world.send_poisoned(&topic, partition)
             } else {
-                self.world.send_as(&topic, partition, padding as usize, manner)
+                self.world.send_record(&topic, record, padding as usize, b'.', manner)
             };
             if sent.is_err() {
                 self.world.front.inbox.press();
@@ -444,7 +472,7 @@ impl Run {
 
     fn check_end(mut self) -> Tally {
         if self.trace {
-            println!("idempotent {}, acks {:?}", self.idempotent, self.acks);
+            println!("{:?}", self.promises);
             for request in self.world.cluster.requests_of(Api::Produce) {
                 println!("{request:?}");
             }
@@ -470,15 +498,20 @@ impl Run {
             }
             // The log of a topic made anew knows no producer and takes any sequence number: what is sent to it by name
             // while the old one is still meant can overtake what was refused in between. Topic ids end that.
-            if by_id || !remade.contains(&topic) {
+            let promise = self.promises[&topic];
+            if promise.ordered && (by_id || !remade.contains(&topic)) {
                 self.check_order(&ids);
             }
             // A topic made anew is not told apart by brokers that know it by name alone.
             let distinct: BTreeSet<u64> = ids.iter().copied().collect();
-            assert!(!self.idempotent || distinct.len() == ids.len(), "a record twice in {topic}-{partition}: {ids:?}");
+            assert!(
+                !promise.idempotent || distinct.len() == ids.len(),
+                "a record twice in {topic}-{partition}: {ids:?}"
+            );
         }
         let mut tally = Tally { steps: self.steps, ..Tally::default() };
         for (id, told) in &self.world.told {
+            let acks = self.promises[&self.world.accepted[id].topic].acks;
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
             let poisoned = self.world.poisoned.contains(id);
             assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
@@ -508,10 +541,7 @@ impl Run {
                     }
                 }
             }
-            assert_eq!(
-                told.error.is_none(),
-                told.fate == Fate::Written || self.acks == Acks::None && told.error.is_none()
-            );
+            assert_eq!(told.error.is_none(), told.fate == Fate::Written || acks == Acks::None && told.error.is_none());
         }
         let counts = self.world.counts();
         tally.records = self.world.accepted.len() as u64;
@@ -526,9 +556,6 @@ impl Run {
 
     /// First occurrences follow acceptance.
     fn check_order(&self, ids: &[u64]) {
-        if !self.ordered || self.acks == Acks::None {
-            return;
-        }
         let mut seen = BTreeSet::new();
         if self.trace {
             println!("{ids:?}");
@@ -538,6 +565,22 @@ impl Run {
         sorted.sort_unstable();
         assert_eq!(first, sorted, "order was lost");
     }
+}
+
+/// Makes a topic differ from the others.
+fn differ(random: &mut SplitMix64, settings: &mut TopicSettings) {
+    match random.below(4) {
+        0 => settings.acks = Acks::Leader,
+        1 => settings.acks = Acks::None,
+        _ => {}
+    }
+    settings.idempotence &= settings.acks == Acks::All;
+    settings.linger = ms([0, 1, 20, 200][random.below(4) as usize]);
+    (settings.codec, settings.compression_level) =
+        [(Codec::None, 0), (Codec::Snappy, 0), (Codec::Gzip, 1)][random.below(3) as usize];
+    settings.delivery_timeout = ms([2_000, 10_000, 120_000][random.below(3) as usize]);
+    settings.request_timeout = ms([500, 1_500, 30_000][random.below(3) as usize]);
+    settings.topic_timeout = settings.delivery_timeout.min(settings.topic_timeout);
 }
 
 /// Something that goes wrong with a request.

@@ -1,17 +1,16 @@
 //! Brokers that refuse a batch for some of its records, and name them (KIP-467).
 
 use ottla::compress::Codec;
-use ottla::core::Settings;
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, Versions};
 
 use crate::delivery::warm;
-use crate::world::{POISON, Setup, World, ms};
+use crate::world::{POISON, Properties, Setup, World, ms};
 
 const INVALID_RECORD: ErrorKind = ErrorKind::Broker(87);
 
 /// A world whose topic refuses poisoned records. Record 1 is in its log.
-fn poisonable(change: impl FnOnce(&mut Settings)) -> World {
+fn poisonable(change: impl FnOnce(&mut Properties)) -> World {
     poisonable_in(Setup::with(|core| {
         core.linger = ms(5);
         change(core);

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ottla::batch::{Completion, Report, Room};
+use ottla::compress::Codec;
 use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Event, Frame, HostName, News, Settings};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, TopicSettings};
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
@@ -17,48 +19,93 @@ use ottla_test_support::model::{Cluster, Connection, Reaction};
 
 /// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
 pub struct Setup {
-    pub core: Settings,
+    pub core: Properties,
     pub front: FrontSettings,
     pub brokers: i32,
+}
+
+/// What the core is told of the producer and, here, of each topic of which nothing else is said.
+pub struct Properties {
+    pub core: Settings,
+    pub acks: Acks,
+    pub linger: Duration,
+    pub delivery_timeout: Duration,
+    pub topic_timeout: Duration,
+    pub codec: Codec,
+    pub compression_level: i32,
+}
+
+impl Properties {
+    /// As the producer makes it of its configuration.
+    pub fn topic(&self) -> TopicSettings {
+        TopicSettings {
+            acks: self.acks,
+            idempotence: self.core.idempotence && self.acks == Acks::All,
+            linger: self.linger,
+            delivery_timeout: self.delivery_timeout,
+            request_timeout: self.core.request_timeout,
+            topic_timeout: self.topic_timeout,
+            codec: self.codec,
+            compression_level: self.compression_level,
+        }
+    }
+}
+
+impl Deref for Properties {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.core
+    }
+}
+
+impl DerefMut for Properties {
+    fn deref_mut(&mut self) -> &mut Settings {
+        &mut self.core
+    }
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let backoff = |initial, max| Backoff { initial: ms(initial), max: ms(max) };
+        let core = Settings {
+            bootstrap_servers: vec![("first".into(), 9093)],
+            canonical_bootstrap: false,
+            client_id: "world".into(),
+            idempotence: true,
+            retries: i32::MAX as u32,
+            max_in_flight: 5,
+            max_request_size: 1 << 20,
+            request_timeout: ms(30_000),
+            retry_backoff: backoff(100, 1000),
+            reconnect_backoff: backoff(50, 1000),
+            setup_backoff: backoff(10_000, 30_000),
+            connections_max_idle: Some(ms(540_000)),
+            metadata_max_age: ms(300_000),
+            metadata_max_idle: ms(300_000),
+            rebootstrap: true,
+            rebootstrap_trigger: ms(300_000),
+            allow_auto_create_topics: true,
+            availability_timeout: None,
+            log_level: Level::Debug,
+            seed: 1,
+        };
+        let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };
         Setup {
-            core: Settings {
-                bootstrap_servers: vec![("first".into(), 9093)],
-                canonical_bootstrap: false,
-                client_id: "world".into(),
-                acks: Acks::All,
-                idempotence: true,
-                retries: i32::MAX as u32,
-                max_in_flight: 5,
-                linger: Duration::ZERO,
-                max_request_size: 1 << 20,
-                delivery_timeout: ms(120_000),
-                request_timeout: ms(30_000),
-                topic_timeout: ms(60_000),
-                retry_backoff: backoff(100, 1000),
-                reconnect_backoff: backoff(50, 1000),
-                setup_backoff: backoff(10_000, 30_000),
-                connections_max_idle: Some(ms(540_000)),
-                metadata_max_age: ms(300_000),
-                metadata_max_idle: ms(300_000),
-                rebootstrap: true,
-                rebootstrap_trigger: ms(300_000),
-                allow_auto_create_topics: true,
-                availability_timeout: None,
-                codec: ottla::compress::Codec::None,
-                compression_level: 0,
-                log_level: Level::Debug,
-                seed: 1,
+            core: Properties {
+                core,
+                acks: topic.acks,
+                linger: topic.linger,
+                delivery_timeout: topic.delivery_timeout,
+                topic_timeout: topic.topic_timeout,
+                codec: topic.codec,
+                compression_level: topic.compression_level,
             },
             front: FrontSettings {
                 buffer_memory: 32 << 20,
                 batch_size: 16384,
                 batch_limit: 1 << 20,
-                linger: Duration::ZERO,
+                topic,
                 partitioner: Partitioner::default(),
                 seed: 1,
             },
@@ -68,10 +115,9 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub fn with(change: impl FnOnce(&mut Settings)) -> Setup {
+    pub fn with(change: impl FnOnce(&mut Properties)) -> Setup {
         let mut setup = Setup::default();
         change(&mut setup.core);
-        setup.front.linger = setup.core.linger;
         setup
     }
 
@@ -191,11 +237,16 @@ impl Clock for Hand {
 }
 
 impl World {
-    pub fn new(setup: Setup) -> World {
+    pub fn new(mut setup: Setup) -> World {
+        setup.front.topic = setup.core.topic();
+        World::of(setup.core.core, &setup.front, setup.brokers)
+    }
+
+    pub fn of(core: Settings, front: &FrontSettings, brokers: i32) -> World {
         let now = Time(1_000_000_000_000);
-        let front = Arc::new(Front::new(&setup.front));
+        let front = Arc::new(Front::new(front));
         let statistics = Arc::new(Statistics::new("world", now));
-        let core = Core::new(setup.core, front.clone(), statistics.clone(), now).expect("valid settings");
+        let core = Core::new(core, front.clone(), statistics.clone(), now).expect("valid settings");
         let woken = Arc::new(AtomicBool::new(false));
         let wake = woken.clone();
         front.inbox.on_wake(Box::new(move || wake.store(true, Ordering::SeqCst)));
@@ -205,9 +256,9 @@ impl World {
             front,
             core,
             statistics,
-            cluster: Cluster::new(setup.brokers),
+            cluster: Cluster::new(brokers),
             names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
-            listeners: (1..=setup.brokers).map(|broker| (address(broker), broker)).collect(),
+            listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
             silent: BTreeSet::new(),
             latency: Duration::from_micros(100),
             eager: true,
@@ -249,20 +300,34 @@ impl World {
         padding: usize,
         manner: Manner,
     ) -> Result<u64, NotAccepted> {
-        self.send_filled(topic, partition, padding, b'.', manner)
+        self.send_record(topic, Record { partition, ..Record::default() }, padding, b'.', manner)
     }
 
     /// A record that topics refuse whose `poison` is [`POISON`].
     pub fn send_poisoned(&mut self, topic: &str, partition: Option<i32>) -> Result<u64, NotAccepted> {
-        let id = self.send_filled(topic, partition, 1, POISON, Manner::Usual)?;
+        let id = self.send_record(topic, Record { partition, ..Record::default() }, 1, POISON, Manner::Usual)?;
         self.poisoned.insert(id);
         Ok(id)
     }
 
-    fn send_filled(
+    /// A record with a timeout of its own.
+    pub fn send_within(&mut self, topic: &str, partition: i32, timeout: Duration) -> u64 {
+        let record = Record { partition: Some(partition), timeout: Some(timeout), ..Record::default() };
+        self.send_record(topic, record, 0, b'.', Manner::Usual).expect("accepted")
+    }
+
+    /// Says what a topic has that differs from the others; before its first record.
+    pub fn topic_with(&mut self, topic: &str, change: impl FnOnce(&mut TopicSettings)) {
+        let mut settings = *self.front.topics.defaults();
+        change(&mut settings);
+        self.front.topics.get_with(topic, &settings).expect("the topic has no settings yet");
+    }
+
+    /// The record gets a value by which it is known.
+    pub fn send_record(
         &mut self,
         topic: &str,
-        partition: Option<i32>,
+        record: Record<'_>,
         padding: usize,
         fill: u8,
         manner: Manner,
@@ -270,7 +335,7 @@ impl World {
         let id = self.next_id;
         let mut value = marker(id);
         value.resize(value.len() + padding, fill);
-        let record = Record { partition, value: Some(&value), ..Record::default() };
+        let record = Record { value: Some(&value), ..record };
         let to = self.front.topics.get(topic);
         let mut room = Room::default();
         self.front.accept(&to, &record, &Completion::Tag(id), manner, &Hand(self.now), &mut room)?;

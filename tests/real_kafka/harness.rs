@@ -260,6 +260,7 @@ impl Varied {
             key: self.key.as_deref(),
             value: self.value.as_deref(),
             headers: &headers,
+            ..Record::default()
         })
     }
 

@@ -48,6 +48,7 @@ pub(super) fn from_the_future(cluster: &mut Cluster, broker: i32, frame: &[u8]) 
         client_id: None,
         partitions: Vec::new(),
         acks: None,
+        timeout_ms: None,
     });
     let mut response = ApiVersionsResponse::default().with_error_code(ResponseError::UnsupportedVersion.code());
     if cluster.versions_of(broker).tells_range {

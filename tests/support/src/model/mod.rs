@@ -49,6 +49,8 @@ pub struct RequestInfo {
     pub partitions: Vec<PartitionInfo>,
     /// acks of a Produce request.
     pub acks: Option<i16>,
+    /// The timeout of a Produce request.
+    pub timeout_ms: Option<i32>,
 }
 
 /// One partition of a Produce request.
@@ -61,6 +63,8 @@ pub struct PartitionInfo {
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub base_sequence: i32,
+    /// As in a batch's attributes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+    pub codec: i16,
     pub records: i32,
     pub bytes: usize,
 }
@@ -175,6 +179,7 @@ impl Call<'_> {
             client_id: self.header.client_id.as_ref().map(ToString::to_string),
             partitions: Vec::new(),
             acks: None,
+            timeout_ms: None,
         };
         describe(self.cluster, &request, &mut info);
         let plan = self.cluster.faults.plan(&info);

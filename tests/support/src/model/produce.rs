@@ -17,6 +17,7 @@ use super::{Batch, Cluster, Context, Outcome, PartitionInfo, RequestInfo};
 
 pub(super) fn describe(cluster: &Cluster, request: &ProduceRequest, info: &mut RequestInfo) {
     info.acks = Some(request.acks);
+    info.timeout_ms = Some(request.timeout_ms);
     for topic in &request.topic_data {
         let name = match info.version {
             13.. => cluster.name_of(topic.topic_id).map_or_else(|| topic.topic_id.to_string(), str::to_owned),
@@ -30,6 +31,7 @@ pub(super) fn describe(cluster: &Cluster, request: &ProduceRequest, info: &mut R
                 producer_id: batch.as_ref().map_or(-1, |batch| batch.producer_id),
                 producer_epoch: batch.as_ref().map_or(-1, |batch| batch.producer_epoch),
                 base_sequence: batch.as_ref().map_or(-1, |batch| batch.base_sequence),
+                codec: batch.as_ref().map_or(0, Batch::codec),
                 records: batch.as_ref().map_or(-1, |batch| batch.count),
                 bytes: data.records.as_ref().map_or(0, |records| records.len()),
             });

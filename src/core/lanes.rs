@@ -1,0 +1,134 @@
+//! Where partitions wait for their turn at their broker.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::config::Acks;
+use crate::front::TopicSettings;
+
+/// What a Produce request says for all that it carries. Partitions whose topics differ in it travel apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub acks: Acks,
+    pub request_timeout: Duration,
+}
+
+impl Terms {
+    pub fn of(topic: &TopicSettings) -> Self {
+        Terms { acks: topic.acks, request_timeout: topic.request_timeout }
+    }
+}
+
+/// Partitions of one broker that may share a request.
+pub struct Lane {
+    pub terms: Terms,
+    pub ready: VecDeque<u32>,
+    /// By linger. Those of one linger are in the order in which it began, so the first of them is the first due.
+    pub lingering: Vec<(Duration, VecDeque<u32>)>,
+}
+
+/// The lanes of one broker: usually one, and as many as topics differ in what a request says.
+#[derive(Default)]
+pub struct Lanes {
+    lanes: Vec<Lane>,
+    /// Whose turn it is.
+    turn: usize,
+}
+
+impl Lanes {
+    pub fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    pub fn lane(&mut self, at: usize) -> &mut Lane {
+        &mut self.lanes[at]
+    }
+
+    /// Something waits here that need not linger.
+    pub fn any_ready(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.ready.is_empty())
+    }
+
+    /// The lane whose turn it is, of those that have something ready and may go. They take turns, so that none starves.
+    pub fn next(&mut self, may_go: impl Fn(&Terms) -> bool) -> Option<usize> {
+        let count = self.lanes.len();
+        let goes = |lane: &Lane| !lane.ready.is_empty() && may_go(&lane.terms);
+        let next = (0..count).map(|by| (self.turn + by) % count).find(|&at| goes(&self.lanes[at]))?;
+        self.turn = next + 1;
+        Some(next)
+    }
+
+    pub fn push_ready(&mut self, terms: Terms, partition: u32) {
+        self.of(terms).ready.push_back(partition);
+    }
+
+    pub fn push_lingering(&mut self, terms: Terms, linger: Duration, partition: u32) {
+        let lists = &mut self.of(terms).lingering;
+        let at = lists.iter().position(|(of, _)| *of == linger).unwrap_or_else(|| {
+            lists.push((linger, VecDeque::new()));
+            lists.len() - 1
+        });
+        lists[at].1.push_back(partition);
+    }
+
+    fn of(&mut self, terms: Terms) -> &mut Lane {
+        let at = self.lanes.iter().position(|lane| lane.terms == terms).unwrap_or_else(|| {
+            self.lanes.push(Lane { terms, ready: VecDeque::new(), lingering: Vec::new() });
+            self.lanes.len() - 1
+        });
+        &mut self.lanes[at]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn terms(acks: Acks) -> Terms {
+        Terms { acks, request_timeout: SECOND }
+    }
+
+    #[test]
+    fn lanes_take_turns() {
+        let mut lanes = Lanes::default();
+        for partition in 0..3 {
+            lanes.push_ready(terms(Acks::All), partition);
+            lanes.push_ready(terms(Acks::Leader), 10 + partition);
+        }
+        let taken: Vec<u32> = std::iter::from_fn(|| {
+            let at = lanes.next(|_| true)?;
+            lanes.lane(at).ready.pop_front()
+        })
+        .collect();
+        assert_eq!(taken, [0, 10, 1, 11, 2, 12]);
+    }
+
+    #[test]
+    fn a_lane_that_may_not_go_holds_up_no_other() {
+        let mut lanes = Lanes::default();
+        lanes.push_ready(terms(Acks::All), 0);
+        lanes.push_ready(terms(Acks::None), 1);
+        let at = lanes.next(|terms| terms.acks == Acks::None).expect("one may go");
+        assert_eq!(lanes.lane(at).ready, [1]);
+    }
+
+    #[test]
+    fn what_a_request_says_and_the_linger_keep_partitions_apart() {
+        let mut lanes = Lanes::default();
+        let other = Terms { request_timeout: 2 * SECOND, ..terms(Acks::All) };
+        for (partition, (terms, linger)) in (0..).zip([
+            (terms(Acks::All), SECOND),
+            (terms(Acks::All), 2 * SECOND),
+            (other, SECOND),
+            (terms(Acks::All), SECOND),
+        ]) {
+            lanes.push_lingering(terms, linger, partition);
+        }
+        assert_eq!(lanes.len(), 2);
+        assert_eq!(lanes.lane(0).lingering, [(SECOND, [0, 3].into()), (2 * SECOND, [1].into())]);
+        assert_eq!(lanes.lane(1).lingering, [(SECOND, [2].into())]);
+        assert!(!lanes.any_ready());
+    }
+}

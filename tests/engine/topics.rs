@@ -1,0 +1,232 @@
+//! Topics that differ from the others in acks, linger, codec or timeouts.
+
+use ottla::compress::Codec;
+use ottla::core::Acks;
+use ottla::{ErrorKind, Fate};
+use ottla_test_support::model::{Api, Fault, On, RequestInfo};
+
+use crate::world::{Setup, World, ms};
+
+/// One broker, and a topic `plain` of which nothing is said, with two partitions; `t` is made by the test.
+fn world(setup: Setup) -> World {
+    let mut world = Setup { brokers: 1, ..setup }.start();
+    world.cluster.create_topic("plain", 2);
+    world.cluster.create_topic("t", 2);
+    world
+}
+
+fn weak(world: &mut World, topic: &str, acks: Acks) {
+    world.topic_with(topic, |settings| {
+        settings.acks = acks;
+        settings.idempotence = false;
+    });
+}
+
+fn deliver_all(world: &mut World) {
+    world.flush();
+    assert!(world.run_until(ms(10_000), World::all_told), "{:#?}", world.log_tail());
+}
+
+fn produced(world: &World) -> Vec<RequestInfo> {
+    world.cluster.requests_of(Api::Produce).into_iter().cloned().collect()
+}
+
+#[test]
+fn topics_with_other_acks_travel_in_requests_of_their_own() {
+    for (acks, wire, fate) in [(Acks::Leader, 1, Fate::Written), (Acks::None, 0, Fate::Unknown)] {
+        let mut world = world(Setup::default());
+        weak(&mut world, "t", acks);
+        let ids = [world.send("plain", 0), world.send("t", 0), world.send("plain", 1), world.send("t", 1)];
+        deliver_all(&mut world);
+        for request in produced(&world) {
+            let of_t = request.partitions.iter().filter(|p| p.topic == "t").count();
+            assert!(of_t == 0 || of_t == request.partitions.len(), "{request:?}");
+            assert_eq!(request.acks, Some(if of_t == 0 { -1 } else { wire }));
+            let numbered = request.partitions.iter().all(|p| p.producer_id >= 0 && p.base_sequence >= 0);
+            let without = request.partitions.iter().all(|p| p.producer_id == -1 && p.base_sequence == -1);
+            assert!(if of_t == 0 { numbered } else { without }, "{request:?}");
+        }
+        assert_eq!(produced(&world).len(), 2);
+        assert_eq!(ids.map(|id| world.told(id).fate), [Fate::Written, fate, Fate::Written, fate]);
+        assert_eq!(world.told(ids[1]).offset, if acks == Acks::None { -1 } else { 0 });
+        assert_eq!(world.told(ids[1]).error, None);
+    }
+}
+
+#[test]
+fn topics_with_other_acks_take_turns() {
+    let mut world = world(Setup::with(|core| core.max_in_flight = 1).single_records());
+    weak(&mut world, "t", Acks::Leader);
+    for _ in 0..5 {
+        world.send("plain", 0);
+        world.send("t", 0);
+    }
+    deliver_all(&mut world);
+    let acks: Vec<_> = produced(&world).iter().map(|request| request.acks.unwrap_or_default()).collect();
+    assert!(acks.len() == 10 && acks.windows(2).all(|pair| pair[0] != pair[1]), "{acks:?}");
+}
+
+#[test]
+fn topics_with_other_acks_keep_their_own_order_without_numbers() {
+    let mut world = world(Setup::with(|core| core.max_in_flight = 1).single_records());
+    weak(&mut world, "t", Acks::Leader);
+    let first = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(first);
+    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::DropBefore]);
+    let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
+    deliver_all(&mut world);
+    assert_eq!(world.in_log("t", 0)[1..], ids);
+}
+
+#[test]
+fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
+    let mut world = world(Setup::default());
+    weak(&mut world, "t", Acks::Leader);
+    world.cluster.script(Api::InitProducerId, vec![Fault::Error(31, On::All); 10]);
+    let (refused, fine) = (world.send("plain", 0), world.send("t", 0));
+    world.run(ms(5_000));
+    world.assert_failed(refused, ErrorKind::Broker(31), Fate::NotWritten);
+    world.assert_written(fine);
+}
+
+#[test]
+fn while_the_producer_id_is_awaited_topics_that_need_none_go_on() {
+    let mut world = world(Setup::default());
+    weak(&mut world, "t", Acks::Leader);
+    world.cluster.script(Api::InitProducerId, [Fault::Delay(3_000)]);
+    let (waits, fine) = (world.send("plain", 0), world.send("t", 0));
+    // The answers of one connection come in order, so this one is written and told later.
+    world.run(ms(1_000));
+    assert_eq!(world.in_log("t", 0), [fine]);
+    assert_eq!(world.in_log("plain", 0), []);
+    world.run(ms(5_000));
+    world.assert_written(waits);
+    world.assert_written(fine);
+}
+
+#[test]
+fn each_topic_has_its_linger() {
+    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    world.topic_with("t", |settings| settings.linger = ms(50));
+    // Connected, and the topics known.
+    world.send("plain", 0);
+    world.send("t", 0);
+    deliver_all(&mut world);
+    // The longer one begins first, at another partition: the shorter is not to wait behind it.
+    let slow = world.send("plain", 0);
+    world.run(ms(10));
+    let fast = world.send("t", 1);
+    world.run(ms(49));
+    assert_eq!(world.told.len(), 2);
+    world.run(ms(2));
+    world.assert_written(fast);
+    // Whoever may share its request rode along.
+    world.assert_written(slow);
+}
+
+#[test]
+fn who_lingers_on_other_terms_does_not_ride_along() {
+    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    world.topic_with("t", |settings| {
+        settings.linger = ms(50);
+        settings.acks = Acks::Leader;
+        settings.idempotence = false;
+    });
+    world.send("plain", 0);
+    world.send("t", 0);
+    deliver_all(&mut world);
+    let slow = world.send("plain", 0);
+    let fast = world.send("t", 1);
+    world.run(ms(500));
+    world.assert_written(fast);
+    assert!(!world.told.contains_key(&slow));
+    world.run(ms(502));
+    world.assert_written(slow);
+}
+
+#[test]
+fn a_topic_without_linger_does_not_wait() {
+    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    world.topic_with("t", |settings| settings.linger = ms(0));
+    world.send("plain", 0);
+    deliver_all(&mut world);
+    let fast = world.send("t", 0);
+    world.run(ms(10));
+    world.assert_written(fast);
+}
+
+#[test]
+fn each_topic_has_its_codec_and_can_be_split() {
+    let mut world = world(
+        Setup::with(|core| {
+            core.codec = Codec::Lz4;
+            core.compression_level = 9;
+        })
+        .batch_size(1 << 20),
+    );
+    let codecs =
+        [("gzip", Codec::Gzip, 1), ("zstd", Codec::Zstd, 3), ("snappy", Codec::Snappy, 0), ("none", Codec::None, 0)];
+    for (topic, codec, level) in codecs {
+        world.cluster.create_topic(topic, 1);
+        world.topic_with(topic, |settings| {
+            settings.codec = codec;
+            settings.compression_level = level;
+        });
+    }
+    let all = codecs.map(|(topic, codec, _)| (topic, codec as i16)).into_iter().chain([("plain", Codec::Lz4 as i16)]);
+    for (topic, bits) in all {
+        let before = produced(&world).len();
+        let ids: Vec<u64> = (0..20).map(|_| world.send_sized(topic, Some(0), 500).expect("accepted")).collect();
+        // The first batch is refused as too large: it is unpacked, and each part is packed again.
+        world.cluster.script(Api::Produce, [Fault::Error(10, On::All)]);
+        deliver_all(&mut world);
+        assert_eq!(world.in_log(topic, 0), ids, "{topic}");
+        for request in &produced(&world)[before..] {
+            assert!(request.partitions.iter().all(|p| p.codec == bits), "{topic}: {request:?}");
+        }
+    }
+    assert_eq!(world.counts().batches_split, 5);
+}
+
+#[test]
+fn each_topic_has_its_delivery_timeout() {
+    let mut world = world(Setup::default());
+    world.topic_with("t", |settings| settings.delivery_timeout = ms(3_000));
+    world.send("plain", 0);
+    world.send("t", 0);
+    deliver_all(&mut world);
+    world.stop_broker(1);
+    let started = world.now;
+    let (long, short) = (world.send("plain", 0), world.send("t", 0));
+    world.run(ms(130_000));
+    for (id, timeout) in [(short, 3_000), (long, 120_000)] {
+        world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+        assert_eq!(world.told(id).at, started.after(ms(timeout)));
+        assert!(
+            world.told(id).message.contains(&format!("delivery.timeout.ms={timeout}")),
+            "{}",
+            world.told(id).message
+        );
+    }
+}
+
+#[test]
+fn each_topic_has_its_request_timeout() {
+    let mut world = world(Setup::default());
+    world.topic_with("t", |settings| settings.request_timeout = ms(2_000));
+    world.send("plain", 0);
+    world.send("t", 0);
+    deliver_all(&mut world);
+    let timeouts: Vec<_> = produced(&world).iter().map(|request| request.timeout_ms.unwrap_or_default()).collect();
+    assert_eq!(timeouts, [30_000, 2_000]);
+    // Of two requests on a connection the second is due first.
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
+    let ids = [world.send("plain", 0), world.send("t", 0)];
+    world.run(ms(1_999));
+    assert_eq!((world.counts().produce_requests, world.counts().requests_timed_out), (4, 0));
+    world.run(ms(10));
+    assert_eq!(world.counts().requests_timed_out, 1);
+    world.run(ms(5_000));
+    ids.iter().for_each(|&id| world.assert_written(id));
+}

@@ -409,6 +409,17 @@ typedef struct ottla_report ottla_report;
 typedef struct ottla_settings ottla_settings;
 
 /**
+ * What a producer measured of itself, at one moment or between two: see METRICS.md for each figure, and for what the
+ * Java producer and librdkafka call it.
+ *
+ * Life: ottla_producer_statistics(), or ottla_statistics_since() of two; then read it as structures
+ * (ottla_statistics_producer(), _broker(), _topic(), _error()), as JSON or as a text for Prometheus; ottla_statistics_free().
+ * It does not change and outlives its producer. Strings and pointers that it gives live as long as it does. Any thread,
+ * any number at once.
+ */
+typedef struct ottla_statistics ottla_statistics;
+
+/**
  * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
  *
  * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
@@ -915,6 +926,481 @@ typedef struct ottla_record {
      */
     void *reserved_pointers[2];
 } ottla_record;
+
+/**
+ * How values are spread. Percentiles are within two per cent of the exact ones; all are 0 while `count` is. In the
+ * difference of two snapshots min and max are within four per cent. Does not grow.
+ */
+typedef struct ottla_histogram {
+    /**
+     * How many values; sum by count is the average.
+     */
+    uint64_t count;
+    uint64_t sum;
+    uint64_t min;
+    uint64_t max;
+    /**
+     * Half of the values are not above this.
+     */
+    uint64_t p50;
+    uint64_t p75;
+    uint64_t p90;
+    uint64_t p95;
+    uint64_t p99;
+    /**
+     * 999 of 1000.
+     */
+    uint64_t p999;
+    /**
+     * 0.
+     */
+    uint64_t reserved[2];
+} ottla_histogram;
+
+/**
+ * Figures of the producer as a whole. Those of type uint64_t count since the producer was created (or since the earlier
+ * snapshot), those of type int64_t are levels. Each is exact; together they are not of one instant. Grows at its end only.
+ */
+typedef struct ottla_producer_figures {
+    /**
+     * Set it to sizeof(ottla_producer_figures) before the call. Afterwards: the size in the library that filled it;
+     * members beyond that were left alone.
+     */
+    size_t struct_size;
+    /**
+     * Records that were handed to a connection; each is counted once.
+     */
+    uint64_t records_sent;
+    /**
+     * Records whose completion said: written (acks=0: handed to the socket).
+     */
+    uint64_t records_delivered;
+    /**
+     * Records whose completion carried an error.
+     */
+    uint64_t records_failed;
+    /**
+     * Of the failed, those whose fate is unknown.
+     */
+    uint64_t records_unknown;
+    /**
+     * Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+     */
+    uint64_t records_expired;
+    /**
+     * Of the failed, those that a purge removed.
+     */
+    uint64_t records_purged;
+    /**
+     * Records of batches that were sent again, counted each time.
+     */
+    uint64_t records_retried;
+    /**
+     * Records that were accepted and are not decided yet.
+     */
+    int64_t records_held;
+    /**
+     * Encoded bytes of the records that the sender took up, before compression.
+     */
+    uint64_t record_bytes;
+    /**
+     * The same after compression.
+     */
+    uint64_t payload_bytes;
+    /**
+     * payload_bytes for each of record_bytes; 1 while there are none.
+     */
+    double compression_ratio;
+    /**
+     * Batches that were sealed and sent at least once.
+     */
+    uint64_t batches_sent;
+    /**
+     * Times that a batch was sent again.
+     */
+    uint64_t batches_retried;
+    /**
+     * Batches that were split after MESSAGE_TOO_LARGE.
+     */
+    uint64_t batches_split;
+    /**
+     * Batches that failed because delivery.timeout.ms passed.
+     */
+    uint64_t batches_expired;
+    /**
+     * Size of each batch that was sent, with its header, as it is on the wire.
+     */
+    struct ottla_histogram batch_bytes;
+    /**
+     * Records in each batch that was sent.
+     */
+    struct ottla_histogram batch_records;
+    /**
+     * Records in each Produce request.
+     */
+    struct ottla_histogram records_per_request;
+    /**
+     * Size of each request.
+     */
+    struct ottla_histogram request_bytes;
+    /**
+     * From the first append to a batch until it was handed to a connection, for each record.
+     */
+    struct ottla_histogram queue_time_us;
+    /**
+     * From handing a request to its connection until its answer was read; acks=0 has none.
+     */
+    struct ottla_histogram request_latency_us;
+    /**
+     * From the first append to a batch until it was decided, for each record, failed ones too.
+     */
+    struct ottla_histogram delivery_time_us;
+    /**
+     * For how long a broker asked to hold requests back, each time that it did.
+     */
+    struct ottla_histogram throttle_time_us;
+    /**
+     * Milliseconds for which brokers asked to hold requests back.
+     */
+    uint64_t throttle_ms;
+    /**
+     * Times that a partition's sequence was started again with a higher epoch.
+     */
+    uint64_t epochs_bumped;
+    /**
+     * The idempotent producer's id; -1 while it has none.
+     */
+    int64_t producer_id;
+    /**
+     * Produce requests handed to a connection.
+     */
+    uint64_t produce_requests;
+    /**
+     * All requests handed to a connection.
+     */
+    uint64_t requests;
+    /**
+     * Responses received.
+     */
+    uint64_t responses;
+    /**
+     * Requests that got no answer within request.timeout.ms.
+     */
+    uint64_t requests_timed_out;
+    /**
+     * Requests that wait for their answer, or (acks=0) to be written.
+     */
+    int64_t requests_in_flight;
+    /**
+     * Bytes handed to connections.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes received.
+     */
+    uint64_t bytes_received;
+    /**
+     * Connections that were established.
+     */
+    uint64_t connections_opened;
+    /**
+     * Connections that failed to be established.
+     */
+    uint64_t connections_failed;
+    /**
+     * Established connections that ended.
+     */
+    uint64_t connections_closed;
+    /**
+     * Connections that are established now.
+     */
+    int64_t connections_open;
+    /**
+     * Metadata responses that were taken in.
+     */
+    uint64_t metadata_updates;
+    /**
+     * How old the metadata is; -1 before the first.
+     */
+    int64_t metadata_age_us;
+    /**
+     * Topics that records were sent to.
+     */
+    int64_t topics;
+    /**
+     * Partitions of these topics, as far as they are known.
+     */
+    int64_t partitions;
+    /**
+     * buffer.memory.
+     */
+    int64_t buffer_total_bytes;
+    /**
+     * How much of it is in use.
+     */
+    int64_t buffer_used_bytes;
+    /**
+     * Calls that wait for room.
+     */
+    int64_t buffer_waiting;
+    /**
+     * Times that a call waited for room.
+     */
+    uint64_t buffer_waits;
+    /**
+     * How long calls waited for room, in all.
+     */
+    uint64_t buffer_wait_us;
+    /**
+     * Sends that were refused because there was no room, in time or at once.
+     */
+    uint64_t buffer_exhausted;
+    /**
+     * Flushes that have ended.
+     */
+    uint64_t flushes;
+    /**
+     * How long they took, in all.
+     */
+    uint64_t flush_us;
+    /**
+     * How long the callbacks of a batch kept the sender thread; queueing a report to be polled counts too.
+     */
+    struct ottla_histogram callback_time_us;
+    /**
+     * For how long the callbacks of one batch have been running; -1 if none run now.
+     */
+    int64_t callback_running_us;
+    /**
+     * Turns of the sender's event loop.
+     */
+    uint64_t turns;
+} ottla_producer_figures;
+
+/**
+ * Figures of one broker, or of one address of bootstrap.servers. Grows at its end only.
+ */
+typedef struct ottla_broker_figures {
+    /**
+     * Set it to sizeof(ottla_broker_figures) before the call; see ottla_producer_figures.
+     */
+    size_t struct_size;
+    /**
+     * Host and port; lives as long as the snapshot.
+     */
+    const char *address;
+    /**
+     * The broker's id; negative for an address of bootstrap.servers.
+     */
+    int64_t id;
+    /**
+     * 0 not connected, 1 its name is being resolved, 2 connecting, 3 asking for its versions, 4 up.
+     */
+    int64_t state;
+    /**
+     * How long its connection has been up; -1 if it is not.
+     */
+    int64_t connected_us;
+    /**
+     * Requests handed to its connection.
+     */
+    uint64_t requests;
+    /**
+     * Responses received.
+     */
+    uint64_t responses;
+    /**
+     * Requests that got no answer within request.timeout.ms.
+     */
+    uint64_t requests_timed_out;
+    /**
+     * Requests that wait for their answer, or (acks=0) to be written.
+     */
+    int64_t requests_in_flight;
+    /**
+     * Bytes handed to its connection.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes received.
+     */
+    uint64_t bytes_received;
+    /**
+     * Size of each request.
+     */
+    struct ottla_histogram request_bytes;
+    /**
+     * From handing a request to its connection until its answer was read; acks=0 has none.
+     */
+    struct ottla_histogram request_latency_us;
+    /**
+     * Batches that were sent to it for the first time.
+     */
+    uint64_t batches_sent;
+    /**
+     * Batches that were sent to it again, or to it after another.
+     */
+    uint64_t batches_retried;
+    /**
+     * Batches that it answered with an error, whether or not they were tried again.
+     */
+    uint64_t batches_refused;
+    /**
+     * Connections that were established.
+     */
+    uint64_t connections_opened;
+    /**
+     * Connections that failed to be established.
+     */
+    uint64_t connections_failed;
+    /**
+     * Established connections that ended.
+     */
+    uint64_t connections_closed;
+    /**
+     * Milliseconds for which it asked to hold requests back.
+     */
+    uint64_t throttle_ms;
+    /**
+     * Partitions that it leads, of topics that records were sent to.
+     */
+    int64_t partitions;
+    /**
+     * Records in open and full batches of these partitions, which the sender has not taken up.
+     */
+    int64_t records_waiting;
+    /**
+     * Their encoded bytes.
+     */
+    int64_t bytes_waiting;
+} ottla_broker_figures;
+
+/**
+ * Figures of one topic that records were sent to. Grows at its end only.
+ */
+typedef struct ottla_topic_figures {
+    /**
+     * Set it to sizeof(ottla_topic_figures) before the call; see ottla_producer_figures.
+     */
+    size_t struct_size;
+    /**
+     * Lives as long as the snapshot.
+     */
+    const char *name;
+    /**
+     * Records that were handed to a connection; each is counted once.
+     */
+    uint64_t records_sent;
+    /**
+     * Records whose completion said: written (acks=0: handed to the socket).
+     */
+    uint64_t records_delivered;
+    /**
+     * Records whose completion carried an error.
+     */
+    uint64_t records_failed;
+    /**
+     * Of the failed, those whose fate is unknown.
+     */
+    uint64_t records_unknown;
+    /**
+     * Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+     */
+    uint64_t records_expired;
+    /**
+     * Of the failed, those that a purge removed.
+     */
+    uint64_t records_purged;
+    /**
+     * Records of batches that were sent again, counted each time.
+     */
+    uint64_t records_retried;
+    /**
+     * Encoded bytes of the records that the sender took up, before compression.
+     */
+    uint64_t record_bytes;
+    /**
+     * The same after compression.
+     */
+    uint64_t payload_bytes;
+    /**
+     * payload_bytes for each of record_bytes; 1 while there are none.
+     */
+    double compression_ratio;
+    /**
+     * Batches that were sealed and sent at least once.
+     */
+    uint64_t batches_sent;
+    /**
+     * Times that a batch was sent again.
+     */
+    uint64_t batches_retried;
+    /**
+     * Batches that were split after MESSAGE_TOO_LARGE.
+     */
+    uint64_t batches_split;
+    /**
+     * Size of each batch that was sent, with its header, as it is on the wire.
+     */
+    struct ottla_histogram batch_bytes;
+    /**
+     * From the first append to a batch until it was decided, for each record, failed ones too.
+     */
+    struct ottla_histogram delivery_time_us;
+    /**
+     * How many partitions it has; 0 while that is not known.
+     */
+    int64_t partitions;
+    /**
+     * Of these, those that no broker leads now.
+     */
+    int64_t partitions_without_leader;
+    /**
+     * Records in open and full batches, which the sender has not taken up.
+     */
+    int64_t records_waiting;
+    /**
+     * Their encoded bytes.
+     */
+    int64_t bytes_waiting;
+    /**
+     * Records that the sender took up and that are not decided: in flight, or to be sent again.
+     */
+    int64_t records_taken;
+} ottla_topic_figures;
+
+/**
+ * How often one error was met. Grows at its end only.
+ */
+typedef struct ottla_error_figures {
+    /**
+     * Set it to sizeof(ottla_error_figures) before the call; see ottla_producer_figures.
+     */
+    size_t struct_size;
+    /**
+     * Its code; see ottla_code_name().
+     */
+    ottla_code code;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+    /**
+     * Attempts to send a batch that ended so, whether or not it was tried again.
+     */
+    uint64_t batches_refused;
+    /**
+     * Records whose completion carried it.
+     */
+    uint64_t records_failed;
+} ottla_error_figures;
+
+/**
+ * Given a snapshot, of all since the producer was created. `statistics` is valid until the function returns, and not to
+ * be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here), not
+ * flush, close or free. Must not throw, longjmp or block.
+ */
+typedef void (OTTLA_CALL *ottla_statistics_fn)(const struct ottla_statistics *statistics, void *userdata);
 
 /**
  * Counts since the producer was created. Each is exact; together they are not of one instant. Grows at its end only.
@@ -1639,6 +2125,145 @@ OTTLA_API ottla_code OTTLA_CALL ottla_report_delivery_at(const struct ottla_repo
  * Releases a report. NULL is ignored. Any thread, also after ottla_producer_free().
  */
 OTTLA_API void OTTLA_CALL ottla_report_free(struct ottla_report *report);
+
+/**
+ * Takes a snapshot. Costs what copying some numbers costs, and a look at each partition of the topics in use; nobody is
+ * waited for, so it answers also while a callback does not return.
+ *
+ * @param producer        borrowed for the call
+ * @param statistics_out  receives the snapshot; release with ottla_statistics_free()
+ * @param error_out       optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed), OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, callbacks too, also after ottla_producer_close().
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_statistics(const struct ottla_producer *producer,
+                                     struct ottla_statistics **statistics_out,
+                                     struct ottla_error **error_out);
+
+/**
+ * What came between two snapshots of one producer: counts and histograms are differences, levels are those of the later.
+ *
+ * @param later           borrowed for the call
+ * @param earlier         borrowed for the call; taken before `later`, of the same producer
+ * @param difference_out  receives the difference; release with ottla_statistics_free()
+ * @param error_out       optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_statistics_since(const struct ottla_statistics *later,
+                                  const struct ottla_statistics *earlier,
+                                  struct ottla_statistics **difference_out,
+                                  struct ottla_error **error_out);
+
+/**
+ * Releases a snapshot and what it gave. NULL is ignored. Any thread, also after ottla_producer_free().
+ */
+OTTLA_API void OTTLA_CALL ottla_statistics_free(struct ottla_statistics *statistics);
+
+/**
+ * When it was taken: milliseconds since 1970 UTC. 0 for NULL.
+ */
+OTTLA_API int64_t OTTLA_CALL ottla_statistics_taken_ms(const struct ottla_statistics *statistics);
+
+/**
+ * What the counts are over, in microseconds: since the producer was created, or for a difference since the earlier
+ * snapshot. A rate is a count by this. 0 for NULL.
+ */
+OTTLA_API uint64_t OTTLA_CALL ottla_statistics_span_us(const struct ottla_statistics *statistics);
+
+/**
+ * The producer's figures, into a structure of the caller's.
+ *
+ * @param figures_out  its struct_size has to be set to sizeof(ottla_producer_figures)
+ * @param error_out    optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_statistics_producer(const struct ottla_statistics *statistics,
+                                     struct ottla_producer_figures *figures_out,
+                                     struct ottla_error **error_out);
+
+/**
+ * How many brokers there are figures of: all that the cluster ever named, and the addresses of bootstrap.servers. 0 for
+ * NULL. A broker keeps its index in later snapshots.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_statistics_broker_count(const struct ottla_statistics *statistics);
+
+/**
+ * A broker's figures, into a structure of the caller's.
+ *
+ * @param index        below ottla_statistics_broker_count()
+ * @param figures_out  its struct_size has to be set to sizeof(ottla_broker_figures)
+ * @param error_out    optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_statistics_broker(const struct ottla_statistics *statistics,
+                                   size_t index,
+                                   struct ottla_broker_figures *figures_out,
+                                   struct ottla_error **error_out);
+
+/**
+ * How many topics there are figures of: those that records were sent to. 0 for NULL. A topic keeps its index in later
+ * snapshots.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_statistics_topic_count(const struct ottla_statistics *statistics);
+
+/**
+ * A topic's figures, into a structure of the caller's.
+ *
+ * @param index        below ottla_statistics_topic_count()
+ * @param figures_out  its struct_size has to be set to sizeof(ottla_topic_figures)
+ * @param error_out    optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_statistics_topic(const struct ottla_statistics *statistics,
+                                  size_t index,
+                                  struct ottla_topic_figures *figures_out,
+                                  struct ottla_error **error_out);
+
+/**
+ * How many different errors were met. 0 for NULL.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_statistics_error_count(const struct ottla_statistics *statistics);
+
+/**
+ * How often one error was met, into a structure of the caller's; they are in the order of their codes.
+ *
+ * @param index        below ottla_statistics_error_count()
+ * @param figures_out  its struct_size has to be set to sizeof(ottla_error_figures)
+ * @param error_out    optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_statistics_error(const struct ottla_statistics *statistics,
+                                  size_t index,
+                                  struct ottla_error_figures *figures_out,
+                                  struct ottla_error **error_out);
+
+/**
+ * All of it as one JSON object, whose members have the names of the structures here. Lives as long as the snapshot;
+ * "{}" for NULL. UTF-8.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_statistics_json(const struct ottla_statistics *statistics);
+
+/**
+ * All of it in the Prometheus text format, version 0.0.4: answer a scrape with it, of a snapshot that is not a
+ * difference, as text/plain; version=0.0.4. Lives as long as the snapshot; "" for NULL. UTF-8.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_statistics_prometheus(const struct ottla_statistics *statistics);
+
+/**
+ * Tells statistics to a function each `interval_ms`. Without this they are read by ottla_producer_statistics() alone.
+ *
+ * @param interval_ms    at least 1; a call that is late is not made up for
+ * @param on_statistics  NULL: nobody is told
+ * @param userdata       given to each call
+ * @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_statistics(struct ottla_config *config,
+                                       int64_t interval_ms,
+                                       ottla_statistics_fn on_statistics,
+                                       void *userdata,
+                                       ottla_free_fn free_userdata);
 
 /**
  * What was counted so far, in a structure of the caller's.

@@ -60,4 +60,4 @@ pub use driver::{LogSink, Sink};
 pub use error::{Error, ErrorKind, Result};
 pub use producer::{Producer, TopicHandle, Wait};
 pub use record::{Fate, Header, Record};
-pub use statistics::{CounterSnapshot, Snapshot};
+pub use statistics::{CounterSnapshot, Snapshot, metrics_markdown};

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use ottla::statistics::{BrokerFigures, Figures, Kind, ProducerFigures, TopicFigures};
+
 /// The files, in the order in which the header is read.
-const NOUNS: [&str; 17] = [
+const NOUNS: &[&str] = &[
     "version",
     "error",
     "userdata",
@@ -21,6 +23,7 @@ const NOUNS: [&str; 17] = [
     "record",
     "send",
     "report",
+    "statistics",
 ];
 const LAST: &str = "counters";
 
@@ -121,4 +124,56 @@ fn every_exported_function_is_in_the_header_and_on_the_list() {
     let listed: Vec<_> =
         list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(declared, listed);
+}
+
+/// A member of a structure in the header: its type, its name and what is said of it.
+type Member = (String, String, String);
+
+/// The members of a structure as the header has them.
+fn members(header: &str, structure: &str) -> Vec<Member> {
+    let begin = format!("typedef struct {structure} {{\n");
+    let at = header.find(&begin).unwrap_or_else(|| panic!("{structure} is in the header")) + begin.len();
+    let (mut members, mut words) = (Vec::new(), Vec::new());
+    for line in header[at..].lines().map(str::trim) {
+        if line.starts_with('}') {
+            break;
+        }
+        match line.strip_suffix(';').and_then(|member| member.rsplit_once(' ')) {
+            Some((kind, name)) if !line.starts_with('*') => {
+                members.push((kind.to_owned(), name.to_owned(), words.join(" ")));
+                words.clear();
+            }
+            _ => words.push(line.trim_start_matches(['/', '*']).trim_end_matches('/').trim_end_matches('*').trim()),
+        }
+        words.retain(|word| !word.is_empty());
+    }
+    members
+}
+
+/// The table of figures and the C structures say the same.
+fn check_figures<F: Figures>(header: &str, structure: &str, own: usize) {
+    let members = members(header, structure);
+    assert_eq!(members.len(), F::ROWS.len() + own, "{structure}: {members:#?}");
+    for row in F::ROWS {
+        let (kind, _, words) = members
+            .iter()
+            .find(|(_, name, _)| name == row.name)
+            .unwrap_or_else(|| panic!("{structure} has no {}", row.name));
+        assert_eq!(words, row.doc, "{structure}.{}", row.name);
+        let expected = match row.kind {
+            Kind::Counter => "uint64_t",
+            Kind::Gauge if row.unit == "ratio" => "double",
+            Kind::Gauge => "int64_t",
+            Kind::Histogram => "struct ottla_histogram",
+        };
+        assert!(expected.ends_with(kind.as_str()), "{structure}.{}: {kind}", row.name);
+    }
+}
+
+#[test]
+fn every_figure_is_a_member_with_the_same_words() {
+    let header = std::fs::read_to_string(root().join("include/ottla.h")).expect("include/ottla.h is committed");
+    check_figures::<ProducerFigures>(&header, "ottla_producer_figures", 1);
+    check_figures::<BrokerFigures>(&header, "ottla_broker_figures", 3);
+    check_figures::<TopicFigures>(&header, "ottla_topic_figures", 2);
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, Sleep};
 
 use super::connection::Connection;
+use super::statistics::Interval;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
 use crate::batch::{Outcome, Report};
 use crate::core::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
@@ -57,6 +58,7 @@ struct Sender {
     /// When this loop last began a turn. The runtime looked at every socket since, so all that arrived before is
     /// readable now: the time up to which timers may fire.
     last_turn: Time,
+    interval: Interval,
 }
 
 /// Passes over the inbox before the runtime looks at the sockets again.
@@ -72,6 +74,7 @@ impl Sender {
                 waker.wake();
             }
         };
+        let interval = Interval::new(sink.statistics_interval(), SystemClock.monotonic());
         shared.front.memory.budget().on_room(Box::new(wake.clone()));
         shared.front.inbox.on_wake(Box::new(wake));
         Sender {
@@ -86,6 +89,7 @@ impl Sender {
             sleep: None,
             waker,
             last_turn: Time::ZERO,
+            interval,
         }
     }
 
@@ -105,7 +109,8 @@ impl Sender {
             if self.core().is_closed() {
                 return Poll::Ready(());
             }
-            let deadline = self.core().next_deadline();
+            self.tell_statistics(turn);
+            let deadline = self.core().next_deadline().min(self.interval.next);
             if deadline <= turn {
                 break;
             }
@@ -268,7 +273,7 @@ impl Sender {
                 Action::Assign(topic, slots) => self.assign(&topic, slots),
                 Action::Answered { ticket, outcome } => self.shared.tickets.answer(ticket, outcome),
                 Action::Closed => {}
-                Action::News(news) => self.sink.news(*news),
+                Action::News(news) => self.call_out(|sink| sink.news(*news)),
                 Action::Log(level, message) => self.shared.log(level, &message),
             }
         }
@@ -287,7 +292,7 @@ impl Sender {
         let budget = self.shared.front.memory.budget();
         if budget.take_room_after_refusal() {
             let message = format!("{} of buffer.memory={} bytes are free again", budget.room(), budget.limit());
-            self.sink.news(News::new(NewsKind::BufferRoom, message));
+            self.call_out(|sink| sink.news(News::new(NewsKind::BufferRoom, message)));
         }
     }
 
@@ -298,13 +303,26 @@ impl Sender {
     }
 
     fn report(&mut self, report: Report) {
+        report.tell_waiters();
+        self.call_out(|sink| sink.report(report));
+    }
+
+    /// The application's functions run in here: how long they keep this thread is worth knowing.
+    fn call_out(&mut self, call: impl FnOnce(&mut dyn Sink)) {
         let figures = &self.shared.statistics.producer;
         let begun = SystemClock.monotonic();
         figures.callback_running_us.begin(begun);
-        report.tell_waiters();
-        self.sink.report(report);
+        call(&mut *self.sink);
         figures.callback_running_us.end();
         figures.callback_time_us.add_time(SystemClock.monotonic().since(begun), 1);
+    }
+
+    /// Statistics, if a sink wants them each so often.
+    fn tell_statistics(&mut self, now: Time) {
+        if self.interval.is_due(now) {
+            let snapshot = self.shared.snapshot();
+            self.call_out(|sink| sink.statistics(snapshot));
+        }
     }
 
     /// A failure that the core does not know of.

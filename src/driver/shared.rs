@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::thread::ThreadId;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::batch::Report;
 use crate::core::{Answer, Level, News};
 use crate::error::Result;
 use crate::front::{Command, Front};
-use crate::statistics::Statistics;
+use crate::statistics::{Snapshot, Statistics};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 
 /// Where reports go, and news. Called on the sender thread, with no lock held.
@@ -18,6 +18,13 @@ pub trait Sink: Send {
 
     /// What concerns no single record; passed over unless a sink wants it.
     fn news(&mut self, _news: News) {}
+
+    /// How often it wants to be given statistics, if at all. Asked once, at the start.
+    fn statistics_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    fn statistics(&mut self, _snapshot: Snapshot) {}
 }
 
 impl<F: FnMut(Report) + Send> Sink for F {

@@ -1,11 +1,12 @@
 //! A snapshot of everything that is measured: what the sender counts, and what is looked up where it is.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::Shared;
 use crate::front::{Slot, Topic};
 use crate::statistics::{BrokerFigures, ProducerFigures, Snapshot, TopicFigures};
-use crate::sync::{Arc, Clock, SystemClock};
+use crate::sync::{Arc, Clock, SystemClock, Time};
 
 impl Shared {
     /// Any thread, at any time. Looks once at every partition of the topics that records were sent to.
@@ -36,6 +37,26 @@ impl Shared {
         producer.buffer_total_bytes = level(budget.limit());
         producer.buffer_used_bytes = level(budget.used());
         producer.buffer_waiting = level(budget.waiting());
+    }
+}
+
+/// When statistics are to be told next. What is late is not made up for.
+pub struct Interval {
+    every: Duration,
+    pub next: Time,
+}
+
+impl Interval {
+    pub fn new(every: Option<Duration>, now: Time) -> Self {
+        Interval { every: every.unwrap_or_default(), next: every.map_or(Time::NEVER, |every| now.after(every)) }
+    }
+
+    pub fn is_due(&mut self, now: Time) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now.after(self.every);
+        }
+        due
     }
 }
 

@@ -10,6 +10,7 @@ use super::event::{Listener, ottla_event_fn};
 use super::log::{Logger, ottla_log_fn};
 use super::poll::ottla_ready_fn;
 use super::sink::Route;
+use super::statistics::Reader;
 use super::userdata::{Userdata, ottla_free_fn};
 use super::{boundary, guarded, required, text};
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub struct ottla_config {
     pub(super) route: Route,
     pub(super) listener: Listener,
     pub(super) plugins: Plugins,
+    pub(super) reader: Option<Reader>,
 }
 
 /// A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
@@ -43,6 +45,7 @@ pub extern "C" fn ottla_config_new() -> *mut ottla_config {
             route: Route::Log,
             listener: Listener::Nobody,
             plugins: Plugins::default(),
+            reader: None,
         }))
     })
 }

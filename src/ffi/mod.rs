@@ -22,6 +22,7 @@ mod record;
 mod report;
 mod send;
 mod sink;
+mod statistics;
 mod topic;
 mod userdata;
 mod version;

@@ -34,7 +34,7 @@ pub extern "C" fn ottla_producer_new(
     boundary(error_out, || {
         let config = required(config, "config")?;
         let producer_out = required(producer_out, "producer_out")?;
-        let (sink, polled) = CSink::new(&config.route, &config.listener, config.logger.clone());
+        let (sink, polled) = CSink::new(&config.route, &config.listener, config.reader.clone(), config.logger.clone());
         let logger = config.logger.clone();
         let log = Box::new(move |level, message: &str| logger.log(level, message));
         let level = config.logger.level();

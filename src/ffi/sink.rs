@@ -2,6 +2,7 @@
 //! only, to the log; and its events. Thread: sender.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use super::delivery::{
     call, code_number, fate_number, micros, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry,
@@ -11,10 +12,12 @@ use super::error::ottla_error;
 use super::event::{Events, Listener};
 use super::log::Logger;
 use super::poll::{Queue, Ready, ottla_ready_fn};
+use super::statistics::Reader;
 use super::userdata::Userdata;
 use crate::batch::Report;
 use crate::core::{Level, News};
 use crate::driver::Sink;
+use crate::statistics::Snapshot;
 use crate::sync::Arc;
 
 /// What the configuration says of records without a function of their own.
@@ -38,6 +41,7 @@ enum Default {
 pub(super) struct CSink {
     default: Default,
     events: Events,
+    reader: Option<Reader>,
     logger: Logger,
     /// Reused for each report: the topic's name with a NUL, and the entries for the default.
     topic: Vec<u8>,
@@ -49,7 +53,7 @@ unsafe impl Send for CSink {}
 
 impl CSink {
     /// What of it is polled is shared with the producer's handle.
-    pub(super) fn new(route: &Route, listener: &Listener, logger: Logger) -> (Self, Polled) {
+    pub(super) fn new(route: &Route, listener: &Listener, reader: Option<Reader>, logger: Logger) -> (Self, Polled) {
         let polled = matches!(route, Route::Poll(..)) || matches!(listener, Listener::Poll(..));
         let ready = Arc::new(Ready::new(polled));
         let (default, reports) = match route.clone() {
@@ -63,7 +67,7 @@ impl CSink {
         };
         let events = Events::new(listener, &ready);
         let polled = Polled { reports, events: events.queue(), ready };
-        (CSink { default, events, logger, topic: Vec::new(), entries: Vec::new() }, polled)
+        (CSink { default, events, reader, logger, topic: Vec::new(), entries: Vec::new() }, polled)
     }
 
     fn log_failure(&self, report: &Report, records: usize) {
@@ -129,6 +133,16 @@ impl Sink for CSink {
 
     fn news(&mut self, news: News) {
         self.events.tell(news);
+    }
+
+    fn statistics_interval(&self) -> Option<Duration> {
+        self.reader.as_ref().map(|reader| reader.interval)
+    }
+
+    fn statistics(&mut self, snapshot: Snapshot) {
+        if let Some(reader) = &self.reader {
+            reader.tell(snapshot);
+        }
     }
 }
 

@@ -16,10 +16,15 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "internals")]
 pub use cell::Kind;
 pub use counters::CounterSnapshot;
 pub use document::metrics_markdown;
-pub use histogram::{Distribution, Histogram, PERCENTILES};
+pub use histogram::Distribution;
 pub use live::{BrokerStatistics, Statistics, TopicStatistics};
-pub use snapshot::{BrokerName, ErrorFigures, Measured, Snapshot};
-pub use table::{BrokerFigures, Figures, ProducerFigures, Row, TopicFigures};
+#[cfg(feature = "internals")]
+pub use snapshot::Measured;
+pub use snapshot::{BrokerName, ErrorFigures, Snapshot};
+pub use table::{BrokerFigures, ProducerFigures, TopicFigures};
+#[cfg(feature = "internals")]
+pub use table::{Figures, Row};

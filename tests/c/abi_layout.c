@@ -36,6 +36,19 @@ int main(void) {
     AT(ottla_counters, records_delivered, 8); AT(ottla_counters, records_failed, 16);
     AT(ottla_property, name, 8); AT(ottla_property, importance, 64);
 
+    CHECK(sizeof(ottla_histogram) == 96);
+    AT(ottla_histogram, count, 0); AT(ottla_histogram, p50, 32); AT(ottla_histogram, p999, 72);
+    AT(ottla_histogram, reserved, 80);
+    AT(ottla_producer_figures, records_sent, 8); AT(ottla_producer_figures, compression_ratio, 88);
+    AT(ottla_producer_figures, batch_bytes, 128); AT(ottla_producer_figures, request_latency_us, 608);
+    AT(ottla_producer_figures, producer_id, 912); AT(ottla_producer_figures, turns, 1208);
+    AT(ottla_broker_figures, address, 8); AT(ottla_broker_figures, id, 16); AT(ottla_broker_figures, state, 24);
+    AT(ottla_broker_figures, bytes_waiting, 352);
+    AT(ottla_topic_figures, name, 8); AT(ottla_topic_figures, records_sent, 16);
+    AT(ottla_topic_figures, records_taken, 344);
+    AT(ottla_error_figures, code, 8); AT(ottla_error_figures, batches_refused, 16);
+    AT(ottla_error_figures, records_failed, 24);
+
     /* The function fills what the initialiser fills. */
     ottla_record by_hand = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
     ottla_record by_function;

@@ -13,8 +13,11 @@ use crate::sync::{Arc, Time};
 
 /// How asking for metadata stands.
 pub struct Metadata {
+    /// All tracked topics are to be asked for.
     wanted: bool,
     in_flight: bool,
+    /// What is in flight asks for new topics alone, and changes nothing about when the others are asked for.
+    partial: bool,
     /// Not before its backoff has passed.
     not_before: Time,
     /// When it is too old.
@@ -53,6 +56,7 @@ impl Metadata {
         Metadata {
             wanted: false,
             in_flight: false,
+            partial: false,
             not_before: now,
             refresh_at: Time::NEVER,
             failures: 0,
@@ -108,7 +112,7 @@ impl Core {
         if !topic.tracked {
             topic.tracked = true;
             topic.fresh = true;
-            self.request_metadata();
+            self.metadata_due();
         }
     }
 
@@ -133,14 +137,12 @@ impl Core {
             return;
         }
         let fresh = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
-        if self.now >= self.metadata.refresh_at || fresh {
-            self.metadata.wanted = true;
-        }
-        if !self.metadata.wanted {
+        self.metadata.wanted |= self.now >= self.metadata.refresh_at;
+        if !self.metadata.wanted && !fresh {
             return self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
         }
-        // A topic that was never asked for does not wait for the backoff of the others.
-        if self.metadata.not_before > self.now && !(fresh && self.metadata.failures == 0) {
+        // A topic that was never asked for does not wait for the backoff of the others, if brokers answer at all.
+        if self.metadata.not_before > self.now && !(fresh && self.metadata.failing_since.is_none()) {
             return self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
         match self.least_loaded(ApiKey::Metadata) {
@@ -150,10 +152,11 @@ impl Core {
     }
 
     fn send_metadata_request(&mut self, broker: u32, version: i16) {
-        self.metadata.in_flight = true;
-        self.metadata.wanted = false;
         self.drop_idle_topics();
         let fresh_only = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
+        self.metadata.in_flight = true;
+        self.metadata.partial = fresh_only && self.topics.iter().any(|topic| topic.tracked && !topic.fresh);
+        self.metadata.wanted &= self.metadata.partial;
         let mut names: Vec<Arc<str>> = Vec::new();
         for topic in &mut self.topics {
             if topic.tracked && (topic.fresh || !fresh_only) {
@@ -278,28 +281,36 @@ impl Core {
         self.statistics.producer.metadata_age_us.begin(self.now);
         self.metadata.failing_since = None;
         self.metadata.last_error = None;
-        self.metadata.refresh_at = self.now.after(self.settings.metadata_max_age);
         self.take_brokers(&response);
         let mut incomplete = false;
         for topic in &response.topics {
             incomplete |= !self.take_topic(topic);
         }
-        if incomplete {
-            self.metadata.wanted = true;
+        self.plan_metadata(incomplete);
+        if self.topics.iter().any(|topic| topic.fresh && topic.tracked) {
+            self.metadata_due();
+        }
+        Ok(())
+    }
+
+    /// When to ask next, after an answer. One that was about new topics alone leaves the others' backoff as it is: they
+    /// may still be missing.
+    fn plan_metadata(&mut self, incomplete: bool) {
+        if !self.metadata.partial {
+            self.metadata.refresh_at = self.now.after(self.settings.metadata_max_age);
+        }
+        self.metadata.wanted |= incomplete;
+        if incomplete && (!self.metadata.partial || self.metadata.not_before <= self.now) {
             self.back_off_metadata();
-        } else {
+        } else if !self.metadata.partial {
             self.metadata.failures = 0;
             self.metadata.not_before = self.now;
         }
         self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
         if self.metadata.wanted {
-            // It was asked for while this answer was on its way.
+            // Something is missing, or it was asked for while this answer was on its way.
             self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
-        if self.topics.iter().any(|topic| topic.fresh && topic.tracked) {
-            self.request_metadata();
-        }
-        Ok(())
     }
 
     fn take_brokers(&mut self, response: &MetadataResponse<'_>) {

@@ -1,5 +1,6 @@
 //! The engine (front and core) against the modelled cluster, on one thread and by hand.
 
+mod asking;
 mod deadlines;
 mod delivery;
 mod metadata;

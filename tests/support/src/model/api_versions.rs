@@ -49,6 +49,7 @@ pub(super) fn from_the_future(cluster: &mut Cluster, broker: i32, frame: &[u8]) 
         partitions: Vec::new(),
         acks: None,
         timeout_ms: None,
+        topics: Vec::new(),
     });
     let mut response = ApiVersionsResponse::default().with_error_code(ResponseError::UnsupportedVersion.code());
     if cluster.versions_of(broker).tells_range {

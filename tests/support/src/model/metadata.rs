@@ -10,7 +10,12 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::cluster::{Place, View};
-use super::{Cluster, Context, Outcome};
+use super::{Cluster, Context, Outcome, RequestInfo};
+
+pub(super) fn describe(_: &Cluster, request: &MetadataRequest, info: &mut RequestInfo) {
+    let asked = request.topics.iter().flatten();
+    info.topics = asked.filter_map(|topic| topic.name.as_ref().map(|name| name.to_string())).collect();
+}
 
 pub(super) fn handle(cluster: &mut Cluster, context: &Context, request: MetadataRequest) -> Outcome<MetadataResponse> {
     let version = context.version;

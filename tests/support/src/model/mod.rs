@@ -20,9 +20,7 @@ pub mod server;
 mod versions;
 
 use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, InitProducerIdRequest, MetadataRequest, RequestHeader, ResponseHeader,
-};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, InitProducerIdRequest, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
 pub use batch::Batch;
@@ -51,6 +49,8 @@ pub struct RequestInfo {
     pub acks: Option<i16>,
     /// The timeout of a Produce request.
     pub timeout_ms: Option<i32>,
+    /// The names that a Metadata request asks for; empty if it asks for all, or by id.
+    pub topics: Vec<String>,
 }
 
 /// One partition of a Produce request.
@@ -135,7 +135,7 @@ fn dispatch(cluster: &mut Cluster, broker: i32, api: ApiKey, header: RequestHead
     let call = Call { cluster, broker, api, header, body };
     match api {
         ApiKey::Produce => call.run(produce::describe, produce::handle),
-        ApiKey::Metadata => call.run(nothing::<MetadataRequest>, metadata::handle),
+        ApiKey::Metadata => call.run(metadata::describe, metadata::handle),
         ApiKey::ApiVersions => call.run(nothing::<ApiVersionsRequest>, api_versions::handle),
         ApiKey::InitProducerId => call.run(nothing::<InitProducerIdRequest>, init_producer_id::handle),
         _ => None,
@@ -180,6 +180,7 @@ impl Call<'_> {
             partitions: Vec::new(),
             acks: None,
             timeout_ms: None,
+            topics: Vec::new(),
         };
         describe(self.cluster, &request, &mut info);
         let plan = self.cluster.faults.plan(&info);

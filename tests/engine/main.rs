@@ -7,6 +7,7 @@ mod metadata;
 mod news;
 mod random;
 mod record_errors;
+mod requests;
 mod statistics;
 mod topics;
 mod untouched;

@@ -3,10 +3,12 @@
 //! `OTTLA_SOAK=1` runs the long forms; `tests/soak` knows their names.
 
 mod acks;
+mod closing;
 mod first;
 mod golden;
 mod harness;
 mod keys;
+mod limits;
 mod reaching;
 mod readback;
 mod record_errors;

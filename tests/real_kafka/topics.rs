@@ -125,23 +125,28 @@ fn what_no_codec_makes_smaller_is_sent_plain() {
 #[test]
 fn the_brokers_append_time_is_told() {
     let cluster = kafka::shared();
-    let topic_name = cluster.new_topic("append-time", 2);
-    cluster.configure_topic(&topic_name, "message.timestamp.type", "LogAppendTime");
-    let sender = Sender::new(cluster.bootstrap(), &[]);
-    let topic = sender.topic(&topic_name);
-    let begin = now_ms();
-    for tag in 0..100 {
-        let record = Record { value: Some(&stamp(tag, 30)), timestamp: Some(1_000_000), ..Record::default() };
-        sender.send(&topic, &record, tag);
+    for codec in ["none", "zstd"] {
+        let topic_name = cluster.new_topic("append-time", 2);
+        cluster.configure_topic(&topic_name, "message.timestamp.type", "LogAppendTime");
+        let sender = Sender::new(cluster.bootstrap(), &[("compression.type", codec)]);
+        let topic = sender.topic(&topic_name);
+        let begin = now_ms();
+        for tag in 0..100 {
+            let record = Record { value: Some(&stamp(tag, 300)), timestamp: Some(1_000_000), ..Record::default() };
+            sender.send(&topic, &record, tag);
+        }
+        sender.flush();
+        let counters = sender.counters();
+        let told = sender.all_delivered(100);
+        assert_eq!(counters.payload_bytes < counters.record_bytes, codec == "zstd", "{counters:?}");
+        let mut read = cluster.read_records(&topic_name);
+        check_stamps(&read, 100);
+        read.sort_by_key(|record| record.value.clone());
+        for (told, read) in told.iter().zip(&read) {
+            let place = (told.partition, told.offset, told.timestamp);
+            assert_eq!(place, (read.partition, read.offset, read.timestamp));
+            assert!((begin..=now_ms()).contains(&told.timestamp), "{told:?}");
+        }
+        assert_eq!(cluster.read_back(&topic_name, Reader::Librdkafka).iter().map(|p| p.count).sum::<u64>(), 100);
     }
-    let told = sender.all_delivered(100);
-    let mut read = cluster.read_records(&topic_name);
-    check_stamps(&read, 100);
-    read.sort_by_key(|record| record.value.clone());
-    for (told, read) in told.iter().zip(&read) {
-        let place = (told.partition, told.offset, told.timestamp);
-        assert_eq!(place, (read.partition, read.offset, read.timestamp));
-        assert!((begin..=now_ms()).contains(&told.timestamp), "{told:?}");
-    }
-    assert_eq!(cluster.read_back(&topic_name, Reader::Librdkafka).iter().map(|p| p.count).sum::<u64>(), 100);
 }

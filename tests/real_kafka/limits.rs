@@ -1,0 +1,189 @@
+//! Records and settings at their limits.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use ottla::{Completion, ErrorKind, Fate, Record, Wait};
+use ottla_test_support::kafka::{self, Cluster, Options};
+
+use crate::harness::{Random, Sender, Told, check_stamps, noise, now_ms, prime, stamp};
+
+fn kind(told: &Told) -> Option<ErrorKind> {
+    told.error.as_ref().map(ottla::Error::kind)
+}
+
+/// What `max.request.size` counts beside key and value: a batch's header and the framing of a record.
+const OVERHEAD: usize = 82;
+
+#[test]
+fn a_record_of_max_request_size_is_written_and_one_byte_more_is_refused() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("request-size", 1);
+    let sender = Sender::new(cluster.bootstrap(), &[("max.request.size", "20000")]);
+    let topic = sender.topic(&topic_name);
+    let mut random = Random::new(4);
+    let (key, value) = (b"key", noise(&mut random, 20_000 - OVERHEAD - 2));
+    let fitting = Record { key: Some(key), value: Some(&value[1..]), ..Record::default() };
+    let larger = Record { value: Some(value), ..fitting };
+    sender.send(&topic, &fitting, 0);
+    let refused = sender.producer.send(&topic, &larger, Completion::Tag(1), Wait::Forever).expect_err("too large");
+    assert_eq!(refused.kind(), ErrorKind::RecordTooLarge);
+    assert!(refused.message().contains("max.request.size=20000"), "{refused}");
+    sender.all_delivered(1);
+    let read = cluster.read_records(&topic_name);
+    assert_eq!(read.iter().map(|record| record.value.as_deref()).collect::<Vec<_>>(), [Some(&value[1..])]);
+}
+
+/// With acks=0 the broker can only cut the connection; the records behind the large one must still arrive.
+#[test]
+fn a_record_too_large_for_the_topic_fails_with_acks_1_and_is_lost_with_acks_0() {
+    let cluster = kafka::shared();
+    for acks in ["1", "0"] {
+        let topic_name = cluster.new_topic("too-large", 1);
+        prime(cluster, &topic_name, 1);
+        cluster.configure_topic(&topic_name, "max.message.bytes", "1000");
+        let sender = Sender::new(cluster.bootstrap(), &[("acks", acks)]);
+        let topic = sender.topic(&topic_name);
+        for (tag, length) in [(0, 100), (1, 5_000), (2, 100)] {
+            sender.send(&topic, &Record { value: Some(&stamp(tag, length)), ..Record::default() }, tag);
+            sender.flush();
+            // The broker takes a moment to cut the connection; what is written to it until then is lost with acks=0.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let told = sender.told();
+        let lost = match acks {
+            "1" => (Some(ErrorKind::Broker(10)), Fate::NotWritten),
+            _ => (None, Fate::Unknown),
+        };
+        assert_eq!((kind(&told[1]), told[1].fate, told[1].offset), (lost.0, lost.1, -1), "acks={acks}");
+        assert!(told[0].error.is_none() && told[2].error.is_none(), "acks={acks}: {told:?}");
+        let written: Vec<_> = cluster.read_records(&topic_name).into_iter().filter_map(|record| record.value).collect();
+        assert_eq!(written, [stamp(0, 100), stamp(2, 100)], "acks={acks}");
+    }
+}
+
+#[test]
+fn timestamps_within_the_topics_bounds_are_taken_and_others_fail() {
+    let cluster = kafka::shared();
+    const HOUR: i64 = 3_600_000;
+    for codec in ["none", "lz4"] {
+        let topic_name = cluster.new_topic("bounds", 1);
+        cluster.configure_topic(&topic_name, "message.timestamp.before.max.ms", &HOUR.to_string());
+        cluster.configure_topic(&topic_name, "message.timestamp.after.max.ms", &HOUR.to_string());
+        let sender = Sender::new(cluster.bootstrap(), &[("compression.type", codec)]);
+        let topic = sender.topic(&topic_name);
+        let now = now_ms();
+        let times = [now - HOUR + 60_000, now - HOUR - 1_000, now + HOUR - 1_000, now + HOUR + 60_000, now];
+        for (tag, &timestamp) in (0..).zip(&times) {
+            sender.send(
+                &topic,
+                &Record { value: Some(&stamp(tag, 30)), timestamp: Some(timestamp), ..Record::default() },
+                tag,
+            );
+            sender.flush();
+        }
+        let told = sender.told();
+        for refused in [&told[1], &told[3]] {
+            assert_eq!((kind(refused), refused.fate), (Some(ErrorKind::Broker(32)), Fate::NotWritten), "{refused:?}");
+        }
+        let written = [0, 2, 4].map(|at: usize| (told[at].offset, told[at].timestamp));
+        assert_eq!(written, [(0, times[0]), (1, times[2]), (2, times[4])], "{told:?}");
+        let read: Vec<i64> = cluster.read_records(&topic_name).iter().map(|record| record.timestamp).collect();
+        assert_eq!(read, [times[0], times[2], times[4]]);
+    }
+}
+
+#[test]
+fn with_batch_size_0_each_record_is_a_batch() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("single", 2);
+    prime(cluster, &topic_name, 2);
+    let sender = Sender::new(cluster.bootstrap(), &[("batch.size", "0"), ("linger.ms", "5000")]);
+    let topic = sender.topic(&topic_name);
+    for tag in 0..200 {
+        let key: Option<&[u8]> = if tag % 2 == 0 { Some(b"key") } else { None };
+        let begin = Instant::now();
+        sender.send(&topic, &Record { key, value: Some(&stamp(tag, 40)), ..Record::default() }, tag);
+        while sender.told_count() as u64 <= tag {
+            assert!(begin.elapsed() < Duration::from_secs(4), "record {tag} lingers");
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(sender.counters().batches_sent, 200);
+    sender.all_delivered(200);
+    let mut read = cluster.read_records(&topic_name);
+    read.retain(|record| record.value.is_some());
+    check_stamps(&read, 200);
+}
+
+/// In Java a topic that is not known yet fails at once with `max.block.ms=0`. Ours does not wait for it anyway.
+#[test]
+fn with_max_block_ms_0_nothing_waits_and_a_cold_topic_is_delivered() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("no-wait", 1);
+    let properties = [("max.block.ms", "0"), ("buffer.memory", "100000"), ("linger.ms", "60000")];
+    let sender = Sender::new(cluster.bootstrap(), &properties);
+    let topic = sender.topic(&topic_name);
+    let value = [b'v'; 1_000];
+    let record = Record { value: Some(&value), ..Record::default() };
+    let begin = Instant::now();
+    let mut accepted = 0;
+    let refused = loop {
+        match sender.producer.send(&topic, &record, Completion::Tag(accepted), Wait::Configured) {
+            Ok(()) => accepted += 1,
+            Err(refused) => break refused,
+        }
+        assert!(accepted < 100_000, "the buffer never fills");
+    };
+    println!("{accepted} records until the buffer was full, in {:?}", begin.elapsed());
+    assert_eq!(refused.kind(), ErrorKind::BufferFull);
+    assert!(refused.message().contains("buffer.memory=100000"), "{refused}");
+    assert!(accepted > 0);
+    sender.all_delivered(accepted);
+}
+
+/// A broker of its own for what others must not see: it forgets producers, and its internal topics are made by hand.
+fn forgetful() -> Arc<Cluster> {
+    static FORGETFUL: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
+    let mut started = FORGETFUL.lock().expect("lock");
+    started.upgrade().unwrap_or_else(|| {
+        let properties = [("producer.id.expiration.ms", "1000"), ("producer.id.expiration.check.interval.ms", "200")];
+        let properties = properties.map(|(name, value)| (name.into(), value.into())).to_vec();
+        let cluster = Arc::new(Cluster::start(Options { properties, ..Options::default() }));
+        *started = Arc::downgrade(&cluster);
+        cluster
+    })
+}
+
+#[test]
+fn an_internal_topic_is_refused() {
+    let cluster = forgetful();
+    cluster.create_topic("__consumer_offsets", 1, 1, &[]);
+    let sender = Sender::new(cluster.bootstrap(), &[]);
+    sender.send(
+        &sender.topic("__consumer_offsets"),
+        &Record { key: Some(b"k"), partition: Some(0), ..Record::default() },
+        0,
+    );
+    sender.flush();
+    let told = &sender.told()[0];
+    assert_eq!((kind(told), told.fate), (Some(ErrorKind::Broker(17)), Fate::NotWritten), "{told:?}");
+}
+
+/// A broker forgets a producer that was silent for `producer.id.expiration.ms`; its next records are written in order.
+#[test]
+fn a_producer_that_the_broker_forgot_goes_on() {
+    let cluster = forgetful();
+    let topic_name = cluster.new_topic("forgotten", 1);
+    let sender = Sender::new(cluster.bootstrap(), &[]);
+    let topic = sender.topic(&topic_name);
+    for round in 0..3 {
+        for tag in round * 100..(round + 1) * 100 {
+            sender.send(&topic, &Record { value: Some(&stamp(tag, 30)), ..Record::default() }, tag);
+        }
+        sender.flush();
+        std::thread::sleep(Duration::from_millis(2_500));
+    }
+    sender.all_delivered(300);
+    check_stamps(&cluster.read_records(&topic_name), 300);
+}

@@ -401,6 +401,13 @@ typedef struct ottla_producer ottla_producer;
 typedef struct ottla_report ottla_report;
 
 /**
+ * What a serializer writes to: a key or a value, at first empty, and headers that go with it.
+ *
+ * Life: given to an ottla_serialize_fn, valid until that returns.
+ */
+typedef struct ottla_serialized ottla_serialized;
+
+/**
  * The settings of plug-ins: what the configuration has under names that begin with "ottla.plugin.", all of them, so
  * choose names that nobody else has, as in "ottla.plugin.shop.region".
  *
@@ -670,6 +677,56 @@ typedef struct ottla_partitioner {
      */
     int32_t reserved;
 } ottla_partitioner;
+
+/**
+ * Makes the bytes of a key or a value.
+ *
+ * @param topic     the topic's name, valid until the function returns
+ * @param object    what was given to ottla_producer_send_objects(); not NULL
+ * @param out       receives the bytes by ottla_serialized_append()
+ * @param userdata  of the ottla_serializer
+ * @return 0, or anything else if it cannot be done; say why with ottla_serialized_fail(). Then the call that sends the
+ *         record returns OTTLA_ERR_SERIALIZATION with what was said, and nothing was accepted
+ *
+ * On the thread that sends the record; on several threads at once. No lock is held. It may send other records; flush, close,
+ * free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No throw or longjmp.
+ */
+typedef int32_t (OTTLA_CALL *ottla_serialize_fn)(const char *topic,
+                                      const void *object,
+                                      struct ottla_serialized *out,
+                                      void *userdata);
+
+/**
+ * A serializer of the application's own. Begin with
+ *
+ *     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
+ */
+typedef struct ottla_serializer {
+    /**
+     * sizeof(ottla_serializer).
+     */
+    size_t struct_size;
+    /**
+     * Optional.
+     */
+    ottla_configure_fn configure;
+    /**
+     * Not NULL.
+     */
+    ottla_serialize_fn serialize;
+    /**
+     * Optional.
+     */
+    ottla_close_fn close;
+    /**
+     * Given to each function.
+     */
+    void *userdata;
+    /**
+     * Optional; see ottla_free_fn.
+     */
+    ottla_free_fn free_userdata;
+} ottla_serializer;
 
 /**
  * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
@@ -1501,6 +1558,17 @@ typedef struct ottla_counters {
     uint64_t reports_held;
 } ottla_counters;
 
+/**
+ * Bytes as an object; see ottla_producer_send_objects().
+ */
+typedef struct ottla_bytes {
+    /**
+     * NULL with len 0 is null, any other pointer with len 0 is empty.
+     */
+    const void *data;
+    size_t len;
+} ottla_bytes;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1657,6 +1725,64 @@ OTTLA_API uint64_t OTTLA_CALL ottla_choice_queued_bytes(const struct ottla_choic
  * @return -1, so that `return ottla_choice_fail(choice, "...")` ends the function that was called
  */
 OTTLA_API int32_t OTTLA_CALL ottla_choice_fail(const struct ottla_choice *choice, const char *message);
+
+/**
+ * Lets a function of the application's make keys of the key objects of ottla_producer_send_objects(), instead of what
+ * key.serializer says. Records sent as bytes do not concern it.
+ *
+ * @param serializer  copied
+ * @param error_out   optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
+ *                    called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_key_serializer(struct ottla_config *config,
+                                           const struct ottla_serializer *serializer,
+                                           struct ottla_error **error_out);
+
+/**
+ * The same for values, instead of what value.serializer says.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set_value_serializer(struct ottla_config *config,
+                                             const struct ottla_serializer *serializer,
+                                             struct ottla_error **error_out);
+
+/**
+ * Writes bytes behind those written before.
+ *
+ * @param bytes  len bytes, copied; NULL is allowed if len is 0
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_serialized_append(struct ottla_serialized *out,
+                                   const void *bytes,
+                                   size_t len);
+
+/**
+ * Makes the key or the value null, whatever was written; writing to it afterwards makes it something again.
+ *
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_serialized_set_null(struct ottla_serialized *out);
+
+/**
+ * Adds a header to the record, behind its own and those added before (the key's serializer runs first).
+ *
+ * @param name   name_len bytes of UTF-8, copied; not NULL
+ * @param value  value_len bytes, copied; NULL with value_len 0 is a null value
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_serialized_add_header(struct ottla_serialized *out,
+                                       const char *name,
+                                       size_t name_len,
+                                       const void *value,
+                                       size_t value_len);
+
+/**
+ * Says why the object cannot be serialized.
+ *
+ * @param message  UTF-8, one line; copied
+ * @return -1, so that `return ottla_serialized_fail(out, "...")` ends the function that was called
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_serialized_fail(struct ottla_serialized *out, const char *message);
 
 /**
  * A configuration with every default; bootstrap.servers has none and has to be set. Never NULL but when a defect is
@@ -2073,6 +2199,64 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_
                                         int64_t timeout_ms,
                                         struct ottla_delivery *delivery_out,
                                         struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send() for a record whose key or value, or both, are made of objects, by the serializers that
+ * key.serializer and value.serializer name, or by the application's own (ottla_config_set_key_serializer(),
+ * ottla_config_set_value_serializer()). What an object has to be:
+ *
+ *     bytes    const ottla_bytes *            string   const char *, UTF-8, ended by a NUL
+ *     short    const int16_t *                integer  const int32_t *
+ *     long     const int64_t *                float    const float *
+ *     double   const double *                 uuid     const uint8_t[16]; sent as text of 36 characters
+ *     boolean  const uint8_t *, 0 or another  void     only NULL
+ *     the application's own: whatever that one reads
+ *
+ * Numbers are sent with the highest byte first, as Kafka's Java serializers do. Objects are looked at only inside the
+ * call. The serializers run on the calling thread, the key's first.
+ *
+ * @param record        borrowed for the call: partition, timestamp and headers; its key has to be null if there is a
+ *                      key_object, and its value if there is a value_object
+ * @param key_object    NULL: the record's key counts (which may be null); no serializer is asked
+ * @param value_object  likewise
+ * @return as ottla_producer_send(); also OTTLA_ERR_SERIALIZATION; OTTLA_ERR_INVALID_ARGUMENT also for an object
+ *         without a serializer
+ *
+ * Any thread, concurrently with any other call, callbacks too.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_objects(const struct ottla_producer *producer,
+                                       const struct ottla_topic *topic,
+                                       const struct ottla_record *record,
+                                       const void *key_object,
+                                       const void *value_object,
+                                       void *userdata,
+                                       struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send_objects() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_try_send_objects(const struct ottla_producer *producer,
+                                           const struct ottla_topic *topic,
+                                           const struct ottla_record *record,
+                                           const void *key_object,
+                                           const void *value_object,
+                                           void *userdata,
+                                           struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send_objects() with a function of this record's own, called instead of whatever serves by default.
+ *
+ * @param on_delivery  not NULL
+ * @param userdata     given to on_delivery, as its argument and in the delivery
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_objects_with(const struct ottla_producer *producer,
+                                            const struct ottla_topic *topic,
+                                            const struct ottla_record *record,
+                                            const void *key_object,
+                                            const void *value_object,
+                                            ottla_delivery_fn on_delivery,
+                                            void *userdata,
+                                            struct ottla_error **error_out);
 
 /**
  * The topic's name, valid as long as the report. NULL for NULL.

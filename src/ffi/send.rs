@@ -271,7 +271,7 @@ fn delivered(topic: &ottla_topic, record: &ottla_record, sent: &Result<Told>) ->
 /// The engine and the topic, if they belong together. No count is kept of those inside: the topic's handle, which the
 /// caller keeps until the call returns, keeps the engine.
 #[inline]
-fn at<'a>(
+pub(super) fn at<'a>(
     producer: Option<&'a ottla_producer>,
     topic: Option<&'a ottla_topic>,
 ) -> Result<(&'a Engine, &'a TopicHandle)> {
@@ -297,7 +297,7 @@ unsafe fn send(
     unsafe { record.with(|record| engine.producer.send(topic, record, completion, wait)) }
 }
 
-fn own(on_delivery: ottla_delivery_fn, userdata: *mut c_void) -> Result<Completion> {
+pub(super) fn own(on_delivery: ottla_delivery_fn, userdata: *mut c_void) -> Result<Completion> {
     let function = required(on_delivery, "on_delivery")?;
     Ok(Completion::Call { call: call::number_of(function), tag: tag_of(userdata) })
 }

@@ -85,9 +85,24 @@ impl Front {
             },
             Partitioner::RoundRobin => next_in_turn(topic, partitions),
             Partitioner::Random => self.draw(topic, partitions, false, None),
-            Partitioner::Own(own) => ask_own(&**own, topic, partitions, append.record)?,
+            Partitioner::Own(own) => ask_own(&**own, topic, partitions, append.record, Objects::default())?,
         };
         Ok(index as usize)
+    }
+
+    /// The partition that the application's partitioner chooses for a record of which it may see the objects; `None` if
+    /// there is no such partitioner, or the topic's partitions are not known.
+    pub fn choose_for_objects(
+        &self,
+        topic: &Topic,
+        record: &Record<'_>,
+        objects: Objects,
+    ) -> Result<Option<i32>, NotAccepted> {
+        let (Partitioner::Own(own), Some(partitions)) = (&self.partitioner, topic.partitions()) else {
+            return Ok(None);
+        };
+        let chosen = ask_own(&**own, topic, partitions, record, objects)?;
+        Ok(Some(chosen.cast_signed()))
     }
 
     /// Chooses another sticky partition once enough went to the `previous` one. When several threads do so at once the
@@ -128,8 +143,13 @@ impl Front {
 }
 
 #[cold]
-fn ask_own(own: &dyn Own, topic: &Topic, partitions: &[Arc<Slot>], record: &Record<'_>) -> Result<u32, NotAccepted> {
-    let objects = Objects::default();
+fn ask_own(
+    own: &dyn Own,
+    topic: &Topic,
+    partitions: &[Arc<Slot>],
+    record: &Record<'_>,
+    objects: Objects,
+) -> Result<u32, NotAccepted> {
     let question =
         Question { topic: &topic.name, key: record.key, value: record.value, objects, partitions: &partitions };
     own::ask(own, &question).map_err(NotAccepted::NotChosen)

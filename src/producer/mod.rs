@@ -1,5 +1,6 @@
 //! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
 
+mod objects;
 mod plugged;
 mod plugins;
 pub mod settings;
@@ -9,6 +10,7 @@ pub use plugins::Plugins;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use objects::Serializers;
 use plugged::PluggedSink;
 use plugins::Configured;
 
@@ -20,6 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
 use crate::protocol::record_batch;
 use crate::record::Record;
+use crate::serialize::Objects;
 use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
 use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
 
@@ -28,6 +31,7 @@ pub struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     plugins: Arc<Configured>,
+    serializers: Serializers,
     /// There are plug-ins.
     plugged: bool,
     /// The process that made it.
@@ -104,6 +108,7 @@ impl Producer {
         let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
         Ok(Producer {
             plugins: configured,
+            serializers: Serializers::new(&resolved, plugins),
             plugged,
             shared,
             thread: Mutex::new(Some(thread)),
@@ -278,7 +283,7 @@ impl Producer {
         clock: &impl Clock,
     ) -> Result<()> {
         if self.plugged {
-            return self.accept_plugged(topic, record, completion, manner, wait, clock);
+            return self.accept_plugged(topic, record, Objects::default(), completion, manner, wait, clock);
         }
         self.accept_plain(topic, record, completion, manner, wait, clock)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{Plugin, PluginSettings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::own::Own;
+use crate::serialize::Serializer;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
 /// The plug-ins that a producer is made with.
@@ -13,6 +14,9 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 pub struct Plugins {
     /// Replaces the partitioner that the configuration names.
     pub partitioner: Option<Arc<dyn Own>>,
+    /// These replace the serializers that the configuration names.
+    pub key_serializer: Option<Arc<dyn Serializer>>,
+    pub value_serializer: Option<Arc<dyn Serializer>>,
 }
 
 /// Plug-ins that were told their settings, and are closed once: when told so, or with the last reference.
@@ -33,7 +37,10 @@ thread_local! {
 impl Plugins {
     /// Each with what it is, for messages, in the order in which they are configured.
     fn each(&self) -> impl Iterator<Item = (&'static str, Arc<dyn Plugin>)> {
-        self.partitioner.iter().map(|own| ("partitioner", own.clone() as Arc<dyn Plugin>))
+        let partitioner = self.partitioner.iter().map(|own| ("partitioner", own.clone() as Arc<dyn Plugin>));
+        let key = self.key_serializer.iter().map(|key| ("key serializer", key.clone() as Arc<dyn Plugin>));
+        let value = self.value_serializer.iter().map(|value| ("value serializer", value.clone() as Arc<dyn Plugin>));
+        partitioner.chain(key).chain(value)
     }
 
     /// Tells each its settings. If one fails, those before it are closed.
@@ -140,7 +147,7 @@ mod tests {
     fn partitioner(fails: bool) -> (Plugins, Arc<Mutex<Vec<String>>>) {
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let noting = Noting { name: "partitioner", fails, told: told.clone() };
-        (Plugins { partitioner: Some(Arc::new(noting)) }, told)
+        (Plugins { partitioner: Some(Arc::new(noting)), ..Plugins::default() }, told)
     }
 
     fn settings() -> PluginSettings {

@@ -1,4 +1,5 @@
 //! What the application hands over instead of bytes.
+#![expect(unsafe_code, reason = "a pointer to anything, whose type was promised when it was made an object")]
 
 use std::ffi::c_void;
 
@@ -15,8 +16,14 @@ pub struct Objects {
 }
 
 impl Object {
-    /// There is none: a null key or value, or one that was given as bytes.
+    /// There is none: the key or value is null, or was given as bytes.
     pub const NONE: Object = Object(std::ptr::null());
+
+    /// # Safety
+    /// `pointer` is NULL, or leads to what the serializer that it is given to reads, for as long as the object is used.
+    pub unsafe fn new(pointer: *const c_void) -> Self {
+        Object(pointer)
+    }
 
     pub fn pointer(self) -> *const c_void {
         self.0
@@ -24,6 +31,12 @@ impl Object {
 
     pub fn is_none(self) -> bool {
         self.0.is_null()
+    }
+}
+
+impl Objects {
+    pub fn is_none(self) -> bool {
+        self.key.is_none() && self.value.is_none()
     }
 }
 

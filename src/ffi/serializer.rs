@@ -1,0 +1,223 @@
+//! Serializers of the application's own.
+
+use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
+
+use super::boundary::{bytes, sized_in};
+use super::config::ottla_config;
+use super::error::{ottla_code, ottla_error};
+use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn, with_c_name};
+use super::userdata::{Userdata, ottla_free_fn};
+use super::{boundary, guarded, required};
+use crate::config::{Plugin, PluginSettings};
+use crate::serialize::{Object, Serialized, Serializer};
+use crate::sync::Arc;
+
+/// What a serializer writes to: a key or a value, at first empty, and headers that go with it.
+///
+/// Life: given to an ottla_serialize_fn, valid until that returns.
+pub struct ottla_serialized<'a> {
+    out: &'a mut Serialized,
+    failure: Failure,
+}
+
+/// Makes the bytes of a key or a value.
+///
+/// @param topic     the topic's name, valid until the function returns
+/// @param object    what was given to ottla_producer_send_objects(); not NULL
+/// @param out       receives the bytes by ottla_serialized_append()
+/// @param userdata  of the ottla_serializer
+/// @return 0, or anything else if it cannot be done; say why with ottla_serialized_fail(). Then the call that sends the
+///         record returns OTTLA_ERR_SERIALIZATION with what was said, and nothing was accepted
+///
+/// On the thread that sends the record; on several threads at once. No lock is held. It may send other records; flush, close,
+/// free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No throw or longjmp.
+pub type ottla_serialize_fn = Option<
+    unsafe extern "C" fn(
+        topic: *const c_char,
+        object: *const c_void,
+        out: *mut ottla_serialized,
+        userdata: *mut c_void,
+    ) -> i32,
+>;
+
+/// A serializer of the application's own. Begin with
+///
+///     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ottla_serializer {
+    /// sizeof(ottla_serializer).
+    pub struct_size: usize,
+    /// Optional.
+    pub configure: ottla_configure_fn,
+    /// Not NULL.
+    pub serialize: ottla_serialize_fn,
+    /// Optional.
+    pub close: ottla_close_fn,
+    /// Given to each function.
+    pub userdata: *mut c_void,
+    /// Optional; see ottla_free_fn.
+    pub free_userdata: ottla_free_fn,
+}
+
+/// Lets a function of the application's make keys of the key objects of ottla_producer_send_objects(), instead of what
+/// key.serializer says. Records sent as bytes do not concern it.
+///
+/// @param serializer  copied
+/// @param error_out   optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
+///                    called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// # Safety
+/// `serializer` is NULL or has as many readable bytes as its struct_size says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_config_set_key_serializer(
+    config: Option<&mut ottla_config>,
+    serializer: *const ottla_serializer,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let config = required(config, "config")?;
+        // SAFETY: by this function's contract.
+        config.plugins.key_serializer = Some(Arc::new(unsafe { CSerializer::new(serializer)? }));
+        Ok(())
+    })
+}
+
+/// The same for values, instead of what value.serializer says.
+///
+/// # Safety
+/// As for `ottla_config_set_key_serializer`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_config_set_value_serializer(
+    config: Option<&mut ottla_config>,
+    serializer: *const ottla_serializer,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let config = required(config, "config")?;
+        // SAFETY: by this function's contract.
+        config.plugins.value_serializer = Some(Arc::new(unsafe { CSerializer::new(serializer)? }));
+        Ok(())
+    })
+}
+
+/// Writes bytes behind those written before.
+///
+/// @param bytes  len bytes, copied; NULL is allowed if len is 0
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// # Safety
+/// `bytes` is NULL or has `len` readable bytes, none of them of `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_serialized_append(
+    out: Option<&mut ottla_serialized<'_>>,
+    bytes: *const c_void,
+    len: usize,
+) -> ottla_code {
+    boundary(None, || {
+        let out = required(out, "out")?;
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { self::bytes(bytes.cast(), len, "bytes")? };
+        out.out.append(bytes.unwrap_or_default());
+        Ok(())
+    })
+}
+
+/// Makes the key or the value null, whatever was written; writing to it afterwards makes it something again.
+///
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_serialized_set_null(out: Option<&mut ottla_serialized<'_>>) -> ottla_code {
+    boundary(None, || {
+        required(out, "out")?.out.set_null();
+        Ok(())
+    })
+}
+
+/// Adds a header to the record, behind its own and those added before (the key's serializer runs first).
+///
+/// @param name   name_len bytes of UTF-8, copied; not NULL
+/// @param value  value_len bytes, copied; NULL with value_len 0 is a null value
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// # Safety
+/// `name` and `value` are NULL or have as many readable bytes, none of them of `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_serialized_add_header(
+    out: Option<&mut ottla_serialized<'_>>,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_void,
+    value_len: usize,
+) -> ottla_code {
+    boundary(None, || {
+        let out = required(out, "out")?;
+        // SAFETY: by this function's contract.
+        let name = required(unsafe { bytes(name.cast(), name_len, "name")? }, "name")?;
+        // SAFETY: as above.
+        let value = unsafe { bytes(value.cast(), value_len, "value")? };
+        out.out.add_header(name, value);
+        Ok(())
+    })
+}
+
+/// Says why the object cannot be serialized.
+///
+/// @param message  UTF-8, one line; copied
+/// @return -1, so that `return ottla_serialized_fail(out, "...")` ends the function that was called
+///
+/// # Safety
+/// `message` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_serialized_fail(out: Option<&mut ottla_serialized<'_>>, message: *const c_char) -> i32 {
+    guarded((), || {
+        if let Some(out) = out {
+            // SAFETY: by this function's contract.
+            unsafe { out.failure.note(message) };
+        }
+    });
+    -1
+}
+
+/// An `ottla_serializer` as the engine knows it.
+struct CSerializer {
+    hooks: Hooks,
+    serialize: unsafe extern "C" fn(*const c_char, *const c_void, *mut ottla_serialized, *mut c_void) -> i32,
+}
+
+impl CSerializer {
+    /// # Safety
+    /// As for `ottla_config_set_key_serializer`.
+    unsafe fn new(given: *const ottla_serializer) -> crate::Result<Self> {
+        // SAFETY: by this function's contract; NULL functions and pointers are valid.
+        let given = unsafe { sized_in(given, "serializer")? };
+        let serialize = required(given.serialize, "serializer->serialize")?;
+        let userdata = Userdata::new(given.userdata, given.free_userdata);
+        Ok(CSerializer { hooks: Hooks::new(given.configure, given.close, userdata), serialize })
+    }
+}
+
+impl Plugin for CSerializer {
+    fn configure(&self, settings: &PluginSettings) -> Result<(), String> {
+        self.hooks.configure(settings)
+    }
+
+    fn close(&self) {
+        self.hooks.close();
+    }
+}
+
+impl Serializer for CSerializer {
+    fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
+        with_c_name(topic, |topic| {
+            let mut serialized = ottla_serialized { out, failure: Failure::default() };
+            // SAFETY: the function and its userdata were given together; all else outlives the call.
+            let answer = unsafe {
+                (self.serialize)(topic, object.pointer(), (&raw mut serialized).cast(), self.hooks.userdata())
+            };
+            serialized.failure.judge(answer, |answer| answer == 0).map(|_| ())
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Records that are sent as objects: serialized first, then like any other.
+
+use std::cell::Cell;
+
+use super::{Plugins, Producer, TopicHandle, Wait};
+use crate::batch::Completion;
+use crate::config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::Manner;
+use crate::record::{Header, Record};
+use crate::serialize::{BuiltIn, Object, Objects, Serialized, Serializer};
+use crate::sync::{Arc, SystemClock};
+
+/// The serializers of one producer.
+pub(super) struct Serializers {
+    key: Option<Arc<dyn Serializer>>,
+    value: Option<Arc<dyn Serializer>>,
+}
+
+/// What serializers write to. Each thread has one, so that in the long run nothing is allocated.
+#[derive(Default)]
+struct Scratch {
+    key: Serialized,
+    value: Serialized,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+impl Serializers {
+    /// The application's own, or those that the configuration names.
+    pub fn new(config: &config::Settings, plugins: &Plugins) -> Self {
+        let choose = |own: &Option<Arc<dyn Serializer>>, named: Option<config::Serializer>| {
+            own.clone().or_else(|| named.map(|kind| Arc::new(BuiltIn(kind)) as Arc<dyn Serializer>))
+        };
+        Serializers {
+            key: choose(&plugins.key_serializer, config.key_serializer),
+            value: choose(&plugins.value_serializer, config.value_serializer),
+        }
+    }
+}
+
+impl Producer {
+    /// As `send`, for a record whose key or value, or both, are made of objects. Where there is no object, what is in the
+    /// record counts.
+    pub fn send_objects(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        objects: Objects,
+        completion: &Completion,
+        wait: Wait,
+    ) -> Result<()> {
+        self.check_process()?;
+        let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
+        // Taken and not borrowed: a serializer may send a record of its own.
+        let mut scratch = SCRATCH.take().unwrap_or_default();
+        let sent = self.serialize(topic, record, objects, &mut scratch).and_then(|()| {
+            let key = if objects.key.is_none() { record.key } else { scratch.key.bytes() };
+            let value = if objects.value.is_none() { record.value } else { scratch.value.bytes() };
+            with_headers(record.headers, &scratch, |headers| {
+                let record = Record { key, value, headers, ..*record };
+                self.accept_objects(topic, &record, objects, completion, wait)
+            })
+        });
+        scratch.key.clear();
+        scratch.value.clear();
+        SCRATCH.set(Some(scratch));
+        sent
+    }
+
+    fn serialize(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects, out: &mut Scratch) -> Result<()> {
+        let Serializers { key, value } = &self.serializers;
+        make(topic, "key", record.key, objects.key, key.as_deref(), &mut out.key)?;
+        make(topic, "value", record.value, objects.value, value.as_deref(), &mut out.value)
+    }
+
+    fn accept_objects(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        objects: Objects,
+        completion: &Completion,
+        wait: Wait,
+    ) -> Result<()> {
+        if self.plugged {
+            self.accept_plugged(topic, record, objects, completion, Manner::Usual, wait, &SystemClock)
+        } else {
+            self.accept_plain(topic, record, completion, Manner::Usual, wait, &SystemClock)
+        }
+    }
+}
+
+/// Makes the key or the value (`what`) of its object, if there is one.
+fn make(
+    topic: &TopicHandle,
+    what: &str,
+    bytes: Option<&[u8]>,
+    object: Object,
+    serializer: Option<&dyn Serializer>,
+    out: &mut Serialized,
+) -> Result<()> {
+    if object.is_none() {
+        return Ok(());
+    }
+    if bytes.is_some() {
+        let message = format!("the record's {what} is given twice, as bytes and as an object");
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    let Some(serializer) = serializer else {
+        let message =
+            format!("the record's {what} is an object, and the producer has no serializer: set {what}.serializer");
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    };
+    serializer.serialize(topic.name(), object, out).map_err(|why| {
+        let message = format!("the {what} of a record for topic {} could not be serialized: {why}", topic.name());
+        Error::new(ErrorKind::Serialization, message)
+    })
+}
+
+/// Headers of one record that need no allocation.
+const FEW: usize = 16;
+
+/// Gives `body` the record's own headers and those that serializers added, the key's before the value's.
+fn with_headers<T>(own: &[Header<'_>], added: &Scratch, body: impl FnOnce(&[Header<'_>]) -> T) -> T {
+    let count = added.key.headers().len() + added.value.headers().len();
+    if count == 0 {
+        return body(own);
+    }
+    let all = own.iter().copied().chain(added.key.headers()).chain(added.value.headers());
+    if own.len() + count > FEW {
+        return body(&all.collect::<Vec<_>>());
+    }
+    let mut few = [Header { name: b"", value: None }; FEW];
+    few.iter_mut().zip(all).for_each(|(place, header)| *place = header);
+    body(&few[..own.len() + count])
+}

@@ -185,6 +185,55 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
     std::fs::remove_file(properties).expect("it was written");
 }
 
+/// The files that applications have, but for the brokers' addresses.
+#[test]
+fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
+    let cluster = kafka::shared();
+    for (name, text, told) in [
+        ("java-app", include_str!("vectors/java-app.properties"), "shop.orders.topic"),
+        ("java-3-app", include_str!("vectors/java-3-app.properties"), "spring.application.name"),
+        ("librdkafka-app", include_str!("vectors/librdkafka-app.properties"), "queue.buffering.max.messages"),
+    ] {
+        let topic = cluster.new_topic(&format!("produce-{name}"), 3);
+        let servers = cluster.bootstrap();
+        let text = text.replace("kafka-1:9092", servers).replace("kafka-2:9092", servers);
+        let properties = file(&format!("{name}.properties"), &text);
+        let mut command = example("produce");
+        command.args(["-t", &topic, "-K", "=", "-F"]).arg(&properties);
+        let ended = Ended::of(&mut command, b"a=1\nb=2\nc=3\n");
+        ended.expect(0).expect_counts(3, 3, 0);
+        assert!(ended.errors.contains(told), "{name}: names that are not known are told: {}", ended.errors);
+        let mut records = values(&cluster.read_records(&topic)).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        records.sort_unstable();
+        assert_eq!(records, ["1", "2", "3"], "{name}");
+        if name == "java-app" {
+            let counts: Vec<u64> =
+                cluster.read_back(&topic, Reader::Java).iter().map(|summary| summary.count).collect();
+            assert_eq!(counts, [1, 1, 1], "its partitioner takes the partitions in turn");
+        }
+        std::fs::remove_file(properties).expect("it was written");
+    }
+}
+
+#[test]
+fn produce_fills_in_what_its_file_asks_of_the_environment() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-environment", 1);
+    let properties = file("environment.properties", "\nbootstrap.servers=${env:OTTLA_EXAMPLE_BROKERS}\nacks=1\n");
+    let mut command = example("produce");
+    command.args(["-t", &topic, "-F"]).arg(&properties);
+    let missing = Ended::of(command.env_remove("OTTLA_EXAMPLE_BROKERS"), b"a\n");
+    missing.expect(2);
+    let place = format!("{}:2: bootstrap.servers: the environment variable", properties.display());
+    assert!(missing.errors.contains(&place), "{}", missing.errors);
+    let wrong = Ended::of(command.env("OTTLA_EXAMPLE_BROKERS", "s3cret"), b"a\n");
+    wrong.expect(2);
+    assert!(!wrong.errors.contains("s3cret"), "{}", wrong.errors);
+    let ended = Ended::of(command.env("OTTLA_EXAMPLE_BROKERS", cluster.bootstrap()), b"a\n");
+    ended.expect(0).expect_counts(1, 1, 0);
+    std::fs::remove_file(properties).expect("it was written");
+}
+
 #[test]
 fn produce_compresses_with_every_codec() {
     let cluster = kafka::shared();

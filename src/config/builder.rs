@@ -1,7 +1,8 @@
 //! What the user fills in: names and values in text.
 
-use super::foreign::{Meaning, check_same, find_foreign};
-use super::{PluginSettings, Property, Settings, find, hint, invalid, properties, properties_file, settings, trim};
+use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
+use super::property::Given;
+use super::{PluginSettings, Property, Settings, environment, find, hint, invalid, properties, properties_file, settings, trim};
 use crate::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +18,23 @@ pub struct Config {
     plugin: PluginSettings,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Value {
     /// The property's own name or the alias under which it was set.
     written_as: &'static str,
     text: String,
+    /// What messages say instead of the text.
+    shown: String,
 }
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}={}", self.written_as, self.shown)
+    }
+}
+
+/// What is read in place of a secret.
+const HIDDEN: &str = "[hidden]";
 
 /// Why a name cannot be set, apart from its value.
 enum Unset {
@@ -41,25 +53,31 @@ impl Config {
     /// Sets one property, under its own name or an alias. The same name again replaces the value; another name for
     /// the same property is an error.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        self.put(name, value).map_err(|reason| match reason {
+        self.put(name, Given::openly(value)).map_err(|reason| match reason {
             Unset::Unknown(message) | Unset::Idle(message) => invalid(message),
             Unset::Wrong(error) => error,
         })
     }
 
     /// The value that counts: what was set, or the default. `None` for a property that is not known, or not set and
-    /// without default. Under an alias, in the alias's units. A class is told as it was written.
+    /// without default. Under an alias, in the alias's units. A class is told as it was written, and of a password only
+    /// that it is set: `[hidden]`.
     pub fn get(&self, name: &str) -> Option<String> {
         if name.starts_with(PLUGIN_PREFIX) {
             return self.plugin.get(name).cloned();
         }
         if let Some(property) = find(name) {
-            return self.effective(property).map(str::to_owned);
+            return self.told(property).map(str::to_owned);
         }
         match find_foreign(name)?.meaning {
-            Meaning::Same { property, convert } => Some(convert.to_foreign(self.effective(find(property)?)?)),
+            Meaning::Same { property, convert } => Some(convert.to_foreign(self.told(find(property)?)?)),
             _ => None,
         }
+    }
+
+    /// What was set, as it may be told: `name=value`, in the order of the names.
+    pub fn written(&self) -> impl Iterator<Item = String> {
+        self.values.values().map(|value| format!("{value:?}"))
     }
 
     /// Whether the user set it, under whichever name.
@@ -76,7 +94,7 @@ impl Config {
         properties()
     }
 
-    /// Sets everything that a Java `.properties` file holds, and answers with the warnings for the log: names that
+    /// Sets everything that a Java `.properties` file holds, with `${env:NAME}` filled in, and answers with the warnings for the log: names that
     /// are not known, or have no counterpart here. Other errors name file and line, and leave the configuration as it
     /// was. The file is read as UTF-8 and may have 1 MiB.
     pub fn load_properties(&mut self, path: impl AsRef<Path>) -> Result<Vec<String>> {
@@ -91,7 +109,11 @@ impl Config {
         let mut warnings = Vec::new();
         for entry in properties_file::parse(text, origin)? {
             let place = format!("{origin}:{}", entry.line);
-            match loaded.put(&entry.key, &entry.value) {
+            // Only where the name is ours: what else stands in the file is not for us to look up.
+            let filled = if is_known(&entry.key) { environment::fill_in(&entry.value) } else { Ok(None) };
+            let filled = filled.map_err(|reason| invalid(format!("{place}: {}: {reason}", entry.key)))?;
+            let given = Given { value: filled.as_ref().unwrap_or(&entry.value), shown: &entry.value };
+            match loaded.put(&entry.key, given) {
                 Ok(()) => {}
                 Err(Unset::Unknown(message) | Unset::Idle(message)) => {
                     warnings.push(format!("{place}: ignored: {message}"));
@@ -113,53 +135,73 @@ impl Config {
         &self.plugin
     }
 
-    fn effective(&self, property: &Property) -> Option<&str> {
-        self.values.get(property.name).map(|value| value.text.as_str()).or(property.default)
+    fn told(&self, property: &Property) -> Option<&str> {
+        match self.values.get(property.name) {
+            Some(_) if property.is_secret() => Some(HIDDEN),
+            Some(value) => Some(&value.text),
+            None => property.default,
+        }
     }
 
-    fn put(&mut self, name: &str, value: &str) -> Result<(), Unset> {
+    fn put(&mut self, name: &str, given: Given<'_>) -> Result<(), Unset> {
         if let Some(own) = name.strip_prefix(PLUGIN_PREFIX) {
             if own.is_empty() {
                 return Err(Unset::Wrong(invalid(format!("'{PLUGIN_PREFIX}' is not complete: a name has to follow"))));
             }
-            self.plugin.insert(name.into(), value.into());
+            self.plugin.insert(name.into(), given.value.into());
             return Ok(());
         }
+        let name = without_topic(name);
         if let Some(property) = find(name) {
-            let text = property.check(value).map_err(Unset::Wrong)?;
-            return self.keep(property, property.name, text);
+            let text = property.check_given(given).map_err(Unset::Wrong)?;
+            return self.keep(property, property.name, text, given);
         }
         let Some(foreign) = find_foreign(name) else {
             return Err(Unset::Unknown(unknown(name)));
         };
         match foreign.meaning {
             Meaning::Same { property, convert } => {
-                let (property, text) = check_same(name, property, convert, value).map_err(Unset::Wrong)?;
-                self.keep(property, foreign.name, text)
+                let (property, text) = check_same(name, property, convert, given).map_err(Unset::Wrong)?;
+                self.keep(property, foreign.name, text, given)
             }
-            Meaning::Fixed { values, .. } if values.iter().any(|fixed| fixed.eq_ignore_ascii_case(trim(value))) => {
-                Ok(())
-            }
-            Meaning::Fixed { otherwise, .. } => {
-                Err(Unset::Wrong(invalid(format!("{name}='{}' cannot be had: {otherwise}", trim(value)))))
+            Meaning::Fixed { values, .. } if is_fixed_value(values, trim(given.value)) => Ok(()),
+            Meaning::Fixed { otherwise, harmless, .. } => {
+                let message = format!("{name}='{}' cannot be had: {otherwise}", trim(given.shown));
+                Err(if harmless { Unset::Idle(message) } else { Unset::Wrong(invalid(message)) })
             }
             Meaning::Idle(why) => Err(Unset::Idle(format!("{name} is not a property of Ottla: {why}"))),
             Meaning::Refused(why) => Err(Unset::Wrong(invalid(format!("{name} is not a property of Ottla: {why}")))),
         }
     }
 
-    fn keep(&mut self, property: &'static Property, written_as: &'static str, text: String) -> Result<(), Unset> {
+    fn keep(
+        &mut self,
+        property: &'static Property,
+        written_as: &'static str,
+        text: String,
+        given: Given<'_>,
+    ) -> Result<(), Unset> {
+        let shown = match given {
+            _ if property.is_secret() => HIDDEN.into(),
+            _ if given.is_hidden() => given.shown.into(),
+            _ => text.clone(),
+        };
         match self.values.get(property.name) {
             Some(before) if before.written_as != written_as => Err(Unset::Wrong(invalid(format!(
                 "{written_as} sets the same as {}, which is set already (to '{}'): keep one of them",
-                before.written_as, before.text
+                before.written_as, before.shown
             )))),
             _ => {
-                self.values.insert(property.name, Value { written_as, text });
+                self.values.insert(property.name, Value { written_as, text, shown });
                 Ok(())
             }
         }
     }
+}
+
+fn is_known(name: &str) -> bool {
+    let name = without_topic(name);
+    name.starts_with(PLUGIN_PREFIX) || find(name).is_some() || find_foreign(name).is_some()
 }
 
 fn unknown(name: &str) -> String {
@@ -280,24 +322,140 @@ mod tests {
     }
 
     #[test]
+    fn the_environment_fills_in_what_a_file_asks_for_and_messages_do_not_tell_it() {
+        // Cargo sets these for its tests.
+        let folder = env!("CARGO_MANIFEST_DIR");
+        let load = |text: &str| {
+            let mut config = Config::new();
+            let loaded = config.load_properties_str(text, "f");
+            (config, loaded.map_err(|error| error.message().to_owned()))
+        };
+        let (config, loaded) = load("client.id=at ${env:CARGO_MANIFEST_DIR}!\nottla.plugin.a=${env:CARGO_PKG_NAME}");
+        assert_eq!(loaded, Ok(vec![]));
+        assert_eq!(config.get("client.id"), Some(format!("at {folder}!")));
+        assert_eq!(config.get("ottla.plugin.a").as_deref(), Some("ottla"));
+        assert!(!format!("{config:?}").contains(folder), "{config:?}");
+
+        for (line, message) in [
+            (
+                "linger.ms=${env:CARGO_MANIFEST_DIR}",
+                "linger.ms='${env:CARGO_MANIFEST_DIR}' is not valid: expected a whole number, 0 or more",
+            ),
+            (
+                "bootstrap.servers=${env:CARGO_MANIFEST_DIR}",
+                "bootstrap.servers='${env:CARGO_MANIFEST_DIR}' is not valid: expected host:port pairs separated by commas",
+            ),
+            (
+                "queue.buffering.max.kbytes = ${env:CARGO_MANIFEST_DIR} ",
+                "queue.buffering.max.kbytes (here buffer.memory): buffer.memory='${env:CARGO_MANIFEST_DIR}' is not \
+                 valid: expected a whole number, 0 or more",
+            ),
+            (
+                "transactional.id=${env:CARGO_PKG_NAME}",
+                "transactional.id='${env:CARGO_PKG_NAME}' is refused: transactions are not in this release",
+            ),
+            (
+                "queuing.strategy=${env:CARGO_PKG_NAME}",
+                "queuing.strategy='${env:CARGO_PKG_NAME}' cannot be had: records leave in the order in which they came",
+            ),
+            (
+                "acks=${env:OTTLA_NOT_SET_ANYWHERE}",
+                "acks: the environment variable OTTLA_NOT_SET_ANYWHERE is not set; set it, or write \
+                 $${env:OTTLA_NOT_SET_ANYWHERE} for the text itself",
+            ),
+        ] {
+            assert_eq!(load(&format!("\n{line}")).1, Err(format!("f:2: {message}")));
+        }
+        let (_, twice) = load("linger.ms=${env:CARGO_PKG_VERSION_MAJOR}\nqueue.buffering.max.ms=1");
+        let told = "linger.ms, which is set already (to '${env:CARGO_PKG_VERSION_MAJOR}'): keep one of them";
+        assert_eq!(twice, Err(format!("f:2: queue.buffering.max.ms sets the same as {told}")));
+        // The application's own settings are its own affair.
+        let (_, own) = load("my.password=${env:OTTLA_NOT_SET_ANYWHERE}");
+        assert_eq!(own.map(|warnings| warnings.len()), Ok(1));
+        // A call gives the value itself.
+        let mut config = Config::new();
+        config.set("client.id", "${env:HOME}").unwrap();
+        assert_eq!(config.get("client.id").as_deref(), Some("${env:HOME}"));
+    }
+
+    #[test]
+    fn a_password_is_not_read_back() {
+        let mut config = Config::new();
+        let password = find("ssl.key.password").unwrap();
+        let kept = config.keep(password, password.name, "hunter2".into(), Given::openly("hunter2"));
+        assert!(kept.is_ok());
+        assert_eq!(config.get("ssl.key.password").as_deref(), Some("[hidden]"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.written().collect::<Vec<_>>(), ["ssl.key.password=[hidden]"]);
+    }
+
+    #[test]
+    fn settings_of_topics_may_say_so() {
+        let mut config = Config::new();
+        let text = "topic.request.required.acks=1\ntopic.message.timeout.ms=9000\ntopic.compression.codec=lz4\n\
+                    topic.queuing.strategy=fifo\ntopic.linger.ms=7\ntopic.metadata.refresh.interval.ms=60000\n";
+        assert_eq!(config.load_properties_str(text, "f").unwrap(), [""; 0]);
+        assert_eq!(config.get("acks").as_deref(), Some("1"));
+        assert_eq!(config.get("delivery.timeout.ms").as_deref(), Some("9000"));
+        assert_eq!(config.get("compression.type").as_deref(), Some("lz4"));
+        assert_eq!(config.get("metadata.max.age.ms").as_deref(), Some("60000"));
+        assert!(refusal(&mut config, "topic.bootstrap.servers", "a:1").starts_with("unknown property"));
+        assert!(refusal(&mut config, "topic.acks", "0").contains("which is set already (to '1')"));
+    }
+
+    #[test]
+    fn what_is_not_to_be_had_but_not_missed_is_a_warning_in_a_file() {
+        let mut config = Config::new();
+        let text = "socket.keepalive.enable=false\ncompression.level=6\nproduce.offset.report=0\n";
+        let warnings = config.load_properties_str(text, "f").unwrap();
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+        assert_eq!(warnings[0], "f:1: ignored: socket.keepalive.enable='false' cannot be had: keepalive is always on");
+        assert!(config.set("socket.keepalive.enable", "false").is_err());
+        assert!(config.load_properties_str("queuing.strategy=lifo", "f").is_err());
+    }
+
+    /// The names that were warned of.
+    fn ignored(config: &mut Config, text: &str) -> Vec<String> {
+        let warnings = config.load_properties_str(text, "app").unwrap();
+        let name = |warning: &String| {
+            let rest = warning.split("ignored: ").nth(1).expect("a place comes first");
+            let rest = rest.strip_prefix("unknown property '").unwrap_or(rest);
+            rest.split([' ', '=', '\'']).next().unwrap_or_default().to_owned()
+        };
+        warnings.iter().map(name).collect()
+    }
+
+    #[test]
     fn a_java_file_for_a_plaintext_producer_works_unchanged() {
         let mut config = Config::new();
-        let warnings =
-            config.load_properties_str(include_str!("../../tests/vectors/java-app.properties"), "app").unwrap();
-        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        let text = include_str!("../../tests/vectors/java-app.properties");
+        assert_eq!(ignored(&mut config, text), ["shop.orders.topic", "shop.orders.threads", "shop.password"]);
         let settings = config.resolve().unwrap();
         assert_eq!(settings.client_id, "shop orders");
         assert_eq!(settings.bootstrap.len(), 2);
+        assert!(settings.notes.iter().any(|note| note.starts_with("enable.metrics.push=true")), "{:?}", settings.notes);
+    }
+
+    #[test]
+    fn a_java_file_of_kafka_3_works_unchanged() {
+        let mut config = Config::new();
+        let text = include_str!("../../tests/vectors/java-3-app.properties");
+        assert_eq!(ignored(&mut config, text), ["auto.include.jmx.reporter", "spring.application.name"]);
+        assert!(!config.resolve().unwrap().idempotence);
     }
 
     #[test]
     fn a_librdkafka_file_works_unchanged() {
         let mut config = Config::new();
         let text = include_str!("../../tests/vectors/librdkafka-app.properties");
-        let warnings = config.load_properties_str(text, "app").unwrap();
-        assert_eq!(warnings.len(), 6, "{warnings:?}");
+        let ignored = ignored(&mut config, text);
+        assert_eq!(ignored.len(), 15, "{ignored:?}");
+        assert!(ignored.contains(&"compression.level".to_owned()), "{ignored:?}");
         let settings = config.resolve().unwrap();
         assert_eq!(settings.buffer_memory, 65536 * 1024);
         assert_eq!(settings.linger.as_millis(), 50);
+        assert_eq!(settings.delivery_timeout.as_millis(), 300_000);
+        assert!(settings.debug.has(crate::config::Facility::Broker));
+        assert!(!settings.debug.has(crate::config::Facility::Batch));
     }
 }

@@ -52,6 +52,7 @@ marked *topic* may differ from topic to topic.
   because such files hold the settings of applications too.
 - librdkafka's names are accepted where they mean the same (see [Other names](#other-names)). To set one property under
   two names is an error; to set it twice under one name replaces the value.
+- librdkafka's settings of topics may have its `topic.` in front, as in `topic.request.required.acks`.
 - Names that begin with `ottla.plugin.` are kept for the application's own serializers, partitioners and interceptors,
   and not checked.
 - What concerns several properties is checked when the producer is created. What the user wrote and cannot be had
@@ -61,6 +62,10 @@ A `.properties` file has Java's syntax: `name=value`, `name: value` or `name val
 comment, `\\` at the end of a line that goes on in the next, and the escapes `\\t`, `\\n`, `\\r`, `\\f`, `\\\\`, `\\=`, `\\:`,
 `\\#`, `\\!` and `\\uXXXX`. It is read as UTF-8 (Java's default is ISO-8859-1; ASCII with `\\uXXXX` is read alike by both)
 and may have 1 MiB.
+
+`${env:NAME}` in a value of a property stands for what the environment holds under that name when the file is read; a
+variable that is not set is an error. It may stand anywhere in the value, any number of times, and what it stands for is
+not repeated in messages. `$${env:NAME}` is the text `${env:NAME}` itself; any other `${...}` is left as it is.
 ";
 
 fn describe(out: &mut String, property: &Property) {
@@ -109,15 +114,19 @@ fn refused(out: &mut String) {
         let _ = writeln!(out, "|---|---|---|---|---|");
         for property in rows {
             let (State::Later(reason) | State::JvmOnly(reason)) = property.state else { continue };
-            let accepted = match property.default {
-                None => "only unset".into(),
-                Some("") => "empty".into(),
-                Some(text) => format!("`{text}`"),
-            };
+            let accepted = accepted(property);
             let (name, kind, doc) = (property.name, property.type_name(), property.doc);
             let _ = writeln!(out, "| `{name}` | {kind} | {accepted} | {doc} | {reason} |");
         }
     }
+}
+
+/// The values that are not refused.
+fn accepted(property: &Property) -> String {
+    let values = property.default.iter().chain(property.accepted);
+    let told: Vec<_> =
+        values.map(|value| if value.is_empty() { "empty".into() } else { format!("`{value}`") }).collect();
+    if told.is_empty() { "unset or empty".into() } else { told.join(", ") }
 }
 
 fn aliases(out: &mut String) {
@@ -136,12 +145,14 @@ fn aliases(out: &mut String) {
 fn fixed(out: &mut String) {
     let _ = writeln!(
         out,
-        "\nThese cannot be set, but the value shown describes what Ottla does and is accepted.\n\n| name | accepted | \
-         why no other |\n|---|---|---|"
+        "\nThese cannot be set, but the value shown describes what Ottla does and is accepted. Another is an error; where \
+         records arrive as they should nevertheless, it is only a warning when it stands in a file.\n\n\
+         | name | accepted | another in a file | why no other |\n|---|---|---|---|"
     );
     for foreign in foreign_names() {
-        if let Meaning::Fixed { values, otherwise } = foreign.meaning {
-            let _ = writeln!(out, "| `{}` | `{}` | {otherwise} |", foreign.name, values.join("`, `"));
+        if let Meaning::Fixed { values, otherwise, harmless } = foreign.meaning {
+            let in_file = if harmless { "warning" } else { "error" };
+            let _ = writeln!(out, "| `{}` | `{}` | {in_file} | {otherwise} |", foreign.name, values.join("`, `"));
         }
     }
 }

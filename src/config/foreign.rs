@@ -1,6 +1,7 @@
 //! Names that are not Ottla's: librdkafka's, and those of Java producers of long ago.
 
-use super::{Property, find, invalid};
+use super::property::Given;
+use super::{Property, Scope, find, invalid};
 use crate::Result;
 use Meaning::{Fixed, Idle, Refused, Same};
 
@@ -16,8 +17,8 @@ pub enum Meaning {
     /// Another name for a property, in these units.
     Same { property: &'static str, convert: Convert },
     /// Something that cannot be set here: these values describe what Ottla does anyway and are accepted, others are
-    /// refused with a sentence.
-    Fixed { values: &'static [&'static str], otherwise: &'static str },
+    /// refused with a sentence; in a file that is a warning if it is `harmless`: records arrive as they should anyway.
+    Fixed { values: &'static [&'static str], otherwise: &'static str, harmless: bool },
     /// Has no counterpart, and records arrive as they should without it: refused when set by a call, warned of when
     /// found in a file.
     Idle(&'static str),
@@ -37,6 +38,8 @@ pub enum Convert {
     MinusOneIsNever,
     /// 0 leaves the size to the operating system, as -1 does here.
     ZeroIsSystem,
+    /// May have a fraction, which counts as one more.
+    RoundedUp,
 }
 
 /// All of them, in alphabetical order.
@@ -57,6 +60,10 @@ impl Convert {
             (Convert::ZeroIsForever, Some(0)) => i32::MAX.to_string(),
             (Convert::MinusOneIsNever, Some(-1)) => i64::MAX.to_string(),
             (Convert::ZeroIsSystem, Some(0)) => "-1".into(),
+            (Convert::RoundedUp, None) => match value.parse::<f64>() {
+                Ok(number) if (0.0..1e15).contains(&number) => format!("{}", number.ceil()),
+                _ => value.into(),
+            },
             _ => value.into(),
         }
     }
@@ -81,8 +88,34 @@ impl Convert {
             Convert::ZeroIsForever => "0 means without limit",
             Convert::MinusOneIsNever => "-1 means never",
             Convert::ZeroIsSystem => "0 means the operating system's choice",
+            Convert::RoundedUp => "a fraction is rounded up",
         }
     }
+}
+
+/// librdkafka takes settings of topics with `topic.` in front, beside those whose name begins so by itself.
+pub(super) fn without_topic(name: &str) -> &str {
+    let is_known = |name| find(name).is_some() || find_foreign(name).is_some();
+    let is_of_topics = |own: &str| match find_foreign(own).map(|foreign| foreign.meaning) {
+        Some(Same { property, .. }) => find(property).is_some_and(|property| property.scope == Scope::Topic),
+        Some(_) => TOPIC_NAMES.contains(&own),
+        None => find(own).is_some_and(|property| property.scope == Scope::Topic),
+    };
+    name.strip_prefix("topic.").filter(|own| !is_known(name) && is_of_topics(own)).unwrap_or(name)
+}
+
+/// Those of librdkafka's settings of topics that lead to no property.
+const TOPIC_NAMES: &[&str] =
+    &["compression.level", "msg_order_cmp", "opaque", "partitioner_cb", "produce.offset.report", "queuing.strategy"];
+
+/// Whether a fixed value is what was written; librdkafka has three words for each of true and false.
+pub(super) fn is_fixed_value(values: &[&str], value: &str) -> bool {
+    let value = match value {
+        "1" | "t" if values.contains(&"true") => "true",
+        "0" | "f" if values.contains(&"false") => "false",
+        other => other,
+    };
+    values.iter().any(|fixed| fixed.eq_ignore_ascii_case(value))
 }
 
 /// Sets the property that a foreign name means.
@@ -90,10 +123,12 @@ pub(super) fn check_same(
     name: &str,
     property: &'static str,
     convert: Convert,
-    value: &str,
+    given: Given<'_>,
 ) -> Result<(&'static Property, String)> {
     let property = find(property).expect("a test holds that every alias leads to a property");
-    let checked = property.check(&convert.to_property(super::trim(value)));
+    let converted = convert.to_property(super::trim(given.value));
+    let shown = if given.is_hidden() { given.shown } else { &converted };
+    let checked = property.check_given(Given { value: &converted, shown });
     // The message speaks of the property; the reader wrote the other name.
     let checked = checked.map_err(|error| invalid(format!("{name} (here {}): {}", property.name, error.message())));
     Ok((property, checked?))
@@ -108,7 +143,12 @@ const fn converted(name: &'static str, property: &'static str, convert: Convert)
 }
 
 const fn fixed(name: &'static str, values: &'static [&'static str], otherwise: &'static str) -> Foreign {
-    Foreign { name, meaning: Fixed { values, otherwise } }
+    Foreign { name, meaning: Fixed { values, otherwise, harmless: true } }
+}
+
+/// Another value would be missed: records would go in another order, or less safely, than was meant.
+const fn strict(name: &'static str, values: &'static [&'static str], otherwise: &'static str) -> Foreign {
+    Foreign { name, meaning: Fixed { values, otherwise, harmless: false } }
 }
 
 const fn idle(name: &'static str, why: &'static str) -> Foreign {
@@ -131,6 +171,7 @@ static FOREIGN: &[Foreign] = &[
     fixed("api.version.fallback.ms", &["0"], VERSIONS),
     fixed("api.version.request", &["true"], VERSIONS),
     idle("api.version.request.timeout.ms", "request.timeout.ms bounds this request too"),
+    idle("auto.include.jmx.reporter", "there is no JMX outside a JVM: take the statistics instead"),
     idle("background_event_cb", CALL),
     idle("batch.num.messages", "batches are bounded in bytes, not in records: set batch.size"),
     refused("block.on.buffer.full", "set max.block.ms: how long a send waits for room, 0 for not at all"),
@@ -143,19 +184,22 @@ static FOREIGN: &[Foreign] = &[
     idle("client.software.version", "the library names itself to the brokers"),
     idle("closesocket_cb", CALL),
     same("compression.codec", "compression.type"),
-    refused("compression.level",
+    fixed("compression.level", &["-1"],
         "each codec has its own: set compression.gzip.level, compression.lz4.level or compression.zstd.level"),
+    fixed("config.providers.env.class", &["org.apache.kafka.common.config.provider.EnvVarConfigProvider"],
+        "Java classes cannot be loaded here; ${env:NAME} is always understood"),
+    idle("config.providers.env.param.allowlist.pattern", "every variable of the environment may be read"),
     idle("connect_cb", CALL),
-    idle("debug", LOG),
     idle("default_topic_conf", CALL),
     fixed("delivery.report.only.error", &["false"], "every accepted record gets exactly one completion"),
     refused("dr_cb", CALL),
     refused("dr_msg_cb", CALL),
-    fixed("enable.gapless.guarantee", &["false"], "there is no such mode; after a failure the records behind it go on"),
+    strict("enable.gapless.guarantee", &["false"], "there is no such mode; after a failure the records behind it go on"),
     idle("enable.random.seed", "random numbers are the library's own affair"),
-    fixed("enable.sasl.oauthbearer.unsecure.jwt", &["false"], SASL),
+    strict("enable.sasl.oauthbearer.unsecure.jwt", &["false"], SASL),
     fixed("enable.sparse.connections", &["true"], "connections are made where records have to go"),
-    fixed("enable.ssl.certificate.verification", &["true"], TLS),
+    strict("enable.ssl.certificate.verification", &["true"], TLS),
+    idle("enable_sasl_queue", CALL),
     idle("enabled_events", "events are asked for by calls"),
     idle("error_cb", CALL),
     refused("https.ca.location", TLS),
@@ -186,8 +230,8 @@ static FOREIGN: &[Foreign] = &[
     idle("queue.buffering.backpressure.threshold", "batches grow by themselves while their broker is busy"),
     converted("queue.buffering.max.kbytes", "buffer.memory", Convert::Kibibytes),
     idle("queue.buffering.max.messages", "what waits is bounded in bytes, not in records: set buffer.memory"),
-    same("queue.buffering.max.ms", "linger.ms"),
-    fixed("queuing.strategy", &["fifo"], "records leave in the order in which they came"),
+    converted("queue.buffering.max.ms", "linger.ms", Convert::RoundedUp),
+    strict("queuing.strategy", &["fifo"], "records leave in the order in which they came"),
     idle("reconnect.backoff.jitter.ms", "pauses are always varied by 20 %: set reconnect.backoff.ms"),
     same("request.required.acks", "acks"),
     idle("resolve_cb", CALL),
@@ -234,6 +278,8 @@ static FOREIGN: &[Foreign] = &[
     idle("statistics.interval.ms", "statistics are read by a call, whenever they are wanted"),
     idle("stats_cb", CALL),
     idle("sticky.partitioning.linger.ms", "records without a key move on after batch.size bytes, not after a time"),
+    idle("test.mock.broker.rtt", "there are no brokers inside the library"),
+    refused("test.mock.num.brokers", "there are no brokers inside the library: set bootstrap.servers"),
     idle("throttle_cb", CALL),
     refused("timeout.ms", "set request.timeout.ms"),
     idle("topic.blacklist", "topics are known once they are used"),
@@ -242,6 +288,7 @@ static FOREIGN: &[Foreign] = &[
     idle("topic.metadata.refresh.fast.interval.ms", "set retry.backoff.ms"),
     converted("topic.metadata.refresh.interval.ms", "metadata.max.age.ms", Convert::MinusOneIsNever),
     idle("topic.metadata.refresh.sparse", REFRESH),
+    idle("ut_handle_ProduceResponse", CALL),
 ];
 
 #[cfg(test)]
@@ -276,6 +323,8 @@ mod tests {
             ("partitioner", "murmur2_random", "partitioner.class", "murmur2_random"),
             ("queue.buffering.max.kbytes", "1048576", "buffer.memory", "1073741824"),
             ("queue.buffering.max.ms", " 20", "linger.ms", "20"),
+            ("queue.buffering.max.ms", "5.0", "linger.ms", "5"),
+            ("queue.buffering.max.ms", "0.25", "linger.ms", "1"),
             ("request.required.acks", "-1", "acks", "-1"),
             ("sasl.mechanisms", "GSSAPI", "sasl.mechanism", "GSSAPI"),
             ("socket.receive.buffer.bytes", "0", "receive.buffer.bytes", "-1"),
@@ -287,7 +336,9 @@ mod tests {
             let mut config = Config::new();
             config.set(alias, value).unwrap();
             assert_eq!(config.get(property).as_deref(), Some(result), "{alias}");
-            assert_eq!(config.get(alias).as_deref(), Some(super::super::trim(value)), "{alias} read back");
+            if !value.contains('.') {
+                assert_eq!(config.get(alias).as_deref(), Some(super::super::trim(value)), "{alias} read back");
+            }
         }
         let tested =
             |name: &str| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
@@ -305,8 +356,8 @@ mod tests {
             "queue.buffering.max.kbytes (here buffer.memory): buffer.memory='-5120' is not valid: expected a whole \
              number, 0 or more"
         );
-        let error = config.set("queue.buffering.max.ms", "0.5").unwrap_err();
-        assert!(error.message().contains("linger.ms='0.5' is not valid: expected a whole number"), "{error}");
+        let error = config.set("queue.buffering.max.ms", "-0.5").unwrap_err();
+        assert!(error.message().contains("linger.ms='-0.5' is not valid: expected a whole number"), "{error}");
     }
 
     #[test]
@@ -324,8 +375,13 @@ mod tests {
         );
         assert_eq!(
             config.set("compression.level", "3").unwrap_err().message(),
-            "compression.level is not a property of Ottla: each codec has its own: set compression.gzip.level, \
+            "compression.level='3' cannot be had: each codec has its own: set compression.gzip.level, \
              compression.lz4.level or compression.zstd.level"
+        );
+        config.set("api.version.request", "1").unwrap();
+        assert_eq!(
+            config.set("timeout.ms", "3").unwrap_err().message(),
+            "timeout.ms is not a property of Ottla: set request.timeout.ms"
         );
         let error = config.set("sasl.password", "hunter2").unwrap_err();
         assert_eq!(error.message(), "sasl.password is not a property of Ottla: SASL is not in this release");

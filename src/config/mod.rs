@@ -5,6 +5,8 @@
 
 mod builder;
 mod document;
+mod environment;
+mod facility;
 mod foreign;
 mod hint;
 mod plugin;
@@ -16,6 +18,7 @@ mod table;
 
 pub use builder::{Config, PLUGIN_PREFIX};
 pub use document::markdown;
+pub use facility::{Facilities, Facility};
 pub use foreign::{Convert, Foreign, Meaning, foreign_names};
 pub use plugin::{Plugin, PluginSettings};
 pub use property::{Choice, Group, Importance, Kind, Property, Range, Scope, State};

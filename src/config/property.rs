@@ -1,6 +1,6 @@
 //! One property: what it is called, what it may hold, and what is told about it.
 
-use super::{invalid, servers, trim};
+use super::{Facilities, invalid, servers, trim};
 use crate::Result;
 
 /// A row of the table. Everything that is known of a property before anybody sets it.
@@ -10,6 +10,8 @@ pub struct Property {
     pub kind: Kind,
     /// In the spelling that [`super::Config::get`] answers with; `None`: nothing, until it is set.
     pub default: Option<&'static str>,
+    /// What else is accepted where only the default is: it makes no difference here.
+    pub accepted: &'static [&'static str],
     pub importance: Importance,
     pub scope: Scope,
     pub group: Group,
@@ -41,6 +43,8 @@ pub enum Kind {
     },
     /// Words separated by commas.
     List,
+    /// Names of facilities, separated by commas.
+    Facilities,
     /// A list of `host:port`.
     Servers,
     /// A class of Java's that has an equal here.
@@ -113,16 +117,25 @@ impl Property {
     /// Checks a value and gives it its one spelling: numbers without sign or zeros in front, booleans and words as
     /// the table writes them. Values are trimmed as Java trims them.
     pub fn check(&self, value: &str) -> Result<String> {
-        let value = trim(value);
-        let canonical = self.parse(value)?;
+        self.check_given(Given::openly(value))
+    }
+
+    pub(super) fn check_given(&self, given: Given<'_>) -> Result<String> {
+        let given = Given { value: trim(given.value), shown: trim(given.shown) };
+        let canonical = self.parse(given)?;
         match self.state {
             State::Implemented => Ok(canonical),
-            _ if self.default == Some(canonical.as_str()) => Ok(canonical),
-            State::Later(why) => Err(invalid(format!("{}{} is refused: {why}", self.name, self.quoted(value)))),
+            _ if self.makes_no_difference(&canonical) => Ok(canonical),
+            State::Later(why) => Err(invalid(format!("{}{} is refused: {why}", self.name, self.quoted(given)))),
             State::JvmOnly(instead) => {
-                Err(invalid(format!("{}{} means nothing outside a JVM: {instead}", self.name, self.quoted(value))))
+                Err(invalid(format!("{}{} means nothing outside a JVM: {instead}", self.name, self.quoted(given))))
             }
         }
+    }
+
+    /// Whether a property that does nothing was set to what it does anyway. Nothing, written out, is nothing.
+    fn makes_no_difference(&self, canonical: &str) -> bool {
+        canonical == self.default.unwrap_or("") || self.accepted.contains(&canonical)
     }
 
     /// The type's name, as Java's documentation has it.
@@ -134,7 +147,7 @@ impl Property {
             Kind::Long(_) => "long",
             Kind::Double { .. } => "double",
             Kind::String | Kind::Name | Kind::Enum { .. } => "string",
-            Kind::List | Kind::Servers => "list",
+            Kind::List | Kind::Facilities | Kind::Servers => "list",
             Kind::Class(_) => "class",
             Kind::Password => "password",
         }
@@ -153,6 +166,7 @@ impl Property {
                 format!("one of {}{}", values.join(", "), if any_case { " (in any case)" } else { "" })
             }
             Kind::List => "words separated by commas".into(),
+            Kind::Facilities => format!("any of {}, separated by commas", Facilities::words()),
             Kind::Servers => "host:port pairs separated by commas".into(),
             Kind::Class([]) => "none".into(),
             Kind::Class(choices) => {
@@ -162,49 +176,59 @@ impl Property {
         }
     }
 
-    fn parse(&self, value: &str) -> Result<String> {
+    fn parse(&self, given: Given<'_>) -> Result<String> {
+        let value = given.value;
         match self.kind {
             Kind::Bool if value.eq_ignore_ascii_case("true") => Ok("true".into()),
             Kind::Bool if value.eq_ignore_ascii_case("false") => Ok("false".into()),
-            Kind::Bool => Err(self.mismatch(value)),
+            Kind::Bool => Err(self.mismatch(given)),
             Kind::Short(range) | Kind::Int(range) | Kind::Long(range) => match value.parse::<i64>() {
                 Ok(number) if range.holds(number) => Ok(number.to_string()),
-                _ => Err(self.mismatch(value)),
+                _ => Err(self.mismatch(given)),
             },
             Kind::Double { min, max } => match value.parse::<f64>() {
                 Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
-                _ => Err(self.mismatch(value)),
+                _ => Err(self.mismatch(given)),
             },
-            Kind::Name if value.is_empty() => Err(self.mismatch(value)),
+            Kind::Name if value.is_empty() => Err(self.mismatch(given)),
             Kind::String | Kind::Name | Kind::Password => Ok(value.into()),
             Kind::Enum { values, any_case } => values
                 .iter()
                 .find(|known| **known == value || any_case && known.eq_ignore_ascii_case(value))
                 .map(|known| (*known).into())
-                .ok_or_else(|| self.mismatch(value)),
+                .ok_or_else(|| self.mismatch(given)),
             Kind::List => Ok(value.split(',').map(trim).collect::<Vec<_>>().join(",")),
-            Kind::Servers => servers::parse(self.name, value).map(|_| value.into()),
-            Kind::Class(choices) => self.class(choices, value),
+            Kind::Facilities => match Facilities::parse(value) {
+                Ok(_) => Ok(value.split(',').map(trim).collect::<Vec<_>>().join(",")),
+                Err(_) => Err(self.mismatch(given)),
+            },
+            Kind::Servers => match servers::parse(self.name, value) {
+                // Which entry is wrong, and how, would tell what is not to be shown.
+                Err(_) if given.is_hidden() => Err(self.mismatch(given)),
+                parsed => parsed.map(|_| value.into()),
+            },
+            Kind::Class(choices) => self.class(choices, given),
         }
     }
 
     /// Keeps the spelling: the table is asked again when the settings are made.
-    fn class(&self, choices: &[Choice], value: &str) -> Result<String> {
+    fn class(&self, choices: &[Choice], given: Given<'_>) -> Result<String> {
+        let Given { value, shown } = given;
         // Where nothing can be chosen the state refuses, with its own reason.
         if choices.is_empty() || choices.iter().any(|choice| choice.short == value || choice.java == value) {
             return Ok(value.into());
         }
         let known = short_names(choices);
         Err(invalid(format!(
-            "{}='{value}' is not something that Ottla has. Java classes cannot be loaded here; known are {} and the \
+            "{}='{shown}' is not something that Ottla has. Java classes cannot be loaded here; known are {} and the \
              Java classes of that meaning. Anything else is done by a function of the application's own",
             self.name,
             known.join(", ")
         )))
     }
 
-    fn mismatch(&self, value: &str) -> crate::Error {
-        invalid(format!("{}{} is not valid: expected {}", self.name, self.quoted(value), self.expected()))
+    fn mismatch(&self, given: Given<'_>) -> crate::Error {
+        invalid(format!("{}{} is not valid: expected {}", self.name, self.quoted(given), self.expected()))
     }
 
     fn expected(&self) -> String {
@@ -216,8 +240,30 @@ impl Property {
     }
 
     /// A secret is not repeated in a message.
-    fn quoted(&self, value: &str) -> String {
-        if matches!(self.kind, Kind::Password) { String::new() } else { format!("='{value}'") }
+    fn quoted(&self, given: Given<'_>) -> String {
+        if self.is_secret() { String::new() } else { format!("='{}'", given.shown) }
+    }
+
+    /// Whether its value is told to nobody.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Password)
+    }
+}
+
+/// A value, and how it was written: what the environment was asked for stands in messages as `${env:NAME}`.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub value: &'a str,
+    pub shown: &'a str,
+}
+
+impl<'a> Given<'a> {
+    pub fn openly(value: &'a str) -> Self {
+        Given { value, shown: value }
+    }
+
+    pub fn is_hidden(self) -> bool {
+        self.value != self.shown
     }
 }
 

@@ -1,6 +1,6 @@
 //! The configuration as the engine uses it: typed, complete and free of contradictions.
 
-use super::{Config, HostPort, PluginSettings, invalid, servers};
+use super::{Config, Facilities, HostPort, PluginSettings, invalid, servers};
 use crate::Result;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct Settings {
     pub send_buffer: Option<usize>,
     pub receive_buffer: Option<usize>,
     pub receive_message_max: usize,
+    /// What tells its lines at level debug.
+    pub debug: Facilities,
     /// What begins with `ottla.plugin.`, under its whole name.
     pub plugin: PluginSettings,
     /// Lines for the log: what was adjusted without being an error.
@@ -165,6 +167,9 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
     let mut notes = Vec::new();
     let idempotence = idempotence(&reader, &mut notes)?;
     let timeouts = timeouts(&reader, &mut notes)?;
+    if reader.bool("enable.metrics.push") {
+        notes.push("enable.metrics.push=true: metrics are not pushed to the brokers in this release".into());
+    }
     let retry = backoff(&reader, "retry.backoff.ms", "retry.backoff.max.ms", &mut notes);
     let reconnect = reconnect(&reader, &mut notes);
     let setup =
@@ -221,6 +226,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         send_buffer: usize::try_from(reader.long("send.buffer.bytes")).ok(),
         receive_buffer: usize::try_from(reader.long("receive.buffer.bytes")).ok(),
         receive_message_max: reader.size("receive.message.max.bytes"),
+        debug: Facilities::parse(&reader.text("debug")).unwrap_or_default(),
         plugin: config.plugin().clone(),
         notes,
     })
@@ -504,6 +510,7 @@ mod tests {
             send_buffer: None,
             receive_buffer: None,
             receive_message_max: 100_000_000,
+            debug: Facilities::NONE,
             plugin: PluginSettings::new(),
             notes: vec![],
         };

@@ -56,12 +56,17 @@ const fn row(
     doc: &'static str,
 ) -> Property {
     let (scope, state) = (Scope::Producer, State::Implemented);
-    Property { name, kind, default, importance, scope, group, state, source, doc }
+    Property { name, kind, default, accepted: &[], importance, scope, group, state, source, doc }
 }
 
 impl Property {
     const fn topic(mut self) -> Self {
         self.scope = Scope::Topic;
+        self
+    }
+
+    const fn accepts(mut self, values: &'static [&'static str]) -> Self {
+        self.accepted = values;
         self
     }
 
@@ -429,14 +434,22 @@ static PROPERTIES: &[Property] = &[
         "KIP-768; SaslConfigs", "The longest such pause in milliseconds.").later(NO_SASL),
 
     // Observation
+    row("debug", Kind::Facilities, Some(""), Low, Observation, "Ottla's own",
+        "Which parts of the producer tell what they do, line by line, in the log: `connection`, `broker` (with its \
+         connections), `metadata`, `request`, `batch`, `idempotence`, `queue`, `partitioner`, `config`, or `all`. The \
+         lines begin with the part's name in brackets, and come at level debug whatever level the log function asked \
+         for; a log function that asks for level debug gets all of them without this property. librdkafka's words \
+         (`topic`, `msg`, `protocol`, `eos`, `feature`, `conf`, `generic`) turn on what comes nearest; those for \
+         consumers and the like are accepted, and turn on nothing. `ottla_producer_set_debug` changes it later."),
     row("enable.metrics.push", Kind::Bool, Some("false"), Low, Observation, "KIP-714; CommonClientConfigs",
         "Whether the brokers may ask the client to send them its metrics. Java's default is true; this release sends \
-         none, so that `false` describes it.").later("metrics are not pushed to the brokers in this release"),
+         none, so that `false` describes it. `true` is accepted, because files say it, and noted in the log.")
+        .accepts(&["true"]).later("metrics are not pushed to the brokers in this release"),
     row("interceptor.classes", Kind::List, Some(""), Low, Observation, "KIP-42; ProducerConfig",
         "Java classes that see each record before it is sent and after it is confirmed.").later(CALLBACKS),
     row("metric.reporters", Kind::List, Some("org.apache.kafka.common.metrics.JmxReporter"), Low, Observation,
         "CommonClientConfigs", "Java classes that are told of metrics.")
-        .later("there are no reporters in this release; take the snapshot of counters instead"),
+        .accepts(&[""]).later("there are no reporters in this release; take the snapshot of counters instead"),
     row("metrics.num.samples", Kind::Int(within(1, INT_MAX)), Some("2"), Low, Jvm, "CommonClientConfigs",
         "How many windows Java's metrics look back.")
         .jvm("the counters run from the producer's start; take the difference of two snapshots instead"),
@@ -448,8 +461,9 @@ static PROPERTIES: &[Property] = &[
 
     // JVM
     row("config.providers", Kind::List, Some(""), Low, Jvm, "KIP-297; AbstractConfig",
-        "Java classes that fill in values from elsewhere.")
-        .jvm("set the value itself through the API instead"),
+        "Java classes that fill in values from elsewhere. `env` is always there: `${env:NAME}` in a value of a file \
+         stands for what the environment holds under that name.")
+        .accepts(&["env"]).jvm("write ${env:NAME} in the file, or set the value itself through the API instead"),
 ];
 
 #[cfg(test)]
@@ -465,7 +479,7 @@ mod tests {
         ("socket.connection.setup.timeout.max.ms", "range"),
     ];
 
-    const OTTLAS_OWN: &[&str] = &["allow.auto.create.topics", "receive.message.max.bytes"];
+    const OTTLAS_OWN: &[&str] = &["allow.auto.create.topics", "receive.message.max.bytes", "debug"];
 
     fn differs(name: &str, what: &str) -> bool {
         DIFFERENT.contains(&(name, what))

@@ -11,8 +11,16 @@ use ottla_test_support::sink::{Sink, SinkOptions};
 /// Programs that need no broker.
 const ALONE: [&str; 6] = ["api_null", "api_config", "life_closed", "life_threads", "leak_loop", "abi_layout"];
 /// Programs that are given the address of one.
-const WITH_BROKER: &[&str] =
-    &["api_send", "api_poll", "api_event", "api_styles", "plugin_partitioner", "plugin_serializer", "api_statistics"];
+const WITH_BROKER: &[&str] = &[
+    "api_send",
+    "api_poll",
+    "api_event",
+    "api_debug",
+    "api_styles",
+    "plugin_partitioner",
+    "plugin_serializer",
+    "api_statistics",
+];
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 

@@ -208,7 +208,7 @@ fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
         assert_eq!(records, ["1", "2", "3"], "{name}");
         if name == "java-app" {
             let counts: Vec<u64> =
-                cluster.read_back(&topic, Reader::Java).iter().map(|summary| summary.count).collect();
+                cluster.read_back(&topic, Reader::Librdkafka).iter().map(|summary| summary.count).collect();
             assert_eq!(counts, [1, 1, 1], "its partitioner takes the partitions in turn");
         }
         std::fs::remove_file(properties).expect("it was written");

@@ -2,7 +2,9 @@
 
 use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
 use super::property::Given;
-use super::{PluginSettings, Property, Settings, environment, find, hint, invalid, properties, properties_file, settings, trim};
+use super::{
+    PluginSettings, Property, Settings, environment, find, hint, invalid, properties, properties_file, settings, trim,
+};
 use crate::Result;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::drain::{Carried, Produced};
 use super::lanes::Lanes;
 use super::{ConnectionId, Core, Place, Timer};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::header::CorrelationIds;
 use crate::protocol::{ApiKey, ApiVersions};
@@ -224,6 +225,11 @@ impl Core {
 
     /// Walks all partitions; happens only when a broker begins or ends to be slow.
     fn set_available(&mut self, broker: u32, available: bool) {
+        let name = self.brokers[broker as usize].name();
+        self.debug(Facility::Partitioner, || {
+            let verb = if available { "may again" } else { "no longer" };
+            format!("records without a key {verb} go to partitions of {name}")
+        });
         for partition in self.partitions.iter().flatten() {
             if partition.leader == Some(broker) {
                 partition.slot.set_available(available);

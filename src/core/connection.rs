@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::broker::{InFlight, Kind, Link};
 use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::Time;
@@ -36,6 +37,7 @@ impl Core {
         self.set_link(index, Link::Resolving);
         self.begin_setup(index);
         let id = self.connection_id(index);
+        self.debug(Facility::Connection, || format!("attempt {}: resolving {}", id.attempt, name.host));
         self.act(Action::Resolve(id, name));
     }
 
@@ -110,6 +112,7 @@ impl Core {
         broker.next_address += 1;
         self.set_link(index, Link::Connecting);
         let id = self.connection_id(index);
+        self.debug(Facility::Connection, || format!("attempt {}: connecting to {address}", id.attempt));
         self.act(Action::Connect(id, address));
     }
 
@@ -147,6 +150,8 @@ impl Core {
         broker.retry_at = retry_at;
         broker.writing = false;
         let wanted = broker.lanes.any_ready() || broker.unavailable;
+        let name = broker.name();
+        self.debug(Facility::Broker, || format!("{name}: not tried again for {} ms", wait.as_millis()));
         self.set_link(index, Link::Down);
         if wanted {
             self.timers.arm(Timer::Reconnect(index), retry_at);
@@ -212,6 +217,7 @@ impl Core {
         let deadline = self.now.after(timeout);
         let now = self.now;
         self.count_request(index, &frame);
+        self.debug_request(index, &frame, version, &kind);
         let broker = self.broker(index);
         broker.writing = true;
         broker.begun = false;
@@ -290,6 +296,7 @@ impl Core {
         let request = broker.in_flight.remove(at).expect("found above");
         self.count_ended(index, 1);
         self.count_latency(index, &request);
+        self.debug_answer(index, &request, frame.len());
         self.broker_has_work(index);
         let version = request.version;
         let reader = read_header(frame, &request);
@@ -425,7 +432,7 @@ impl Core {
         }
         self.timers.arm(Timer::Throttle(index), until);
         let name = self.brokers[index as usize].name();
-        self.log(Level::Debug, || format!("{name}: throttled for {ms} ms"));
+        self.debug(Facility::Broker, || format!("{name}: throttled for {ms} ms"));
         self.tell_throttled(index, std::time::Duration::from_millis(ms));
     }
 

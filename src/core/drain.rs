@@ -226,6 +226,7 @@ impl Core {
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
+        self.debug_batch(broker, &batch);
         let partition = self.partition(index);
         let idempotent = partition.slot.settings.idempotence;
         partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);

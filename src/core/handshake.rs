@@ -1,7 +1,8 @@
 //! ApiVersions: which versions of each request a broker speaks (KIP-35, KIP-511).
 
+use super::Core;
 use super::broker::Kind;
-use super::{Core, Level};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::api::read_api_versions;
 use crate::protocol::messages::ApiVersionsRequest;
@@ -48,7 +49,7 @@ impl Core {
         self.broker(broker).versions = Some(versions);
         self.up(broker);
         let name = self.brokers[broker as usize].name();
-        self.log(Level::Debug, || format!("{name}: Produce version {produce}"));
+        self.debug(Facility::Connection, || format!("{name}: Produce version {produce}"));
         Ok(())
     }
 }

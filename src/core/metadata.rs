@@ -2,6 +2,7 @@
 
 use super::broker::{Broker, Kind, Link};
 use super::{Action, Core, Level, News, NewsKind, Place, Timer};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
 use crate::protocol::messages::{
@@ -164,6 +165,8 @@ impl Core {
                 names.push(topic.topic.name.clone());
             }
         }
+        let asked = self.brokers[broker as usize].name();
+        self.debug(Facility::Metadata, || format!("{asked} is asked for topics {}", names.join(", ")));
         let topics = names.iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect();
         let request = MetadataRequest {
             topics: Some(topics),
@@ -281,6 +284,9 @@ impl Core {
         self.statistics.producer.metadata_age_us.begin(self.now);
         self.metadata.failing_since = None;
         self.metadata.last_error = None;
+        self.debug(Facility::Metadata, || {
+            format!("taken in: {} brokers, {} topics", response.brokers.len(), response.topics.len())
+        });
         self.take_brokers(&response);
         let mut incomplete = false;
         for topic in &response.topics {
@@ -387,7 +393,7 @@ impl Core {
         let error = Error::new(kind, format!("the broker answered {} for topic {name}{advice}", kind.name()));
         topic.error = Some(error.clone());
         if kind.is_retriable() {
-            self.log(Level::Debug, || error.to_string());
+            self.debug(Facility::Metadata, || error.to_string());
             return false;
         }
         // Asked for again when the next record comes.
@@ -429,6 +435,7 @@ impl Core {
         if count <= self.topics[index as usize].partitions.len() {
             return;
         }
+        self.debug(Facility::Metadata, || format!("topic {} has {count} partitions", topic.name));
         let slots = self.front.partitions_for(&topic, count);
         let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
         let state = &mut self.topics[index as usize];
@@ -463,6 +470,12 @@ impl Core {
             return;
         }
         partition.leader = leader;
+        let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
+        if self.tells(Facility::Metadata) {
+            let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader as usize].name());
+            self.debug(Facility::Metadata, || format!("{topic}-{number} is led by {name}, leader epoch {epoch}"));
+        }
+        let partition = self.partition(index);
         partition.slot.set_available(leader.is_some());
         partition.slot.set_leader(id);
         match partition.place {

@@ -10,6 +10,7 @@ mod broker;
 mod close;
 mod compressors;
 mod connection;
+mod debug;
 mod drain;
 mod errors;
 mod expiry;
@@ -34,6 +35,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
+pub use debug::{DebugSwitch, line as debug_line};
 pub use frame::Frame;
 pub use news::{BrokerAt, News, NewsKind};
 pub use settings::Settings;
@@ -41,6 +43,7 @@ pub use settings::Settings;
 pub use crate::config::Acks;
 
 use crate::batch::{Batch, Outcome};
+use crate::config::Facility;
 use crate::error::{Error, Result};
 use crate::front::{Command, Front, Mail};
 use crate::partition::rng::SplitMix64;
@@ -149,6 +152,7 @@ impl Core {
             }
         }
         if pressed {
+            self.debug(Facility::Queue, || "room is wanted: every open batch is sent".into());
             self.end_all_lingering();
         }
     }
@@ -223,12 +227,14 @@ impl Core {
     /// Decides a batch that the core took. Its flushes are settled when this step ends.
     fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.outstanding.end(batch.sealed.serial);
+        self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, true);
         self.act(Action::Report(batch.decide(outcome)));
     }
 
     /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
         self.act(Action::Report(batch.decide(outcome)));
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::lanes::Terms;
 use super::{Core, Timer};
 use crate::batch::Batch;
+use crate::config::Facility;
 use crate::error::Error;
 use crate::front::Slot;
 use crate::sync::{Arc, Time};
@@ -110,6 +111,7 @@ impl Core {
         if self.partitions.get(index as usize).is_none_or(Option::is_none) {
             // Partitions are made with their topic; this is the queue of a topic seen for the first time.
             let topic = self.track_topic(&slot.topic);
+            self.debug(Facility::Queue, || format!("records wait for topic {} to become known", slot.topic));
             self.add_partition(slot, topic);
         }
         let glance = self.partition(index).slot.glance();

@@ -2,6 +2,7 @@
 
 use super::broker::Kind;
 use super::{Core, Level, News, NewsKind, Timer};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
@@ -77,7 +78,7 @@ impl Core {
             self.statistics.producer.producer_id.set(id);
             self.producer_id.failures = 0;
             self.producer_id.last_error = None;
-            self.log(Level::Debug, || format!("producer id {id}, epoch {epoch}"));
+            self.debug(Facility::Idempotence, || format!("producer id {id}, epoch {epoch}"));
             self.wake_all_brokers();
             return Ok(());
         };

@@ -7,6 +7,7 @@ use super::metadata::recreated;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::compress::Codec;
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::rng::SplitMix64;
 use crate::protocol::Reader;
@@ -159,7 +160,7 @@ impl Core {
             let late = self.delivery_timed_out(&batch, Some(&error));
             return self.give_up(index, batch, late);
         }
-        self.log(Level::Debug, || format!("{error}; attempt {attempts} of the batch, trying again"));
+        self.debug(Facility::Batch, || format!("{error}; attempt {attempts} of the batch, trying again"));
         self.requeue(index, batch);
         self.touch_topic(index);
         self.back_off_partition(index, error);

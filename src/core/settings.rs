@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Backoff, Level};
+use super::{Backoff, DebugSwitch, Level};
+use crate::sync::Arc;
 
 /// The properties of the producer that the core reads, in the units it uses. Named as in CONFIGURATION.md. Those that
 /// may differ from topic to topic come with the topics.
@@ -28,6 +29,7 @@ pub struct Settings {
     pub allow_auto_create_topics: bool,
     pub availability_timeout: Option<Duration>,
     pub log_level: Level,
+    pub debug: Arc<DebugSwitch>,
     pub seed: u64,
 }
 

@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use crate::batch::Report;
-use crate::core::{Answer, Level, News};
+use crate::core::{Answer, DebugSwitch, Level, News};
 use crate::error::Result;
 use crate::front::{Command, Front};
 use crate::statistics::{Snapshot, Statistics};
@@ -42,17 +42,25 @@ pub struct Shared {
     pub tickets: Tickets,
     pub log: LogSink,
     pub log_level: Level,
+    pub debug: Arc<DebugSwitch>,
     sender: OnceLock<ThreadId>,
 }
 
 impl Shared {
-    pub fn new(front: Arc<Front>, statistics: Statistics, log: LogSink, log_level: Level) -> Self {
+    pub fn new(
+        front: Arc<Front>,
+        statistics: Statistics,
+        log: LogSink,
+        log_level: Level,
+        debug: Arc<DebugSwitch>,
+    ) -> Self {
         let statistics = Arc::new(statistics);
-        Shared { front, statistics, tickets: Tickets::default(), log, log_level, sender: OnceLock::new() }
+        Shared { front, statistics, tickets: Tickets::default(), log, log_level, debug, sender: OnceLock::new() }
     }
 
     pub fn log(&self, level: Level, message: &str) {
-        if level <= self.log_level {
+        // Debug lines are only made where their facility was chosen.
+        if level <= self.log_level || level == Level::Debug {
             (self.log)(level, message);
         }
     }

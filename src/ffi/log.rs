@@ -22,7 +22,8 @@ pub enum ottla_log_level {
     OTTLA_LOG_NOTICE = 5,
     /// What happens: connections, leaders, producer ids.
     OTTLA_LOG_INFO = 6,
-    /// Everything, for those who look for a fault.
+    /// Everything, for those who look for a fault. At another level the property `debug` chooses facilities whose lines
+    /// are told nevertheless; each line begins with its facility in brackets, as in "[metadata] ".
     OTTLA_LOG_DEBUG = 7,
 }
 
@@ -65,7 +66,8 @@ impl Logger {
     }
 
     pub(super) fn log(&self, level: Level, message: &str) {
-        if level > self.level {
+        // Debug lines come only from facilities that were chosen, and are told whatever the level.
+        if level > self.level && level != Level::Debug {
             return;
         }
         let Some(function) = self.function else {

@@ -1,5 +1,6 @@
 //! A producer from `new` to `free`, but for sending.
 
+use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use super::handle::{Engine, ottla_producer};
 use super::poll::{Queue, Taken};
 use super::report::ottla_report;
 use super::sink::CSink;
-use super::{boundary, guarded, required, wait};
+use super::{boundary, guarded, required, text, wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::{Producer, Wait};
 use crate::sync::Arc;
@@ -105,6 +106,31 @@ pub extern "C" fn ottla_producer_close(
     boundary(error_out, || {
         let wait = wait(timeout_ms)?;
         required(producer, "producer")?.enter()?.producer.close(wait)
+    })
+}
+
+/// Chooses the parts of the producer that tell debug lines from now on, as the property "debug" does at the start.
+///
+/// @param facilities  UTF-8, words separated by commas, for example "metadata,request"; "" for none, "all" for all
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT (a word is not known, and nothing is changed), OTTLA_ERR_CLOSED if the
+///         producer was freed, or OTTLA_ERR_FORKED
+///
+/// Any thread, callbacks too.
+///
+/// # Safety
+/// `facilities` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_set_debug(
+    producer: Option<&ottla_producer>,
+    facilities: *const c_char,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let producer = required(producer, "producer")?;
+        // SAFETY: a string by this function's contract, which outlives the call.
+        let facilities = unsafe { text(facilities, "facilities")? };
+        producer.enter()?.producer.set_debug(facilities)
     })
 }
 

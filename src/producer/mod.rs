@@ -15,8 +15,8 @@ use plugged::PluggedSink;
 use plugins::Configured;
 
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
-use crate::config::Config;
-use crate::core::Level;
+use crate::config::{Config, Facilities, Facility};
+use crate::core::{Level, debug_line};
 use crate::driver::{self, Ended, LogSink, Shared, Sink, Waited};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
@@ -75,7 +75,8 @@ impl TopicHandle {
 impl Producer {
     /// Starts a producer: its sender thread, which begins to connect at once. A broker need not be there yet.
     ///
-    /// `sink` is given every report, `log` every line up to `log_level`; both are called on the sender thread.
+    /// `sink` is given every report, `log` every line up to `log_level` and the debug lines that were chosen; both are
+    /// called on the sender thread.
     pub fn new(config: &Config, sink: Box<dyn Sink>, log: LogSink, log_level: Level) -> Result<Self> {
         Self::with_plugins(config, &Plugins::default(), sink, log, log_level)
     }
@@ -98,11 +99,16 @@ impl Producer {
         }
         let front = Arc::new(Front::new(&front));
         let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
-        let shared = Arc::new(Shared::new(front, statistics, log, log_level));
+        let core = settings::core(&resolved, seed, log_level);
+        let shared = Arc::new(Shared::new(front, statistics, log, log_level, core.debug.clone()));
+        if core.debug.get().has(Facility::Config) {
+            for written in config.written() {
+                shared.log(Level::Debug, &debug_line(Facility::Config, &written));
+            }
+        }
         for note in &resolved.notes {
             shared.log(Level::Notice, note);
         }
-        let core = settings::core(&resolved, seed, log_level);
         let plugged = !configured.is_empty();
         let sink = if plugged { Box::new(PluggedSink::new(sink, configured.clone())) } else { sink };
         let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
@@ -256,6 +262,18 @@ impl Producer {
     pub fn statistics(&self) -> Result<Snapshot> {
         self.check_process()?;
         Ok(self.shared.snapshot())
+    }
+
+    /// Chooses the facilities whose debug lines are told from now on, as the property `debug` does at the start.
+    pub fn set_debug(&self, facilities: &str) -> Result<()> {
+        self.check_process()?;
+        let chosen = Facilities::parse(facilities).map_err(|word| {
+            let message =
+                format!("'{word}' is not a facility for debug lines: expected any of {}", Facilities::words());
+            Error::new(ErrorKind::InvalidArgument, message)
+        })?;
+        self.shared.debug.set(chosen);
+        Ok(())
     }
 
     /// Bytes of `buffer.memory` in use.

@@ -4,12 +4,13 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use crate::compress;
-use crate::config::{self, DnsLookup, Recovery};
-use crate::core::{Backoff, Level, Settings};
+use crate::config::{self, DnsLookup, Facilities, Recovery};
+use crate::core::{Backoff, DebugSwitch, Level, Settings};
 use crate::driver::SocketSettings;
 use crate::front::{FrontSettings, Keyless, Partitioner, TopicSettings};
 use crate::partition::hash::Hash;
 use crate::protocol::record_batch;
+use crate::sync::Arc;
 
 /// Different for every producer. std's hash keys come from the system's randomness.
 pub fn random_seed() -> u64 {
@@ -69,6 +70,8 @@ pub fn topic(config: &config::Settings) -> TopicSettings {
 }
 
 pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
+    // Who asked for level debug gets all of it.
+    let facilities = if log_level == Level::Debug { Facilities::ALL } else { config.debug };
     Settings {
         bootstrap_servers: config.bootstrap.iter().map(|at| (at.host.as_str().into(), at.port)).collect(),
         canonical_bootstrap: config.dns_lookup == DnsLookup::ResolveCanonicalBootstrapOnly,
@@ -89,6 +92,7 @@ pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings 
         allow_auto_create_topics: config.auto_create_topics,
         availability_timeout: config.availability_timeout,
         log_level,
+        debug: Arc::new(DebugSwitch::new(facilities)),
         seed,
     }
 }

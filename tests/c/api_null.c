@@ -104,6 +104,8 @@ int main(void) {
     NAMES("counters_out->struct_size", ottla_producer_counters(producer, &counters, &error));
     NAMES("producer", ottla_producer_poll(NULL, 0, &report, &error));
     NAMES("report_out", ottla_producer_poll(producer, 0, NULL, &error));
+    NAMES("producer", ottla_producer_set_debug(NULL, "", &error));
+    NAMES("facilities", ottla_producer_set_debug(producer, NULL, &error));
     ottla_event *event = NULL;
     NAMES("producer", ottla_producer_poll_event(NULL, 0, &event, &error));
     NAMES("event_out", ottla_producer_poll_event(producer, 0, NULL, &error));

@@ -2,6 +2,7 @@
 
 mod asking;
 mod deadlines;
+mod debug;
 mod delivery;
 mod metadata;
 mod news;

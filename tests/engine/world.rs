@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use ottla::batch::{Completion, Report, Room};
 use ottla::compress::Codec;
-use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, Event, Frame, HostName, News, Settings};
+use ottla::config::Facilities;
+use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings};
 use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, TopicSettings};
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
@@ -88,6 +89,7 @@ impl Default for Setup {
             allow_auto_create_topics: true,
             availability_timeout: None,
             log_level: Level::Debug,
+            debug: Arc::new(DebugSwitch::new(Facilities::ALL)),
             seed: 1,
         };
         let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };

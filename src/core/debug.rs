@@ -1,0 +1,102 @@
+//! Debug lines, by facility. A facility that is off costs one look at a word, and nothing is formatted.
+
+use super::broker::{InFlight, Kind};
+use super::{Action, Core, Frame, Level};
+use crate::batch::{Batch, Outcome};
+use crate::config::{Facilities, Facility};
+use crate::sync::{AtomicU32, Ordering};
+
+/// Which facilities tell their lines: read by the sender, changed by any thread.
+#[derive(Debug)]
+pub struct DebugSwitch(AtomicU32);
+
+impl DebugSwitch {
+    pub fn new(facilities: Facilities) -> Self {
+        DebugSwitch(AtomicU32::new(facilities.bits()))
+    }
+
+    pub fn get(&self) -> Facilities {
+        Facilities::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn set(&self, facilities: Facilities) {
+        self.0.store(facilities.bits(), Ordering::Relaxed);
+    }
+}
+
+/// A line as the log has it.
+pub fn line(facility: Facility, message: &str) -> String {
+    format!("[{facility}] {message}")
+}
+
+impl Core {
+    #[inline]
+    pub(super) fn tells(&self, facility: Facility) -> bool {
+        self.settings.debug.get().has(facility)
+    }
+
+    #[inline]
+    pub(super) fn debug(&mut self, facility: Facility, message: impl FnOnce() -> String) {
+        if self.tells(facility) {
+            self.debug_line(facility, &message());
+        }
+    }
+
+    #[cold]
+    fn debug_line(&mut self, facility: Facility, message: &str) {
+        self.act(Action::Log(Level::Debug, line(facility, message)));
+    }
+
+    pub(super) fn debug_request(&mut self, index: u32, frame: &Frame, version: i16, kind: &Kind) {
+        if self.tells(Facility::Request) {
+            let (name, api, correlation) = (self.brokers[index as usize].name(), kind.api(), frame.correlation);
+            let bytes = frame.bytes.len() + frame.inserted_len();
+            let message = format!("{name}: {api:?} version {version}, request {correlation}, {bytes} bytes");
+            self.debug_line(Facility::Request, &message);
+        }
+    }
+
+    pub(super) fn debug_answer(&mut self, index: u32, request: &InFlight, bytes: usize) {
+        if self.tells(Facility::Request) {
+            let (name, api, correlation) =
+                (self.brokers[index as usize].name(), request.kind.api(), request.correlation);
+            let after = self.now.since(request.sent).as_micros();
+            let message =
+                format!("{name}: {api:?} answered, request {correlation}, {bytes} bytes after {after} microseconds");
+            self.debug_line(Facility::Request, &message);
+        }
+    }
+
+    /// A batch is put on a request.
+    pub(super) fn debug_batch(&mut self, broker: u32, batch: &Batch) {
+        if self.tells(Facility::Batch) {
+            let name = self.brokers[broker as usize].name();
+            let sealed = &batch.sealed;
+            let message = format!(
+                "{}-{}: {} records in {} bytes to {name}, attempt {}, producer id {}, epoch {}, sequence {}",
+                batch.topic,
+                batch.partition,
+                batch.count(),
+                batch.payload().len(),
+                sealed.attempts,
+                sealed.producer_id,
+                sealed.producer_epoch,
+                sealed.base_sequence
+            );
+            self.debug_line(Facility::Batch, &message);
+        }
+    }
+
+    pub(super) fn debug_decided(&mut self, batch: &Batch, outcome: &Outcome) {
+        if self.tells(Facility::Batch) {
+            let (topic, partition, count) = (&batch.topic, batch.partition, batch.count());
+            let latency = outcome.latency.as_micros();
+            let how = match &outcome.error {
+                None => format!("{:?} at offset {}", outcome.fate, outcome.base_offset),
+                Some(error) => format!("{:?}: {error}", outcome.fate),
+            };
+            let message = format!("{topic}-{partition}: {count} records decided after {latency} microseconds: {how}");
+            self.debug_line(Facility::Batch, &message);
+        }
+    }
+}

@@ -317,7 +317,8 @@ typedef enum ottla_log_level {
      */
     OTTLA_LOG_INFO = 6,
     /**
-     * Everything, for those who look for a fault.
+     * Everything, for those who look for a fault. At another level the property `debug` chooses facilities whose lines
+     * are told nevertheless; each line begins with its facility in brackets, as in "[metadata] ".
      */
     OTTLA_LOG_DEBUG = 7,
 } ottla_log_level;
@@ -1988,6 +1989,20 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_close(const struct ottla_producer *producer,
                                 int64_t timeout_ms,
                                 struct ottla_error **error_out);
+
+/**
+ * Chooses the parts of the producer that tell debug lines from now on, as the property "debug" does at the start.
+ *
+ * @param facilities  UTF-8, words separated by commas, for example "metadata,request"; "" for none, "all" for all
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT (a word is not known, and nothing is changed), OTTLA_ERR_CLOSED if the
+ *         producer was freed, or OTTLA_ERR_FORKED
+ *
+ * Any thread, callbacks too.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_set_debug(const struct ottla_producer *producer,
+                                    const char *facilities,
+                                    struct ottla_error **error_out);
 
 /**
  * Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was

@@ -106,9 +106,11 @@ int main(void) {
     NAMES("report_out", ottla_producer_poll(producer, 0, NULL, &error));
     NAMES("producer", ottla_producer_set_debug(NULL, "", &error));
     NAMES("facilities", ottla_producer_set_debug(producer, NULL, &error));
+    REFUSED(ottla_producer_set_debug(producer, NULL, NULL));
     ottla_event *event = NULL;
     NAMES("producer", ottla_producer_poll_event(NULL, 0, &event, &error));
     NAMES("event_out", ottla_producer_poll_event(producer, 0, NULL, &error));
+    REFUSED(ottla_producer_poll_event(producer, 0, NULL, NULL));
 
     /* Sending. */
     NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, &error));

@@ -340,4 +340,24 @@ mod tests {
         budget.close();
         assert_eq!(budget.wait(1, None), Err(WaitEnded::Closed));
     }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn more_than_four_gigabytes_are_counted() {
+        const GIB: usize = 1 << 30;
+        let budget = Budget::new(6 * GIB);
+        (0..6).for_each(|_| assert_eq!(budget.try_charge(GIB), Ok(())));
+        assert_eq!((budget.used(), budget.try_charge(1)), (6 * GIB, Err(NoRoom { bytes: 1 })));
+        budget.release(6 * GIB);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_wait_that_ended_in_vain_leaves_nothing_behind() {
+        let budget = Arc::new(Budget::new(100));
+        budget.charge(90);
+        assert_eq!(budget.wait(50, Some(Instant::now() + Duration::from_millis(5))), Err(WaitEnded::TimedOut));
+        assert_eq!((budget.used(), budget.waiting()), (90, 0));
+        assert_eq!(budget.try_charge(10), Ok(()), "nobody is before it in the line");
+    }
 }

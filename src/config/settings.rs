@@ -801,6 +801,20 @@ mod tests {
     }
 
     #[test]
+    fn socket_buffers_are_the_systems_unless_they_are_told() {
+        for name in ["send.buffer.bytes", "receive.buffer.bytes"] {
+            let of = |settings: Settings| match name {
+                "send.buffer.bytes" => settings.send_buffer,
+                _ => settings.receive_buffer,
+            };
+            assert_eq!(of(settings(&[])), None);
+            assert_eq!(of(settings(&[(name, "-1")])), None);
+            assert_eq!(of(settings(&[(name, "65536")])), Some(65536));
+            assert!(Config::new().set(name, "-2").is_err());
+        }
+    }
+
+    #[test]
     fn each_codec_has_its_level() {
         for (name, codec, level) in [
             ("none", Codec::None, 0),

@@ -86,3 +86,38 @@ fn threads_wait_for_records_of_their_own() {
         }
     });
 }
+
+#[test]
+fn what_a_record_cannot_be_is_refused_in_the_call() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let (producer, counts) = producer(&broker, &[]);
+    let topic = producer.topic("t").expect("a topic");
+    for (record, said) in [
+        (Record { timestamp: Some(-1), ..Record::default() }, "at least 0, not -1"),
+        (Record { timestamp: Some(i64::MIN), ..Record::default() }, "timestamp"),
+        (Record { partition: Some(-1), ..Record::default() }, "partition is at least 0, not -1"),
+    ] {
+        let refused = producer.send(&topic, &record, Completion::Tag(0), Wait::Never).expect_err("it cannot be");
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(refused.message().contains(said), "{refused}");
+    }
+    producer
+        .send(&topic, &Record { timestamp: Some(0), ..Record::default() }, Completion::Tag(0), Wait::Never)
+        .expect("1970 is a time");
+    producer.close(Wait::AtMost(Duration::from_secs(60))).expect("closed");
+    assert_eq!([&counts[0], &counts[1]].map(|count| count.load(Ordering::SeqCst)), [1, 0], "no completion follows");
+}
+
+#[test]
+fn a_topics_name_follows_kafkas_rules() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let (producer, _) = producer(&broker, &[]);
+    for legal in ["a", "A-b_c.9", "...", &"x".repeat(249)] {
+        assert_eq!(producer.topic(legal).expect("legal").name(), legal);
+    }
+    for illegal in ["", ".", "..", "a b", "a/b", "gr\u{fc}n", &"x".repeat(250)] {
+        let refused = producer.topic(illegal).err().unwrap_or_else(|| panic!("{illegal:?} is not a topic's name"));
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(refused.message().contains("1 to 249"), "{refused}");
+    }
+}

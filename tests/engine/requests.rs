@@ -63,19 +63,31 @@ fn a_record_larger_than_a_batch_is_a_batch_of_its_own() {
 /// If others followed it, the broker could forget it: it remembers five batches.
 #[test]
 fn a_batch_that_is_sent_again_goes_alone() {
-    let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.cluster.clear_requests();
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::Delay(1_000)]);
-    let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
-    world.run(ms(500));
-    // The first was refused and is on its way again; those that followed it at first missed it, and wait now.
-    let attempts = world.cluster.requests_of(Api::Produce).len();
-    world.run(ms(400));
-    assert_eq!(world.cluster.requests_of(Api::Produce).len(), attempts, "{:?}", produced(&world));
-    assert!(world.told.len() == 1, "the answer is still to come");
-    world.run(ms(5_000));
-    ids.iter().for_each(|&id| world.assert_written(id));
-    assert_eq!(world.in_log("t", 0)[1..], ids);
+    for behind in [0, 4] {
+        let mut world = warm(Setup::default().single_records(), "t", 1);
+        world.cluster.clear_requests();
+        // The first is refused, those in flight behind it miss it, and its second attempt is answered late.
+        let refused = [Fault::Error(19, On::All)].into_iter().chain(vec![Fault::None; behind]);
+        world.cluster.script(Api::Produce, refused.chain([Fault::Delay(1_000)]));
+        let mut ids: Vec<u64> = (0..=behind).map(|_| world.send("t", 0)).collect();
+        let expected: Vec<i32> = (1..=behind as i32 + 1).chain([1]).collect();
+        for _ in 0..9 {
+            world.run(ms(100));
+            let sequences: Vec<i32> = world
+                .cluster
+                .requests_of(Api::Produce)
+                .iter()
+                .map(|request| request.partitions[0].base_sequence)
+                .collect();
+            assert!(expected.starts_with(&sequences), "{sequences:?}");
+            if sequences == expected {
+                ids.push(world.send("t", 0));
+            }
+        }
+        world.run(ms(5_000));
+        ids.iter().for_each(|&id| world.assert_written(id));
+        assert_eq!(world.in_log("t", 0)[1..], ids);
+    }
 }
 
 /// A hint spares the first pause at the new leader; the pauses after it go on where they were.

@@ -1,0 +1,81 @@
+//! tests/CHECKLIST.md speaks of each behaviour once, and of no test that is not there.
+
+use std::fs;
+use std::path::Path;
+
+const CHECKLIST: &str = include_str!("CHECKLIST.md");
+
+/// What may stand where neither a test nor a sentence does.
+const LATER: [&str; 5] = [
+    "transactions: issue 5",
+    "security: a later issue",
+    "telemetry push (KIP-714): a later issue",
+    "to come: interceptors",
+    "to come: partition metadata",
+];
+
+struct Row {
+    number: u32,
+    tests: Vec<&'static str>,
+    difference: &'static str,
+}
+
+fn rows() -> Vec<Row> {
+    let row = |line: &'static str| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [number, _, tests, difference] = cells[..] else { panic!("a row has four cells: {line}") };
+        let number = number.parse().ok()?;
+        let tests = tests.split("<br>").map(|test| test.trim_matches('`')).filter(|test| !test.is_empty()).collect();
+        Some(Row { number, tests, difference })
+    };
+    CHECKLIST.lines().filter(|line| line.starts_with('|')).filter_map(row).collect()
+}
+
+#[test]
+fn each_number_is_there_once_and_in_order() {
+    let numbers: Vec<u32> = rows().iter().map(|row| row.number).collect();
+    let expected: Vec<u32> = (1..=100).chain(185..=209).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn each_test_that_is_named_is_there() {
+    for row in rows() {
+        for test in row.tests {
+            let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("{}: {test} names no file", row.number));
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {file}: {error}", row.number));
+            assert!(defines(file, &text, name), "{}: {file} has no test {name}", row.number);
+        }
+    }
+}
+
+/// In Rust a function below `#[test]`, in C any function, whose program runs as a whole.
+fn defines(file: &str, text: &str, name: &str) -> bool {
+    if file.ends_with(".c") {
+        return text
+            .lines()
+            .any(|line| !line.starts_with(' ') && line.contains(&format!(" {name}(")) && line.ends_with('{'));
+    }
+    let mut attributes = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.strip_prefix("fn ").is_some_and(|rest| rest.starts_with(&format!("{name}("))) {
+            return attributes.contains(&"#[test]");
+        }
+        match line.starts_with("#[") || line.starts_with("//") {
+            true => attributes.push(line),
+            false => attributes.clear(),
+        }
+    }
+    false
+}
+
+#[test]
+fn each_behaviour_has_a_test_or_says_when_it_comes() {
+    for row in rows() {
+        let later = LATER.contains(&row.difference);
+        let explained = row.difference.is_empty() || row.difference.ends_with('.');
+        assert!(later != explained, "{}: \"{}\" is neither a sentence nor later", row.number, row.difference);
+        assert!(later == row.tests.is_empty(), "{}: a test, or when there will be one", row.number);
+    }
+}

@@ -795,6 +795,15 @@ typedef struct ottla_delivery {
      * 0.
      */
     uint64_t reserved[2];
+    /**
+     * The record's value, if it was sent with ottla_producer_send_lent(): its address, to know it by. It may have been
+     * given back before. NULL for a value that was copied.
+     */
+    const void *value;
+    /**
+     * Its length.
+     */
+    size_t value_len;
 } ottla_delivery;
 
 /**
@@ -832,9 +841,9 @@ typedef struct ottla_delivery_entry {
      */
     int64_t timestamp;
     /**
-     * 0.
+     * As in ottla_delivery.
      */
-    uint64_t reserved;
+    const void *value;
 } ottla_delivery_entry;
 
 /**
@@ -893,8 +902,8 @@ typedef struct ottla_batch {
 
 /**
  * Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
- * their own, or that a call waits for, are not among them. `userdata` is what was given to
- * ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
+ * their own, or that a call waits for, are not among them: those of the same batch are told before, in their order.
+ * `userdata` is what was given to ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
  */
 typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
 
@@ -934,8 +943,8 @@ typedef struct ottla_header {
 } ottla_header;
 
 /**
- * A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
- * changes; the reserved members are room for what comes. Begin with
+ * A record to send. All it points to is copied by the call that sends it and stays the caller's, but for a value that
+ * ottla_producer_send_lent() takes. Its size never changes; the reserved members are room for what comes. Begin with
  *
  *     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
  *
@@ -984,6 +993,18 @@ typedef struct ottla_record {
      */
     void *reserved_pointers[2];
 } ottla_record;
+
+/**
+ * Gives a value back that ottla_producer_send_lent() took without copying it: from here on the library does not look at
+ * it. What was handed over is freed here; what was only borrowed may be used again, or changed. `value` and `value_len`
+ * are those of the record, `release_userdata` what was given with them.
+ *
+ * Called exactly once for each record that was accepted, before or after the record's completion. Runs on the producer's
+ * sender thread with no lock held, and counts as a callback: see ottla_delivery_fn for what it may call, and that it must
+ * not throw, longjmp or block. (Should the library itself fail on the way, the last ones may run in ottla_producer_free().)
+ * Never in a child after fork().
+ */
+typedef void (OTTLA_CALL *ottla_release_fn)(const void *value, size_t value_len, void *release_userdata);
 
 /**
  * How values are spread. Percentiles are within two per cent of the exact ones; all are 0 while `count` is. In the
@@ -2213,6 +2234,48 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_
                                         const struct ottla_record *record,
                                         int64_t timeout_ms,
                                         struct ottla_delivery *delivery_out,
+                                        struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send() without a copy of the value: the library reads it where it is, until it calls on_release. Key
+ * and headers are copied. Worth it for large values; one of less than a kilobyte is copied all the same, and given back
+ * when the sender comes by.
+ *
+ * When this returns OTTLA_ERR_OK, the value must neither change nor move until on_release is called, which happens once
+ * its bytes are not needed any more: when the record's batch was compressed, else when its fate is decided.
+ * ottla_producer_flush() returns after that, but for a record that expired while a socket was busy with its bytes: they
+ * are kept until the socket is done. ottla_producer_close() and ottla_producer_free() return after that in any case. On
+ * any other code the record was not accepted: the value is the caller's as before, and on_release is not called for it.
+ * The value counts into buffer.memory until it is given back.
+ *
+ * The completion has the value's address and length in ottla_delivery, and its address in ottla_delivery_entry.
+ *
+ * @param record            borrowed for the call, but for its value
+ * @param on_release        not NULL; called for a null value too
+ * @param release_userdata  given to on_release
+ * @param userdata          comes back in the completion; may be NULL; not looked at
+ * @param error_out         optional; set only on failure, release with ottla_error_free()
+ * @return as ottla_producer_send()
+ *
+ * Any thread, concurrently with any other call, callbacks too.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_lent(const struct ottla_producer *producer,
+                                    const struct ottla_topic *topic,
+                                    const struct ottla_record *record,
+                                    ottla_release_fn on_release,
+                                    void *release_userdata,
+                                    void *userdata,
+                                    struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send_lent() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_try_send_lent(const struct ottla_producer *producer,
+                                        const struct ottla_topic *topic,
+                                        const struct ottla_record *record,
+                                        ottla_release_fn on_release,
+                                        void *release_userdata,
+                                        void *userdata,
                                         struct ottla_error **error_out);
 
 /**

@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod error;
+pub mod loan;
 pub mod record;
 
 #[cfg(not(feature = "internals"))]

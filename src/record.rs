@@ -1,6 +1,9 @@
-//! A record as the application hands it in. All of it is borrowed: `send` copies what it keeps.
+//! A record as the application hands it in. All of it is borrowed: `send` copies what it keeps, but for a value that is
+//! lent.
 
 use std::time::Duration;
+
+use crate::loan::Lent;
 
 /// One record. `None` and empty differ for key, value and header values, as in Kafka.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +18,8 @@ pub struct Record<'a> {
     pub headers: &'a [Header<'a>],
     /// How long until its fate is told, instead of `delivery.timeout.ms`; more than zero.
     pub timeout: Option<Duration>,
+    /// Set if the value is not copied.
+    pub lent: Option<Lent<'a>>,
 }
 
 /// A header of a record.

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use ottla_test_support::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
-const ALONE: [&str; 6] = ["api_null", "api_config", "life_closed", "life_threads", "leak_loop", "abi_layout"];
+const ALONE: &[&str] =
+    &["api_null", "api_config", "life_closed", "life_threads", "life_lent", "leak_loop", "abi_layout"];
 /// Programs that are given the address of one.
 const WITH_BROKER: &[&str] = &[
     "api_send",
@@ -20,6 +21,7 @@ const WITH_BROKER: &[&str] = &[
     "plugin_partitioner",
     "plugin_serializer",
     "api_statistics",
+    "api_lent",
 ];
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];

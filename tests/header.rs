@@ -23,6 +23,7 @@ const NOUNS: &[&str] = &[
     "topic",
     "record",
     "send",
+    "loan",
     "objects",
     "report",
     "statistics",

@@ -5,6 +5,7 @@ use super::budget::NoRoom;
 use super::memory::{Charge, Memory, Room};
 use super::report::Delivery;
 use crate::error::Error;
+use crate::loan::LentValue;
 use crate::record::Fate;
 use crate::sync::{Arc, Condvar, Mutex};
 
@@ -20,13 +21,14 @@ pub enum Completion {
 }
 
 /// Entries in chunks: narrow (tag, timestamp delta) until the first record that brings its own callback, wide from
-/// then on. Threads that wait are few and kept aside.
+/// then on. Threads that wait, and values that are lent, are few and kept aside.
 #[derive(Default)]
 pub struct Entries {
     chunks: Vec<Chunk>,
     count: u32,
     wide: bool,
     waiters: Vec<(u32, Arc<Waiter>)>,
+    lent: Vec<(u32, LentValue)>,
     /// Empty but while widening; kept for its capacity.
     narrow: Vec<Chunk>,
 }
@@ -153,9 +155,20 @@ impl Entries {
         }
     }
 
+    /// The value of the entry that was pushed last was lent.
+    pub(super) fn note_lent(&mut self, value: LentValue) {
+        self.lent.push((self.count - 1, value));
+    }
+
+    /// The values that were lent, by index.
+    pub fn lent(&self) -> &[(u32, LentValue)] {
+        &self.lent
+    }
+
     pub(super) fn clear(&mut self, memory: &Memory) {
         memory.release(&mut self.chunks);
         self.waiters.clear();
+        self.lent.clear();
         self.count = 0;
         self.wide = false;
     }

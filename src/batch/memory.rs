@@ -3,13 +3,15 @@
 use super::budget::{Budget, NoRoom};
 use super::chunk::{CLASSES, Chunk, class_for, exact_size};
 use super::{Batch, Report};
-use crate::sync::Mutex;
+use crate::loan::{Ended, EndedLoans};
+use crate::sync::{Arc, Mutex};
 
 /// The memory of one producer.
 pub struct Memory {
     budget: Budget,
     free: Mutex<Free>,
     orphans: Mutex<Vec<Report>>,
+    loans: Arc<EndedLoans>,
 }
 
 #[derive(Default)]
@@ -36,7 +38,8 @@ pub struct Room {
 
 impl Memory {
     pub fn new(limit: usize) -> Self {
-        Memory { budget: Budget::new(limit), free: Mutex::default(), orphans: Mutex::default() }
+        let (free, orphans) = (Mutex::default(), Mutex::default());
+        Memory { budget: Budget::new(limit), free, orphans, loans: EndedLoans::new() }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -61,7 +64,7 @@ impl Memory {
         Ok(reused.map_or_else(|| Chunk::new(size), Chunk::reuse))
     }
 
-    fn charge(&self, size: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+    pub(super) fn charge(&self, size: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
         if room.charged >= size {
             room.charged -= size;
             return Ok(());
@@ -146,6 +149,29 @@ impl Memory {
     /// these, so that a record accepted is a record completed whatever happens.
     pub(super) fn orphan(&self, report: Report) {
         self.orphans.lock().push(report);
+    }
+
+    /// Where loans end.
+    pub(super) fn loans(&self) -> &Arc<EndedLoans> {
+        &self.loans
+    }
+
+    /// Gives values back whose loans have ended. Thread: sender, between steps of the core. Locks: none.
+    pub fn give_back_loans(&self) {
+        self.give_back(self.loans.take());
+    }
+
+    /// The same at the end of the sender. A loan that ends later is given back where it ends.
+    pub fn give_back_last_loans(&self) {
+        self.give_back(self.loans.take_last());
+    }
+
+    fn give_back(&self, loans: Vec<Ended>) {
+        for loan in loans {
+            // First, so that the function finds room if it sends again.
+            self.budget.release(loan.charged);
+            loan.give_back();
+        }
     }
 
     pub fn take_orphans(&self) -> Vec<Report> {

@@ -9,6 +9,7 @@ mod memory;
 mod open;
 mod payload;
 mod report;
+mod splice;
 mod split;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;

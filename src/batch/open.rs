@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::entries::Entries;
 use super::memory::{Charge, Memory, Room};
+use super::splice::Splice;
 use super::{Chunk, Completion, NoRoom, Outcome, Payload};
 use crate::protocol::record_batch;
 use crate::record::Record;
@@ -24,8 +25,12 @@ pub struct Batch {
     pub max_timestamp: i64,
     pub(super) entries: Entries,
     pub(super) chunks: Vec<Chunk>,
+    /// Values between the chunks' bytes.
+    pub(super) splices: Vec<Splice>,
     /// Encoded bytes of the records, uncompressed.
     pub(super) bytes: usize,
+    /// How many of them are not in the chunks.
+    pub(super) lent_bytes: usize,
     pub(super) hint: usize,
     /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
     pub wanted: Vec<i32>,
@@ -69,7 +74,9 @@ impl Batch {
                 max_timestamp: 0,
                 entries: Entries::default(),
                 chunks: Vec::new(),
+                splices: Vec::new(),
                 bytes: 0,
+                lent_bytes: 0,
                 hint,
                 wanted: Vec::new(),
                 memory: memory.clone(),
@@ -99,7 +106,7 @@ impl Batch {
 
     /// The size class that a batch like this one should begin with.
     pub fn class_hint(&self) -> usize {
-        match self.bytes {
+        match self.bytes - self.lent_bytes {
             0..1024 => 0,
             1024..4096 => 1,
             4096..12288 => 2,
@@ -124,36 +131,62 @@ impl Batch {
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
+        if let Some(lent) = record.lent {
+            return self.append_lent(lent, record, timestamp, completion, charge, room);
+        }
+        self.append_copied(record, timestamp, completion, charge, room)
+    }
+
+    #[inline]
+    pub(super) fn append_copied(
+        &mut self,
+        record: &Record<'_>,
+        timestamp: i64,
+        completion: &Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<(), NoRoom> {
         let count = self.count();
         let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
         let body = body_len(record, delta, count);
         let len = record_batch::record_len_with_prefix(body);
+        let out = self.reserve(len, completion, charge, room)?;
+        record_batch::write_record(out, body, delta, count as i32, record.key, record.value, record.headers);
+        self.finish(len, timestamp, delta, completion);
+        Ok(())
+    }
+
+    /// Room for one record: `len` bytes to write, and a place for its completion.
+    #[inline]
+    pub(super) fn reserve(
+        &mut self,
+        len: usize,
+        completion: &Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<&mut [u8], NoRoom> {
         let chunks = self.chunks.len();
-        self.reserve(len, charge, room)?;
+        if self.chunks.last().is_none_or(|chunk| chunk.room() < len) {
+            self.another_chunk(len, charge, room)?;
+        }
         if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
             self.give_back_chunk(chunks);
             return Err(refused);
         }
-        let chunk = self.chunks.last_mut().expect("reserve() made one");
-        let out = chunk.grow(len);
-        record_batch::write_record(out, body, delta, count as i32, record.key, record.value, record.headers);
-        self.entries.push(completion, delta);
-        if count == 0 {
+        Ok(self.chunks.last_mut().expect("made above").grow(len))
+    }
+
+    /// Takes note of a record of `len` bytes that was written.
+    #[inline]
+    pub(super) fn finish(&mut self, len: usize, timestamp: i64, delta: i64, completion: &Completion) {
+        if self.count() == 0 {
             self.base_timestamp = timestamp;
             self.max_timestamp = timestamp;
         } else if timestamp > self.max_timestamp {
             self.max_timestamp = timestamp;
         }
+        self.entries.push(completion, delta);
         self.bytes += len;
-        Ok(())
-    }
-
-    #[inline]
-    fn reserve(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
-        match self.chunks.last() {
-            Some(chunk) if chunk.room() >= len => Ok(()),
-            _ => self.another_chunk(len, charge, room),
-        }
     }
 
     #[cold]
@@ -177,6 +210,7 @@ impl Batch {
         let len = self.bytes;
         let payload = own(&mut self.payload, &self.memory);
         std::mem::swap(&mut payload.chunks, &mut self.chunks);
+        std::mem::swap(&mut payload.splices, &mut self.splices);
         payload.len = len;
     }
 
@@ -203,11 +237,6 @@ impl Batch {
     /// The sealed bytes: encoded records, perhaps compressed.
     pub fn payload(&self) -> &Arc<Payload> {
         &self.payload
-    }
-
-    /// The encoded records of an open batch.
-    pub(super) fn open_slices(&self) -> impl Iterator<Item = &[u8]> {
-        self.chunks.iter().map(Chunk::filled)
     }
 
     pub fn entries(&self) -> &Entries {
@@ -239,6 +268,7 @@ impl Batch {
 
     /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
     pub(super) fn clear(&mut self) {
+        self.splices.clear();
         self.memory.release(&mut self.chunks);
         self.entries.clear(&self.memory);
         match Arc::get_mut(&mut self.payload) {
@@ -247,6 +277,7 @@ impl Batch {
             None => self.payload = Payload::shared(&self.memory),
         }
         self.bytes = 0;
+        self.lent_bytes = 0;
         self.wanted.clear();
         self.sealed = Sealed::default();
         self.outcome = None;
@@ -255,7 +286,7 @@ impl Batch {
 
 /// The length of a record at its place in a batch, without the varint that says it.
 #[inline]
-fn body_len(record: &Record<'_>, timestamp_delta: i64, index: u32) -> usize {
+pub(super) fn body_len(record: &Record<'_>, timestamp_delta: i64, index: u32) -> usize {
     let (key_len, value_len) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
     record_batch::record_len(timestamp_delta, index as i32, key_len, value_len, record.headers)
 }

@@ -1,5 +1,6 @@
 //! The bytes of a sealed batch, shared between the batch and the requests that carry them.
 
+use super::splice::{Slices, Splice};
 use super::{Chunk, Memory};
 use crate::sync::Arc;
 
@@ -9,6 +10,8 @@ use crate::sync::Arc;
 #[derive(Default)]
 pub struct Payload {
     pub(super) chunks: Vec<Chunk>,
+    /// Values that are lent end their loans with the payload.
+    pub(super) splices: Vec<Splice>,
     pub(super) memory: Option<Arc<Memory>>,
     pub(super) len: usize,
 }
@@ -16,11 +19,11 @@ pub struct Payload {
 #[allow(clippy::len_without_is_empty, reason = "a payload is never empty but while it is made")]
 impl Payload {
     pub(super) fn shared(memory: &Arc<Memory>) -> Arc<Self> {
-        Arc::new(Payload { chunks: Vec::new(), memory: Some(memory.clone()), len: 0 })
+        Arc::new(Payload { chunks: Vec::new(), splices: Vec::new(), memory: Some(memory.clone()), len: 0 })
     }
 
-    pub fn slices(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.chunks.iter().map(Chunk::filled)
+    pub fn slices(&self) -> Slices<'_> {
+        Slices::new(&self.chunks, &self.splices)
     }
 
     pub fn len(&self) -> usize {
@@ -29,6 +32,7 @@ impl Payload {
 
     pub(super) fn release(&mut self) {
         self.len = 0;
+        self.splices.clear();
         if let Some(memory) = &self.memory {
             memory.release(&mut self.chunks);
         }

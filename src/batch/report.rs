@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::entries::Entries;
 use super::{Batch, Waiter};
 use crate::error::{Error, ErrorKind};
+use crate::loan::LentValue;
 use crate::record::Fate;
 use crate::sync::{Arc, Time};
 
@@ -46,6 +47,8 @@ pub struct Delivery<'a> {
     pub fate: Fate,
     pub error: Option<&'a Error>,
     pub attempts: u32,
+    /// The value, if it was lent.
+    pub lent: Option<LentValue>,
     /// From the first append to its batch until the batch was decided.
     pub latency: Duration,
 }
@@ -53,6 +56,7 @@ pub struct Delivery<'a> {
 impl Batch {
     /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it.
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
+        self.splices.clear();
         self.memory.clone().release(&mut self.chunks);
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
@@ -92,7 +96,9 @@ pub(super) fn adopt(batch: &mut Batch) {
         max_timestamp: batch.max_timestamp,
         entries: std::mem::take(&mut batch.entries),
         chunks: Vec::new(),
+        splices: Vec::new(),
         bytes: 0,
+        lent_bytes: 0,
         hint: 0,
         wanted: Vec::new(),
         memory: memory.clone(),
@@ -146,6 +152,7 @@ impl Report {
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> + '_ {
         let batch = self.batch();
         let outcome = self.outcome();
+        let mut lent = batch.entries.lent().iter().peekable();
         batch.entries.iter().zip(0i64..).map(move |(entry, index)| Delivery {
             call: entry.call,
             tag: entry.tag,
@@ -160,6 +167,7 @@ impl Report {
             fate: outcome.fate,
             error: outcome.error.as_ref(),
             attempts: batch.sealed.attempts,
+            lent: lent.next_if(|(at, _)| i64::from(*at) == index).map(|(_, value)| *value),
             latency: outcome.latency,
         })
     }

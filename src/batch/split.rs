@@ -5,6 +5,7 @@ use super::entries::Completion;
 use super::memory::{Charge, Room};
 use super::{Batch, Sealed};
 use crate::error::{Error, Result};
+use crate::loan::Lent;
 use crate::protocol::record_batch::RecordIter;
 use crate::record::Record;
 
@@ -23,26 +24,35 @@ impl Batch {
     /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
     /// and the partition it asked for (-1: none).
     pub fn for_each_record(&self, mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>) -> Result<()> {
-        let mut entries = self.entries.iter().zip(0u32..);
         let mut headers = Vec::new();
-        let slices: Vec<&[u8]> = self.open_slices().chain(self.payload.slices()).collect();
-        for slice in slices {
-            for encoded in RecordIter::new(slice) {
-                let encoded = encoded?;
-                headers.clear();
-                headers.extend(encoded.headers.clone());
-                let Some((entry, index)) = entries.next() else { break };
-                let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
-                let record = Record {
-                    partition: (wanted >= 0).then_some(wanted),
-                    timestamp: Some(self.base_timestamp.wrapping_add(entry.timestamp_delta)),
-                    key: encoded.key,
-                    value: encoded.value,
-                    headers: &headers,
-                    timeout: self.own_timeout,
-                };
-                each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
-            }
+        // An open batch has its own, a sealed one its payload's.
+        let mut chunks = self.chunks.iter().chain(&self.payload.chunks);
+        let mut loans = self.splices.iter().chain(&self.payload.splices).peekable();
+        let mut lent_values = self.entries.lent().iter().peekable();
+        let mut records = RecordIter::new(&[]);
+        for (entry, index) in self.entries.iter().zip(0u32..) {
+            let loan = loans.next_if(|splice| splice.record == index).map(|splice| &splice.loan);
+            let lent_value = lent_values.next_if(|(at, _)| *at == index).map(|(_, value)| Lent::Ended(*value));
+            let encoded = loop {
+                if let Some(record) = records.next_around(loan.map(|loan| loan.value())) {
+                    break record?;
+                }
+                let Some(chunk) = chunks.next() else { return Ok(()) };
+                records = RecordIter::new(chunk.filled());
+            };
+            headers.clear();
+            headers.extend(encoded.headers.clone());
+            let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
+            let record = Record {
+                partition: (wanted >= 0).then_some(wanted),
+                timestamp: Some(self.base_timestamp.wrapping_add(entry.timestamp_delta)),
+                key: encoded.key,
+                value: encoded.value,
+                headers: &headers,
+                timeout: self.own_timeout,
+                lent: loan.map(Lent::Held).or(lent_value),
+            };
+            each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
         }
         Ok(())
     }

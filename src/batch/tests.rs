@@ -1,5 +1,7 @@
 //! What a batch promises its owners, one after the other: slot, core, sink.
 
+mod lent;
+
 use std::time::Duration;
 
 use super::*;

@@ -42,7 +42,7 @@ pub use settings::Settings;
 
 pub use crate::config::Acks;
 
-use crate::batch::{Batch, Outcome};
+use crate::batch::{Batch, Outcome, Report};
 use crate::config::Facility;
 use crate::error::{Error, Result};
 use crate::front::{Command, Front, Mail};
@@ -198,6 +198,12 @@ impl Core {
     pub fn action(&mut self) -> Option<Action> {
         self.settle();
         self.actions.pop_front()
+    }
+
+    /// Reports that are still to be handed over, after a panic.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        let report = |action| if let Action::Report(report) = action { Some(report) } else { None };
+        self.actions.drain(..).filter_map(report).collect()
     }
 
     /// When to call [`Core::tick`] again if nothing happens before.

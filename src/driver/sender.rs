@@ -252,7 +252,10 @@ impl Sender {
 
     /// Does what the core wants done. Callbacks run here, between its steps.
     fn carry_out(&mut self, cx: &mut Context<'_>) {
-        while let Some(action) = self.core().action() {
+        loop {
+            // Before each action, so that who flushed finds the values of what was decided released.
+            self.shared.front.memory.give_back_loans();
+            let Some(action) = self.core().action() else { return };
             match action {
                 Action::Resolve(id, name) => {
                     self.lines.insert(id, Line::Resolving(Box::pin(dns::resolve(name))));
@@ -343,8 +346,8 @@ impl Sender {
         self.core().assigned(topic);
     }
 
-    /// The loop has ended. After a panic, completes what it left behind: every batch is in a slot, or was dropped by
-    /// its owner and so handed to the memory as an orphan.
+    /// The loop has ended. After a panic, completes what it left behind: every batch is among the core's actions as a
+    /// report, or was dropped by its owner and so handed to the memory as an orphan, or is in a slot.
     fn finish(mut self, how: Ended) {
         self.lines.clear();
         let front = self.shared.front.clone();
@@ -356,29 +359,35 @@ impl Sender {
             let error = Error::new(ErrorKind::Internal, DEFECT);
             drop(catch_unwind(AssertUnwindSafe(|| self.sink.news(News::of_error(NewsKind::Fatal, error)))));
         }
+        let decided = self.core.as_mut().map(Core::take_reports).unwrap_or_default();
         drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
-        let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how)));
+        let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how, decided)));
         drop(left);
         front.memory.close();
+        front.memory.give_back_last_loans();
         // The sink goes first: who waits for the end finds all of it done.
         let Sender { sink, shared, .. } = self;
         drop(catch_unwind(AssertUnwindSafe(move || drop(sink))));
         shared.tickets.end(how);
     }
 
-    fn complete_leftovers(&mut self, how: Ended) {
+    fn complete_leftovers(&mut self, how: Ended, decided: Vec<Report>) {
         let front = self.shared.front.clone();
         let now = SystemClock.monotonic();
         let kind = if how == Ended::Panicked { ErrorKind::Internal } else { ErrorKind::Closed };
         let error = Error::new(kind, "the sender ended before the record was sent");
+        // In the order in which they were accepted.
+        for report in decided {
+            self.report(report);
+        }
+        for orphan in front.memory.take_orphans() {
+            self.report_failed(orphan);
+        }
         for slot in front.topics.slots() {
             while let (Some(batch), _) = slot.take() {
                 let outcome = Outcome::failed(&batch, error.clone(), now);
                 self.report_failed(batch.decide(outcome));
             }
-        }
-        for orphan in front.memory.take_orphans() {
-            self.report_failed(orphan);
         }
     }
 }

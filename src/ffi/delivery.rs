@@ -52,6 +52,11 @@ pub struct ottla_delivery {
     pub latency_us: i64,
     /// 0.
     pub reserved: [u64; 2],
+    /// The record's value, if it was sent with ottla_producer_send_lent(): its address, to know it by. It may have been
+    /// given back before. NULL for a value that was copied.
+    pub value: *const c_void,
+    /// Its length.
+    pub value_len: usize,
 }
 
 /// One record of an ottla_batch. Its size never changes.
@@ -66,8 +71,8 @@ pub struct ottla_delivery_entry {
     pub offset: i64,
     /// Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
     pub timestamp: i64,
-    /// 0.
-    pub reserved: u64,
+    /// As in ottla_delivery.
+    pub value: *const c_void,
 }
 
 /// What became of the records of one batch, all of one partition and of one fate. Grows at its end only.
@@ -113,8 +118,8 @@ pub struct ottla_batch {
 pub type ottla_delivery_fn = Option<unsafe extern "C" fn(delivery: *const ottla_delivery, userdata: *mut c_void)>;
 
 /// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
-/// their own, or that a call waits for, are not among them. `userdata` is what was given to
-/// ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
+/// their own, or that a call waits for, are not among them: those of the same batch are told before, in their order.
+/// `userdata` is what was given to ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
 pub type ottla_batch_fn = Option<unsafe extern "C" fn(batch: *const ottla_batch, userdata: *mut c_void)>;
 
 pub(super) fn fate_number(fate: Fate) -> i32 {
@@ -162,34 +167,46 @@ impl ottla_delivery {
             error,
             latency_us: micros(outcome.latency),
             reserved: [0; 2],
+            value: std::ptr::null(),
+            value_len: 0,
         }
     }
 
     #[inline]
-    pub(super) fn with(mut self, entry: &ottla_delivery_entry) -> Self {
+    pub(super) fn with(mut self, record: &Told) -> Self {
+        let entry = &record.entry;
         self.userdata = entry.userdata;
         self.tag = entry.tag;
         self.offset = entry.offset;
         self.timestamp = entry.timestamp;
+        self.value = entry.value;
+        self.value_len = record.value_len;
         self
     }
 }
 
+/// What one record's function is told beside what its batch has in common.
+pub(super) struct Told {
+    pub(super) entry: ottla_delivery_entry,
+    pub(super) value_len: usize,
+}
+
 /// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).
-pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
+pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, Told)> + '_ {
     let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
     report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {
         if waiters.next_if_eq(&index).is_some() {
             return None;
         }
+        let lent = delivery.lent.unwrap_or_default();
         let entry = ottla_delivery_entry {
             userdata: userdata_of(delivery.tag),
             tag: delivery.tag,
             offset: delivery.offset,
             timestamp: delivery.timestamp,
-            reserved: 0,
+            value: std::ptr::with_exposed_provenance(lent.address),
         };
-        Some((delivery.call, entry))
+        Some((delivery.call, Told { entry, value_len: lent.len }))
     })
 }
 

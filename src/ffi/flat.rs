@@ -38,6 +38,7 @@ impl<'a> Flat<'a> {
             value: self.nullable(value_len)?,
             headers: &[],
             timeout: None,
+            lent: None,
         };
         for _ in 0..header_count {
             let name_len = i32::from_ne_bytes(self.fixed()?);

@@ -21,8 +21,8 @@ pub struct ottla_header {
     pub reserved: *mut c_void,
 }
 
-/// A record to send. All it points to is copied by the call that sends it and stays the caller's. Its size never
-/// changes; the reserved members are room for what comes. Begin with
+/// A record to send. All it points to is copied by the call that sends it and stays the caller's, but for a value that
+/// ottla_producer_send_lent() takes. Its size never changes; the reserved members are room for what comes. Begin with
 ///
 ///     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
 ///
@@ -140,6 +140,7 @@ impl ottla_record {
             value: unsafe { bytes(self.value.cast(), self.value_len, "record.value")? },
             headers: &[],
             timeout: if self.timeout_ms == 0 { None } else { Some(timeout(self.timeout_ms)?) },
+            lent: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::delivery::{code_number, fate_number, ottla_delivery, ottla_delivery_entry, told};
+use super::delivery::{Told, code_number, fate_number, ottla_delivery, told};
 use super::error::{ottla_code, ottla_error};
 use super::log::c_string;
 use super::{boundary, guarded, required};
@@ -22,16 +22,16 @@ pub struct ottla_report {
     report: Report,
     topic: CString,
     error: Option<Box<ottla_error>>,
-    entries: Vec<ottla_delivery_entry>,
+    records: Vec<Told>,
     held: Arc<AtomicU64>,
 }
 
 impl ottla_report {
     pub(super) fn new(report: Report, held: Arc<AtomicU64>) -> Self {
         held.fetch_add(1, Ordering::Relaxed);
-        let entries = told(&report).filter(|(number, _)| *number == 0).map(|(_, entry)| entry).collect();
+        let records = told(&report).filter(|(number, _)| *number == 0).map(|(_, record)| record).collect();
         let error = report.outcome().error.clone().map(|error| Box::new(ottla_error::new(error)));
-        ottla_report { topic: c_string(report.topic()), error, entries, report, held }
+        ottla_report { topic: c_string(report.topic()), error, records, report, held }
     }
 
     fn error(&self) -> *const ottla_error {
@@ -60,7 +60,7 @@ pub extern "C" fn ottla_report_partition(report: Option<&ottla_report>) -> i32 {
 /// How many records. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_report_count(report: Option<&ottla_report>) -> usize {
-    report.map_or(0, |report| report.entries.len())
+    report.map_or(0, |report| report.records.len())
 }
 
 /// OTTLA_ERR_OK, or why the records failed. OTTLA_ERR_INVALID_ARGUMENT for NULL.
@@ -106,12 +106,12 @@ pub unsafe extern "C" fn ottla_report_delivery_at(
         let report = required(report, "report")?;
         // SAFETY: by this function's contract.
         let out = unsafe { super::boundary::SizedOut::new(delivery_out, "delivery_out")? };
-        let entry = report
-            .entries
+        let record = report
+            .records
             .get(index)
-            .ok_or_else(|| invalid(format!("index is {index}, and the report has {} records", report.entries.len())))?;
+            .ok_or_else(|| invalid(format!("index is {index}, and the report has {} records", report.records.len())))?;
         let common = ottla_delivery::of_report(&report.report, report.topic.as_ptr(), report.error());
-        out.write(common.with(entry));
+        out.write(common.with(record));
         Ok(())
     })
 }

@@ -265,6 +265,8 @@ fn delivered(topic: &ottla_topic, record: &ottla_record, sent: &Result<Told>) ->
         error: std::ptr::null(),
         latency_us: told.map_or(0, |told| micros(told.latency)),
         reserved: [0; 2],
+        value: std::ptr::null(),
+        value_len: 0,
     }
 }
 

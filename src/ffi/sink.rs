@@ -90,17 +90,17 @@ impl Sink for CSink {
 
         self.entries.clear();
         let mut to_default = 0;
-        for (number, entry) in told(&report) {
+        for (number, record) in told(&report) {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
                     // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
-                    unsafe { function(&common.with(&entry), userdata.pointer()) };
+                    unsafe { function(&common.with(&record), userdata.pointer()) };
                 }
-                (0, Default::Batch(..)) => self.entries.push(entry),
+                (0, Default::Batch(..)) => self.entries.push(record.entry),
                 (0, _) => to_default += 1,
                 (number, _) => {
                     // SAFETY: as above; this function was given to the call that sent the record.
-                    unsafe { call::function_of(number)(&common.with(&entry), entry.userdata) };
+                    unsafe { call::function_of(number)(&common.with(&record), record.entry.userdata) };
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! The producer with its threads, against the sink broker. These are the tests that ThreadSanitizer runs.
 
+mod lent;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

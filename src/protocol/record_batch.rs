@@ -329,16 +329,13 @@ impl<'a> RecordIter<'a> {
     pub fn position(&self) -> usize {
         self.reader.position()
     }
-}
 
-impl<'a> Iterator for RecordIter<'a> {
-    type Item = Result<RecordView<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next record. `value` is its value if that is not among the bytes, but lies elsewhere.
+    pub fn next_around(&mut self, value: Option<&'a [u8]>) -> Option<Result<RecordView<'a>>> {
         if self.reader.remaining() == 0 {
             return None;
         }
-        let record = read_record(&mut self.reader);
+        let record = read_record(&mut self.reader, value);
         if record.is_err() {
             self.reader = Reader::new(&[]);
         }
@@ -346,11 +343,21 @@ impl<'a> Iterator for RecordIter<'a> {
     }
 }
 
+impl<'a> Iterator for RecordIter<'a> {
+    type Item = Result<RecordView<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_around(None)
+    }
+}
+
 impl std::iter::FusedIterator for RecordIter<'_> {}
 
-fn read_record<'a>(reader: &mut Reader<'a>) -> Result<RecordView<'a>> {
+/// `elsewhere` is the record's value if it does not lie among the bytes.
+fn read_record<'a>(reader: &mut Reader<'a>, elsewhere: Option<&'a [u8]>) -> Result<RecordView<'a>> {
     let at = reader.position();
-    let Some(body) = reader.varint_bytes("Record")? else {
+    let len = i64::from(reader.varint("Record")?) - elsewhere.map_or(0, |value| value.len() as i64);
+    let Some(body) = reader.sized(len, at, "Record")? else {
         return Err(reader.bad(at, "Record", format_args!("no length")));
     };
     let body = &mut Reader::new(body);
@@ -358,7 +365,12 @@ fn read_record<'a>(reader: &mut Reader<'a>) -> Result<RecordView<'a>> {
     let timestamp_delta = body.varlong("Record.timestamp_delta")?;
     let offset_delta = body.varint("Record.offset_delta")?;
     let key = body.varint_bytes("Record.key")?;
-    let value = body.varint_bytes("Record.value")?;
+    let at = body.position();
+    let value = match elsewhere {
+        None => body.varint_bytes("Record.value")?,
+        Some(value) if i64::from(body.varint("Record.value")?) == value.len() as i64 => Some(value),
+        Some(_) => return Err(body.bad(at, "Record.value", format_args!("not the length of the value that was lent"))),
+    };
     let at = body.position();
     let count = body.varint("Record.headers")?;
     // A header takes two bytes at least.

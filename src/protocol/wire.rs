@@ -289,7 +289,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `len` bytes, null for -1, of a value that began at byte `at`.
-    fn sized(&mut self, len: i64, at: usize, what: &'static str) -> Result<Option<&'a [u8]>> {
+    pub(super) fn sized(&mut self, len: i64, at: usize, what: &'static str) -> Result<Option<&'a [u8]>> {
         match usize::try_from(len) {
             Ok(len) => self.slice(len, at, what).map(Some),
             Err(_) if len == -1 => Ok(None),

@@ -24,12 +24,13 @@ int main(void) {
     AT(ottla_record, timeout_ms, 68); AT(ottla_record, reserved_pointers, 72);
     CHECK(sizeof(ottla_delivery_entry) == 40);
     AT(ottla_delivery_entry, userdata, 0); AT(ottla_delivery_entry, tag, 8); AT(ottla_delivery_entry, offset, 16);
-    AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, reserved, 32);
-    CHECK(sizeof(ottla_delivery) == 96);
+    AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, value, 32);
+    CHECK(sizeof(ottla_delivery) == 112);
     AT(ottla_delivery, code, 8); AT(ottla_delivery, fate, 12); AT(ottla_delivery, topic, 16);
     AT(ottla_delivery, partition, 24); AT(ottla_delivery, attempts, 28); AT(ottla_delivery, offset, 32);
     AT(ottla_delivery, timestamp, 40); AT(ottla_delivery, userdata, 48); AT(ottla_delivery, tag, 56);
     AT(ottla_delivery, error, 64); AT(ottla_delivery, latency_us, 72); AT(ottla_delivery, reserved, 80);
+    AT(ottla_delivery, value, 96); AT(ottla_delivery, value_len, 104);
     CHECK(offsetof(ottla_batch, code) == 8 && offsetof(ottla_batch, topic) == 16);
     AT(ottla_batch, partition, 24); AT(ottla_batch, attempts, 28); AT(ottla_batch, base_offset, 32);
     AT(ottla_batch, error, 40); AT(ottla_batch, latency_us, 48); AT(ottla_batch, entries, 56); AT(ottla_batch, count, 64);

@@ -41,6 +41,11 @@ static void reports(ottla_config *config) {
     CHECK_OK(ottla_producer_free(producer));
 }
 
+static void never_lent(const void *value, size_t value_len, void *userdata) {
+    (void)value, (void)value_len, (void)userdata;
+    CHECK(!"a value that was not accepted was given back");
+}
+
 int main(void) {
     ottla_config *config = refused_config();
     ottla_producer *producer = NULL;
@@ -127,6 +132,14 @@ int main(void) {
     NAMES("topic", ottla_producer_try_send_with(producer, NULL, &record, never, NULL, &error));
     NAMES("record", ottla_producer_try_send_with(producer, topic, NULL, never, NULL, &error));
     NAMES("on_delivery", ottla_producer_try_send_with(producer, topic, &record, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_lent(NULL, topic, &record, never_lent, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_send_lent(producer, NULL, &record, never_lent, NULL, NULL, &error));
+    NAMES("record", ottla_producer_send_lent(producer, topic, NULL, never_lent, NULL, NULL, &error));
+    NAMES("on_release", ottla_producer_send_lent(producer, topic, &record, NULL, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_try_send_lent(NULL, topic, &record, never_lent, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_try_send_lent(producer, NULL, &record, never_lent, NULL, NULL, &error));
+    NAMES("record", ottla_producer_try_send_lent(producer, topic, NULL, never_lent, NULL, NULL, &error));
+    NAMES("on_release", ottla_producer_try_send_lent(producer, topic, &record, NULL, NULL, NULL, &error));
     NAMES("producer", ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, &error));
     NAMES("topic", ottla_producer_send_and_wait(producer, NULL, &record, 0, &delivery, &error));
     NAMES("record", ottla_producer_send_and_wait(producer, topic, NULL, 0, &delivery, &error));

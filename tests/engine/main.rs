@@ -4,6 +4,7 @@ mod asking;
 mod deadlines;
 mod debug;
 mod delivery;
+mod lent;
 mod metadata;
 mod news;
 mod random;

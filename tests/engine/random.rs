@@ -306,6 +306,8 @@ impl Run {
             let record = Record { partition, timeout, ..Record::default() };
             let sent = if self.poison && self.below(12) == 0 {
                 self.world.send_poisoned(&topic, partition)
+            } else if self.below(8) == 0 {
+                self.world.send_lent(&topic, partition, padding as usize)
             } else {
                 self.world.send_record(&topic, record, padding as usize, b'.', manner)
             };
@@ -482,6 +484,7 @@ impl Run {
         assert!(self.world.core.action().is_none(), "an action after the close");
         assert_eq!(self.world.lines(), [], "connections are still open");
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
+        assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
         let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
         let mut logs = std::mem::take(&mut self.old_logs);
         let produce = self.world.cluster.versions_of(1).range(Api::Produce);

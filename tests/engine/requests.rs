@@ -216,7 +216,7 @@ fn a_record_is_copied_when_it_is_accepted() {
         world.front.accept(&topic, &record, &Completion::Tag(2), Manner::Usual, &clock, &mut room).expect("accepted");
     }
     (value, key, name) = ([0; 10], [0; 3], [0; 4]);
-    world.accepted.insert(2, crate::world::Accepted { topic: "t".into() });
+    world.accepted.insert(2, crate::world::Accepted { topic: "t".into(), padding: 0 });
     world.run(ms(1_000));
     world.assert_written(2);
     let stored = &world.cluster.records("t", 0)[1];

@@ -1,6 +1,9 @@
 //! The world around an engine, on one thread: its clock is turned by hand, its brokers are the model's, and whatever
 //! the core wants done is done here. Scripts and the random run differ only in who chooses what happens next.
 
+#[path = "lender.rs"]
+mod lender;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -17,6 +20,8 @@ use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
 use ottla_test_support::model::{Cluster, Connection, Reaction};
+
+use lender::Lender;
 
 /// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
 pub struct Setup {
@@ -157,6 +162,8 @@ pub struct Told {
     pub message: String,
     pub attempts: u32,
     pub partition: i32,
+    /// Address and length of a value that was lent.
+    pub lent: Option<(usize, usize)>,
     pub at: Time,
 }
 
@@ -164,6 +171,7 @@ pub struct Told {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     pub topic: String,
+    pub padding: usize,
 }
 
 /// One connection, or an attempt at one.
@@ -208,6 +216,7 @@ pub struct World {
     pub flushed: Vec<u64>,
     pub closed: bool,
     pub news: Vec<News>,
+    pub lender: Lender,
     pub log: Vec<(Level, String)>,
     /// Ids of records of which perhaps some byte was written (uncompressed ones only).
     pub touched: BTreeSet<u64>,
@@ -269,6 +278,7 @@ impl World {
             flushed: Vec::new(),
             closed: false,
             news: Vec::new(),
+            lender: Lender::default(),
             log: Vec::new(),
             touched: BTreeSet::new(),
             poisoned: BTreeSet::new(),
@@ -335,13 +345,26 @@ impl World {
         manner: Manner,
     ) -> Result<u64, NotAccepted> {
         let id = self.next_id;
-        let mut value = marker(id);
-        value.resize(value.len() + padding, fill);
+        let value = value_of(id, padding, fill);
         let record = Record { value: Some(&value), ..record };
         let to = self.front.topics.get(topic);
         let mut room = Room::default();
         self.front.accept(&to, &record, &Completion::Tag(id), manner, &Hand(self.now), &mut room)?;
-        self.accepted.insert(id, Accepted { topic: topic.to_owned() });
+        self.accepted.insert(id, Accepted { topic: topic.to_owned(), padding });
+        self.next_id += 1;
+        Ok(id)
+    }
+
+    /// `send_sized` with the value lent.
+    pub fn send_lent(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
+        let id = self.next_id;
+        let to = self.front.topics.get(topic);
+        let (front, now) = (&self.front, Hand(self.now));
+        self.lender.lend(id, value_of(id, padding, b'.'), |value, lent| {
+            let record = Record { partition, value: Some(value), lent: Some(lent), ..Record::default() };
+            front.accept(&to, &record, &Completion::Tag(id), Manner::Usual, &now, &mut Room::default())
+        })?;
+        self.accepted.insert(id, Accepted { topic: topic.to_owned(), padding });
         self.next_id += 1;
         Ok(id)
     }
@@ -436,7 +459,9 @@ impl World {
     }
 
     pub fn carry_out(&mut self) {
-        while let Some(action) = self.core.action() {
+        loop {
+            self.front.memory.give_back_loans();
+            let Some(action) = self.core.action() else { return };
             match action {
                 Action::Resolve(id, name) => self.resolve(id, &name),
                 Action::Connect(id, address) => self.connect(id, address),
@@ -506,6 +531,7 @@ impl World {
                 message: delivery.error.map_or_else(String::new, ToString::to_string),
                 attempts,
                 partition: delivery.partition,
+                lent: delivery.lent.map(|value| (value.address, value.len)),
                 at: self.now,
             };
             assert!(self.accepted.contains_key(&delivery.tag), "record {} was never accepted", delivery.tag);
@@ -718,6 +744,13 @@ fn continue_unless_asleep(world: &mut World) {
 
 fn marker(id: u64) -> Vec<u8> {
     format!("<{id:08}>").into_bytes()
+}
+
+/// The value of record `id`, made longer by so many bytes.
+pub fn value_of(id: u64, padding: usize, fill: u8) -> Vec<u8> {
+    let mut value = marker(id);
+    value.resize(value.len() + padding, fill);
+    value
 }
 
 pub fn id_of(value: Option<&[u8]>) -> u64 {

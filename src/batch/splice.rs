@@ -1,0 +1,131 @@
+//! Lent values at their places in a batch: its chunks hold what precedes and what follows them.
+
+use super::open::body_len;
+use super::{Batch, Charge, Chunk, Completion, NoRoom, Room};
+use crate::loan::{Lent, LentValue, Loan};
+use crate::protocol::record_batch;
+use crate::record::Record;
+use crate::sync::Arc;
+
+/// Values shorter than this are copied although they are lent: a further `iovec` costs the kernel more than the copy.
+const COPY_BELOW: usize = 1024;
+
+/// A lent value and its place.
+pub struct Splice {
+    /// How many bytes of the chunks lie before it.
+    pub at: usize,
+    /// Which record it belongs to.
+    pub record: u32,
+    pub loan: Arc<Loan>,
+}
+
+/// The bytes of a batch in order.
+#[derive(Clone)]
+pub struct Slices<'a> {
+    chunks: std::slice::Iter<'a, Chunk>,
+    splices: &'a [Splice],
+    /// What is left of a chunk that a value cut in two.
+    rest: &'a [u8],
+    /// How many bytes of the chunks were given.
+    given: usize,
+}
+
+impl<'a> Slices<'a> {
+    pub(super) fn new(chunks: &'a [Chunk], splices: &'a [Splice]) -> Self {
+        Slices { chunks: chunks.iter(), splices, rest: &[], given: 0 }
+    }
+}
+
+impl<'a> Iterator for Slices<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let Some((next, later)) = self.splices.split_first() else {
+            let rest = std::mem::take(&mut self.rest);
+            return if rest.is_empty() { self.chunks.next().map(Chunk::filled) } else { Some(rest) };
+        };
+        if next.at == self.given {
+            self.splices = later;
+            return Some(next.loan.value());
+        }
+        if self.rest.is_empty() {
+            self.rest = self.chunks.next()?.filled();
+        }
+        let (before, rest) = self.rest.split_at(self.rest.len().min(next.at - self.given));
+        self.rest = rest;
+        self.given += before.len();
+        Some(before)
+    }
+}
+
+impl Batch {
+    /// `append` for a record whose value is lent.
+    #[cold]
+    pub(super) fn append_lent(
+        &mut self,
+        lent: Lent<'_>,
+        record: &Record<'_>,
+        timestamp: i64,
+        completion: &Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<(), NoRoom> {
+        let value = match lent {
+            Lent::Offered(offer) if record.value.is_none_or(|value| value.len() < COPY_BELOW) => {
+                self.append_copied(record, timestamp, completion, charge, room)?;
+                // It is given back by the sender, which is going to come for the record; not here, under a lock.
+                self.memory.loans().add_copied(record.value, offer);
+                record.value.map(LentValue::of).unwrap_or_default()
+            }
+            Lent::Offered(offer) => {
+                let value = record.value.unwrap_or_default();
+                self.memory.charge(value.len(), charge, room)?;
+                let at = self
+                    .append_around(record, timestamp, completion, charge, room)
+                    .inspect_err(|_| self.memory.budget().release(value.len()))?;
+                self.splice(at, Loan::new(value, offer, self.memory.loans()));
+                LentValue::of(value)
+            }
+            Lent::Held(loan) => {
+                let at = self.append_around(record, timestamp, completion, charge, room)?;
+                self.splice(at, loan.clone());
+                loan.lent_value()
+            }
+            Lent::Ended(value) => {
+                self.append_copied(record, timestamp, completion, charge, room)?;
+                value
+            }
+        };
+        self.entries.note_lent(value);
+        Ok(())
+    }
+
+    /// Encodes a record but for its value; answers with the place of that.
+    fn append_around(
+        &mut self,
+        record: &Record<'_>,
+        timestamp: i64,
+        completion: &Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<usize, NoRoom> {
+        let count = self.count();
+        let delta = if count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) };
+        let body = body_len(record, delta, count);
+        let len = record_batch::record_len_with_prefix(body);
+        let value_len = record.value.map_or(0, <[u8]>::len);
+        let before = self.bytes - self.lent_bytes;
+        let out = self.reserve(len - value_len, completion, charge, room)?;
+        let start = record_batch::write_record_start(out, body, delta, count as i32, record.key, Some(value_len));
+        record_batch::write_record_end(&mut out[start..], record.headers);
+        self.finish(len, timestamp, delta, completion);
+        self.lent_bytes += value_len;
+        Ok(before + start)
+    }
+
+    /// Puts the value of the last record in its place.
+    fn splice(&mut self, at: usize, loan: Arc<Loan>) {
+        let record = self.count() - 1;
+        self.splices.push(Splice { at, record, loan });
+    }
+}

@@ -123,3 +123,18 @@ fn a_topics_name_follows_kafkas_rules() {
         assert!(refused.message().contains("1 to 249"), "{refused}");
     }
 }
+
+#[test]
+fn flushes_are_counted_and_timed() {
+    let broker = SinkBroker::start(SinkOptions { delay: Duration::from_millis(50), ..SinkOptions::default() });
+    let (producer, counts) = producer(&broker, &[]);
+    let topic = producer.topic("t").expect("a topic");
+    for _ in 0..2 {
+        producer.send(&topic, &Record::default(), Completion::Tag(0), Wait::Never).expect("accepted");
+        producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
+    }
+    let figures = producer.statistics().expect("figures").producer;
+    assert_eq!((figures.flushes, counts[0].load(Ordering::SeqCst)), (2, 2));
+    // What is in flight takes the broker's 50 ms each time.
+    assert!(figures.flush_us >= 100_000, "{} microseconds", figures.flush_us);
+}

@@ -430,7 +430,7 @@ typedef struct ottla_statistics ottla_statistics;
 /**
  * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
  *
- * Life: ottla_producer_topic(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
+ * Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
  * not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
  * the last handle). Any thread, any number at once; freed once, when no call uses it.
  */
@@ -2086,6 +2086,33 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic(const struct ottla_producer
                                 const char *name,
                                 struct ottla_topic **topic_out,
                                 struct ottla_error **error_out);
+
+/**
+ * A handle for a topic that differs from the producer's other topics: in acks, linger.ms, delivery.timeout.ms,
+ * request.timeout.ms, the compression.* properties, partitioner.class or partitioner.ignore.keys. What is not said is
+ * as for the producer. Requests carry topics of one acks and one request.timeout.ms only, so topics that differ in these
+ * take turns at a broker.
+ *
+ * A topic's settings are fixed when it is first named: by ottla.topic.<name>.<property> in the producer's configuration,
+ * or by the first handle made for it. Another handle is made with the same, or by ottla_producer_topic(), which takes
+ * the topic as it is.
+ *
+ * @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
+ * @param overrides  the properties in which the topic differs, and no others; read by the call. Functions that it holds
+ *                   are not looked at
+ * @param topic_out  receives the handle; release with ottla_topic_free()
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_CONFIG if a property is not a topic's, or contradicts another;
+ *         OTTLA_ERR_INVALID_STATE if the topic has other settings already; OTTLA_ERR_INVALID_ARGUMENT,
+ *         OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
+ *
+ * Any thread, concurrently with any other call.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic_with(const struct ottla_producer *producer,
+                                     const char *name,
+                                     const struct ottla_config *overrides,
+                                     struct ottla_topic **topic_out,
+                                     struct ottla_error **error_out);
 
 /**
  * The topic's name, valid as long as the handle. NULL for NULL.

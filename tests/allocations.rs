@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use ottla::batch::{Completion, Outcome, Room};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Partitioner, Topic, TopicSettings};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Topic, TopicSettings};
 use ottla::sync::{Arc, Clock, Time};
 use ottla::{Fate, Record};
 
@@ -84,7 +84,6 @@ impl Stage {
             batch_size: 16384,
             batch_limit: 1 << 20,
             topic: TopicSettings::default(),
-            partitioner: Partitioner::default(),
             seed: 1,
         });
         let topic = front.topics.get("t");

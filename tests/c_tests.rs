@@ -18,6 +18,7 @@ const WITH_BROKER: &[&str] = &[
     "api_event",
     "api_debug",
     "api_styles",
+    "api_topic_with",
     "plugin_partitioner",
     "plugin_serializer",
     "api_statistics",

@@ -39,8 +39,11 @@ fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
         buffer_memory,
         batch_size: 1000,
         batch_limit,
-        topic: TopicSettings { linger: Duration::from_nanos(50), ..TopicSettings::default() },
-        partitioner: Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: false },
+        topic: TopicSettings {
+            linger: Duration::from_nanos(50),
+            partitioner: Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: false },
+            ..TopicSettings::default()
+        },
         seed: 1,
     }))
 }

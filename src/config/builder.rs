@@ -3,7 +3,8 @@
 use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
 use super::property::Given;
 use super::{
-    PluginSettings, Property, Settings, environment, find, hint, invalid, properties, properties_file, settings, trim,
+    PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, hint, invalid, properties, properties_file,
+    settings, topics, trim,
 };
 use crate::Result;
 use std::collections::BTreeMap;
@@ -16,14 +17,16 @@ pub const PLUGIN_PREFIX: &str = "ottla.plugin.";
 /// Properties by name. Each value is checked when it is set; what concerns several is checked by [`Config::resolve`].
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    values: BTreeMap<&'static str, Value>,
-    plugin: PluginSettings,
+    pub(super) values: BTreeMap<&'static str, Value>,
+    pub(super) plugin: PluginSettings,
+    /// What is said of single topics, by name.
+    pub(super) topics: BTreeMap<String, Config>,
 }
 
 #[derive(Clone)]
-struct Value {
+pub(super) struct Value {
     /// The property's own name or the alias under which it was set.
-    written_as: &'static str,
+    pub(super) written_as: &'static str,
     text: String,
     /// What messages say instead of the text.
     shown: String,
@@ -68,6 +71,10 @@ impl Config {
         if name.starts_with(PLUGIN_PREFIX) {
             return self.plugin.get(name).cloned();
         }
+        if let Some((topic, property)) = name.strip_prefix(TOPIC_PREFIX).and_then(topics::split) {
+            let of_topic = self.topics.get(topic).filter(|of_topic| of_topic.is_set(property));
+            return of_topic.unwrap_or(self).get(property);
+        }
         if let Some(property) = find(name) {
             return self.told(property).map(str::to_owned);
         }
@@ -79,11 +86,18 @@ impl Config {
 
     /// What was set, as it may be told: `name=value`, in the order of the names.
     pub fn written(&self) -> impl Iterator<Item = String> {
-        self.values.values().map(|value| format!("{value:?}"))
+        let own = self.values.values().map(|value| format!("{value:?}"));
+        let of_topics = self.topics.iter().flat_map(|(topic, config)| {
+            config.values.values().map(move |value| format!("{TOPIC_PREFIX}{topic}.{value:?}"))
+        });
+        own.chain(of_topics)
     }
 
     /// Whether the user set it, under whichever name.
     pub fn is_set(&self, name: &str) -> bool {
+        if let Some((topic, property)) = name.strip_prefix(TOPIC_PREFIX).and_then(topics::split) {
+            return self.topics.get(topic).is_some_and(|of_topic| of_topic.is_set(property));
+        }
         let name = match find_foreign(name).map(|foreign| foreign.meaning) {
             Some(Meaning::Same { property, .. }) => property,
             _ => name,
@@ -153,6 +167,9 @@ impl Config {
             self.plugin.insert(name.into(), given.value.into());
             return Ok(());
         }
+        if let Some(of_topic) = name.strip_prefix(TOPIC_PREFIX) {
+            return self.put_for_topic(name, of_topic, given).map_err(Unset::Wrong);
+        }
         let name = without_topic(name);
         if let Some(property) = find(name) {
             let text = property.check_given(given).map_err(Unset::Wrong)?;
@@ -174,6 +191,19 @@ impl Config {
             Meaning::Idle(why) => Err(Unset::Idle(format!("{name} is not a property of Ottla: {why}"))),
             Meaning::Refused(why) => Err(Unset::Wrong(invalid(format!("{name} is not a property of Ottla: {why}")))),
         }
+    }
+
+    /// What follows a prefix of ours is meant for us: in a file, too, it is an error if it is not known.
+    fn put_for_topic(&mut self, name: &str, of_topic: &str, given: Given<'_>) -> Result<()> {
+        let (topic, property) = topics::split(of_topic).ok_or_else(|| topics::unknown(name))?;
+        topics::check_scope(property).map_err(|error| invalid(format!("{name}: {}", error.message())))?;
+        let mut changed = self.topics.get(topic).cloned().unwrap_or_default();
+        changed.put(property, given).map_err(|reason| match reason {
+            Unset::Unknown(message) | Unset::Idle(message) => invalid(format!("{name}: {message}")),
+            Unset::Wrong(error) => invalid(format!("{name}: {}", error.message())),
+        })?;
+        self.topics.insert(topic.into(), changed);
+        Ok(())
     }
 
     fn keep(
@@ -203,7 +233,8 @@ impl Config {
 
 fn is_known(name: &str) -> bool {
     let name = without_topic(name);
-    name.starts_with(PLUGIN_PREFIX) || find(name).is_some() || find_foreign(name).is_some()
+    let is_ours = name.starts_with(PLUGIN_PREFIX) || name.starts_with(TOPIC_PREFIX);
+    is_ours || find(name).is_some() || find_foreign(name).is_some()
 }
 
 fn unknown(name: &str) -> String {

@@ -53,6 +53,10 @@ marked *topic* may differ from topic to topic.
 - librdkafka's names are accepted where they mean the same (see [Other names](#other-names)). To set one property under
   two names is an error; to set it twice under one name replaces the value.
 - librdkafka's settings of topics may have its `topic.` in front, as in `topic.request.required.acks`.
+- A property of one topic is set as `ottla.topic.<topic>.<property>`, for example `ottla.topic.payments.eu.acks=1`, or
+  for a topic handle. What is not said of a topic is as for the producer. A topic's settings are fixed when it is first
+  named, by the configuration or by a handle. Requests carry topics of one `acks` and one `request.timeout.ms` only, so
+  topics that differ in these take turns at a broker.
 - Names that begin with `ottla.plugin.` are kept for the application's own serializers, partitioners and interceptors,
   and not checked.
 - What concerns several properties is checked when the producer is created. What the user wrote and cannot be had

@@ -15,6 +15,7 @@ mod property;
 mod servers;
 mod settings;
 mod table;
+mod topics;
 
 pub use builder::{Config, PLUGIN_PREFIX};
 pub use document::markdown;
@@ -25,6 +26,7 @@ pub use property::{Choice, Group, Importance, Kind, Property, Range, Scope, Stat
 pub use servers::HostPort;
 pub use settings::{Acks, Codec, DnsLookup, Levels, Partitioner, Recovery, Serializer, Settings};
 pub use table::{find, properties};
+pub use topics::TOPIC_PREFIX;
 
 #[cfg(feature = "internals")]
 pub use properties_file::fuzz_properties;

@@ -176,11 +176,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         backoff(&reader, "socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms", &mut notes);
     let (partitioner, class_ignores_keys) = partitioner(&reader);
     let codec = codec(&reader);
-    let levels = Levels {
-        gzip: reader.int("compression.gzip.level"),
-        lz4: reader.int("compression.lz4.level"),
-        zstd: reader.int("compression.zstd.level"),
-    };
+    let levels = levels(&reader);
     Ok(Settings {
         bootstrap: servers::parse("bootstrap.servers", &reader.text("bootstrap.servers"))?,
         client_id: client_id(&reader)?,
@@ -229,6 +225,33 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         debug: Facilities::parse(&reader.text("debug")).unwrap_or_default(),
         plugin: config.plugin().clone(),
         notes,
+    })
+}
+
+/// What a topic works with whose properties are those of `config`; what is not a topic's is the producer's. Notes are
+/// those that the producer has not.
+pub(super) fn resolve_topic(config: &Config, producer: &Settings) -> Result<Settings> {
+    let reader = Reader(config);
+    let mut notes = Vec::new();
+    let idempotence = producer.idempotence && idempotence(&reader, &mut notes)?;
+    let timeouts = timeouts(&reader, &mut notes)?;
+    let (partitioner, class_ignores_keys) = partitioner(&reader);
+    let codec = codec(&reader);
+    let levels = levels(&reader);
+    notes.retain(|note| !producer.notes.contains(note));
+    Ok(Settings {
+        acks: acks(&reader),
+        idempotence,
+        delivery_timeout: Duration::from_millis(timeouts.delivery),
+        request_timeout: Duration::from_millis(timeouts.request),
+        linger: Duration::from_millis(timeouts.linger),
+        codec,
+        level: levels.of(codec),
+        levels,
+        partitioner,
+        ignore_keys: class_ignores_keys || reader.bool("partitioner.ignore.keys"),
+        notes,
+        ..producer.clone()
     })
 }
 
@@ -350,6 +373,14 @@ fn codec(reader: &Reader) -> Codec {
         "lz4" => Codec::Lz4,
         "zstd" => Codec::Zstd,
         _ => Codec::None,
+    }
+}
+
+fn levels(reader: &Reader) -> Levels {
+    Levels {
+        gzip: reader.int("compression.gzip.level"),
+        lz4: reader.int("compression.lz4.level"),
+        zstd: reader.int("compression.zstd.level"),
     }
 }
 

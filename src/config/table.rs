@@ -147,7 +147,7 @@ static PROPERTIES: &[Property] = &[
         "How much has to happen before a record counts as delivered. `all` (or `-1`): every replica that is in sync has \
          it. `1`: the partition's leader has it, and a leader that dies at once may lose it. `0`: it was handed to the \
          socket; nothing is confirmed, nothing is retried, and the offset is reported as -1. Anything but `all` \
-         switches idempotence off.").topic(),
+         switches idempotence off, for a topic of its own as well.").topic(),
     row("enable.idempotence", Kind::Bool, Some("true"), Low, Delivery, "KIP-98, KIP-679; ProducerConfig",
         "Numbers the records, so that a retry can neither duplicate nor reorder them. Needs `acks=all`, `retries` above \
          0, and at most 5 requests in flight per connection. If this property was not set, `acks` or `retries` that do \
@@ -163,7 +163,8 @@ static PROPERTIES: &[Property] = &[
          number above 1 lets a retried batch arrive behind a later one."),
     row("delivery.timeout.ms", INT, Some("120000"), Medium, Delivery, "KIP-91; ProducerConfig",
         "The time in milliseconds, counted from the first record of a batch, after which its fate is reported \
-         whatever it is: waiting, sending and retrying included. At least `linger.ms` plus `request.timeout.ms`: if \
+         whatever it is: waiting, sending and retrying included. A batch that cannot be sent takes records for an \
+         eighth of this time, or for `linger.ms` if that is longer. A record may have a timeout of its own. At least `linger.ms` plus `request.timeout.ms`: if \
          both this and `request.timeout.ms` are set and do not fit, that is an error; if only this is set, \
          `request.timeout.ms` is lowered to fit; if this is not set, it is raised to fit. The last two are told in \
          the log.").topic(),

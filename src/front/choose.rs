@@ -27,6 +27,21 @@ pub enum Partitioner {
     Own(Arc<dyn Own>),
 }
 
+impl Partitioner {
+    /// Whether both choose alike; of the application's own, whether they are one.
+    pub fn is_same(&self, other: &Partitioner) -> bool {
+        match (self, other) {
+            (
+                Partitioner::Hashed { hash, keyless, adaptive },
+                Partitioner::Hashed { hash: its_hash, keyless: its_keyless, adaptive: its_adaptive },
+            ) => (hash, keyless, adaptive) == (its_hash, its_keyless, its_adaptive),
+            (Partitioner::RoundRobin, Partitioner::RoundRobin) | (Partitioner::Random, Partitioner::Random) => true,
+            (Partitioner::Own(own), Partitioner::Own(its)) => Arc::ptr_eq(own, its),
+            _ => false,
+        }
+    }
+}
+
 impl Default for Partitioner {
     /// Kafka's own.
     fn default() -> Self {
@@ -98,7 +113,7 @@ impl Front {
         record: &Record<'_>,
         objects: Objects,
     ) -> Result<Option<i32>, NotAccepted> {
-        let (Partitioner::Own(own), Some(partitions)) = (&self.partitioner, topic.partitions()) else {
+        let (Partitioner::Own(own), Some(partitions)) = (&topic.settings.partitioner, topic.partitions()) else {
             return Ok(None);
         };
         let chosen = ask_own(&**own, topic, partitions, record, objects)?;

@@ -34,7 +34,6 @@ pub struct Front {
     pub inbox: Inbox<Command>,
     pub topics: Topics,
     batch_size: usize,
-    partitioner: Partitioner,
     seed: u64,
 }
 
@@ -56,7 +55,6 @@ pub struct FrontSettings {
     pub batch_limit: usize,
     /// What topics have of which nothing else was said.
     pub topic: TopicSettings,
-    pub partitioner: Partitioner,
     /// Where the partitioners' randomness starts.
     pub seed: u64,
 }
@@ -90,9 +88,8 @@ impl Front {
             memory: Arc::new(Memory::new(settings.buffer_memory)),
             gate: Gate::new(),
             inbox: Inbox::new(),
-            topics: Topics::new(settings.batch_limit, settings.topic),
+            topics: Topics::new(settings.batch_limit, settings.topic.clone()),
             batch_size: settings.batch_size.max(1),
-            partitioner: settings.partitioner.clone(),
             seed: settings.seed,
         }
     }
@@ -165,7 +162,7 @@ impl Front {
         completion: &Completion,
         room: &mut Room,
     ) -> Result<Result<Appended, Refused>, NotAccepted> {
-        let partitioner = &self.partitioner;
+        let partitioner = &topic.settings.partitioner;
         let index = self.partition_of(partitioner, topic, partitions, append)?;
         let attempt = partitions[index].append(self, append, completion, room);
         let switch = matches!(attempt, Err(Refused::Switch)) || attempt.as_ref().is_ok_and(|appended| appended.switch);

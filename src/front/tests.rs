@@ -49,7 +49,6 @@ fn settings() -> FrontSettings {
         batch_size: BATCH,
         batch_limit: 4 * BATCH,
         topic: TopicSettings { linger: LINGER, delivery_timeout: DELIVERY, ..TopicSettings::default() },
-        partitioner: Partitioner::default(),
         seed: 1,
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::Partitioner;
 use crate::compress::Codec;
 use crate::config::Acks;
 
 /// The properties of a topic, in the units that the engine uses: the producer's, but for what was said of this topic.
 /// Named as in CONFIGURATION.md.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct TopicSettings {
     pub acks: Acks,
     /// Its batches are numbered. Only with `acks=all`, and if the producer is idempotent.
@@ -19,6 +20,7 @@ pub struct TopicSettings {
     pub topic_timeout: Duration,
     pub codec: Codec,
     pub compression_level: i32,
+    pub partitioner: Partitioner,
 }
 
 impl Default for TopicSettings {
@@ -33,6 +35,23 @@ impl Default for TopicSettings {
             topic_timeout: Duration::from_secs(60),
             codec: Codec::None,
             compression_level: 0,
+            partitioner: Partitioner::default(),
         }
+    }
+}
+
+impl TopicSettings {
+    /// The properties in which two topics differ.
+    pub fn differences(&self, other: &TopicSettings) -> Vec<&'static str> {
+        let of = |settings: &TopicSettings| (settings.codec, settings.compression_level);
+        let differs = [
+            ("acks", (self.acks, self.idempotence) != (other.acks, other.idempotence)),
+            ("linger.ms", self.linger != other.linger),
+            ("delivery.timeout.ms", self.delivery_timeout != other.delivery_timeout),
+            ("request.timeout.ms", self.request_timeout != other.request_timeout),
+            ("compression", of(self) != of(other)),
+            ("partitioner", !self.partitioner.is_same(&other.partitioner)),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 }

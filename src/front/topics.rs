@@ -69,10 +69,14 @@ impl Topics {
         self.get_or_make(name, &self.defaults)
     }
 
-    /// The topic of this name with these settings; `None` if it has others already.
-    pub fn get_with(&self, name: &str, settings: &TopicSettings) -> Option<Arc<Topic>> {
-        let topic = self.get_or_make(name, &Arc::new(*settings));
-        (*topic.settings == *settings).then_some(topic)
+    /// The topic of this name; made with these settings at first use.
+    pub fn get_with(&self, name: &str, settings: TopicSettings) -> Arc<Topic> {
+        self.get_or_make(name, &Arc::new(settings))
+    }
+
+    /// The topic of this name, if it was used before.
+    pub fn find(&self, name: &str) -> Option<Arc<Topic>> {
+        self.by_name.lock().get(name).cloned()
     }
 
     fn get_or_make(&self, name: &str, settings: &Arc<TopicSettings>) -> Arc<Topic> {

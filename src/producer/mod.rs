@@ -4,6 +4,7 @@ mod objects;
 mod plugged;
 mod plugins;
 pub mod settings;
+mod topics;
 
 pub use plugins::Plugins;
 
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use objects::Serializers;
 use plugged::PluggedSink;
 use plugins::Configured;
+use topics::{Resolved, TopicConfig};
 
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
 use crate::config::{Config, Facilities, Facility};
@@ -36,6 +38,7 @@ pub struct Producer {
     plugged: bool,
     /// The process that made it.
     process: Generation,
+    topics: TopicConfig,
     max_block: Duration,
     max_request_size: usize,
 }
@@ -57,9 +60,6 @@ pub enum Wait {
 
 /// The room that a batch's header and framing take beside its records.
 const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
-
-/// The length of Kafka's longest topic name.
-const MAX_TOPIC_NAME: usize = 249;
 
 impl TopicHandle {
     pub fn name(&self) -> &str {
@@ -91,11 +91,13 @@ impl Producer {
         log_level: Level,
     ) -> Result<Self> {
         let resolved = config.resolve()?;
+        let topics = TopicConfig::new(config, &resolved, plugins);
+        let named = topics.named()?;
         let configured = plugins.configure(&resolved.plugin)?;
         let seed = settings::random_seed();
         let mut front = settings::front(&resolved, seed);
         if let Some(own) = &plugins.partitioner {
-            front.partitioner = Partitioner::Own(own.clone());
+            front.topic.partitioner = Partitioner::Own(own.clone());
         }
         let front = Arc::new(Front::new(&front));
         let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
@@ -106,8 +108,11 @@ impl Producer {
                 shared.log(Level::Debug, &debug_line(Facility::Config, &written));
             }
         }
-        for note in &resolved.notes {
+        for note in resolved.notes.iter().chain(named.iter().flat_map(|(_, topic)| &topic.notes)) {
             shared.log(Level::Notice, note);
+        }
+        for (name, topic) in named {
+            shared.front.topics.get_with(&name, topic.settings);
         }
         let plugged = !configured.is_empty();
         let sink = if plugged { Box::new(PluggedSink::new(sink, configured.clone())) } else { sink };
@@ -116,6 +121,7 @@ impl Producer {
             plugins: configured,
             serializers: Serializers::new(&resolved, plugins),
             plugged,
+            topics,
             shared,
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
@@ -127,17 +133,25 @@ impl Producer {
     /// A handle for the topic of this name. The topic is not looked up: that happens at its first record.
     pub fn topic(&self, name: &str) -> Result<TopicHandle> {
         self.check_process()?;
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if name.is_empty() || name.len() > MAX_TOPIC_NAME || !name.chars().all(legal) || matches!(name, "." | "..") {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "{name:?} cannot be a topic's name: 1 to {MAX_TOPIC_NAME} of the characters a-z A-Z 0-9 . _ -, \
-                     and not \".\" or \"..\""
-                ),
-            ));
-        }
+        topics::check_name(name)?;
         Ok(TopicHandle(self.shared.front.topics.get(name)))
+    }
+
+    /// A handle for a topic that differs from the others: `overrides` holds the properties in which it does, of those
+    /// that topics may have; see [`Config::resolve_topic`]. Its settings are fixed when it is first named, so another
+    /// handle has to be made with the same, or with [`Producer::topic`], which takes the topic as it is.
+    pub fn topic_with(&self, name: &str, overrides: &Config) -> Result<TopicHandle> {
+        self.check_process()?;
+        topics::check_name(name)?;
+        let Resolved { settings, notes } = self.topics.resolve(name, overrides)?;
+        let topics = &self.shared.front.topics;
+        let is_new = topics.find(name).is_none();
+        let topic = topics.get_with(name, settings.clone());
+        topics::check_same(&topic, &settings)?;
+        for note in notes.iter().filter(|_| is_new) {
+            self.shared.log(Level::Notice, note);
+        }
+        Ok(TopicHandle(topic))
     }
 
     /// Accepts a record, to be told of through `completion`. An error means that it was not accepted, and no

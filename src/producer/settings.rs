@@ -26,7 +26,6 @@ pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
             .saturating_sub(record_batch::HEADER_LEN + 1024)
             .max(config.batch_size.min(config.max_request_size)),
         topic: topic(config),
-        partitioner: partitioner(config),
         seed,
     }
 }
@@ -66,6 +65,7 @@ pub fn topic(config: &config::Settings) -> TopicSettings {
             config::Codec::Zstd => compress::Codec::Zstd,
         },
         compression_level: config.level,
+        partitioner: partitioner(config),
     }
 }
 

@@ -95,6 +95,14 @@ int main(void) {
     NAMES("producer", ottla_producer_topic(NULL, "t", &topic, &error));
     NAMES("name", ottla_producer_topic(producer, NULL, &topic, &error));
     NAMES("topic_out", ottla_producer_topic(producer, "t", NULL, &error));
+    ottla_config *overrides = ottla_config_new();
+    NAMES("producer", ottla_producer_topic_with(NULL, "t", overrides, &topic, &error));
+    NAMES("name", ottla_producer_topic_with(producer, NULL, overrides, &topic, &error));
+    NAMES("overrides", ottla_producer_topic_with(producer, "t", NULL, &topic, &error));
+    NAMES("topic_out", ottla_producer_topic_with(producer, "t", overrides, NULL, &error));
+    CHECK_OK(ottla_producer_topic_with(producer, "t", overrides, &topic, NULL));
+    ottla_topic_free(topic);
+    ottla_config_free(overrides);
     CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
     CHECK(ottla_topic_name(NULL) == NULL);
     ottla_topic_free(NULL);

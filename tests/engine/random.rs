@@ -167,7 +167,7 @@ impl Run {
         setup.front.batch_size = batch_size;
         setup.front.batch_limit = if pick(3) == 0 { batch_size } else { 1 << 20 };
         if pick(4) == 0 {
-            setup.front.partitioner = ottla::front::Partitioner::RoundRobin;
+            setup.front.topic.partitioner = ottla::front::Partitioner::RoundRobin;
         }
         let auto_create = pick(4) == 0;
         let mut count = 1 + pick(4) as i32;

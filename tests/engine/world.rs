@@ -53,6 +53,7 @@ impl Properties {
             topic_timeout: self.topic_timeout,
             codec: self.codec,
             compression_level: self.compression_level,
+            partitioner: Partitioner::default(),
         }
     }
 }
@@ -108,14 +109,7 @@ impl Default for Setup {
                 codec: topic.codec,
                 compression_level: topic.compression_level,
             },
-            front: FrontSettings {
-                buffer_memory: 32 << 20,
-                batch_size: 16384,
-                batch_limit: 1 << 20,
-                topic,
-                partitioner: Partitioner::default(),
-                seed: 1,
-            },
+            front: FrontSettings { buffer_memory: 32 << 20, batch_size: 16384, batch_limit: 1 << 20, topic, seed: 1 },
             brokers: 3,
         }
     }
@@ -249,7 +243,8 @@ impl Clock for Hand {
 
 impl World {
     pub fn new(mut setup: Setup) -> World {
-        setup.front.topic = setup.core.topic();
+        let partitioner = setup.front.topic.partitioner;
+        setup.front.topic = TopicSettings { partitioner, ..setup.core.topic() };
         World::of(setup.core.core, &setup.front, setup.brokers)
     }
 
@@ -330,9 +325,10 @@ impl World {
 
     /// Says what a topic has that differs from the others; before its first record.
     pub fn topic_with(&mut self, topic: &str, change: impl FnOnce(&mut TopicSettings)) {
-        let mut settings = *self.front.topics.defaults();
+        assert!(self.front.topics.find(topic).is_none(), "the topic has settings already");
+        let mut settings = self.front.topics.defaults().clone();
         change(&mut settings);
-        self.front.topics.get_with(topic, &settings).expect("the topic has no settings yet");
+        self.front.topics.get_with(topic, settings);
     }
 
     /// The record gets a value by which it is known.

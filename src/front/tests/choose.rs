@@ -5,7 +5,7 @@ use crate::config::{Plugin, PluginSettings};
 use crate::partition::own::{Own, Question};
 
 pub(super) fn stage(partitioner: Partitioner) -> Stage {
-    Stage::new(|settings| settings.partitioner = partitioner)
+    Stage::new(|settings| settings.topic.partitioner = partitioner)
 }
 
 pub(super) fn hashed(hash: Hash, keyless: Keyless) -> Partitioner {
@@ -177,4 +177,22 @@ fn the_applications_partitioner_sees_leaders_availability_and_loads() {
         Err(NotAccepted::NotChosen(error(ErrorKind::PartitionerFailed, &expected)))
     );
     held(&topic);
+}
+
+#[test]
+fn each_topic_has_its_partitioner() {
+    let stage = stage(hashed(Hash::Murmur2, Keyless::Null));
+    let keyed = stage.known(3);
+    let settings = TopicSettings { partitioner: Partitioner::RoundRobin, ..TopicSettings::default() };
+    let in_turn = stage.front.topics.get_with("in-turn", settings);
+    stage.front.assign(&in_turn, stage.front.partitions_for(&in_turn, 3), &stage.clock);
+    for topic in [&keyed, &in_turn] {
+        for _ in 0..6 {
+            let record = Record { key: Some(b"one"), ..Record::default() };
+            stage.send(topic, &record, Manner::Usual).expect("accepted");
+        }
+    }
+    let mut counts = held(&keyed);
+    counts.sort_unstable();
+    assert_eq!((counts, held(&in_turn)), (vec![0, 0, 6], vec![2, 2, 2]));
 }

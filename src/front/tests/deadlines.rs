@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{BATCH, DELIVERY, LINGER, Stage, drain, expired, partitions, to};
-use crate::front::{FrontSettings, Manner, Topic, TopicSettings};
+use crate::front::{FrontSettings, Manner, Topic};
 use crate::record::Record;
 use crate::sync::Time;
 
@@ -131,7 +131,7 @@ fn an_open_batch_that_grew_for_long_is_closed() {
 fn a_topic_s_queue_keeps_deadlines_for_the_partitions() {
     let max_block = MICROS(60);
     let stage = Stage::new(|settings: &mut FrontSettings| {
-        settings.topic = TopicSettings { topic_timeout: max_block, ..settings.topic };
+        settings.topic.topic_timeout = max_block;
     });
     let topic = stage.front.topics.get("t");
     usual(&stage, &topic);

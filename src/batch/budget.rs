@@ -117,7 +117,7 @@ impl Budget {
     }
 
     /// Whether somebody was refused and not yet told of room.
-    pub fn is_refusing(&self) -> bool {
+    fn is_refusing(&self) -> bool {
         self.refused.load(Ordering::SeqCst) > 0
     }
 

@@ -221,9 +221,11 @@ impl Property {
         let known = short_names(choices);
         Err(invalid(format!(
             "{}='{shown}' is not something that Ottla has. Java classes cannot be loaded here; known are {} and the \
-             Java classes of that meaning. Anything else is done by a function of the application's own",
+             Java classes of that meaning. Anything else is done by a function of the application's own, given to \
+             ottla_config_set_{}",
             self.name,
-            known.join(", ")
+            known.join(", "),
+            self.name.trim_end_matches(".class").replace('.', "_")
         )))
     }
 
@@ -364,6 +366,11 @@ mod tests {
         let refusal = check("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer");
         assert!(refusal.starts_with("! value.serializer='io.confluent.kafka.serializers.KafkaAvroSerializer' is not"));
         assert!(refusal.contains("Java classes cannot be loaded here") && refusal.contains("string"), "{refusal}");
+        assert!(refusal.ends_with("given to ottla_config_set_value_serializer"), "{refusal}");
+        let lists = check("key.serializer", "org.apache.kafka.common.serialization.ListSerializer");
+        assert!(lists.ends_with("given to ottla_config_set_key_serializer"), "{lists}");
+        let partitioner = check("partitioner.class", "com.example.Mine");
+        assert!(partitioner.ends_with("given to ottla_config_set_partitioner"), "{partitioner}");
     }
 
     #[test]

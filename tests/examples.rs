@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ottla_test_support::kafka::{self, Cluster, ReadRecord, Reader};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
-const EXAMPLES: [&str; 6] = ["produce", "perf", "callbacks", "sync", "event_loop", "cpp17"];
+const EXAMPLES: &[&str] = &["produce", "perf", "callbacks", "sync", "event_loop", "statistics", "cpp17"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -488,6 +488,43 @@ fn tools_tell_their_options() {
     }
 }
 
+#[test]
+fn statistics_shows_what_the_producer_measured() {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    let run = |options: &[&str]| {
+        let mut command = example("statistics");
+        command.args(["-b", &address, "-t", "greetings,others", "-r", "500", "-d", "2.5"]).args(options);
+        let ended = Ended::of(&mut command, b"");
+        ended.expect(0);
+        ended.output
+    };
+    let squeezed = |line: &str| shape(&line.split_whitespace().collect::<Vec<_>>().join(" "), "greetings");
+    let table = run(&[]);
+    let kinds: BTreeSet<String> = table.lines().filter(|line| !line.is_empty()).map(squeezed).collect();
+    let promised = promised("statistics.c");
+    let expected: BTreeSet<String> = promised.iter().map(|line| squeezed(line)).collect();
+    assert_eq!(kinds, &expected - &BTreeSet::from(["...".to_owned()]), "{table}");
+    assert_eq!(table.lines().filter(|line| line.starts_with("second ")).count(), 2, "{table}");
+    let sent = sink.counters().records;
+    assert_eq!(table.lines().last(), Some(format!("{sent} sent, {sent} delivered, 0 failed").as_str()));
+    assert!((1000..=1250).contains(&sent), "500 a second for 2.5 seconds: {sent}");
+
+    let json: serde_json::Value = serde_json::from_str(&run(&["--json"])).expect("JSON");
+    let total = json["producer"]["records_sent"].as_u64().expect("a number");
+    assert_eq!(sink.counters().records, sent + total);
+    assert_eq!(json["producer"]["records_delivered"], total);
+    assert_eq!(json["topics"].as_array().map(Vec::len), Some(2));
+
+    let before = sink.counters().records;
+    let text = run(&["--prometheus"]);
+    let line = text.lines().find(|line| line.starts_with("ottla_records_delivered_total{"));
+    let value = line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value);
+    let value: u64 = value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(sink.counters().records, before + value);
+    Ended::of(&mut example("statistics"), b"").expect(2);
+}
+
 /// The output that the head comment of an example promises.
 fn promised(source: &str) -> Vec<String> {
     let source = std::fs::read_to_string(root().join("examples-c").join(source)).expect("it is in examples-c");
@@ -570,7 +607,7 @@ fn examples_are_clean_under_valgrind() {
     let servers = cluster.bootstrap();
     let topic = cluster.new_topic("examples-valgrind", 2);
     let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
-    for name in EXAMPLES {
+    for &name in EXAMPLES {
         let mut command = Command::new("valgrind");
         command.args([&suppressions, "--quiet", "--leak-check=full", "--error-exitcode=9", "--fair-sched=yes"]);
         command.args(["--show-leak-kinds=definite,indirect,possible"]);
@@ -578,6 +615,7 @@ fn examples_are_clean_under_valgrind() {
         match name {
             "produce" => command.args(["-b", servers, "-t", &topic, "-K", ":", "-H", "a=b", "-v"]),
             "perf" => command.args(["-b", servers, "-t", &topic, "-s", "100", "-c", "2000", "-T", "2", "-k", "5"]),
+            "statistics" => command.args(["-b", servers, "-t", &topic, "-d", "3", "-r", "200"]),
             _ => command.args([servers, &topic]),
         };
         let input = "key:value\n".repeat(100) + &"x".repeat(100_000);

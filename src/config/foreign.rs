@@ -275,7 +275,7 @@ static FOREIGN: &[Foreign] = &[
     refused("ssl_certificate", TLS),
     refused("ssl_engine_callback_data", TLS),
     refused("ssl_key", TLS),
-    idle("statistics.interval.ms", "statistics are read by a call, whenever they are wanted"),
+    idle("statistics.interval.ms", "statistics are read by a call, whenever they are wanted, or told each so often: ottla_config_set_statistics"),
     idle("stats_cb", CALL),
     idle("sticky.partitioning.linger.ms", "records without a key move on after batch.size bytes, not after a time"),
     idle("test.mock.broker.rtt", "there are no brokers inside the library"),

@@ -2,6 +2,8 @@
 
 mod lent;
 
+mod statistics;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

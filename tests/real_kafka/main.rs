@@ -13,5 +13,6 @@ mod reaching;
 mod readback;
 mod record_errors;
 mod requests;
+mod statistics;
 mod threads;
 mod topics;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use ottla_test_support::model::server::ModelServer;
+use ottla_test_support::model::{Cluster, Fault};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
@@ -24,6 +26,12 @@ const WITH_BROKER: &[&str] = &[
     "api_statistics",
     "api_lent",
 ];
+/// Programs that show what a process does to its producers, given the address of a broker.
+const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
+/// A program that is given a broker which answers for the topic "answered" and never for "full".
+const STUCK: &str = "life_full";
+/// A program that opens the library itself.
+const DLOPENED: &str = "life_dlopen";
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
@@ -76,6 +84,7 @@ fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf
     cc.args(["-std=c99", "-g", "-pthread"]).args(WARNINGS).args(["-Wno-unused-function"]).args(flags);
     cc.arg("-I").arg(root().join("include")).arg(root().join(format!("tests/c/{name}.c"))).arg("-o").arg(&program);
     match linked {
+        _ if name == DLOPENED => cc.arg("-ldl"),
         Linked::Shared => cc.arg("-L").arg(libraries()).arg("-lottla"),
         Linked::Static => cc.arg(libraries().join("libottla.a")).args(STATIC_NEEDS),
     };
@@ -86,17 +95,35 @@ fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf
 /// Compiles and runs all of them, each behind `before`, the command and arguments of a checker.
 fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let sink = Sink::start(SinkOptions::default());
-    let address = sink.addr().to_string();
-    for name in ALONE.iter().chain(WITH_BROKER) {
+    let stuck = stuck_broker();
+    let address = |name: &&str| match *name {
+        name if ALONE.contains(&name) => None,
+        STUCK => Some(stuck.bootstrap()),
+        _ => Some(sink.addr().to_string()),
+    };
+    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain([&STUCK]) {
         let program = compile(name, variant, flags, linked);
         let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
         let mut command = Command::new(words.next().expect("at least the program"));
         command.args(words).env("LD_LIBRARY_PATH", libraries());
-        if WITH_BROKER.contains(name) {
-            command.arg(&address);
+        if !(flags.is_empty() && before.is_empty()) {
+            command.env("OTTLA_CHECKER", variant);
         }
+        command.args(address(name));
         run(&format!("{name} ({variant})"), &mut command);
     }
+}
+
+/// See [`STUCK`].
+fn stuck_broker() -> ModelServer {
+    let mut cluster = Cluster::new(1);
+    cluster.create_topic("answered", 1);
+    cluster.create_topic("full", 1);
+    cluster.on_request(|request| match request.partitions.iter().any(|at| at.topic == "full") {
+        true => Fault::NeverAnswer { handled: false },
+        false => Fault::None,
+    });
+    ModelServer::start(cluster, 1)
 }
 
 #[test]

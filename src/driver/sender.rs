@@ -351,14 +351,15 @@ impl Sender {
     fn finish(mut self, how: Ended) {
         self.lines.clear();
         let front = self.shared.front.clone();
-        front.gate.close();
         if how == Ended::Panicked {
+            self.shared.tickets.panicked();
             const DEFECT: &str =
                 "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL";
             self.shared.log(Level::Error, DEFECT);
             let error = Error::new(ErrorKind::Internal, DEFECT);
             drop(catch_unwind(AssertUnwindSafe(|| self.sink.news(News::of_error(NewsKind::Fatal, error)))));
         }
+        front.gate.close();
         let decided = self.core.as_mut().map(Core::take_reports).unwrap_or_default();
         drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
         let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how, decided)));

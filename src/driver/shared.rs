@@ -114,6 +114,8 @@ struct TicketState {
     /// Those drawn and not given back, with their answers.
     drawn: HashMap<u64, Option<Result<Answer>>>,
     ended: Option<Ended>,
+    /// Told before the end, while what was pending is being completed.
+    panicked: bool,
 }
 
 impl Tickets {
@@ -156,8 +158,13 @@ impl Tickets {
         self.turn.notify_all();
     }
 
-    pub fn ended(&self) -> Option<Ended> {
-        self.state.lock().ended
+    /// The sender thread panicked: from now on calls are refused for that reason.
+    pub(super) fn panicked(&self) {
+        self.state.lock().panicked = true;
+    }
+
+    pub fn has_panicked(&self) -> bool {
+        self.state.lock().panicked
     }
 
     /// Waits until the sender has nothing more to do.

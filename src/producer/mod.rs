@@ -19,7 +19,7 @@ use topics::{Resolved, TopicConfig};
 use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
 use crate::config::{Config, Facilities, Facility};
 use crate::core::{Level, debug_line};
-use crate::driver::{self, Ended, LogSink, Shared, Sink, Waited};
+use crate::driver::{self, LogSink, Shared, Sink, Waited};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
 use crate::protocol::record_batch;
@@ -472,14 +472,15 @@ impl Producer {
     }
 
     fn closed(&self) -> Error {
-        match self.shared.tickets.ended() {
-            Some(Ended::Panicked) => Error::new(ErrorKind::Internal, "the producer's sender thread ended by a defect"),
-            _ => Error::new(ErrorKind::Closed, "the producer is closed, or is being closed"),
+        if self.shared.tickets.has_panicked() {
+            let message = "the producer's sender thread ended by a defect in Ottla; create another producer";
+            return Error::new(ErrorKind::Internal, message);
         }
+        Error::new(ErrorKind::Closed, "the producer is closed, or is being closed")
     }
 
     fn check_alive(&self) -> Result<()> {
-        if self.shared.tickets.ended() == Some(Ended::Panicked) { Err(self.closed()) } else { Ok(()) }
+        if self.shared.tickets.has_panicked() { Err(self.closed()) } else { Ok(()) }
     }
 
     fn refuse_in_callback(&self, what: &str) -> Result<()> {

@@ -83,6 +83,7 @@ int main(void) {
     REFUSED(ottla_config_set_delivery(NULL, NULL, NULL, NULL));
     REFUSED(ottla_config_set_batch_delivery(NULL, NULL, NULL, NULL));
     REFUSED(ottla_config_set_poll(NULL, NULL, NULL, NULL));
+    CHECK_OK(ottla_config_set_statistics(config, 1000, NULL, NULL, NULL));
     REFUSED(ottla_config_set_events(NULL, NULL, NULL, NULL));
     REFUSED(ottla_config_set_event_poll(NULL, 1, NULL, NULL, NULL));
     ottla_event_free(NULL);
@@ -129,6 +130,16 @@ int main(void) {
     NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, &error));
     NAMES("topic", ottla_producer_send(producer, NULL, &record, NULL, &error));
     NAMES("record", ottla_producer_send(producer, topic, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_objects(NULL, topic, &record, NULL, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_send_objects(producer, NULL, &record, NULL, NULL, NULL, &error));
+    NAMES("record", ottla_producer_send_objects(producer, topic, NULL, NULL, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_try_send_objects(NULL, topic, &record, NULL, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_try_send_objects(producer, NULL, &record, NULL, NULL, NULL, &error));
+    NAMES("record", ottla_producer_try_send_objects(producer, topic, NULL, NULL, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_objects_with(NULL, topic, &record, NULL, NULL, never, NULL, &error));
+    NAMES("topic", ottla_producer_send_objects_with(producer, NULL, &record, NULL, NULL, never, NULL, &error));
+    NAMES("record", ottla_producer_send_objects_with(producer, topic, NULL, NULL, NULL, never, NULL, &error));
+    NAMES("on_delivery", ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, NULL, NULL, &error));
     NAMES("producer", ottla_producer_try_send(NULL, topic, &record, NULL, &error));
     NAMES("topic", ottla_producer_try_send(producer, NULL, &record, NULL, &error));
     NAMES("record", ottla_producer_try_send(producer, topic, NULL, NULL, &error));
@@ -234,6 +245,7 @@ int main(void) {
     REFUSED(ottla_producer_send_flat(NULL, topic, (const uint8_t *)"", 0, 0, 0, &count, NULL));
     REFUSED(ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, NULL));
     REFUSED(ottla_producer_counters(NULL, &counters, NULL));
+    REFUSED(ottla_producer_poll_event(NULL, 0, &event, NULL));
 
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));

@@ -12,6 +12,7 @@ use ottla_test_support::kafka::{self, Cluster, Options};
 use crate::flow::{Flow, GRACE, said};
 use crate::harness::{prime, stamp};
 
+const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(3);
 const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(10);
 const UNKNOWN_TOPIC_ID: ErrorKind = ErrorKind::Broker(100);
 
@@ -84,7 +85,7 @@ fn a_topic_that_nobody_creates() {
     let topic = format!("missing-{}", std::process::id());
     let mut flow = Flow::new(cluster.bootstrap(), &topic, &[]);
     let words = [&*topic, "UNKNOWN_TOPIC_OR_PARTITION", "create it", "auto.create.topics.enable"];
-    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
+    flow.fails(UNKNOWN_TOPIC_OR_PARTITION, Fate::NotWritten, &words);
     cluster.create_topic(&topic, 2, 1, &[]);
     flow.works();
     flow.end();

@@ -1,4 +1,5 @@
-//! NULL for every pointer of every function: the header's prototypes against the calls in tests/c/api_null.c.
+//! What the header offers against what tests/c tries: NULL for every pointer of every function, and each function of a
+//! producer when the buffer is full, inside a callback, and in a forked child.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,6 +9,14 @@ const UNTRIED: [(&str, &str, &str); 0] = [];
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The programs of tests/c, one behind the other.
+fn all_programs() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
+    let names = std::fs::read_dir(folder).expect("tests/c is there").map(|entry| entry.expect("readable").file_name());
+    let names = names.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".c"));
+    names.map(|name| read(&format!("tests/c/{name}"))).collect()
 }
 
 /// The same without comments and without what is inside string literals, so that commas and parentheses count.
@@ -89,7 +98,7 @@ fn nulls(program: &str, function: &str) -> BTreeSet<usize> {
 
 #[test]
 fn null_is_tried_for_every_pointer_of_every_function() {
-    let (header, program) = (code(&read("include/ottla.h")), code(&read("tests/c/api_null.c")));
+    let (header, program) = (code(&read("include/ottla.h")), code(&all_programs()));
     let functions = prototypes(&header);
     assert!(functions.len() > 50, "the header was not understood: {functions:?}");
     let mut missing = Vec::new();
@@ -101,10 +110,48 @@ fn null_is_tried_for_every_pointer_of_every_function() {
     }
     assert!(
         missing.is_empty(),
-        "tests/c/api_null.c should call each of these so, and check what comes of it: NAMES(\"<argument>\", call) where \
-         NULL is refused, CHECK_OK(call) where it is allowed\n{}",
+        "tests/c/api_null.c, or the program that is about the function, should call each of these so, and check what comes \
+         of it: NAMES(\"<argument>\", call) where NULL is refused, CHECK_OK(call) where it is allowed\n{}",
         missing.join("\n")
     );
+}
+
+/// Whether each of these functions is called in a program of tests/c.
+fn called(functions: &[&str], program: &str, what: &str) {
+    let path = format!("tests/c/{program}.c");
+    let text = code(&read(&path));
+    let missing: Vec<_> = functions.iter().filter(|function| !text.contains(&format!("{function}("))).collect();
+    assert!(missing.is_empty(), "{path} should {what} each of {missing:?}");
+}
+
+/// The functions whose first parameter is a producer or a topic.
+fn functions_of_a_producer(header: &str) -> Vec<&str> {
+    let functions = header.split("OTTLA_CALL ").skip(1).filter_map(|text| text.split_once('('));
+    let of_producer = |first: &str| first.contains("ottla_producer *") || first.contains("ottla_topic *");
+    let chosen = functions.filter(|(name, parameters)| {
+        name.starts_with("ottla_") && arguments(parameters).first().is_some_and(|first| of_producer(first))
+    });
+    chosen.map(|(name, _)| name).collect()
+}
+
+#[test]
+fn each_way_to_send_is_tried_with_a_full_buffer() {
+    let header = code(&read("include/ottla.h"));
+    let ways: Vec<_> = functions_of_a_producer(&header).into_iter().filter(|name| name.contains("send")).collect();
+    assert!(ways.len() >= 7, "the header was not understood: {ways:?}");
+    called(&ways, "life_full", "expect BUFFER_FULL of");
+}
+
+#[test]
+fn each_function_of_a_producer_is_tried_inside_a_callback() {
+    let header = code(&read("include/ottla.h"));
+    called(&functions_of_a_producer(&header), "life_inside", "try, in a callback,");
+}
+
+#[test]
+fn each_function_of_a_producer_is_tried_in_a_forked_child() {
+    let header = code(&read("include/ottla.h"));
+    called(&functions_of_a_producer(&header), "life_fork", "try, in the child,");
 }
 
 #[test]

@@ -1,0 +1,139 @@
+/* A fork with a live producer that is connected to the broker in argv[1]. In the child every call is refused and returns,
+ * free forgets, and a producer of its own works; the parent goes on over the same connections. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static ottla_producer *producer, *polled;
+static ottla_topic *topic;
+static int told;
+
+static void count(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code == OTTLA_ERR_OK);
+    __atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+}
+
+static ottla_config *config_for(const char *servers) {
+    ottla_config *config = ottla_config_new();
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", servers, NULL));
+    CHECK_OK(ottla_config_set_delivery(config, count, NULL, NULL));
+    return config;
+}
+
+static void release(const void *value, size_t value_len, void *userdata) {
+    (void)value, (void)value_len, (void)userdata;
+    CHECK(!"a value that was not accepted was given back");
+}
+
+#define FORKED(call) CHECK_CODE(OTTLA_ERR_FORKED, call)
+
+static void in_child(const char *servers) {
+    ottla_record record = text_record("key", "child");
+    ottla_delivery delivery;
+    ottla_counters counters;
+    ottla_topic *other = NULL;
+    ottla_report *report = NULL;
+    ottla_event *event = NULL;
+    ottla_statistics *statistics = NULL;
+    ottla_error *error = NULL;
+    size_t accepted = 7;
+    uint8_t flat[32] = {0};
+    memset(flat + 8, 0xff, 8 + 4 + 4 + 4);
+    delivery.struct_size = sizeof delivery;
+    counters.struct_size = sizeof counters;
+
+    CHECK_CODE(OTTLA_ERR_FORKED, ottla_producer_send(producer, topic, &record, NULL, &error));
+    CHECK(strstr(ottla_error_message(error), "fork") && strstr(ottla_error_message(error), "create another"));
+    ottla_error_free(error);
+    FORKED(ottla_producer_send_with(producer, topic, &record, count, NULL, NULL));
+    FORKED(ottla_producer_try_send(producer, topic, &record, NULL, NULL));
+    FORKED(ottla_producer_try_send_with(producer, topic, &record, count, NULL, NULL));
+    FORKED(ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, &accepted, NULL));
+    CHECK(accepted == 0);
+    FORKED(ottla_producer_send_flat(producer, topic, flat, sizeof flat, 1, 0, &accepted, NULL));
+    CHECK(accepted == 0);
+    FORKED(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, NULL));
+    CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN);
+    FORKED(ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
+    FORKED(ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
+    FORKED(ottla_producer_set_debug(producer, "", NULL));
+    FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL));
+    FORKED(ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL));
+    FORKED(ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count, NULL, NULL));
+    FORKED(ottla_producer_statistics(producer, &statistics, NULL));
+    FORKED(ottla_producer_flush(producer, -1, NULL));
+    FORKED(ottla_producer_close(producer, -1, NULL));
+    FORKED(ottla_producer_topic(producer, "other", &other, NULL));
+    FORKED(ottla_producer_poll(polled, -1, &report, NULL));
+    FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
+    /* Readers need nobody. */
+    CHECK(strcmp(ottla_topic_name(topic), "forked") == 0);
+    (void)ottla_producer_buffered_bytes(producer);
+    (void)ottla_producer_poll_fd(polled);
+    (void)ottla_producer_counters(producer, &counters, NULL);
+
+    CHECK_OK(ottla_producer_free(producer));
+    CHECK_OK(ottla_producer_free(polled));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_free(producer));
+    ottla_topic_free(topic);
+
+    ottla_config *config = config_for(servers);
+    ottla_producer *own = NULL;
+    CHECK_OK(ottla_producer_new(config, &own, NULL));
+    CHECK_OK(ottla_producer_topic(own, "forked", &topic, NULL));
+    CHECK_OK(ottla_producer_send_and_wait(own, topic, &record, 30000, &delivery, NULL));
+    ottla_topic_free(topic);
+    CHECK_OK(ottla_producer_free(own));
+    ottla_config_free(config);
+}
+
+static void send_some(int count_of_them) {
+    for (int i = 0; i < count_of_them; i++) {
+        ottla_record record = text_record("key", "parent");
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    }
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    ottla_config *config = config_for(argv[1]);
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
+    CHECK_OK(ottla_config_set_event_poll(config, 10, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &polled, NULL));
+    ottla_config_free(config);
+    CHECK_OK(ottla_producer_topic(producer, "forked", &topic, NULL));
+    send_some(100);
+    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    ottla_counters before, after;
+    before.struct_size = after.struct_size = sizeof before;
+    CHECK_OK(ottla_producer_counters(producer, &before, NULL));
+
+    for (int i = 0; i < 3; i++) {
+        send_some(100);
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            in_child(argv[1]);
+            /* All went well. At an ordinary end a checker would look for what only the parent's threads can release. */
+            kill(getpid(), SIGKILL);
+        }
+        send_some(100);
+        int status = 0;
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        send_some(100);
+    }
+    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK(told == 1000);
+    CHECK_OK(ottla_producer_counters(producer, &after, NULL));
+    CHECK(after.connections_opened == before.connections_opened && after.batches_retried == 0);
+    CHECK_OK(ottla_producer_free(polled));
+    CHECK_OK(ottla_producer_free(producer));
+    ottla_topic_free(topic);
+    return 0;
+}

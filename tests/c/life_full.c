@@ -1,0 +1,237 @@
+/* A full buffer, by each way to send: the code, the message, who waits and how long, and that nothing refused is told of.
+ * The broker in argv[1] answers for the topic "answered" and leaves "full" without an answer for ever. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <time.h>
+
+#define LARGE 9000
+
+static ottla_producer *producer;
+static ottla_topic *topic;
+static ottla_record record;
+static char value[LARGE];
+static int told, inside_tried, released;
+static size_t accepted;
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void count(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code != OTTLA_ERR_OK && delivery->fate != OTTLA_FATE_WRITTEN);
+    told++;
+}
+
+/* The ways. Each sends one record like all the others. */
+
+static ottla_code send(ottla_error **error) {
+    return ottla_producer_send(producer, topic, &record, NULL, error);
+}
+
+static ottla_code send_with(ottla_error **error) {
+    return ottla_producer_send_with(producer, topic, &record, count, NULL, error);
+}
+
+static ottla_code try_send(ottla_error **error) {
+    return ottla_producer_try_send(producer, topic, &record, NULL, error);
+}
+
+static ottla_code try_send_with(ottla_error **error) {
+    return ottla_producer_try_send_with(producer, topic, &record, count, NULL, error);
+}
+
+/* The value stays the application's: one that was refused is not given back. */
+static void release(const void *value_lent, size_t value_len, void *userdata) {
+    (void)userdata;
+    CHECK(value_lent == value && value_len == sizeof value);
+    released++;
+}
+
+static ottla_code send_lent(ottla_error **error) {
+    return ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, error);
+}
+
+static ottla_code try_send_lent(ottla_error **error) {
+    return ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, error);
+}
+
+static ottla_code send_objects(ottla_error **error) {
+    return ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, error);
+}
+
+static ottla_code try_send_objects(ottla_error **error) {
+    return ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, error);
+}
+
+static ottla_code send_objects_with(ottla_error **error) {
+    return ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count, NULL, error);
+}
+
+static ottla_code many(uint32_t flags, ottla_error **error) {
+    size_t done = 99;
+    ottla_code code = ottla_producer_send_many(producer, topic, &record, 1, NULL, flags, &done, error);
+    CHECK(done == (code == OTTLA_ERR_OK));
+    return code;
+}
+
+static ottla_code send_many(ottla_error **error) {
+    return many(0, error);
+}
+
+static ottla_code send_many_no_wait(ottla_error **error) {
+    return many(OTTLA_SEND_NO_WAIT, error);
+}
+
+static ottla_code flat(uint32_t flags, ottla_error **error) {
+    static uint8_t buffer[32 + LARGE];
+    int64_t timestamp = -1;
+    int32_t partition = -1, key_len = -1, value_len = LARGE;
+    size_t done = 99;
+    memset(buffer, 0, sizeof buffer);
+    memcpy(buffer + 8, &timestamp, 8);
+    memcpy(buffer + 16, &partition, 4);
+    memcpy(buffer + 20, &key_len, 4);
+    memcpy(buffer + 24, &value_len, 4);
+    ottla_code code = ottla_producer_send_flat(producer, topic, buffer, sizeof buffer, 1, flags, &done, error);
+    CHECK(done == (code == OTTLA_ERR_OK));
+    return code;
+}
+
+static ottla_code send_flat(ottla_error **error) {
+    return flat(0, error);
+}
+
+static ottla_code send_flat_no_wait(ottla_error **error) {
+    return flat(OTTLA_SEND_NO_WAIT, error);
+}
+
+static ottla_code send_and_wait(ottla_error **error) {
+    ottla_delivery delivery;
+    delivery.struct_size = sizeof delivery;
+    ottla_code code = ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, error);
+    CHECK(delivery.code == code && delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.offset == -1);
+    return code;
+}
+
+static const struct way {
+    const char *name;
+    ottla_code (*send)(ottla_error **error);
+    int waits, in_callback;
+} ways[] = {
+    {"send", send, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send_with", send_with, 1, OTTLA_ERR_BUFFER_FULL},
+    {"try_send", try_send, 0, OTTLA_ERR_BUFFER_FULL},
+    {"try_send_with", try_send_with, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_lent", send_lent, 1, OTTLA_ERR_BUFFER_FULL},
+    {"try_send_lent", try_send_lent, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_objects", send_objects, 1, OTTLA_ERR_BUFFER_FULL},
+    {"try_send_objects", try_send_objects, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_objects_with", send_objects_with, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send_many", send_many, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send_many, no wait", send_many_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_flat", send_flat, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send_flat, no wait", send_flat_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_and_wait", send_and_wait, 1, OTTLA_ERR_IN_CALLBACK},
+};
+
+enum { WAYS = sizeof ways / sizeof ways[0] };
+
+/* Records of a topic that is not known live for max.block.ms only. Once it is known, they stay. */
+static void until_known(void) {
+    ottla_counters counters;
+    counters.struct_size = sizeof counters;
+    do {
+        accepted += try_send(NULL) == OTTLA_ERR_OK;
+        struct timespec wait = {0, 20000000};
+        nanosleep(&wait, NULL);
+        CHECK_OK(ottla_producer_counters(producer, &counters, NULL));
+        CHECK(accepted < 1000);
+    } while (counters.produce_requests == 0);
+}
+
+/* Sends until there is no room. */
+static void fill(void) {
+    while (try_send(NULL) == OTTLA_ERR_OK) {
+        accepted++;
+        CHECK(accepted < 10000);
+    }
+}
+
+static void refused(const struct way *way, ottla_code expected, double least, double most) {
+    ottla_error *error = NULL;
+    double begin = seconds();
+    ottla_code code = way->send(&error);
+    double took = seconds() - begin;
+    if (code != expected || error == NULL || took < least || took > most) {
+        fprintf(stderr, "%s: %s after %f s: %s\n", way->name, ottla_code_name(code), took, ottla_error_message(error));
+        exit(1);
+    }
+    if (code == OTTLA_ERR_BUFFER_FULL) {
+        const char *message = ottla_error_message(error);
+        CHECK(strstr(message, "buffer.memory=100000") && strstr(message, "full") && strstr(message, "wait for"));
+        CHECK(ottla_error_is_retriable(error));
+    }
+    ottla_error_free(error);
+}
+
+/* In a callback nothing waits, whatever max.block.ms says. */
+static void inside(const ottla_delivery *delivery, void *userdata) {
+    (void)delivery, (void)userdata;
+    fill();
+    for (int i = 0; i < WAYS; i++) {
+        refused(&ways[i], ways[i].in_callback, 0, 10);
+    }
+    inside_tried++;
+}
+
+static void start(const char *servers, const char *max_block_ms) {
+    ottla_config *config = ottla_config_new();
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", servers, NULL));
+    CHECK_OK(ottla_config_set(config, "buffer.memory", "100000", NULL));
+    CHECK_OK(ottla_config_set(config, "max.request.size", "50000", NULL));
+    CHECK_OK(ottla_config_set(config, "max.block.ms", max_block_ms, NULL));
+    CHECK_OK(ottla_config_set(config, "linger.ms", "0", NULL));
+    CHECK_OK(ottla_config_set_delivery(config, count, NULL, NULL));
+    CHECK_OK(ottla_config_set_log(config, NULL, NULL, NULL, OTTLA_LOG_ERROR));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    ottla_config_free(config);
+    CHECK_OK(ottla_producer_topic(producer, "full", &topic, NULL));
+    told = 0;
+    accepted = 0;
+}
+
+static void end(void) {
+    CHECK_OK(ottla_producer_free(producer));
+    ottla_topic_free(topic);
+    CHECK((size_t)told == accepted && released == 0);
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    record = text_record(NULL, NULL);
+    record.value = value;
+    record.value_len = sizeof value;
+
+    start(argv[1], "400");
+    until_known();
+    fill();
+    for (int i = 0; i < WAYS; i++) {
+        refused(&ways[i], OTTLA_ERR_BUFFER_FULL, ways[i].waits ? 0.4 : 0, 10);
+    }
+    end();
+
+    start(argv[1], "60000");
+    ottla_topic *answered = NULL;
+    ottla_record small = text_record(NULL, "small");
+    CHECK_OK(ottla_producer_topic(producer, "answered", &answered, NULL));
+    CHECK_OK(ottla_producer_send_with(producer, answered, &small, inside, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK(inside_tried == 1);
+    ottla_topic_free(answered);
+    end();
+    return 0;
+}

@@ -258,6 +258,20 @@ typedef enum ottla_fate {
 } ottla_fate;
 
 /**
+ * What ottla_producer_purge() removes: one of these, or both added.
+ */
+typedef enum ottla_purge {
+    /**
+     * Records that wait: for company, for a broker, for their topic to become known, or for another attempt.
+     */
+    OTTLA_PURGE_QUEUED = 1,
+    /**
+     * Records in requests that have no answer yet.
+     */
+    OTTLA_PURGE_IN_FLIGHT = 2,
+} ottla_purge;
+
+/**
  * What an event is about. New kinds may come with any release: pass over those that you do not know.
  */
 typedef enum ottla_event_kind {
@@ -2362,6 +2376,30 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_objects_with(const struct ot
                                             ottla_delivery_fn on_delivery,
                                             void *userdata,
                                             struct ottla_error **error_out);
+
+/**
+ * Gives up records that were accepted: they are completed with OTTLA_ERR_PURGED. The producer goes on; records that are
+ * accepted while this call runs may be among those that it removes, later ones are not.
+ *
+ * A queued record has the fate OTTLA_FATE_NOT_WRITTEN, unless an earlier attempt left that open. A record in flight is
+ * written or not, as its broker decides: OTTLA_FATE_UNKNOWN (but OTTLA_FATE_NOT_WRITTEN if no byte of its request was
+ * written yet, which is then not sent). Its memory is held until its request is done.
+ *
+ * @param topic       its records alone; NULL for those of every topic
+ * @param flags       OTTLA_PURGE_QUEUED, OTTLA_PURGE_IN_FLIGHT, or the sum of both
+ * @param timeout_ms  longest wait until the completions were told or queued to be polled; -1 waits without limit, 0
+ *                    does not wait: the purge then happens soon
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK; OTTLA_ERR_TIMED_OUT (it happens all the same); OTTLA_ERR_IN_CALLBACK, if it would wait in a
+ *         callback; OTTLA_ERR_CLOSED (freed), OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, concurrently with any other call; with timeout_ms 0 from callbacks too.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_purge(const struct ottla_producer *producer,
+                                const struct ottla_topic *topic,
+                                uint32_t flags,
+                                int64_t timeout_ms,
+                                struct ottla_error **error_out);
 
 /**
  * The topic's name, valid as long as the report. NULL for NULL.

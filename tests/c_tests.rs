@@ -12,7 +12,7 @@ use ottla_test_support::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
 const ALONE: &[&str] =
-    &["api_null", "api_config", "life_closed", "life_threads", "life_lent", "leak_loop", "abi_layout"];
+    &["api_null", "api_config", "api_purge", "life_closed", "life_threads", "life_lent", "leak_loop", "abi_layout"];
 /// Programs that are given the address of one.
 const WITH_BROKER: &[&str] = &[
     "api_send",

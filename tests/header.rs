@@ -25,6 +25,7 @@ const NOUNS: &[&str] = &[
     "send",
     "loan",
     "objects",
+    "purge",
     "report",
     "statistics",
 ];

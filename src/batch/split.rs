@@ -110,6 +110,7 @@ impl Batch {
         let sealed = Sealed { attributes: 0, ..self.sealed };
         rest.sealed = sealed;
         for batch in &mut picked {
+            batch.seal();
             batch.sealed = Sealed { base_sequence: -1, ..sealed };
         }
         self.dissolve();

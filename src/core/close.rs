@@ -102,7 +102,7 @@ impl Core {
     /// Completes every batch that the core can reach with `error`.
     fn fail_everything(&mut self, error: &Error) {
         for broker in 0..self.brokers.len() as u32 {
-            let untouched = self.broker(broker).untouched();
+            let untouched = self.withdraw(broker);
             let requests: Vec<_> = self.broker(broker).in_flight.drain(..).collect();
             self.count_ended(broker, requests.len());
             for request in requests {

@@ -347,9 +347,22 @@ impl Core {
     /// Ends a connection for a reason of our own.
     fn close_connection(&mut self, index: u32, error: &Error) {
         let id = self.connection_id(index);
+        let untouched = self.withdraw(index);
         self.act(Action::Close(id));
-        let untouched = self.broker(index).untouched();
         self.lost(index, error, untouched);
+    }
+
+    /// Sees to it that the request of which no byte was written, if there is one, stays so: the driver drops it, or never
+    /// gets it.
+    pub(super) fn withdraw(&mut self, index: u32) -> Option<i32> {
+        let untouched = self.broker(index).untouched()?;
+        let id = self.connection_id(index);
+        let before = self.actions.len();
+        self.actions.retain(|action| !matches!(action, Action::Write(to, _) if *to == id));
+        if self.actions.len() == before {
+            self.act(Action::Recall(id));
+        }
+        Some(untouched)
     }
 
     /// A connection is gone, and with it the answers to what it carried.

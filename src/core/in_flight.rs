@@ -1,8 +1,8 @@
 //! Batches that are on their way, decided before their answer: expired, purged, or given up by a close.
 
-use super::broker::{InFlight, Kind};
+use super::Core;
+use super::broker::Kind;
 use super::drain::Carried;
-use super::{Action, Core};
 use crate::batch::Batch;
 
 impl Core {
@@ -44,19 +44,17 @@ impl Core {
     /// batch is the answer; the others that it carried are queued again.
     fn recall(&mut self, index: u32, is_meant: &impl Fn(&Batch) -> bool) -> Option<Box<Batch>> {
         let broker = self.partition(index).in_flight_broker;
-        self.broker(broker).untouched()?;
         let meant = |carried: &Carried| {
             carried.partition == index && carried.batch.as_ref().is_some_and(|batch| is_meant(batch))
         };
+        self.broker(broker).in_flight.back().filter(|request| request.kind.carried().iter().any(meant))?;
+        self.withdraw(broker)?;
         let state = self.broker(broker);
-        let InFlight { kind: Kind::Produce(produced) | Kind::ProduceUnanswered(produced), .. } =
-            state.in_flight.pop_back_if(|request| request.kind.carried().iter().any(meant))?
-        else {
+        state.writing = false;
+        let request = state.in_flight.pop_back()?;
+        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = request.kind else {
             unreachable!("nothing else carries batches");
         };
-        state.writing = false;
-        let id = self.connection_id(broker);
-        self.act(Action::Recall(id));
         let mut found = None;
         for Carried { partition, batch, .. } in produced {
             self.partition(partition).in_flight -= 1;

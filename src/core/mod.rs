@@ -23,6 +23,7 @@ mod news;
 mod outstanding;
 mod partition;
 mod producer_id;
+mod purge;
 mod record_errors;
 mod response;
 mod settings;
@@ -148,6 +149,10 @@ impl Core {
         for command in mail.commands.drain(..) {
             match command {
                 Command::Flush { ticket } => self.flush(ticket),
+                Command::Purge { ticket, what } => {
+                    self.purge(&what);
+                    self.answer(ticket, Ok(Answer::Done));
+                }
                 Command::Close { deadline } => self.close(deadline),
             }
         }

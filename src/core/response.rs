@@ -272,10 +272,14 @@ impl Core {
     /// Fails a batch for good. If it was the last to get a sequence number, and it is certainly not in the log, the
     /// number goes back, and there is no hole.
     pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
-        if self.is_last_numbered(index, &batch) && !batch.sealed.outcome_unknown {
+        self.return_number(index, &batch);
+        self.fail(batch, error);
+    }
+
+    pub(super) fn return_number(&mut self, index: u32, batch: &Batch) {
+        if self.is_last_numbered(index, batch) && !batch.sealed.outcome_unknown {
             self.partition(index).next_sequence = batch.sealed.base_sequence;
         }
-        self.fail(batch, error);
     }
 
     /// Nothing of the partition has a sequence number behind this batch's, which is neither in flight nor queued.
@@ -387,6 +391,6 @@ const NETWORK_EXCEPTION: i16 = 13;
 const INVALID_PRODUCER_EPOCH: i16 = 47;
 
 /// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
-fn order_of(batch: &Batch) -> (u64, u32) {
+pub(super) fn order_of(batch: &Batch) -> (u64, u32) {
     (batch.sealed.serial, batch.sealed.first_record)
 }

@@ -20,6 +20,7 @@ mod plugin;
 mod poll;
 mod producer;
 mod property;
+mod purge;
 mod record;
 mod report;
 mod send;

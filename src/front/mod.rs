@@ -42,8 +42,21 @@ pub struct Front {
 pub enum Command {
     /// Send everything that was accepted before; the ticket is done when its reports were handed over.
     Flush { ticket: u64 },
+    /// Give records up; the ticket is done when their reports were handed over.
+    Purge { ticket: u64, what: Purge },
     /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
     Close { deadline: Time },
+}
+
+/// Which records are given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purge {
+    /// Those that wait in slots and queues.
+    pub queued: bool,
+    /// Those that a request carries.
+    pub in_flight: bool,
+    /// Those of one topic, or all.
+    pub topic: Option<Arc<str>>,
 }
 
 /// What the front is made with.

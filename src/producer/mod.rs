@@ -1,5 +1,6 @@
 //! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
 
+mod commands;
 mod objects;
 mod plugged;
 mod plugins;
@@ -494,15 +495,6 @@ impl Producer {
     #[inline]
     fn check_process(&self) -> Result<()> {
         if self.process.is_current() { Ok(()) } else { Err(forked()) }
-    }
-
-    fn deadline(&self, wait: Wait) -> Option<Instant> {
-        match wait {
-            Wait::Never => Some(Instant::now()),
-            Wait::Configured => Instant::now().checked_add(self.max_block),
-            Wait::AtMost(longest) => Instant::now().checked_add(longest),
-            Wait::Forever => None,
-        }
     }
 }
 

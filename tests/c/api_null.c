@@ -108,6 +108,7 @@ int main(void) {
     CHECK(ottla_topic_name(NULL) == NULL);
     ottla_topic_free(NULL);
     NAMES("producer", ottla_producer_flush(NULL, -1, &error));
+    NAMES("producer", ottla_producer_purge(NULL, topic, OTTLA_PURGE_QUEUED, -1, &error));
     NAMES("producer", ottla_producer_close(NULL, -1, &error));
     REFUSED(ottla_producer_free(NULL));
     CHECK(ottla_producer_buffered_bytes(NULL) == 0);
@@ -237,6 +238,7 @@ int main(void) {
     REFUSED(ottla_config_load_text(NULL, "", NULL));
     REFUSED(ottla_producer_flush(NULL, 0, NULL));
     REFUSED(ottla_producer_close(NULL, 0, NULL));
+    CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 0, NULL));
     REFUSED(ottla_producer_send(NULL, topic, &record, NULL, NULL));
     REFUSED(ottla_producer_send_with(NULL, topic, &record, never, NULL, NULL));
     REFUSED(ottla_producer_try_send(NULL, topic, &record, NULL, NULL));

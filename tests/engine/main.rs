@@ -8,6 +8,7 @@ mod delivery;
 mod lent;
 mod metadata;
 mod news;
+mod purge;
 mod random;
 mod record_errors;
 mod requests;

@@ -14,7 +14,7 @@ use ottla::core::Acks;
 use ottla::front::{Manner, TopicSettings};
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
-use ottla::{Fate, Record};
+use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versions};
 
 use crate::world::{POISON, Setup, World, ms};
@@ -65,6 +65,7 @@ struct Tally {
     bumped: u64,
     timed_out: u64,
     blamed: u64,
+    purged: u64,
 }
 
 impl Tally {
@@ -82,6 +83,7 @@ impl Tally {
         self.bumped += other.bumped;
         self.timed_out += other.timed_out;
         self.blamed += other.blamed;
+        self.purged += other.purged;
     }
 }
 
@@ -107,6 +109,9 @@ struct Run {
     recreates: bool,
     /// Topics refuse poisoned records.
     poison: bool,
+    purges: bool,
+    /// Tickets of purges, with the records that each must give up.
+    purged: BTreeMap<u64, Vec<u64>>,
     /// Of topics that were deleted: topic, partition, ids.
     old_logs: Vec<(String, i32, Vec<u64>)>,
 }
@@ -186,6 +191,7 @@ impl Run {
         let poison = pick(4) == 0;
         let own_timeouts = pick(3) == 0;
         let own_settings = pick(3) == 0;
+        let purges = pick(3) == 0;
         let mut world = setup.start();
         world.eager = random.below(3) == 0;
         world.cluster.set_versions(match old {
@@ -235,6 +241,8 @@ impl Run {
             checked_requests: 0,
             recreates,
             poison,
+            purges,
+            purged: BTreeMap::new(),
             old_logs: Vec::new(),
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
         };
@@ -286,6 +294,7 @@ impl Run {
             95..97 => self.meddle(),
             97 => self.cut_one(),
             98 => self.flush(),
+            99 if self.purges && self.below(3) == 0 => self.purge(),
             _ => self.meddle(),
         }
         self.world.carry_out();
@@ -408,6 +417,19 @@ impl Run {
         self.flushes.insert(ticket, due);
     }
 
+    fn purge(&mut self) {
+        let everything = self.below(2) == 0;
+        let (queued, in_flight) =
+            if everything { (true, true) } else { [(true, false), (false, true)][self.below(2) as usize] };
+        let at = self.below(self.topics.len() as u32) as usize;
+        let topic = (self.below(2) == 0).then(|| self.topics[at].0.clone());
+        let meant = |of: &str| topic.as_deref().is_none_or(|topic| topic == of);
+        let due: Vec<u64> =
+            self.world.accepted.iter().filter(|(_, accepted)| meant(&accepted.topic)).map(|(id, _)| *id).collect();
+        let ticket = self.world.purge(queued, in_flight, topic.as_deref());
+        self.purged.insert(ticket, if everything { due } else { Vec::new() });
+    }
+
     fn close_amid_it(&mut self) {
         self.rate.store(self.rate.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
         let timeout = ms([0, 10, 500, 5_000][self.below(4) as usize]);
@@ -465,6 +487,13 @@ impl Run {
                 self.flushes[ticket].iter().filter(|id| !self.world.told.contains_key(id)).collect();
             assert!(missing.is_empty(), "flush {ticket} ended before records {missing:?}");
         }
+        self.purged.retain(|ticket, due| {
+            let Some(answer) = self.world.answers.get(ticket) else { return true };
+            assert!(answer.is_ok(), "a purge failed: {answer:?}");
+            let missing: Vec<&u64> = due.iter().filter(|id| !self.world.told.contains_key(id)).collect();
+            assert!(missing.is_empty(), "purge {ticket} ended before records {missing:?}");
+            false
+        });
         if self.trace {
             for (level, line) in self.world.log.drain(..) {
                 println!("{} {level:?}: {line}", self.world.now.0 / 1000);
@@ -519,6 +548,7 @@ impl Run {
             let poisoned = self.world.poisoned.contains(id);
             assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
             assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
+            tally.purged += u64::from(told.error == Some(ErrorKind::Purged));
             tally.blamed += u64::from(told.message.contains("to blame"));
             match told.fate {
                 Fate::Written => {

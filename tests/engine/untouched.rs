@@ -1,7 +1,7 @@
 //! Requests that wait for a socket which takes nothing: what the broker never saw is known not to be written.
 
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::Api;
+use ottla_test_support::model::{Api, Fault};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -124,9 +124,26 @@ fn a_close_knows_what_was_not_begun() {
 fn a_greeting_that_was_not_answered_is_forgotten() {
     let mut world = Setup::with(|core| core.setup_backoff.initial = ms(1_000)).start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::ApiVersions, [ottla_test_support::model::Fault::NeverAnswer { handled: false }]);
+    world.cluster.script(Api::ApiVersions, [Fault::NeverAnswer { handled: false }]);
     let id = world.send("t", 0);
     world.run(ms(5_000));
     world.assert_written(id);
     assert_eq!(world.counts().connections_failed, 1);
+}
+
+/// Taken back before the connection got it: it was given to the connection all the same.
+#[test]
+fn a_request_that_no_connection_has_yet_is_taken_back_too() {
+    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::Throttle(1_000)]);
+    world.send("t", 0);
+    world.run(ms(10));
+    let late = world.send("t", 0);
+    world.run(ms(10));
+    // In one tick the throttling ends, so that the request is made, and its time is over.
+    world.now = world.now.after(ms(5_000));
+    world.turn();
+    world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    world.run(ms(1_000));
+    assert_eq!(world.in_log("t", 0).len(), 2);
 }

@@ -14,8 +14,10 @@ use std::time::Duration;
 use ottla::batch::{Completion, Report, Room};
 use ottla::compress::Codec;
 use ottla::config::Facilities;
-use ottla::core::{Acks, Action, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, TopicSettings};
+use ottla::core::{
+    Acks, Action, Answer, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings,
+};
+use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Purge, TopicSettings};
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
@@ -208,6 +210,9 @@ pub struct World {
     pub told: BTreeMap<u64, Told>,
     pub accepted: BTreeMap<u64, Accepted>,
     pub flushed: Vec<u64>,
+    /// What other commands were answered, by ticket.
+    pub answers: BTreeMap<u64, ottla::Result<Answer>>,
+    flushes: BTreeSet<u64>,
     pub closed: bool,
     pub news: Vec<News>,
     pub lender: Lender,
@@ -271,6 +276,8 @@ impl World {
             told: BTreeMap::new(),
             accepted: BTreeMap::new(),
             flushed: Vec::new(),
+            answers: BTreeMap::new(),
+            flushes: BTreeSet::new(),
             closed: false,
             news: Vec::new(),
             lender: Lender::default(),
@@ -366,9 +373,21 @@ impl World {
     }
 
     pub fn flush(&mut self) -> u64 {
+        let ticket = self.ask(|ticket| Command::Flush { ticket });
+        self.flushes.insert(ticket);
+        ticket
+    }
+
+    /// Gives up records, of one topic or of all.
+    pub fn purge(&mut self, queued: bool, in_flight: bool, topic: Option<&str>) -> u64 {
+        let what = Purge { queued, in_flight, topic: topic.map(Into::into) };
+        self.ask(|ticket| Command::Purge { ticket, what })
+    }
+
+    pub fn ask(&mut self, command: impl FnOnce(u64) -> Command) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.front.inbox.command(Command::Flush { ticket });
+        self.front.inbox.command(command(ticket));
         ticket
     }
 
@@ -476,7 +495,14 @@ impl World {
                     self.read_mail();
                     self.core.assigned(&topic);
                 }
-                Action::Answered { ticket, .. } => self.flushed.push(ticket),
+                Action::Answered { ticket, outcome } if self.flushes.contains(&ticket) => {
+                    outcome.expect("a flush does not fail");
+                    self.flushed.push(ticket);
+                }
+                Action::Answered { ticket, outcome } => {
+                    let before = self.answers.insert(ticket, outcome);
+                    assert!(before.is_none(), "ticket {ticket} is answered twice: {before:?}");
+                }
                 Action::Closed => {
                     assert!(!self.closed, "closed twice");
                     self.closed = true;

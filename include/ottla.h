@@ -416,6 +416,13 @@ typedef struct ottla_producer ottla_producer;
 typedef struct ottla_report ottla_report;
 
 /**
+ * A record on its way through the interceptors: serialized, but its partition, unless it names one, not yet chosen.
+ *
+ * Life: given to an ottla_on_send_fn, valid until that returns.
+ */
+typedef struct ottla_sending ottla_sending;
+
+/**
  * What a serializer writes to: a key or a value, at first empty, and headers that go with it.
  *
  * Life: given to an ottla_serialize_fn, valid until that returns.
@@ -1019,6 +1026,71 @@ typedef struct ottla_record {
  * Never in a child after fork().
  */
 typedef void (OTTLA_CALL *ottla_release_fn)(const void *value, size_t value_len, void *release_userdata);
+
+/**
+ * Sees a record that is about to be sent, and may change it with ottla_sending_set_record() and
+ * ottla_sending_add_header().
+ *
+ * @param sending   the record; borrowed for the call
+ * @param userdata  of the ottla_interceptor
+ * @return 0, or anything else if it failed; say why with ottla_sending_fail(). Then that is logged as a warning, and
+ *         the record goes on as it was before this interceptor
+ *
+ * On the thread that sends the record; on several threads at once. No lock is held. Flush, close, free and calls that wait
+ * answer OTTLA_ERR_IN_CALLBACK; a record that it sends is intercepted too. No throw or longjmp.
+ */
+typedef int32_t (OTTLA_CALL *ottla_on_send_fn)(struct ottla_sending *sending, void *userdata);
+
+/**
+ * Told the end of each record, once, before anybody else is told of it; also of each that the call which sent it
+ * refused, of those that could not be serialized and so were never shown to on_send too. (A record that was refused
+ * because NULL or the like was given, or because the producer is closed, is not told of.)
+ *
+ * @param delivery  borrowed for the call. Of a refused record: the code that the call returns, OTTLA_FATE_NOT_WRITTEN,
+ *                  and the partition if it is certain: the one it names, or that of its key
+ * @param userdata  of the ottla_interceptor; the record's own is in the delivery
+ * @return 0, or anything else if it failed, which is logged as a warning
+ *
+ * On the sender thread; for a refused record on the thread that sent it, perhaps on several at once. The rules of
+ * ottla_delivery_fn.
+ */
+typedef int32_t (OTTLA_CALL *ottla_on_acknowledgement_fn)(const struct ottla_delivery *delivery, void *userdata);
+
+/**
+ * An interceptor: functions that see all records, whichever call sends them. Begin with
+ *
+ *     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
+ */
+typedef struct ottla_interceptor {
+    /**
+     * sizeof(ottla_interceptor).
+     */
+    size_t struct_size;
+    /**
+     * Optional.
+     */
+    ottla_configure_fn configure;
+    /**
+     * Optional.
+     */
+    ottla_on_send_fn on_send;
+    /**
+     * Optional.
+     */
+    ottla_on_acknowledgement_fn on_acknowledgement;
+    /**
+     * Optional.
+     */
+    ottla_close_fn close;
+    /**
+     * Given to each function.
+     */
+    void *userdata;
+    /**
+     * Optional; see ottla_free_fn.
+     */
+    ottla_free_fn free_userdata;
+} ottla_interceptor;
 
 /**
  * How values are spread. Percentiles are within two per cent of the exact ones; all are 0 while `count` is. In the
@@ -2400,6 +2472,73 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_purge(const struct ottla_producer
                                 uint32_t flags,
                                 int64_t timeout_ms,
                                 struct ottla_error **error_out);
+
+/**
+ * Adds an interceptor behind those added before: each sees a record as the one before it left it.
+ *
+ * @param interceptor  copied
+ * @param error_out    optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
+ *                     called
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_config_add_interceptor(struct ottla_config *config,
+                                        const struct ottla_interceptor *interceptor,
+                                        struct ottla_error **error_out);
+
+/**
+ * The topic's name. NULL for NULL.
+ */
+OTTLA_API const char *OTTLA_CALL ottla_sending_topic(const struct ottla_sending *sending);
+
+/**
+ * The record as it stands, valid until the next call with `sending` as a pointer that is not const. NULL for NULL.
+ */
+OTTLA_API const struct ottla_record *OTTLA_CALL ottla_sending_record(const struct ottla_sending *sending);
+
+/**
+ * What the key was made of, if the record was sent as objects, and whatever became of the key since; else NULL. NULL
+ * for NULL.
+ */
+OTTLA_API const void *OTTLA_CALL ottla_sending_key_object(const struct ottla_sending *sending);
+
+/**
+ * What the value was made of, likewise.
+ */
+OTTLA_API const void *OTTLA_CALL ottla_sending_value_object(const struct ottla_sending *sending);
+
+/**
+ * Puts another record in the place of this one: key, value, headers, timestamp, partition, timeout. To change a part,
+ * copy the structure that ottla_sending_record() shows and change that part.
+ *
+ * @param record     borrowed for the call: all it points to is copied, but for a key or value that the application
+ *                   itself gave and that stayed as it is
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT, and nothing has changed
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_sending_set_record(struct ottla_sending *sending,
+                                    const struct ottla_record *record,
+                                    struct ottla_error **error_out);
+
+/**
+ * Adds a header behind those there are.
+ *
+ * @param name   name_len bytes of UTF-8, copied; not NULL
+ * @param value  value_len bytes, copied; NULL with value_len 0 is a null value
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_sending_add_header(struct ottla_sending *sending,
+                                    const char *name,
+                                    size_t name_len,
+                                    const void *value,
+                                    size_t value_len);
+
+/**
+ * Says why the interceptor failed.
+ *
+ * @param message  UTF-8, one line; copied
+ * @return -1, so that `return ottla_sending_fail(sending, "...")` ends the function that was called
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_sending_fail(struct ottla_sending *sending, const char *message);
 
 /**
  * The topic's name, valid as long as the report. NULL for NULL.

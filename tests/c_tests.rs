@@ -23,6 +23,7 @@ const WITH_BROKER: &[&str] = &[
     "api_topic_with",
     "plugin_partitioner",
     "plugin_serializer",
+    "plugin_interceptor",
     "api_statistics",
     "api_lent",
 ];

@@ -26,6 +26,7 @@ const NOUNS: &[&str] = &[
     "loan",
     "objects",
     "purge",
+    "interceptor",
     "report",
     "statistics",
 ];

@@ -152,7 +152,7 @@ impl Memory {
     }
 
     /// Where loans end.
-    pub(super) fn loans(&self) -> &Arc<EndedLoans> {
+    pub fn loans(&self) -> &Arc<EndedLoans> {
         &self.loans
     }
 

@@ -306,8 +306,11 @@ impl Sender {
     }
 
     fn report(&mut self, report: Report) {
-        report.tell_waiters();
-        self.call_out(|sink| sink.report(report));
+        self.call_out(|sink| {
+            sink.observe(&report);
+            report.tell_waiters();
+            sink.report(report);
+        });
     }
 
     /// The application's functions run in here: how long they keep this thread is worth knowing.

@@ -14,6 +14,9 @@ use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 
 /// Where reports go, and news. Called on the sender thread, with no lock held.
 pub trait Sink: Send {
+    /// Sees a report before anybody is told of it, threads that wait for one of its records too.
+    fn observe(&mut self, _report: &Report) {}
+
     fn report(&mut self, report: Report);
 
     /// What concerns no single record; passed over unless a sink wants it.

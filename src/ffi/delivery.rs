@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::error::{ottla_code, ottla_error};
-use crate::batch::{Outcome, Report};
+use crate::batch::{Delivery, Outcome, Report};
 use crate::record::Fate;
 
 /// What is known of a record's place in the log, over all attempts to write it.
@@ -169,6 +169,28 @@ impl ottla_delivery {
             reserved: [0; 2],
             value: std::ptr::null(),
             value_len: 0,
+        }
+    }
+
+    /// One record's, on its own.
+    pub(super) fn of(delivery: &Delivery<'_>, topic: *const c_char, error: *const ottla_error) -> Self {
+        let lent = delivery.lent.unwrap_or_default();
+        ottla_delivery {
+            struct_size: size_of::<ottla_delivery>(),
+            code: delivery.error.map_or(0, |error| error.kind().code()),
+            fate: fate_number(delivery.fate),
+            topic,
+            partition: delivery.partition,
+            attempts: delivery.attempts,
+            offset: delivery.offset,
+            timestamp: delivery.timestamp,
+            userdata: userdata_of(delivery.tag),
+            tag: delivery.tag,
+            error,
+            latency_us: micros(delivery.latency),
+            reserved: [0; 2],
+            value: std::ptr::with_exposed_provenance(lent.address),
+            value_len: lent.len,
         }
     }
 

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod flat;
 mod handle;
+mod interceptor;
 mod loan;
 mod log;
 mod objects;

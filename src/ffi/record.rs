@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use super::boundary::{bytes, invalid, null};
+use super::plugin::bytes_out;
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
 
@@ -84,6 +85,36 @@ pub unsafe extern "C" fn ottla_record_init(record: *mut ottla_record, struct_siz
     };
     // SAFETY: not NULL, and of the size that it has here.
     unsafe { record.write(empty) };
+}
+
+impl ottla_header {
+    pub(super) fn of(header: &Header<'_>) -> Self {
+        let (name, name_len) = bytes_out(Some(header.name));
+        let (value, value_len) = bytes_out(header.value);
+        ottla_header { name: name.cast(), name_len, value, value_len, reserved: std::ptr::null_mut() }
+    }
+}
+
+impl ottla_record {
+    /// A record as C sees it; `headers` are its own, and live as long.
+    pub(super) fn of(record: &Record<'_>, headers: &[ottla_header]) -> Self {
+        let (key, key_len) = bytes_out(record.key);
+        let (value, value_len) = bytes_out(record.value);
+        let timeout = record.timeout.map_or(0, |timeout| i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX));
+        ottla_record {
+            struct_size: size_of::<ottla_record>(),
+            key,
+            key_len,
+            value,
+            value_len,
+            headers: headers.as_ptr(),
+            header_count: headers.len(),
+            timestamp: record.timestamp.unwrap_or(-1),
+            partition: record.partition.unwrap_or(-1),
+            timeout_ms: timeout,
+            reserved_pointers: [std::ptr::null_mut(); 2],
+        }
+    }
 }
 
 /// Headers of one record that need no allocation.

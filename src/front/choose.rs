@@ -120,6 +120,18 @@ impl Front {
         Ok(Some(chosen.cast_signed()))
     }
 
+    /// The partition that a record is for, as far as it is certain before the record is accepted.
+    pub fn foreseen_partition(&self, topic: &Topic, record: &Record<'_>) -> Option<i32> {
+        let of_key = || match &topic.settings.partitioner {
+            Partitioner::Hashed { hash, keyless, .. } => {
+                let count = topic.partitions()?.len();
+                Some(hash.partition(keyless.key_of(record.key)?, count as u32).cast_signed())
+            }
+            _ => None,
+        };
+        record.partition.or_else(of_key)
+    }
+
     /// Chooses another sticky partition once enough went to the `previous` one. When several threads do so at once the
     /// last one wins, which is as good as any other.
     #[cold]

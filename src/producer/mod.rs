@@ -1,12 +1,14 @@
 //! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
 
 mod commands;
+mod interceptor;
 mod objects;
 mod plugged;
 mod plugins;
 pub mod settings;
 mod topics;
 
+pub use interceptor::{Interceptor, Sending};
 pub use plugins::Plugins;
 
 use std::thread::JoinHandle;
@@ -35,6 +37,7 @@ pub struct Producer {
     thread: Mutex<Option<JoinHandle<()>>>,
     plugins: Arc<Configured>,
     serializers: Serializers,
+    interceptors: Vec<Arc<dyn Interceptor>>,
     /// There are plug-ins.
     plugged: bool,
     /// The process that made it.
@@ -116,11 +119,17 @@ impl Producer {
             shared.front.topics.get_with(&name, topic.settings);
         }
         let plugged = !configured.is_empty();
-        let sink = if plugged { Box::new(PluggedSink::new(sink, configured.clone())) } else { sink };
+        let sink = if plugged {
+            let interceptors = plugins.interceptors.clone();
+            Box::new(PluggedSink { sink, interceptors, shared: shared.clone(), _plugins: configured.clone() })
+        } else {
+            sink
+        };
         let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
         Ok(Producer {
             plugins: configured,
             serializers: Serializers::new(&resolved, plugins),
+            interceptors: plugins.interceptors.clone(),
             plugged,
             topics,
             shared,

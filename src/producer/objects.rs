@@ -56,7 +56,9 @@ impl Producer {
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
         // Taken and not borrowed: a serializer may send a record of its own.
         let mut scratch = SCRATCH.take().unwrap_or_default();
-        let sent = self.serialize(topic, record, objects, &mut scratch).and_then(|()| {
+        let made = self.serialize(topic, record, objects, &mut scratch);
+        let made = made.inspect_err(|error| self.tell_refused(topic, record, completion, error));
+        let sent = made.and_then(|()| {
             let key = if objects.key.is_none() { record.key } else { scratch.key.bytes() };
             let value = if objects.value.is_none() { record.value } else { scratch.value.bytes() };
             with_headers(record.headers, &scratch, |headers| {

@@ -1,13 +1,17 @@
 //! The way of a record through a producer that has plug-ins.
 
+use std::time::Duration;
+
+use super::interceptor::{Interceptor, intercept};
 use super::plugins::Configured;
 use super::{Producer, TopicHandle, Wait};
-use crate::batch::{Completion, Report};
-use crate::core::News;
-use crate::driver::Sink;
-use crate::error::Result;
+use crate::batch::{Completion, Delivery, Report};
+use crate::core::{Level, News};
+use crate::driver::{Shared, Sink};
+use crate::error::{Error, Result};
 use crate::front::Manner;
-use crate::record::Record;
+use crate::loan::Lent;
+use crate::record::{Fate, Record};
 use crate::serialize::Objects;
 use crate::sync::{Arc, Clock};
 
@@ -26,34 +30,90 @@ impl Producer {
         clock: &impl Clock,
     ) -> Result<()> {
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
-        let partition = match record.partition {
-            None if !objects.is_none() => self.choose_for_objects(topic, record, objects)?,
-            named => named,
-        };
-        let record = &Record { partition, ..*record };
-        self.accept_plain(topic, record, completion, manner, wait, clock)
+        let failed = |number, why: &str| failed_on_send(&self.shared, number, topic.name(), why);
+        let offered = record.lent.map(|lent| (record.value, lent));
+        intercept(&self.interceptors, 1, topic.name(), record, objects, &failed, &mut |record| {
+            let mut record = *record;
+            let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
+                record.partition = partition;
+                self.accept_plain(topic, &record, completion, manner, wait, clock)
+            });
+            sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
+            if let (Some((value, Lent::Offered(offer))), Some(Lent::Ended(_))) = (offered, record.lent) {
+                // An interceptor put another value in its place; the sender gives it back.
+                self.shared.front.memory.loans().add_copied(value, offer);
+            }
+            Ok(())
+        })
     }
 
-    /// The partition that the application's partitioner chooses for objects, if it is to be asked here and now.
+    /// The partition that the record names, or that the application's partitioner chooses for objects, if it is to be
+    /// asked here and now.
     fn choose_for_objects(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects) -> Result<Option<i32>> {
+        if record.partition.is_some() || objects.is_none() {
+            return Ok(record.partition);
+        }
         let chosen = self.shared.front.choose_for_objects(&topic.0, record, objects);
         chosen.map_err(|refused| self.refusal(topic, record, refused))
     }
-}
 
-/// The application's sink, and a share in the plug-ins that the sender thread may call.
-pub(super) struct PluggedSink {
-    sink: Box<dyn Sink>,
-    _plugins: Arc<Configured>,
-}
-
-impl PluggedSink {
-    pub fn new(sink: Box<dyn Sink>, plugins: Arc<Configured>) -> Self {
-        PluggedSink { sink, _plugins: plugins }
+    /// Tells interceptors of a record that was not accepted.
+    pub(super) fn tell_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
+        if self.interceptors.is_empty() {
+            return;
+        }
+        let delivery = Delivery {
+            call: 0,
+            tag: match to {
+                Completion::Tag(tag) | Completion::Call { tag, .. } => *tag,
+                Completion::Waiter(_) => 0,
+            },
+            topic: topic.name(),
+            partition: self.shared.front.foreseen_partition(&topic.0, record).unwrap_or(-1),
+            offset: -1,
+            timestamp: record.timestamp.unwrap_or(-1),
+            fate: Fate::NotWritten,
+            error: Some(error),
+            attempts: 0,
+            latency: Duration::ZERO,
+            lent: None,
+        };
+        acknowledge(&self.shared, &self.interceptors, &delivery);
     }
 }
 
+/// Tells each interceptor of a record's end.
+fn acknowledge(shared: &Shared, interceptors: &[Arc<dyn Interceptor>], delivery: &Delivery<'_>) {
+    for (interceptor, number) in interceptors.iter().zip(1..) {
+        if let Err(why) = interceptor.on_acknowledgement(delivery) {
+            let topic = delivery.topic;
+            let message = format!("interceptor {number} failed when told the end of a record for topic {topic}: {why}");
+            shared.log(Level::Warning, &message);
+        }
+    }
+}
+
+fn failed_on_send(shared: &Shared, number: usize, topic: &str, why: &str) {
+    let message =
+        format!("interceptor {number} failed on a record for topic {topic}, which goes on as it was before: {why}");
+    shared.log(Level::Warning, &message);
+}
+
+/// The application's sink, behind the interceptors, and a share in the plug-ins that the sender thread may call.
+pub(super) struct PluggedSink {
+    pub sink: Box<dyn Sink>,
+    pub interceptors: Vec<Arc<dyn Interceptor>>,
+    pub shared: Arc<Shared>,
+    pub _plugins: Arc<Configured>,
+}
+
 impl Sink for PluggedSink {
+    fn observe(&mut self, report: &Report) {
+        if !self.interceptors.is_empty() {
+            report.deliveries().for_each(|delivery| acknowledge(&self.shared, &self.interceptors, &delivery));
+        }
+    }
+
     fn report(&mut self, report: Report) {
         self.sink.report(report);
     }

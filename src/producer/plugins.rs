@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::Interceptor;
 use crate::config::{Plugin, PluginSettings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::own::Own;
@@ -17,6 +18,8 @@ pub struct Plugins {
     /// These replace the serializers that the configuration names.
     pub key_serializer: Option<Arc<dyn Serializer>>,
     pub value_serializer: Option<Arc<dyn Serializer>>,
+    /// In the order in which they see a record.
+    pub interceptors: Vec<Arc<dyn Interceptor>>,
 }
 
 /// Plug-ins that were told their settings, and are closed once: when told so, or with the last reference.
@@ -40,7 +43,8 @@ impl Plugins {
         let partitioner = self.partitioner.iter().map(|own| ("partitioner", own.clone() as Arc<dyn Plugin>));
         let key = self.key_serializer.iter().map(|key| ("key serializer", key.clone() as Arc<dyn Plugin>));
         let value = self.value_serializer.iter().map(|value| ("value serializer", value.clone() as Arc<dyn Plugin>));
-        partitioner.chain(key).chain(value)
+        let interceptors = self.interceptors.iter().map(|one| ("interceptor", one.clone() as Arc<dyn Plugin>));
+        partitioner.chain(key).chain(value).chain(interceptors)
     }
 
     /// Tells each its settings. If one fails, those before it are closed.

@@ -68,6 +68,10 @@ static void in_child(const char *servers) {
     FORKED(ottla_producer_flush(producer, -1, NULL));
     FORKED(ottla_producer_close(producer, -1, NULL));
     FORKED(ottla_producer_topic(producer, "other", &other, NULL));
+    ottla_config *overrides = ottla_config_new();
+    FORKED(ottla_producer_topic_with(producer, "other", overrides, &other, NULL));
+    ottla_config_free(overrides);
+    FORKED(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, NULL));
     FORKED(ottla_producer_poll(polled, -1, &report, NULL));
     FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
     /* Readers need nobody. */

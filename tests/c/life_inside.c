@@ -37,6 +37,7 @@ static void all_refused(void) {
     refused(ottla_producer_flush(producer, 0, &error), &error);
     refused(ottla_producer_close(producer, -1, &error), &error);
     refused(ottla_producer_close(producer, 0, &error), &error);
+    refused(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, &error), &error);
     refused(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, &error), &error);
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_IN_CALLBACK);
     CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_free(producer));
@@ -75,7 +76,13 @@ static void all_allowed(void) {
     ottla_topic *other = NULL;
     CHECK_OK(ottla_producer_topic(producer, "other", &other, &error));
     CHECK(strcmp(ottla_topic_name(other), "other") == 0);
+    CHECK_OK(ottla_producer_purge(producer, other, OTTLA_PURGE_QUEUED | OTTLA_PURGE_IN_FLIGHT, 0, &error));
     ottla_topic_free(other);
+    ottla_config *overrides = ottla_config_new();
+    CHECK_OK(ottla_config_set(overrides, "linger.ms", "1", &error));
+    CHECK_OK(ottla_producer_topic_with(producer, "another", overrides, &other, &error));
+    ottla_topic_free(other);
+    ottla_config_free(overrides);
 
     ottla_counters counters;
     counters.struct_size = sizeof counters;

@@ -41,6 +41,7 @@ test: setup check unit examples
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --lib --quiet -- -D warnings
 
 unit:
 	$(CARGO) test --workspace

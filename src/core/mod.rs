@@ -38,7 +38,9 @@ pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use debug::{DebugSwitch, line as debug_line};
 pub use frame::Frame;
-pub use news::{BrokerAt, News, NewsKind};
+#[cfg(feature = "internals")]
+pub use news::BrokerAt;
+pub use news::{News, NewsKind};
 pub use settings::Settings;
 
 pub use crate::config::Acks;

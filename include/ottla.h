@@ -416,6 +416,15 @@ typedef struct ottla_producer ottla_producer;
 typedef struct ottla_report ottla_report;
 
 /**
+ * A record that was accepted, to be waited for later, or never.
+ *
+ * Life: ottla_producer_send_handle(); ottla_send_wait(), any number of times, on any number of threads at once;
+ * ottla_send_free(), once, when no call uses it. It may outlive the producer and the topic's handle. Each costs some
+ * 200 bytes beside the record: where every record's fate is wanted, a callback or polling is cheaper.
+ */
+typedef struct ottla_send ottla_send;
+
+/**
  * A record on its way through the interceptors: serialized, but its partition, unless it names one, not yet chosen.
  *
  * Life: given to an ottla_on_send_fn, valid until that returns.
@@ -2348,6 +2357,53 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_
                                         int64_t timeout_ms,
                                         struct ottla_delivery *delivery_out,
                                         struct ottla_error **error_out);
+
+/**
+ * ottla_producer_send() with a handle to wait for the record by. It lingers as usual (which
+ * ottla_producer_send_and_wait() does not), so that many can be sent and then waited for. Whatever serves by default is
+ * not told of the record.
+ *
+ * @param record      borrowed for the call
+ * @param handle_out  receives the handle; release with ottla_send_free(), which does not keep the record from being
+ *                    sent
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return as ottla_producer_send()
+ *
+ * Any thread, concurrently with any other call, callbacks too.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_handle(const struct ottla_producer *producer,
+                                      const struct ottla_topic *topic,
+                                      const struct ottla_record *record,
+                                      struct ottla_send **handle_out,
+                                      struct ottla_error **error_out);
+
+/**
+ * Waits for the fate of a record.
+ *
+ * @param handle        borrowed for the call
+ * @param timeout_ms    longest wait; -1 waits without limit (but see delivery.timeout.ms), 0 only looks
+ * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled as by
+ *                      ottla_producer_send_and_wait(); the fate is OTTLA_FATE_UNKNOWN while it was not told. Its topic
+ *                      is valid as long as the handle; its error is NULL: error_out has it
+ * @param error_out     optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK if the record was written (acks=0: handed to the socket); why it failed; OTTLA_ERR_TIMED_OUT if its
+ *         fate is not known yet (a record that ran into its own time limit has OTTLA_ERR_DELIVERY_TIMED_OUT);
+ *         OTTLA_ERR_IN_CALLBACK if this would wait in a callback of the producer; OTTLA_ERR_FORKED or
+ *         OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, any number at once, also after ottla_producer_close() and ottla_producer_free(), which decide every record
+ * and so end each wait.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_send_wait(const struct ottla_send *handle,
+                           int64_t timeout_ms,
+                           struct ottla_delivery *delivery_out,
+                           struct ottla_error **error_out);
+
+/**
+ * Releases a handle. The record goes on; what becomes of it is told to nobody, if it was not before. NULL is ignored. Any
+ * thread, callbacks too, also after ottla_producer_free().
+ */
+OTTLA_API void OTTLA_CALL ottla_send_free(struct ottla_send *handle);
 
 /**
  * ottla_producer_send() without a copy of the value: the library reads it where it is, until it calls on_release. Key

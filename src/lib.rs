@@ -59,6 +59,6 @@ pub use config::Config;
 pub use core::Level;
 pub use driver::{LogSink, Sink};
 pub use error::{Error, ErrorKind, Result};
-pub use producer::{Producer, TopicHandle, Wait};
+pub use producer::{Producer, SendHandle, TopicHandle, Wait};
 pub use record::{Fate, Header, Record};
 pub use statistics::{CounterSnapshot, Snapshot, metrics_markdown};

@@ -23,6 +23,7 @@ const NOUNS: &[&str] = &[
     "topic",
     "record",
     "send",
+    "send_handle",
     "loan",
     "objects",
     "purge",

@@ -186,11 +186,13 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_ne_bytes(bytes.try_into().expect("eight bytes"))
 }
 
-/// A thread that waits for the fate of one record.
+/// Threads that wait for the fate of one record.
 #[derive(Default)]
 pub struct Waiter {
     told: Mutex<Option<Told>>,
     turn: Condvar,
+    /// Nobody waits yet: the record may linger.
+    patient: bool,
 }
 
 /// What a waiter is told: a delivery that owns what it says.
@@ -206,6 +208,15 @@ pub struct Told {
 }
 
 impl Waiter {
+    /// One that does not end its batch's linger.
+    pub fn patient() -> Self {
+        Waiter { patient: true, ..Waiter::default() }
+    }
+
+    pub fn is_patient(&self) -> bool {
+        self.patient
+    }
+
     pub fn tell(&self, delivery: &Delivery<'_>) {
         *self.told.lock() = Some(Told {
             partition: delivery.partition,

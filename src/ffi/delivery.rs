@@ -3,7 +3,8 @@
 use std::ffi::{c_char, c_void};
 
 use super::error::{ottla_code, ottla_error};
-use crate::batch::{Delivery, Outcome, Report};
+use crate::batch::{self, Delivery, Outcome, Report};
+use crate::error::Result;
 use crate::record::Fate;
 
 /// What is known of a record's place in the log, over all attempts to write it.
@@ -194,6 +195,29 @@ impl ottla_delivery {
         }
     }
 
+    /// What there is to say at the end of a wait for one record; `otherwise` is its fate if that was not told.
+    pub(super) fn of_wait(topic: *const c_char, asked: Asked, waited: &Result<batch::Told>, otherwise: Fate) -> Self {
+        let error = waited.as_ref().map_or_else(Some, |told| told.error.as_ref());
+        let told = waited.as_ref().ok();
+        ottla_delivery {
+            struct_size: size_of::<ottla_delivery>(),
+            code: error.map_or(0, |error| error.kind().code()),
+            fate: fate_number(told.map_or(otherwise, |told| told.fate)),
+            topic,
+            partition: told.map_or(asked.partition, |told| told.partition),
+            attempts: told.map_or(0, |told| told.attempts),
+            offset: told.map_or(-1, |told| told.offset),
+            timestamp: told.map_or(asked.timestamp, |told| told.timestamp),
+            userdata: std::ptr::null_mut(),
+            tag: 0,
+            error: std::ptr::null(),
+            latency_us: told.map_or(0, |told| micros(told.latency)),
+            reserved: [0; 2],
+            value: std::ptr::null(),
+            value_len: 0,
+        }
+    }
+
     #[inline]
     pub(super) fn with(mut self, record: &Told) -> Self {
         let entry = &record.entry;
@@ -205,6 +229,13 @@ impl ottla_delivery {
         self.value_len = record.value_len;
         self
     }
+}
+
+/// What a record asked for, which is what is known of it before it is told: -1 where it left the choice.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) partition: i32,
+    pub(super) timestamp: i64,
 }
 
 /// What one record's function is told beside what its batch has in common.

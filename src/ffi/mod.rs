@@ -25,6 +25,7 @@ mod purge;
 mod record;
 mod report;
 mod send;
+mod send_handle;
 mod serializer;
 mod sink;
 mod statistics;

@@ -4,14 +4,14 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
 use super::boundary::{SizedOut, invalid, null};
-use super::delivery::{call, fate_number, micros, ottla_delivery, ottla_delivery_fn, tag_of};
+use super::delivery::{Asked, call, ottla_delivery, ottla_delivery_fn, tag_of};
 use super::error::{ottla_code, ottla_error};
 use super::flat::Flat;
 use super::handle::{Engine, ottla_producer};
 use super::record::ottla_record;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
-use crate::batch::{Completion, Told};
+use crate::batch::Completion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::{TopicHandle, Wait};
 use crate::record::{Fate, Header, Record};
@@ -241,33 +241,12 @@ pub unsafe extern "C" fn ottla_producer_send_and_wait(
             // SAFETY: by this function's contract.
             unsafe { record.with(|record| entered.producer.send_and_wait(&topic.topic, record, wait)) }
         });
-        out.write(delivered(topic, record, &sent));
+        let unknown = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        let otherwise = if unknown { Fate::Unknown } else { Fate::NotWritten };
+        let asked = Asked { partition: record.partition, timestamp: record.timestamp };
+        out.write(ottla_delivery::of_wait(topic.name.as_ptr(), asked, &sent, otherwise));
         sent.and_then(|told| told.error.map_or(Ok(()), Err))
     })
-}
-
-/// What there is to say at the end of a wait.
-fn delivered(topic: &ottla_topic, record: &ottla_record, sent: &Result<Told>) -> ottla_delivery {
-    let error = sent.as_ref().map_or_else(Some, |told| told.error.as_ref());
-    let unknown = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
-    let told = sent.as_ref().ok();
-    ottla_delivery {
-        struct_size: size_of::<ottla_delivery>(),
-        code: error.map_or(0, |error| error.kind().code()),
-        fate: fate_number(told.map_or(if unknown { Fate::Unknown } else { Fate::NotWritten }, |told| told.fate)),
-        topic: topic.name.as_ptr(),
-        partition: told.map_or(record.partition, |told| told.partition),
-        attempts: told.map_or(0, |told| told.attempts),
-        offset: told.map_or(-1, |told| told.offset),
-        timestamp: told.map_or(record.timestamp, |told| told.timestamp),
-        userdata: std::ptr::null_mut(),
-        tag: 0,
-        error: std::ptr::null(),
-        latency_us: told.map_or(0, |told| micros(told.latency)),
-        reserved: [0; 2],
-        value: std::ptr::null(),
-        value_len: 0,
-    }
 }
 
 /// The engine and the topic, if they belong together. No count is kept of those inside: the topic's handle, which the

@@ -1,6 +1,6 @@
 //! Topic handles.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 
 use super::config::ottla_config;
@@ -19,7 +19,7 @@ use crate::sync::Arc;
 pub struct ottla_topic {
     pub(super) engine: Arc<Engine>,
     pub(super) topic: TopicHandle,
-    pub(super) name: CString,
+    pub(super) name: Arc<CStr>,
 }
 
 /// A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn ottla_producer_topic(
         let topic_out = required(topic_out, "topic_out")?;
         let entered = producer.enter()?;
         let topic = entered.producer.topic(name)?;
-        let handle = ottla_topic { engine: entered.share(), topic, name: c_string(name) };
+        let handle = ottla_topic { engine: entered.share(), topic, name: c_string(name).into() };
         topic_out.write(Box::into_raw(Box::new(handle)));
         Ok(())
     })
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn ottla_producer_topic_with(
         let topic_out = required(topic_out, "topic_out")?;
         let entered = producer.enter()?;
         let topic = entered.producer.topic_with(name, &overrides.config)?;
-        let handle = ottla_topic { engine: entered.share(), topic, name: c_string(name) };
+        let handle = ottla_topic { engine: entered.share(), topic, name: c_string(name).into() };
         topic_out.write(Box::into_raw(Box::new(handle)));
         Ok(())
     })

@@ -52,7 +52,7 @@ impl Front {
         clock: &C,
         rejected: &mut Rejected,
     ) {
-        let hurry = matches!(completion, Completion::Waiter(_));
+        let hurry = matches!(&completion, Completion::Waiter(waiter) if !waiter.is_patient());
         let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
         let mut room = Room::default();
         loop {

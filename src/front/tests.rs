@@ -624,6 +624,21 @@ fn assignment_keeps_all_of_a_record_and_its_age() {
 }
 
 #[test]
+fn a_record_that_is_waited_for_later_lingers_also_after_its_assignment() {
+    for (waiter, manner, ready) in [(Waiter::patient(), Manner::Usual, false), (Waiter::default(), Manner::Hurry, true)]
+    {
+        let stage = Stage::new(|_| {});
+        let topic = stage.front.topics.get("t");
+        stage.send_with(&topic, &value(b"v"), manner, Completion::Waiter(Arc::new(waiter))).expect("accepted");
+        stage.mail();
+        let slots = stage.front.partitions_for(&topic, 1);
+        stage.front.assign(&topic, slots, &stage.clock);
+        assert_eq!(partitions(&topic)[0].glance(), one_open(Time(100), ready));
+        decided(partitions(&topic)[0].take().0.expect("one record"));
+    }
+}
+
+#[test]
 fn records_that_asked_for_too_much_are_rejected_once_and_alone() {
     let stage = Stage::new(|_| {});
     let topic = stage.front.topics.get("t");

@@ -5,13 +5,15 @@ mod interceptor;
 mod objects;
 mod plugged;
 mod plugins;
+mod send_handle;
 pub mod settings;
 mod topics;
 
 pub use interceptor::{Interceptor, Sending};
 pub use plugins::Plugins;
+pub use send_handle::SendHandle;
 
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use objects::Serializers;
@@ -35,6 +37,7 @@ use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
 pub struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    sender: ThreadId,
     plugins: Arc<Configured>,
     serializers: Serializers,
     interceptors: Vec<Arc<dyn Interceptor>>,
@@ -133,6 +136,7 @@ impl Producer {
             plugged,
             topics,
             shared,
+            sender: thread.thread().id(),
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
             max_block: resolved.max_block,
@@ -494,11 +498,7 @@ impl Producer {
     }
 
     fn refuse_in_callback(&self, what: &str) -> Result<()> {
-        if !self.in_callback() {
-            return Ok(());
-        }
-        let message = format!("{what} was called in a callback, where it would wait for itself; call it elsewhere");
-        Err(Error::new(ErrorKind::InCallback, message))
+        if self.in_callback() { Err(in_callback(what)) } else { Ok(()) }
     }
 
     #[inline]
@@ -509,6 +509,12 @@ impl Producer {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cold]
+fn in_callback(what: &str) -> Error {
+    let message = format!("{what} was called in a callback, where it would wait for itself; call it elsewhere");
+    Error::new(ErrorKind::InCallback, message)
 }
 
 #[cold]

@@ -1,6 +1,7 @@
 //! The producer with its threads, against the sink broker. These are the tests that ThreadSanitizer runs.
 
 mod lent;
+mod send_handle;
 
 mod statistics;
 

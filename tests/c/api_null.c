@@ -55,6 +55,7 @@ int main(void) {
     ottla_counters counters;
     size_t count = 7;
     ottla_report *report = NULL;
+    ottla_send *handle = NULL;
     delivery.struct_size = sizeof delivery;
     counters.struct_size = sizeof counters;
 
@@ -152,6 +153,16 @@ int main(void) {
     NAMES("topic", ottla_producer_try_send_with(producer, NULL, &record, never, NULL, &error));
     NAMES("record", ottla_producer_try_send_with(producer, topic, NULL, never, NULL, &error));
     NAMES("on_delivery", ottla_producer_try_send_with(producer, topic, &record, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_handle(NULL, topic, &record, &handle, &error));
+    NAMES("topic", ottla_producer_send_handle(producer, NULL, &record, &handle, &error));
+    NAMES("record", ottla_producer_send_handle(producer, topic, NULL, &handle, &error));
+    NAMES("handle_out", ottla_producer_send_handle(producer, topic, &record, NULL, &error));
+    NAMES("handle", ottla_send_wait(NULL, 0, &delivery, &error));
+    CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    NAMES("delivery_out", ottla_send_wait(handle, 0, NULL, &error));
+    NAMES("timeout_ms", ottla_send_wait(handle, -2, &delivery, &error));
+    ottla_send_free(handle);
+    ottla_send_free(NULL);
     NAMES("producer", ottla_producer_send_lent(NULL, topic, &record, never_lent, NULL, NULL, &error));
     NAMES("topic", ottla_producer_send_lent(producer, NULL, &record, never_lent, NULL, NULL, &error));
     NAMES("record", ottla_producer_send_lent(producer, topic, NULL, never_lent, NULL, NULL, &error));

@@ -1,0 +1,52 @@
+//! A record whose fate is waited for later, or never.
+
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use super::{Producer, TopicHandle, Wait, forked, in_callback};
+use crate::batch::{Completion, Told, Waiter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::Manner;
+use crate::record::Record;
+use crate::sync::{Arc, Generation, SystemClock};
+
+/// An accepted record. Dropping this lets the record go on; what becomes of it is then told to nobody. It outlives the
+/// producer: a record is decided when that ends, at the latest.
+pub struct SendHandle {
+    waiter: Arc<Waiter>,
+    sender: ThreadId,
+    process: Generation,
+}
+
+impl Producer {
+    /// Accepts a record like [`Producer::send`], to be waited for by the handle that is returned. It lingers as usual.
+    pub fn send_handle(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<SendHandle> {
+        self.check_process()?;
+        let waiter = Arc::new(Waiter::patient());
+        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Usual, wait, &SystemClock)?;
+        Ok(SendHandle { waiter, sender: self.sender, process: self.process })
+    }
+}
+
+impl SendHandle {
+    /// Waits for the record's fate; any number of threads may, and again.
+    pub fn wait(&self, wait: Wait) -> Result<Told> {
+        if !self.process.is_current() {
+            return Err(forked());
+        }
+        let now = Instant::now();
+        if let Some(told) = self.waiter.wait(Some(now)) {
+            return Ok(told);
+        }
+        if std::thread::current().id() == self.sender && wait != Wait::Never {
+            return Err(in_callback("waiting for a record"));
+        }
+        let deadline = match wait {
+            Wait::Never => Some(now),
+            Wait::AtMost(longest) => now.checked_add(longest),
+            Wait::Configured | Wait::Forever => None,
+        };
+        let message = "the record was accepted, and its fate is not known yet";
+        self.waiter.wait(deadline).ok_or_else(|| Error::new(ErrorKind::TimedOut, message))
+    }
+}

@@ -381,6 +381,41 @@ static void refusals(const char *address) {
     ottla_config_free(config);
 }
 
+static int both_told;
+
+static int32_t told_first(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code == OTTLA_ERR_CLOSED && delivery->error != NULL && both_told == 0);
+    both_told = 1;
+    return 0;
+}
+
+static void told_second(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code == OTTLA_ERR_CLOSED && delivery->error != NULL && both_told == 1);
+    both_told = 2;
+}
+
+/* A record that was accepted and fails: its interceptor and its callback are both told the error, once each. */
+static void failures(void) {
+    ottla_config *config = refused_config();
+    ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_record record = text_record("k", "v");
+    interceptor.on_acknowledgement = told_first;
+    CHECK_OK(ottla_config_add_interceptor(config, &interceptor, NULL));
+    CHECK_OK(ottla_config_set_delivery(config, told_second, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    CHECK_OK(ottla_producer_topic(producer, "seen", &topic, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_close(producer, 0, NULL));
+    CHECK(both_told == 2);
+    CHECK_OK(ottla_producer_free(producer));
+    ottla_topic_free(topic);
+    ottla_config_free(config);
+}
+
 static void nulls(void) {
     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
     ottla_config *config = ottla_config_new();
@@ -402,5 +437,6 @@ int main(int argc, char **argv) {
     each_way(argv[1]);
     lending(argv[1]);
     refusals(argv[1]);
+    failures();
     return 0;
 }

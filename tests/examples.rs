@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use ottla_test_support::kafka::{self, Cluster, ReadRecord, Reader};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
-const EXAMPLES: &[&str] = &["produce", "perf", "callbacks", "sync", "event_loop", "statistics", "cpp17"];
+const EXAMPLES: &[&str] =
+    &["produce", "perf", "callbacks", "sync", "event_loop", "partitioner", "serializer", "statistics", "cpp17"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -550,7 +551,7 @@ fn shape(line: &str, topic: &str) -> String {
 #[test]
 fn examples_print_what_their_heads_promise() {
     let cluster = kafka::shared();
-    for source in ["callbacks.c", "sync.c", "event_loop.c", "cpp17.cpp"] {
+    for source in ["callbacks.c", "sync.c", "event_loop.c", "partitioner.c", "serializer.c", "cpp17.cpp"] {
         let name = source.split_once('.').expect("a name").0;
         let topic = cluster.new_topic(name, 2);
         let ended = Ended::of(example(name).args([cluster.bootstrap(), &topic]), b"");
@@ -563,9 +564,16 @@ fn examples_print_what_their_heads_promise() {
         let expected = kinds(&mut promised.iter().map(String::as_str), "greetings");
         assert_eq!(kinds(&mut ended.output.lines(), &topic), expected, "{name} printed\n{}", ended.output);
         let count: u64 = cluster.read_back(&topic, Reader::Librdkafka).iter().map(|summary| summary.count).sum();
-        let sent = BTreeMap::from([("callbacks", 104), ("sync", 3), ("event_loop", 200), ("cpp17", 5)]);
+        let sent = [("callbacks", 104), ("sync", 3), ("event_loop", 200), ("cpp17", 5)];
+        let sent = BTreeMap::from_iter(sent.into_iter().chain([("partitioner", 9), ("serializer", 3)]));
         assert_eq!(count, sent[name], "{name}");
         Ended::of(&mut example(name), b"").expect(2);
+        if name == "serializer" {
+            let records = cluster.read_records(&topic);
+            let cellar = records.iter().find(|record| record.key.as_deref() == Some(b"cellar")).expect("it was sent");
+            assert_eq!(cellar.value.as_deref(), Some(&br#"{"place":"cellar","celsius":9.0}"#[..]));
+            assert_eq!(cellar.headers.len(), 1, "{cellar:?}");
+        }
     }
 }
 

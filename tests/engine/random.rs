@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use ottla::compress::Codec;
 use ottla::core::Acks;
-use ottla::front::{Manner, TopicSettings};
+use ottla::front::{Keyless, Manner, Partitioner, TopicSettings};
+use ottla::partition::hash::Hash;
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate, Record};
@@ -171,9 +172,12 @@ impl Run {
         let batch_size = [1, 100, 1000, 16384][pick(4) as usize];
         setup.front.batch_size = batch_size;
         setup.front.batch_limit = if pick(3) == 0 { batch_size } else { 1 << 20 };
-        if pick(4) == 0 {
-            setup.front.topic.partitioner = ottla::front::Partitioner::RoundRobin;
-        }
+        setup.front.topic.partitioner = match pick(8) {
+            0 | 1 => Partitioner::RoundRobin,
+            2 => Partitioner::Random,
+            3 => Partitioner::Hashed { hash: Hash::Crc32, keyless: Keyless::NullOrEmpty, adaptive: false },
+            _ => Partitioner::default(),
+        };
         let auto_create = pick(4) == 0;
         let mut count = 1 + pick(4) as i32;
         let topics: Vec<(String, i32)> = (0..=pick(3))

@@ -505,6 +505,25 @@ impl Run {
         }
     }
 
+    /// Everything was counted once, and what went up came down.
+    fn check_statistics(&self) {
+        let told = self.world.statistics.read(self.world.now, 0);
+        let producer = &told.producer;
+        assert_eq!((producer.requests_in_flight, producer.connections_open), (0, 0));
+        assert_eq!(producer.connections_opened, producer.connections_closed);
+        for broker in told.brokers.iter().map(|broker| &broker.figures) {
+            assert_eq!((broker.requests_in_flight, broker.state, broker.connected_us), (0, 0, -1));
+        }
+        let mut decided = 0;
+        for topic in told.topics.iter().map(|topic| &topic.figures) {
+            assert_eq!(topic.records_taken, 0);
+            assert_eq!(topic.delivery_time_us.count, topic.records_delivered + topic.records_failed);
+            decided += topic.delivery_time_us.count;
+        }
+        assert_eq!(decided, producer.records_delivered + producer.records_failed);
+        assert!(producer.records_sent >= producer.records_delivered, "{}", producer.records_sent);
+    }
+
     fn check_end(mut self) -> Tally {
         if self.trace {
             println!("{:?}", self.promises);
@@ -517,6 +536,7 @@ impl Run {
         assert!(self.world.core.action().is_none(), "an action after the close");
         assert_eq!(self.world.lines(), [], "connections are still open");
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
+        self.check_statistics();
         assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
         let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
         let mut logs = std::mem::take(&mut self.old_logs);

@@ -14,7 +14,6 @@
  *     delivery  greetings                       500         0         3     5.44     6.40     7.10
  *     delivery  others                          500         0         4     5.44     6.40     7.10
  *                                        requests/s in flight   waiting   p50 ms   p99 ms   max ms
- *     latency   bootstrap (up)                    1         0         0     0.10     0.10     0.10
  *     latency   broker 1 (up)                   199         0         7     0.30     0.62     0.95
  *
  *     ...
@@ -124,16 +123,12 @@ static void print_brokers(const ottla_statistics *between, double seconds) {
         ottla_broker_figures broker = {.struct_size = sizeof broker};
         ottla_error *error = NULL;
         check("broker", ottla_statistics_broker(between, i, &broker, &error), error);
-        if (broker.id < 0 && broker.requests == 0) {
-            continue; /* an address to begin with, which has served its turn */
+        if (broker.id < 0) {
+            continue; /* an address of bootstrap.servers: nothing but the first question goes there */
         }
         const char *state = broker.state >= 0 && broker.state <= 4 ? states[broker.state] : "?";
         char name[64];
-        if (broker.id < 0) {
-            snprintf(name, sizeof name, "bootstrap (%s)", state);
-        } else {
-            snprintf(name, sizeof name, "broker %" PRId64 " (%s)", broker.id, state);
-        }
+        snprintf(name, sizeof name, "broker %" PRId64 " (%s)", broker.id, state);
         print_row("latency", name, (double)broker.requests / seconds, (uint64_t)broker.requests_in_flight,
                   broker.records_waiting, &broker.request_latency_us);
     }

@@ -117,6 +117,7 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
     let told = flow.end();
     let failed: Vec<_> = told.iter().filter(|told| told.error.is_some()).cloned().collect();
     println!("{} of {} records failed, first {:?}", failed.len(), told.len(), failed.first());
+    assert!(!failed.is_empty(), "records were sent while there was no topic");
     for told in &failed {
         let one = std::slice::from_ref(told);
         said(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);

@@ -93,6 +93,7 @@ fn a_slow_callback() {
 fn a_panic_in_the_engine() {
     const FIRST: u64 = 30;
     const TRIGGER: u64 = 31;
+    const LONG: Wait = Wait::AtMost(Duration::from_secs(40));
     let mut cluster = Cluster::new(2);
     cluster.create_topic("orders", 2);
     let [answering, held] = [0, 1].map(|partition| (partition, cluster.leader("orders", partition).expect("a leader")));
@@ -131,16 +132,16 @@ fn a_panic_in_the_engine() {
     let mut accepted = TRIGGER + 1;
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            let told = producer.send_and_wait(&topic, &small, Wait::Forever).expect("accepted");
+            let told = producer.send_and_wait(&topic, &small, LONG).expect("accepted");
             told.error.expect("it was not written")
         });
-        let flushes = scope.spawn(|| producer.flush(Wait::Forever).expect_err("it never ends well"));
+        let flushes = scope.spawn(|| producer.flush(LONG).expect_err("it never ends well"));
         std::thread::sleep(Duration::from_millis(200));
         while producer.send(&topic, &large, Completion::Tag(accepted), Wait::Never).is_ok() {
             accepted += 1;
         }
         let wants_room = scope.spawn(|| {
-            producer.send(&topic, &large, Completion::Tag(u64::MAX), Wait::Forever).expect_err("there was never room")
+            producer.send(&topic, &large, Completion::Tag(u64::MAX), LONG).expect_err("there was never room")
         });
         let begin = Instant::now();
         for (what, error) in [

@@ -159,6 +159,7 @@ int main(void) {
     NAMES("handle_out", ottla_producer_send_handle(producer, topic, &record, NULL, &error));
     NAMES("handle", ottla_send_wait(NULL, 0, &delivery, &error));
     CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    REFUSED(ottla_send_wait(NULL, 0, &delivery, NULL));
     NAMES("delivery_out", ottla_send_wait(handle, 0, NULL, &error));
     NAMES("timeout_ms", ottla_send_wait(handle, -2, &delivery, &error));
     ottla_send_free(handle);

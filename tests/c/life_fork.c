@@ -9,6 +9,7 @@
 
 static ottla_producer *producer, *polled;
 static ottla_topic *topic;
+static ottla_send *sent;
 static int told;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
@@ -38,6 +39,7 @@ static void in_child(const char *servers) {
     ottla_topic *other = NULL;
     ottla_report *report = NULL;
     ottla_event *event = NULL;
+    ottla_send *handle = NULL;
     ottla_statistics *statistics = NULL;
     ottla_error *error = NULL;
     size_t accepted = 7;
@@ -58,6 +60,9 @@ static void in_child(const char *servers) {
     CHECK(accepted == 0);
     FORKED(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, NULL));
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN);
+    FORKED(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    FORKED(ottla_send_wait(sent, -1, &delivery, NULL));
+    ottla_send_free(sent);
     FORKED(ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
     FORKED(ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
     FORKED(ottla_producer_set_debug(producer, "", NULL));
@@ -118,6 +123,10 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_counters(producer, &before, NULL));
 
     for (int i = 0; i < 3; i++) {
+        ottla_record record = text_record("key", "with a handle");
+        ottla_delivery delivery;
+        delivery.struct_size = sizeof delivery;
+        CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &sent, NULL));
         send_some(100);
         pid_t child = fork();
         CHECK(child >= 0);
@@ -127,6 +136,8 @@ int main(int argc, char **argv) {
             kill(getpid(), SIGKILL);
         }
         send_some(100);
+        CHECK_OK(ottla_send_wait(sent, 30000, &delivery, NULL));
+        ottla_send_free(sent);
         int status = 0;
         CHECK(waitpid(child, &status, 0) == child);
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

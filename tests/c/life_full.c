@@ -59,6 +59,13 @@ static ottla_code try_send_lent(ottla_error **error) {
     return ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, error);
 }
 
+static ottla_code send_handle(ottla_error **error) {
+    ottla_send *handle = NULL;
+    ottla_code code = ottla_producer_send_handle(producer, topic, &record, &handle, error);
+    CHECK(handle == NULL);
+    return code;
+}
+
 static ottla_code send_objects(ottla_error **error) {
     return ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, error);
 }
@@ -126,6 +133,7 @@ static const struct way {
     {"send_with", send_with, 1, OTTLA_ERR_BUFFER_FULL},
     {"try_send", try_send, 0, OTTLA_ERR_BUFFER_FULL},
     {"try_send_with", try_send_with, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_handle", send_handle, 1, OTTLA_ERR_BUFFER_FULL},
     {"send_lent", send_lent, 1, OTTLA_ERR_BUFFER_FULL},
     {"try_send_lent", try_send_lent, 0, OTTLA_ERR_BUFFER_FULL},
     {"send_objects", send_objects, 1, OTTLA_ERR_BUFFER_FULL},

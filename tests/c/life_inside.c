@@ -69,6 +69,13 @@ static void all_allowed(void) {
     CHECK_OK(ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, &error));
     CHECK_OK(ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count_own, NULL, &error));
 
+    ottla_send *handle = NULL;
+    ottla_delivery delivery;
+    delivery.struct_size = sizeof delivery;
+    CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, &error));
+    refused(ottla_send_wait(handle, -1, &delivery, &error), &error);
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_send_wait(handle, 0, &delivery, NULL));
+    ottla_send_free(handle);
     CHECK_OK(ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, &error));
     CHECK_OK(ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, &error));
     CHECK_OK(ottla_producer_set_debug(producer, "", &error));

@@ -393,6 +393,14 @@ typedef struct ottla_config ottla_config;
 typedef struct ottla_error ottla_error;
 
 /**
+ * What a broker said of a topic's partitions.
+ *
+ * Life: ottla_topic_partitions(); ottla_partitions_count() and ottla_partitions_at(); ottla_partitions_free(), before or
+ * after the topic and the producer are freed. It does not change: any thread, any number at once.
+ */
+typedef struct ottla_partitions ottla_partitions;
+
+/**
  * A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory they wait in.
  *
  * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
@@ -1035,6 +1043,49 @@ typedef struct ottla_record {
  * Never in a child after fork().
  */
 typedef void (OTTLA_CALL *ottla_release_fn)(const void *value, size_t value_len, void *release_userdata);
+
+/**
+ * A partition. Grows at its end only: look at `struct_size` before a member that came later.
+ */
+typedef struct ottla_partition {
+    /**
+     * Set by the caller to the size of this structure; then its size in the library that filled it.
+     */
+    size_t struct_size;
+    int32_t partition;
+    /**
+     * The id of the broker that leads it; -1 while there is none.
+     */
+    int32_t leader_id;
+    /**
+     * Counts the partition's leaders; -1 if the broker does not say.
+     */
+    int32_t leader_epoch;
+    /**
+     * The leader's port; -1 if there is no leader, or it is not among the brokers that are known.
+     */
+    int32_t leader_port;
+    /**
+     * The leader's host, ended by a NUL; NULL where leader_port is -1. Valid as long as the ottla_partitions, as are
+     * the arrays.
+     */
+    const char *leader_host;
+    /**
+     * The ids of the brokers that have the partition; replica_count of them.
+     */
+    const int32_t *replicas;
+    size_t replica_count;
+    /**
+     * Those that are in sync; in_sync_count of them.
+     */
+    const int32_t *in_sync;
+    size_t in_sync_count;
+    /**
+     * Those that are offline; offline_count of them.
+     */
+    const int32_t *offline;
+    size_t offline_count;
+} ottla_partition;
 
 /**
  * Sees a record that is about to be sent, and may change it with ottla_sending_set_record() and
@@ -2127,6 +2178,14 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_set_debug(const struct ottla_prod
 OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_producer *producer);
 
 /**
+ * Records that were accepted and whose fate is not decided yet. They are counted where they are: while records flow,
+ * those on their way from one place to the next may be missed or counted twice; ottla_producer_flush() waits for all of
+ * them. Looks at every partition that records were sent to. 0 for NULL, for a producer that was freed, and in a child
+ * after fork(). Any thread, callbacks too.
+ */
+OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_records(const struct ottla_producer *producer);
+
+/**
  * Takes the next report; only with ottla_config_set_poll().
  *
  * @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait
@@ -2528,6 +2587,79 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_purge(const struct ottla_producer
                                 uint32_t flags,
                                 int64_t timeout_ms,
                                 struct ottla_error **error_out);
+
+/**
+ * Waits until a broker of the cluster has answered a question that this call asked: a check at start-up. Records can be
+ * sent without it, before it and after it failed; the producer goes on trying in any case.
+ *
+ * @param timeout_ms  longest wait; -1 waits without limit
+ * @param error_out   optional; set only on failure, release with ottla_error_free(). The message says of which host and
+ *                    port what is known: the name is not resolved, the connection is refused or not answered, or what
+ *                    answers is not a plaintext listener of a Kafka broker
+ * @return OTTLA_ERR_OK. When the time is over: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
+ *         OTTLA_ERR_UNSUPPORTED_BROKER for what went wrong last, else OTTLA_ERR_TIMED_OUT. OTTLA_ERR_IN_CALLBACK,
+ *         OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, concurrently with any other call. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_check(const struct ottla_producer *producer,
+                                int64_t timeout_ms,
+                                struct ottla_error **error_out);
+
+/**
+ * Waits until a broker has said, asked by this call, that the topic exists and that each of its partitions has a leader
+ * that can be reached. What is wrong for good (no right to the topic, a name that cannot be) ends the wait at once; a
+ * topic that is missing may still be created, and is waited for. Brokers that create topics when asked for them may
+ * create it by this (see allow.auto.create.topics).
+ *
+ * @param timeout_ms  longest wait; -1 waits without limit
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK; what a broker answered, for example OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION or
+ *         OTTLA_ERR_LEADER_NOT_AVAILABLE; or as ottla_producer_check()
+ *
+ * Any thread, concurrently with any other call. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_topic_check(const struct ottla_topic *topic,
+                             int64_t timeout_ms,
+                             struct ottla_error **error_out);
+
+/**
+ * Asks a broker for the topic's partitions. Useful also to wait until the topic is known before the first record is
+ * sent. Each call asks anew: what producing needs to know it finds out by itself.
+ *
+ * @param timeout_ms      longest wait; -1 waits without limit
+ * @param partitions_out  receives the answer; release with ottla_partitions_free()
+ * @param error_out       optional; set only on failure, release with ottla_error_free()
+ * @return as ottla_topic_check(), but a partition without a leader is no error
+ *
+ * Any thread, concurrently with any other call. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_topic_partitions(const struct ottla_topic *topic,
+                                  int64_t timeout_ms,
+                                  struct ottla_partitions **partitions_out,
+                                  struct ottla_error **error_out);
+
+/**
+ * How many partitions. 0 for NULL.
+ */
+OTTLA_API size_t OTTLA_CALL ottla_partitions_count(const struct ottla_partitions *partitions);
+
+/**
+ * One of the partitions; they are in the order of their numbers.
+ *
+ * @param index          below ottla_partitions_count()
+ * @param partition_out  its struct_size has to be set to sizeof(ottla_partition); filled, and valid as long as the
+ *                       ottla_partitions
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_partitions_at(const struct ottla_partitions *partitions,
+                               size_t index,
+                               struct ottla_partition *partition_out);
+
+/**
+ * Releases what ottla_topic_partitions() gave. NULL is ignored. Any thread, callbacks too.
+ */
+OTTLA_API void OTTLA_CALL ottla_partitions_free(struct ottla_partitions *partitions);
 
 /**
  * Adds an interceptor behind those added before: each sees a record as the one before it left it.

@@ -56,7 +56,7 @@ pub mod sync;
 
 pub use batch::{Completion, Delivery, Outcome, Report, Told};
 pub use config::Config;
-pub use core::Level;
+pub use core::{Level, PartitionInfo};
 pub use driver::{LogSink, Sink};
 pub use error::{Error, ErrorKind, Result};
 pub use producer::{Producer, SendHandle, TopicHandle, Wait};

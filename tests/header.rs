@@ -27,6 +27,8 @@ const NOUNS: &[&str] = &[
     "loan",
     "objects",
     "purge",
+    "check",
+    "partitions",
     "interceptor",
     "report",
     "statistics",

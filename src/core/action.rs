@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Frame, News};
+use super::{Frame, News, PartitionInfo};
 use crate::batch::Report;
 use crate::error::{Error, Result};
 use crate::front::{Slot, Topic};
@@ -59,6 +59,8 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Done,
+    /// The partitions of a topic, by number.
+    Partitions(Arc<[PartitionInfo]>),
 }
 
 /// Where a broker says it is.

@@ -137,6 +137,7 @@ impl Core {
             self.count_ended(broker, unanswered);
             self.drop_connection(broker);
         }
+        self.end_inquiries();
         let flushes = std::mem::take(&mut self.flushes);
         for flush in flushes {
             self.answer(flush.ticket, Ok(Answer::Done));

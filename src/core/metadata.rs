@@ -26,6 +26,8 @@ pub struct Metadata {
     failures: u32,
     /// Since when attempts have been without success (KIP-1102).
     failing_since: Option<Time>,
+    /// How many requests were made.
+    pub asked: u64,
     /// Why a broker could not be reached, last.
     pub last_error: Option<Error>,
 }
@@ -62,6 +64,7 @@ impl Metadata {
             refresh_at: Time::NEVER,
             failures: 0,
             failing_since: None,
+            asked: 0,
             last_error: None,
         }
     }
@@ -117,6 +120,14 @@ impl Core {
         }
     }
 
+    /// The next request asks for this topic, whatever is known of it.
+    pub(super) fn ask_for_topic(&mut self, index: u32) {
+        let topic = &mut self.topics[index as usize];
+        topic.last_used = self.now;
+        topic.tracked = true;
+        topic.fresh = true;
+    }
+
     /// Asks for metadata now, but for a backoff that is under way.
     pub(super) fn request_metadata(&mut self) {
         self.metadata.wanted = true;
@@ -137,13 +148,13 @@ impl Core {
         if self.closed || self.metadata.in_flight {
             return;
         }
-        let fresh = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
+        let urgent = self.is_urgent();
         self.metadata.wanted |= self.now >= self.metadata.refresh_at;
-        if !self.metadata.wanted && !fresh {
+        if !self.metadata.wanted && !urgent {
             return self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
         }
-        // A topic that was never asked for does not wait for the backoff of the others, if brokers answer at all.
-        if self.metadata.not_before > self.now && !(fresh && self.metadata.failing_since.is_none()) {
+        // What is new does not wait for the backoff of the others, if brokers answer at all.
+        if self.metadata.not_before > self.now && !(urgent && self.metadata.failing_since.is_none()) {
             return self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
         match self.least_loaded(ApiKey::Metadata) {
@@ -152,9 +163,15 @@ impl Core {
         }
     }
 
+    /// A topic was never asked for, or the application asks something.
+    fn is_urgent(&self) -> bool {
+        self.topics.iter().any(|topic| topic.fresh && topic.tracked) || self.is_inquired()
+    }
+
     fn send_metadata_request(&mut self, broker: u32, version: i16) {
         self.drop_idle_topics();
-        let fresh_only = self.topics.iter().any(|topic| topic.fresh && topic.tracked);
+        let fresh_only = self.is_urgent();
+        self.metadata.asked += 1;
         self.metadata.in_flight = true;
         self.metadata.partial = fresh_only && self.topics.iter().any(|topic| topic.tracked && !topic.fresh);
         self.metadata.wanted &= self.metadata.partial;
@@ -178,9 +195,11 @@ impl Core {
 
     /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
     fn drop_idle_topics(&mut self) {
-        for topic in &mut self.topics {
+        for index in 0..self.topics.len() {
+            let inquired = self.is_inquired_about(&self.topics[index].topic.name);
+            let topic = &mut self.topics[index];
             let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
-            let waited_for = !topic.known && topic.topic.queue.glance().oldest.is_some();
+            let waited_for = inquired || !topic.known && topic.topic.queue.glance().oldest.is_some();
             topic.tracked &= topic.fresh || !idle || waited_for;
         }
     }
@@ -292,8 +311,9 @@ impl Core {
         for topic in &response.topics {
             incomplete |= !self.take_topic(topic);
         }
+        incomplete |= !self.answer_inquiries(&response);
         self.plan_metadata(incomplete);
-        if self.topics.iter().any(|topic| topic.fresh && topic.tracked) {
+        if self.is_urgent() {
             self.metadata_due();
         }
         Ok(())

@@ -17,6 +17,7 @@ mod expiry;
 mod frame;
 mod handshake;
 mod in_flight;
+mod inquiry;
 mod lanes;
 mod metadata;
 mod news;
@@ -38,6 +39,7 @@ pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use debug::{DebugSwitch, line as debug_line};
 pub use frame::Frame;
+pub use inquiry::PartitionInfo;
 #[cfg(feature = "internals")]
 pub use news::BrokerAt;
 pub use news::{News, NewsKind};
@@ -55,6 +57,7 @@ use crate::sync::{Arc, Time};
 use broker::Broker;
 use close::Flush;
 use compressors::Compressors;
+use inquiry::Inquiry;
 use metadata::{Metadata, TopicState};
 use outstanding::Outstanding;
 use partition::{Partition, Place};
@@ -88,6 +91,7 @@ pub struct Core {
     producer_id: ProducerId,
     outstanding: Outstanding,
     flushes: Vec<Flush>,
+    inquiries: Vec<Inquiry>,
     closing: Option<Time>,
     closed: bool,
     compressors: Compressors,
@@ -124,6 +128,7 @@ impl Core {
             producer_id: ProducerId::new(settings.idempotence),
             outstanding: Outstanding::default(),
             flushes: Vec::new(),
+            inquiries: Vec::new(),
             closing: None,
             closed: false,
             compressors,
@@ -151,6 +156,9 @@ impl Core {
         for command in mail.commands.drain(..) {
             match command {
                 Command::Flush { ticket } => self.flush(ticket),
+                Command::Inquire { ticket, about, asked_at, deadline } => {
+                    self.inquire(ticket, about, asked_at, deadline);
+                }
                 Command::Purge { ticket, what } => {
                     self.purge(&what);
                     self.answer(ticket, Ok(Answer::Done));
@@ -196,6 +204,7 @@ impl Core {
                 Timer::Metadata => self.metadata_due(),
                 Timer::Rebootstrap => self.rebootstrap_due(),
                 Timer::ProducerId => self.request_producer_id(),
+                Timer::Inquiries => self.inquiries_due(),
                 Timer::Close => self.close_due(),
             }
         }

@@ -20,6 +20,7 @@ pub enum Timer {
     Metadata,
     Rebootstrap,
     ProducerId,
+    Inquiries,
     Close,
 }
 

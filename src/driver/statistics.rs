@@ -34,6 +34,12 @@ impl Shared {
         snapshot
     }
 
+    /// Records that are not decided yet: those that wait in slots, and those that the sender has taken up.
+    pub fn records_held(&self) -> usize {
+        let waiting: usize = self.front.topics.slots().iter().map(|slot| slot.waiting().0).sum();
+        waiting + self.statistics.records_taken()
+    }
+
     fn look_at_buffer(&self, producer: &mut ProducerFigures) {
         let budget = self.front.memory.budget();
         producer.buffer_total_bytes = level(budget.limit());

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "pointers from C become references, slices and strings here, and nowhere else")]
 
 mod boundary;
+mod check;
 mod config;
 mod counters;
 mod delivery;
@@ -17,6 +18,7 @@ mod loan;
 mod log;
 mod objects;
 mod partitioner;
+mod partitions;
 mod plugin;
 mod poll;
 mod producer;

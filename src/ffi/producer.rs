@@ -144,6 +144,18 @@ pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer
     })
 }
 
+/// Records that were accepted and whose fate is not decided yet. They are counted where they are: while records flow,
+/// those on their way from one place to the next may be missed or counted twice; ottla_producer_flush() waits for all of
+/// them. Looks at every partition that records were sent to. 0 for NULL, for a producer that was freed, and in a child
+/// after fork(). Any thread, callbacks too.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_buffered_records(producer: Option<&ottla_producer>) -> u64 {
+    guarded(0, || match producer.map(ottla_producer::enter) {
+        Some(Ok(entered)) => entered.producer.buffered_records() as u64,
+        _ => 0,
+    })
+}
+
 /// Takes the next report; only with ottla_config_set_poll().
 ///
 /// @param timeout_ms  longest wait for one; -1 waits without limit, 0 does not wait

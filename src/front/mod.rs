@@ -42,10 +42,21 @@ pub struct Front {
 pub enum Command {
     /// Send everything that was accepted before; the ticket is done when its reports were handed over.
     Flush { ticket: u64 },
+    /// Find out about the cluster or a topic, until the deadline.
+    Inquire { ticket: u64, about: About, asked_at: Time, deadline: Time },
     /// Give records up; the ticket is done when their reports were handed over.
     Purge { ticket: u64, what: Purge },
     /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
     Close { deadline: Time },
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Does a broker answer?
+    Cluster,
+    /// Which partitions does the topic have? With `led`, each must have a leader that can be reached.
+    Topic { name: Arc<str>, led: bool },
 }
 
 /// Which records are given up.

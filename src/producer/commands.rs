@@ -1,11 +1,16 @@
 //! What the application asks of the sender besides sending: each is left in its inbox and answered by ticket.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Producer, TopicHandle, Wait};
+use crate::core::{Answer, PartitionInfo};
 use crate::driver::Waited;
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Command, Purge};
+use crate::front::{About, Command, Purge};
+use crate::sync::{Arc, Clock, SystemClock, Time};
+
+/// How much longer than the question's own limit a call waits for the sender to say why there is no answer.
+const GRACE: Duration = Duration::from_millis(250);
 
 impl Producer {
     /// Completes records with `Purged`: those that are `queued` (also those that wait to be tried again), those that
@@ -28,11 +33,54 @@ impl Producer {
             Waited::Answered(answer) => answer.and(self.check_alive()),
             Waited::Ended => self.check_alive(),
             Waited::TimedOut if wait == Wait::Never => Ok(()),
-            Waited::TimedOut => {
-                let message = "purge: the sender did not come to it in time; is a callback slow?";
-                Err(Error::new(ErrorKind::TimedOut, message))
-            }
+            Waited::TimedOut => Err(busy("purge")),
         }
+    }
+
+    /// Waits until a broker of the cluster has answered a question that this call asked; at the end of `wait` an error
+    /// says what stands in the way.
+    pub fn check(&self, wait: Wait) -> Result<()> {
+        self.inquire("check", About::Cluster, wait).map(drop)
+    }
+
+    /// Waits until a broker has said that the topic exists and each of its partitions has a leader that can be reached.
+    /// Where brokers make topics that they are asked for, this may make it.
+    pub fn check_topic(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
+        self.inquire("checking a topic", About::Topic { name: topic.0.name.clone(), led: true }, wait).map(drop)
+    }
+
+    /// The topic's partitions, by number, as a broker describes them to this call.
+    pub fn partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<Arc<[PartitionInfo]>> {
+        match self.inquire("asking for partitions", About::Topic { name: topic.0.name.clone(), led: false }, wait)? {
+            Answer::Partitions(partitions) => Ok(partitions),
+            Answer::Done => Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none")),
+        }
+    }
+
+    fn inquire(&self, what: &str, about: About, wait: Wait) -> Result<Answer> {
+        self.check_process()?;
+        self.refuse_in_callback(what)?;
+        let limit = self.deadline(wait);
+        let asked_at = SystemClock.monotonic();
+        let deadline = match wait {
+            Wait::Never => asked_at,
+            Wait::Configured => asked_at.after(self.max_block),
+            Wait::AtMost(longest) => asked_at.after(longest),
+            Wait::Forever => Time::NEVER,
+        };
+        let patience = limit.and_then(|limit| limit.checked_add(GRACE));
+        match self.shared.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline }, patience) {
+            Waited::Answered(answer) => answer,
+            Waited::Ended => Err(self.closed()),
+            Waited::TimedOut => Err(busy(what)),
+        }
+    }
+
+    /// Records that were accepted and are not decided yet. Counted where they are, so that sending does not pay for it:
+    /// while records flow, those on their way from one place to the next may be missed or counted twice.
+    /// 0 in a forked child, where the locks on the way may be held for ever.
+    pub fn buffered_records(&self) -> usize {
+        if self.process.is_current() { self.shared.records_held() } else { 0 }
     }
 
     pub(super) fn deadline(&self, wait: Wait) -> Option<Instant> {
@@ -43,4 +91,11 @@ impl Producer {
             Wait::Forever => None,
         }
     }
+}
+
+fn busy(what: &str) -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        format!("{what}: the sender thread did not come to it in time; is a callback slow?"),
+    )
 }

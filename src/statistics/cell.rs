@@ -106,7 +106,11 @@ impl Gauge {
     }
 
     pub fn add(&self, by: i64) {
-        self.set(self.0.load(Ordering::Relaxed) + by);
+        self.set(self.get() + by);
+    }
+
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -73,6 +73,12 @@ impl Statistics {
         }
     }
 
+    /// Records that the sender has taken up and not decided. Any thread.
+    pub fn records_taken(&self) -> usize {
+        let taken: i64 = self.topics.lock().iter().map(|topic| topic.cells.records_taken.get()).sum();
+        usize::try_from(taken).unwrap_or(0)
+    }
+
     fn with_error(&self, kind: ErrorKind, change: impl FnOnce(&mut ErrorFigures)) {
         let none = ErrorFigures { kind, batches_refused: 0, records_failed: 0 };
         change(self.errors.lock().entry(kind.code()).or_insert(none));

@@ -77,11 +77,16 @@ static void in_child(const char *servers) {
     FORKED(ottla_producer_topic_with(producer, "other", overrides, &other, NULL));
     ottla_config_free(overrides);
     FORKED(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, NULL));
+    FORKED(ottla_producer_check(producer, -1, NULL));
+    FORKED(ottla_topic_check(topic, -1, NULL));
+    ottla_partitions *partitions = NULL;
+    FORKED(ottla_topic_partitions(topic, -1, &partitions, NULL));
     FORKED(ottla_producer_poll(polled, -1, &report, NULL));
     FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
     /* Readers need nobody. */
     CHECK(strcmp(ottla_topic_name(topic), "forked") == 0);
     (void)ottla_producer_buffered_bytes(producer);
+    CHECK(ottla_producer_buffered_records(producer) == 0);
     (void)ottla_producer_poll_fd(polled);
     (void)ottla_producer_counters(producer, &counters, NULL);
 

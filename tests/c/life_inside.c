@@ -38,6 +38,11 @@ static void all_refused(void) {
     refused(ottla_producer_close(producer, -1, &error), &error);
     refused(ottla_producer_close(producer, 0, &error), &error);
     refused(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, &error), &error);
+    refused(ottla_producer_check(producer, -1, &error), &error);
+    refused(ottla_topic_check(topic, -1, &error), &error);
+    ottla_partitions *partitions = NULL;
+    refused(ottla_topic_partitions(topic, -1, &partitions, &error), &error);
+    CHECK(partitions == NULL);
     refused(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, &error), &error);
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_IN_CALLBACK);
     CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_free(producer));
@@ -98,7 +103,7 @@ static void all_allowed(void) {
     ottla_statistics *statistics = NULL;
     CHECK_OK(ottla_producer_statistics(producer, &statistics, &error));
     ottla_statistics_free(statistics);
-    CHECK(ottla_producer_buffered_bytes(producer) > 0);
+    CHECK(ottla_producer_buffered_bytes(producer) > 0 && ottla_producer_buffered_records(producer) > 0);
     CHECK(error == NULL);
 }
 

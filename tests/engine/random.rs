@@ -538,6 +538,8 @@ impl Run {
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
         self.check_statistics();
         assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
+        let figures = self.world.statistics.producer.read(self.world.now);
+        assert_eq!((figures.requests_in_flight, self.world.statistics.records_taken()), (0, 0), "counted for ever");
         let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
         let mut logs = std::mem::take(&mut self.old_logs);
         let produce = self.world.cluster.versions_of(1).range(Api::Produce);

@@ -1,0 +1,176 @@
+//! Questions of the application about the cluster or a topic. Each is answered by metadata that was asked for after it
+//! and for its sake; at its deadline with what stands in the way.
+
+use super::broker::Link;
+use super::{Answer, Core, Timer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::About;
+use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
+use crate::sync::{Arc, Time};
+
+/// A question that is not answered yet.
+pub struct Inquiry {
+    ticket: u64,
+    about: About,
+    asked_at: Time,
+    deadline: Time,
+    /// The first metadata request that can answer it, by number.
+    since: u64,
+    /// What brokers answered so far, if that was not it.
+    heard: Option<Error>,
+}
+
+/// A partition, as a broker described it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionInfo {
+    pub partition: i32,
+    /// Its id; -1 while there is none.
+    pub leader: i32,
+    /// -1 if the broker does not say (before Kafka 2.1).
+    pub leader_epoch: i32,
+    /// Where the leader is; `None` if there is none, or it is not among the cluster's brokers.
+    pub leader_address: Option<(Arc<str>, u16)>,
+    /// Ids of brokers, here and below.
+    pub replicas: Vec<i32>,
+    pub in_sync: Vec<i32>,
+    pub offline: Vec<i32>,
+}
+
+impl Core {
+    pub(super) fn inquire(&mut self, ticket: u64, about: About, asked_at: Time, deadline: Time) {
+        if let About::Topic { name, .. } = &about {
+            let index = self.track_topic(name);
+            self.ask_for_topic(index);
+        }
+        let since = self.metadata.asked + 1;
+        self.inquiries.push(Inquiry { ticket, about, asked_at, deadline, since, heard: None });
+        self.timers.arm(Timer::Inquiries, deadline);
+        self.metadata_due();
+    }
+
+    /// Some question is not answered by the metadata that is on its way, nor by any before.
+    pub(super) fn is_inquired(&self) -> bool {
+        self.inquiries.iter().any(|inquiry| inquiry.since > self.metadata.asked)
+    }
+
+    /// Somebody waits for an answer about this topic.
+    pub(super) fn is_inquired_about(&self, topic: &str) -> bool {
+        self.inquiries.iter().any(|inquiry| matches!(&inquiry.about, About::Topic { name, .. } if **name == *topic))
+    }
+
+    /// Answers what a response answers, after it was taken in; false if something must be asked again.
+    pub(super) fn answer_inquiries(&mut self, response: &MetadataResponse<'_>) -> bool {
+        for mut inquiry in std::mem::take(&mut self.inquiries) {
+            match self.find_answer(&mut inquiry, response) {
+                Some(outcome) => self.answer(inquiry.ticket, outcome),
+                None => self.inquiries.push(inquiry),
+            }
+        }
+        self.inquiries.iter().all(|inquiry| inquiry.since > self.metadata.asked)
+    }
+
+    fn find_answer(&self, inquiry: &mut Inquiry, response: &MetadataResponse<'_>) -> Option<Result<Answer>> {
+        if inquiry.since > self.metadata.asked {
+            return None;
+        }
+        let About::Topic { name, led } = &inquiry.about else { return Some(Ok(Answer::Done)) };
+        let topic = response.topics.iter().find(|topic| topic.name == Some(name))?;
+        let outcome = self.partitions_of(name, topic, *led);
+        match outcome {
+            Err(error) if error.is_retriable() => {
+                inquiry.heard = Some(error);
+                None
+            }
+            outcome => Some(outcome.map(Answer::Partitions)),
+        }
+    }
+
+    fn partitions_of(&self, name: &str, topic: &MetadataResponseTopic<'_>, led: bool) -> Result<Arc<[PartitionInfo]>> {
+        if let Some(error) = self.topic_by_name.get(name).and_then(|&index| self.topics[index as usize].error.clone()) {
+            return Err(error);
+        }
+        let mut partitions: Vec<_> = topic.partitions.iter().map(|partition| self.describe(partition)).collect();
+        partitions.sort_by_key(|partition| partition.partition);
+        match partitions.iter().find(|partition| partition.leader_address.is_none()) {
+            Some(partition) if led => {
+                let (number, replicas) = (partition.partition, &partition.replicas);
+                let message =
+                    format!("{name}-{number} has no leader that can be reached; its replicas are {replicas:?}");
+                Err(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message))
+            }
+            _ => Ok(partitions.into()),
+        }
+    }
+
+    fn describe(&self, partition: &MetadataResponsePartition) -> PartitionInfo {
+        let leader = self.broker_by_id.get(&partition.leader_id).map(|&index| &self.brokers[index as usize]);
+        PartitionInfo {
+            partition: partition.partition_index,
+            leader: partition.leader_id,
+            leader_epoch: partition.leader_epoch,
+            leader_address: leader.filter(|broker| broker.listed).map(|broker| (broker.host.clone(), broker.port)),
+            replicas: partition.replica_nodes.clone(),
+            in_sync: partition.isr_nodes.clone(),
+            offline: partition.offline_replicas.clone(),
+        }
+    }
+
+    pub(super) fn inquiries_due(&mut self) {
+        let drained = self.drained;
+        for inquiry in std::mem::take(&mut self.inquiries) {
+            if inquiry.deadline > drained {
+                self.timers.arm(Timer::Inquiries, inquiry.deadline);
+                self.inquiries.push(inquiry);
+                continue;
+            }
+            let error = self.why_unanswered(&inquiry);
+            self.answer(inquiry.ticket, Err(error));
+        }
+    }
+
+    fn why_unanswered(&self, inquiry: &Inquiry) -> Error {
+        let ms = inquiry.deadline.since(inquiry.asked_at).as_millis();
+        if let (About::Topic { name, .. }, Some(heard)) = (&inquiry.about, &inquiry.heard) {
+            let message = format!("topic {name} was not as asked for within {ms} ms: {}", heard.message());
+            return Error::new(heard.kind(), message);
+        }
+        let kind = match self.metadata.last_error.as_ref().map(Error::kind) {
+            Some(
+                kind @ (ErrorKind::Resolve | ErrorKind::Io | ErrorKind::BadResponse | ErrorKind::UnsupportedBroker),
+            ) => kind,
+            Some(ErrorKind::Broker(NETWORK_EXCEPTION)) => ErrorKind::Io,
+            _ => ErrorKind::TimedOut,
+        };
+        let last = self.metadata.last_error.iter().map(|error| error.message().to_string());
+        let causes: Vec<String> = last.chain(self.standing()).collect();
+        Error::new(kind, format!("no broker of the cluster answered within {ms} ms: {}", causes.join("; ")))
+    }
+
+    /// What is being waited for, of each broker that something is asked of.
+    fn standing(&self) -> impl Iterator<Item = String> + '_ {
+        self.brokers.iter().filter_map(|broker| {
+            let waiting = match broker.link {
+                Link::Down => return None,
+                Link::Resolving => "its name is being looked up",
+                Link::Connecting => "the connection is not established yet",
+                Link::Greeting => {
+                    "connected, but it has not said what it speaks: a plaintext listener of a Kafka broker?"
+                }
+                Link::Up if broker.in_flight.is_empty() => return None,
+                Link::Up => "connected, but it has not answered yet",
+            };
+            Some(format!("{}: {waiting}", broker.name()))
+        })
+    }
+
+    /// Nothing will be learned any more.
+    pub(super) fn end_inquiries(&mut self) {
+        for inquiry in std::mem::take(&mut self.inquiries) {
+            let error = Error::new(ErrorKind::Closed, "the producer was closed before the question was answered");
+            self.answer(inquiry.ticket, Err(error));
+        }
+    }
+}
+
+const LEADER_NOT_AVAILABLE: i16 = 5;
+const NETWORK_EXCEPTION: i16 = 13;

@@ -88,7 +88,7 @@ impl Entries {
     }
 
     /// `reserve` must have succeeded since the last push.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
         let chunk = self.chunks.last_mut().expect("reserve() was called");
         let (call, tag) = match completion {

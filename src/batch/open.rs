@@ -159,7 +159,7 @@ impl Batch {
     }
 
     /// Room for one record: `len` bytes to write, and a place for its completion.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reserve(
         &mut self,
         len: usize,

@@ -157,7 +157,7 @@ impl ottla_record {
 
     /// # Safety
     /// As for `with`, for as long as the result is used.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn without_headers<'a>(&self) -> Result<Record<'a>> {
         if self.struct_size != size_of::<ottla_record>() {
             return Err(wrong_size(self.struct_size));

@@ -170,12 +170,12 @@ impl Slot {
         }
         // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.
         let ready = bytes >= front.batch_size || append.hurry || (before == 0 && !state.full.is_empty());
-        if ready || before == 0 {
-            // What begins a batch with a deadline of its own is told even to a sender that knows of this slot.
+        // What begins a batch with a deadline of its own is told even to a sender that knows of this slot.
+        if (ready || before == 0)
+            && (state.announced < Announced::Ready || (before == 0 && append.record.timeout.is_some()))
+        {
             let timeout = append.record.timeout.filter(|_| before == 0);
-            if state.announced < Announced::Ready || timeout.is_some() {
-                appended.wake_by = self.announce(front, state, ready, created, timeout);
-            }
+            appended.wake_by = self.announce(front, state, ready, created, timeout);
         }
         Ok(appended)
     }
@@ -208,16 +208,12 @@ impl Slot {
         append: &Append<'_, C>,
         timestamp: i64,
     ) -> &'s mut Box<Batch> {
+        let record = append.record;
         if let Some(open) = &state.open
-            && (append.record.timeout.is_some() || open.own_timeout.is_some())
-            && !self.may_share(open, append)
-        {
-            self.close_open(state);
-        }
-        if let Some(open) = &state.open
-            && open.bytes() + Self::upper_bound(append.record) > self.batch_limit.load(Ordering::Relaxed) as usize
-            && open.bytes() + open.record_len(append.record, timestamp)
-                > self.batch_limit.load(Ordering::Relaxed) as usize
+            && (record.timeout.is_some()
+                || open.own_timeout.is_some()
+                || open.bytes() + Self::upper_bound(record) > self.batch_limit.load(Ordering::Relaxed) as usize)
+            && !self.may_join(open, append, timestamp)
         {
             self.close_open(state);
         }
@@ -227,6 +223,7 @@ impl Slot {
         state.open.as_mut().expect("opened above")
     }
 
+    #[cold]
     fn new_batch<C: Clock>(&self, front: &Front, state: &mut State, append: &Append<'_, C>) -> Box<Batch> {
         let created = append.clock.monotonic();
         let mut batch = Batch::new(&front.memory, &self.topic, self.partition, created, state.hint);
@@ -247,11 +244,18 @@ impl Slot {
         }
     }
 
+    /// Looks closer at a record that may not belong into the open batch.
+    #[cold]
+    fn may_join<C: Clock>(&self, open: &Batch, append: &Append<'_, C>, timestamp: i64) -> bool {
+        let usual = append.record.timeout.is_none() && open.own_timeout.is_none();
+        let bytes = open.bytes() + open.record_len(append.record, timestamp);
+        bytes <= self.batch_limit.load(Ordering::Relaxed) as usize && (usual || self.may_share(open, append))
+    }
+
     /// Whether a record may share the deadline of the open batch, where one of the two is not of the usual kind: a
     /// record is told its fate when its timeout has passed, not later, and at most an eighth of it earlier. What
     /// counts is the deadline at the partition, also in a topic's queue. A usual record does not look at the clock, so
     /// it shares no batch of the other kind.
-    #[cold]
     fn may_share<C: Clock>(&self, open: &Batch, append: &Append<'_, C>) -> bool {
         let Some(timeout) = append.record.timeout else { return false };
         let deadline = append.clock.monotonic().after(timeout);

@@ -93,6 +93,61 @@ fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
     }
 }
 
+/// The sender takes a batch before it reads the mail that tells of it, and of its deadline.
+#[test]
+fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
+    let mut world = warm(alone(), "t", 1);
+    world.eager = false;
+    world.send("t", 0);
+    world.turn();
+    // While the first request is being written another batch gets ready, and behind it one with a deadline of its own.
+    world.send("t", 0);
+    world.turn();
+    let sent = world.now;
+    let id = world.send_within("t", 0, ms(700));
+    for _ in 0..2 {
+        let line = world.writable()[0];
+        world.finish_write(line);
+        world.carry_out();
+    }
+    assert!(world.front.topics.get("t").partitions().expect("known")[0].glance().oldest.is_none(), "taken");
+    world.run(ms(2_000));
+    world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    assert_eq!(world.told(id).at, sent.after(ms(700)));
+}
+
+/// The queue was empty meanwhile, and a look at it found nothing with a deadline of its own.
+#[test]
+fn a_batch_that_comes_back_behind_another_expires_in_time() {
+    let mut world = warm(alone().single_records(), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
+    let sent = world.now;
+    let first = world.send("t", 0);
+    let short = world.send_within("t", 0, ms(20_000));
+    world.run(ms(18_000));
+    world.stop_broker(1);
+    world.run(ms(3_000));
+    assert!(!world.told.contains_key(&first));
+    world.assert_failed(short, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+    assert_eq!(world.told(short).at, sent.after(ms(20_000)));
+}
+
+#[test]
+fn the_parts_of_a_split_batch_keep_its_deadline() {
+    let mut world = warm(alone(), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::Error(10, On::All), Fault::Error(19, On::All)]);
+    let sent = world.now;
+    let usual = [world.send("t", 0), world.send("t", 0)];
+    world.run(ms(50));
+    world.stop_broker(1);
+    assert_eq!(world.counts().batches_split, 1);
+    world.run(ms(200_000));
+    for id in usual {
+        world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+        assert_eq!(world.told(id).at, sent.after(ms(120_000)));
+    }
+}
+
 #[test]
 fn on_its_way_a_record_is_given_up_when_its_own_timeout_has_passed() {
     let mut world = warm(alone(), "t", 1);

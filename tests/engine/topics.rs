@@ -81,7 +81,8 @@ fn topics_with_other_acks_keep_their_own_order_without_numbers() {
 
 #[test]
 fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
-    let mut world = world(Setup::default());
+    // With one request in flight it waits for the answer to the other's.
+    let mut world = world(Setup::with(|core| core.max_in_flight = 1));
     weak(&mut world, "t", Acks::Leader);
     world.cluster.script(Api::InitProducerId, vec![Fault::Error(31, On::All); 10]);
     let (refused, fine) = (world.send("plain", 0), world.send("t", 0));

@@ -7,6 +7,11 @@
  * Errors: a function that can fail returns an ottla_code, 0 (OTTLA_ERR_OK) for success. NULL for a pointer is always an error,
  * never a crash, unless its description allows it. Details come through error_out, if it is not NULL; see ottla_error.
  *
+ * Memory: what a function hands over is released once, with the function whose name ends in _free; NULL is ignored. A producer
+ * that is used or freed after it was freed answers OTTLA_ERR_CLOSED, as long as its place is not taken by another (at least
+ * until 64 more were freed). Of anything else a second release, or a use after it, is not noticed: it is an error of the
+ * caller's, as with free().
+ *
  * Threads: a pointer to const may be used by any number of threads at once, another by one at a time.
  *
  * Versions: symbols are never removed or changed within a major version. A structure that begins with struct_size grows at its end

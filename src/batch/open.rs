@@ -33,7 +33,7 @@ pub struct Batch {
     pub(super) lent_bytes: usize,
     pub(super) hint: usize,
     /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
-    pub wanted: Vec<i32>,
+    pub(super) wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,
     /// What follows is set once the batch is taken from its slot.
     pub sealed: Sealed,
@@ -268,6 +268,19 @@ impl Batch {
         (next % (1 << 31)) as i32
     }
 
+    /// Keeps the partition that the last record asks for, in a topic's queue (-1: none). Charged, but never refused.
+    pub fn want(&mut self, partition: i32) {
+        self.wanted.push(partition);
+        self.memory.budget().charge(size_of::<i32>());
+    }
+
+    pub(super) fn forget_wanted(&mut self) {
+        if !self.wanted.is_empty() {
+            self.memory.budget().release(self.wanted.len() * size_of::<i32>());
+            self.wanted.clear();
+        }
+    }
+
     /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
     pub(super) fn clear(&mut self) {
         self.splices.clear();
@@ -280,7 +293,7 @@ impl Batch {
         }
         self.bytes = 0;
         self.lent_bytes = 0;
-        self.wanted.clear();
+        self.forget_wanted();
         self.sealed = Sealed::default();
         self.outcome = None;
     }
@@ -308,5 +321,6 @@ impl Drop for Batch {
         }
         self.memory.release(&mut self.chunks);
         self.entries.clear(&self.memory);
+        self.forget_wanted();
     }
 }

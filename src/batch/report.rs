@@ -57,6 +57,7 @@ impl Batch {
     /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it.
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
         self.splices.clear();
+        self.forget_wanted();
         self.memory.clone().release(&mut self.chunks);
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),

@@ -122,6 +122,23 @@ impl Batch {
         Ok(PickedOut { rest: Some(rest), groups: picked })
     }
 
+    /// Drops a batch whose first records were moved elsewhere, and whose fate is not decided: the others are told of, as
+    /// of any batch that is dropped so.
+    pub fn drop_from(self: Box<Self>, moved: u32) {
+        let mut rest = self.part();
+        let mut index = 0;
+        let copied = self.for_each_record(|record, timestamp, completion| {
+            if index >= moved {
+                rest.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
+                    .expect("a forced charge is not refused");
+            }
+            index += 1;
+            Ok(())
+        });
+        debug_assert!(copied.is_ok(), "what the engine encoded it can decode");
+        self.dissolve();
+    }
+
     /// An empty batch for some of its records, of its age and with its deadline.
     fn part(&self) -> Box<Batch> {
         let mut part = Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);

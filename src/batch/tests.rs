@@ -452,7 +452,7 @@ fn a_recycled_batch_is_as_new() {
     let memory = memory(PLENTY);
     let waiter = Arc::<Waiter>::default();
     let mut first = full_batch(&memory, &waiter);
-    first.wanted.push(4);
+    first.want(4);
     first.seal();
     first.sealed.attempts = 9;
     first.sealed.outcome_unknown = true;

@@ -1,5 +1,8 @@
 //! A topic turns from unknown to known, or grows.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::{Append, Appended, Front, NotAccepted, Refused, Slot, Topic};
 use crate::batch::{Batch, Charge, Completion, Outcome, Report, Room};
 use crate::error::{Error, ErrorKind};
@@ -33,12 +36,10 @@ impl Front {
         while !topic.queue.retire_if_empty(|| topic.publish(std::mem::take(&mut finished))) {
             let (Some(batch), _) = topic.queue.take() else { continue };
             let created = CreatedAt { clock, created: batch.created };
-            let moved = batch.for_each_record(|record, _, completion| {
+            let mut moving = Moving { batch: Some(batch), moved: Cell::new(0) };
+            moving.all(|record, completion| {
                 self.assign_record(topic, &partitions, record, completion, &created, &mut rejected);
-                Ok(())
             });
-            debug_assert!(moved.is_ok(), "what the engine encoded it can decode");
-            batch.dissolve();
         }
         rejected
     }
@@ -70,6 +71,36 @@ impl Front {
                 }
                 Err(other) => unreachable!("choosing a partition failed: {other:?}"),
             }
+        }
+    }
+}
+
+/// A batch of the queue whose records are being moved. If a panic unwinds through it, those that were moved are the
+/// partitions' already, and must not be told of twice.
+struct Moving {
+    batch: Option<Box<Batch>>,
+    moved: Cell<u32>,
+}
+
+impl Moving {
+    fn all(&mut self, mut each: impl FnMut(&Record<'_>, Completion)) {
+        let Some(batch) = &self.batch else { return };
+        let read = batch.for_each_record(|record, _, completion| {
+            each(record, completion);
+            self.moved.set(self.moved.get() + 1);
+            Ok(())
+        });
+        debug_assert!(read.is_ok(), "what the engine encoded it can decode");
+        self.batch.take().map(Batch::dissolve).unwrap_or_default();
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            let moved = self.moved.get();
+            // A second panic here would end the process.
+            drop(catch_unwind(AssertUnwindSafe(|| batch.drop_from(moved))));
         }
     }
 }

@@ -155,7 +155,7 @@ impl Slot {
         let bytes = batch.bytes();
         let created = batch.created;
         if self.partition < 0 {
-            batch.wanted.push(append.wanted);
+            batch.want(append.wanted);
         }
         let mut appended = Appended { wake_by: Time::NEVER, switch: false };
         if append.sticky {

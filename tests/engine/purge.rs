@@ -171,10 +171,12 @@ fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
 
 #[test]
 fn purged_records_are_told_in_order() {
+    // The first is refused and waits for another attempt, while the second is in flight.
     let mut world = warm(Setup::with(|core| core.max_in_flight = 2).single_records(), "t", 1);
-    mute(&mut world, false);
+    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::Delay(5_000)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10));
+    assert_eq!(world.told.len(), 1);
     world.keep_reports = true;
     world.purge(true, true, None);
     world.run(ms(0));

@@ -135,7 +135,7 @@ fn a_greeting_that_was_not_answered_is_forgotten() {
 #[test]
 fn a_request_that_no_connection_has_yet_is_taken_back_too() {
     let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Throttle(1_000)]);
+    world.cluster.script(Api::Produce, [Fault::Throttle(100)]);
     world.send("t", 0);
     world.run(ms(10));
     let late = world.send("t", 0);

@@ -196,3 +196,26 @@ fn each_topic_has_its_partitioner() {
     counts.sort_unstable();
     assert_eq!((counts, held(&in_turn)), (vec![0, 0, 6], vec![2, 2, 2]));
 }
+
+/// The driver completes what is left after a panic: each record once, wherever the panic found it.
+#[test]
+fn a_panic_amid_the_move_leaves_each_record_in_one_place() {
+    let stage = asking(|question| match question.value {
+        Some([3]) => panic!("on purpose"),
+        _ => Ok(0),
+    });
+    let topic = stage.front.topics.get("t");
+    for value in 0..6u8 {
+        stage.send(&topic, &keyed(&[value]), Manner::Usual).expect("accepted");
+    }
+    let slots = stage.front.partitions_for(&topic, 1);
+    let moved = std::panic::AssertUnwindSafe(|| drop(stage.front.assign(&topic, slots.clone(), &stage.clock)));
+    std::panic::catch_unwind(moved).expect_err("it panics");
+    let orphans = stage.front.memory.take_orphans();
+    let tags = |report: &Report| report.deliveries().map(|delivery| delivery.tag).collect::<Vec<_>>();
+    assert_eq!(orphans.iter().map(tags).collect::<Vec<_>>(), [[4, 5, 6]]);
+    let moved = decided(slots[0].take().0.expect("what was moved"));
+    assert_eq!(tags(&moved), [1, 2, 3]);
+    drop((orphans, moved));
+    assert_eq!(stage.front.memory.budget().used(), 0);
+}

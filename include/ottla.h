@@ -663,8 +663,9 @@ typedef struct ottla_choice {
  *         partitions were known already, else its completion tells it
  *
  * On the thread that sends the record, or, for records that waited for the topic's partitions to become known, on the
- * sender thread; on several threads at once. No lock is held. It may send other records; flush, close, free and calls that
- * wait answer OTTLA_ERR_IN_CALLBACK. No throw, longjmp or blocking.
+ * sender thread; on several threads at once. Asked once more about a record that had to wait for room in the buffer. No
+ * lock is held. It may send other records; flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No
+ * throw, longjmp or blocking.
  */
 typedef int32_t (OTTLA_CALL *ottla_partition_fn)(const struct ottla_choice *choice, void *userdata);
 
@@ -1108,8 +1109,8 @@ typedef int32_t (OTTLA_CALL *ottla_on_send_fn)(struct ottla_sending *sending, vo
 
 /**
  * Told the end of each record, once, before anybody else is told of it; also of each that the call which sent it
- * refused, of those that could not be serialized and so were never shown to on_send too. (A record that was refused
- * because NULL or the like was given, or because the producer is closed, is not told of.)
+ * refused, of those that could not be serialized and so were never shown to on_send too. (Not of a record that was
+ * refused because an argument was NULL or the like, or because the producer was freed.)
  *
  * @param delivery  borrowed for the call. Of a refused record: the code that the call returns, OTTLA_FATE_NOT_WRITTEN,
  *                  and the partition if it is certain: the one it names, or that of its key

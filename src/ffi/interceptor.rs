@@ -42,8 +42,8 @@ pub struct ottla_sending<'a, 'r> {
 pub type ottla_on_send_fn = Option<unsafe extern "C" fn(sending: *mut ottla_sending, userdata: *mut c_void) -> i32>;
 
 /// Told the end of each record, once, before anybody else is told of it; also of each that the call which sent it
-/// refused, of those that could not be serialized and so were never shown to on_send too. (A record that was refused
-/// because NULL or the like was given, or because the producer is closed, is not told of.)
+/// refused, of those that could not be serialized and so were never shown to on_send too. (Not of a record that was
+/// refused because an argument was NULL or the like, or because the producer was freed.)
 ///
 /// @param delivery  borrowed for the call. Of a refused record: the code that the call returns, OTTLA_FATE_NOT_WRITTEN,
 ///                  and the partition if it is certain: the one it names, or that of its key

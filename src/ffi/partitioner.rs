@@ -51,8 +51,9 @@ pub struct ottla_choice {
 ///         partitions were known already, else its completion tells it
 ///
 /// On the thread that sends the record, or, for records that waited for the topic's partitions to become known, on the
-/// sender thread; on several threads at once. No lock is held. It may send other records; flush, close, free and calls that
-/// wait answer OTTLA_ERR_IN_CALLBACK. No throw, longjmp or blocking.
+/// sender thread; on several threads at once. Asked once more about a record that had to wait for room in the buffer. No
+/// lock is held. It may send other records; flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No
+/// throw, longjmp or blocking.
 pub type ottla_partition_fn = Option<unsafe extern "C" fn(choice: *const ottla_choice, userdata: *mut c_void) -> i32>;
 
 /// A partitioner of the application's own. Begin with

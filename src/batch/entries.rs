@@ -60,7 +60,7 @@ impl Entries {
     }
 
     /// Makes room for one entry more, so that the next `push` cannot fail.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reserve(
         &mut self,
         completion: &Completion,

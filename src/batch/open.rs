@@ -179,7 +179,7 @@ impl Batch {
     }
 
     /// Takes note of a record of `len` bytes that was written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(&mut self, len: usize, timestamp: i64, delta: i64, completion: &Completion) {
         if self.count() == 0 {
             self.base_timestamp = timestamp;

@@ -42,7 +42,8 @@ pub struct ottla_bytes {
 /// @param key_object    NULL: the record's key counts (which may be null); no serializer is asked
 /// @param value_object  likewise
 /// @return as ottla_producer_send(); also OTTLA_ERR_SERIALIZATION; OTTLA_ERR_INVALID_ARGUMENT also for an object
-///         without a serializer
+///         without a serializer; with a partitioner that needs_objects also what ottla_topic_partitions() returns, after
+///         waiting up to max.block.ms for the topic's partitions, or OTTLA_ERR_METADATA_TIMED_OUT where nothing waits
 ///
 /// Any thread, concurrently with any other call, callbacks too.
 ///
@@ -65,7 +66,9 @@ pub unsafe extern "C" fn ottla_producer_send_objects(
     })
 }
 
-/// ottla_producer_send_objects() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
+/// ottla_producer_send_objects() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room, and
+/// OTTLA_ERR_METADATA_TIMED_OUT at once when a partitioner that needs_objects has to see partitions that are not known
+/// yet; they are asked for, so trying again helps.
 ///
 /// # Safety
 /// As for `ottla_producer_send_objects`.

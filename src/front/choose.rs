@@ -98,11 +98,31 @@ impl Front {
                     if is_chosen { present } else { self.choose_sticky(*adaptive, topic, partitions, None) }
                 }
             },
-            Partitioner::RoundRobin => next_in_turn(topic, partitions),
-            Partitioner::Random => self.draw(topic, partitions, false, None),
-            Partitioner::Own(own) => ask_own(&**own, topic, partitions, append.record, Objects::default())?,
+            other => self.partition_by(other, topic, partitions, append.record)?,
         };
         Ok(index as usize)
+    }
+
+    /// `partition_of` for the partitioners that are asked for each record, out of the way of the usual one.
+    #[inline(never)]
+    fn partition_by(
+        &self,
+        partitioner: &Partitioner,
+        topic: &Topic,
+        partitions: &[Arc<Slot>],
+        record: &Record<'_>,
+    ) -> Result<u32, NotAccepted> {
+        match partitioner {
+            Partitioner::RoundRobin => Ok(next_in_turn(topic, partitions)),
+            Partitioner::Own(own) => ask_own(&**own, topic, partitions, record, Objects::default()),
+            Partitioner::Random | Partitioner::Hashed { .. } => Ok(self.draw(topic, partitions, false, None)),
+        }
+    }
+
+    /// The topic's partitions have to be known before a record of objects is accepted, and are not.
+    pub fn needs_partitions(&self, topic: &Topic) -> bool {
+        let needs = matches!(&topic.settings.partitioner, Partitioner::Own(own) if own.needs_objects());
+        needs && topic.partitions().is_none()
     }
 
     /// The partition that the application's partitioner chooses for a record of which it may see the objects; `None` if
@@ -169,7 +189,6 @@ impl Front {
     }
 }
 
-#[cold]
 fn ask_own(
     own: &dyn Own,
     topic: &Topic,

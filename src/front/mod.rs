@@ -119,7 +119,7 @@ impl Front {
     }
 
     /// Accepts a record if there is room for it; never waits.
-    #[inline]
+    #[inline(always)]
     pub fn accept<C: Clock>(
         &self,
         topic: &Topic,
@@ -177,7 +177,7 @@ impl Front {
     }
 
     /// Appends to one of a topic's partitions.
-    #[inline]
+    #[inline(always)]
     fn append<C: Clock>(
         &self,
         topic: &Topic,

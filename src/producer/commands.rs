@@ -12,6 +12,9 @@ use crate::sync::{Arc, Clock, SystemClock, Time};
 /// How much longer than the question's own limit a call waits for the sender to say why there is no answer.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// The pause between two questions that nobody waits for.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 impl Producer {
     /// Completes records with `Purged`: those that are `queued` (also those that wait to be tried again), those that
     /// are `in_flight`, or both; of one topic or of all. Waits until their reports were handed over; with `Wait::Never`
@@ -55,6 +58,21 @@ impl Producer {
             Answer::Partitions(partitions) => Ok(partitions),
             Answer::Done => Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none")),
         }
+    }
+
+    /// Asks for the topic's partitions for the sake of later calls: nobody waits for the answer. A loop that tries again
+    /// and again asks once in a while.
+    pub(super) fn ask_for_partitions(&self, topic: &TopicHandle) {
+        let now = Instant::now();
+        let mut last = self.last_asked.lock();
+        if last.is_some_and(|last| now.duration_since(last) < ASK_AGAIN) {
+            return;
+        }
+        *last = Some(now);
+        drop(last);
+        let asked_at = SystemClock.monotonic();
+        let about = About::Topic { name: topic.0.name.clone(), led: false };
+        self.shared.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline: asked_at }, Some(now));
     }
 
     fn inquire(&self, what: &str, about: About, wait: Wait) -> Result<Answer> {

@@ -53,6 +53,9 @@ impl Producer {
         wait: Wait,
     ) -> Result<()> {
         self.check_process()?;
+        if record.partition.is_none() && !objects.is_none() && self.shared.front.needs_partitions(&topic.0) {
+            self.wait_for_partitions(topic, wait)?;
+        }
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
         // Taken and not borrowed: a serializer may send a record of its own. Without, when the thread is ending.
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
@@ -72,6 +75,22 @@ impl Producer {
         sent
     }
 
+    /// Waits until the topic's partitions are known, since the application's partitioner wants to see objects, and those
+    /// cannot wait.
+    #[cold]
+    fn wait_for_partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
+        if wait != Wait::Never && !self.in_callback() {
+            return self.partitions(topic, wait).map(drop);
+        }
+        self.ask_for_partitions(topic);
+        let message = format!(
+            "the partitions of topic {} are not known yet, and the application's partitioner needs them to see objects: \
+             try again, or use a call that waits",
+            topic.name()
+        );
+        Err(Error::new(ErrorKind::MetadataTimedOut, message))
+    }
+
     fn serialize(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects, out: &mut Scratch) -> Result<()> {
         let Serializers { key, value } = &self.serializers;
         make(topic, "key", record.key, objects.key, key.as_deref(), &mut out.key)?;
@@ -89,7 +108,7 @@ impl Producer {
         if self.plugged {
             self.accept_plugged(topic, record, objects, completion, Manner::Usual, wait, &SystemClock)
         } else {
-            self.accept_plain(topic, record, completion, Manner::Usual, wait, &SystemClock)
+            self.accept_beside(topic, record, completion, Manner::Usual, wait, &SystemClock)
         }
     }
 }

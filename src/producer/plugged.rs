@@ -36,7 +36,7 @@ impl Producer {
             let mut record = *record;
             let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
                 record.partition = partition;
-                self.accept_plain(topic, &record, completion, manner, wait, clock)
+                self.accept_beside(topic, &record, completion, manner, wait, clock)
             });
             sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
             if let (Some((value, Lent::Offered(offer))), Some(Lent::Ended(_))) = (offered, record.lent) {

@@ -219,6 +219,78 @@ static void own(const char *address) {
     CHECK(plugin.freed == 2 && plugin.configured == 2 && plugin.closed == 2);
 }
 
+static int32_t look_at_objects(const ottla_choice *choice, void *userdata) {
+    CHECK(userdata == &seen && choice->value_object != NULL);
+    seen++;
+    return 2;
+}
+
+static int inside_told;
+
+static void try_inside(const ottla_delivery *delivery, void *userdata) {
+    struct plugin *plugin = userdata;
+    ottla_record record = text_record(NULL, NULL);
+    CHECK(delivery->code == OTTLA_ERR_OK);
+    CHECK_CODE(OTTLA_ERR_METADATA_TIMED_OUT,
+               ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "v", NULL, NULL));
+    inside_told++;
+}
+
+/* A partitioner that needs objects is asked in the call, also for the first record of a topic; what may not wait says
+ * so. */
+static void needs_objects(const char *address) {
+    struct plugin plugin = {0};
+    int told = 0, tries = 0;
+    ottla_topic *waited = NULL, *tried = NULL;
+    ottla_error *error = NULL;
+    ottla_code code;
+    ottla_record record = text_record(NULL, NULL), bytes = text_record(NULL, "v");
+    ottla_config *config = looking(address);
+    ottla_partitioner partitioner = {.struct_size = sizeof(ottla_partitioner)};
+    partitioner.partition = look_at_objects;
+    partitioner.userdata = &seen;
+    partitioner.needs_objects = 1;
+    CHECK_OK(ottla_config_set(config, "value.serializer", "string", NULL));
+    CHECK_OK(ottla_config_set_partitioner(config, &partitioner, NULL));
+    CHECK_OK(ottla_producer_new(config, &plugin.producer, NULL));
+    CHECK_OK(ottla_producer_topic(plugin.producer, "waited-for", &waited, NULL));
+    CHECK_OK(ottla_producer_topic(plugin.producer, "tried", &tried, NULL));
+    CHECK_OK(ottla_producer_topic(plugin.producer, "inside", &plugin.topic, NULL));
+    seen = 0;
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL));
+    CHECK(seen == 1);
+    while ((code = ottla_producer_try_send_objects(plugin.producer, tried, &record, NULL, "v", &told, &error)) !=
+           OTTLA_ERR_OK) {
+        CHECK(code == OTTLA_ERR_METADATA_TIMED_OUT && strstr(ottla_error_message(error), "topic tried") != NULL);
+        ottla_error_free(error);
+        tries++;
+    }
+    CHECK(seen == 2 && tries > 0);
+    bytes.partition = 0;
+    CHECK_OK(ottla_producer_send_with(plugin.producer, waited, &bytes, try_inside, &plugin, NULL));
+    CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
+    CHECK(told == 2 && inside_told == 1 && seen == 2);
+    CHECK_OK(ottla_producer_free(plugin.producer));
+    ottla_topic_free(waited);
+    ottla_topic_free(tried);
+    ottla_topic_free(plugin.topic);
+    ottla_config_free(config);
+
+    /* No broker: the bound is kept. */
+    config = refused_config();
+    CHECK_OK(ottla_config_set(config, "max.block.ms", "100", NULL));
+    CHECK_OK(ottla_config_set(config, "value.serializer", "string", NULL));
+    CHECK_OK(ottla_config_set_partitioner(config, &partitioner, NULL));
+    CHECK_OK(ottla_producer_new(config, &plugin.producer, NULL));
+    CHECK_OK(ottla_producer_topic(plugin.producer, "absent", &waited, NULL));
+    code = ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL);
+    CHECK(code == OTTLA_ERR_TIMED_OUT || code == OTTLA_ERR_IO);
+    CHECK(seen == 2 && ottla_producer_buffered_bytes(plugin.producer) == 0);
+    CHECK_OK(ottla_producer_free(plugin.producer));
+    ottla_topic_free(waited);
+    ottla_config_free(config);
+}
+
 static void without(void) {
     ottla_config *config = refused_config();
     ottla_producer *producer = NULL;
@@ -267,5 +339,6 @@ int main(int argc, char **argv) {
     without();
     kinds(argv[1]);
     own(argv[1]);
+    needs_objects(argv[1]);
     return 0;
 }

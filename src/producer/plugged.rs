@@ -13,7 +13,7 @@ use crate::front::Manner;
 use crate::loan::Lent;
 use crate::record::{Fate, Record};
 use crate::serialize::Objects;
-use crate::sync::{Arc, Clock};
+use crate::sync::{Arc, Clock, Time};
 
 impl Producer {
     /// `accept` with plug-ins.
@@ -40,8 +40,10 @@ impl Producer {
             });
             sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
             if let (Some((value, Lent::Offered(offer))), Some(Lent::Ended(_))) = (offered, record.lent) {
-                // An interceptor put another value in its place; the sender gives it back.
+                // An interceptor put another value in its place; the sender gives it back, and may have been here for
+                // the record already.
                 self.shared.front.memory.loans().add_copied(value, offer);
+                self.shared.front.inbox.wake_if_asleep_beyond(Time::ZERO);
             }
             Ok(())
         })

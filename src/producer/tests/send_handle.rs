@@ -13,9 +13,13 @@ fn handles(producer: &Producer, topic: &TopicHandle, count: usize) -> Vec<SendHa
 #[test]
 fn handles_linger_together_and_tell_each_record_its_own_fate() {
     let broker = SinkBroker::start(SinkOptions::default());
-    let (producer, counts) = producer(&broker, &[("linger.ms", "50")]);
+    let (producer, counts) = producer(&broker, &[("linger.ms", "300")]);
     let topic = producer.topic("handles").expect("a topic");
-    let handles = handles(&producer, &topic, 100);
+    let mut handles = Vec::new();
+    while handles.len() < 100 {
+        handles.extend(self::handles(&producer, &topic, 5));
+        std::thread::sleep(Duration::from_millis(2));
+    }
     assert_eq!(handles[99].wait(Wait::Never).expect_err("it lingers").kind(), ErrorKind::TimedOut);
     let told: Vec<_> = handles.iter().map(|handle| handle.wait(LONG).expect("told")).collect();
     assert!(told.iter().all(|told| told.fate == Fate::Written && told.error.is_none()));
@@ -23,13 +27,14 @@ fn handles_linger_together_and_tell_each_record_its_own_fate() {
     places.sort_unstable();
     places.dedup();
     assert_eq!(places.len(), 100);
-    assert!(producer.statistics().expect("this process").producer.produce_requests < 50, "they did not linger");
+    assert!(producer.statistics().expect("this process").producer.produce_requests <= 5, "they did not linger");
     // Again, and by many threads.
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| assert_eq!(handles[7].wait(Wait::Forever).expect("told").offset, told[7].offset));
         }
     });
+    producer.flush(LONG).expect("flushed");
     assert_eq!(counts[0].load(Ordering::SeqCst), 100, "a sink sees them, and leaves them to their waiters");
 }
 
@@ -39,11 +44,13 @@ fn threads_that_wait_on_one_handle_all_wake() {
     let (producer, _) = producer(&broker, &[("linger.ms", "100")]);
     let topic = producer.topic("one").expect("a topic");
     let handle = producer.send_handle(&topic, &Record::default(), Wait::Configured).expect("accepted");
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| assert_eq!(handle.wait(LONG).expect("told").fate, Fate::Written));
         }
     });
+    assert!(begun.elapsed() < Duration::from_secs(30), "one waited to the end of its time");
 }
 
 #[test]
@@ -59,8 +66,8 @@ fn a_dropped_handle_lets_its_record_go_on() {
 #[test]
 fn the_end_of_the_producer_ends_the_wait() {
     let broker = SinkBroker::start(SinkOptions::default());
-    // It lingers for longer than anybody would wait.
-    let (producer, _) = producer(&broker, &[("linger.ms", "100000"), ("delivery.timeout.ms", "200000")]);
+    // There is nobody that would take them.
+    let (producer, _) = producer(&broker, &[("bootstrap.servers", "127.0.0.1:1")]);
     let topic = producer.topic("ended").expect("a topic");
     let handles = handles(&producer, &topic, 2);
     std::thread::scope(|scope| {

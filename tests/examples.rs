@@ -13,8 +13,18 @@ use std::time::{Duration, Instant};
 use ottla_test_support::kafka::{self, Cluster, ReadRecord, Reader};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
-const EXAMPLES: &[&str] =
-    &["produce", "perf", "callbacks", "sync", "event_loop", "partitioner", "serializer", "statistics", "cpp17"];
+const EXAMPLES: &[&str] = &[
+    "produce",
+    "perf",
+    "callbacks",
+    "sync",
+    "event_loop",
+    "partitioner",
+    "serializer",
+    "statistics",
+    "borrowed",
+    "cpp17",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -551,7 +561,8 @@ fn shape(line: &str, topic: &str) -> String {
 #[test]
 fn examples_print_what_their_heads_promise() {
     let cluster = kafka::shared();
-    for source in ["callbacks.c", "sync.c", "event_loop.c", "partitioner.c", "serializer.c", "cpp17.cpp"] {
+    for source in ["callbacks.c", "sync.c", "event_loop.c", "partitioner.c", "serializer.c", "borrowed.c", "cpp17.cpp"]
+    {
         let name = source.split_once('.').expect("a name").0;
         let topic = cluster.new_topic(name, 2);
         let ended = Ended::of(example(name).args([cluster.bootstrap(), &topic]), b"");
@@ -565,7 +576,8 @@ fn examples_print_what_their_heads_promise() {
         assert_eq!(kinds(&mut ended.output.lines(), &topic), expected, "{name} printed\n{}", ended.output);
         let count: u64 = cluster.read_back(&topic, Reader::Librdkafka).iter().map(|summary| summary.count).sum();
         let sent = [("callbacks", 104), ("sync", 3), ("event_loop", 200), ("cpp17", 5)];
-        let sent = BTreeMap::from_iter(sent.into_iter().chain([("partitioner", 9), ("serializer", 3)]));
+        let sent =
+            BTreeMap::from_iter(sent.into_iter().chain([("partitioner", 9), ("serializer", 3), ("borrowed", 64)]));
         assert_eq!(count, sent[name], "{name}");
         Ended::of(&mut example(name), b"").expect(2);
         if name == "serializer" {
@@ -575,6 +587,17 @@ fn examples_print_what_their_heads_promise() {
             assert_eq!(cellar.headers.len(), 1, "{cellar:?}");
         }
     }
+}
+
+#[test]
+fn borrowed_payloads_are_not_copied() {
+    let sink = Sink::start(SinkOptions::default());
+    let ended = Ended::of(example("borrowed").args([&sink.addr().to_string(), "large", "200"]), b"");
+    ended.expect(0);
+    let grown = ended.output.lines().nth(1).and_then(|line| line.split(' ').nth(4)).expect("by how much it grew");
+    let grown: u64 = grown.parse().expect("a number");
+    assert!(grown < 5_000, "{}", ended.output);
+    assert_eq!(sink.counters().records, 200);
 }
 
 #[test]

@@ -205,6 +205,24 @@ fn values_come_back_when_the_producer_is_closed_at_once() {
 }
 
 #[test]
+fn values_come_back_when_their_records_are_purged() {
+    let mut world = warm(Setup::with(|core| core.linger = ms(1_000)), "t", 2);
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
+    let sent = lend_all(&mut world, "t", 0);
+    world.run(ms(1_100));
+    let queued = lend_all(&mut world, "t", 1);
+    let unknown = lend_all(&mut world, "unknown", 0);
+    world.purge(true, false, None);
+    world.run(ms(10));
+    assert_eq!(world.lender.missing(), sent[2..6].iter().chain(&sent[7..]).copied().collect::<Vec<_>>());
+    queued.iter().chain(&unknown).for_each(|&id| world.assert_failed(id, ErrorKind::Purged, Fate::NotWritten));
+    world.purge(false, true, None);
+    world.run(ms(10));
+    sent.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Purged, Fate::Unknown));
+    assert_all_back(&world);
+}
+
+#[test]
 fn lent_bytes_count_into_the_buffer() {
     let mut setup = Setup::default();
     setup.front.buffer_memory = 100_000;

@@ -87,6 +87,17 @@ impl Offer {
     }
 }
 
+impl Lent<'_> {
+    /// What the application knows the value by; `value` is what the record has now.
+    pub fn known_as(&self, value: Option<&[u8]>) -> LentValue {
+        match self {
+            Lent::Offered(_) => value.map(LentValue::of).unwrap_or_default(),
+            Lent::Held(loan) => loan.lent_value(),
+            Lent::Ended(value) => *value,
+        }
+    }
+}
+
 impl LentValue {
     pub fn of(value: &[u8]) -> Self {
         LentValue { address: value.as_ptr().expose_provenance(), len: value.len() }

@@ -18,8 +18,8 @@ pub struct Record<'a> {
     pub headers: &'a [Header<'a>],
     /// How long until its fate is told, instead of `delivery.timeout.ms`; more than zero.
     pub timeout: Option<Duration>,
-    /// Set if the value is not copied.
-    pub lent: Option<Lent<'a>>,
+    /// Set if the value is not copied. (A reference: few records have it, and each is passed on some times.)
+    pub lent: Option<&'a Lent<'a>>,
 }
 
 /// A header of a record.

@@ -153,7 +153,7 @@ impl Report {
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> + '_ {
         let batch = self.batch();
         let outcome = self.outcome();
-        let mut lent = batch.entries.lent().iter().peekable();
+        let mut lent = batch.entries.lent();
         batch.entries.iter().zip(0i64..).map(move |(entry, index)| Delivery {
             call: entry.call,
             tag: entry.tag,
@@ -168,7 +168,7 @@ impl Report {
             fate: outcome.fate,
             error: outcome.error.as_ref(),
             attempts: batch.sealed.attempts,
-            lent: lent.next_if(|(at, _)| i64::from(*at) == index).map(|(_, value)| *value),
+            lent: next_lent(&mut lent, index),
             latency: outcome.latency,
         })
     }
@@ -185,6 +185,17 @@ impl Report {
             }
         }
     }
+}
+
+/// The value that was lent for the record at `index`, taken off the front of the rest.
+#[inline]
+fn next_lent(rest: &mut &[(u32, LentValue)], index: i64) -> Option<LentValue> {
+    let [(at, value), later @ ..] = *rest else { return None };
+    if i64::from(*at) != index {
+        return None;
+    }
+    *rest = later;
+    Some(*value)
 }
 
 impl Drop for Report {

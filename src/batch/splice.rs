@@ -2,7 +2,7 @@
 
 use super::open::body_len;
 use super::{Batch, Charge, Chunk, Completion, NoRoom, Room};
-use crate::loan::{Lent, LentValue, Loan};
+use crate::loan::{Lent, Loan};
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::sync::Arc;
@@ -63,19 +63,18 @@ impl Batch {
     #[cold]
     pub(super) fn append_lent(
         &mut self,
-        lent: Lent<'_>,
+        lent: &Lent<'_>,
         record: &Record<'_>,
         timestamp: i64,
         completion: &Completion,
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
-        let value = match lent {
+        match lent {
             Lent::Offered(offer) if record.value.is_none_or(|value| value.len() < COPY_BELOW) => {
                 self.append_copied(record, timestamp, completion, charge, room)?;
                 // It is given back by the sender, which is going to come for the record; not here, under a lock.
-                self.memory.loans().add_copied(record.value, offer);
-                record.value.map(LentValue::of).unwrap_or_default()
+                self.memory.loans().add_copied(record.value, *offer);
             }
             Lent::Offered(offer) => {
                 let value = record.value.unwrap_or_default();
@@ -83,20 +82,15 @@ impl Batch {
                 let at = self
                     .append_around(record, timestamp, completion, charge, room)
                     .inspect_err(|_| self.memory.budget().release(value.len()))?;
-                self.splice(at, Loan::new(value, offer, self.memory.loans()));
-                LentValue::of(value)
+                self.splice(at, Loan::new(value, *offer, self.memory.loans()));
             }
             Lent::Held(loan) => {
                 let at = self.append_around(record, timestamp, completion, charge, room)?;
-                self.splice(at, loan.clone());
-                loan.lent_value()
+                self.splice(at, Arc::clone(loan));
             }
-            Lent::Ended(value) => {
-                self.append_copied(record, timestamp, completion, charge, room)?;
-                value
-            }
-        };
-        self.entries.note_lent(value);
+            Lent::Ended(_) => self.append_copied(record, timestamp, completion, charge, room)?,
+        }
+        self.entries.note_lent(lent.known_as(record.value));
         Ok(())
     }
 

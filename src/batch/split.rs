@@ -43,6 +43,7 @@ impl Batch {
             headers.clear();
             headers.extend(encoded.headers.clone());
             let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
+            let lent = loan.map(Lent::Held).or(lent_value);
             let record = Record {
                 partition: (wanted >= 0).then_some(wanted),
                 timestamp: Some(self.base_timestamp.wrapping_add(entry.timestamp_delta)),
@@ -50,7 +51,7 @@ impl Batch {
                 value: encoded.value,
                 headers: &headers,
                 timeout: self.own_timeout,
-                lent: loan.map(Lent::Held).or(lent_value),
+                lent: lent.as_ref(),
             };
             each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
         }

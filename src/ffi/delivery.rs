@@ -218,8 +218,9 @@ impl ottla_delivery {
         }
     }
 
+    /// Makes it that of one record of the report.
     #[inline]
-    pub(super) fn with(mut self, record: &Told) -> Self {
+    pub(super) fn with(&mut self, record: &Told) -> &Self {
         let entry = &record.entry;
         self.userdata = entry.userdata;
         self.tag = entry.tag;

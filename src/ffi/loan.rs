@@ -102,10 +102,10 @@ unsafe fn send_lent(
     let record = required(record, "record")?;
     let release = required(on_release, "on_release")?;
     // SAFETY: by this function's contract.
-    let offer = unsafe { Offer::new(release, release_userdata) };
+    let lent = Lent::Offered(unsafe { Offer::new(release, release_userdata) });
     let completion = Completion::Tag(tag_of(userdata));
     let lend = |record: &Record<'_>| {
-        let record = Record { lent: Some(Lent::Offered(offer)), ..*record };
+        let record = Record { lent: Some(&lent), ..*record };
         engine.producer.send(topic, &record, completion, wait)
     };
     // SAFETY: by this function's contract.

@@ -110,8 +110,8 @@ pub unsafe extern "C" fn ottla_report_delivery_at(
             .records
             .get(index)
             .ok_or_else(|| invalid(format!("index is {index}, and the report has {} records", report.records.len())))?;
-        let common = ottla_delivery::of_report(&report.report, report.topic.as_ptr(), report.error());
-        out.write(common.with(record));
+        let mut delivery = ottla_delivery::of_report(&report.report, report.topic.as_ptr(), report.error());
+        out.write(*delivery.with(record));
         Ok(())
     })
 }

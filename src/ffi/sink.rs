@@ -86,7 +86,7 @@ impl Sink for CSink {
         let topic = self.topic.as_ptr().cast::<c_char>();
         let error = report.outcome().error.clone().map(ottla_error::new);
         let error = error.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        let common = ottla_delivery::of_report(&report, topic, error);
+        let mut delivery = ottla_delivery::of_report(&report, topic, error);
 
         self.entries.clear();
         let mut to_default = 0;
@@ -94,13 +94,13 @@ impl Sink for CSink {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
                     // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
-                    unsafe { function(&common.with(&record), userdata.pointer()) };
+                    unsafe { function(delivery.with(&record), userdata.pointer()) };
                 }
                 (0, Default::Batch(..)) => self.entries.push(record.entry),
                 (0, _) => to_default += 1,
                 (number, _) => {
                     // SAFETY: as above; this function was given to the call that sent the record.
-                    unsafe { call::function_of(number)(&common.with(&record), record.entry.userdata) };
+                    unsafe { call::function_of(number)(delivery.with(&record), record.entry.userdata) };
                 }
             }
         }

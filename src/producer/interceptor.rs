@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::batch::Delivery;
 use crate::config::Plugin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::loan::{Lent, LentValue};
+use crate::loan::Lent;
 use crate::record::{Header, Record};
 use crate::serialize::Objects;
 use crate::sync::Arc;
@@ -125,6 +125,7 @@ impl Replaced {
     fn with<T>(&self, before: &Record<'_>, body: impl FnOnce(&Record<'_>) -> T) -> T {
         let headers: Vec<Header<'_>> =
             self.headers.iter().map(|(name, value)| Header { name, value: value.as_deref() }).collect();
+        let ended = before.lent.map(|lent| Lent::Ended(lent.known_as(before.value)));
         body(&Record {
             key: self.key.or(before.key),
             value: self.value.or(before.value),
@@ -134,9 +135,7 @@ impl Replaced {
             timeout: self.timeout,
             lent: match &self.value {
                 Part::Kept => before.lent,
-                Part::Replaced(_) => {
-                    before.lent.map(|_| Lent::Ended(before.value.map(LentValue::of).unwrap_or_default()))
-                }
+                Part::Replaced(_) => ended.as_ref(),
             },
         })
     }

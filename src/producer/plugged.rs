@@ -42,7 +42,7 @@ impl Producer {
             if let (Some((value, Lent::Offered(offer))), Some(Lent::Ended(_))) = (offered, record.lent) {
                 // An interceptor put another value in its place; the sender gives it back, and may have been here for
                 // the record already.
-                self.shared.front.memory.loans().add_copied(value, offer);
+                self.shared.front.memory.loans().add_copied(value, *offer);
                 self.shared.front.inbox.wake_if_asleep_beyond(Time::ZERO);
             }
             Ok(())

@@ -42,13 +42,13 @@ impl Lender {
         &mut self,
         id: u64,
         value: Vec<u8>,
-        accept: impl FnOnce(&[u8], Lent<'_>) -> Result<(), E>,
+        accept: impl FnOnce(&[u8], &Lent<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let value = Box::into_raw(value.into_boxed_slice());
         let slip = Box::into_raw(Box::new(Slip { id, value, returned: self.returned.clone() }));
         // SAFETY: the value is not touched before `give_back`.
         let (offer, bytes) = unsafe { (Offer::new(give_back, slip.cast()), &*value) };
-        let answer = accept(bytes, Lent::Offered(offer));
+        let answer = accept(bytes, &Lent::Offered(offer));
         match answer {
             Ok(()) => drop(self.out.insert(id, (value.addr(), value.len()))),
             // SAFETY: it was not accepted, so both are still ours.

@@ -16,11 +16,16 @@ unsafe extern "C" fn note(value: *const c_void, len: usize, returned: *mut c_voi
     returned.lock().expect("not poisoned").push(LentValue { address: value.expose_provenance(), len });
 }
 
-/// `record` with its value lent.
-fn lent<'a>(record: &Record<'a>, returned: &'a Returned) -> Record<'a> {
+/// What lends a record's value.
+fn offer(returned: &Returned) -> Lent<'_> {
     // SAFETY: the values of these tests live, unchanged, to the test's end.
-    let offer = unsafe { Offer::new(note, std::ptr::from_ref(returned).cast_mut().cast()) };
-    Record { lent: Some(Lent::Offered(offer)), ..*record }
+    Lent::Offered(unsafe { Offer::new(note, std::ptr::from_ref(returned).cast_mut().cast()) })
+}
+
+/// Appends a record of a lent value and nothing else.
+fn lend(batch: &mut Batch, bytes: &[u8], returned: &Returned) -> Result<(), NoRoom> {
+    let record = Record { lent: Some(&offer(returned)), ..value(bytes) };
+    ask(batch, &record, 0, Completion::Tag(1))
 }
 
 fn taken(returned: &Returned) -> Vec<LentValue> {
@@ -58,10 +63,8 @@ fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Opti
             headers: &headers[..index as usize % 2],
             ..Record::default()
         };
-        let record = match returned {
-            Some(returned) if index % 3 != 2 => lent(&record, returned),
-            _ => record,
-        };
+        let lent = returned.filter(|_| index % 3 != 2).map(offer);
+        let record = Record { lent: lent.as_ref(), ..record };
         ask(&mut batch, &record, 5000 + index as i64, Completion::Tag(index)).expect("there is room");
     }
     batch
@@ -157,7 +160,7 @@ fn a_value_is_lent_and_charged_until_nobody_needs_its_bytes() {
     let (memory, returned) = (memory(PLENTY), Returned::default());
     let bytes = [7; 5000];
     let mut batch = batch(&memory);
-    ask(&mut batch, &lent(&value(&bytes), &returned), 0, Completion::Tag(1)).expect("there is room");
+    lend(&mut batch, &bytes, &returned).expect("there is room");
     assert_eq!(memory.budget().used(), 5000 + 256 + 256);
     batch.seal();
     let pinned = batch.payload().clone();
@@ -182,7 +185,7 @@ fn compressing_ends_the_loans() {
     let (memory, returned) = (memory(PLENTY), Returned::default());
     let bytes = [7; 5000];
     let mut batch = batch(&memory);
-    ask(&mut batch, &lent(&value(&bytes), &returned), 0, Completion::Tag(1)).expect("there is room");
+    lend(&mut batch, &bytes, &returned).expect("there is room");
     batch.seal();
     batch.set_compressed(b"tiny", 1);
     memory.give_back_loans();
@@ -201,9 +204,10 @@ fn a_refused_record_was_never_lent() {
         let mut batch = batch(&memory);
         fill(&mut batch, 0..16);
         let (used, before) = (memory.budget().used(), batch.bytes());
-        let record = Record { key: Some(&bytes[..200]), ..value(&bytes) };
+        let lent = offer(&returned);
+        let record = Record { key: Some(&bytes[..200]), lent: Some(&lent), ..value(&bytes) };
         for _ in 0..2 {
-            let answer = ask(&mut batch, &lent(&record, &returned), 9, Completion::Tag(99));
+            let answer = ask(&mut batch, &record, 9, Completion::Tag(99));
             assert_eq!(answer, Err(NoRoom { bytes: refused }));
             assert_eq!((memory.budget().used(), batch.bytes(), batch.count()), (used, before, 16));
         }
@@ -233,7 +237,7 @@ fn a_loan_that_ends_after_the_sender_is_given_back_at_once() {
     let (memory, returned) = (memory(PLENTY), Returned::default());
     let bytes = [7; 5000];
     let mut batch = batch(&memory);
-    ask(&mut batch, &lent(&value(&bytes), &returned), 0, Completion::Tag(1)).expect("there is room");
+    lend(&mut batch, &bytes, &returned).expect("there is room");
     memory.give_back_last_loans();
     assert_eq!(taken(&returned), []);
     drop(batch.decide(written(0)));
@@ -251,8 +255,8 @@ fn a_function_that_gives_back_finds_the_room_that_it_gave() {
     let bytes = [7; 5000];
     let mut batch = batch(&memory);
     // SAFETY: the value and the memory outlive the loan.
-    let offer = unsafe { Offer::new(look, Arc::as_ptr(&memory).cast_mut().cast()) };
-    let record = Record { lent: Some(Lent::Offered(offer)), ..value(&bytes) };
+    let lent = Lent::Offered(unsafe { Offer::new(look, Arc::as_ptr(&memory).cast_mut().cast()) });
+    let record = Record { lent: Some(&lent), ..value(&bytes) };
     ask(&mut batch, &record, 0, Completion::Tag(1)).expect("there is room");
     batch.decide(written(0));
     memory.give_back_loans();

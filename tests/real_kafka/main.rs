@@ -7,6 +7,7 @@ mod closing;
 mod first;
 mod golden;
 mod harness;
+mod inquiry;
 mod keys;
 mod limits;
 mod reaching;

@@ -97,7 +97,14 @@ impl Core {
             return Some(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message));
         }
         let of_partition = self.partition(index).last_error.clone();
-        of_partition.or_else(|| self.metadata.last_error.clone()).or_else(|| self.producer_id.last_error.clone())
+        let of_cluster = self.metadata.last_error.clone().or_else(|| self.producer_id.last_error.clone());
+        of_partition.or(of_cluster).or_else(|| self.held_up_error())
+    }
+
+    fn held_up_error(&self) -> Option<Error> {
+        let ms = self.held_up.as_millis();
+        let message = format!("the sender was held up for {ms} ms: by a callback, or the process was stopped");
+        (ms > 0).then(|| Error::new(ErrorKind::TimedOut, message))
     }
 
     fn expire(&mut self, index: u32, batch: Box<Batch>, cause: Option<&Error>) {

@@ -34,6 +34,7 @@ mod testing;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
@@ -70,6 +71,8 @@ pub struct Core {
     front: Arc<Front>,
     statistics: Arc<Statistics>,
     now: Time,
+    /// For how long the sender was held up, last.
+    held_up: Duration,
     /// Up to when every byte that arrived was delivered.
     drained: Time,
     random: SplitMix64,
@@ -103,6 +106,9 @@ pub struct Core {
     again: Vec<u32>,
 }
 
+/// Less is not worth a word.
+const HELD_UP: Duration = Duration::from_secs(1);
+
 impl Core {
     pub fn new(settings: Settings, front: Arc<Front>, statistics: Arc<Statistics>, now: Time) -> Result<Self> {
         let defaults = front.topics.defaults();
@@ -114,6 +120,7 @@ impl Core {
             front,
             statistics,
             now,
+            held_up: Duration::ZERO,
             drained: now,
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -145,7 +152,15 @@ impl Core {
 
     /// Sets the present time. It never goes back.
     pub fn at(&mut self, now: Time) {
+        self.note_held_up(now.since(self.timers.next()));
         self.now = self.now.max(now);
+    }
+
+    /// The sender did nothing for this long: a callback took its time, or the process was stopped.
+    pub fn note_held_up(&mut self, time: Duration) {
+        if time > HELD_UP {
+            self.held_up = time;
+        }
     }
 
     /// What the inbox held: first the slots, then the commands, so that a command applies to all that came before it.

@@ -320,7 +320,11 @@ impl Sender {
         figures.callback_running_us.begin(begun);
         call(&mut *self.sink);
         figures.callback_running_us.end();
-        figures.callback_time_us.add_time(SystemClock.monotonic().since(begun), 1);
+        let took = SystemClock.monotonic().since(begun);
+        figures.callback_time_us.add_time(took, 1);
+        if let Some(core) = &mut self.core {
+            core.note_held_up(took);
+        }
     }
 
     /// Statistics, if a sink wants them each so often.
@@ -358,15 +362,14 @@ impl Sender {
             self.shared.tickets.panicked();
             const DEFECT: &str =
                 "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL";
-            self.shared.log(Level::Error, DEFECT);
+            drop(catch_unwind(AssertUnwindSafe(|| self.shared.log(Level::Error, DEFECT))));
             let error = Error::new(ErrorKind::Internal, DEFECT);
             drop(catch_unwind(AssertUnwindSafe(|| self.sink.news(News::of_error(NewsKind::Fatal, error)))));
         }
         front.gate.close();
         let decided = self.core.as_mut().map(Core::take_reports).unwrap_or_default();
         drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
-        let left = catch_unwind(AssertUnwindSafe(|| self.complete_leftovers(how, decided)));
-        drop(left);
+        self.complete_leftovers(how, decided);
         front.memory.close();
         front.memory.give_back_last_loans();
         // The sink goes first: who waits for the end finds all of it done.
@@ -382,17 +385,22 @@ impl Sender {
         let error = Error::new(kind, "the sender ended before the record was sent");
         // In the order in which they were accepted.
         for report in decided {
-            self.report(report);
+            self.despite_panics(|sender| sender.report(report));
         }
         for orphan in front.memory.take_orphans() {
-            self.report_failed(orphan);
+            self.despite_panics(|sender| sender.report_failed(orphan));
         }
         for slot in front.topics.slots() {
             while let (Some(batch), _) = slot.take() {
                 let outcome = Outcome::failed(&batch, error.clone(), now);
-                self.report_failed(batch.decide(outcome));
+                self.despite_panics(|sender| sender.report_failed(batch.decide(outcome)));
             }
         }
+    }
+
+    /// A sink that panics at one report is given the others all the same.
+    fn despite_panics(&mut self, tell: impl FnOnce(&mut Self)) {
+        drop(catch_unwind(AssertUnwindSafe(|| tell(self))));
     }
 }
 

@@ -521,7 +521,7 @@ impl Producer {
     }
 
     #[inline]
-    fn check_process(&self) -> Result<()> {
+    pub(crate) fn check_process(&self) -> Result<()> {
         if self.process.is_current() { Ok(()) } else { Err(forked()) }
     }
 }

@@ -5,6 +5,7 @@ mod clock;
 mod deadlines;
 mod debug;
 mod delivery;
+mod held_up;
 mod inquiry;
 mod lent;
 mod metadata;

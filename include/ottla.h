@@ -1,11 +1,11 @@
 /* Ottla: a producer for Apache Kafka.
  *
  * Link with -lottla. The functions of a type begin with its name; outputs come last and end in _out; units close a
- * name; strings
- * are UTF-8 and end with a NUL where no length follows them.
+ * name; strings are UTF-8 and end with a NUL where no length follows them.
  *
  * Errors: a function that can fail returns an ottla_code, 0 (OTTLA_ERR_OK) for success. NULL for a pointer is always an error,
- * never a crash, unless its description allows it. Details come through error_out, if it is not NULL; see ottla_error.
+ * never a crash, unless its description allows it. Details come through error_out, if it is not NULL; see ottla_error. Any of them
+ * may also return OTTLA_ERR_INTERNAL, which their lists leave out.
  *
  * Memory: what a function hands over is released once, with the function whose name ends in _free; NULL is ignored. A producer
  * that is used or freed after it was freed answers OTTLA_ERR_CLOSED, as long as its place is not taken by another (at least
@@ -15,7 +15,8 @@
  * Threads: a pointer to const may be used by any number of threads at once, another by one at a time.
  *
  * Versions: symbols are never removed or changed within a major version. A structure that begins with struct_size grows at its end
- * only, when it is passed by pointer; one that is passed in arrays keeps its size. Enumerations get new members.
+ * only, when it is passed by pointer; one that is passed in arrays keeps its size. One that a call fills keeps in struct_size how
+ * much of it was filled, so it can be given to the next call as it is. Enumerations get new members.
  *
  * Generated from src/ffi by tests/header.rs: do not edit. */
 
@@ -99,7 +100,7 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_RECORD_TOO_LARGE = -7,
     /**
-     * The call waits, and may not be made from a completion callback.
+     * The call waits, or ends the producer, and may not be made from any of its callbacks.
      */
     OTTLA_ERR_IN_CALLBACK = -8,
     /**
@@ -119,7 +120,7 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_UNKNOWN_PARTITION = -12,
     /**
-     * delivery.timeout.ms passed before the record's fate was known.
+     * delivery.timeout.ms, or the record's own timeout_ms, passed before the record's fate was known.
      */
     OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
     /**
@@ -127,7 +128,7 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_METADATA_TIMED_OUT = -14,
     /**
-     * The record was removed from the queue by a purge.
+     * A purge gave the record up; its fate says whether it may have been written.
      */
     OTTLA_ERR_PURGED = -15,
     /**
@@ -389,9 +390,10 @@ typedef struct ottla_config ottla_config;
 
 /**
  * What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
- * came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
- * set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
- * an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+ * came back. Functions that can fail take a last argument `error_out`, but for those whose code says everything: NULL
+ * if only the code matters; otherwise it is set on failure (what it was before is not looked at, and not freed), left
+ * alone on success, and what it was set to is released with ottla_error_free(). An error inside an ottla_delivery,
+ * ottla_batch, ottla_report or ottla_event belongs to that and is not freed.
  *
  * An error does not change: any thread, any number at once.
  */
@@ -414,8 +416,8 @@ typedef struct ottla_partitions ottla_partitions;
  * happens.
  *
  * Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
- * whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only
- * forgets.
+ * whole process well. In a child after fork() calls answer OTTLA_ERR_FORKED, but for those that only look at
+ * counts; ottla_producer_free() only forgets.
  */
 typedef struct ottla_producer ottla_producer;
 
@@ -473,9 +475,10 @@ typedef struct ottla_statistics ottla_statistics;
 /**
  * A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
  *
- * Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
- * not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
- * the last handle). Any thread, any number at once; freed once, when no call uses it.
+ * Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after
+ * ottla_producer_free(), which a handle does not keep from ending the producer (calls with it then answer
+ * OTTLA_ERR_CLOSED; what is left of its memory goes with the last handle). Any thread, any number at once; freed once,
+ * when no call uses it.
  */
 typedef struct ottla_topic ottla_topic;
 
@@ -785,13 +788,15 @@ typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void
  */
 typedef struct ottla_delivery {
     /**
-     * The size of this structure in the library that filled it.
+     * In a callback the size of this structure in the library. Where a call fills it: set it to sizeof(ottla_delivery)
+     * before; afterwards it says how much was filled.
      */
     size_t struct_size;
     /**
-     * OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms, after any number of
-     * attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become known, for no broker
-     * answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
+     * OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms or its own
+     * timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
+     * known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
+     * OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
      * OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait).
      */
     ottla_code code;
@@ -961,8 +966,8 @@ typedef void (OTTLA_CALL *ottla_ready_fn)(void *userdata);
 
 /**
  * Told one event. Runs on the sender thread, between its steps, with no lock held; may send (without waiting: a full
- * buffer is an error here), not flush, close or free. Must not throw, longjmp or block. `event` and what it points to are
- * valid until it returns.
+ * buffer is an error here); flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp
+ * or block. `event` and what it points to are valid until it returns.
  */
 typedef void (OTTLA_CALL *ottla_event_fn)(const struct ottla_event *event, void *userdata);
 
@@ -971,7 +976,8 @@ typedef void (OTTLA_CALL *ottla_event_fn)(const struct ottla_event *event, void 
  */
 typedef struct ottla_header {
     /**
-     * UTF-8 by Kafka's rules, without a NUL at its end; not NULL, but name_len may be 0. Names may repeat.
+     * UTF-8 by Kafka's rules (this is not checked), without a NUL at its end; not NULL, but name_len may be 0. Names
+     * may repeat.
      */
     const char *name;
     size_t name_len;
@@ -1055,7 +1061,7 @@ typedef void (OTTLA_CALL *ottla_release_fn)(const void *value, size_t value_len,
  */
 typedef struct ottla_partition {
     /**
-     * Set by the caller to the size of this structure; then its size in the library that filled it.
+     * Set it to sizeof(ottla_partition) before the call. Afterwards: how much was filled.
      */
     size_t struct_size;
     int32_t partition;
@@ -1194,8 +1200,8 @@ typedef struct ottla_histogram {
  */
 typedef struct ottla_producer_figures {
     /**
-     * Set it to sizeof(ottla_producer_figures) before the call. Afterwards: the size in the library that filled it;
-     * members beyond that were left alone.
+     * Set it to sizeof(ottla_producer_figures) before the call. Afterwards: how much was filled, which is less if the
+     * library is older; members beyond that were left alone.
      */
     size_t struct_size;
     /**
@@ -1628,8 +1634,8 @@ typedef struct ottla_error_figures {
 
 /**
  * Given a snapshot, of all since the producer was created. `statistics` is valid until the function returns, and not to
- * be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here), not
- * flush, close or free. Must not throw, longjmp or block.
+ * be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here);
+ * flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp or block.
  */
 typedef void (OTTLA_CALL *ottla_statistics_fn)(const struct ottla_statistics *statistics, void *userdata);
 
@@ -1638,8 +1644,8 @@ typedef void (OTTLA_CALL *ottla_statistics_fn)(const struct ottla_statistics *st
  */
 typedef struct ottla_counters {
     /**
-     * Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
-     * beyond that were left alone.
+     * Set it to sizeof(ottla_counters) before the call. Afterwards: how much was filled, which is less if the library is
+     * older; members beyond that were left alone.
      */
     size_t struct_size;
     /**
@@ -1994,8 +2000,10 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set(struct ottla_config *config,
  * @param buffer      receives the value with a NUL at its end, if that fits; NULL is allowed when buffer_len is 0
  * @param buffer_len  the bytes that buffer has
  * @param len_out     receives the bytes that the value and its NUL need, whether or not they fit
- * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_CONFIG if there is no such property, or it has no value;
- *         OTTLA_ERR_INVALID_ARGUMENT if the value did not fit (len_out is set then, nothing else is written)
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK, also when only the length was asked for (buffer_len is 0); OTTLA_ERR_INVALID_CONFIG if there is
+ *         no such property, or it has no value; OTTLA_ERR_INVALID_ARGUMENT if the value did not fit (len_out is set then,
+ *         nothing else is written)
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_get(const struct ottla_config *config,
                             const char *name,
@@ -2241,6 +2249,8 @@ OTTLA_API int32_t OTTLA_CALL ottla_producer_poll_fd(const struct ottla_producer 
  * @param topic_out  receives the handle; release with ottla_topic_free()
  * @param error_out  optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT, OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
+ *
+ * Any thread, concurrently with any other call, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic(const struct ottla_producer *producer,
                                 const char *name,
@@ -2404,11 +2414,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_flat(const struct ottla_prod
  *
  * @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
  * @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
- *                      is
- *                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
- *                      OTTLA_ERR_TIMED_OUT:
- *                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
- *                      topic's handle; its error is NULL: error_out has it
+ *                      is OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+ *                      OTTLA_ERR_TIMED_OUT: the record goes on, and what becomes of it is told to nobody. Its topic is
+ *                      valid as long as the topic's handle; its error is NULL: error_out has it
  * @param error_out     optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
  *         why the record failed; or as
@@ -2808,7 +2816,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_statistics(const struct ottla_pro
  * What came between two snapshots of one producer: counts and histograms are differences, levels are those of the later.
  *
  * @param later           borrowed for the call
- * @param earlier         borrowed for the call; taken before `later`, of the same producer
+ * @param earlier         borrowed for the call; taken before `later`, of the same producer. This is not checked: with
+ *                        others there is no error, and the figures mean nothing
  * @param difference_out  receives the difference; release with ottla_statistics_free()
  * @param error_out       optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
@@ -2932,9 +2941,10 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_statistics(struct ottla_config 
  * What was counted so far, in a structure of the caller's.
  *
  * @param counters_out  its struct_size has to be set to sizeof(ottla_counters)
+ * @param error_out     optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed) or OTTLA_ERR_INVALID_ARGUMENT
  *
- * Any thread, callbacks too, also after ottla_producer_close().
+ * Any thread, callbacks too, also after ottla_producer_close() and in a child after fork().
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_counters(const struct ottla_producer *producer,
                                    struct ottla_counters *counters_out,

@@ -156,11 +156,15 @@ impl<T: Copy> SizedOut<T> {
         Ok(SizedOut { out, size })
     }
 
-    /// As much of `value` as the caller has room for; its first member is its size here.
+    /// As much of `value` as the caller has room for. Its first member then says how much that was, never more than the
+    /// caller said: the same structure may be given again.
     pub(super) fn write(self, value: T) {
         let bytes = self.size.min(size_of::<T>());
-        // SAFETY: `out` has `size` writable bytes by the contract of `new`, and `value` is no part of it.
-        unsafe { self.out.cast::<u8>().copy_from_nonoverlapping(std::ptr::from_ref(&value).cast(), bytes) };
+        // SAFETY: `out` has `size` writable bytes by the contract of `new`, `value` is no part of it, and a `usize` fits.
+        unsafe {
+            self.out.cast::<u8>().copy_from_nonoverlapping(std::ptr::from_ref(&value).cast(), bytes);
+            self.out.cast::<usize>().write(bytes);
+        }
     }
 }
 
@@ -207,6 +211,17 @@ fn errno_location() -> *mut i32 {
 mod tests {
     use super::super::error::{ottla_error_free, ottla_error_message};
     use super::*;
+
+    #[test]
+    fn a_structure_of_an_older_header_is_filled_again_and_again_without_growing() {
+        let mut room = [size_of::<usize>() * 2, 0, 0xdead, 0xdead];
+        for round in 1..=2 {
+            // SAFETY: the size says that two of the four members may be written.
+            let out = unsafe { SizedOut::new(std::ptr::from_mut(&mut room), "out") };
+            out.unwrap_or_else(|error| panic!("{error}")).write([size_of::<[usize; 4]>(), round, round, round]);
+            assert_eq!(room, [size_of::<usize>() * 2, round, 0xdead, 0xdead]);
+        }
+    }
 
     #[test]
     fn a_panic_becomes_an_internal_error() {

@@ -94,8 +94,10 @@ pub unsafe extern "C" fn ottla_config_set(
 /// @param buffer      receives the value with a NUL at its end, if that fits; NULL is allowed when buffer_len is 0
 /// @param buffer_len  the bytes that buffer has
 /// @param len_out     receives the bytes that the value and its NUL need, whether or not they fit
-/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_CONFIG if there is no such property, or it has no value;
-///         OTTLA_ERR_INVALID_ARGUMENT if the value did not fit (len_out is set then, nothing else is written)
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, also when only the length was asked for (buffer_len is 0); OTTLA_ERR_INVALID_CONFIG if there is
+///         no such property, or it has no value; OTTLA_ERR_INVALID_ARGUMENT if the value did not fit (len_out is set then,
+///         nothing else is written)
 ///
 /// # Safety
 /// `name` is NULL or a string; `buffer` is NULL or has `buffer_len` writable bytes.

@@ -12,8 +12,8 @@ use super::{boundary, required};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_counters {
-    /// Set it to sizeof(ottla_counters) before the call. Afterwards: the size in the library that filled it; members
-    /// beyond that were left alone.
+    /// Set it to sizeof(ottla_counters) before the call. Afterwards: how much was filled, which is less if the library is
+    /// older; members beyond that were left alone.
     pub struct_size: usize,
     /// Records whose completion said: written (acks=0: handed to the socket).
     pub records_delivered: u64,
@@ -64,9 +64,10 @@ pub struct ottla_counters {
 /// What was counted so far, in a structure of the caller's.
 ///
 /// @param counters_out  its struct_size has to be set to sizeof(ottla_counters)
+/// @param error_out     optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed) or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, callbacks too, also after ottla_producer_close().
+/// Any thread, callbacks too, also after ottla_producer_close() and in a child after fork().
 ///
 /// # Safety
 /// `counters_out` is NULL or has as many writable bytes as its struct_size says.

@@ -24,11 +24,13 @@ pub enum ottla_fate {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_delivery {
-    /// The size of this structure in the library that filled it.
+    /// In a callback the size of this structure in the library. Where a call fills it: set it to sizeof(ottla_delivery)
+    /// before; afterwards it says how much was filled.
     pub struct_size: usize,
-    /// OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms, after any number of
-    /// attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become known, for no broker
-    /// answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
+    /// OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms or its own
+    /// timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
+    /// known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
+    /// OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
     /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait).
     pub code: ottla_code,
     /// One of ottla_fate. With acks=0 unknown, without an error.

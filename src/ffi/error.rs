@@ -33,7 +33,7 @@ pub enum ottla_err {
     OTTLA_ERR_BUFFER_FULL = -6,
     /// The record alone is larger than max.request.size or buffer.memory.
     OTTLA_ERR_RECORD_TOO_LARGE = -7,
-    /// The call waits, and may not be made from a completion callback.
+    /// The call waits, or ends the producer, and may not be made from any of its callbacks.
     OTTLA_ERR_IN_CALLBACK = -8,
     /// A defect in Ottla: a panic was caught, or an invariant did not hold.
     OTTLA_ERR_INTERNAL = -9,
@@ -43,11 +43,11 @@ pub enum ottla_err {
     OTTLA_ERR_INVALID_STATE = -11,
     /// The partition is outside the topic's range.
     OTTLA_ERR_UNKNOWN_PARTITION = -12,
-    /// delivery.timeout.ms passed before the record's fate was known.
+    /// delivery.timeout.ms, or the record's own timeout_ms, passed before the record's fate was known.
     OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
     /// The topic's metadata did not arrive in time.
     OTTLA_ERR_METADATA_TIMED_OUT = -14,
-    /// The record was removed from the queue by a purge.
+    /// A purge gave the record up; its fate says whether it may have been written.
     OTTLA_ERR_PURGED = -15,
     /// The broker's bytes do not follow the protocol.
     OTTLA_ERR_BAD_RESPONSE = -16,
@@ -147,9 +147,10 @@ pub enum ottla_err {
 }
 
 /// What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
-/// came back. Functions that can fail take a last argument `error_out`: NULL if only the code matters; otherwise it is
-/// set on failure, left alone on success, and what it was set to is released with ottla_error_free(). An error inside
-/// an ottla_delivery, ottla_batch or ottla_report belongs to that and is not freed.
+/// came back. Functions that can fail take a last argument `error_out`, but for those whose code says everything: NULL
+/// if only the code matters; otherwise it is set on failure (what it was before is not looked at, and not freed), left
+/// alone on success, and what it was set to is released with ottla_error_free(). An error inside an ottla_delivery,
+/// ottla_batch, ottla_report or ottla_event belongs to that and is not freed.
 ///
 /// An error does not change: any thread, any number at once.
 pub struct ottla_error {

@@ -66,8 +66,8 @@ pub struct ottla_event {
 }
 
 /// Told one event. Runs on the sender thread, between its steps, with no lock held; may send (without waiting: a full
-/// buffer is an error here), not flush, close or free. Must not throw, longjmp or block. `event` and what it points to are
-/// valid until it returns.
+/// buffer is an error here); flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp
+/// or block. `event` and what it points to are valid until it returns.
 pub type ottla_event_fn = Option<unsafe extern "C" fn(event: *const ottla_event, userdata: *mut c_void)>;
 
 /// Releases an event that was polled. NULL is ignored. Any thread, also after ottla_producer_free().

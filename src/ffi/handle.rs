@@ -25,8 +25,8 @@ pub(super) struct Engine {
 /// happens.
 ///
 /// Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
-/// whole process well. In a child after fork() every call answers OTTLA_ERR_FORKED, and ottla_producer_free() only
-/// forgets.
+/// whole process well. In a child after fork() calls answer OTTLA_ERR_FORKED, but for those that only look at
+/// counts; ottla_producer_free() only forgets.
 pub struct ottla_producer {
     /// An `Arc<Engine>` as a raw pointer; NULL once freed.
     engine: AtomicPtr<Engine>,

@@ -25,7 +25,7 @@ pub struct ottla_partitions {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_partition {
-    /// Set by the caller to the size of this structure; then its size in the library that filled it.
+    /// Set it to sizeof(ottla_partition) before the call. Afterwards: how much was filled.
     pub struct_size: usize,
     pub partition: i32,
     /// The id of the broker that leads it; -1 while there is none.

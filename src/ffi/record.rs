@@ -12,7 +12,8 @@ use crate::record::{Header, Record};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_header {
-    /// UTF-8 by Kafka's rules, without a NUL at its end; not NULL, but name_len may be 0. Names may repeat.
+    /// UTF-8 by Kafka's rules (this is not checked), without a NUL at its end; not NULL, but name_len may be 0. Names
+    /// may repeat.
     pub name: *const c_char,
     pub name_len: usize,
     /// NULL with value_len 0 is a null value; a pointer with value_len 0 is an empty one.

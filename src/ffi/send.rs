@@ -205,11 +205,9 @@ pub unsafe extern "C" fn ottla_producer_send_flat(
 ///
 /// @param timeout_ms    longest wait, for room and for the fate; -1 waits without limit (but see delivery.timeout.ms)
 /// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery). Filled on failure too: the fate then
-///                      is
-///                      OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
-///                      OTTLA_ERR_TIMED_OUT:
-///                      the record goes on, and what becomes of it is told to nobody. Its topic is valid as long as the
-///                      topic's handle; its error is NULL: error_out has it
+///                      is OTTLA_FATE_NOT_WRITTEN if the record was not accepted, and OTTLA_FATE_UNKNOWN after
+///                      OTTLA_ERR_TIMED_OUT: the record goes on, and what becomes of it is told to nobody. Its topic is
+///                      valid as long as the topic's handle; its error is NULL: error_out has it
 /// @param error_out     optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK if it was written (acks=0: handed to the socket); OTTLA_ERR_TIMED_OUT; OTTLA_ERR_IN_CALLBACK;
 ///         why the record failed; or as

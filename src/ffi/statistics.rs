@@ -58,8 +58,8 @@ pub struct ottla_histogram {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_producer_figures {
-    /// Set it to sizeof(ottla_producer_figures) before the call. Afterwards: the size in the library that filled it;
-    /// members beyond that were left alone.
+    /// Set it to sizeof(ottla_producer_figures) before the call. Afterwards: how much was filled, which is less if the
+    /// library is older; members beyond that were left alone.
     pub struct_size: usize,
     /// Records that were handed to a connection; each is counted once.
     pub records_sent: u64,
@@ -312,7 +312,8 @@ pub extern "C" fn ottla_producer_statistics(
 /// What came between two snapshots of one producer: counts and histograms are differences, levels are those of the later.
 ///
 /// @param later           borrowed for the call
-/// @param earlier         borrowed for the call; taken before `later`, of the same producer
+/// @param earlier         borrowed for the call; taken before `later`, of the same producer. This is not checked: with
+///                        others there is no error, and the figures mean nothing
 /// @param difference_out  receives the difference; release with ottla_statistics_free()
 /// @param error_out       optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
@@ -496,8 +497,8 @@ pub extern "C" fn ottla_statistics_prometheus(statistics: Option<&ottla_statisti
 }
 
 /// Given a snapshot, of all since the producer was created. `statistics` is valid until the function returns, and not to
-/// be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here), not
-/// flush, close or free. Must not throw, longjmp or block.
+/// be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here);
+/// flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp or block.
 pub type ottla_statistics_fn = Option<unsafe extern "C" fn(statistics: *const ottla_statistics, userdata: *mut c_void)>;
 
 /// Tells statistics to a function each `interval_ms`. Without this they are read by ottla_producer_statistics() alone.

@@ -13,9 +13,10 @@ use crate::sync::Arc;
 
 /// A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
 ///
-/// Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after ottla_producer_free(), which a handle does
-/// not keep from ending the producer (calls with it then answer OTTLA_ERR_CLOSED; what is left of its memory goes with
-/// the last handle). Any thread, any number at once; freed once, when no call uses it.
+/// Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after
+/// ottla_producer_free(), which a handle does not keep from ending the producer (calls with it then answer
+/// OTTLA_ERR_CLOSED; what is left of its memory goes with the last handle). Any thread, any number at once; freed once,
+/// when no call uses it.
 pub struct ottla_topic {
     pub(super) engine: Arc<Engine>,
     pub(super) topic: TopicHandle,
@@ -29,6 +30,8 @@ pub struct ottla_topic {
 /// @param topic_out  receives the handle; release with ottla_topic_free()
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT, OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
+///
+/// Any thread, concurrently with any other call, callbacks too.
 ///
 /// # Safety
 /// `name` is NULL or a string.

@@ -41,8 +41,8 @@ struct State {
     /// The class its next batch begins with.
     hint: usize,
     /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
-    /// those of the batches in front.
-    own_deadline: Option<Time>,
+    /// those of the batches in front; `Time::NEVER` if there are none.
+    own_deadline: Time,
     /// The topic's partitions are known now: this queue takes no more.
     retired: bool,
 }
@@ -115,7 +115,7 @@ impl Slot {
             topic,
             partition,
             index,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State { own_deadline: Time::NEVER, ..State::default() }),
             backlog: AtomicU32::new(0),
             available: AtomicBool::new(true),
             leader: AtomicI32::new(-1),
@@ -230,7 +230,7 @@ impl Slot {
         batch.own_timeout = append.record.timeout;
         batch.deadline = created.after(self.time_allowed(batch.own_timeout));
         if batch.own_timeout.is_some() {
-            state.own_deadline = Some(state.own_deadline.map_or(batch.deadline, |due| due.min(batch.deadline)));
+            state.own_deadline = state.own_deadline.min(batch.deadline);
         }
         batch
     }
@@ -311,8 +311,7 @@ impl Slot {
     pub fn glance(&self) -> Glance {
         let state = self.state.lock();
         let oldest = state.full.front().or(state.open.as_ref());
-        let deadline = oldest
-            .map_or(Time::NEVER, |oldest| state.own_deadline.map_or(oldest.deadline, |own| own.min(oldest.deadline)));
+        let deadline = oldest.map_or(Time::NEVER, |oldest| oldest.deadline.min(state.own_deadline));
         Glance {
             oldest: oldest.map(|oldest| oldest.created),
             deadline,
@@ -338,7 +337,7 @@ impl Slot {
         let more = !state.full.is_empty() || state.open.is_some();
         if !more {
             state.announced = Announced::Nothing;
-            state.own_deadline = None;
+            state.own_deadline = Time::NEVER;
         }
         self.note_backlog(state);
         more
@@ -351,10 +350,11 @@ impl Slot {
         if state.open.as_ref().is_some_and(|open| open.deadline <= now) {
             self.close_open(state);
         }
-        let expired = Batch::take_expired(&mut state.full, state.own_deadline.is_some(), now);
-        if state.own_deadline.is_some() {
+        let own = state.own_deadline < Time::NEVER;
+        let expired = Batch::take_expired(&mut state.full, own, now);
+        if own {
             let left = state.full.iter().chain(&state.open).filter(|batch| batch.own_timeout.is_some());
-            state.own_deadline = left.map(|batch| batch.deadline).min();
+            state.own_deadline = left.map(|batch| batch.deadline).min().unwrap_or(Time::NEVER);
         }
         state.full_bytes -= expired.iter().map(|batch| batch.bytes()).sum::<usize>();
         self.note_taken(state);

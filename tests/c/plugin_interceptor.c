@@ -288,7 +288,7 @@ static void delivered_lent(const ottla_delivery *delivery, void *userdata) {
 
 /* A lent value in whose place an interceptor put another is given back, once. */
 static void lending(const char *address) {
-    struct plugin plugin = {.name = "change"};
+    struct plugin plugin = {.name = "change"}, again = {.name = "change again"};
     ottla_config *config = ottla_config_new();
     ottla_topic *topic = NULL;
     ottla_record record = text_record("k", "v");
@@ -296,6 +296,7 @@ static void lending(const char *address) {
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", address, NULL));
     CHECK_OK(ottla_config_set_delivery(config, delivered_lent, NULL, NULL));
     add(config, &plugin, change, acknowledge_lent);
+    add(config, &again, change, acknowledge_lent);
     CHECK_OK(ottla_producer_new(config, &inside, NULL));
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(inside, "seen", &topic, NULL));

@@ -11,7 +11,27 @@ pub struct Error(std::sync::Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    weight: Weight,
 }
+
+/// What an error means for more than the record or the call that it is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// What its kind says.
+    OfItsKind,
+    /// The open transaction has to be aborted.
+    Transaction,
+    /// The producer cannot go on.
+    Producer,
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        (self.0.kind, &self.0.message, self.0.weight) == (other.0.kind, &other.0.message, other.0.weight)
+    }
+}
+
+impl Eq for Error {}
 
 /// The kind of an error. Its number in C is [`ErrorKind::code`]: negative for Ottla's own, positive for the codes
 /// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), also for one this release has never heard of.
@@ -60,13 +80,29 @@ pub enum ErrorKind {
     PartitionerFailed,
     /// A serializer failed.
     Serialization,
+    /// The record was not sent: its transaction was aborted.
+    TransactionAborted,
     /// A code of the Kafka protocol, as the broker sent it.
     Broker(i16),
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(std::sync::Arc::new(Inner { kind, message: message.into() }))
+        Error(std::sync::Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind }))
+    }
+
+    /// The same, and the open transaction has to be aborted.
+    pub fn requiring_abort(&self) -> Self {
+        self.weighing(Weight::Transaction)
+    }
+
+    /// The same, and the producer cannot go on.
+    pub fn fatal(&self) -> Self {
+        self.weighing(Weight::Producer)
+    }
+
+    fn weighing(&self, weight: Weight) -> Self {
+        Error(std::sync::Arc::new(Inner { kind: self.0.kind, message: self.0.message.clone(), weight }))
     }
 
     pub fn kind(&self) -> ErrorKind {
@@ -84,12 +120,12 @@ impl Error {
 
     /// The producer cannot go on; create another.
     pub fn is_fatal(&self) -> bool {
-        self.0.kind.is_fatal()
+        self.0.weight == Weight::Producer || self.0.kind.is_fatal()
     }
 
     /// The open transaction must be aborted.
     pub fn requires_abort(&self) -> bool {
-        false
+        self.0.weight == Weight::Transaction
     }
 }
 
@@ -118,6 +154,7 @@ impl ErrorKind {
             ErrorKind::Resolve => -19,
             ErrorKind::PartitionerFailed => -20,
             ErrorKind::Serialization => -21,
+            ErrorKind::TransactionAborted => -22,
             ErrorKind::Broker(code) => i32::from(code),
         }
     }
@@ -155,6 +192,7 @@ impl ErrorKind {
             ErrorKind::Resolve => "RESOLVE",
             ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
             ErrorKind::Serialization => "SERIALIZATION",
+            ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
             ErrorKind::Broker(code) => broker_code_name(code),
         }
     }
@@ -304,12 +342,3 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// Two errors are equal if they say the same.
-impl PartialEq for Error {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind() == other.kind() && self.message() == other.message()
-    }
-}
-
-impl Eq for Error {}

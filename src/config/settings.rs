@@ -14,6 +14,8 @@ pub struct Settings {
     pub client_id: String,
     pub acks: Acks,
     pub idempotence: bool,
+    /// `transactional.id` and `transaction.timeout.ms`.
+    pub transaction: Option<(String, i32)>,
     pub retries: u32,
     pub max_in_flight: u32,
     pub delivery_timeout: Duration,
@@ -166,6 +168,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
     }
     let mut notes = Vec::new();
     let idempotence = idempotence(&reader, &mut notes)?;
+    let transaction = transaction(&reader, idempotence)?;
     let timeouts = timeouts(&reader, &mut notes)?;
     if reader.bool("enable.metrics.push") {
         notes.push("enable.metrics.push=true: metrics are not pushed to the brokers in this release".into());
@@ -182,6 +185,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         client_id: client_id(&reader)?,
         acks: acks(&reader),
         idempotence,
+        transaction,
         retries: reader.unsigned("retries"),
         max_in_flight: reader.unsigned("max.in.flight.requests.per.connection"),
         delivery_timeout: Duration::from_millis(timeouts.delivery),
@@ -286,6 +290,23 @@ fn idempotence(reader: &Reader, notes: &mut Vec<String>) -> Result<bool> {
         )));
     }
     Ok(on)
+}
+
+/// Transactions need idempotence, however it came to be off.
+fn transaction(reader: &Reader, idempotence: bool) -> Result<Option<(String, i32)>> {
+    if !reader.is_set("transactional.id") {
+        return Ok(None);
+    }
+    if !idempotence {
+        return Err(invalid(
+            "transactional.id needs idempotence: leave enable.idempotence, acks and retries at their defaults",
+        ));
+    }
+    let timeout_ms = reader.int("transaction.timeout.ms");
+    if timeout_ms <= 0 {
+        return Err(invalid(format!("transaction.timeout.ms='{timeout_ms}' is not valid: expected 1 or more")));
+    }
+    Ok(Some((reader.text("transactional.id"), timeout_ms)))
 }
 
 struct Timeouts {
@@ -507,6 +528,7 @@ mod tests {
             client_id: "x".into(),
             acks: Acks::All,
             idempotence: true,
+            transaction: None,
             retries: 2147483647,
             max_in_flight: 5,
             delivery_timeout: MS(120_000),

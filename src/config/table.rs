@@ -290,9 +290,9 @@ static PROPERTIES: &[Property] = &[
 
     // Transactions
     row("transactional.id", Kind::Name, None, Low, Transactions, "KIP-98; ProducerConfig",
-        "The name under which transactions of successive producers follow each other.").later(NO_TRANSACTIONS),
+        "The name under which transactions of successive producers follow each other: what one left open the next aborts, and fences it. With it, records are sent in transactions only."),
     row("transaction.timeout.ms", ANY_INT, Some("60000"), Low, Transactions, "KIP-98; ProducerConfig",
-        "How many milliseconds a transaction may stay open before the coordinator aborts it.").later(NO_TRANSACTIONS),
+        "How many milliseconds a transaction may stay open before the coordinator aborts it and fences the producer; at most the broker's transaction.max.timeout.ms."),
     row("transaction.two.phase.commit.enable", Kind::Bool, Some("false"), Low, Transactions, "KIP-939; ProducerConfig",
         "Lets a coordinator outside Kafka decide when a transaction ends.").later(NO_TRANSACTIONS),
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::drain::{Carried, Produced};
 use super::lanes::Lanes;
+use super::transaction::Asked;
 use super::{ConnectionId, Core, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
@@ -77,6 +78,7 @@ pub enum Kind {
     ApiVersions,
     Metadata,
     InitProducerId,
+    Transaction(Asked),
     Produce(Produced),
     /// acks=0: done when it is written, there is no answer.
     ProduceUnanswered(Produced),
@@ -88,6 +90,7 @@ impl Kind {
             Kind::ApiVersions => ApiKey::ApiVersions,
             Kind::Metadata => ApiKey::Metadata,
             Kind::InitProducerId => ApiKey::InitProducerId,
+            Kind::Transaction(asked) => asked.api(),
             Kind::Produce(_) | Kind::ProduceUnanswered(_) => ApiKey::Produce,
         }
     }
@@ -98,7 +101,7 @@ impl Kind {
     pub fn carried(&self) -> &[Carried] {
         match self {
             Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => produced,
-            Kind::ApiVersions | Kind::Metadata | Kind::InitProducerId => &[],
+            Kind::ApiVersions | Kind::Metadata | Kind::InitProducerId | Kind::Transaction(_) => &[],
         }
     }
 }

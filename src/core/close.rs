@@ -7,7 +7,8 @@ use crate::sync::Time;
 
 /// A flush that is waited for.
 pub struct Flush {
-    ticket: u64,
+    /// `None`: the end of a transaction waits.
+    ticket: Option<u64>,
     /// Batches before this serial must be decided.
     upto: u64,
     /// Queues of topics whose partitions were not known; what is in them gets its serials later.
@@ -16,6 +17,14 @@ pub struct Flush {
 
 impl Core {
     pub(super) fn flush(&mut self, ticket: u64) {
+        self.flush_for(Some(ticket));
+    }
+
+    pub(super) fn flush_transaction(&mut self) {
+        self.flush_for(None);
+    }
+
+    fn flush_for(&mut self, ticket: Option<u64>) {
         let mut queues = Vec::new();
         for index in self.active.clone() {
             if self.partition(index).is_topic_queue() {
@@ -62,13 +71,16 @@ impl Core {
         while at < self.flushes.len() {
             let flush = &self.flushes[at];
             if flush.queues.is_empty() && self.outstanding.all_ended_before(flush.upto) {
-                let ticket = self.flushes.swap_remove(at).ticket;
-                self.answer(ticket, Ok(Answer::Done));
+                match self.flushes.swap_remove(at).ticket {
+                    Some(ticket) => self.answer(ticket, Ok(Answer::Done)),
+                    None => self.transaction_drained(),
+                }
             } else {
                 at += 1;
             }
         }
-        if self.closing.is_some() && !self.closed && self.active.is_empty() && self.outstanding.is_empty() {
+        let idle = self.active.is_empty() && self.outstanding.is_empty() && self.transaction_is_settled();
+        if self.closing.is_some() && !self.closed && idle {
             self.finish_close();
         }
     }
@@ -76,6 +88,7 @@ impl Core {
     pub(super) fn close(&mut self, deadline: Time) {
         let deadline = self.closing.map_or(deadline, |earlier| earlier.min(deadline));
         self.closing = Some(deadline);
+        self.close_transaction();
         self.timers.arm(Timer::Close, deadline);
         self.end_all_lingering();
         for index in self.active.clone() {
@@ -132,16 +145,14 @@ impl Core {
     fn finish_close(&mut self) {
         self.closed = true;
         for broker in 0..self.brokers.len() as u32 {
-            // No batch is on its way any more, but perhaps a question for metadata.
-            let unanswered = self.broker(broker).in_flight.drain(..).count();
-            self.count_ended(broker, unanswered);
             self.drop_connection(broker);
         }
         self.end_inquiries();
         let flushes = std::mem::take(&mut self.flushes);
-        for flush in flushes {
-            self.answer(flush.ticket, Ok(Answer::Done));
+        for ticket in flushes.into_iter().filter_map(|flush| flush.ticket) {
+            self.answer(ticket, Ok(Answer::Done));
         }
+        self.abandon_transaction();
         self.act(Action::Closed);
     }
 }

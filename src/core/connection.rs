@@ -157,6 +157,7 @@ impl Core {
             self.timers.arm(Timer::Reconnect(index), retry_at);
             self.note_blocked(index);
         }
+        self.transaction_waits_until(retry_at);
         // The leader may have moved; and if this was the last hope, other addresses must be tried.
         self.request_metadata_soon();
     }
@@ -196,6 +197,7 @@ impl Core {
         }
         self.metadata_due();
         self.request_producer_id();
+        self.drive_transaction();
         self.broker_has_work(index);
     }
 
@@ -265,6 +267,7 @@ impl Core {
             self.metadata_due();
         }
         self.request_producer_id();
+        self.drive_transaction();
     }
 
     pub(super) fn received(&mut self, id: ConnectionId, frame: &[u8]) {
@@ -310,6 +313,7 @@ impl Core {
                 let taken = self.producer_id_received(index, &mut reader, version);
                 taken.inspect_err(|error| self.producer_id_failed(&self.of_broker(index, error)))
             }
+            (Kind::Transaction(asked), Ok(mut reader)) => self.transaction_received(index, asked, &mut reader, version),
             (Kind::Produce(produced), Ok(mut reader)) => self.produce_received(index, version, produced, &mut reader),
             (kind, Err(error)) => {
                 self.unanswered(kind, &self.of_broker(index, &error), true);
@@ -325,6 +329,7 @@ impl Core {
             Kind::ApiVersions => {}
             Kind::Metadata => self.metadata_failed(error),
             Kind::InitProducerId => self.producer_id_failed(error),
+            Kind::Transaction(asked) => self.transaction_unanswered(&asked, error),
             Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => self.produce_lost(produced, error, touched),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::broker::Kind;
 use super::lanes::Terms;
+use super::transaction::Transaction;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::Batch;
 use crate::error::Result;
@@ -190,9 +191,10 @@ impl Core {
         // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
         // refused, the broker would forget that it has it, perhaps, from before.
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
-        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) {
+        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) || !self.may_join(index) {
             return Pick::Gated;
         }
+        let partition = self.partition(index);
         if let Some(batch) = partition.queue.pop_front() {
             return Pick::Batch(batch);
         }
@@ -222,15 +224,16 @@ impl Core {
     /// Puts a batch on a request that is being made.
     fn carry(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, produced: &mut Produced) {
         self.count_carried(self.topic_of(index), broker, &batch);
-        batch.sealed.counted = true;
         batch.sealed.attempts += 1;
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);
         }
         self.debug_batch(broker, &batch);
+        let transactional = self.transaction.is_some();
         let partition = self.partition(index);
-        let idempotent = partition.slot.settings.idempotence;
-        partition.alone = batch.sealed.attempts > 1 || (idempotent && !partition.established);
+        // In a transaction a hole in the sequence is no danger: it ends in an abort.
+        let careful = partition.slot.settings.idempotence && !transactional;
+        partition.alone = batch.sealed.attempts > 1 || (careful && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
         let topic = partition.topic;
@@ -244,12 +247,14 @@ impl Core {
 
     /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
     fn number(&mut self, index: u32, batch: &mut Batch) {
-        let Some((id, epoch)) = self.producer_id.current() else { return };
+        let own = self.transaction.as_ref().map(Transaction::producer);
+        let Some((id, epoch)) = own.unwrap_or(self.producer_id.current()) else { return };
         let partition = self.partition(index);
         if !partition.slot.settings.idempotence {
             return;
         }
-        if partition.producer_id < 0 {
+        let other = own.is_some() && (partition.producer_id, partition.producer_epoch) != (id, epoch);
+        if partition.producer_id < 0 || other {
             partition.producer_id = id;
             partition.producer_epoch = epoch;
             partition.next_sequence = 0;
@@ -286,6 +291,9 @@ impl Core {
             let topic = self.partitions[carried.partition as usize].as_ref().map(|p| p.topic);
             topic.is_some_and(|topic| self.topics[topic as usize].id != [0; 16])
         };
+        if self.transaction.as_ref().is_some_and(|transaction| !transaction.is_implicit()) {
+            return version.min(produce::IMPLICIT_ADD_SINCE - 1);
+        }
         if version >= produce::TOPIC_IDS_SINCE && !produced.iter().all(has_id) {
             produce::TOPIC_IDS_SINCE - 1
         } else {
@@ -303,7 +311,7 @@ impl Core {
             version,
             frame.correlation,
             Some(&self.settings.client_id),
-            None,
+            self.transaction.as_ref().map(Transaction::id),
             terms.acks.wire(),
             timeout_ms,
             by_topic().count(),
@@ -313,7 +321,7 @@ impl Core {
             produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
             for Carried { partition, batch, .. } in group {
                 let (Some(partition), Some(batch)) = (&self.partitions[*partition as usize], batch) else { continue };
-                let header = batch_header(batch);
+                let header = batch_header(batch, self.transaction.is_some());
                 let len = record_batch::HEADER_LEN + batch.payload().len();
                 produce::begin_partition(&mut frame.bytes, version, partition.slot.partition, len);
                 frame.bytes.extend_from_slice(&header);
@@ -328,14 +336,14 @@ impl Core {
 }
 
 /// The header of a batch with its checksum, as it is at this attempt.
-fn batch_header(batch: &Batch) -> [u8; record_batch::HEADER_LEN] {
+fn batch_header(batch: &Batch, transactional: bool) -> [u8; record_batch::HEADER_LEN] {
     let count = batch.count() as i32;
     let header = BatchHeader {
         base_offset: 0,
         length: (record_batch::HEADER_LEN_AFTER_LENGTH + batch.payload().len()) as i32,
         partition_leader_epoch: -1,
         crc: 0,
-        attributes: batch.sealed.attributes,
+        attributes: batch.sealed.attributes | if transactional { record_batch::TRANSACTIONAL } else { 0 },
         last_offset_delta: count - 1,
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,

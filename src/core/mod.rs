@@ -32,6 +32,7 @@ mod statistics;
 #[cfg(feature = "internals")]
 mod testing;
 mod timers;
+mod transaction;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -64,6 +65,7 @@ use outstanding::Outstanding;
 use partition::{Partition, Place};
 use producer_id::ProducerId;
 use timers::{Timer, Timers};
+use transaction::Transaction;
 
 /// The sender's state. Every method is called with the present time set by [`Core::at`].
 pub struct Core {
@@ -92,6 +94,7 @@ pub struct Core {
     all_down: bool,
     metadata: Metadata,
     producer_id: ProducerId,
+    transaction: Option<Transaction>,
     outstanding: Outstanding,
     flushes: Vec<Flush>,
     inquiries: Vec<Inquiry>,
@@ -132,7 +135,8 @@ impl Core {
             broker_by_id: BTreeMap::new(),
             all_down: false,
             metadata: Metadata::new(now),
-            producer_id: ProducerId::new(settings.idempotence),
+            producer_id: ProducerId::new(settings.idempotence && settings.transaction.is_none()),
+            transaction: settings.transaction.clone().map(|(id, timeout_ms)| Transaction::new(id, timeout_ms)),
             outstanding: Outstanding::default(),
             flushes: Vec::new(),
             inquiries: Vec::new(),
@@ -146,6 +150,7 @@ impl Core {
             settings,
         };
         core.add_bootstrap_brokers();
+        core.shut_gate_for_transactions();
         core.request_metadata();
         Ok(core)
     }
@@ -179,6 +184,8 @@ impl Core {
                     self.answer(ticket, Ok(Answer::Done));
                 }
                 Command::Close { deadline } => self.close(deadline),
+                Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
+                Command::DrainTransaction => self.drain_transaction(),
             }
         }
         if pressed {
@@ -221,6 +228,7 @@ impl Core {
                 Timer::ProducerId => self.request_producer_id(),
                 Timer::Inquiries => self.inquiries_due(),
                 Timer::Close => self.close_due(),
+                Timer::Transaction => self.drive_transaction(),
             }
         }
     }
@@ -265,6 +273,7 @@ impl Core {
     fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.outstanding.end(batch.sealed.serial);
         self.debug_decided(&batch, &outcome);
+        self.note_failure(&batch, &outcome);
         self.count_decided(&batch, &outcome, true);
         self.act(Action::Report(batch.decide(outcome)));
     }
@@ -272,8 +281,16 @@ impl Core {
     /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.debug_decided(&batch, &outcome);
+        self.note_failure(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
         self.act(Action::Report(batch.decide(outcome)));
+    }
+
+    /// A failure in a transaction is the transaction's too.
+    fn note_failure(&mut self, batch: &Batch, outcome: &Outcome) {
+        if let Some(error) = &outcome.error {
+            self.transaction_decided(batch, error);
+        }
     }
 
     fn fail(&mut self, batch: Box<Batch>, error: Error) {

@@ -43,6 +43,8 @@ pub struct Partition {
     pub established: bool,
     /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
     pub bump_epoch: bool,
+    /// The transaction that it is part of, by number.
+    pub joined: u64,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
     pub active_at: u32,
 }
@@ -89,6 +91,7 @@ impl Partition {
             next_sequence: 0,
             established: false,
             bump_epoch: false,
+            joined: 0,
             active_at: NOT_ACTIVE,
         }
     }

@@ -116,6 +116,7 @@ impl Core {
                 let error = recreated(&batch.topic);
                 self.give_up(index, batch, error);
             }
+            Verdict::SequenceLost if self.transaction.is_some() => self.give_up(index, batch, error),
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
             Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             Verdict::Fail if answer.record_errors.len() > 0 && !may_be_there => {

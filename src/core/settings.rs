@@ -13,6 +13,8 @@ pub struct Settings {
     pub canonical_bootstrap: bool,
     pub client_id: String,
     pub idempotence: bool,
+    /// `transactional.id` and `transaction.timeout.ms`.
+    pub transaction: Option<(String, i32)>,
     pub retries: u32,
     pub max_in_flight: usize,
     pub max_request_size: usize,

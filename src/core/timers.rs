@@ -22,6 +22,7 @@ pub enum Timer {
     ProducerId,
     Inquiries,
     Close,
+    Transaction,
 }
 
 /// A heap with one live entry for each timer: the earliest time it was asked for. A timer that fires early finds

@@ -32,6 +32,7 @@ mod serializer;
 mod sink;
 mod statistics;
 mod topic;
+mod transaction;
 mod userdata;
 mod version;
 

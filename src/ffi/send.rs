@@ -291,7 +291,7 @@ fn wait_of(flags: u32) -> Result<Wait> {
 
 /// # Safety
 /// `pointer` is NULL or leads to `count` readable values that do not change for `'a`.
-unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
     if count == 0 {
         return Ok(&[]);
     }

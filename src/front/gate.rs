@@ -1,23 +1,37 @@
-//! Who may append: the gate that close (and, for transactions, commit and abort) flips.
+//! Who may append: the gate that close, and the ends of transactions, flip.
 
-use crate::front::Slot;
-use crate::sync::{Arc, Mutex};
+use crate::error::Error;
+use crate::front::{Slot, TransactionState};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering};
 
-/// A slot enrols at its first record, under the gate's lock, taken while holding the slot's. Later records only look
-/// at a flag under the slot's own lock. Whoever flips the gate releases it, and then locks each enrolled slot once to
-/// take the flag back; so after `close` returned, no record can be appended, and each appended before is in its slot.
+/// A slot enrols at its first record (of the producer's life, or of a transaction), under the gate's lock, taken while
+/// holding the slot's. Later records only look at a flag under the slot's own lock. Whoever flips the gate releases it,
+/// and then locks each enrolled slot once to take the flag back; so after `close` or `shut` returned, no record can be
+/// appended, and each appended before is in its slot.
 pub struct Gate {
     state: Mutex<State>,
+    shown: AtomicU32,
 }
 
 struct State {
-    open: bool,
+    entry: Entry,
     enrolled: Vec<Arc<Slot>>,
 }
 
-/// The gate is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GateClosed;
+enum Entry {
+    Open,
+    /// For now: what a send is told.
+    Shut(Error),
+    Closed,
+}
+
+/// Why a slot was not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// For good.
+    Closed,
+    Shut(Error),
+}
 
 impl Default for Gate {
     fn default() -> Self {
@@ -27,27 +41,61 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new() -> Self {
-        Gate { state: Mutex::new(State { open: true, enrolled: Vec::new() }) }
+        Gate {
+            state: Mutex::new(State { entry: Entry::Open, enrolled: Vec::new() }),
+            shown: AtomicU32::new(TransactionState::None as u32),
+        }
     }
 
     /// Lets a slot in. Its lock is held.
-    pub fn enrol(&self, slot: &Arc<Slot>) -> Result<(), GateClosed> {
+    pub fn enrol(&self, slot: &Arc<Slot>) -> Result<(), Barred> {
         let mut state = self.state.lock();
-        if !state.open {
-            return Err(GateClosed);
+        match &state.entry {
+            Entry::Open => {}
+            Entry::Shut(error) => return Err(Barred::Shut(error.clone())),
+            Entry::Closed => return Err(Barred::Closed),
         }
         state.enrolled.push(slot.clone());
         Ok(())
     }
 
+    /// Lets records in again, unless the gate is closed.
+    pub fn open(&self) {
+        let mut state = self.state.lock();
+        if let Entry::Shut(_) = state.entry {
+            state.entry = Entry::Open;
+        }
+    }
+
+    /// Shuts the gate until it is opened, and shows every enrolled slot out.
+    pub fn shut(&self, why: Error) {
+        self.flip(Entry::Shut(why));
+    }
+
     /// Closes the gate for good and shows every enrolled slot out.
     pub fn close(&self) {
+        self.flip(Entry::Closed);
+    }
+
+    fn flip(&self, entry: Entry) {
         let mut state = self.state.lock();
-        state.open = false;
+        if !matches!(state.entry, Entry::Closed) {
+            state.entry = entry;
+        }
         let enrolled = std::mem::take(&mut state.enrolled);
         drop(state);
         for slot in enrolled {
             slot.expel();
         }
+    }
+
+    /// Tells applications how the transaction stands. Thread: sender.
+    pub fn show(&self, state: TransactionState) {
+        self.shown.store(state as u32, Ordering::Relaxed);
+    }
+
+    pub fn transaction_state(&self) -> TransactionState {
+        let shown = self.shown.load(Ordering::Relaxed) as usize;
+        TransactionState::ALL.get(shown).copied().unwrap_or_default()
     }
 }

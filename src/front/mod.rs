@@ -12,15 +12,17 @@ mod slot;
 mod tests;
 mod topic_settings;
 mod topics;
+mod transaction;
 
 use std::time::Instant;
 
 pub use choose::{Keyless, Partitioner};
-pub use gate::{Gate, GateClosed};
+pub use gate::{Barred, Gate};
 pub use inbox::{Inbox, Mail};
 pub use slot::{Append, Appended, Glance, Refused, Slot};
 pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
+pub use transaction::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState};
 
 use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
 use crate::error::Error;
@@ -48,6 +50,10 @@ pub enum Command {
     Purge { ticket: u64, what: Purge },
     /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
     Close { deadline: Time },
+    /// A call of transactions; its answer goes to the ticket.
+    Transaction { ticket: u64, call: TransactionCall },
+    /// Nothing joins the transaction any more, and everything that did is in the mail before this.
+    DrainTransaction,
 }
 
 /// What is asked.
@@ -95,13 +101,12 @@ pub enum Manner {
 /// Why a record was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
-    Closed,
+    /// The gate is closed, or shut for now.
+    Barred(Barred),
     /// No room for this many bytes in `buffer.memory`.
     NoRoom(usize),
     /// The record names a partition outside the topic's `count`.
-    UnknownPartition {
-        count: usize,
-    },
+    UnknownPartition { count: usize },
     /// The application's partitioner failed, or chose a partition outside the topic's range.
     NotChosen(Error),
 }
@@ -149,7 +154,7 @@ impl Front {
                     }
                     return Ok(());
                 }
-                Err(Refused::Closed) => return Err(NotAccepted::Closed),
+                Err(Refused::Barred(barred)) => return Err(NotAccepted::Barred(barred)),
                 Err(Refused::NoRoom(refused)) => return Err(NotAccepted::NoRoom(refused.bytes)),
                 Err(Refused::Switch | Refused::Retired) => {}
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Front, GateClosed, TopicSettings};
+use super::{Barred, Front, TopicSettings};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
@@ -82,7 +82,7 @@ pub struct Appended {
 /// Why a record was not appended. Nothing has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
-    Closed,
+    Barred(Barred),
     NoRoom(NoRoom),
     /// The sticky partitioner should choose another partition first.
     Switch,
@@ -188,8 +188,8 @@ impl Slot {
         // The sender moves records that were accepted already: the gate has let them pass.
         match front.gate.enrol(self) {
             Ok(()) => state.enrolled = true,
-            Err(GateClosed) if charge == Charge::Force => {}
-            Err(GateClosed) => return Err(Refused::Closed),
+            Err(_) if charge == Charge::Force => {}
+            Err(barred) => return Err(Refused::Barred(barred)),
         }
         Ok(())
     }

@@ -709,9 +709,12 @@ fn nothing_is_accepted_after_close_and_what_was_is_here() {
     stage.to(&unknown, 0, 1);
     stage.front.gate.close();
     for (topic, partition) in [(&known, 0), (&known, 1), (&unknown, 0)] {
-        assert_eq!(stage.send(topic, &to(partition, b""), Manner::Usual), Err(NotAccepted::Closed));
+        assert_eq!(stage.send(topic, &to(partition, b""), Manner::Usual), Err(NotAccepted::Barred(Barred::Closed)));
     }
-    assert_eq!(stage.send(&stage.front.topics.get("new"), &value(b""), Manner::Usual), Err(NotAccepted::Closed));
+    assert_eq!(
+        stage.send(&stage.front.topics.get("new"), &value(b""), Manner::Usual),
+        Err(NotAccepted::Barred(Barred::Closed))
+    );
     assert_eq!((drain(&partitions(&known)[0]), drain(&unknown.queue)), (vec![vec![1]], vec![vec![2]]));
     stage.front.gate.close();
 }
@@ -725,5 +728,5 @@ fn a_queue_is_assigned_after_close_too() {
     let slots = stage.front.partitions_for(&topic, 3);
     stage.front.assign(&topic, slots, &stage.clock);
     assert_eq!(held(&topic), [1, 1, 1]);
-    assert_eq!(stage.send(&topic, &to(0, b""), Manner::Usual), Err(NotAccepted::Closed));
+    assert_eq!(stage.send(&topic, &to(0, b""), Manner::Usual), Err(NotAccepted::Barred(Barred::Closed)));
 }

@@ -8,6 +8,7 @@ mod plugins;
 mod send_handle;
 pub mod settings;
 mod topics;
+mod transaction;
 
 pub use interceptor::{Interceptor, Sending};
 pub use plugins::Plugins;
@@ -26,7 +27,7 @@ use crate::config::{Config, Facilities, Facility};
 use crate::core::{Level, debug_line};
 use crate::driver::{self, LogSink, Shared, Sink, Waited};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Command, Front, Manner, NotAccepted, Partitioner, Topic};
+use crate::front::{Barred, Command, Front, Manner, NotAccepted, Partitioner, Topic};
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::serialize::Objects;
@@ -50,6 +51,8 @@ pub struct Producer {
     topics: TopicConfig,
     max_block: Duration,
     max_request_size: usize,
+    /// A call of transactions that timed out and goes on: what it was and where it is answered.
+    unfinished: Mutex<Option<transaction::Unfinished>>,
 }
 
 /// A topic of a producer. Making one costs a look-up by name; sending by handle does not.
@@ -144,6 +147,7 @@ impl Producer {
             process: Generation::current(),
             max_block: resolved.max_block,
             max_request_size: resolved.max_request_size,
+            unfinished: Mutex::default(),
         })
     }
 
@@ -464,7 +468,8 @@ impl Producer {
     #[cold]
     fn refusal(&self, topic: &TopicHandle, record: &Record<'_>, refused: NotAccepted) -> Error {
         match refused {
-            NotAccepted::Closed => self.closed(),
+            NotAccepted::Barred(Barred::Closed) => self.closed(),
+            NotAccepted::Barred(Barred::Shut(error)) => error,
             NotAccepted::NoRoom(_) => self.buffer_full(topic),
             NotAccepted::NotChosen(error) => error,
             NotAccepted::UnknownPartition { count } => Error::new(

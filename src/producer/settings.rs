@@ -77,6 +77,7 @@ pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings 
         canonical_bootstrap: config.dns_lookup == DnsLookup::ResolveCanonicalBootstrapOnly,
         client_id: config.client_id.clone(),
         idempotence: config.idempotence,
+        transaction: config.transaction.clone(),
         retries: config.retries,
         max_in_flight: config.max_in_flight as usize,
         max_request_size: config.max_request_size,

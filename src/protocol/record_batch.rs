@@ -8,6 +8,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// The length of a batch's header: what precedes the records.
 pub const HEADER_LEN: usize = 61;
+/// The bit of the attributes that says that a batch is of a transaction (KIP-98).
+pub const TRANSACTIONAL: i16 = 0x10;
 
 /// Where the header's fields begin.
 pub mod offset {

@@ -196,7 +196,7 @@ fn values_come_back_when_the_producer_is_closed_at_once() {
     world.run(ms(1));
     let unknown = lend_all(&mut world, "unknown", 0);
     world.close(ms(0));
-    assert_eq!(world.send_lent("t", Some(0), 5_000), Err(NotAccepted::Closed));
+    assert_eq!(world.send_lent("t", Some(0), 5_000), Err(NotAccepted::Barred(ottla::front::Barred::Closed)));
     world.run(ms(1));
     assert!(world.closed);
     asked.iter().for_each(|&id| assert_eq!(world.told(id).error, Some(ErrorKind::Closed)));

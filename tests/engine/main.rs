@@ -16,6 +16,7 @@ mod record_errors;
 mod requests;
 mod statistics;
 mod topics;
+mod transactions;
 mod untouched;
 mod waiting;
 mod world;

@@ -1,6 +1,6 @@
 //! Linger, flush, close, and memory: what makes batches wait and what ends it.
 
-use ottla::front::{Manner, NotAccepted};
+use ottla::front::{Barred, Manner, NotAccepted};
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On};
 
@@ -112,7 +112,7 @@ fn close_delivers_what_was_accepted() {
     world.cluster.create_topic("t", 3);
     let ids: Vec<u64> = (0..9).map(|n| world.send("t", n % 3)).collect();
     world.close(ms(60_000));
-    assert_eq!(world.send_sized("t", Some(0), 0), Err(NotAccepted::Closed));
+    assert_eq!(world.send_sized("t", Some(0), 0), Err(NotAccepted::Barred(Barred::Closed)));
     assert!(world.run_until(ms(5_000), |world| world.closed));
     ids.iter().for_each(|&id| world.assert_written(id));
     assert!(world.lines().is_empty());

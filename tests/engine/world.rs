@@ -17,7 +17,9 @@ use ottla::config::Facilities;
 use ottla::core::{
     Acks, Action, Answer, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings,
 };
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Purge, TopicSettings};
+use ottla::front::{
+    Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Purge, TopicSettings, TransactionCall,
+};
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
@@ -82,6 +84,7 @@ impl Default for Setup {
             canonical_bootstrap: false,
             client_id: "world".into(),
             idempotence: true,
+            transaction: None,
             retries: i32::MAX as u32,
             max_in_flight: 5,
             max_request_size: 1 << 20,
@@ -389,6 +392,21 @@ impl World {
         self.next_ticket += 1;
         self.front.inbox.command(command(ticket));
         ticket
+    }
+
+    /// Asks for something of transactions.
+    pub fn call(&mut self, call: TransactionCall) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.front.inbox.command(Command::Transaction { ticket, call });
+        ticket
+    }
+
+    /// Asks and waits, a minute at most.
+    pub fn transact(&mut self, call: TransactionCall) -> Result<(), Error> {
+        let ticket = self.call(call);
+        assert!(self.run_until(ms(60_000), |world| world.answers.contains_key(&ticket)), "{:#?}", self.log_tail());
+        self.answers[&ticket].clone().map(drop)
     }
 
     /// As the producer's close does it.

@@ -17,3 +17,4 @@ mod requests;
 mod statistics;
 mod threads;
 mod topics;
+mod transactions;

@@ -21,9 +21,14 @@ import zipfile
 
 # api: (first version, last version)
 MESSAGES = {
+    "AddOffsetsToTxn": (0, 4),
+    "AddPartitionsToTxn": (0, 3),
     "ApiVersions": (0, 4),
+    "EndTxn": (0, 5),
+    "FindCoordinator": (0, 6),
     "InitProducerId": (0, 5),
     "Metadata": (4, 13),
+    "TxnOffsetCommit": (0, 5),
 }
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -62,7 +62,7 @@ fn send_all(front: &Front, topic: &Topic, sender: u64, partitions: u64, sent: &A
                     needed += bytes;
                     room = front.wait_for_room(needed, deadline).expect("room comes");
                 }
-                Err(NotAccepted::Closed) => return front.give_back(room),
+                Err(NotAccepted::Barred(Barred::Closed)) => return front.give_back(room),
                 Err(other) => panic!("{other:?}"),
             }
         }
@@ -153,6 +153,6 @@ fn a_record_accepted_while_closing_is_in_its_slot() {
             &SystemClock,
             &mut Room::default(),
         );
-        assert_eq!(refused, Err(NotAccepted::Closed));
+        assert_eq!(refused, Err(NotAccepted::Barred(Barred::Closed)));
     });
 }

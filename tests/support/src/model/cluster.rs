@@ -6,7 +6,7 @@ use kafka_protocol::messages::ApiKey;
 use uuid::Uuid;
 
 use super::fault::Faults;
-use super::{Fault, Log, RequestInfo, StoredRecord, UnknownProducer, Versions};
+use super::{Fault, Log, RequestInfo, StoredRecord, Transactions, UnknownProducer, Versions};
 
 /// What a topic is made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub struct Cluster {
     pub(super) requests: Vec<RequestInfo>,
     pub(super) held_view: Option<View>,
     pub(super) next_producer_id: i64,
+    pub transactions: Transactions,
     versions: Versions,
     next_topic_id: u128,
     /// The broker's clock; only what is set here moves it.
@@ -107,6 +108,7 @@ impl Cluster {
             requests: Vec::new(),
             held_view: None,
             next_producer_id: 1000,
+            transactions: Transactions::default(),
             versions: Versions::kafka_4_3(),
             next_topic_id: 1,
             now_ms: 1_700_000_000_000,
@@ -337,6 +339,11 @@ impl Cluster {
 
     pub fn records(&self, topic: &str, partition: i32) -> Vec<StoredRecord> {
         self.log(topic, partition).records().cloned().collect()
+    }
+
+    /// What a consumer sees that reads committed records only.
+    pub fn committed(&self, topic: &str, partition: i32) -> Vec<StoredRecord> {
+        self.log(topic, partition).committed().cloned().collect()
     }
 
     // Within the model

@@ -1,5 +1,4 @@
-//! InitProducerId, for idempotent producers. Producers with a transactional id are told NOT_COORDINATOR: there is no
-//! transaction coordinator in this model yet.
+//! InitProducerId, for idempotent producers and, with a transactional id, for those of transactions.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
@@ -18,8 +17,22 @@ pub(super) fn handle(
         return Outcome::Answer(refuse(error.code));
     }
     if let Some(id) = &request.transactional_id {
-        let error = if id.is_empty() { ResponseError::InvalidRequest } else { ResponseError::NotCoordinator };
-        return Outcome::Answer(refuse(error.code()));
+        let id = id.to_string();
+        let expected = (request.producer_id.0 >= 0).then_some((request.producer_id.0, request.producer_epoch));
+        let done = if id.is_empty() {
+            Err(ResponseError::InvalidRequest)
+        } else {
+            let here = cluster.is_coordinator(context.broker, &id);
+            here.and_then(|()| cluster.init_transaction(&id, request.transaction_timeout_ms, expected))
+        };
+        return Outcome::Answer(match (done, planned) {
+            (Err(ResponseError::ProducerFenced), _) if context.version < 4 => {
+                refuse(ResponseError::InvalidProducerEpoch.code())
+            }
+            (Err(error), _) => refuse(error.code()),
+            (Ok(_), Some(error)) => refuse(error.code),
+            (Ok((id, epoch)), None) => response.with_producer_id(id.into()).with_producer_epoch(epoch),
+        });
     }
     // Without a transactional id the request's own id and epoch mean nothing to a broker.
     let id = cluster.next_producer_id;

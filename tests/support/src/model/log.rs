@@ -16,6 +16,8 @@ pub struct StoredBatch {
     pub batch: Batch,
     pub append_time: Option<i64>,
     pub records: Vec<StoredRecord>,
+    /// Of a transactional batch, once its transaction has ended: whether it was committed.
+    pub committed: Option<bool>,
 }
 
 /// A record in the log.
@@ -30,6 +32,13 @@ pub struct StoredRecord {
     pub producer_id: i64,
     pub epoch: i16,
     pub sequence: i32,
+}
+
+impl StoredBatch {
+    /// It is of a transaction that has not ended.
+    pub fn is_open(&self) -> bool {
+        self.batch.is_transactional() && self.committed.is_none()
+    }
 }
 
 /// What a partition answers about a batch that it took or had.
@@ -83,6 +92,24 @@ impl Log {
         self.batches.iter().flat_map(|batch| &batch.records).filter(|record| record.offset >= self.start_offset)
     }
 
+    /// Up to the first batch of a transaction that is open (the last stable offset), without what was aborted.
+    pub fn committed(&self) -> impl Iterator<Item = &StoredRecord> {
+        let stable = self.batches.iter().take_while(|batch| !batch.is_open());
+        let seen = stable.filter(|batch| batch.committed != Some(false)).flat_map(|batch| &batch.records);
+        seen.filter(|record| record.offset >= self.start_offset)
+    }
+
+    /// Takes in a transaction's marker: what the producer had open here ends. The marker has an offset of its own.
+    pub(super) fn mark(&mut self, producer_id: i64, epoch: i16, commit: bool) {
+        for stored in &mut self.batches {
+            if stored.batch.producer_id == producer_id && stored.is_open() {
+                stored.committed = Some(commit);
+            }
+        }
+        self.end_offset += 1;
+        self.producers.marked(producer_id, epoch);
+    }
+
     /// Checks a batch, in the order in which a broker does, and appends it unless it is there already.
     pub(super) fn append(&mut self, batch: Batch, append: &Append<'_>) -> Result<Appended, Refusal> {
         let refuse = |error| Refusal { error, records: Vec::new(), log_start_offset: self.refused_start(error) };
@@ -128,7 +155,7 @@ impl Log {
             self.producers.appended(&batch, base_offset, append_time.unwrap_or(batch.max_timestamp));
         }
         self.end_offset += i64::from(batch.last_offset_delta) + 1;
-        self.batches.push(StoredBatch { base_offset, leader_epoch, batch, append_time, records });
+        self.batches.push(StoredBatch { base_offset, leader_epoch, batch, append_time, records, committed: None });
         Appended { base_offset, append_time: append_time.unwrap_or(-1), log_start_offset: self.start_offset }
     }
 

@@ -17,10 +17,15 @@ mod metadata;
 mod produce;
 mod producer_state;
 pub mod server;
+mod transaction;
+mod transaction_requests;
 mod versions;
 
 use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, InitProducerIdRequest, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::{
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, EndTxnRequest,
+    FindCoordinatorRequest, InitProducerIdRequest, RequestHeader, ResponseHeader, TxnOffsetCommitRequest,
+};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
 pub use batch::Batch;
@@ -31,6 +36,7 @@ pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey as Api;
 pub use log::{Log, StoredBatch, StoredRecord};
 pub use producer_state::{CachedBatch, Producers, UnknownProducer, Verdict};
+pub use transaction::{Group, Phase, Transaction, Transactions};
 pub use versions::Versions;
 
 use fault::Plan;
@@ -138,6 +144,13 @@ fn dispatch(cluster: &mut Cluster, broker: i32, api: ApiKey, header: RequestHead
         ApiKey::Metadata => call.run(metadata::describe, metadata::handle),
         ApiKey::ApiVersions => call.run(nothing::<ApiVersionsRequest>, api_versions::handle),
         ApiKey::InitProducerId => call.run(nothing::<InitProducerIdRequest>, init_producer_id::handle),
+        ApiKey::FindCoordinator => call.run(nothing::<FindCoordinatorRequest>, transaction_requests::find_coordinator),
+        ApiKey::AddPartitionsToTxn => {
+            call.run(nothing::<AddPartitionsToTxnRequest>, transaction_requests::add_partitions)
+        }
+        ApiKey::AddOffsetsToTxn => call.run(nothing::<AddOffsetsToTxnRequest>, transaction_requests::add_offsets),
+        ApiKey::TxnOffsetCommit => call.run(nothing::<TxnOffsetCommitRequest>, transaction_requests::offset_commit),
+        ApiKey::EndTxn => call.run(nothing::<EndTxnRequest>, transaction_requests::end),
         _ => None,
     }
 }

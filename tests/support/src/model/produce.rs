@@ -56,7 +56,15 @@ pub(super) fn handle(cluster: &mut Cluster, context: &Context, request: ProduceR
             answer.name = topic.name.clone();
         }
         for data in topic.partition_data {
-            let target = Target { cluster, context, acks: request.acks, topic: name.as_deref(), id: topic.topic_id };
+            let transaction = request.transactional_id.as_ref().map(|id| id.0.to_string());
+            let target = Target {
+                cluster,
+                context,
+                acks: request.acks,
+                transaction,
+                topic: name.as_deref(),
+                id: topic.topic_id,
+            };
             let partition = target.produce(data, &mut leaders);
             failed |= partition.error_code != 0;
             answer.partition_responses.push(partition);
@@ -84,6 +92,7 @@ struct Target<'a> {
     cluster: &'a mut Cluster,
     context: &'a Context,
     acks: i16,
+    transaction: Option<String>,
     /// `None` if the id is unknown.
     topic: Option<&'a str>,
     id: Uuid,
@@ -126,6 +135,13 @@ impl Target<'_> {
         if self.acks == -1 && partition.place.isr.len() < topic.options.min_insync_replicas {
             return Err(ResponseError::NotEnoughReplicas.into());
         }
+        if batch.is_transactional() {
+            let id = self.transaction.clone().ok_or(ResponseError::InvalidRequest)?;
+            let place = (name.to_owned(), data.index);
+            self.cluster.verify(&id, batch.producer_id, batch.producer_epoch, place, self.context.version >= 12)?;
+        }
+        let topic = self.cluster.topics.get_mut(name).ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let partition = &mut topic.partitions[data.index as usize];
         let leader_epoch = partition.place.leader_epoch;
         let append = Append { options: &topic.options, unknown_producer, leader_epoch, now_ms };
         Ok(partition.log.append(batch, &append)?)

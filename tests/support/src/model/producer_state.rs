@@ -95,6 +95,14 @@ impl Producers {
         });
     }
 
+    /// A transaction's marker: a later epoch begins with it.
+    pub fn marked(&mut self, producer_id: i64, epoch: i16) {
+        let producer = self.known.entry(producer_id).or_default();
+        if epoch > producer.epoch {
+            *producer = Producer { epoch, batches: VecDeque::new() };
+        }
+    }
+
     /// Forgets one producer, as its expiry does.
     pub fn forget(&mut self, producer_id: i64) {
         self.known.remove(&producer_id);

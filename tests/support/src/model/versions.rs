@@ -16,20 +16,31 @@ pub struct Versions {
 impl Versions {
     /// Kafka 2.1. Produce begins at 0 in the table, though the model, as later brokers, reads 3 and above.
     pub fn kafka_2_1() -> Versions {
-        Versions { tells_range: false, ..Versions::up_to(7, 7, 2, 1).offering(0..=10, 0..=2) }
+        Versions {
+            tells_range: false,
+            ..Versions::up_to(7, 7, 2, 1).offering(0..=10, 0..=2).with_transactions(1, 1, 1, 2)
+        }
     }
 
     pub fn kafka_2_8() -> Versions {
-        Versions::up_to(9, 11, 3, 4).offering(0..=12, 0..=3)
+        Versions::up_to(9, 11, 3, 4).offering(0..=12, 0..=3).with_transactions(3, 3, 3, 3)
     }
 
     pub fn kafka_3_9() -> Versions {
-        Versions::up_to(11, 12, 4, 5).offering(0..=17, 0..=6)
+        Versions::up_to(11, 12, 4, 5).offering(0..=17, 0..=6).with_transactions(5, 4, 4, 4)
     }
 
     /// Kafka 4.3. Produce is said to begin at 0, as 4.x does for librdkafka's sake (KAFKA-18659).
     pub fn kafka_4_3() -> Versions {
-        Versions::up_to(13, 13, 4, 5).offering(4..=18, 0..=6)
+        Versions::up_to(13, 13, 4, 5).offering(4..=18, 0..=6).with_transactions(5, 4, 5, 5)
+    }
+
+    /// The requests of transactions, as far as a client sends them.
+    fn with_transactions(self, add_partitions: i16, add_offsets: i16, end: i16, offset_commit: i16) -> Versions {
+        self.with(ApiKey::AddPartitionsToTxn, 0..=add_partitions)
+            .with(ApiKey::AddOffsetsToTxn, 0..=add_offsets)
+            .with(ApiKey::EndTxn, 0..=end)
+            .with(ApiKey::TxnOffsetCommit, 0..=offset_commit)
     }
 
     fn up_to(produce: i16, metadata: i16, api_versions: i16, init_producer_id: i16) -> Versions {
@@ -40,8 +51,7 @@ impl Versions {
             .with(ApiKey::InitProducerId, 0..=init_producer_id)
     }
 
-    /// Fetch and FindCoordinator are told of but not served: librdkafka takes a broker without Fetch 4 for one from
-    /// before record batches, and one without FindCoordinator for one that can't read lz4.
+    /// Fetch is told of but not served: librdkafka takes a broker without Fetch 4 for one from before record batches.
     fn offering(self, fetch: RangeInclusive<i16>, find_coordinator: RangeInclusive<i16>) -> Versions {
         self.with(ApiKey::Fetch, fetch).with(ApiKey::FindCoordinator, find_coordinator)
     }

@@ -1,0 +1,146 @@
+//! Which broker coordinates: transactions by their id, offsets by their group.
+
+use super::super::broker::Kind;
+use super::super::{Core, Level};
+use super::requests::Asked;
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+use crate::protocol::{ApiKey, Reader};
+
+/// What a coordinator is for; the number is FindCoordinator's key type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Group = 0,
+    Transaction = 1,
+}
+
+/// By role, the broker's index in the core.
+#[derive(Default)]
+pub struct Coordinators {
+    transaction: Option<u32>,
+    group: Option<u32>,
+}
+
+/// FindCoordinator names its keys in a list from here on (KIP-699).
+const KEYS_SINCE: i16 = 4;
+
+impl Coordinators {
+    pub fn of(&self, role: Role) -> Option<u32> {
+        match role {
+            Role::Group => self.group,
+            Role::Transaction => self.transaction,
+        }
+    }
+
+    pub fn set(&mut self, role: Role, broker: Option<u32>) {
+        match role {
+            Role::Group => self.group = broker,
+            Role::Transaction => self.transaction = broker,
+        }
+    }
+}
+
+impl Core {
+    /// The coordinator and the version of a request to it, if it can be asked now. What stands in the way is seen to.
+    pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(u32, i16)> {
+        let known = self.transaction.as_ref()?.coordinators.of(role);
+        let Some(index) = known else {
+            self.find_coordinator(role);
+            return None;
+        };
+        let broker = &self.brokers[index as usize];
+        if !broker.is_up() {
+            if broker.failures > 2 {
+                // It may have moved.
+                self.forget_coordinator(role);
+                self.find_coordinator(role);
+                return None;
+            }
+            // How that ends leads back here.
+            let at = broker.retry_at;
+            self.ensure_connected(index);
+            if at > self.now {
+                self.wait_for_transaction(at);
+            }
+            return None;
+        }
+        if broker.throttled_until > self.now {
+            let at = broker.throttled_until;
+            self.wait_for_transaction(at);
+            return None;
+        }
+        if broker.writing {
+            // The end of its write leads back here.
+            return None;
+        }
+        match broker.pick(api) {
+            Ok(version) => Some((index, version)),
+            Err(error) => {
+                self.transaction_fatal(&error);
+                None
+            }
+        }
+    }
+
+    pub(super) fn forget_coordinator(&mut self, role: Role) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.coordinators.set(role, None);
+        }
+    }
+
+    fn find_coordinator(&mut self, role: Role) {
+        let Some((broker, version)) = self.least_loaded(ApiKey::FindCoordinator) else {
+            // A connection that comes up leads back here.
+            return self.request_metadata();
+        };
+        let Some(transaction) = &mut self.transaction else { return };
+        let key = match (role, &transaction.offsets) {
+            (Role::Transaction, _) => transaction.id.clone(),
+            (Role::Group, Some(pending)) => pending.group_id().to_owned(),
+            (Role::Group, None) => return,
+        };
+        transaction.asked = true;
+        let request = FindCoordinatorRequest {
+            key: if version < KEYS_SINCE { &key } else { "" },
+            key_type: role as i8,
+            coordinator_keys: if version < KEYS_SINCE { Vec::new() } else { vec![&key] },
+        };
+        let kind = Kind::Transaction(Asked::Coordinator(role));
+        self.send(broker, version, kind, |out| request.encode(version, out));
+    }
+
+    pub(super) fn coordinator_found(&mut self, role: Role, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = FindCoordinatorResponse::decode(reader, version)?;
+        let (code, message, node, host, port) = match response.coordinators.first() {
+            Some(found) if version >= KEYS_SINCE => {
+                (found.error_code, found.error_message, found.node_id, found.host, found.port)
+            }
+            None if version >= KEYS_SINCE => {
+                let message = "the answer to FindCoordinator names none";
+                return Err(Error::new(ErrorKind::BadResponse, message));
+            }
+            _ => (response.error_code, response.error_message, response.node_id, response.host, response.port),
+        };
+        let Some(kind) = ErrorKind::from_broker(code) else {
+            self.learn_broker(node, host, port);
+            let index = self.broker_by_id.get(&node).copied();
+            if let Some(transaction) = &mut self.transaction {
+                transaction.coordinators.set(role, index);
+                transaction.failures = 0;
+            }
+            self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));
+            return Ok(());
+        };
+        let said = message.map_or_else(String::new, |message| format!(": {message}"));
+        let error = Error::new(kind, format!("finding the {role:?} coordinator: {}{said}", kind.name()));
+        self.take_verdict(&error, Asked::Coordinator(role).verdict(code));
+        Ok(())
+    }
+
+    /// KIP-890: what the brokers say of transaction.version; of two, the higher epoch of features knows better.
+    pub(super) fn cluster_adds_partitions(&self) -> bool {
+        let told = self.brokers.iter().filter(|broker| broker.listed).filter_map(|broker| broker.versions.as_ref());
+        told.max_by_key(|versions| versions.finalized_features_epoch)
+            .is_some_and(|versions| versions.transaction_version >= 2)
+    }
+}

@@ -1,0 +1,450 @@
+//! Transactions (KIP-98; KIP-890 where the cluster's transaction.version is 2): the state that the application sees,
+//! its calls, and what is to be asked of the coordinator next.
+//!
+//! One request of a transaction is under way at a time, and producing goes on beside it: a partition that still waits to
+//! be added holds up nobody but itself.
+
+mod coordinator;
+mod offsets;
+mod requests;
+
+use std::collections::VecDeque;
+
+pub use coordinator::Role;
+pub use requests::Asked;
+
+use super::{Answer, Core, Place, Timer};
+use crate::batch::Batch;
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::{Command, TransactionCall as Call, TransactionState};
+use crate::sync::Time;
+use coordinator::Coordinators;
+
+/// The transactions of one producer, one after the other.
+pub struct Transaction {
+    id: String,
+    timeout_ms: i32,
+    state: State,
+    /// Producer id and epoch, from the coordinator.
+    producer: Option<(i64, i16)>,
+    /// KIP-890: brokers add partitions themselves, and every transaction has an epoch of its own.
+    implicit: bool,
+    /// Counts transactions. A partition that belongs to the present one carries its number.
+    serial: u64,
+    /// The coordinator knows, or may know, of the present transaction: it has to be told how it ends.
+    told: bool,
+    /// A sequence may have a hole, or the protocol changed: the next transaction needs another epoch.
+    renew: bool,
+    /// Partitions that wait to be added.
+    joining: VecDeque<u32>,
+    offsets: Option<offsets::Pending>,
+    /// The call that is waited for.
+    ticket: Option<u64>,
+    coordinators: Coordinators,
+    asked: bool,
+    failures: u32,
+    not_before: Time,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Uninitialized,
+    Initializing,
+    Ready,
+    Open,
+    Ending(End, Phase),
+    /// A broker says that the epoch is old. Whether a newer instance of this producer exists, or the coordinator gave
+    /// up on the transaction, only the coordinator knows: it is asked.
+    Doubted(Error),
+    Failed(Error),
+    Fatal(Error),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Commit,
+    Abort,
+}
+
+/// How far the end of a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Records are still on their way.
+    Draining,
+    /// The coordinator is told.
+    Telling,
+    /// Another epoch is asked for.
+    Renewing,
+}
+
+/// What is to be asked next.
+enum Step {
+    Init,
+    AddPartitions,
+    AddOffsets,
+    CommitOffsets,
+    End(End),
+}
+
+impl Transaction {
+    pub fn new(id: String, timeout_ms: i32) -> Self {
+        Transaction {
+            id,
+            timeout_ms,
+            state: State::Uninitialized,
+            producer: None,
+            implicit: false,
+            serial: 0,
+            told: false,
+            renew: false,
+            joining: VecDeque::new(),
+            offsets: None,
+            ticket: None,
+            coordinators: Coordinators::default(),
+            asked: false,
+            failures: 0,
+            not_before: Time::ZERO,
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn producer(&self) -> Option<(i64, i16)> {
+        self.producer
+    }
+
+    /// Whether brokers add partitions themselves.
+    pub fn is_implicit(&self) -> bool {
+        self.implicit
+    }
+
+    fn seen(&self) -> TransactionState {
+        match self.state {
+            State::Uninitialized => TransactionState::Uninitialized,
+            State::Initializing => TransactionState::Initializing,
+            State::Ready => TransactionState::Ready,
+            State::Open => TransactionState::InTransaction,
+            State::Ending(End::Commit, _) => TransactionState::Committing,
+            State::Ending(End::Abort, _) => TransactionState::Aborting,
+            State::Doubted(_) | State::Failed(_) => TransactionState::AbortRequired,
+            State::Fatal(_) => TransactionState::Fatal,
+        }
+    }
+
+    /// What is to be asked of a coordinator, if anything.
+    fn step(&self) -> Option<Step> {
+        match &self.state {
+            State::Initializing | State::Doubted(_) | State::Ending(_, Phase::Renewing) => Some(Step::Init),
+            State::Ending(end, Phase::Telling) => Some(Step::End(*end)),
+            State::Open | State::Ending(End::Commit, Phase::Draining) if !self.joining.is_empty() => {
+                Some(Step::AddPartitions)
+            }
+            State::Open => self.offsets.as_ref().map(|pending| {
+                if self.implicit || pending.is_added() { Step::CommitOffsets } else { Step::AddOffsets }
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Core {
+    /// With a transactional id nothing is accepted outside a transaction.
+    pub(super) fn shut_gate_for_transactions(&mut self) {
+        if self.transaction.is_some() {
+            self.front.gate.shut(uninitialized());
+            self.enter(State::Uninitialized);
+        }
+    }
+
+    /// The application asks for something; the answer goes to `ticket`, now or later.
+    pub(super) fn transaction_call(&mut self, ticket: u64, call: Call) {
+        match self.take_call(ticket, call) {
+            Ok(()) => self.drive_transaction(),
+            Err(error) => self.answer(ticket, Err(error)),
+        }
+    }
+
+    fn take_call(&mut self, ticket: u64, call: Call) -> Result<()> {
+        if self.closing.is_some() {
+            return Err(Error::new(ErrorKind::Closed, "the producer is closing"));
+        }
+        let Some(transaction) = &mut self.transaction else {
+            let message = "the producer has no transactions: set transactional.id";
+            return Err(Error::new(ErrorKind::InvalidState, message));
+        };
+        match (call, transaction.state.clone()) {
+            (_, State::Fatal(error)) => Err(error),
+            (Call::Init, State::Uninitialized) => {
+                transaction.ticket = Some(ticket);
+                self.enter(State::Initializing);
+                Ok(())
+            }
+            (Call::Begin, State::Ready) => {
+                transaction.serial += 1;
+                self.enter(State::Open);
+                self.front.gate.open();
+                self.answer(ticket, Ok(Answer::Done));
+                Ok(())
+            }
+            (Call::SendOffsets(commit), State::Open) => {
+                if commit.offsets.is_empty() {
+                    self.answer(ticket, Ok(Answer::Done));
+                    return Ok(());
+                }
+                transaction.ticket = Some(ticket);
+                transaction.offsets = Some(offsets::Pending::new(*commit));
+                Ok(())
+            }
+            (Call::Commit, State::Open) => {
+                self.end_transaction(Some(ticket), End::Commit);
+                Ok(())
+            }
+            (Call::Abort, State::Open | State::Failed(_) | State::Doubted(_)) => {
+                self.end_transaction(Some(ticket), End::Abort);
+                Ok(())
+            }
+            (Call::SendOffsets(_) | Call::Commit, State::Failed(error) | State::Doubted(error)) => Err(error),
+            (call, _) => Err(wrong_state(&call, transaction.seen())),
+        }
+    }
+
+    fn enter(&mut self, state: State) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.state = state;
+        transaction.failures = 0;
+        self.front.gate.show(transaction.seen());
+    }
+
+    /// Nothing more joins the transaction. What was accepted before is in the slots; the inbox may not have told of all
+    /// of it yet, so the rest follows as a command of its own, behind it.
+    fn end_transaction(&mut self, ticket: Option<u64>, end: End) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.ticket = ticket;
+        self.enter(State::Ending(end, Phase::Draining));
+        let why = match end {
+            End::Commit => "the transaction is being committed",
+            End::Abort => "the transaction is being aborted",
+        };
+        self.front.gate.shut(Error::new(ErrorKind::InvalidState, format!("{why}: begin another first")));
+        self.front.inbox.command(Command::DrainTransaction);
+    }
+
+    /// Everything that was accepted in the transaction is known: a commit waits for it, an abort cancels what was not
+    /// sent and waits for what was.
+    pub(super) fn drain_transaction(&mut self) {
+        let Some(Transaction { state: State::Ending(end, Phase::Draining), .. }) = self.transaction else { return };
+        if end == End::Abort {
+            let error = Error::new(ErrorKind::TransactionAborted, "its transaction was aborted before it was sent");
+            self.fail_unsent(&error);
+        }
+        self.flush_transaction();
+    }
+
+    fn fail_unsent(&mut self, error: &Error) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.joining.clear();
+            transaction.offsets = None;
+        }
+        for index in self.active.clone() {
+            self.fail_queued(index, error);
+            if self.partition(index).is_topic_queue() {
+                self.queue_emptied(index);
+            } else {
+                self.reconsider(index);
+            }
+        }
+    }
+
+    /// Every record of the transaction has its fate.
+    pub(super) fn transaction_drained(&mut self) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let State::Ending(end, Phase::Draining) = transaction.state else { return };
+        if transaction.told {
+            transaction.state = State::Ending(end, Phase::Telling);
+        } else {
+            self.transaction_told();
+        }
+        self.drive_transaction();
+    }
+
+    /// The coordinator knows how the transaction ends, or never heard of it.
+    fn transaction_told(&mut self) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let State::Ending(end, _) = transaction.state else { return };
+        transaction.told = false;
+        transaction.joining.clear();
+        let implicit = self.cluster_adds_partitions();
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.renew |= implicit != transaction.implicit;
+        if transaction.renew {
+            transaction.state = State::Ending(end, Phase::Renewing);
+        } else {
+            self.transaction_ended();
+        }
+    }
+
+    fn transaction_ended(&mut self) {
+        self.enter(State::Ready);
+        self.front.gate.shut(no_transaction());
+        self.answer_call(Ok(()));
+    }
+
+    /// A record failed, or a coordinator said that the transaction cannot go on: it can only be aborted. A fatal error
+    /// ends the producer.
+    pub(super) fn transaction_failed(&mut self, error: &Error) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let open = matches!(transaction.state, State::Open | State::Ending(End::Commit, _));
+        if error.is_fatal() {
+            return self.transaction_fatal(error);
+        }
+        if !open {
+            return;
+        }
+        let message = format!("the transaction has to be aborted: {}", error.message());
+        let error = Error::new(error.kind(), message).requiring_abort();
+        transaction.joining.clear();
+        transaction.offsets = None;
+        self.enter(if error.kind() == INVALID_PRODUCER_EPOCH {
+            State::Doubted(error.clone())
+        } else {
+            State::Failed(error.clone())
+        });
+        self.front.gate.shut(error.clone());
+        self.answer_call(Err(error));
+        self.drive_transaction();
+    }
+
+    /// The producer cannot go on.
+    pub(super) fn transaction_fatal(&mut self, error: &Error) {
+        let Some(Transaction { state, .. }) = &self.transaction else { return };
+        if matches!(state, State::Fatal(_)) {
+            return;
+        }
+        let message = format!("{}; this producer cannot go on: close it", error.message());
+        let error = Error::new(error.kind(), message).fatal();
+        self.log(super::Level::Error, || error.to_string());
+        self.enter(State::Fatal(error.clone()));
+        self.front.gate.shut(error.clone());
+        self.answer_call(Err(error.clone()));
+        self.fail_unsent(&error);
+    }
+
+    fn answer_call(&mut self, outcome: Result<()>) {
+        if let Some(ticket) = self.transaction.as_mut().and_then(|transaction| transaction.ticket.take()) {
+            self.answer(ticket, outcome.map(|()| Answer::Done));
+        }
+    }
+
+    /// A batch of a transaction was decided. A failure is the transaction's too.
+    pub(super) fn transaction_decided(&mut self, batch: &Batch, error: &Error) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.renew |= batch.sealed.base_sequence != super::drain::NO_SEQUENCE;
+        self.transaction_failed(error);
+    }
+
+    /// Whether a partition may send. One that has to be added first is put in line for it.
+    pub(super) fn may_join(&mut self, index: u32) -> bool {
+        let Some(transaction) = &mut self.transaction else { return true };
+        let partition = self.partitions[index as usize].as_ref().expect("asked for by its index");
+        if partition.queue.is_empty() && partition.slot.glance().oldest.is_none() {
+            // It was looked at for nothing.
+            return true;
+        }
+        if !matches!(transaction.state, State::Open | State::Ending(End::Commit, Phase::Draining)) {
+            return false;
+        }
+        let serial = transaction.serial;
+        if transaction.implicit {
+            transaction.told = true;
+            return true;
+        }
+        if partition.joined == serial {
+            return true;
+        }
+        if !transaction.joining.contains(&index) {
+            transaction.joining.push_back(index);
+            self.drive_transaction();
+        }
+        false
+    }
+
+    /// The producer closes: a transaction that is open is aborted, one that is being ended ends.
+    pub(super) fn close_transaction(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        match transaction.state {
+            State::Open | State::Failed(_) | State::Doubted(_) => self.end_transaction(None, End::Abort),
+            State::Initializing => {
+                self.answer_call(Err(Error::new(ErrorKind::Closed, "the producer was closed")));
+                self.enter(State::Uninitialized);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing of a transaction is left to be done before the producer may end.
+    pub(super) fn transaction_is_settled(&self) -> bool {
+        self.transaction.as_ref().is_none_or(|transaction| !matches!(transaction.state, State::Ending(..)))
+    }
+
+    /// The producer ended: nobody will hear more.
+    pub(super) fn abandon_transaction(&mut self) {
+        let message = "the producer was closed before the call was done; the coordinator ends the transaction after \
+                       transaction.timeout.ms";
+        self.answer_call(Err(Error::new(ErrorKind::Closed, message)));
+    }
+
+    pub(super) fn joined(&mut self, index: u32) {
+        let Some(transaction) = &self.transaction else { return };
+        let serial = transaction.serial;
+        self.partition(index).joined = serial;
+        if self.partition(index).place == Place::Gated {
+            self.reconsider(index);
+        }
+    }
+
+    /// An attempt to connect failed; perhaps it was to a coordinator.
+    pub(super) fn transaction_waits_until(&mut self, at: Time) {
+        if self.transaction.as_ref().is_some_and(|transaction| transaction.step().is_some()) {
+            self.wait_for_transaction(at);
+        }
+    }
+
+    fn wait_for_transaction(&mut self, at: Time) {
+        self.timers.arm(Timer::Transaction, at);
+    }
+}
+
+const INVALID_PRODUCER_EPOCH: ErrorKind = ErrorKind::Broker(47);
+
+/// What a send is told before the first transaction can begin.
+fn uninitialized() -> Error {
+    Error::new(
+        ErrorKind::InvalidState,
+        "the producer has transactions: call init_transactions and begin_transaction first",
+    )
+}
+
+/// What a send is told while no transaction is open.
+pub fn no_transaction() -> Error {
+    Error::new(ErrorKind::InvalidState, "no transaction is open: begin one before sending")
+}
+
+fn wrong_state(call: &Call, state: TransactionState) -> Error {
+    let what = match call {
+        Call::Init => "init_transactions",
+        Call::Begin => "begin_transaction",
+        Call::SendOffsets(_) => "send_offsets_to_transaction",
+        Call::Commit => "commit_transaction",
+        Call::Abort => "abort_transaction",
+    };
+    let advice = match state {
+        TransactionState::Uninitialized => "call init_transactions first",
+        TransactionState::Ready => "no transaction is open: call begin_transaction",
+        TransactionState::InTransaction => "a transaction is open: commit or abort it",
+        TransactionState::AbortRequired => "the transaction failed: call abort_transaction",
+        _ => "another call is under way: wait for its end",
+    };
+    Error::new(ErrorKind::InvalidState, format!("{what} in state {state:?}: {advice}"))
+}

@@ -1,0 +1,135 @@
+//! Offsets of a consumer group that are committed with a transaction.
+
+use super::super::Core;
+use super::super::broker::Kind;
+use super::Role;
+use super::requests::Asked;
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::{Offset, OffsetCommit};
+use crate::protocol::messages::{
+    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic, TxnOffsetCommitResponse,
+};
+use crate::protocol::{ApiKey, Reader};
+
+/// A call that is under way.
+pub struct Pending {
+    commit: OffsetCommit,
+    /// The transaction's coordinator knows the group (or need not: KIP-890).
+    added: bool,
+}
+
+impl Pending {
+    pub fn new(mut commit: OffsetCommit) -> Self {
+        commit.offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        Pending { commit, added: false }
+    }
+
+    pub fn is_added(&self) -> bool {
+        self.added
+    }
+
+    pub fn group_id(&self) -> &str {
+        &self.commit.group.group_id
+    }
+}
+
+/// Without KIP-890, versions end here.
+const LAST_EXPLICIT: i16 = 4;
+
+impl Core {
+    pub(super) fn add_offsets(&mut self) {
+        let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::AddOffsetsToTxn) else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        let (Some(pending), Some((producer_id, producer_epoch))) = (&transaction.offsets, transaction.producer) else {
+            return;
+        };
+        transaction.told = true;
+        transaction.asked = true;
+        let (id, group) = (transaction.id.clone(), pending.group_id().to_owned());
+        let request = AddOffsetsToTxnRequest { transactional_id: &id, producer_id, producer_epoch, group_id: &group };
+        self.send(broker, version, Kind::Transaction(Asked::AddOffsets), |out| request.encode(version, out));
+    }
+
+    pub(super) fn offsets_added(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = AddOffsetsToTxnResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        if let Some(error) = self.transaction_error(broker, Asked::AddOffsets, response.error_code) {
+            self.take_verdict(&error, Asked::AddOffsets.verdict(response.error_code));
+        } else if let Some(pending) = self.transaction.as_mut().and_then(|transaction| transaction.offsets.as_mut()) {
+            pending.added = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn commit_offsets(&mut self) {
+        let Some((broker, version)) = self.coordinator_for(Role::Group, ApiKey::TxnOffsetCommit) else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT) };
+        let (Some(pending), Some((producer_id, producer_epoch))) = (&transaction.offsets, transaction.producer) else {
+            return;
+        };
+        let commit = pending.commit.clone();
+        let id = transaction.id.clone();
+        transaction.told = true;
+        transaction.asked = true;
+        let topics = commit.offsets.chunk_by(|a, b| a.topic == b.topic).map(|offsets| TxnOffsetCommitRequestTopic {
+            name: &offsets[0].topic,
+            partitions: offsets.iter().map(partition_of).collect(),
+        });
+        let request = TxnOffsetCommitRequest {
+            transactional_id: &id,
+            group_id: &commit.group.group_id,
+            producer_id,
+            producer_epoch,
+            generation_id: commit.group.generation_id,
+            member_id: &commit.group.member_id,
+            group_instance_id: commit.group.group_instance_id.as_deref(),
+            topics: topics.collect(),
+        };
+        self.send(broker, version, Kind::Transaction(Asked::CommitOffsets), |out| request.encode(version, out));
+    }
+
+    /// What was taken is done; what can be tried again is; anything else is the transaction's error.
+    pub(super) fn offsets_committed(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = TxnOffsetCommitResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        let mut answers = Vec::new();
+        for topic in &response.topics {
+            answers.extend(topic.partitions.iter().map(|p| (topic.name.to_owned(), p.partition_index, p.error_code)));
+        }
+        let Some(pending) = self.transaction.as_mut().and_then(|transaction| transaction.offsets.as_mut()) else {
+            return Ok(());
+        };
+        let answer_of = |offset: &Offset| {
+            answers.iter().find(|(topic, index, _)| *topic == offset.topic && *index == offset.partition)
+        };
+        pending.commit.offsets.retain(|offset| answer_of(offset).is_none_or(|(.., code)| *code != 0));
+        let Some(left) = pending.commit.offsets.first() else {
+            if let Some(transaction) = &mut self.transaction {
+                transaction.offsets = None;
+                transaction.failures = 0;
+            }
+            self.answer_call(Ok(()));
+            return Ok(());
+        };
+        let Some((topic, index, code)) = answer_of(left).cloned() else {
+            let message = format!("the answer to TxnOffsetCommit leaves out {}-{}", left.topic, left.partition);
+            return Err(Error::new(ErrorKind::BadResponse, message));
+        };
+        if let Some(error) = self.transaction_error(broker, Asked::CommitOffsets, code) {
+            let error = Error::new(error.kind(), format!("{} for the offset of {topic}-{index}", error.message()));
+            self.take_verdict(&error, Asked::CommitOffsets.verdict(code));
+        }
+        Ok(())
+    }
+}
+
+fn partition_of(offset: &Offset) -> TxnOffsetCommitRequestPartition<'_> {
+    TxnOffsetCommitRequestPartition {
+        partition_index: offset.partition,
+        committed_offset: offset.offset,
+        committed_leader_epoch: offset.leader_epoch,
+        committed_metadata: offset.metadata.as_deref(),
+    }
+}

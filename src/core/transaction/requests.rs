@@ -1,0 +1,388 @@
+//! The requests of a transaction, and what each error code of their answers means.
+
+use std::time::Duration;
+
+use super::super::broker::Kind;
+use super::super::{Core, Level};
+use super::{End, Phase, Role, State, Step, no_transaction};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::messages::{
+    AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddPartitionsToTxnTopic, EndTxnRequest, EndTxnResponse,
+    InitProducerIdRequest, InitProducerIdResponse,
+};
+use crate::protocol::{ApiKey, Reader};
+
+/// A request that is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Coordinator(Role),
+    Init,
+    AddPartitions(Vec<u32>),
+    AddOffsets,
+    CommitOffsets,
+    End { commit: bool },
+}
+
+/// What an error code means for the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Ask again after a backoff.
+    Retry,
+    /// Another broker coordinates: find it, and ask again.
+    Rediscover,
+    /// The end of the transaction before is still being written: it takes milliseconds.
+    RetrySoon,
+    /// The call fails and can be made again.
+    Refuse,
+    /// The transaction has to be aborted.
+    Abort,
+    /// The epoch is old; why, only the coordinator knows.
+    Doubt,
+    Fatal,
+}
+
+/// Without KIP-890, EndTxn ends here.
+const LAST_EXPLICIT_END: i16 = 4;
+/// From this version on InitProducerId takes the present id and epoch, and raises the latter (KIP-360).
+const RAISES_EPOCH_SINCE: i16 = 3;
+/// The broker's own pace while it writes the markers of the transaction before.
+const SOON: Duration = Duration::from_millis(20);
+
+impl Asked {
+    pub fn api(&self) -> ApiKey {
+        match self {
+            Asked::Coordinator(_) => ApiKey::FindCoordinator,
+            Asked::Init => ApiKey::InitProducerId,
+            Asked::AddPartitions(_) => ApiKey::AddPartitionsToTxn,
+            Asked::AddOffsets => ApiKey::AddOffsetsToTxn,
+            Asked::CommitOffsets => ApiKey::TxnOffsetCommit,
+            Asked::End { .. } => ApiKey::EndTxn,
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self {
+            Asked::CommitOffsets => Role::Group,
+            Asked::Coordinator(role) => *role,
+            _ => Role::Transaction,
+        }
+    }
+
+    /// The reference producer's tables (`TransactionManager`), but that an old epoch is looked into.
+    pub fn verdict(&self, code: i16) -> Verdict {
+        match (self, code) {
+            // COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR.
+            (Asked::Coordinator(_), 15) => Verdict::Retry,
+            (_, 15 | 16) => Verdict::Rediscover,
+            (Asked::CommitOffsets, 7) => Verdict::Rediscover,
+            // CONCURRENT_TRANSACTIONS.
+            (_, 51) => Verdict::RetrySoon,
+            // INVALID_PRODUCER_EPOCH is PRODUCER_FENCED's older name; who asks for an epoch knows what it means.
+            (Asked::Init, 47) | (_, 90) => Verdict::Fatal,
+            (_, 47) => Verdict::Doubt,
+            // The right to the transactional id, or to produce idempotently, may be given later.
+            (Asked::Init | Asked::Coordinator(Role::Transaction), 31 | 53) => Verdict::Refuse,
+            // INVALID_TRANSACTION_TIMEOUT.
+            (Asked::Init, 50) => Verdict::Refuse,
+            (_, 53) => Verdict::Fatal,
+            // INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING.
+            (Asked::AddPartitions(_) | Asked::AddOffsets | Asked::End { .. } | Asked::Init, 48 | 49) => Verdict::Fatal,
+            // TRANSACTION_ABORTABLE, to an abort.
+            (Asked::End { commit: false }, 120) => Verdict::Fatal,
+            (Asked::CommitOffsets, 43) => Verdict::Fatal,
+            _ if ErrorKind::Broker(code).is_retriable() => Verdict::Retry,
+            (Asked::Init | Asked::End { commit: false }, _) => Verdict::Fatal,
+            _ => Verdict::Abort,
+        }
+    }
+}
+
+impl Core {
+    /// Asks for whatever is next, if nothing is under way.
+    pub(in super::super) fn drive_transaction(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        if transaction.asked || self.closed {
+            return;
+        }
+        let Some(step) = transaction.step() else { return };
+        if transaction.not_before > self.now {
+            let at = transaction.not_before;
+            return self.wait_for_transaction(at);
+        }
+        match step {
+            Step::Init => self.init_transaction(),
+            Step::AddPartitions => self.add_partitions(),
+            Step::AddOffsets => self.add_offsets(),
+            Step::CommitOffsets => self.commit_offsets(),
+            Step::End(end) => self.tell_end(end),
+        }
+    }
+
+    fn init_transaction(&mut self) {
+        let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::InitProducerId) else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.asked = true;
+        let present = transaction.producer.filter(|_| version >= RAISES_EPOCH_SINCE);
+        let (producer_id, producer_epoch) = present.unwrap_or((-1, -1));
+        let (id, transaction_timeout_ms) = (transaction.id.clone(), transaction.timeout_ms);
+        let request = InitProducerIdRequest {
+            transactional_id: Some(&id),
+            transaction_timeout_ms,
+            producer_id,
+            producer_epoch,
+            ..Default::default()
+        };
+        self.send(broker, version, Kind::Transaction(Asked::Init), |out| request.encode(version, out));
+    }
+
+    fn transaction_initialized(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = InitProducerIdResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        if let Some(error) = self.transaction_error(broker, Asked::Init, response.error_code) {
+            self.take_verdict(&error, Asked::Init.verdict(response.error_code));
+            return Ok(());
+        }
+        let (id, epoch) = (response.producer_id, response.producer_epoch);
+        if id < 0 || epoch < 0 {
+            return Err(Error::new(ErrorKind::BadResponse, format!("producer id {id}, epoch {epoch}: not one")));
+        }
+        self.log(Level::Debug, || format!("transactions: producer id {id}, epoch {epoch}"));
+        let implicit = self.cluster_adds_partitions();
+        let Some(transaction) = &mut self.transaction else { return Ok(()) };
+        transaction.producer = Some((id, epoch));
+        transaction.implicit = implicit;
+        transaction.renew = false;
+        match transaction.state.clone() {
+            State::Initializing => {
+                self.enter(State::Ready);
+                self.front.gate.shut(no_transaction());
+                self.answer_call(Ok(()));
+            }
+            State::Doubted(error) => {
+                // It was the coordinator that gave up on the transaction: there is nothing left of it to abort there.
+                transaction.told = false;
+                self.enter(State::Failed(error));
+            }
+            State::Ending(..) => self.transaction_ended(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_partitions(&mut self) {
+        let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::AddPartitionsToTxn) else {
+            return;
+        };
+        let Some(transaction) = &mut self.transaction else { return };
+        let Some((producer_id, producer_epoch)) = transaction.producer else { return };
+        let mut indices: Vec<u32> = transaction.joining.iter().copied().collect();
+        transaction.told = true;
+        transaction.asked = true;
+        let id = transaction.id.clone();
+        indices.sort_by_key(|&index| self.partition(index).topic);
+        let slots: Vec<_> = indices.iter().map(|&index| self.partition(index).slot.clone()).collect();
+        let topics = slots.chunk_by(|a, b| a.topic == b.topic).map(|slots| AddPartitionsToTxnTopic {
+            name: &slots[0].topic,
+            partitions: slots.iter().map(|slot| slot.partition).collect(),
+        });
+        let request = AddPartitionsToTxnRequest {
+            v3_and_below_transactional_id: &id,
+            v3_and_below_producer_id: producer_id,
+            v3_and_below_producer_epoch: producer_epoch,
+            v3_and_below_topics: topics.collect(),
+        };
+        let kind = Kind::Transaction(Asked::AddPartitions(indices));
+        self.send(broker, version, kind, |out| request.encode(version, out));
+    }
+
+    /// Partitions that were added may send. The worst of the errors decides for the rest.
+    fn partitions_added(
+        &mut self,
+        broker: u32,
+        indices: Vec<u32>,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
+        let response = AddPartitionsToTxnResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        let asked = Asked::AddPartitions(Vec::new());
+        let mut worst: Option<(Verdict, Error)> = None;
+        for index in indices {
+            let slot = self.partition(index).slot.clone();
+            let topics = &response.results_by_topic_v3_and_below;
+            let results =
+                topics.iter().filter(|topic| *topic.name == *slot.topic).flat_map(|t| &t.results_by_partition);
+            let code =
+                results.into_iter().find(|r| r.partition_index == slot.partition).map(|r| r.partition_error_code);
+            match code {
+                Some(0) => {
+                    if let Some(transaction) = &mut self.transaction {
+                        transaction.joining.retain(|&joining| joining != index);
+                        transaction.failures = 0;
+                    }
+                    self.joined(index);
+                }
+                Some(code) => {
+                    let verdict = asked.verdict(code);
+                    let error = self.transaction_error(broker, asked.clone(), code).expect("the code is not 0");
+                    let text = format!("{} for {}-{}", error.message(), slot.topic, slot.partition);
+                    // OPERATION_NOT_ATTEMPTED says only that another partition failed.
+                    if code != OPERATION_NOT_ATTEMPTED
+                        && worst.as_ref().is_none_or(|(v, _)| severity(*v) < severity(verdict))
+                    {
+                        worst = Some((verdict, Error::new(error.kind(), text)));
+                    }
+                }
+                None => {
+                    let message =
+                        format!("the answer to AddPartitionsToTxn leaves out {}-{}", slot.topic, slot.partition);
+                    return Err(Error::new(ErrorKind::BadResponse, message));
+                }
+            }
+        }
+        if let Some((verdict, error)) = worst {
+            self.take_verdict(&error, verdict);
+        }
+        Ok(())
+    }
+
+    fn tell_end(&mut self, end: End) {
+        let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::EndTxn) else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        let Some((producer_id, producer_epoch)) = transaction.producer else { return };
+        let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT_END) };
+        transaction.asked = true;
+        let id = transaction.id.clone();
+        let committed = end == End::Commit;
+        let request = EndTxnRequest { transactional_id: &id, producer_id, producer_epoch, committed };
+        let kind = Kind::Transaction(Asked::End { commit: committed });
+        self.send(broker, version, kind, |out| request.encode(version, out));
+    }
+
+    fn end_told(&mut self, broker: u32, commit: bool, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+        let response = EndTxnResponse::decode(reader, version)?;
+        self.throttle(broker, response.throttle_time_ms);
+        let asked = Asked::End { commit };
+        let verdict = asked.verdict(response.error_code);
+        if let Some(error) = self.transaction_error(broker, asked, response.error_code) {
+            self.take_verdict(&error, verdict);
+            return Ok(());
+        }
+        if version > LAST_EXPLICIT_END
+            && response.producer_id >= 0
+            && let Some(transaction) = &mut self.transaction
+        {
+            transaction.producer = Some((response.producer_id, response.producer_epoch));
+            transaction.renew = false;
+        }
+        self.transaction_told();
+        Ok(())
+    }
+
+    /// An answer to a request of the transaction.
+    pub(in super::super) fn transaction_received(
+        &mut self,
+        broker: u32,
+        asked: Asked,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.asked = false;
+        }
+        let taken = match asked {
+            Asked::Coordinator(role) => self.coordinator_found(role, reader, version),
+            Asked::Init => self.transaction_initialized(broker, reader, version),
+            Asked::AddPartitions(indices) => self.partitions_added(broker, indices, reader, version),
+            Asked::AddOffsets => self.offsets_added(broker, reader, version),
+            Asked::CommitOffsets => self.offsets_committed(broker, reader, version),
+            Asked::End { commit } => self.end_told(broker, commit, reader, version),
+        };
+        if taken.is_err() {
+            self.back_off_transaction(None);
+        }
+        self.drive_transaction();
+        taken
+    }
+
+    /// A request of the transaction got no answer. Each can be repeated.
+    pub(in super::super) fn transaction_unanswered(&mut self, asked: &Asked, error: &Error) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.asked = false;
+        }
+        if !matches!(asked, Asked::Coordinator(_)) {
+            self.forget_coordinator(asked.role());
+        }
+        self.log(Level::Info, || format!("{:?} is asked again: {error}", asked.api()));
+        self.back_off_transaction(None);
+    }
+
+    pub(super) fn take_verdict(&mut self, error: &Error, verdict: Verdict) {
+        self.log(if verdict == Verdict::Retry { Level::Debug } else { Level::Info }, || error.to_string());
+        match verdict {
+            Verdict::Retry => self.back_off_transaction(None),
+            Verdict::RetrySoon => self.back_off_transaction(Some(SOON)),
+            Verdict::Rediscover => {
+                self.forget_coordinator(Role::Transaction);
+                self.forget_coordinator(Role::Group);
+                self.back_off_transaction(None);
+            }
+            Verdict::Refuse => {
+                self.answer_call(Err(error.clone()));
+                self.enter(State::Uninitialized);
+            }
+            Verdict::Doubt if self.is_aborting() => self.renew_instead(),
+            Verdict::Abort | Verdict::Doubt => self.transaction_failed(error),
+            Verdict::Fatal => self.transaction_fatal(error),
+        }
+    }
+
+    fn is_aborting(&self) -> bool {
+        let state = self.transaction.as_ref().map(|transaction| &transaction.state);
+        matches!(state, Some(State::Ending(End::Abort, Phase::Telling)))
+    }
+
+    /// An abort in an old epoch: if this producer may have another, the coordinator has aborted the transaction itself.
+    fn renew_instead(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.state = State::Ending(End::Abort, Phase::Renewing);
+        }
+    }
+
+    fn back_off_transaction(&mut self, wait: Option<Duration>) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.failures += 1;
+        let wait = wait.unwrap_or_else(|| self.settings.retry_backoff.after(transaction.failures, &mut self.random));
+        transaction.not_before = self.now.after(wait);
+        let at = transaction.not_before;
+        self.wait_for_transaction(at);
+    }
+
+    pub(super) fn transaction_error(&self, broker: u32, asked: Asked, code: i16) -> Option<Error> {
+        let kind = ErrorKind::from_broker(code)?;
+        let name = self.brokers[broker as usize].name();
+        let id = self.transaction.as_ref().map_or("", |transaction| transaction.id());
+        let advice = match code {
+            47 | 90 => "; a newer producer with this transactional.id was started, or the transaction timed out",
+            50 => "; transaction.timeout.ms is above the broker's transaction.max.timeout.ms",
+            53 => "; the principal needs WRITE on the transactional id",
+            _ => "",
+        };
+        let message = format!("{name} answered {:?} of {id} with {}{advice}", asked.api(), kind.name());
+        Some(Error::new(kind, message))
+    }
+}
+
+const OPERATION_NOT_ATTEMPTED: i16 = 55;
+
+fn severity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::RetrySoon => 0,
+        Verdict::Retry => 1,
+        Verdict::Rediscover => 2,
+        Verdict::Refuse => 3,
+        Verdict::Abort => 4,
+        Verdict::Doubt => 5,
+        Verdict::Fatal => 6,
+    }
+}

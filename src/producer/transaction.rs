@@ -1,0 +1,79 @@
+//! Calls of transactions: one at a time, each answered by the sender. One that times out goes on, and is joined by calling
+//! it again.
+
+use super::{Producer, Wait};
+use crate::driver::Waited;
+use crate::error::{Error, ErrorKind, Result};
+use crate::front::{Command, OffsetCommit, TransactionCall, TransactionState};
+
+/// A call that goes on after its time was up.
+pub(super) struct Unfinished {
+    name: &'static str,
+    ticket: u64,
+}
+
+impl Producer {
+    /// Gets the producer's id and epoch, once; what an earlier producer of the transactional id left open is aborted.
+    pub fn init_transactions(&self, wait: Wait) -> Result<()> {
+        self.transaction_call("init_transactions", TransactionCall::Init, wait)
+    }
+
+    /// Opens a transaction. No broker is asked.
+    pub fn begin_transaction(&self) -> Result<()> {
+        self.transaction_call("begin_transaction", TransactionCall::Begin, Wait::Forever)
+    }
+
+    /// Commits a group's offsets with the open transaction.
+    pub fn send_offsets_to_transaction(&self, commit: OffsetCommit, wait: Wait) -> Result<()> {
+        let call = TransactionCall::SendOffsets(Box::new(commit));
+        self.transaction_call("send_offsets_to_transaction", call, wait)
+    }
+
+    /// Commits the open transaction, once all of its records are written.
+    pub fn commit_transaction(&self, wait: Wait) -> Result<()> {
+        self.transaction_call("commit_transaction", TransactionCall::Commit, wait)
+    }
+
+    /// Aborts the open transaction.
+    pub fn abort_transaction(&self, wait: Wait) -> Result<()> {
+        self.transaction_call("abort_transaction", TransactionCall::Abort, wait)
+    }
+
+    pub fn transaction_state(&self) -> TransactionState {
+        self.shared.front.gate.transaction_state()
+    }
+
+    fn transaction_call(&self, name: &'static str, call: TransactionCall, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.refuse_in_callback(name)?;
+        let deadline = self.deadline(wait);
+        let Some(mut unfinished) = self.unfinished.try_lock() else {
+            let message = format!("{name}: another call of transactions is under way on another thread");
+            return Err(Error::new(ErrorKind::InvalidState, message));
+        };
+        let ticket = match &*unfinished {
+            Some(before) if before.name != name => {
+                let message = format!("{name}: {} timed out and goes on: call it again first", before.name);
+                return Err(Error::new(ErrorKind::InvalidState, message));
+            }
+            Some(before) => before.ticket,
+            None => {
+                let ticket = self.shared.tickets.draw();
+                self.shared.front.inbox.command(Command::Transaction { ticket, call });
+                ticket
+            }
+        };
+        let waited = self.shared.tickets.wait(ticket, deadline);
+        if let Waited::TimedOut = waited {
+            *unfinished = Some(Unfinished { name, ticket });
+            let message = format!("{name} was not done in time and goes on: call it again to wait for its end");
+            return Err(Error::new(ErrorKind::TimedOut, message));
+        }
+        *unfinished = None;
+        self.shared.tickets.give_back(ticket);
+        match waited {
+            Waited::Answered(answer) => answer.map(drop),
+            _ => Err(self.closed()),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The transaction coordinator's state: who a transactional id is, what its transaction holds, and how that ends. The
+//! rules of KIP-98, KIP-360 and KIP-890 as `TransactionCoordinator` has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::ResponseError;
+
+use super::Cluster;
+
+/// How far a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Empty,
+    Ongoing,
+    /// The markers are not written yet.
+    Prepared {
+        commit: bool,
+    },
+    Complete {
+        commit: bool,
+    },
+}
+
+/// What the coordinator knows of a transactional id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    pub producer_id: i64,
+    pub epoch: i16,
+    /// Before the last bump that a client asked for: who has it may repeat that request.
+    pub last: Option<(i64, i16)>,
+    pub phase: Phase,
+    pub partitions: BTreeSet<(String, i32)>,
+    pub groups: BTreeSet<String>,
+    pub timeout_ms: i32,
+    pub since_ms: i64,
+    /// The epoch that the markers carry.
+    marker_epoch: i16,
+}
+
+/// Offsets of a group: committed ones, and those of transactions that have not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    pub offsets: BTreeMap<(String, i32), (i64, Option<String>)>,
+    pending: BTreeMap<i64, BTreeMap<(String, i32), (i64, Option<String>)>>,
+    /// Members by id with their generation; a group that has any refuses others.
+    pub members: BTreeMap<String, i32>,
+}
+
+/// The coordinators of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Transactions {
+    pub(super) known: BTreeMap<String, Transaction>,
+    pub(super) groups: BTreeMap<String, Group>,
+    /// Who coordinates what; else the cluster's first broker that is up.
+    pub(super) coordinators: BTreeMap<String, i32>,
+    /// Markers are written when [`Cluster::write_markers`] is called, not at once.
+    pub slow_markers: bool,
+    pub max_timeout_ms: i32,
+}
+
+const LAST_EPOCH: i16 = i16::MAX - 1;
+
+impl Cluster {
+    /// The broker that coordinates a transactional id or a group.
+    pub fn coordinator(&self, key: &str) -> Option<i32> {
+        let chosen = self.transactions.coordinators.get(key).copied();
+        chosen.filter(|id| self.is_up(*id)).or_else(|| self.up_brokers().map(|(id, _)| id).next())
+    }
+
+    pub fn move_coordinator(&mut self, key: &str, to: i32) {
+        self.transactions.coordinators.insert(key.to_owned(), to);
+    }
+
+    pub fn transaction(&self, id: &str) -> Option<&Transaction> {
+        self.transactions.known.get(id)
+    }
+
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.transactions.groups.get(id)
+    }
+
+    pub fn group_mut(&mut self, id: &str) -> &mut Group {
+        self.transactions.groups.entry(id.to_owned()).or_default()
+    }
+
+    /// The finalized level of transaction.version; 2 is KIP-890.
+    pub fn set_transaction_version(&mut self, level: i16) {
+        self.features.insert("transaction.version".into(), level);
+        self.features_epoch += 1;
+    }
+
+    pub(super) fn is_coordinator(&self, broker: i32, key: &str) -> Result<(), ResponseError> {
+        if self.coordinator(key) == Some(broker) { Ok(()) } else { Err(ResponseError::NotCoordinator) }
+    }
+
+    /// InitProducerId with a transactional id.
+    pub(super) fn init_transaction(
+        &mut self,
+        id: &str,
+        timeout_ms: i32,
+        expected: Option<(i64, i16)>,
+    ) -> Result<(i64, i16), ResponseError> {
+        let max = self.transactions.max_timeout_ms;
+        if timeout_ms <= 0 || (max > 0 && timeout_ms > max) {
+            return Err(ResponseError::InvalidTransactionTimeout);
+        }
+        let now = self.now_ms;
+        let Some(known) = self.transactions.known.get_mut(id) else {
+            if expected.is_some() {
+                return Err(ResponseError::InvalidProducerIdMapping);
+            }
+            let producer_id = self.next_producer_id;
+            self.next_producer_id += 1;
+            let fresh = Transaction {
+                producer_id,
+                epoch: 0,
+                last: None,
+                phase: Phase::Empty,
+                partitions: BTreeSet::new(),
+                groups: BTreeSet::new(),
+                timeout_ms,
+                since_ms: now,
+                marker_epoch: 0,
+            };
+            self.transactions.known.insert(id.to_owned(), fresh);
+            return Ok((producer_id, 0));
+        };
+        let current = (known.producer_id, known.epoch);
+        if expected.is_some_and(|expected| expected != current && known.last != Some(expected)) {
+            return Err(ResponseError::ProducerFenced);
+        }
+        match known.phase {
+            Phase::Prepared { .. } => Err(ResponseError::ConcurrentTransactions),
+            Phase::Ongoing => {
+                // Whoever had the old epoch is fenced; the client asks again when the markers are written.
+                known.epoch += 1;
+                known.last = None;
+                known.marker_epoch = known.epoch;
+                known.phase = Phase::Prepared { commit: false };
+                self.maybe_write_markers();
+                Err(ResponseError::ConcurrentTransactions)
+            }
+            Phase::Empty | Phase::Complete { .. } => {
+                known.timeout_ms = timeout_ms;
+                known.phase = Phase::Empty;
+                if expected.is_some() && known.last == expected {
+                    // The same request again.
+                    return Ok(current);
+                }
+                self.raise_epoch(id, expected.is_some())
+            }
+        }
+    }
+
+    fn raise_epoch(&mut self, id: &str, repeatable: bool) -> Result<(i64, i16), ResponseError> {
+        let next_id = self.next_producer_id;
+        let known = self.transactions.known.get_mut(id).expect("looked up before");
+        let before = (known.producer_id, known.epoch);
+        if known.epoch >= LAST_EPOCH {
+            known.producer_id = next_id;
+            known.epoch = 0;
+            self.next_producer_id += 1;
+        } else {
+            known.epoch += 1;
+        }
+        known.last = repeatable.then_some(before);
+        Ok((known.producer_id, known.epoch))
+    }
+
+    fn check(&mut self, id: &str, producer_id: i64, epoch: i16) -> Result<&mut Transaction, ResponseError> {
+        let known = self.transactions.known.get_mut(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        if known.producer_id != producer_id {
+            return Err(ResponseError::InvalidProducerIdMapping);
+        }
+        if known.epoch != epoch {
+            return Err(ResponseError::ProducerFenced);
+        }
+        Ok(known)
+    }
+
+    fn open(&mut self, id: &str, producer_id: i64, epoch: i16) -> Result<&mut Transaction, ResponseError> {
+        let now = self.now_ms;
+        let known = self.check(id, producer_id, epoch)?;
+        if let Phase::Prepared { .. } = known.phase {
+            return Err(ResponseError::ConcurrentTransactions);
+        }
+        if known.phase != Phase::Ongoing {
+            known.since_ms = now;
+            known.phase = Phase::Ongoing;
+        }
+        Ok(known)
+    }
+
+    pub(super) fn add_partition_to(
+        &mut self,
+        id: &str,
+        producer_id: i64,
+        epoch: i16,
+        partition: (String, i32),
+    ) -> Result<(), ResponseError> {
+        self.open(id, producer_id, epoch)?.partitions.insert(partition);
+        Ok(())
+    }
+
+    pub(super) fn add_group_to(
+        &mut self,
+        id: &str,
+        producer_id: i64,
+        epoch: i16,
+        group: &str,
+    ) -> Result<(), ResponseError> {
+        self.open(id, producer_id, epoch)?.groups.insert(group.to_owned());
+        Ok(())
+    }
+
+    /// Whether a transactional batch may be appended (KIP-890): its partition is part of the transaction, or joins now.
+    pub(super) fn verify(
+        &mut self,
+        id: &str,
+        producer_id: i64,
+        epoch: i16,
+        partition: (String, i32),
+        joins: bool,
+    ) -> Result<(), ResponseError> {
+        let fenced_is_old = |error| match error {
+            ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+            // Older clients do not know these codes here.
+            ResponseError::ConcurrentTransactions | ResponseError::NotCoordinator if !joins => {
+                ResponseError::NotEnoughReplicas
+            }
+            other => other,
+        };
+        if joins {
+            return self.add_partition_to(id, producer_id, epoch, partition).map_err(fenced_is_old);
+        }
+        let known = self.check(id, producer_id, epoch).map_err(fenced_is_old)?;
+        if known.phase == Phase::Ongoing && known.partitions.contains(&partition) {
+            Ok(())
+        } else {
+            Err(ResponseError::InvalidTxnState)
+        }
+    }
+
+    /// EndTxn; `own_epoch` is the protocol in which each transaction has an epoch of its own.
+    pub(super) fn end(
+        &mut self,
+        id: &str,
+        producer_id: i64,
+        epoch: i16,
+        commit: bool,
+        own_epoch: bool,
+    ) -> Result<(i64, i16), ResponseError> {
+        let known = self.transactions.known.get_mut(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        let (current, last) = ((known.producer_id, known.epoch), known.last);
+        if own_epoch && last == Some((producer_id, epoch)) {
+            // The same request again: the epoch was raised by the first.
+            return match known.phase {
+                Phase::Complete { commit: was } if was == commit => Ok(current),
+                Phase::Prepared { commit: was } if was == commit => Err(ResponseError::ConcurrentTransactions),
+                _ => Err(ResponseError::ProducerFenced),
+            };
+        }
+        self.check(id, producer_id, epoch)?;
+        let known = self.transactions.known.get_mut(id).expect("checked above");
+        match known.phase {
+            Phase::Ongoing => {}
+            Phase::Complete { commit: was } if was == commit && !own_epoch => return Ok(current),
+            Phase::Prepared { commit: was } if was == commit => return Err(ResponseError::ConcurrentTransactions),
+            Phase::Empty | Phase::Complete { .. } if own_epoch && !commit => {}
+            _ => return Err(ResponseError::InvalidTxnState),
+        }
+        known.phase = Phase::Prepared { commit };
+        known.marker_epoch = known.epoch;
+        let mut answer = current;
+        if own_epoch {
+            answer = self.raise_epoch(id, true)?;
+            let known = self.transactions.known.get_mut(id).expect("checked above");
+            known.marker_epoch = if known.producer_id == producer_id { known.epoch } else { i16::MAX };
+        }
+        self.maybe_write_markers();
+        Ok(answer)
+    }
+
+    /// Aborts what has been open for longer than its timeout, fencing its producer.
+    pub fn expire_transactions(&mut self) {
+        let now = self.now_ms;
+        for known in self.transactions.known.values_mut() {
+            if known.phase == Phase::Ongoing && now - known.since_ms > i64::from(known.timeout_ms) {
+                known.epoch += 1;
+                known.last = None;
+                known.marker_epoch = known.epoch;
+                known.phase = Phase::Prepared { commit: false };
+            }
+        }
+        self.maybe_write_markers();
+    }
+
+    fn maybe_write_markers(&mut self) {
+        if !self.transactions.slow_markers {
+            self.write_markers();
+        }
+    }
+
+    /// Ends the transactions that are prepared: markers into their partitions, offsets into their groups.
+    pub fn write_markers(&mut self) {
+        let ids: Vec<String> = self.transactions.known.keys().cloned().collect();
+        for id in ids {
+            let known = self.transactions.known.get_mut(&id).expect("listed above");
+            let Phase::Prepared { commit } = known.phase else { continue };
+            let (partitions, groups) = (std::mem::take(&mut known.partitions), std::mem::take(&mut known.groups));
+            let producer_id = known.last.filter(|_| known.marker_epoch == i16::MAX).map_or(known.producer_id, |l| l.0);
+            let epoch = known.marker_epoch;
+            known.phase = Phase::Complete { commit };
+            for (topic, partition) in partitions {
+                let log = self.topics.get_mut(&topic).and_then(|t| t.partitions.get_mut(partition as usize));
+                if let Some(partition) = log {
+                    partition.log.mark(producer_id, epoch, commit);
+                }
+            }
+            for group in groups {
+                let group = self.transactions.groups.entry(group).or_default();
+                let pending = group.pending.remove(&producer_id).unwrap_or_default();
+                if commit {
+                    group.offsets.extend(pending);
+                }
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Whether a member of that generation may commit (KIP-447).
+    pub(super) fn admits(&self, member: &str, generation: i32) -> Result<(), ResponseError> {
+        if generation < 0 && member.is_empty() {
+            return Ok(());
+        }
+        match self.members.get(member) {
+            None if self.members.is_empty() => Ok(()),
+            None => Err(ResponseError::UnknownMemberId),
+            Some(present) if *present != generation => Err(ResponseError::IllegalGeneration),
+            Some(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn hold(&mut self, producer_id: i64, partition: (String, i32), offset: (i64, Option<String>)) {
+        self.pending.entry(producer_id).or_default().insert(partition, offset);
+    }
+}

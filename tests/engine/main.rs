@@ -12,6 +12,7 @@ mod metadata;
 mod news;
 mod purge;
 mod random;
+mod random_transactions;
 mod record_errors;
 mod requests;
 mod statistics;

@@ -232,7 +232,7 @@ pub struct World {
     mail: Mail<Command>,
     woken: Arc<AtomicBool>,
     asleep: bool,
-    next_id: u64,
+    pub next_id: u64,
     next_ticket: u64,
 }
 

@@ -39,7 +39,10 @@ fn random_transactions_are_all_or_nothing() {
         }
     }
     println!("{total:?}");
-    assert!(failed.is_empty(), "seeds {failed:?} failed: OTTLA_SEEDS=N..N+1 cargo test --test engine random_transactions");
+    assert!(
+        failed.is_empty(),
+        "seeds {failed:?} failed: OTTLA_SEEDS=N..N+1 cargo test --test engine random_transactions"
+    );
     assert!(total.committed > 0 && total.aborted > 0 && total.failed > 0 && total.crashes > 0 && total.faults > 0);
 }
 
@@ -301,6 +304,7 @@ impl Run {
         self.trouble.store(false, Ordering::Relaxed);
         self.world.cluster.transactions.slow_markers = false;
         self.world.cluster.write_markers();
+        self.goes_on();
         self.world.close(ms(30_000));
         assert!(self.world.run_until(ms(30_000), |world| world.closed), "{:#?}", self.world.log_tail());
         self.world.cluster.write_markers();
@@ -311,6 +315,17 @@ impl Run {
         let logged: BTreeSet<u64> = (0..PARTITIONS).flat_map(|partition| self.world.in_log("t", partition)).collect();
         assert!(unwritten.is_disjoint(&logged), "told not written, and is in the log");
         self.check(&self.world.cluster);
+    }
+
+    /// Without trouble every transaction is committed, whatever was before.
+    fn goes_on(&mut self) {
+        for _ in 0..3 {
+            self.world.transact(Call::Begin).expect("begun");
+            let sent = |partition| (partition, vec![self.world.send("t", partition)]);
+            let records = (0..PARTITIONS).map(sent).collect();
+            self.world.transact(Call::Commit).expect("nothing is in the way of this commit");
+            self.ended(End::Committed, records, None);
+        }
     }
 
     fn check(&self, cluster: &Cluster) {

@@ -2,12 +2,13 @@
  *
  * Shows: a whole tool. Properties from the command line and from files; poll mode with a thread that takes the reports, so
  * that a slow reader of the output holds up neither the library's thread nor its memory (what is reported is charged to
- * buffer.memory until it was printed); an orderly end on SIGINT.
+ * buffer.memory until it was printed); an orderly end on SIGINT; with --transactional-id, transactions.
  *
  * Build: cc -std=c99 -o produce produce.c $(pkg-config --cflags --libs ottla) -lpthread
  *
  * Prints: with -v, for each delivered record, `topic partition offset timestamp` on standard output. On standard error the
- * reason of failures (the first of each kind in full, the others as a count) and, last, `N accepted, N delivered, N failed`.
+ * reason of failures (the first of each kind in full, the others as a count), with transactions
+ * `N committed in N transactions`, and, last, `N accepted, N delivered, N failed`.
  *
  *     printf 'a:1\nb:2\n' | produce -b localhost:9092 -t greetings -K : -v */
 
@@ -41,15 +42,18 @@ static const char usage[] =
     "                               without DELIM has a null key. For a tab: -K $'\\t'\n"
     "  -H, --header NAME=VALUE      a header for every record; without = its value is null\n"
     "  -p, --partition PARTITION    to this partition, not to where the partitioner says\n"
+    "      --transactional-id ID    sends in transactions; the same as -X transactional.id=ID\n"
+    "      --commit-every N         commits after every N records, and the rest at the end; without it, all at the end\n"
     "  -v, --verbose                prints `topic partition offset timestamp` for each record that was delivered\n"
     "  -h, --help\n"
     "\n"
     "-b, -X, -F and -H may be repeated; properties take effect in the order given. An empty line is an empty value.\n"
     "At the end, on standard error: `N accepted, N delivered, N failed`. With acks=0, delivered means written to the\n"
-    "socket. SIGINT or SIGTERM ends the input, delivers what was accepted, and reports; a second one gives up what is\n"
-    "not delivered.\n"
+    "socket. SIGINT or SIGTERM ends the input, delivers what was accepted, commits it, and reports; a second one gives up\n"
+    "what is not delivered.\n"
+    "In transactions the first record that is refused or fails ends the input: what was not committed is aborted.\n"
     "\n"
-    "Exit status: 0 if all that was read was delivered, 1 if not, 2 if the options or properties cannot be used.\n";
+    "Exit status: 0 if all that was read was delivered (and committed), 1 if not, 2 if the options or properties cannot be used.\n";
 
 #define MAX_HEADERS 256
 #define MAX_REASONS 64
@@ -61,6 +65,8 @@ struct options {
     ottla_header headers[MAX_HEADERS];
     size_t header_count;
     int32_t partition;
+    bool transactional;
+    uint64_t commit_every; /* 0: at the end */
     bool verbose;
 };
 
@@ -83,6 +89,17 @@ struct reporter {
     uint64_t delivered;
     uint64_t failed;
     struct reasons reasons;
+};
+
+/* The transactions that the records are sent in, if they are. */
+struct transactions {
+    const ottla_producer *producer;
+    bool used;
+    bool open;
+    uint64_t every; /* 0: one for all */
+    uint64_t held;  /* records in the open one */
+    uint64_t committed;
+    uint64_t count; /* of those committed */
 };
 
 /* What the thread that waits for signals has. */
@@ -194,12 +211,26 @@ static int32_t partition_number(const char *text) {
     return (int32_t)number;
 }
 
+static uint64_t record_count(const char *text) {
+    char *rest = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &rest, 10);
+    if (errno != 0 || rest == text || *rest != '\0' || *text == '-' || number == 0) {
+        say("--commit-every wants a number of records, not '%s'", text);
+        exit(2);
+    }
+    return number;
+}
+
 static void read_options(int argc, char **argv, struct options *options) {
+    enum { TRANSACTIONAL_ID = 256, COMMIT_EVERY };
     static const struct option names[] = {
         {"brokers", required_argument, NULL, 'b'},   {"topic", required_argument, NULL, 't'},
         {"property", required_argument, NULL, 'X'},  {"file", required_argument, NULL, 'F'},
         {"key-delimiter", required_argument, NULL, 'K'}, {"header", required_argument, NULL, 'H'},
         {"partition", required_argument, NULL, 'p'}, {"verbose", no_argument, NULL, 'v'},
+        {"transactional-id", required_argument, NULL, TRANSACTIONAL_ID},
+        {"commit-every", required_argument, NULL, COMMIT_EVERY},
         {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
     };
     ottla_error *error = NULL;
@@ -216,6 +247,12 @@ static void read_options(int argc, char **argv, struct options *options) {
             require(code, error, optarg);
             break;
         }
+        case TRANSACTIONAL_ID: {
+            ottla_code code = ottla_config_set(options->config, "transactional.id", optarg, &error);
+            require(code, error, "--transactional-id");
+            break;
+        }
+        case COMMIT_EVERY: options->commit_every = record_count(optarg); break;
         case 't': options->topic = optarg; break;
         case 'X': set_property(options, optarg); break;
         case 'H': add_header(options, optarg); break;
@@ -237,6 +274,12 @@ static void read_options(int argc, char **argv, struct options *options) {
     }
     if (options->topic == NULL) {
         die("which topic? -t TOPIC (--help tells the rest)");
+    }
+    size_t id_len = 0; /* stays if it was not set, here or with -X or -F */
+    (void)ottla_config_get(options->config, "transactional.id", NULL, 0, &id_len, NULL);
+    options->transactional = id_len > 0;
+    if (options->commit_every > 0 && !options->transactional) {
+        die("--commit-every needs --transactional-id ID");
     }
 }
 
@@ -344,40 +387,119 @@ static bool stop_asked(int stop_fd) {
     return poll(&watched, 1, 0) > 0;
 }
 
-/* Sends every line. Returns how many were accepted; `*refused` counts those that were not. */
-static uint64_t send_lines(const ottla_producer *producer, const ottla_topic *topic, const struct options *options,
+/* Sends a line as a record. A full buffer is no failure: the input waits until there is room. */
+static ottla_code send_line(const ottla_producer *producer, const ottla_topic *topic, const ottla_record *record,
+                            uint64_t number, int stop_fd, ottla_error **error) {
+    for (;;) {
+        ottla_code code = ottla_producer_send(producer, topic, record, (void *)(uintptr_t)number, error);
+        if (code != OTTLA_ERR_BUFFER_FULL || stop_asked(stop_fd)) {
+            return code;
+        }
+        ottla_error_free(*error);
+        *error = NULL;
+    }
+}
+
+/* ---- transactions ---- */
+
+/* Tells what failed, and releases the error. */
+static bool succeeded(ottla_code code, ottla_error *error, const char *what) {
+    if (code != OTTLA_ERR_OK) {
+        say("%s: %s", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
+        ottla_error_free(error);
+    }
+    return code == OTTLA_ERR_OK;
+}
+
+/* Waits for the brokers as long as nobody asks to stop. */
+static bool init_transactions(const struct transactions *transactions, int stop_fd) {
+    for (;;) {
+        ottla_error *error = NULL;
+        ottla_code code = ottla_producer_init_transactions(transactions->producer, 200, &error);
+        if (code != OTTLA_ERR_TIMED_OUT || stop_asked(stop_fd)) {
+            return succeeded(code, error, "--transactional-id");
+        }
+        ottla_error_free(error);
+    }
+}
+
+static bool begin_if_none(struct transactions *transactions) {
+    if (transactions->used && !transactions->open) {
+        ottla_error *error = NULL;
+        ottla_code code = ottla_producer_begin_transaction(transactions->producer, &error);
+        transactions->open = succeeded(code, error, "begin");
+    }
+    return transactions->open || !transactions->used;
+}
+
+static bool commit(struct transactions *transactions) {
+    ottla_error *error = NULL;
+    ottla_code code = ottla_producer_commit_transaction(transactions->producer, -1, &error);
+    if (!succeeded(code, error, "commit")) {
+        return false;
+    }
+    transactions->open = false;
+    transactions->committed += transactions->held;
+    transactions->count++;
+    transactions->held = 0;
+    return true;
+}
+
+/* A record was accepted. */
+static bool commit_if_due(struct transactions *transactions) {
+    transactions->held++;
+    return transactions->held != transactions->every || commit(transactions);
+}
+
+/* Commits what is open, or aborts it after a failure. */
+static bool end_transactions(struct transactions *transactions, bool failed) {
+    if (transactions->open && !failed) {
+        failed = !commit(transactions);
+    }
+    if (transactions->open) {
+        ottla_error *error = NULL;
+        ottla_code code = ottla_producer_abort_transaction(transactions->producer, -1, &error);
+        if (succeeded(code, error, "abort")) {
+            say("aborted: %" PRIu64 " records that were not committed", transactions->held);
+        }
+    }
+    return !failed;
+}
+
+/* ---- lines ---- */
+
+/* Sends every line. Returns how many were accepted; `*refused` counts those that were not, and failed commits. */
+static uint64_t send_lines(struct transactions *transactions, const ottla_topic *topic, const struct options *options,
                            struct input *input, uint64_t *refused) {
     struct reasons reasons = {.count = 0};
     uint64_t accepted = 0;
     const char *line;
     size_t len = 0;
     for (uint64_t number = 1; (line = next_line(input, &len)) != NULL; number++) {
+        if (!begin_if_none(transactions)) {
+            *refused += 1;
+            break;
+        }
         ottla_record record = record_of(line, len, options);
         ottla_error *error = NULL;
-        ottla_code code;
-        /* A full buffer is no failure: the input waits until there is room. */
-        while ((code = ottla_producer_send(producer, topic, &record, (void *)(uintptr_t)number, &error)) ==
-                   OTTLA_ERR_BUFFER_FULL &&
-               !stop_asked(input->stop_fd)) {
-            ottla_error_free(error);
-            error = NULL;
-        }
+        ottla_code code = send_line(transactions->producer, topic, &record, number, input->stop_fd, &error);
         if (code == OTTLA_ERR_OK) {
             accepted++;
-        } else if (code == OTTLA_ERR_BUFFER_FULL || code == OTTLA_ERR_CLOSED) {
-            say("line %" PRIu64 ": not sent: %s", number, ottla_error_message(error));
-            *refused += 1;
-            ottla_error_free(error);
-            break;
-        } else {
-            *refused += 1;
-            if (first_of_its_kind(&reasons, code)) {
-                say("line %" PRIu64 ": not sent: %s", number, ottla_error_message(error));
-            }
-            ottla_error_free(error);
-            if (ottla_code_is_fatal(code)) {
+            if (transactions->used && !commit_if_due(transactions)) {
+                *refused += 1;
                 break;
             }
+            continue;
+        }
+        *refused += 1;
+        bool last = transactions->used || code == OTTLA_ERR_BUFFER_FULL || code == OTTLA_ERR_CLOSED ||
+                    ottla_error_is_fatal(error);
+        if (first_of_its_kind(&reasons, code) || last) {
+            say("line %" PRIu64 ": not sent: %s", number, ottla_error_message(error));
+        }
+        ottla_error_free(error);
+        if (last) {
+            break;
         }
     }
     say_counts(&reasons, "not sent");
@@ -508,8 +630,18 @@ int main(int argc, char **argv) {
     if (input.buffer == NULL) {
         die("no memory");
     }
+    struct transactions transactions = {
+        .producer = producer, .used = options.transactional, .every = options.commit_every};
     uint64_t refused = 0;
-    uint64_t accepted = send_lines(producer, topic, &options, &input, &refused);
+    uint64_t accepted = 0;
+    if (!transactions.used || init_transactions(&transactions, stop[0])) {
+        accepted = send_lines(&transactions, topic, &options, &input, &refused);
+    } else {
+        refused = 1;
+    }
+    if (!end_transactions(&transactions, refused > 0 || input.failed)) {
+        refused += 1;
+    }
 
     code = ottla_producer_flush(producer, -1, &error);
     if (code != OTTLA_ERR_OK && code != OTTLA_ERR_CLOSED) { /* closed: by the second signal */
@@ -535,6 +667,10 @@ int main(int argc, char **argv) {
     }
 
     say_counts(&reporter.reasons, "not delivered");
+    if (transactions.used) {
+        fprintf(stderr, "%" PRIu64 " committed in %" PRIu64 " transactions\n", transactions.committed,
+                transactions.count);
+    }
     fprintf(stderr, "%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " failed\n", accepted, reporter.delivered,
             reporter.failed);
     bool all = reporter.delivered == accepted && refused == 0 && !input.failed && !reporter.broken;

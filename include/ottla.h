@@ -156,6 +156,10 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_SERIALIZATION = -21,
     /**
+     * The record was not sent: its transaction was aborted first.
+     */
+    OTTLA_ERR_TRANSACTION_ABORTED = -22,
+    /**
      * From here on: the Kafka protocol's codes.
      */
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
@@ -276,6 +280,69 @@ typedef enum ottla_purge {
      */
     OTTLA_PURGE_IN_FLIGHT = 2,
 } ottla_purge;
+
+/**
+ * How a producer stands with its transactions; the numbers do not change. Its life, with `transactional.id` set:
+ *
+ *     ottla_producer_init_transactions()           once, before all else
+ *     ottla_producer_begin_transaction()           then, for each transaction:
+ *       ottla_producer_send(), and its like        any number, any thread, any topic
+ *       ottla_producer_send_offsets_to_transaction()   if what is sent was made of what was consumed
+ *     ottla_producer_commit_transaction()          or ottla_producer_abort_transaction()
+ *     ottla_producer_close()                       aborts a transaction that is still open
+ *
+ * A record that is sent while no transaction is open is refused with OTTLA_ERR_INVALID_STATE, before anything of it is
+ * kept. Completions are told as always; of a record that was delivered they say that it is in the log, but consumers with
+ * isolation.level=read_committed see it only once its transaction is committed, and never if it is aborted.
+ *
+ * After a call of transactions, and after a send:
+ *
+ *     OTTLA_ERR_OK                     go on
+ *     OTTLA_ERR_TIMED_OUT              it goes on: make the same call again, which waits for it (calls, not sends)
+ *     ottla_error_is_fatal()           nothing can be done with this producer any more: close it, make another
+ *     ottla_error_requires_abort()     ottla_producer_abort_transaction(), then do the whole transaction again
+ *     anything else                    nothing has changed; the message says what to do instead
+ *
+ * A transaction that is not ended in transaction.timeout.ms is aborted by its coordinator.
+ */
+typedef enum ottla_transaction_state {
+    /**
+     * The producer has no transactional.id.
+     */
+    OTTLA_TRANSACTION_NONE = 0,
+    /**
+     * ottla_producer_init_transactions() was not called, or did not succeed yet.
+     */
+    OTTLA_TRANSACTION_UNINITIALIZED = 1,
+    /**
+     * The coordinator is asked for the producer's id and epoch; what an earlier producer left open is aborted.
+     */
+    OTTLA_TRANSACTION_INITIALIZING = 2,
+    /**
+     * No transaction is open: ottla_producer_begin_transaction().
+     */
+    OTTLA_TRANSACTION_READY = 3,
+    /**
+     * Records and offsets can be sent.
+     */
+    OTTLA_TRANSACTION_OPEN = 4,
+    /**
+     * A commit is under way.
+     */
+    OTTLA_TRANSACTION_COMMITTING = 5,
+    /**
+     * An abort is under way.
+     */
+    OTTLA_TRANSACTION_ABORTING = 6,
+    /**
+     * Something of the transaction failed: ottla_producer_abort_transaction(), then begin again.
+     */
+    OTTLA_TRANSACTION_ABORT_REQUIRED = 7,
+    /**
+     * The producer cannot go on, for example because a newer one with its transactional.id was started: close it.
+     */
+    OTTLA_TRANSACTION_FATAL = 8,
+} ottla_transaction_state;
 
 /**
  * What an event is about. New kinds may come with any release: pass over those that you do not know.
@@ -413,7 +480,7 @@ typedef struct ottla_partitions ottla_partitions;
  * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
  * ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
  * limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
- * happens.
+ * happens. With transactions: ottla_transaction_state.
  *
  * Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
  * whole process well. In a child after fork() calls answer OTTLA_ERR_FORKED, but for those that only look at
@@ -1098,6 +1165,63 @@ typedef struct ottla_partition {
     const int32_t *offline;
     size_t offline_count;
 } ottla_partition;
+ * Up to where one partition was consumed. Its size never changes; begin with zeros and leader_epoch -1.
+ */
+typedef struct ottla_offset {
+    /**
+     * UTF-8, not NULL: the topic that was consumed.
+     */
+    const char *topic;
+    int32_t partition;
+    /**
+     * The leader epoch of the last record consumed, as the consumer tells it; -1 (not 0): unknown.
+     */
+    int32_t leader_epoch;
+    /**
+     * The offset of the next record to consume: one above that of the last one consumed.
+     */
+    int64_t offset;
+    /**
+     * Any text, kept with the offset; NULL: none.
+     */
+    const char *metadata;
+    /**
+     * NULL.
+     */
+    void *reserved;
+} ottla_offset;
+
+/**
+ * What the consumer whose offsets are sent is in its group, as the consumer tells it at the time. With it the brokers
+ * refuse the offsets of a consumer whose partitions were given to another meanwhile. For a consumer that is not a member
+ * (it chose its partitions itself) generation_id is -1 and member_id NULL.
+ */
+typedef struct ottla_group_metadata {
+    /**
+     * sizeof(ottla_group_metadata).
+     */
+    size_t struct_size;
+    /**
+     * UTF-8, not NULL: group.id.
+     */
+    const char *group_id;
+    /**
+     * NULL: not a member.
+     */
+    const char *member_id;
+    /**
+     * group.instance.id of a static member; NULL: none.
+     */
+    const char *group_instance_id;
+    /**
+     * -1 (not 0): not a member.
+     */
+    int32_t generation_id;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ottla_group_metadata;
 
 /**
  * Sees a record that is about to be sent, and may change it with ottla_sending_set_record() and
@@ -1777,7 +1901,8 @@ OTTLA_API const char *OTTLA_CALL ottla_code_name(ottla_code code);
 OTTLA_API int32_t OTTLA_CALL ottla_code_is_retriable(ottla_code code);
 
 /**
- * 1 if the producer cannot go on after this and another has to be made, else 0. Any thread.
+ * 1 if the producer can never go on after this and another has to be made, else 0. Any thread. Of a transaction's errors
+ * only ottla_error_is_fatal() knows all: the same code may be fatal in one place and not in another.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_code_is_fatal(ottla_code code);
 
@@ -1802,13 +1927,14 @@ OTTLA_API const char *OTTLA_CALL ottla_error_message(const struct ottla_error *e
 OTTLA_API int32_t OTTLA_CALL ottla_error_is_retriable(const struct ottla_error *error);
 
 /**
- * As ottla_code_is_fatal(); 0 for NULL.
+ * 1 if the producer cannot go on: no call will succeed any more but ottla_producer_close() and ottla_producer_free(); make
+ * another. 0 otherwise, and for NULL.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_error_is_fatal(const struct ottla_error *error);
 
 /**
- * 1 if the open transaction has to be aborted, else 0; 0 for NULL. (Always 0 in this release, which has no
- * transactions.)
+ * 1 if the open transaction has to be aborted, with ottla_producer_abort_transaction(), after which the producer goes on;
+ * 0 otherwise, and for NULL. Calls of transactions tell it, and sends that are refused because the transaction failed.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_error_requires_abort(const struct ottla_error *error);
 
@@ -2315,7 +2441,9 @@ OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
  * @param error_out  optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the
  *         partitions of the topic are known already (else the completion tells it); OTTLA_ERR_CLOSED;
- *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT
+ *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT; with transactional.id also
+ *         OTTLA_ERR_INVALID_STATE (no transaction is open), or why the transaction failed
+ *         (ottla_error_requires_abort(), ottla_error_is_fatal())
  *
  * Any thread, concurrently with any other call, callbacks too. Records that one thread sends to a partition keep their
  * order.
@@ -2677,6 +2805,122 @@ OTTLA_API ottla_code OTTLA_CALL ottla_partitions_at(const struct ottla_partition
  * Releases what ottla_topic_partitions() gave. NULL is ignored. Any thread, callbacks too.
  */
 OTTLA_API void OTTLA_CALL ottla_partitions_free(struct ottla_partitions *partitions);
+ * Gets the producer's id and epoch from the coordinator of its transactional.id: once for each producer, before its first
+ * transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
+ * it left open is aborted; and if it still runs it is fenced, and fails.
+ *
+ * @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come), 0 does not wait: it begins
+ *                    and the answer is OTTLA_ERR_TIMED_OUT
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK: begin a transaction;
+ *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+ *         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another call of transactions
+ *         is under way;
+ *         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,
+ *         OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT (transaction.timeout.ms is above the broker's
+ *         transaction.max.timeout.ms): call again when the broker was told otherwise;
+ *         another code of Kafka's: the producer cannot go on (ottla_error_is_fatal()), close it;
+ *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, but one call of transactions at a time: a second one is refused. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_init_transactions(const struct ottla_producer *producer,
+                                            int64_t timeout_ms,
+                                            struct ottla_error **error_out);
+
+/**
+ * Opens a transaction: from now on records can be sent, on any thread. No broker is asked.
+ *
+ * @param error_out  optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK;
+ *         OTTLA_ERR_INVALID_STATE: none can be opened now, and the message says what to do first;
+ *         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+ *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, but one call of transactions at a time. Not from a callback. Waits for the sender thread to see it: until a
+ * callback that is running returns.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_begin_transaction(const struct ottla_producer *producer,
+                                            struct ottla_error **error_out);
+
+/**
+ * Sends a consumer group's offsets with the open transaction: they are committed if, and when, it is. Records made of
+ * what was consumed, and the mark that it was consumed, thus take effect together. The consumer must not commit offsets
+ * itself (enable.auto.commit=false) and should read with isolation.level=read_committed; after an abort it goes back to
+ * the offsets that its group has. May be called several times in a transaction; later offsets of a partition count.
+ *
+ * @param offsets     count offsets, borrowed for the call; NULL is allowed if count is 0, and nothing is sent then
+ * @param group       borrowed for the call
+ * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK: the group's coordinator holds them;
+ *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it: the offsets of the first call count;
+ *         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
+ *         a code of Kafka's with ottla_error_requires_abort(): abort the transaction. With OTTLA_ERR_ILLEGAL_GENERATION,
+ *         OTTLA_ERR_UNKNOWN_MEMBER_ID or OTTLA_ERR_FENCED_INSTANCE_ID the consumer is not in its group any more, and
+ *         another one has, or will have, what it consumed;
+ *         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+ *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, but one call of transactions at a time. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_offsets_to_transaction(const struct ottla_producer *producer,
+                                                      const struct ottla_offset *offsets,
+                                                      size_t count,
+                                                      const struct ottla_group_metadata *group,
+                                                      int64_t timeout_ms,
+                                                      struct ottla_error **error_out);
+
+/**
+ * Ends the open transaction so that all of it takes effect, its records and its offsets. A record that is sent while this
+ * begins is in the transaction or refused; later ones are refused. Records that linger are sent at once, and all are waited
+ * for. When this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
+ *
+ * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT. Records
+ *                    have delivery.timeout.ms all the same
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK: committed;
+ *         OTTLA_ERR_TIMED_OUT: it goes on and may yet be committed: call again to wait for it. It cannot be aborted now;
+ *         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
+ *         any code with ottla_error_requires_abort(), that of the first record that failed for example: nothing of the
+ *         transaction is seen by consumers that read committed records: abort it, and do it again;
+ *         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it. If it was told of while
+ *         this call waited, the transaction may have been committed or not;
+ *         OTTLA_ERR_CLOSED: the producer was closed meanwhile: committed or not, as above;
+ *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, but one call of transactions at a time. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_commit_transaction(const struct ottla_producer *producer,
+                                             int64_t timeout_ms,
+                                             struct ottla_error **error_out);
+
+/**
+ * Ends the open transaction, or one that failed, so that nothing of it takes effect. Records that were not sent yet are
+ * completed with OTTLA_ERR_TRANSACTION_ABORTED; those on their way are waited for, at most their delivery.timeout.ms. When
+ * this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
+ *
+ * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
+ * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @return OTTLA_ERR_OK: another transaction can begin;
+ *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+ *         OTTLA_ERR_INVALID_STATE: no transaction is open, a commit timed out and goes on, or another call of
+ *         transactions is under way;
+ *         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it; the transaction is not
+ *         committed, its coordinator aborts it after transaction.timeout.ms at the latest;
+ *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+ *
+ * Any thread, but one call of transactions at a time. Not from a callback.
+ */
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_abort_transaction(const struct ottla_producer *producer,
+                                            int64_t timeout_ms,
+                                            struct ottla_error **error_out);
+
+/**
+ * One of ottla_transaction_state, as the sender thread last knew it. OTTLA_TRANSACTION_NONE for NULL and for a producer
+ * that was freed. Any thread, callbacks too; it never waits.
+ */
+OTTLA_API int32_t OTTLA_CALL ottla_producer_transaction_state(const struct ottla_producer *producer);
 
 /**
  * Adds an interceptor behind those added before: each sees a record as the one before it left it.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Cluster, Fault};
+use ottla_test_support::model::{Api, Cluster, Fault, On};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
@@ -33,8 +33,12 @@ const WITH_BROKER: &[&str] = &[
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
 /// A program that is given a broker which answers for the topic "answered" and never for "full".
 const STUCK: &str = "life_full";
+/// A program that is given a broker as [`transacting_broker`] makes it.
+const TRANSACTING: &str = "api_transaction";
 /// A program that opens the library itself.
 const DLOPENED: &str = "life_dlopen";
+
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
@@ -99,12 +103,14 @@ fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf
 fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let sink = Sink::start(SinkOptions::default());
     let stuck = stuck_broker();
+    let transacting = transacting_broker();
     let address = |name: &&str| match *name {
         name if ALONE.contains(&name) => None,
         STUCK => Some(stuck.bootstrap()),
+        TRANSACTING => Some(transacting.bootstrap()),
         _ => Some(sink.addr().to_string()),
     };
-    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain([&STUCK]) {
+    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain([&STUCK, &TRANSACTING]) {
         let program = compile(name, variant, flags, linked);
         let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
         let mut command = Command::new(words.next().expect("at least the program"));
@@ -125,6 +131,23 @@ fn stuck_broker() -> ModelServer {
     cluster.on_request(|request| match request.partitions.iter().any(|at| at.topic == "full") {
         true => Fault::NeverAnswer { handled: false },
         false => Fault::None,
+    });
+    ModelServer::start(cluster, 1)
+}
+
+/// See the head of api_transaction.c.
+fn transacting_broker() -> ModelServer {
+    let mut cluster = Cluster::new(1);
+    cluster.create_topic("t", 1);
+    cluster.create_topic("refused", 1);
+    cluster.set_transaction_version(2);
+    cluster.group_mut("members").members.insert("m".into(), 3);
+    cluster.on_request(|request| match request.api {
+        Api::InitProducerId | Api::EndTxn => Fault::Delay(300),
+        _ if request.partitions.iter().any(|at| at.topic == "refused") => {
+            Fault::Error(TOPIC_AUTHORIZATION_FAILED, On::Topic("refused".into()))
+        }
+        _ => Fault::None,
     });
     ModelServer::start(cluster, 1)
 }

@@ -29,6 +29,7 @@ const NOUNS: &[&str] = &[
     "purge",
     "check",
     "partitions",
+    "transaction",
     "interceptor",
     "report",
     "statistics",

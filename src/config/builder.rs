@@ -384,8 +384,8 @@ mod tests {
                  valid: expected a whole number, 0 or more",
             ),
             (
-                "transactional.id=${env:CARGO_PKG_NAME}",
-                "transactional.id='${env:CARGO_PKG_NAME}' is refused: transactions are not in this release",
+                "ssl.truststore.location=${env:CARGO_PKG_NAME}",
+                "ssl.truststore.location='${env:CARGO_PKG_NAME}' is refused: TLS is not in this release",
             ),
             (
                 "queuing.strategy=${env:CARGO_PKG_NAME}",

@@ -381,7 +381,11 @@ mod tests {
             check("security.protocol", "ssl"),
             "! security.protocol='ssl' is refused: TLS and SASL are not in this release, only PLAINTEXT is"
         );
-        assert!(check("transactional.id", "mine").starts_with("! transactional.id='mine' is refused: transactions"));
+        assert_eq!(
+            check("transaction.two.phase.commit.enable", "true"),
+            "! transaction.two.phase.commit.enable='true' is refused: two-phase commit is not in this release"
+        );
+        assert_eq!(check("transactional.id", "mine"), "mine");
         assert_eq!(
             check("transactional.id", ""),
             "! transactional.id='' is not valid: expected text that is not empty"

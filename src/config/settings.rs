@@ -238,6 +238,7 @@ pub(super) fn resolve_topic(config: &Config, producer: &Settings) -> Result<Sett
     let reader = Reader(config);
     let mut notes = Vec::new();
     let idempotence = producer.idempotence && idempotence(&reader, &mut notes)?;
+    let transaction = transaction(&reader, idempotence)?;
     let timeouts = timeouts(&reader, &mut notes)?;
     let (partitioner, class_ignores_keys) = partitioner(&reader);
     let codec = codec(&reader);
@@ -246,6 +247,7 @@ pub(super) fn resolve_topic(config: &Config, producer: &Settings) -> Result<Sett
     Ok(Settings {
         acks: acks(&reader),
         idempotence,
+        transaction,
         delivery_timeout: Duration::from_millis(timeouts.delivery),
         request_timeout: Duration::from_millis(timeouts.request),
         linger: Duration::from_millis(timeouts.linger),
@@ -519,6 +521,25 @@ mod tests {
     }
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn transactions_need_a_name_and_idempotence() {
+        assert_eq!(settings(&[]).transaction, None);
+        assert_eq!(settings(&[("transaction.timeout.ms", "5000")]).transaction, None);
+        let named = ("transactional.id", "copier-1");
+        assert_eq!(settings(&[named]).transaction, Some(("copier-1".into(), 60_000)));
+        assert_eq!(settings(&[named, ("transaction.timeout.ms", "5000")]).transaction, Some(("copier-1".into(), 5000)));
+        for off in [("enable.idempotence", "false"), ("acks", "1"), ("retries", "0")] {
+            assert_eq!(
+                refusal(&[named, off]),
+                "transactional.id needs idempotence: leave enable.idempotence, acks and retries at their defaults"
+            );
+        }
+        assert_eq!(
+            refusal(&[named, ("transaction.timeout.ms", "0")]),
+            "transaction.timeout.ms='0' is not valid: expected 1 or more"
+        );
+    }
 
     #[test]
     fn defaults_are_java_s() {

@@ -17,7 +17,7 @@ pub fn find(name: &str) -> Option<&'static Property> {
     PROPERTIES.iter().find(|property| property.name == name)
 }
 
-const NO_TRANSACTIONS: &str = "transactions are not in this release";
+const NO_TWO_PHASES: &str = "two-phase commit is not in this release";
 const NO_TLS: &str = "TLS is not in this release";
 const NO_SASL: &str = "SASL is not in this release";
 const CALLBACKS: &str = "the hook will be a function pointer, since Java classes cannot be loaded here";
@@ -294,7 +294,7 @@ static PROPERTIES: &[Property] = &[
     row("transaction.timeout.ms", ANY_INT, Some("60000"), Low, Transactions, "KIP-98; ProducerConfig",
         "How many milliseconds a transaction may stay open before the coordinator aborts it and fences the producer; at most the broker's transaction.max.timeout.ms."),
     row("transaction.two.phase.commit.enable", Kind::Bool, Some("false"), Low, Transactions, "KIP-939; ProducerConfig",
-        "Lets a coordinator outside Kafka decide when a transaction ends.").later(NO_TRANSACTIONS),
+        "Lets a coordinator outside Kafka decide when a transaction ends.").later(NO_TWO_PHASES),
 
     // TLS
     row("ssl.protocol", Kind::String, Some("TLSv1.3"), Medium, Tls, "SslConfigs",

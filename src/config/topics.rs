@@ -227,6 +227,20 @@ mod tests {
     }
 
     #[test]
+    fn no_topic_of_a_producer_with_transactions_has_weaker_acks() {
+        let producer = [("transactional.id", "copier-1")];
+        assert_eq!(topic(&producer, &[("linger.ms", "1")]).unwrap().transaction, Some(("copier-1".into(), 60_000)));
+        assert!(topic(&producer, &[("acks", "all")]).is_ok());
+        for acks in ["0", "1"] {
+            assert_eq!(
+                refusal(&producer, &[("acks", acks)]),
+                "topic t: transactional.id needs idempotence: leave enable.idempotence, acks and retries at their \
+                 defaults"
+            );
+        }
+    }
+
+    #[test]
     fn only_what_is_new_is_noted() {
         let producer = [("delivery.timeout.ms", "5000")];
         assert_eq!(topic(&producer, &[]).unwrap().notes, [""; 0]);

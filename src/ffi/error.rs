@@ -61,6 +61,8 @@ pub enum ottla_err {
     OTTLA_ERR_PARTITIONER_FAILED = -20,
     /// A serializer failed.
     OTTLA_ERR_SERIALIZATION = -21,
+    /// The record was not sent: its transaction was aborted first.
+    OTTLA_ERR_TRANSACTION_ABORTED = -22,
     /// From here on: the Kafka protocol's codes.
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
     OTTLA_ERR_CORRUPT_MESSAGE = 2,
@@ -165,7 +167,7 @@ impl ottla_error {
 }
 
 /// Ottla's own kinds, to find one by its number.
-const OWN: [ErrorKind; 21] = [
+const OWN: [ErrorKind; 22] = [
     ErrorKind::UnknownServerError,
     ErrorKind::InvalidArgument,
     ErrorKind::InvalidConfig,
@@ -187,6 +189,7 @@ const OWN: [ErrorKind; 21] = [
     ErrorKind::Resolve,
     ErrorKind::PartitionerFailed,
     ErrorKind::Serialization,
+    ErrorKind::TransactionAborted,
 ];
 
 /// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.
@@ -230,7 +233,8 @@ pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
 }
 
-/// 1 if the producer cannot go on after this and another has to be made, else 0. Any thread.
+/// 1 if the producer can never go on after this and another has to be made, else 0. Any thread. Of a transaction's errors
+/// only ottla_error_is_fatal() knows all: the same code may be fatal in one place and not in another.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())
@@ -260,14 +264,15 @@ pub extern "C" fn ottla_error_is_retriable(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.is_retriable()).into()
 }
 
-/// As ottla_code_is_fatal(); 0 for NULL.
+/// 1 if the producer cannot go on: no call will succeed any more but ottla_producer_close() and ottla_producer_free(); make
+/// another. 0 otherwise, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_is_fatal(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.is_fatal()).into()
 }
 
-/// 1 if the open transaction has to be aborted, else 0; 0 for NULL. (Always 0 in this release, which has no
-/// transactions.)
+/// 1 if the open transaction has to be aborted, with ottla_producer_abort_transaction(), after which the producer goes on;
+/// 0 otherwise, and for NULL. Calls of transactions tell it, and sends that are refused because the transaction failed.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_requires_abort(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.requires_abort()).into()

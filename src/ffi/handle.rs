@@ -22,7 +22,7 @@ pub(super) struct Engine {
 /// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
 /// ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
 /// limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
-/// happens.
+/// happens. With transactions: ottla_transaction_state.
 ///
 /// Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
 /// whole process well. In a child after fork() calls answer OTTLA_ERR_FORKED, but for those that only look at

@@ -1,16 +1,37 @@
 //! Transactions.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
-use super::boundary::{invalid, null};
+use super::boundary::{invalid, sized_in};
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
 use super::{boundary, guarded, required, text, wait};
 use crate::error::Result;
 use crate::front::{GroupMetadata, Offset, OffsetCommit, TransactionState};
 
-/// How a producer with a transactional.id stands. The numbers do not change.
+/// How a producer stands with its transactions; the numbers do not change. Its life, with `transactional.id` set:
+///
+///     ottla_producer_init_transactions()           once, before all else
+///     ottla_producer_begin_transaction()           then, for each transaction:
+///       ottla_producer_send(), and its like        any number, any thread, any topic
+///       ottla_producer_send_offsets_to_transaction()   if what is sent was made of what was consumed
+///     ottla_producer_commit_transaction()          or ottla_producer_abort_transaction()
+///     ottla_producer_close()                       aborts a transaction that is still open
+///
+/// A record that is sent while no transaction is open is refused with OTTLA_ERR_INVALID_STATE, before anything of it is
+/// kept. Completions are told as always; of a record that was delivered they say that it is in the log, but consumers with
+/// isolation.level=read_committed see it only once its transaction is committed, and never if it is aborted.
+///
+/// After a call of transactions, and after a send:
+///
+///     OTTLA_ERR_OK                     go on
+///     OTTLA_ERR_TIMED_OUT              it goes on: make the same call again, which waits for it (calls, not sends)
+///     ottla_error_is_fatal()           nothing can be done with this producer any more: close it, make another
+///     ottla_error_requires_abort()     ottla_producer_abort_transaction(), then do the whole transaction again
+///     anything else                    nothing has changed; the message says what to do instead
+///
+/// A transaction that is not ended in transaction.timeout.ms is aborted by its coordinator.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_transaction_state {
@@ -18,7 +39,7 @@ pub enum ottla_transaction_state {
     OTTLA_TRANSACTION_NONE = 0,
     /// ottla_producer_init_transactions() was not called, or did not succeed yet.
     OTTLA_TRANSACTION_UNINITIALIZED = 1,
-    /// The coordinator is asked for the producer's id and epoch; what an earlier instance left open is aborted.
+    /// The coordinator is asked for the producer's id and epoch; what an earlier producer left open is aborted.
     OTTLA_TRANSACTION_INITIALIZING = 2,
     /// No transaction is open: ottla_producer_begin_transaction().
     OTTLA_TRANSACTION_READY = 3,
@@ -30,56 +51,65 @@ pub enum ottla_transaction_state {
     OTTLA_TRANSACTION_ABORTING = 6,
     /// Something of the transaction failed: ottla_producer_abort_transaction(), then begin again.
     OTTLA_TRANSACTION_ABORT_REQUIRED = 7,
-    /// The producer cannot go on, for example because a newer one with its transactional.id was started: free it.
+    /// The producer cannot go on, for example because a newer one with its transactional.id was started: close it.
     OTTLA_TRANSACTION_FATAL = 8,
 }
 
-/// Up to where one partition was consumed. Its size never changes.
+/// Up to where one partition was consumed. Its size never changes; begin with zeros and leader_epoch -1.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_offset {
+    /// UTF-8, not NULL: the topic that was consumed.
     pub topic: *const c_char,
     pub partition: i32,
-    /// The leader epoch of the last record consumed; -1: unknown.
+    /// The leader epoch of the last record consumed, as the consumer tells it; -1 (not 0): unknown.
     pub leader_epoch: i32,
-    /// The offset of the next record to consume, one above that of the last one consumed.
+    /// The offset of the next record to consume: one above that of the last one consumed.
     pub offset: i64,
     /// Any text, kept with the offset; NULL: none.
     pub metadata: *const c_char,
     /// NULL.
-    pub reserved: *mut std::ffi::c_void,
+    pub reserved: *mut c_void,
 }
 
-/// What the consumer whose offsets are sent is in its group, as the consumer tells it. Set struct_size to
-/// sizeof(ottla_group_metadata); generation_id -1 and member_id NULL for a consumer that is not a member.
+/// What the consumer whose offsets are sent is in its group, as the consumer tells it at the time. With it the brokers
+/// refuse the offsets of a consumer whose partitions were given to another meanwhile. For a consumer that is not a member
+/// (it chose its partitions itself) generation_id is -1 and member_id NULL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_group_metadata {
     /// sizeof(ottla_group_metadata).
     pub struct_size: usize,
+    /// UTF-8, not NULL: group.id.
     pub group_id: *const c_char,
     /// NULL: not a member.
     pub member_id: *const c_char,
     /// group.instance.id of a static member; NULL: none.
     pub group_instance_id: *const c_char,
-    /// -1: not a member.
+    /// -1 (not 0): not a member.
     pub generation_id: i32,
     /// 0.
     pub reserved: i32,
 }
 
-/// Gets the producer's id and epoch from the coordinator of its transactional.id. A transaction that an earlier producer
-/// of this transactional.id left open is aborted, and that producer, if it still runs, is fenced. Once for each producer,
-/// before the first transaction.
+/// Gets the producer's id and epoch from the coordinator of its transactional.id: once for each producer, before its first
+/// transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
+/// it left open is aborted; and if it still runs it is fenced, and fails.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit
+/// @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come), 0 does not wait: it begins
+///                    and the answer is OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it; OTTLA_ERR_INVALID_STATE if there is
-///         no transactional.id or this was done before; 31 and 53 (the rights to it are missing) and 50
-///         (transaction.timeout.ms is above the broker's limit) can be called again; else the producer cannot go on
-///         (ottla_error_is_fatal())
+/// @return OTTLA_ERR_OK: begin a transaction;
+///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+///         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another call of transactions
+///         is under way;
+///         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,
+///         OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT (transaction.timeout.ms is above the broker's
+///         transaction.max.timeout.ms): call again when the broker was told otherwise;
+///         another code of Kafka's: the producer cannot go on (ottla_error_is_fatal()), close it;
+///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time. Not from a callback.
+/// Any thread, but one call of transactions at a time: a second one is refused. Not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_init_transactions(
     producer: Option<&ottla_producer>,
@@ -92,10 +122,16 @@ pub extern "C" fn ottla_producer_init_transactions(
     })
 }
 
-/// Opens a transaction: from now on records can be sent. No broker is asked.
+/// Opens a transaction: from now on records can be sent, on any thread. No broker is asked.
 ///
-/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_STATE if no transaction can be opened now, the message says what to do;
-///         OTTLA_ERR_CLOSED; OTTLA_ERR_IN_CALLBACK; or why the producer cannot go on
+/// @param error_out  optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK;
+///         OTTLA_ERR_INVALID_STATE: none can be opened now, and the message says what to do first;
+///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread, but one call of transactions at a time. Not from a callback. Waits for the sender thread to see it: until a
+/// callback that is running returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_begin_transaction(
     producer: Option<&ottla_producer>,
@@ -104,28 +140,34 @@ pub extern "C" fn ottla_producer_begin_transaction(
     boundary(error_out, || required(producer, "producer")?.enter()?.producer.begin_transaction())
 }
 
-/// Commits a consumer group's offsets with the open transaction: they take effect if, and when, it is committed. The
-/// consumer must not commit them itself (enable.auto.commit=false).
+/// Sends a consumer group's offsets with the open transaction: they are committed if, and when, it is. Records made of
+/// what was consumed, and the mark that it was consumed, thus take effect together. The consumer must not commit offsets
+/// itself (enable.auto.commit=false) and should read with isolation.level=read_committed; after an abort it goes back to
+/// the offsets that its group has. May be called several times in a transaction; later offsets of a partition count.
 ///
-/// @param offsets     count offsets, borrowed for the call; NULL is allowed if count is 0
+/// @param offsets     count offsets, borrowed for the call; NULL is allowed if count is 0, and nothing is sent then
 /// @param group       borrowed for the call
-/// @param timeout_ms  longest wait; -1 waits without limit
+/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_TIMED_OUT: it goes on, call again, with the same offsets, to wait for it;
-///         OTTLA_ERR_INVALID_STATE; a broker's code after which the transaction must be aborted
-///         (ottla_error_requires_abort()), for example 22 or 25 when the consumer is not in the group any more; or one
-///         after which the producer cannot go on (ottla_error_is_fatal())
+/// @return OTTLA_ERR_OK: the group's coordinator holds them;
+///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it: the offsets of the first call count;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
+///         a code of Kafka's with ottla_error_requires_abort(): abort the transaction. With OTTLA_ERR_ILLEGAL_GENERATION,
+///         OTTLA_ERR_UNKNOWN_MEMBER_ID or OTTLA_ERR_FENCED_INSTANCE_ID the consumer is not in its group any more, and
+///         another one has, or will have, what it consumed;
+///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, but one call of transactions at a time. Not from a callback.
 ///
 /// # Safety
-/// `offsets` leads to `count` offsets; texts are NULL or strings.
+/// `offsets` leads to `count` offsets, `group` to its structure; texts are NULL or strings.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ottla_producer_send_offsets_to_transaction(
     producer: Option<&ottla_producer>,
     offsets: *const ottla_offset,
     count: usize,
-    group: Option<&ottla_group_metadata>,
+    group: *const ottla_group_metadata,
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
@@ -133,19 +175,27 @@ pub unsafe extern "C" fn ottla_producer_send_offsets_to_transaction(
         let wait = wait(timeout_ms)?;
         let producer = required(producer, "producer")?;
         // SAFETY: by this function's contract.
-        let commit = unsafe { commit_of(offsets, count, required(group, "group")?)? };
+        let commit = unsafe { OffsetCommit { group: group_of(group)?, offsets: offsets_of(offsets, count)? } };
         producer.enter()?.producer.send_offsets_to_transaction(commit, wait)
     })
 }
 
-/// Ends the open transaction so that its records and offsets take effect, all of them. Waits for every record sent in it;
-/// those that linger are sent at once. When this returns their completions have been told or queued.
+/// Ends the open transaction so that all of it takes effect, its records and its offsets. A record that is sent while this
+/// begins is in the transaction or refused; later ones are refused. Records that linger are sent at once, and all are waited
+/// for. When this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit
+/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT. Records
+///                    have delivery.timeout.ms all the same
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK: committed; OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it (not abort);
-///         OTTLA_ERR_INVALID_STATE; an error that requires an abort (ottla_error_requires_abort()): nothing of the
-///         transaction will be seen; or one after which the producer cannot go on (ottla_error_is_fatal())
+/// @return OTTLA_ERR_OK: committed;
+///         OTTLA_ERR_TIMED_OUT: it goes on and may yet be committed: call again to wait for it. It cannot be aborted now;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
+///         any code with ottla_error_requires_abort(), that of the first record that failed for example: nothing of the
+///         transaction is seen by consumers that read committed records: abort it, and do it again;
+///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it. If it was told of while
+///         this call waited, the transaction may have been committed or not;
+///         OTTLA_ERR_CLOSED: the producer was closed meanwhile: committed or not, as above;
+///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, but one call of transactions at a time. Not from a callback.
 #[unsafe(no_mangle)]
@@ -160,13 +210,19 @@ pub extern "C" fn ottla_producer_commit_transaction(
     })
 }
 
-/// Ends the open transaction so that nothing of it takes effect. Records that were not sent yet are completed with
-/// OTTLA_ERR_TRANSACTION_ABORTED; those on their way are waited for.
+/// Ends the open transaction, or one that failed, so that nothing of it takes effect. Records that were not sent yet are
+/// completed with OTTLA_ERR_TRANSACTION_ABORTED; those on their way are waited for, at most their delivery.timeout.ms. When
+/// this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit
+/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK: another transaction can begin; OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
-///         OTTLA_ERR_INVALID_STATE; or why the producer cannot go on (ottla_error_is_fatal())
+/// @return OTTLA_ERR_OK: another transaction can begin;
+///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, a commit timed out and goes on, or another call of
+///         transactions is under way;
+///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it; the transaction is not
+///         committed, its coordinator aborts it after transaction.timeout.ms at the latest;
+///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, but one call of transactions at a time. Not from a callback.
 #[unsafe(no_mangle)]
@@ -181,8 +237,8 @@ pub extern "C" fn ottla_producer_abort_transaction(
     })
 }
 
-/// One of ottla_transaction_state. OTTLA_TRANSACTION_NONE for NULL and for a producer that was freed. Any thread,
-/// callbacks too.
+/// One of ottla_transaction_state, as the sender thread last knew it. OTTLA_TRANSACTION_NONE for NULL and for a producer
+/// that was freed. Any thread, callbacks too; it never waits.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_transaction_state(producer: Option<&ottla_producer>) -> i32 {
     guarded(0, || match producer.map(ottla_producer::enter) {
@@ -209,15 +265,7 @@ fn number(state: TransactionState) -> i32 {
 
 /// # Safety
 /// As for `ottla_producer_send_offsets_to_transaction`.
-unsafe fn commit_of(offsets: *const ottla_offset, count: usize, group: &ottla_group_metadata) -> Result<OffsetCommit> {
-    let right = size_of::<ottla_group_metadata>();
-    if group.struct_size != right {
-        let message = format!(
-            "group.struct_size is {}, and it has to be sizeof(ottla_group_metadata), {right}",
-            group.struct_size
-        );
-        return Err(invalid(message));
-    }
+unsafe fn offsets_of(offsets: *const ottla_offset, count: usize) -> Result<Vec<Offset>> {
     // SAFETY: by this function's contract.
     let given = unsafe { super::send::array(offsets, count, "offsets")? };
     let mut converted = Vec::with_capacity(given.len());
@@ -236,19 +284,27 @@ unsafe fn commit_of(offsets: *const ottla_offset, count: usize, group: &ottla_gr
             metadata: unsafe { optional(offset.metadata, &name("metadata"))? },
         });
     }
+    Ok(converted)
+}
+
+/// # Safety
+/// As for `ottla_producer_send_offsets_to_transaction`.
+unsafe fn group_of(group: *const ottla_group_metadata) -> Result<GroupMetadata> {
     // SAFETY: by this function's contract.
-    let group = unsafe {
+    let converted = unsafe {
+        let group = sized_in(group, "group")?;
         GroupMetadata {
-            group_id: text(group.group_id, "group.group_id")?.to_owned(),
+            group_id: text(group.group_id, "group->group_id")?.to_owned(),
             generation_id: group.generation_id,
-            member_id: optional(group.member_id, "group.member_id")?.unwrap_or_default(),
-            group_instance_id: optional(group.group_instance_id, "group.group_instance_id")?,
+            member_id: optional(group.member_id, "group->member_id")?.unwrap_or_default(),
+            group_instance_id: optional(group.group_instance_id, "group->group_instance_id")?,
         }
     };
-    if group.generation_id > 0 && group.member_id.is_empty() {
-        return Err(null("group.member_id, with a generation"));
+    if converted.generation_id > 0 && converted.member_id.is_empty() {
+        let message = format!("group->member_id is missing, and generation_id is {}", converted.generation_id);
+        return Err(invalid(message));
     }
-    Ok(OffsetCommit { group, offsets: converted })
+    Ok(converted)
 }
 
 /// # Safety

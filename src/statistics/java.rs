@@ -45,7 +45,7 @@ pub(super) const METRICS: &[(&str, &[&str])] = &[
 ];
 
 const SECURITY: &str = "not kept: there is no authentication in this release";
-const TRANSACTIONS: &str = "not kept: there are no transactions in this release";
+const TRANSACTIONS: &str = "not kept: the call returns when it is done; time it where it is made";
 const LOOP: &str = "not kept: ask the operating system for the CPU time of the thread `ottla-sender`";
 
 /// What is not answered by a row of the table, or by more than that.

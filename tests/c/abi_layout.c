@@ -38,6 +38,8 @@ int main(void) {
     AT(ottla_property, name, 8); AT(ottla_property, importance, 64);
 
     CHECK(sizeof(ottla_histogram) == 96);
+    CHECK(sizeof(ottla_offset) == 40 && sizeof(ottla_group_metadata) == 40);
+    AT(ottla_offset, offset, 16); AT(ottla_offset, metadata, 24); AT(ottla_group_metadata, generation_id, 32);
     AT(ottla_histogram, count, 0); AT(ottla_histogram, p50, 32); AT(ottla_histogram, p999, 72);
     AT(ottla_histogram, reserved, 80);
     AT(ottla_producer_figures, records_sent, 8); AT(ottla_producer_figures, compression_ratio, 88);

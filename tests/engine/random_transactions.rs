@@ -124,7 +124,7 @@ impl Run {
         let (wanted, count) = (trouble.clone(), faults.clone());
         let often = 4 + seed % 30;
         world.cluster.on_request(move |request| {
-            if !wanted.load(Ordering::Relaxed) || fates.draw() % often != 0 {
+            if !wanted.load(Ordering::Relaxed) || !fates.draw().is_multiple_of(often) {
                 return Fault::None;
             }
             count.fetch_add(1, Ordering::Relaxed);

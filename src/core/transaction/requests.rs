@@ -125,13 +125,8 @@ impl Core {
         let present = transaction.producer.filter(|_| version >= RAISES_EPOCH_SINCE);
         let (producer_id, producer_epoch) = present.unwrap_or((-1, -1));
         let (id, transaction_timeout_ms) = (transaction.id.clone(), transaction.timeout_ms);
-        let request = InitProducerIdRequest {
-            transactional_id: Some(&id),
-            transaction_timeout_ms,
-            producer_id,
-            producer_epoch,
-            ..Default::default()
-        };
+        let request =
+            InitProducerIdRequest { transactional_id: Some(&id), transaction_timeout_ms, producer_id, producer_epoch };
         self.send(broker, version, Kind::Transaction(Asked::Init), |out| request.encode(version, out));
     }
 

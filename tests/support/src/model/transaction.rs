@@ -37,11 +37,15 @@ pub struct Transaction {
     marker_epoch: i16,
 }
 
+/// Offsets and what is kept with them, by topic and partition.
+pub type Offsets = BTreeMap<(String, i32), (i64, Option<String>)>;
+
 /// Offsets of a group: committed ones, and those of transactions that have not ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    pub offsets: BTreeMap<(String, i32), (i64, Option<String>)>,
-    pending: BTreeMap<i64, BTreeMap<(String, i32), (i64, Option<String>)>>,
+    pub offsets: Offsets,
+    /// By producer id.
+    pending: BTreeMap<i64, Offsets>,
     /// Members by id with their generation; a group that has any refuses others.
     pub members: BTreeMap<String, i32>,
 }

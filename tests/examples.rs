@@ -23,6 +23,7 @@ const EXAMPLES: &[&str] = &[
     "serializer",
     "statistics",
     "borrowed",
+    "transactions",
     "cpp17",
 ];
 
@@ -407,6 +408,103 @@ fn produce_gives_up_when_interrupted_again() {
     drop(stdin);
 }
 
+/// `produce` in transactions.
+fn transact(cluster: &Cluster, topic: &str, options: &[&str]) -> Command {
+    let mut command = produce(cluster, topic);
+    command.args(["--transactional-id", topic]).args(options);
+    command
+}
+
+fn committed(cluster: &Cluster, topic: &str) -> Vec<ReadRecord> {
+    cluster.read_records_with(topic, Reader::Librdkafka, kafka::Isolation::ReadCommitted)
+}
+
+#[track_caller]
+fn expect_committed(ended: &Ended, records: usize, transactions: usize) {
+    let line = format!("{records} committed in {transactions} transactions");
+    assert!(ended.errors.lines().any(|told| told == line), "{}", ended.errors);
+}
+
+#[test]
+fn produce_commits_every_so_many_records_and_the_rest_at_the_end() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-transactions", 1);
+    let ended = Ended::of(&mut transact(cluster, &topic, &["--commit-every", "3"]), b"1\n2\n3\n4\n5\n6\n7\n8\n");
+    ended.expect(0).expect_counts(8, 8, 0);
+    expect_committed(&ended, 8, 3);
+    assert_eq!(values(&committed(cluster, &topic)), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+    // Behind each transaction lies its marker.
+    let offsets: Vec<i64> = committed(cluster, &topic).iter().map(|record| record.offset).collect();
+    assert_eq!(offsets, [0, 1, 2, 4, 5, 6, 8, 9]);
+
+    let all = Ended::of(&mut transact(cluster, &topic, &[]), b"9\n10\n");
+    all.expect(0).expect_counts(2, 2, 0);
+    expect_committed(&all, 2, 1);
+    expect_committed(Ended::of(&mut transact(cluster, &topic, &[]), b"").expect(0), 0, 0);
+    assert_eq!(committed(cluster, &topic).len(), 10);
+
+    Ended::of(transact(cluster, &topic, &[]).args(["--commit-every", "0"]), b"").expect(2);
+    Ended::of(produce(cluster, &topic).args(["--commit-every", "3"]), b"").expect(2);
+}
+
+#[test]
+fn produce_aborts_what_it_did_not_commit_when_a_line_fails() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-aborts", 1);
+    let input = format!("a\nb\nc\n{}\nd\n", "x".repeat(2000));
+    let options = ["--commit-every", "2", "-X", "max.request.size=1000"];
+    let ended = Ended::of(&mut transact(cluster, &topic, &options), input.as_bytes());
+    ended.expect(1);
+    expect_committed(&ended, 2, 1);
+    assert!(ended.errors.contains("line 4: not sent"), "{}", ended.errors);
+    assert!(ended.errors.contains("aborted: 1 record"), "{}", ended.errors);
+    assert!(ended.errors.contains("3 accepted"), "the line behind it is not sent: {}", ended.errors);
+
+    // One that the broker refuses fails the commit.
+    cluster.configure_topic(&topic, "max.message.bytes", "1000");
+    let ended = Ended::of(&mut transact(cluster, &topic, &[]), format!("e\n{}\nf\n", "x".repeat(5000)).as_bytes());
+    ended.expect(1);
+    expect_committed(&ended, 0, 0);
+    assert!(ended.errors.contains("MESSAGE_TOO_LARGE"), "{}", ended.errors);
+    assert_eq!(values(&committed(cluster, &topic)), ["a", "b"]);
+}
+
+#[test]
+fn produce_commits_the_rest_when_interrupted() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("produce-commits-interrupted", 1);
+    let mut child = start(&mut transact(cluster, &topic, &["--commit-every", "2"]));
+    let mut stdin = child.stdin.take().expect("a pipe was asked for");
+    stdin.write_all(b"a\nb\nc\n").expect("the program reads");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while cluster.read_back(&topic, Reader::Librdkafka)[0].count < 3 {
+        assert!(Instant::now() < deadline, "the lines did not arrive");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(values(&committed(cluster, &topic)), ["a", "b"]);
+    interrupt(&child);
+    let ended = Ended::wait(child);
+    ended.expect(0).expect_counts(3, 3, 0);
+    expect_committed(&ended, 3, 2);
+    assert_eq!(values(&committed(cluster, &topic)), ["a", "b", "c"]);
+    drop(stdin);
+}
+
+#[test]
+fn transactions_keeps_an_order_and_its_items_together() {
+    let cluster = kafka::shared();
+    let (orders, items) = (cluster.new_topic("orders", 2), cluster.new_topic("items", 2));
+    for runs in 1..=2 {
+        let ended = Ended::of(example("transactions").args([cluster.bootstrap(), &orders, &orders, &items]), b"");
+        ended.expect(0);
+        assert_eq!(ended.output.lines().collect::<Vec<_>>(), promised("transactions.c"), "{}", ended.errors);
+        assert_eq!((committed(cluster, &orders).len(), committed(cluster, &items).len()), (3 * runs, 9 * runs));
+        let all = cluster.read_records_with(&items, Reader::Librdkafka, kafka::Isolation::ReadUncommitted);
+        assert_eq!(all.len(), 12 * runs, "three items of an order that was aborted are in the log, and not seen");
+    }
+    Ended::of(&mut example("transactions"), b"").expect(2);
+}
+
 /// The members of an object of numbers and such objects, `latency_ms.p50` for one inside. Panics at anything else.
 fn json_numbers(json: &str) -> BTreeMap<String, f64> {
     fn object<'a>(mut rest: &'a str, prefix: &str, members: &mut BTreeMap<String, f64>) -> &'a str {
@@ -646,6 +744,7 @@ fn examples_are_clean_under_valgrind() {
         match name {
             "produce" => command.args(["-b", servers, "-t", &topic, "-K", ":", "-H", "a=b", "-v"]),
             "perf" => command.args(["-b", servers, "-t", &topic, "-s", "100", "-c", "2000", "-T", "2", "-k", "5"]),
+            "transactions" => command.args([servers, &topic, &topic, &topic]),
             "statistics" => command.args(["-b", servers, "-t", &topic, "-d", "3", "-r", "200"]),
             _ => command.args([servers, &topic]),
         };

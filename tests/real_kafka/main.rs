@@ -17,4 +17,5 @@ mod requests;
 mod statistics;
 mod threads;
 mod topics;
+mod transaction_offsets;
 mod transactions;

@@ -39,6 +39,7 @@ public final class Admin implements AutoCloseable {
             "  move TOPIC PARTITION 2,3     (new replicas; the first becomes the leader)",
             "  describe [TOPIC...]          (topic partition leader replicas isr; leader -1 if there is none)",
             "  list",
+            "  offsets GROUP                (topic partition offset, of what the group committed)",
             "  in-sync [TOPIC...] [--timeout SECONDS]");
 
     /** A KRaft controller refuses to make many thousand partitions at a time. */
@@ -89,8 +90,16 @@ public final class Admin implements AutoCloseable {
             case "describe": describe(rest).forEach(out::println); break;
             case "list": new TreeSet<>(names(false)).forEach(out::println); break;
             case "in-sync": inSync(rest); break;
+            case "offsets": offsets(rest.get(0)).forEach(out::println); break;
             default: throw new IllegalArgumentException(USAGE);
         }
+    }
+
+    private List<String> offsets(String group) throws Exception {
+        return client.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().entrySet().stream()
+                .map(e -> e.getKey().topic() + " " + e.getKey().partition() + " " + e.getValue().offset())
+                .sorted()
+                .collect(Collectors.toList());
     }
 
     private void create(List<String> args) throws Exception {

@@ -15,6 +15,8 @@
 //! Nothing here skips: without Java, Maven or a broker that serves, every function panics and says what was tried.
 //! Brokers never outlive the test process, however it ends: a supervisor watches its pid.
 
+mod group;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
@@ -23,6 +25,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+pub use group::GroupMember;
 
 /// The version that the project is developed against, and that Java tools of ours run with.
 pub const DEFAULT_VERSION: &str = "4.3.1";

@@ -12,10 +12,9 @@
  *     order 3: committed
  *     3 orders, 9 items
  *
- *     transactions localhost:9092 shop-1 orders items
- *
- * shop-1 is the transactional.id: while this runs no other may use it, and when it runs again it ends what a run that was
- * killed left open. Consumers see no aborted records if they read with isolation.level=read_committed. */
+ * after `transactions localhost:9092 shop-1 orders items`, where shop-1 is the transactional.id: while this runs
+ * no other may use it, and when it runs again it ends what a run that was killed left open. Consumers see no aborted records
+ * if they read with isolation.level=read_committed. */
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1165,6 +1165,8 @@ typedef struct ottla_partition {
     const int32_t *offline;
     size_t offline_count;
 } ottla_partition;
+
+/**
  * Up to where one partition was consumed. Its size never changes; begin with zeros and leader_epoch -1.
  */
 typedef struct ottla_offset {
@@ -2805,6 +2807,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_partitions_at(const struct ottla_partition
  * Releases what ottla_topic_partitions() gave. NULL is ignored. Any thread, callbacks too.
  */
 OTTLA_API void OTTLA_CALL ottla_partitions_free(struct ottla_partitions *partitions);
+
+/**
  * Gets the producer's id and epoch from the coordinator of its transactional.id: once for each producer, before its first
  * transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
  * it left open is aborted; and if it still runs it is fenced, and fails.

@@ -115,23 +115,44 @@ fn a_steady_producer_makes_few_system_calls_and_allocations() {
 /// What is aimed at is 400.
 const INSTRUCTIONS: f64 = 1200.0;
 
-/// The difference between two counts: what one record costs, without what a producer costs.
-#[test]
-fn a_record_costs_a_bounded_number_of_instructions() {
-    let _alone = alone();
-    let (_sink, bootstrap) = sink("steady", 6);
-    let instructions = |records: u32| -> f64 {
+/// User instructions for each record: the difference between two counts, so without what a producer costs.
+fn instructions_a_record(bootstrap: &str, properties: &[&str]) -> f64 {
+    let count = |records: u32| -> f64 {
         let counted = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{records}"));
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", counted.display())]);
-        valgrind.args([child(), "steady", &bootstrap, "50000", &records.to_string()]);
+        valgrind.args([child(), "steady", bootstrap, "50000", &records.to_string()]).args(properties);
         run(&mut valgrind, |_| {});
         let text = std::fs::read_to_string(&counted).expect("callgrind's counts");
         let total = text.lines().find_map(|line| line.strip_prefix("summary: ").or(line.strip_prefix("totals: ")));
         total.and_then(|total| total.trim().parse().ok()).expect("a total")
     };
-    let (few, many) = (instructions(200_000), instructions(700_000));
-    let each = (many - few) / 500_000.0;
+    let (few, many) = (count(200_000), count(700_000));
+    (many - few) / 500_000.0
+}
+
+#[test]
+fn a_record_costs_a_bounded_number_of_instructions() {
+    let _alone = alone();
+    let (_sink, bootstrap) = sink("steady", 6);
+    let each = instructions_a_record(&bootstrap, &[]);
     println!("{each:.0} user instructions a record (100 bytes, 6 partitions, linger 5 ms)");
     assert!(each < INSTRUCTIONS, "{each} user instructions a record");
+}
+
+/// How the sender happens to cut batches costs more than idempotence does: so the smaller of some counts of each.
+#[test]
+fn idempotence_costs_at_most_two_percent_more_instructions() {
+    let _alone = alone();
+    let (_sink, bootstrap) = sink("steady", 6);
+    let (mut with, mut without) = (f64::INFINITY, f64::INFINITY);
+    for round in 0..5 {
+        with = with.min(instructions_a_record(&bootstrap, &["enable.idempotence=true"]));
+        without = without.min(instructions_a_record(&bootstrap, &["enable.idempotence=false"]));
+        println!("round {round}: {with:.1} user instructions a record with idempotence, {without:.1} without");
+        if round > 0 && with <= without * 1.02 {
+            return;
+        }
+    }
+    panic!("{with:.1} user instructions a record with idempotence, {without:.1} without");
 }

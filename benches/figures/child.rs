@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! figures-child memory BOOTSTRAP PARTITIONS       one record to each partition: prints idle_kb= and peak_kb=
-//! figures-child steady BOOTSTRAP WARM_UP RECORDS  warms up, then sends: prints allocations=, seconds=, delivered=
+//! figures-child steady BOOTSTRAP WARM_UP RECORDS [NAME=VALUE]...
+//!                                                 warms up, then sends: prints allocations=, seconds=, delivered=
 //! ```
 //!
 //! `steady` reads a line between the two (a tracer that is to see only the second part attaches meanwhile).
@@ -55,15 +56,23 @@ fn main() {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("not a number: {text}"));
     match words[..] {
-        [_, "memory", bootstrap, partitions] => memory(bootstrap, number(partitions)),
-        [_, "steady", bootstrap, warm_up, records] => steady(bootstrap, number(warm_up), number(records)),
-        _ => panic!("usage: figures-child memory BOOTSTRAP PARTITIONS | steady BOOTSTRAP WARM_UP RECORDS"),
+        [_, "memory", bootstrap, partitions] => memory(&producer(bootstrap, &[]), number(partitions)),
+        [_, "steady", bootstrap, warm_up, records, ref properties @ ..] => {
+            steady(&producer(bootstrap, properties), number(warm_up), number(records));
+        }
+        _ => panic!(
+            "usage: figures-child memory BOOTSTRAP PARTITIONS | steady BOOTSTRAP WARM_UP RECORDS [NAME=VALUE]..."
+        ),
     }
 }
 
-fn producer(bootstrap: &str) -> Producer {
+fn producer(bootstrap: &str, properties: &[&str]) -> Producer {
     let mut config = Config::new();
     config.set("bootstrap.servers", bootstrap).expect("an address");
+    for property in properties {
+        let (name, value) = property.split_once('=').expect("NAME=VALUE");
+        config.set(name, value).expect("a property");
+    }
     let log = Box::new(|level: Level, line: &str| eprintln!("{level:?} {line}"));
     Producer::new(&config, Box::new(|_: Report| {}), log, Level::Warning).expect("a producer")
 }
@@ -79,8 +88,7 @@ fn peak_kb() -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-fn memory(bootstrap: &str, partitions: u64) {
-    let producer = producer(bootstrap);
+fn memory(producer: &Producer, partitions: u64) {
     let topic = producer.topic("wide").expect("a topic");
     std::thread::sleep(Duration::from_millis(300));
     let idle = peak_kb();
@@ -88,19 +96,18 @@ fn memory(bootstrap: &str, partitions: u64) {
         let record = Record { partition: Some(partition as i32), value: Some(VALUE), ..Record::default() };
         producer.send(&topic, &record, Completion::Tag(partition), Wait::Forever).expect("accepted");
     }
-    finish(&producer);
+    finish(producer);
     println!("idle_kb={idle}\npeak_kb={}\ndelivered={}", peak_kb(), producer.counters().records_delivered);
 }
 
-fn steady(bootstrap: &str, warm_up: u64, records: u64) {
-    let producer = producer(bootstrap);
+fn steady(producer: &Producer, warm_up: u64, records: u64) {
     let topic = producer.topic("steady").expect("a topic");
     let send = |count| {
         let record = Record { value: Some(VALUE), ..Record::default() };
         for tag in 0..count {
             producer.send(&topic, &record, Completion::Tag(tag), Wait::Forever).expect("accepted");
         }
-        finish(&producer);
+        finish(producer);
     };
     send(warm_up);
     println!("warm");

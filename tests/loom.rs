@@ -384,6 +384,68 @@ fn nothing_is_appended_after_close_and_nothing_before_is_missed() {
     });
 }
 
+fn shut(front: &Front) {
+    front.gate.shut(Error::new(ErrorKind::InvalidState, ""));
+}
+
+/// A transaction ends and the next begins. Red when `shut` swept no slot, when it swept before it was shut, and when a
+/// slot that was expelled stayed enrolled in its own eyes.
+#[test]
+fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_until_it_opens() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let sending = |tags: &'static [u64]| {
+            let (front, topic) = (front.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+        };
+        let senders = [sending(&[1, 2]), sending(&[11])];
+        shut(&front);
+        let mut of_the_first = Vec::new();
+        drain(only(&topic), &mut of_the_first);
+        thread::yield_now();
+        let mut between = Vec::new();
+        drain(only(&topic), &mut between);
+        assert!(between.is_empty(), "{between:?} landed in the next transaction");
+        front.gate.open();
+        let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
+        let mut of_the_second = Vec::new();
+        drain(only(&topic), &mut of_the_second);
+        assert_eq!(of_the_first.len() + of_the_second.len(), accepted, "{of_the_first:?} {of_the_second:?}");
+        front.memory.close();
+    });
+}
+
+/// The application closes while the sender ends a transaction: both may rely on what they did. Red when whoever flipped
+/// the gate first took the list of slots away from the other.
+#[test]
+fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        send(&front, &topic, 1).expect("room");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || [2, 3].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+        });
+        let closer = thread::spawn({
+            let front = front.clone();
+            move || front.gate.close()
+        });
+        shut(&front);
+        let mut tags = Vec::new();
+        drain(only(&topic), &mut tags);
+        let accepted = 1 + sender.join().expect("no panic");
+        closer.join().expect("no panic");
+        assert_eq!(tags.len(), accepted, "appended after the gate was shut");
+        front.gate.open();
+        assert!(send(&front, &topic, 4).is_err(), "a closed gate was opened");
+        front.memory.close();
+    });
+}
+
 /// The same for a topic's queue, while it is being assigned after close.
 #[test]
 fn a_topics_queue_is_closed_like_any_slot() {

@@ -59,7 +59,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Lets records in again, unless the gate is closed.
+    /// Lets records in again, unless the gate is closed. Thread: sender, as for `shut`.
     pub fn open(&self) {
         let mut state = self.state.lock();
         if let Entry::Shut(_) = state.entry {
@@ -67,7 +67,7 @@ impl Gate {
         }
     }
 
-    /// Shuts the gate until it is opened, and shows every enrolled slot out.
+    /// Shuts the gate until it is opened, and shows every enrolled slot out. Thread: sender.
     pub fn shut(&self, why: Error) {
         self.flip(Entry::Shut(why));
     }
@@ -82,11 +82,12 @@ impl Gate {
         if !matches!(state.entry, Entry::Closed) {
             state.entry = entry;
         }
-        let enrolled = std::mem::take(&mut state.enrolled);
+        let enrolled = state.enrolled.clone();
         drop(state);
-        for slot in enrolled {
-            slot.expel();
-        }
+        enrolled.iter().for_each(|slot| slot.expel());
+        // Not before: whoever flips the gate beside this finds them too, and may rely on it as well. Nobody has enrolled
+        // since, for only the thread that shuts the gate opens it.
+        self.state.lock().enrolled.clear();
     }
 
     /// Tells applications how the transaction stands. Thread: sender.

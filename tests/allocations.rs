@@ -195,3 +195,51 @@ fn a_new_batch_costs_a_bounded_number_of_allocations() {
     assert!(made >= batches * 4, "{made} for {batches}: the free lists were given back");
     stage.front.memory.close();
 }
+
+#[test]
+fn objects_are_serialized_without_allocations() {
+    use ottla::serialize::{Object, Objects, Serialized, Serializer};
+
+    /// Writes a number as text, with a header.
+    struct Text;
+
+    impl ottla::config::Plugin for Text {
+        fn configure(&self, _: &ottla::config::PluginSettings) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn close(&self) {}
+    }
+
+    impl Serializer for Text {
+        fn serialize(&self, _: &str, _: Object, out: &mut Serialized) -> Result<(), String> {
+            out.append(b"a text of some length");
+            out.add_header(b"type", Some(b"text"));
+            Ok(())
+        }
+    }
+
+    let mut config = ottla::Config::new();
+    config.set("bootstrap.servers", "127.0.0.1:1").expect("an address");
+    config.set("key.serializer", "uuid").expect("a serializer");
+    let plugins = ottla::producer::Plugins { value_serializer: Some(Arc::new(Text)), ..Default::default() };
+    let sink = Box::new(|_: ottla::Report| ());
+    let producer = ottla::Producer::with_plugins(&config, &plugins, sink, Box::new(|_, _| ()), ottla::Level::Error)
+        .expect("a producer");
+    let topic = producer.topic("t").expect("a topic");
+    let uuid = [7u8; 16];
+    let send = |count: u64| {
+        for tag in 0..count {
+            // SAFETY: what each serializer reads; it outlives the call.
+            let object = unsafe { Object::new(std::ptr::from_ref(&uuid).cast()) };
+            let objects = Objects { key: object, value: object };
+            producer
+                .send_objects(&topic, &Record::default(), objects, &Completion::Tag(tag), ottla::Wait::Never)
+                .expect("accepted");
+        }
+    };
+    send(1000);
+    // Those of the queue of a topic that is not known: chunks and batches, none for a record.
+    let made = allocations(|| send(10_000));
+    assert!(made < 500, "{made} allocations for 10000 records");
+}

@@ -52,6 +52,8 @@ pub struct Sealed {
     pub base_sequence: i32,
     /// How many requests carried it.
     pub attempts: u32,
+    /// It is counted among those sent; also if its request was taken back.
+    pub counted: bool,
     /// Some byte of an attempt may have reached a broker whose answer was never learned.
     pub outcome_unknown: bool,
     /// Which topic of the name it was taken for.

@@ -145,6 +145,9 @@ impl Core {
     fn finish_close(&mut self) {
         self.closed = true;
         for broker in 0..self.brokers.len() as u32 {
+            // No batch is on its way any more, but perhaps a question for metadata.
+            let unanswered = self.broker(broker).in_flight.drain(..).count();
+            self.count_ended(broker, unanswered);
             self.drop_connection(broker);
         }
         self.end_inquiries();

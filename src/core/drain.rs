@@ -224,6 +224,7 @@ impl Core {
     /// Puts a batch on a request that is being made.
     fn carry(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, produced: &mut Produced) {
         self.count_carried(self.topic_of(index), broker, &batch);
+        batch.sealed.counted = true;
         batch.sealed.attempts += 1;
         if batch.sealed.base_sequence == NO_SEQUENCE {
             self.number(index, &mut batch);

@@ -55,6 +55,7 @@ impl Core {
         let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = request.kind else {
             unreachable!("nothing else carries batches");
         };
+        self.count_ended(broker, 1);
         let mut found = None;
         for Carried { partition, batch, .. } in produced {
             self.partition(partition).in_flight -= 1;

@@ -37,6 +37,9 @@ impl Core {
             topic.records_retried.add(records);
             return broker.batches_retried.add(1);
         }
+        if batch.sealed.counted {
+            return;
+        }
         let bytes = (record_batch::HEADER_LEN + batch.payload().len()) as u64;
         producer.batches_sent.add(1);
         producer.records_sent.add(records);

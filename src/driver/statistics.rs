@@ -13,8 +13,10 @@ impl Shared {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.statistics.read(SystemClock.monotonic(), SystemClock.wall_ms());
         self.look_at_buffer(&mut snapshot.producer);
+        // An address of bootstrap.servers leads nothing: its id is negative, as a partition's leader is that has none.
+        let leaders = snapshot.brokers.iter_mut().filter(|broker| broker.what.id >= 0);
         let mut brokers: HashMap<i32, &mut BrokerFigures> =
-            snapshot.brokers.iter_mut().map(|broker| (broker.what.id, &mut broker.figures)).collect();
+            leaders.map(|broker| (broker.what.id, &mut broker.figures)).collect();
         let topics: HashMap<Arc<str>, Arc<Topic>> =
             self.front.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
         let producer = &mut snapshot.producer;

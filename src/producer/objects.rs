@@ -57,8 +57,8 @@ impl Producer {
             self.wait_for_partitions(topic, wait)?;
         }
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
-        // Taken and not borrowed: a serializer may send a record of its own.
-        let mut scratch = SCRATCH.take().unwrap_or_default();
+        // Taken and not borrowed: a serializer may send a record of its own. Without, when the thread is ending.
+        let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let made = self.serialize(topic, record, objects, &mut scratch);
         let made = made.inspect_err(|error| self.tell_refused(topic, record, completion, error));
         let sent = made.and_then(|()| {
@@ -71,7 +71,7 @@ impl Producer {
         });
         scratch.key.clear();
         scratch.value.clear();
-        SCRATCH.set(Some(scratch));
+        let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
         sent
     }
 

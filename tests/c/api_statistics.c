@@ -190,7 +190,8 @@ int main(int argc, char **argv) {
 
     /* Each so often, also when nothing else happens. */
     int before = __atomic_load_n(&told, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&told, __ATOMIC_SEQ_CST) < before + 3) {
+    for (int i = 0; __atomic_load_n(&told, __ATOMIC_SEQ_CST) < before + 3; i++) {
+        CHECK(i < 30000);
         nap();
     }
 

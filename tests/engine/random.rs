@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use ottla::compress::Codec;
 use ottla::core::Acks;
-use ottla::front::{Manner, TopicSettings};
+use ottla::front::{Keyless, Manner, Partitioner, TopicSettings};
+use ottla::partition::hash::Hash;
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate, Record};
@@ -171,9 +172,12 @@ impl Run {
         let batch_size = [1, 100, 1000, 16384][pick(4) as usize];
         setup.front.batch_size = batch_size;
         setup.front.batch_limit = if pick(3) == 0 { batch_size } else { 1 << 20 };
-        if pick(4) == 0 {
-            setup.front.topic.partitioner = ottla::front::Partitioner::RoundRobin;
-        }
+        setup.front.topic.partitioner = match pick(8) {
+            0 | 1 => Partitioner::RoundRobin,
+            2 => Partitioner::Random,
+            3 => Partitioner::Hashed { hash: Hash::Crc32, keyless: Keyless::NullOrEmpty, adaptive: false },
+            _ => Partitioner::default(),
+        };
         let auto_create = pick(4) == 0;
         let mut count = 1 + pick(4) as i32;
         let topics: Vec<(String, i32)> = (0..=pick(3))
@@ -501,6 +505,25 @@ impl Run {
         }
     }
 
+    /// Everything was counted once, and what went up came down.
+    fn check_statistics(&self) {
+        let told = self.world.statistics.read(self.world.now, 0);
+        let producer = &told.producer;
+        assert_eq!((producer.requests_in_flight, producer.connections_open), (0, 0));
+        assert_eq!(producer.connections_opened, producer.connections_closed);
+        for broker in told.brokers.iter().map(|broker| &broker.figures) {
+            assert_eq!((broker.requests_in_flight, broker.state, broker.connected_us), (0, 0, -1));
+        }
+        let mut decided = 0;
+        for topic in told.topics.iter().map(|topic| &topic.figures) {
+            assert_eq!(topic.records_taken, 0);
+            assert_eq!(topic.delivery_time_us.count, topic.records_delivered + topic.records_failed);
+            decided += topic.delivery_time_us.count;
+        }
+        assert_eq!(decided, producer.records_delivered + producer.records_failed);
+        assert!(producer.records_sent >= producer.records_delivered, "{}", producer.records_sent);
+    }
+
     fn check_end(mut self) -> Tally {
         if self.trace {
             println!("{:?}", self.promises);
@@ -513,6 +536,7 @@ impl Run {
         assert!(self.world.core.action().is_none(), "an action after the close");
         assert_eq!(self.world.lines(), [], "connections are still open");
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
+        self.check_statistics();
         assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
         let figures = self.world.statistics.producer.read(self.world.now);
         assert_eq!((figures.requests_in_flight, self.world.statistics.records_taken()), (0, 0), "counted for ever");

@@ -129,3 +129,26 @@ fn expired_and_throttled_are_counted() {
     assert_eq!((told.producer.throttle_time_us.count, told.producer.throttle_time_us.max), (1, 400_000));
     assert_eq!(told.brokers.iter().map(|broker| broker.figures.throttle_ms).sum::<u64>(), 400);
 }
+
+#[test]
+fn what_a_request_that_is_taken_back_carried_is_counted_once() {
+    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 4);
+    let leader = world.cluster.leader("t", 0).expect("a leader");
+    let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
+    world.eager = false;
+    world.send("t", 0);
+    world.run(ms(1));
+    let old = world.send("t", 0);
+    world.run(ms(1_000));
+    world.send("t", beside);
+    let line = world.writable()[0];
+    world.finish_write(line);
+    world.run(ms(1_100));
+    world.assert_failed(old, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    world.eager = true;
+    world.writable().into_iter().for_each(|line| world.finish_write(line));
+    assert!(world.run_until(ms(1_000), World::all_told));
+    let producer = read(&world).producer;
+    assert_eq!((producer.records_sent, producer.records_delivered, producer.records_failed), (7, 6, 1));
+    assert_eq!((producer.requests_in_flight, producer.records_retried), (0, 0));
+}

@@ -15,6 +15,7 @@ fn what_waits_is_counted_where_it_waits() {
     assert_eq!((figures.records_waiting, figures.records_taken, told.producer.records_held), (5, 0, 5));
     assert!(figures.bytes_waiting > 500, "{}", figures.bytes_waiting);
     let leader = told.brokers.iter().find(|broker| broker.figures.records_waiting > 0).expect("a leader");
+    assert!(leader.what.id >= 0 && figures.partitions_without_leader == 0, "{:?}", leader.what);
     assert_eq!((leader.figures.records_waiting, leader.figures.partitions), (5, figures.partitions));
     assert_eq!((told.producer.flushes, told.producer.buffer_total_bytes), (1, 32 << 20));
     assert!(told.producer.buffer_used_bytes > 0);

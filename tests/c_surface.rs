@@ -137,7 +137,8 @@ fn functions_of_a_producer(header: &str) -> Vec<&str> {
 #[test]
 fn each_way_to_send_is_tried_with_a_full_buffer() {
     let header = code(&read("include/ottla.h"));
-    let ways: Vec<_> = functions_of_a_producer(&header).into_iter().filter(|name| name.contains("send")).collect();
+    let is_way = |name: &&str| name.contains("send") && !name.contains("transaction");
+    let ways: Vec<_> = functions_of_a_producer(&header).into_iter().filter(is_way).collect();
     assert!(ways.len() >= 7, "the header was not understood: {ways:?}");
     called(&ways, "life_full", "expect BUFFER_FULL of");
 }

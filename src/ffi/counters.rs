@@ -82,7 +82,6 @@ pub unsafe extern "C" fn ottla_producer_counters(
         // SAFETY: by this function's contract.
         let out = unsafe { SizedOut::new(counters_out, "counters_out")? };
         let entered = producer.enter()?;
-        entered.producer.check_process()?;
         let counted = entered.producer.counters();
         out.write(ottla_counters {
             struct_size: size_of::<ottla_counters>(),

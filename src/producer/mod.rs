@@ -526,7 +526,7 @@ impl Producer {
     }
 
     #[inline]
-    pub(crate) fn check_process(&self) -> Result<()> {
+    fn check_process(&self) -> Result<()> {
         if self.process.is_current() { Ok(()) } else { Err(forked()) }
     }
 }

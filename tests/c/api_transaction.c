@@ -113,6 +113,8 @@ static void arguments(void) {
     } while (0)
 #define OFFSETS(offsets, count, group) \
     ottla_producer_send_offsets_to_transaction(producer, offsets, count, group, LONG, &error)
+    REFUSED("offsets", ottla_producer_send_offsets_to_transaction(producer, NULL, 1, &group, 0, &error));
+    REFUSED("group", ottla_producer_send_offsets_to_transaction(producer, &offset, 1, NULL, 0, &error));
     REFUSED("producer", ottla_producer_init_transactions(NULL, 0, &error));
     REFUSED("producer", ottla_producer_begin_transaction(NULL, &error));
     REFUSED("producer", ottla_producer_commit_transaction(NULL, 0, &error));

@@ -81,10 +81,17 @@ static void in_child(const char *servers) {
     FORKED(ottla_topic_check(topic, -1, NULL));
     ottla_partitions *partitions = NULL;
     FORKED(ottla_topic_partitions(topic, -1, &partitions, NULL));
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g", .generation_id = -1};
+    FORKED(ottla_producer_init_transactions(producer, -1, NULL));
+    FORKED(ottla_producer_begin_transaction(producer, NULL));
+    FORKED(ottla_producer_send_offsets_to_transaction(producer, NULL, 0, &group, -1, NULL));
+    FORKED(ottla_producer_commit_transaction(producer, -1, NULL));
+    FORKED(ottla_producer_abort_transaction(producer, -1, NULL));
     FORKED(ottla_producer_poll(polled, -1, &report, NULL));
     FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
     /* Readers need nobody. */
     CHECK(strcmp(ottla_topic_name(topic), "forked") == 0);
+    CHECK(ottla_producer_transaction_state(producer) == OTTLA_TRANSACTION_NONE);
     (void)ottla_producer_buffered_bytes(producer);
     CHECK(ottla_producer_buffered_records(producer) == 0);
     (void)ottla_producer_poll_fd(polled);

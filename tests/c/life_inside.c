@@ -45,6 +45,13 @@ static void all_refused(void) {
     CHECK(partitions == NULL);
     refused(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, &error), &error);
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_IN_CALLBACK);
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g", .generation_id = -1};
+    refused(ottla_producer_init_transactions(producer, -1, &error), &error);
+    refused(ottla_producer_begin_transaction(producer, &error), &error);
+    refused(ottla_producer_send_offsets_to_transaction(producer, NULL, 0, &group, -1, &error), &error);
+    refused(ottla_producer_commit_transaction(producer, -1, &error), &error);
+    refused(ottla_producer_abort_transaction(producer, -1, &error), &error);
+    CHECK(ottla_producer_transaction_state(producer) == OTTLA_TRANSACTION_NONE);
     CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_free(producer));
 }
 

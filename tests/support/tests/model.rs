@@ -60,7 +60,7 @@ fn every_version_of_every_api_is_answered_to_the_last_byte() {
             request = request.with_client_software_name(text("x")).with_client_software_version(text("1"));
         }
         let answer = call(&mut cluster, 1, version, &request).expect("an answer");
-        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 6));
+        assert_eq!((answer.error_code, answer.api_keys.len()), (0, 10));
         assert_eq!(answer.finalized_features.len(), usize::from(version >= 3));
     }
     for version in 0..=13 {
@@ -343,7 +343,8 @@ fn an_old_broker_knows_no_newer_versions() {
     assert_eq!((answer.error_code, answer.api_keys.len(), reaction.close), (35, 0, false));
     let answer = call(&mut cluster, 1, 2, &ApiVersionsRequest::default()).expect("an answer");
     let ranges: Vec<_> = answer.api_keys.iter().map(|api| (api.api_key, api.max_version)).collect();
-    assert_eq!(ranges, [(0, 7), (1, 10), (3, 7), (10, 2), (18, 2), (22, 1)]);
+    let expected = [(0, 7), (1, 10), (3, 7), (10, 2), (18, 2), (22, 1), (24, 1), (25, 1), (26, 1), (28, 2)];
+    assert_eq!(ranges, expected);
     assert!(cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);
     cluster.set_broker_versions(1, Versions::kafka_4_3().without(Api::InitProducerId).with(Api::Produce, 0..=8));
     assert!(!cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);
@@ -447,6 +448,7 @@ fn metadata_and_producer_id_requests_can_fail_too() {
     assert_eq!(metadata(&mut cluster, 9, &["t"]).topics[0].error_code, 5);
     assert_eq!(metadata(&mut cluster, 9, &["t"]).topics[0].error_code, 0);
     cluster.script(Api::InitProducerId, [Fault::Error(15, On::All)]);
+    cluster.move_coordinator("x", 3);
     let mut codes = Vec::new();
     for transactional_id in [None, None, Some("x")] {
         let request =

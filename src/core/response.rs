@@ -153,6 +153,9 @@ impl Core {
             let error = recreated(&batch.topic);
             return self.give_up(index, batch, error);
         }
+        if let Some(aborted) = self.cancelled_by_abort() {
+            return self.give_up(index, batch, aborted);
+        }
         if attempts > self.settings.retries {
             let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
             return self.give_up(index, batch, Error::new(error.kind(), message));

@@ -392,3 +392,34 @@ fn a_timed_out_transaction_is_not_committed() {
         assert!(committed(&world, 0).is_empty());
     });
 }
+
+#[test]
+fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
+    let mut world = world_of(
+        2,
+        Setup::with(|core| {
+            core.transaction = Some((ID.into(), 60_000));
+            core.request_timeout = ms(2_000);
+        }),
+    );
+    world.transact(Call::Init).unwrap();
+    world.transact(Call::Begin).unwrap();
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }, Fault::Error(47, On::All)]);
+    let late = world.send("t", 1);
+    world.run(ms(50));
+    let doubted = world.send("t", 0);
+    // The coordinator, which knows of no transaction yet, gives another epoch while the abort is under way.
+    world.cluster.script(Api::InitProducerId, [Fault::Delay(300)]);
+    world.run(ms(50));
+    assert!(world.told.contains_key(&doubted) && !world.told.contains_key(&late));
+    let ticket = world.call(Call::Abort);
+    world.run(ms(1_000));
+    assert_eq!((state(&world), world.answers.contains_key(&ticket)), (State::Aborting, false));
+    assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)), "{:#?}", world.log_tail());
+    assert!(world.answers[&ticket].is_ok(), "{:?}", world.answers[&ticket]);
+    world.assert_failed(late, ErrorKind::TransactionAborted, Fate::Unknown);
+    world.transact(Call::Begin).unwrap();
+    let kept = world.send("t", 1);
+    world.transact(Call::Commit).unwrap();
+    assert_eq!((committed(&world, 0), committed(&world, 1)), (vec![], vec![kept]));
+}

@@ -236,10 +236,15 @@ impl Core {
     pub(super) fn drain_transaction(&mut self) {
         let Some(Transaction { state: State::Ending(end, Phase::Draining), .. }) = self.transaction else { return };
         if end == End::Abort {
-            let error = Error::new(ErrorKind::TransactionAborted, "its transaction was aborted before it was sent");
-            self.fail_unsent(&error);
+            self.fail_unsent(&aborted());
         }
         self.flush_transaction();
+    }
+
+    /// Why a batch is not sent again: its transaction is being aborted, which would wait for it.
+    pub(super) fn cancelled_by_abort(&self) -> Option<Error> {
+        let aborting = |transaction: &&Transaction| matches!(transaction.state, State::Ending(End::Abort, _));
+        self.transaction.as_ref().filter(aborting).map(|_| aborted())
     }
 
     fn fail_unsent(&mut self, error: &Error) {
@@ -424,6 +429,10 @@ fn uninitialized() -> Error {
         ErrorKind::InvalidState,
         "the producer has transactions: call init_transactions and begin_transaction first",
     )
+}
+
+fn aborted() -> Error {
+    Error::new(ErrorKind::TransactionAborted, "its transaction was aborted before it was sent")
 }
 
 /// What a send is told while no transaction is open.

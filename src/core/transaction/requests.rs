@@ -158,7 +158,9 @@ impl Core {
                 transaction.told = false;
                 self.enter(State::Failed(error));
             }
-            State::Ending(..) => self.transaction_ended(),
+            // The same, while the application has asked for the abort already.
+            State::Ending(_, Phase::Draining) => transaction.told = false,
+            State::Ending(..) => self.transaction_told(),
             _ => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod asking;
 mod clock;
+mod coverage;
 mod deadlines;
 mod debug;
 mod delivery;
@@ -15,6 +16,7 @@ mod random;
 mod random_transactions;
 mod record_errors;
 mod requests;
+mod seeds;
 mod statistics;
 mod topics;
 mod transactions;

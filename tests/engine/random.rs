@@ -4,7 +4,6 @@
 //! `cargo test --test engine random` tries 300 seeds, `OTTLA_SEEDS=from..to` others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,74 +17,23 @@ use ottla::sync::Time;
 use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versions};
 
+use crate::coverage::Coverage;
+use crate::seeds::{self, Simulation};
 use crate::world::{POISON, Setup, World, ms};
 
-/// A range of seeds is given up after so many failures.
-const MOST_FAILURES: usize = 10;
-
-const SEEDS: std::ops::Range<u64> = 0..300;
+pub const SIMULATION: Simulation = Simulation {
+    test: "random_worlds_keep_their_promises",
+    run: |seed| Run::new(seed).all(),
+    expected: || {
+        ["written", "not written", "unknown", "retried", "expired", "split", "bumped"]
+            .map(|what| (what.into(), 100))
+            .into()
+    },
+};
 
 #[test]
 fn random_worlds_keep_their_promises() {
-    let seeds = std::env::var("OTTLA_SEEDS").ok().map_or(SEEDS, |range| {
-        let (from, to) = range.split_once("..").expect("OTTLA_SEEDS=from..to");
-        from.parse().expect("a number")..to.parse().expect("a number")
-    });
-    let mut total = Tally::default();
-    let mut failed = Vec::new();
-    for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| Run::new(seed).all())) {
-            Ok(tally) => total.add(&tally),
-            Err(_) => failed.push(seed),
-        }
-        if failed.len() == MOST_FAILURES {
-            break;
-        }
-    }
-    println!("{total:?}");
-    let again: Vec<String> = failed
-        .iter()
-        .map(|seed| format!("OTTLA_SEEDS={seed}..{} cargo test --test engine random -- --nocapture", seed + 1))
-        .collect();
-    assert!(failed.is_empty(), "seeds {failed:?} failed; to see one again:\n{}", again.join("\n"));
-}
-
-/// What happened, so that a run that tests nothing is noticed.
-#[derive(Default, Debug)]
-struct Tally {
-    seeds: u64,
-    steps: u64,
-    records: u64,
-    written: u64,
-    not_written: u64,
-    unknown: u64,
-    faults: u64,
-    retried: u64,
-    expired: u64,
-    split: u64,
-    bumped: u64,
-    timed_out: u64,
-    blamed: u64,
-    purged: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Tally) {
-        self.seeds += 1;
-        self.steps += other.steps;
-        self.records += other.records;
-        self.written += other.written;
-        self.not_written += other.not_written;
-        self.unknown += other.unknown;
-        self.faults += other.faults;
-        self.retried += other.retried;
-        self.expired += other.expired;
-        self.split += other.split;
-        self.bumped += other.bumped;
-        self.timed_out += other.timed_out;
-        self.blamed += other.blamed;
-        self.purged += other.purged;
-    }
+    seeds::run(&SIMULATION, 0..300);
 }
 
 struct Run {
@@ -270,7 +218,7 @@ impl Run {
         self.random.below(bound)
     }
 
-    fn all(mut self) -> Tally {
+    fn all(mut self) -> Coverage {
         while (self.world.accepted.len() as u64) < self.max_records || self.steps < 300 {
             self.step();
             assert!(self.steps < 100_000, "the run does not get on");
@@ -524,7 +472,7 @@ impl Run {
         assert!(producer.records_sent >= producer.records_delivered, "{}", producer.records_sent);
     }
 
-    fn check_end(mut self) -> Tally {
+    fn check_end(mut self) -> Coverage {
         if self.trace {
             println!("{:?}", self.promises);
             for request in self.world.cluster.requests_of(Api::Produce) {
@@ -567,18 +515,18 @@ impl Run {
                 "a record twice in {topic}-{partition}: {ids:?}"
             );
         }
-        let mut tally = Tally { steps: self.steps, ..Tally::default() };
+        let mut tally = Coverage::default();
         for (id, told) in &self.world.told {
             let acks = self.promises[&self.world.accepted[id].topic].acks;
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
             let poisoned = self.world.poisoned.contains(id);
             assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
             assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
-            tally.purged += u64::from(told.error == Some(ErrorKind::Purged));
-            tally.blamed += u64::from(told.message.contains("to blame"));
+            tally.count("purged", u64::from(told.error == Some(ErrorKind::Purged)));
+            tally.count("blamed", u64::from(told.message.contains("to blame")));
             match told.fate {
                 Fate::Written => {
-                    tally.written += 1;
+                    tally.note("written");
                     assert!(!found.is_empty(), "record {id} was reported written and is not: {told:?}");
                     if told.offset >= 0 {
                         let at = (told.partition, told.offset);
@@ -586,11 +534,11 @@ impl Run {
                     }
                 }
                 Fate::NotWritten => {
-                    tally.not_written += 1;
+                    tally.note("not written");
                     assert!(found.is_empty(), "record {id} is at {found:?}: {told:?}");
                 }
                 Fate::Unknown => {
-                    tally.unknown += 1;
+                    tally.note("unknown");
                     assert!(told.attempts > 0, "record {id} was never sent: {told:?}");
                     if !self.compressed {
                         assert!(
@@ -603,13 +551,17 @@ impl Run {
             assert_eq!(told.error.is_none(), told.fate == Fate::Written || acks == Acks::None && told.error.is_none());
         }
         let counts = self.world.counts();
-        tally.records = self.world.accepted.len() as u64;
-        tally.faults = u64::from(self.faults.load(Ordering::Relaxed));
-        tally.retried = counts.batches_retried;
-        tally.expired = counts.batches_expired;
-        tally.split = counts.batches_split;
-        tally.bumped = counts.epochs_bumped;
-        tally.timed_out = counts.requests_timed_out;
+        let figures = [
+            ("steps", self.steps),
+            ("records", self.world.accepted.len() as u64),
+            ("faults", u64::from(self.faults.load(Ordering::Relaxed))),
+            ("retried", counts.batches_retried),
+            ("expired", counts.batches_expired),
+            ("split", counts.batches_split),
+            ("bumped", counts.epochs_bumped),
+            ("timed out", counts.requests_timed_out),
+        ];
+        figures.into_iter().for_each(|(what, times)| tally.count(what, times));
         tally
     }
 

@@ -5,7 +5,6 @@
 //! `cargo test --test engine random_transactions` tries 200 seeds, `OTTLA_SEEDS=from..to` others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,64 +13,23 @@ use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionCall as Call,
 use ottla::partition::rng::SplitMix64;
 use ottla_test_support::model::{Api, Cluster, Fault, On, RequestInfo};
 
+use crate::coverage::Coverage;
+use crate::seeds::{self, Simulation};
 use crate::world::{Setup, World, id_of, ms};
 
-const SEEDS: std::ops::Range<u64> = 0..200;
 const TRANSACTIONS: u64 = 25;
 const PARTITIONS: i32 = 3;
 const ID: &str = "mine";
 
+pub const SIMULATION: Simulation = Simulation {
+    test: "random_transactions_are_all_or_nothing",
+    run: |seed| Run::new(seed).all(),
+    expected: || ["committed", "aborted", "failed", "crashes", "faults"].map(|what| (what.into(), 500)).into(),
+};
+
 #[test]
 fn random_transactions_are_all_or_nothing() {
-    let seeds = std::env::var("OTTLA_SEEDS").ok().map_or(SEEDS, |range| {
-        let (from, to) = range.split_once("..").expect("OTTLA_SEEDS=from..to");
-        from.parse().expect("a number")..to.parse().expect("a number")
-    });
-    let mut total = Tally::default();
-    let mut failed = Vec::new();
-    for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| Run::new(seed).all())) {
-            Ok(tally) => total.add(&tally),
-            Err(_) => failed.push(seed),
-        }
-        if failed.len() == 10 {
-            break;
-        }
-    }
-    println!("{total:?}");
-    assert!(
-        failed.is_empty(),
-        "seeds {failed:?} failed: OTTLA_SEEDS=N..N+1 cargo test --test engine random_transactions"
-    );
-    assert!(total.committed > 0 && total.aborted > 0 && total.failed > 0 && total.crashes > 0 && total.faults > 0);
-}
-
-/// What happened, so that a run that tests nothing is noticed.
-#[derive(Default, Debug)]
-struct Tally {
-    seeds: u64,
-    records: u64,
-    committed: u64,
-    aborted: u64,
-    failed: u64,
-    unknown: u64,
-    fatal: u64,
-    crashes: u64,
-    faults: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Tally) {
-        self.seeds += other.seeds;
-        self.records += other.records;
-        self.committed += other.committed;
-        self.aborted += other.aborted;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.fatal += other.fatal;
-        self.crashes += other.crashes;
-        self.faults += other.faults;
-    }
+    seeds::run(&SIMULATION, 0..200);
 }
 
 /// How a transaction ended, as the application knows it.
@@ -93,7 +51,7 @@ struct Run {
     world: World,
     random: SplitMix64,
     done: Vec<Done>,
-    tally: Tally,
+    tally: Coverage,
     /// Faults happen while this is set.
     trouble: Arc<AtomicBool>,
     faults: Arc<AtomicU64>,
@@ -130,11 +88,11 @@ impl Run {
             count.fetch_add(1, Ordering::Relaxed);
             fault(request, &mut fates)
         });
-        let tally = Tally { seeds: 1, ..Tally::default() };
+        let tally = Coverage::default();
         Run { world, random, done: Vec::new(), tally, trouble, faults }
     }
 
-    fn all(mut self) -> Tally {
+    fn all(mut self) -> Coverage {
         while !self.initialize() {
             self.succeed();
         }
@@ -142,7 +100,7 @@ impl Run {
             self.transaction();
         }
         self.finish();
-        self.tally.faults = self.faults.load(Ordering::Relaxed);
+        self.tally.count("faults", self.faults.load(Ordering::Relaxed));
         self.tally
     }
 
@@ -211,7 +169,7 @@ impl Run {
             let partition = (self.random.draw() % PARTITIONS as u64) as i32;
             if let Ok(id) = self.world.send_sized("t", Some(partition), (self.random.draw() % 200) as usize) {
                 records.entry(partition).or_default().push(id);
-                self.tally.records += 1;
+                self.tally.note("records");
             }
             if self.chance(3) {
                 let time = self.random.draw() % 100;
@@ -245,7 +203,7 @@ impl Run {
     }
 
     fn abort(&mut self, records: BTreeMap<i32, Vec<u64>>, offset: Option<i64>) {
-        self.tally.failed += 1;
+        self.tally.note("failed");
         match self.wait_for(Call::Abort) {
             Some(Ok(())) => {
                 assert_eq!(self.world.front.gate.transaction_state(), State::Ready);
@@ -263,26 +221,26 @@ impl Run {
     fn ended(&mut self, end: End, records: BTreeMap<i32, Vec<u64>>, offset: Option<i64>) {
         match end {
             End::Committed => {
-                self.tally.committed += 1;
+                self.tally.note("committed");
                 for id in records.values().flatten() {
                     self.world.assert_written(*id);
                 }
             }
-            End::NotCommitted => self.tally.aborted += 1,
-            End::Unknown => self.tally.unknown += 1,
+            End::NotCommitted => self.tally.note("aborted"),
+            End::Unknown => self.tally.note("unknown"),
         }
         self.done.push(Done { end, records, offset });
     }
 
     /// The process died in the middle of it; another takes over.
     fn died(&mut self, records: BTreeMap<i32, Vec<u64>>, offset: Option<i64>, committing: bool) {
-        self.tally.crashes += 1;
+        self.tally.note("crashes");
         self.ended(if committing { End::Unknown } else { End::NotCommitted }, records, offset);
         self.succeed_until_ready();
     }
 
     fn succeed_until_ready(&mut self) {
-        self.tally.fatal += 1;
+        self.tally.note("fatal");
         loop {
             self.succeed();
             if self.initialize() {

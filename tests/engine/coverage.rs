@@ -1,0 +1,43 @@
+//! What random runs met with, so that a run that tests nothing is noticed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How often something happened, by its name.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage(BTreeMap<String, u64>);
+
+impl Coverage {
+    pub fn note(&mut self, what: impl Into<String>) {
+        self.count(what, 1);
+    }
+
+    pub fn count(&mut self, what: impl Into<String>, times: u64) {
+        *self.0.entry(what.into()).or_default() += times;
+    }
+
+    pub fn of(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    pub fn add(&mut self, other: &Coverage) {
+        for (what, times) in &other.0 {
+            *self.0.entry(what.clone()).or_default() += times;
+        }
+    }
+
+    /// Which of `expected`, times in a thousand seeds, were met with too rarely in so many seeds.
+    pub fn lacking(&self, expected: &[(String, u64)], seeds: u64) -> Vec<String> {
+        let lacks = |(what, in_thousand): &(String, u64)| {
+            let (least, times) = (in_thousand * seeds / 1000, self.of(what));
+            (times < least).then(|| format!("{what}: {times} times, {least} expected"))
+        };
+        expected.iter().filter_map(lacks).collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(what, times)| writeln!(out, "{times:>12}  {what}"))
+    }
+}

@@ -1903,8 +1903,9 @@ OTTLA_API const char *OTTLA_CALL ottla_code_name(ottla_code code);
 OTTLA_API int32_t OTTLA_CALL ottla_code_is_retriable(ottla_code code);
 
 /**
- * 1 if the producer can never go on after this and another has to be made, else 0. Any thread. Of a transaction's errors
- * only ottla_error_is_fatal() knows all: the same code may be fatal in one place and not in another.
+ * 1 for OTTLA_ERR_INTERNAL and for codes that mostly mean that a producer with transactions can never go on
+ * (OTTLA_ERR_PRODUCER_FENCED and its like), else 0. Only ottla_error_is_fatal() knows: another code may be fatal in one
+ * place, and without transactions none of a broker's codes is. Any thread.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_code_is_fatal(ottla_code code);
 

@@ -19,6 +19,8 @@ struct Inner {
 enum Weight {
     /// What its kind says.
     OfItsKind,
+    /// Nothing, whatever its kind says: the producer goes on as it is.
+    Nothing,
     /// The open transaction has to be aborted.
     Transaction,
     /// The producer cannot go on.
@@ -101,6 +103,11 @@ impl Error {
         self.weighing(Weight::Producer)
     }
 
+    /// The same, and the producer goes on, though errors of this kind can end one.
+    pub fn passing(&self) -> Self {
+        self.weighing(Weight::Nothing)
+    }
+
     fn weighing(&self, weight: Weight) -> Self {
         Error(std::sync::Arc::new(Inner { kind: self.0.kind, message: self.0.message.clone(), weight }))
     }
@@ -120,7 +127,11 @@ impl Error {
 
     /// The producer cannot go on; create another.
     pub fn is_fatal(&self) -> bool {
-        self.0.weight == Weight::Producer || self.0.kind.is_fatal()
+        match self.0.weight {
+            Weight::Producer => true,
+            Weight::OfItsKind => self.0.kind.is_fatal(),
+            Weight::Nothing | Weight::Transaction => false,
+        }
     }
 
     /// The open transaction must be aborted.
@@ -235,7 +246,8 @@ impl ErrorKind {
         }
     }
 
-    /// After these an idempotent producer is defunct (`ProducerFencedException` and its like).
+    /// After these a producer with transactions is defunct (`ProducerFencedException` and its like), unless the error
+    /// says that it goes on.
     pub fn is_fatal(self) -> bool {
         matches!(self, ErrorKind::Internal | ErrorKind::Broker(31 | 35 | 49 | 53 | 90))
     }

@@ -116,7 +116,6 @@ impl Core {
                 let error = recreated(&batch.topic);
                 self.give_up(index, batch, error);
             }
-            Verdict::SequenceLost if self.transaction.is_some() => self.give_up(index, batch, error),
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
             Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             Verdict::Fail if answer.record_errors.len() > 0 && !may_be_there => {
@@ -143,7 +142,9 @@ impl Core {
             }
             _ => "",
         };
-        Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}{advice}", kind.name()))
+        let error = Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}{advice}", kind.name()));
+        // Without transactions a partition is made whole by what its broker answers next: nothing is fatal.
+        if self.transaction.is_none() && kind.is_fatal() { error.passing() } else { error }
     }
 
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
@@ -194,7 +195,8 @@ impl Core {
     }
 
     /// The broker misses what comes before this batch. If that is still to come, the batch waits for it. If not, the
-    /// batch is certainly not in the log, nor is anything behind it, and the sequence starts again with a higher epoch.
+    /// batch is certainly not in the log, nor is anything behind it, and the sequence starts again with a higher epoch; in a
+    /// transaction, after its abort.
     ///
     /// It cannot be that the batch is in the log and only its answer was lost: then the broker, which remembers the
     /// last five batches of a producer in a partition, and there are at most five in flight, would have said so.
@@ -206,14 +208,21 @@ impl Core {
             .front()
             .is_some_and(|queued| queued.sealed.base_sequence != NO_SEQUENCE && order_of(queued) < key);
         let proven = code != INVALID_PRODUCER_EPOCH;
-        if !proven && batch.sealed.outcome_unknown {
+        let transactional = self.transaction.is_some();
+        if !proven && (batch.sealed.outcome_unknown || transactional) {
             return self.give_up(index, batch, error);
+        }
+        if let Some(aborted) = self.cancelled_by_abort() {
+            return self.give_up(index, batch, aborted);
         }
         if batch.sealed.attempts > self.settings.retries || batch.deadline <= self.now {
             return self.give_up(index, batch, error);
         }
         if earlier_to_come {
             return self.requeue(index, batch);
+        }
+        if transactional {
+            return self.give_up(index, batch, error);
         }
         self.log(Level::Info, || error.to_string());
         if !proven {

@@ -233,8 +233,9 @@ pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
 }
 
-/// 1 if the producer can never go on after this and another has to be made, else 0. Any thread. Of a transaction's errors
-/// only ottla_error_is_fatal() knows all: the same code may be fatal in one place and not in another.
+/// 1 for OTTLA_ERR_INTERNAL and for codes that mostly mean that a producer with transactions can never go on
+/// (OTTLA_ERR_PRODUCER_FENCED and its like), else 0. Only ottla_error_is_fatal() knows: another code may be fatal in one
+/// place, and without transactions none of a broker's codes is. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())

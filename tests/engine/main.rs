@@ -6,6 +6,7 @@ mod coverage;
 mod deadlines;
 mod debug;
 mod delivery;
+mod error_tables;
 mod held_up;
 mod inquiry;
 mod lent;

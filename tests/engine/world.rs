@@ -158,6 +158,8 @@ pub struct Told {
     pub offset: i64,
     pub timestamp: i64,
     pub error: Option<ErrorKind>,
+    /// The error says that the producer cannot go on.
+    pub fatal: bool,
     pub message: String,
     pub attempts: u32,
     pub partition: i32,
@@ -568,6 +570,7 @@ impl World {
                 offset: delivery.offset,
                 timestamp: delivery.timestamp,
                 error: delivery.error.map(Error::kind),
+                fatal: delivery.error.is_some_and(Error::is_fatal),
                 message: delivery.error.map_or_else(String::new, ToString::to_string),
                 attempts,
                 partition: delivery.partition,

@@ -327,12 +327,14 @@ impl Core {
         if matches!(state, State::Fatal(_)) {
             return;
         }
+        // The commit is done; what failed is to get an epoch for the next transaction.
+        let committed = matches!(state, State::Ending(End::Commit, Phase::Renewing));
         let message = format!("{}; this producer cannot go on: close it", error.message());
         let error = Error::new(error.kind(), message).fatal();
         self.log(super::Level::Error, || error.to_string());
         self.enter(State::Fatal(error.clone()));
         self.front.gate.shut(error.clone());
-        self.answer_call(Err(error.clone()));
+        self.answer_call(if committed { Ok(()) } else { Err(error.clone()) });
         self.fail_unsent(&error);
     }
 

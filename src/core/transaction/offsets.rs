@@ -29,11 +29,18 @@ impl Pending {
         self.added
     }
 
+    fn is_of_a_member(&self) -> bool {
+        let group = &self.commit.group;
+        group.generation_id >= 0 || !group.member_id.is_empty() || group.group_instance_id.is_some()
+    }
+
     pub fn group_id(&self) -> &str {
         &self.commit.group.group_id
     }
 }
 
+/// KIP-447: what a consumer is in its group.
+const NAMES_MEMBERS_SINCE: i16 = 3;
 /// Without KIP-890, versions end here.
 const LAST_EXPLICIT: i16 = 4;
 
@@ -66,6 +73,14 @@ impl Core {
         let Some((broker, version)) = self.coordinator_for(Role::Group, ApiKey::TxnOffsetCommit) else { return };
         let Some(transaction) = &mut self.transaction else { return };
         let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT) };
+        if version < NAMES_MEMBERS_SINCE && transaction.offsets.as_ref().is_some_and(Pending::is_of_a_member) {
+            let message = format!(
+                "{} takes TxnOffsetCommit version {version}, which names no member of the group: it could \
+                 not refuse a consumer that lost its partitions",
+                self.brokers[broker as usize].name()
+            );
+            return self.transaction_failed(&Error::new(ErrorKind::UnsupportedBroker, message));
+        }
         let (Some(pending), Some((producer_id, producer_epoch))) = (&transaction.offsets, transaction.producer) else {
             return;
         };

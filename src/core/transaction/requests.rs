@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::broker::Kind;
 use super::super::{Core, Level};
-use super::{End, Phase, Role, State, Step, no_transaction};
+use super::{End, Phase, Role, State, Step, Transaction, no_transaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::messages::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddPartitionsToTxnTopic, EndTxnRequest, EndTxnResponse,
@@ -32,7 +32,7 @@ pub enum Verdict {
     Rediscover,
     /// The end of the transaction before is still being written: it takes milliseconds.
     RetrySoon,
-    /// The call fails and can be made again.
+    /// The call fails and can be made again, if it is the first of all; else the producer cannot go on.
     Refuse,
     /// The transaction has to be aborted.
     Abort,
@@ -77,21 +77,26 @@ impl Asked {
             (Asked::CommitOffsets, 7) => Verdict::Rediscover,
             // CONCURRENT_TRANSACTIONS.
             (_, 51) => Verdict::RetrySoon,
-            // INVALID_PRODUCER_EPOCH is PRODUCER_FENCED's older name; who asks for an epoch knows what it means.
-            (Asked::Init, 47) | (_, 90) => Verdict::Fatal,
-            (_, 47) => Verdict::Doubt,
+            // A group's coordinator knows only that the epoch is old. From the transactions' coordinator
+            // INVALID_PRODUCER_EPOCH is PRODUCER_FENCED's older name.
+            (Asked::CommitOffsets, 47) => Verdict::Doubt,
+            (_, 47 | 90) => Verdict::Fatal,
             // The right to the transactional id, or to produce idempotently, may be given later.
             (Asked::Init | Asked::Coordinator(Role::Transaction), 31 | 53) => Verdict::Refuse,
-            // INVALID_TRANSACTION_TIMEOUT.
-            (Asked::Init, 50) => Verdict::Refuse,
+            // INVALID_TRANSACTION_TIMEOUT; TRANSACTION_ABORTABLE where there is nothing to abort.
+            (Asked::Init, 50 | 120) => Verdict::Refuse,
             (_, 53) => Verdict::Fatal,
             // INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING.
-            (Asked::AddPartitions(_) | Asked::AddOffsets | Asked::End { .. } | Asked::Init, 48 | 49) => Verdict::Fatal,
-            // TRANSACTION_ABORTABLE, to an abort.
-            (Asked::End { commit: false }, 120) => Verdict::Fatal,
+            (Asked::AddPartitions(_) | Asked::AddOffsets, 48 | 49) => Verdict::Fatal,
+            // OPERATION_NOT_ATTEMPTED: another partition failed, and that one decides.
+            (Asked::AddPartitions(_), 55) => Verdict::Retry,
+            // UNKNOWN_PRODUCER_ID, TRANSACTION_ABORTABLE: it was not committed.
+            (Asked::End { commit: true }, 59 | 120) => Verdict::Abort,
+            // UNSUPPORTED_FOR_MESSAGE_FORMAT.
             (Asked::CommitOffsets, 43) => Verdict::Fatal,
             _ if ErrorKind::Broker(code).is_retriable() => Verdict::Retry,
-            (Asked::Init | Asked::End { commit: false }, _) => Verdict::Fatal,
+            // Whether a commit took effect is not known after any other answer.
+            (Asked::Init | Asked::Coordinator(Role::Transaction) | Asked::End { .. }, _) => Verdict::Fatal,
             _ => Verdict::Abort,
         }
     }
@@ -121,6 +126,11 @@ impl Core {
     fn init_transaction(&mut self) {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::InitProducerId) else { return };
         let Some(transaction) = &mut self.transaction else { return };
+        if let (State::Doubted(error), ..RAISES_EPOCH_SINCE) = (&transaction.state, version) {
+            // To a coordinator that cannot compare epochs this would be a newer producer, and fence the one there may be.
+            let error = error.clone();
+            return self.transaction_fatal(&error);
+        }
         transaction.asked = true;
         let present = transaction.producer.filter(|_| version >= RAISES_EPOCH_SINCE);
         let (producer_id, producer_epoch) = present.unwrap_or((-1, -1));
@@ -223,10 +233,7 @@ impl Core {
                     let verdict = asked.verdict(code);
                     let error = self.transaction_error(broker, asked.clone(), code).expect("the code is not 0");
                     let text = format!("{} for {}-{}", error.message(), slot.topic, slot.partition);
-                    // OPERATION_NOT_ATTEMPTED says only that another partition failed.
-                    if code != OPERATION_NOT_ATTEMPTED
-                        && worst.as_ref().is_none_or(|(v, _)| severity(*v) < severity(verdict))
-                    {
+                    if worst.as_ref().is_none_or(|(v, _)| severity(*v) < severity(verdict)) {
                         worst = Some((verdict, Error::new(error.kind(), text)));
                     }
                 }
@@ -324,26 +331,18 @@ impl Core {
                 self.forget_coordinator(Role::Group);
                 self.back_off_transaction(None);
             }
-            Verdict::Refuse => {
-                self.answer_call(Err(error.clone()));
+            Verdict::Refuse if self.is_initializing() => {
+                self.answer_call(Err(error.passing()));
                 self.enter(State::Uninitialized);
             }
-            Verdict::Doubt if self.is_aborting() => self.renew_instead(),
             Verdict::Abort | Verdict::Doubt => self.transaction_failed(error),
-            Verdict::Fatal => self.transaction_fatal(error),
+            Verdict::Refuse | Verdict::Fatal => self.transaction_fatal(error),
         }
     }
 
-    fn is_aborting(&self) -> bool {
-        let state = self.transaction.as_ref().map(|transaction| &transaction.state);
-        matches!(state, Some(State::Ending(End::Abort, Phase::Telling)))
-    }
-
-    /// An abort in an old epoch: if this producer may have another, the coordinator has aborted the transaction itself.
-    fn renew_instead(&mut self) {
-        if let Some(transaction) = &mut self.transaction {
-            transaction.state = State::Ending(End::Abort, Phase::Renewing);
-        }
+    /// Nothing was begun yet that a refusal would leave half done.
+    fn is_initializing(&self) -> bool {
+        matches!(self.transaction, Some(Transaction { state: State::Initializing, .. }))
     }
 
     fn back_off_transaction(&mut self, wait: Option<Duration>) {
@@ -369,8 +368,6 @@ impl Core {
         Some(Error::new(kind, message))
     }
 }
-
-const OPERATION_NOT_ATTEMPTED: i16 = 55;
 
 fn severity(verdict: Verdict) -> u8 {
     match verdict {

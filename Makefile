@@ -48,6 +48,7 @@ unit:
 
 ## soak         the long runs; those that are done are not run again (tests/soak --help)
 soak: setup library examples
+	tests/setup --soak
 	tests/soak
 
 ## clean        removes what was built, Kafka included

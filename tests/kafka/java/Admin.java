@@ -37,6 +37,8 @@ public final class Admin implements AutoCloseable {
             "  grow TOPIC COUNT",
             "  config TOPIC K=V...          (K= removes)",
             "  move TOPIC PARTITION 2,3     (new replicas; the first becomes the leader)",
+            "  rotate TOPIC                 (the next replica of each partition becomes its preferred leader)",
+            "  elect TOPIC                  (each partition's preferred replica becomes its leader)",
             "  describe [TOPIC...]          (topic partition leader replicas isr; leader -1 if there is none)",
             "  list",
             "  offsets GROUP                (topic partition offset, of what the group committed)",
@@ -87,6 +89,8 @@ public final class Admin implements AutoCloseable {
             case "grow": grow(rest.get(0), Integer.parseInt(rest.get(1))); break;
             case "config": config(rest.get(0), rest.subList(1, rest.size())); break;
             case "move": move(rest.get(0), Integer.parseInt(rest.get(1)), replicas(rest.get(2))); break;
+            case "rotate": rotate(rest.get(0)); break;
+            case "elect": elect(rest.get(0)); break;
             case "describe": describe(rest).forEach(out::println); break;
             case "list": new TreeSet<>(names(false)).forEach(out::println); break;
             case "in-sync": inSync(rest); break;
@@ -187,6 +191,37 @@ public final class Admin implements AutoCloseable {
                 // Elected in the meantime, or not possible yet: the deadline decides.
             }
             pause(deadline, moved + " is not led by " + replicas.get(0));
+        }
+    }
+
+    private void rotate(String topic) throws Exception {
+        Map<TopicPartition, Optional<NewPartitionReassignment>> moved = new HashMap<>();
+        for (TopicPartitionInfo p : topics(Collections.singleton(topic)).get(topic).partitions()) {
+            List<Integer> replicas = p.replicas().stream().map(Node::id).collect(Collectors.toList());
+            Collections.rotate(replicas, -1);
+            moved.put(new TopicPartition(topic, p.partition()), Optional.of(new NewPartitionReassignment(replicas)));
+        }
+        client.alterPartitionReassignments(moved).all().get();
+        long deadline = deadline(60);
+        while (!client.listPartitionReassignments(moved.keySet()).reassignments().get().isEmpty()) {
+            pause(deadline, topic + " is still moving");
+        }
+    }
+
+    private void elect(String topic) throws Exception {
+        long deadline = deadline(60);
+        while (true) {
+            Set<TopicPartition> others = new HashSet<>();
+            for (TopicPartitionInfo p : topics(Collections.singleton(topic)).get(topic).partitions()) {
+                if (leader(p) != p.replicas().get(0).id()) others.add(new TopicPartition(topic, p.partition()));
+            }
+            if (others.isEmpty()) return;
+            try {
+                client.electLeaders(ElectionType.PREFERRED, others).all().get();
+            } catch (ExecutionException notNeeded) {
+                // Elected in the meantime, or not possible yet: the deadline decides.
+            }
+            pause(deadline, "not led by their preferred replicas: " + others);
         }
     }
 

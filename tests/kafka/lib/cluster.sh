@@ -81,7 +81,7 @@ write_node() {
         {
             node_properties
             printf '%s' "log.dirs=$node/data" "${LOG_DIRS[@]/#/,}" $'\n'
-            local names=PLAINTEXT listeners=PLAINTEXT://127.0.0.1:${PORT[$id]:-}
+            local names=PLAINTEXT listeners=PLAINTEXT://127.0.0.1:${PORT[$id]:-} advertised
             local protocols=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PLAINTEXT6:PLAINTEXT listener
             if [[ ${PORT6[$id]:-} ]]; then
                 listeners+=",PLAINTEXT6://[::1]:${PORT6[$id]}"
@@ -91,13 +91,19 @@ write_node() {
                 listeners+=",$names://127.0.0.1:${EXTRA_PORT[$id/$names]:-}"
                 protocols+=",$names:${listener#*=}"
             done
+            advertised=$listeners
+            if [[ $PROXIED ]]; then
+                listeners+=",$PROXIED://127.0.0.1:${EXTRA_PORT[$id/$PROXIED]:-}"
+                advertised+=",$PROXIED://127.0.0.1:${PROXY_PORT[$id]:-}"
+                protocols+=",$PROXIED:PLAINTEXT"
+            fi
             echo "inter.broker.listener.name=PLAINTEXT"
             case $role in
             controller) echo "listeners=CONTROLLER://127.0.0.1:${CONTROLLER_PORT[$id]}" ;;
             broker,controller) echo "listeners=$listeners,CONTROLLER://127.0.0.1:${CONTROLLER_PORT[$id]}" ;;
             *) echo "listeners=$listeners" ;;
             esac
-            [[ $role == controller ]] || echo "advertised.listeners=$listeners"
+            [[ $role == controller ]] || echo "advertised.listeners=$advertised"
             echo "listener.security.protocol.map=$protocols"
             if [[ $VERSION == 2.* ]]; then
                 echo "broker.id=$numeric"
@@ -141,7 +147,7 @@ write_node() {
 
 # Fills NAME, DIR and the options from the arguments of `start`; leaves the rest of them in REST.
 parse_start() {
-    NAME=c$$ VERSION=$DEFAULT_VERSION BROKERS=1 SEPARATE='' HEAP=256m READY=90 OWNER='' LINGER=0 REUSE=''
+    NAME=c$$ VERSION=$DEFAULT_VERSION BROKERS=1 SEPARATE='' HEAP=256m READY=90 OWNER='' LINGER=0 REUSE='' PROXIED=''
     PROPERTIES=() LOG_DIRS=() LISTENERS=() JVM=() REST=()
     while (($#)); do
         case $1 in
@@ -152,6 +158,7 @@ parse_start() {
         --property) PROPERTIES+=("$2") && shift 2 ;;
         --log-dir) LOG_DIRS+=("$2") && shift 2 ;;
         --listener) LISTENERS+=("$2") && shift 2 ;;
+        --proxied) PROXIED=$2 && shift 2 ;;
         --broker-heap) HEAP=$2 && shift 2 ;;
         --jvm) JVM+=("$2") && shift 2 ;;
         --ready-timeout) READY=$2 && shift 2 ;;
@@ -193,7 +200,7 @@ start_cluster() {
     [[ -z $OWNER ]] || add_owner "$DIR" "$OWNER"
 
     local id listener nodes=() brokers=()
-    declare -gA PORT=() PORT6=() CONTROLLER_PORT=() EXTRA_PORT=()
+    declare -gA PORT=() PORT6=() CONTROLLER_PORT=() EXTRA_PORT=() PROXY_PORT=()
     CLUSTER_ID=$(uuid) VOTERS='' ZOOKEEPER_PORT=''
     for ((id = 1; id <= BROKERS; id++)); do
         brokers+=("$id")
@@ -202,6 +209,10 @@ start_cluster() {
         for listener in "${LISTENERS[@]}"; do
             claim_port "EXTRA_PORT[$id/${listener%%=*}]"
         done
+        if [[ $PROXIED ]]; then
+            claim_port "EXTRA_PORT[$id/$PROXIED]"
+            claim_port "PROXY_PORT[$id]"
+        fi
     done
     if [[ $VERSION == 2.* ]]; then
         claim_port ZOOKEEPER_PORT
@@ -262,7 +273,7 @@ start_cluster() {
 }
 
 write_env() {
-    local id listener name bootstrap='' six=''
+    local id listener name bootstrap='' six='' behind=''
     echo "NAME=$NAME"
     echo "DIR=$DIR"
     echo "VERSION=$VERSION"
@@ -280,6 +291,15 @@ write_env() {
         done
         echo "BOOTSTRAP_$name=$bootstrap"
     done
+    if [[ $PROXIED ]]; then
+        bootstrap=''
+        for id in "$@"; do
+            bootstrap+=${bootstrap:+,}127.0.0.1:${PROXY_PORT[$id]}
+            behind+=${behind:+,}127.0.0.1:${EXTRA_PORT[$id/$PROXIED]}
+        done
+        echo "BOOTSTRAP_$PROXIED=$bootstrap"
+        echo "BEHIND_$PROXIED=$behind"
+    fi
 }
 
 bootstrap_of() {

@@ -46,6 +46,8 @@ pub struct Options {
     pub log_dirs: Vec<PathBuf>,
     /// More listeners: name and protocol. Their addresses are `setting("BOOTSTRAP_<name>")`.
     pub listeners: Vec<(String, String)>,
+    /// One more listener, `PROXIED`, advertised at ports where a proxy is to listen: see [`Cluster::proxied`].
+    pub proxied: bool,
     /// The `-Xmx` of each broker.
     pub broker_heap: String,
     pub ready_timeout: Duration,
@@ -60,6 +62,7 @@ impl Default for Options {
             properties: Vec::new(),
             log_dirs: Vec::new(),
             listeners: Vec::new(),
+            proxied: false,
             broker_heap: "256m".into(),
             ready_timeout: Duration::from_secs(120),
         }
@@ -166,6 +169,12 @@ impl Cluster {
         self.settings.get(name).map(String::as_str)
     }
 
+    /// Of each broker the address where its proxy is to listen, and the one that the proxy passes connections on to.
+    pub fn proxied(&self) -> Vec<(String, String)> {
+        let addresses = |name| self.setting(name).expect("started with `proxied`").split(',').map(str::to_owned);
+        addresses("BOOTSTRAP_PROXIED").zip(addresses("BEHIND_PROXIED")).collect()
+    }
+
     /// The folder with the nodes' configurations and logs.
     pub fn folder(&self) -> &Path {
         Path::new(self.setting("DIR").expect("the script prints DIR="))
@@ -244,6 +253,16 @@ impl Cluster {
     /// Moves a partition to other brokers, the first of them as its leader.
     pub fn move_partition(&self, topic: &str, partition: i32, replicas: &[i32]) {
         self.admin(&["move", topic, &partition.to_string(), &join(replicas)]);
+    }
+
+    /// Makes the next replica of each partition its preferred leader; [`Cluster::elect`] makes it the leader.
+    pub fn rotate(&self, topic: &str) {
+        self.admin(&["rotate", topic]);
+    }
+
+    /// Elects the preferred leader of each partition; returns when they lead.
+    pub fn elect(&self, topic: &str) {
+        self.admin(&["elect", topic]);
     }
 
     /// The state of a topic's partitions, in order.
@@ -462,6 +481,9 @@ fn start_command(name: &str, options: &Options) -> Command {
     command.args(["--ready-timeout", &options.ready_timeout.as_secs().to_string()]);
     if options.separate_controller {
         command.arg("--separate-controller");
+    }
+    if options.proxied {
+        command.args(["--proxied", "PROXIED"]);
     }
     for folder in &options.log_dirs {
         command.arg("--log-dir").arg(folder);

@@ -2,4 +2,5 @@
 pub mod kafka;
 
 pub mod model;
+pub mod proxy;
 pub mod sink;

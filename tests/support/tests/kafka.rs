@@ -75,6 +75,10 @@ fn three_brokers_survive_two_deaths_with_a_controller_of_their_own() {
     cluster.wait_in_sync();
     cluster.move_partition("t", 0, &[2, 3, 1]);
     assert_eq!(cluster.describe("t")[0].leader, Some(2));
+    cluster.rotate("t");
+    assert_eq!(cluster.describe("t")[0].replicas, [3, 1, 2]);
+    cluster.elect("t");
+    assert!(cluster.describe("t").iter().all(|partition| partition.leader == partition.replicas.first().copied()));
     cluster.kill(2);
     cluster.terminate(3);
     let records = [record(1, 1, None, Some("one broker left"))];

@@ -1,0 +1,12 @@
+//! Three brokers in trouble. `OTTLA_SOAK=1` runs the long forms.
+
+#[path = "../real_kafka/harness.rs"]
+mod harness;
+
+mod flow;
+mod idempotent;
+mod plan;
+mod producers;
+mod too_few;
+mod transactional;
+mod troubled;

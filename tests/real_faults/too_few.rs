@@ -1,0 +1,105 @@
+//! Too few replicas are in sync: records are tried again until their deadline.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ottla::{ErrorKind, Fate, Record};
+use ottla_test_support::kafka::{Cluster, Options};
+
+use crate::flow::Flow;
+use crate::harness::{Sender, Told, check_stamps, stamp};
+
+/// What was told of each record must agree with what lies in the log.
+fn check_fates(cluster: &Cluster, topic_name: &str, told: &[Told]) -> BTreeMap<&'static str, usize> {
+    let mut copies = BTreeMap::new();
+    for record in cluster.read_records(topic_name) {
+        let value = record.value.expect("a stamped value");
+        let number: u64 = std::str::from_utf8(&value[..20]).ok().and_then(|n| n.parse().ok()).expect("a stamp");
+        *copies.entry(number).or_insert(0) += 1;
+    }
+    let mut fates = BTreeMap::new();
+    for told in told {
+        let copies = copies.get(&told.tag).copied().unwrap_or(0);
+        let (name, agrees) = match told.fate {
+            Fate::Written => ("written", copies == 1),
+            Fate::NotWritten => ("not written", copies == 0),
+            Fate::Unknown => ("unknown", copies <= 1),
+        };
+        assert!(agrees, "{topic_name} has {copies} copies of {told:?}");
+        *fates.entry(name).or_insert(0) += 1;
+    }
+    fates
+}
+
+#[test]
+fn too_few_replicas_are_retried_and_then_reported() {
+    let cluster = Cluster::start(Options { brokers: 3, separate_controller: true, ..Options::default() });
+    for topic in ["impatient", "patient", "flowing"] {
+        cluster.create_topic(topic, 3, 3, &[("min.insync.replicas", "2")]);
+    }
+    cluster.wait_in_sync();
+    let short = [("delivery.timeout.ms", "10000")];
+    let flowing = Sender::new(cluster.bootstrap(), &short);
+    let impatient = Sender::new(cluster.bootstrap(), &short);
+    let patient = Sender::new(cluster.bootstrap(), &[]);
+    let flow = Flow::default();
+    std::thread::scope(|scope| {
+        let _stop = flow.stop_on_drop();
+        scope.spawn(|| flow.run(0, &flowing, "flowing", 1_000));
+        std::thread::sleep(Duration::from_secs(1));
+        cluster.kill(2);
+        cluster.kill(3);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        // While a leader still counts a dead replica as in sync it takes records and waits, instead of refusing them.
+        for topic in ["impatient", "patient", "flowing"] {
+            while cluster.describe(topic).iter().any(|partition| partition.in_sync != [1]) {
+                assert!(Instant::now() < deadline, "{:?}", cluster.describe(topic));
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        let begin = Instant::now();
+        let (to_impatient, to_patient) = (impatient.topic("impatient"), patient.topic("patient"));
+        for tag in 0..300 {
+            let value = stamp(tag, 50);
+            let record = Record { partition: Some(tag as i32 % 3), value: Some(&value), ..Record::default() };
+            impatient.send(&to_impatient, &record, tag);
+            patient.send(&to_patient, &record, tag);
+        }
+        impatient.flush();
+        let elapsed = begin.elapsed();
+        assert!((9..13).contains(&elapsed.as_secs()), "reported after {elapsed:?}");
+        assert_eq!(patient.told_count(), 0, "the patient producer still tries");
+        cluster.restart_no_wait(2);
+        cluster.restart_no_wait(3);
+        cluster.wait_serving();
+        cluster.wait_in_sync();
+        std::thread::sleep(Duration::from_secs(1));
+    });
+
+    let told = impatient.told();
+    assert_eq!(told.len(), 300);
+    for told in &told {
+        let error = told.error.as_ref().expect("an error");
+        assert_eq!((error.kind(), told.fate), (ErrorKind::DeliveryTimedOut, Fate::NotWritten), "{told:?}");
+        assert!(error.message().contains("NOT_ENOUGH_REPLICAS"), "{told:?}");
+    }
+    // A batch behind one that is being retried waits for it.
+    assert!(told.iter().any(|told| told.attempts > 3), "{:?}", impatient.counters());
+    println!("impatient: {}", told[0].error.as_ref().expect("an error"));
+    patient.flush();
+    println!("patient: {:?}", patient.counters());
+    assert!(patient.counters().batches_retried > 3);
+    patient.all_delivered(300);
+    check_stamps(&cluster.read_records("patient"), 300);
+    println!("impatient: {:?}", check_fates(&cluster, "impatient", &told));
+
+    flowing.flush();
+    let (told, count) = (flowing.told(), flow.sent());
+    assert_eq!(told.len() as u64, count);
+    println!("flowing: {:?}, {:?}", check_fates(&cluster, "flowing", &told), flowing.counters());
+    let failed = flowing.counters().records_failed;
+    assert!(failed > 0 && failed < count, "some of the records fail: {:?}", flowing.counters());
+    let last = told.last().expect("the last");
+    assert!(last.error.is_none(), "the producer goes on: {last:?}");
+}

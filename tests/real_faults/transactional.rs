@@ -1,0 +1,375 @@
+//! Transactions take effect as a whole or not at all, whatever happens to the brokers, and to the process.
+//!
+//! A program copies a topic in transactions (`copier.rs`). It is killed, again and again, while brokers are in trouble. What it
+//! said of each transaction must agree with what two consumers see that are not ours, and with its group's offsets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ottla::Record;
+use ottla_test_support::kafka::{DEFAULT_VERSION, Isolation, Reader};
+
+use crate::harness::{Random, Sender, soak};
+use crate::plan::{PARTITIONS, Positions, copied, is_aborted, size, value};
+use crate::producers::producers;
+use crate::troubled::{Fault, Troubled};
+
+const FROM: &str = "original";
+const TO: &str = "copy";
+const ID: &str = "copier";
+/// Coordinators move as leaders of partitions do.
+const TOPICS: [&str; 3] = [TO, "__transaction_state", "__consumer_offsets"];
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    Committed,
+    Aborted,
+    /// By an error, with which it was aborted.
+    Failed(String),
+    /// The process was killed before it called for the commit.
+    Killed,
+    /// The process was killed after it called for the commit.
+    InDoubt,
+    /// ... and the commit did not take effect.
+    DoubtfulLost,
+    /// ... and it did.
+    DoubtfulCommitted,
+}
+
+/// What the program said, and what follows from it.
+#[derive(Default)]
+struct Ledger {
+    outcomes: BTreeMap<u64, Outcome>,
+    /// Behind what committed transactions copied.
+    positions: Positions,
+    /// Batches sent again, in lives that are over and in this one.
+    retried: (u64, u64),
+}
+
+impl Ledger {
+    fn note(&mut self, line: &str) {
+        let mut words = line.splitn(3, ' ');
+        let (what, number) = (words.next().expect("a word"), words.next().map(|word| word.parse().expect("a number")));
+        let number: u64 = number.unwrap_or_default();
+        let outcome = match what {
+            "begun" => Outcome::Killed,
+            "committing" => Outcome::InDoubt,
+            "committed" => Outcome::Committed,
+            "aborted" => Outcome::Aborted,
+            "failed" => Outcome::Failed(words.next().unwrap_or_default().to_owned()),
+            "retried" => return self.retried.1 = number,
+            _ => return,
+        };
+        if outcome == Outcome::Committed {
+            copied(number, &mut self.positions);
+        }
+        self.outcomes.insert(number, outcome);
+    }
+
+    /// After the program has ended: whether the last commit took effect, by the group's offsets.
+    fn settle(&mut self, offsets: Positions) {
+        self.retried = (self.retried.0 + self.retried.1, 0);
+        if let Some((&number, outcome)) = self.outcomes.iter_mut().last().filter(|(_, last)| **last == Outcome::InDoubt)
+        {
+            let mut positions = self.positions;
+            copied(number, &mut positions);
+            *outcome = if offsets == positions { Outcome::DoubtfulCommitted } else { Outcome::DoubtfulLost };
+            if offsets == positions {
+                self.positions = positions;
+            }
+        }
+        assert_eq!(
+            offsets,
+            self.positions,
+            "the group's offsets and what was committed: {:?}",
+            self.outcomes.last_key_value()
+        );
+    }
+
+    fn next(&self) -> u64 {
+        self.outcomes.last_key_value().map_or(0, |(number, _)| number + 1)
+    }
+
+    fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+        self.outcomes.values().filter(|outcome| which(outcome)).count()
+    }
+
+    /// By partition, the values that were committed and by which transaction, in order.
+    fn committed(&self) -> BTreeMap<i32, Vec<(Vec<u8>, u64)>> {
+        let (mut positions, mut committed) = (Positions::default(), BTreeMap::<i32, Vec<_>>::new());
+        for (&number, outcome) in &self.outcomes {
+            if matches!(outcome, Outcome::Committed | Outcome::DoubtfulCommitted) {
+                for (partition, position) in copied(number, &mut positions) {
+                    committed.entry(partition as i32).or_default().push((value(partition, position), number));
+                }
+            }
+        }
+        committed
+    }
+
+    fn summary(&self) -> String {
+        let of = |outcome: Outcome| self.count(|other| *other == outcome);
+        format!(
+            "{} transactions: {} committed, {} aborted, {} failed, {} cut before their commit, {} in it and lost, \
+             {} in it and committed; {} batches sent again",
+            self.outcomes.len(),
+            of(Outcome::Committed),
+            of(Outcome::Aborted),
+            self.count(|outcome| matches!(outcome, Outcome::Failed(_))),
+            of(Outcome::Killed),
+            of(Outcome::DoubtfulLost),
+            of(Outcome::DoubtfulCommitted),
+            self.retried.0 + self.retried.1
+        )
+    }
+}
+
+/// When the program is killed: so long after it said this of a transaction with this number or a higher one.
+struct Kill {
+    number: u64,
+    line: &'static str,
+    after: Duration,
+}
+
+/// Kills that are spread over `count` transactions, at every stage of one.
+fn kills(count: u64, kills: u64) -> Vec<Kill> {
+    let mut random = Random::new(count);
+    let stages = ["committing", "begun", "committing", "sent", "aborting"];
+    let kill = |nth: u64| Kill {
+        number: (nth + 1) * count / (kills + 1),
+        line: stages[nth as usize % stages.len()],
+        after: Duration::from_millis(random.below(20)),
+    };
+    (0..kills).map(kill).collect()
+}
+
+struct Copying<'a> {
+    troubled: &'a Troubled,
+    form: &'a Form,
+    ledger: Mutex<Ledger>,
+}
+
+/// A life of the program.
+struct Life {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Copying<'_> {
+    /// Runs the program until all is done, and kills it on the way.
+    fn run(&self) {
+        let log = File::create(self.troubled.cluster.folder().join("copier.log")).expect("a log");
+        for kill in &kills(self.form.transactions, self.form.deaths) {
+            let mut life = self.start(&log);
+            let done = self.follow(&mut life, Some(kill));
+            assert!(!done, "the program was done before it was to be killed at {}", kill.number);
+        }
+        let mut life = self.start(&log);
+        assert!(self.follow(&mut life, None), "the program has ended: {}", life.child.wait().expect("our child"));
+        self.ledger().settle(self.offsets());
+    }
+
+    fn start(&self, log: &File) -> Life {
+        let first = self.ledger().next();
+        let numbers =
+            [first, self.form.transactions, self.form.pace.as_millis() as u64].map(|number| number.to_string());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_copier"));
+        command.args([self.troubled.bootstrap(), ID, FROM, TO, ID]).args(numbers);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone().expect("a log"));
+        let mut child = command.spawn().expect("the program runs");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe was asked for")).lines();
+        let mut life = Life { child, lines };
+        assert_eq!(life.line().as_deref(), Some("ready"), "the program has ended: see copier.log");
+        self.ledger().settle(self.offsets());
+        let mut input = life.child.stdin.take().expect("a pipe was asked for");
+        let positions = self.ledger().positions.map(|position| position.to_string());
+        writeln!(input, "{}", positions.join(" ")).expect("the program reads");
+        life
+    }
+
+    /// Notes what the program says until it ends; whether it was done.
+    fn follow(&self, life: &mut Life, kill: Option<&Kill>) -> bool {
+        while let Some(line) = life.line() {
+            self.ledger().note(&line);
+            let number = line.split(' ').nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
+            if kill.is_some_and(|kill| line.starts_with(kill.line) && number >= kill.number) {
+                sleep(kill.expect("just seen").after);
+                life.child.kill().expect("our child");
+            }
+            if line == "done" {
+                return true;
+            }
+        }
+        let signal = std::os::unix::process::ExitStatusExt::signal(&life.child.wait().expect("our child"));
+        assert_eq!(signal, Some(9), "the program ended by itself: see copier.log");
+        false
+    }
+
+    fn offsets(&self) -> Positions {
+        let mut positions = Positions::default();
+        for ((topic, partition), offset) in self.troubled.cluster.group_offsets(ID) {
+            assert_eq!(topic, FROM);
+            positions[partition as usize] = offset as u64;
+        }
+        positions
+    }
+
+    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("lock")
+    }
+}
+
+impl Life {
+    fn line(&mut self) -> Option<String> {
+        self.lines.next().map(|line| line.expect("a program of ours prints UTF-8"))
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // Ended or not: it is waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Fills the topic that is copied with as much as `count` transactions may need.
+fn fill(troubled: &Troubled, count: u64) {
+    let each: u64 = (0..count).map(|number| size(number).div_ceil(PARTITIONS as u64)).sum();
+    let sender = Sender::new(troubled.cluster.bootstrap(), &[]);
+    let topic = sender.topic(FROM);
+    for (tag, (position, partition)) in (0..each).flat_map(|at| (0..PARTITIONS).map(move |p| (at, p))).enumerate() {
+        let value = value(partition, position);
+        let record = Record { partition: Some(partition as i32), value: Some(&value), ..Record::default() };
+        sender.send(&topic, &record, tag as u64);
+    }
+    sender.all_delivered(each * PARTITIONS as u64);
+}
+
+/// Each fault in turn, with a calm between two, as long as the program runs.
+fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
+    let wait = |time: Duration, enough: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while running() && begin.elapsed() < time && !enough() {
+            sleep(Duration::from_millis(50));
+        }
+    };
+    // The internal topics are made for the first transaction.
+    wait(Duration::MAX, &|| copying.ledger().positions != Positions::default());
+    let mut strikes = 0;
+    while running() {
+        let (round, at) = (strikes / form.faults.len(), strikes % form.faults.len());
+        let (fault, victim, begin) = (form.faults[at], (round + at) as u32 % 3 + 1, Instant::now());
+        let before = copying.ledger().outcomes.len();
+        copying.troubled.strike(fault, victim, &TOPICS);
+        let since = copying.ledger().outcomes.len() - before;
+        println!("broker {victim} {fault:?}: over after {:.1?}; {since} transactions in between", begin.elapsed());
+        strikes += 1;
+        wait(form.calm, &|| false);
+    }
+    assert!(strikes >= form.faults.len(), "only {strikes} faults while the program ran");
+}
+
+/// The transactions that a consumer of committed records sees are those that the ledger has.
+fn check_committed(copying: &Copying<'_>) {
+    let committed = copying.ledger().committed();
+    for reader in [Reader::Java(DEFAULT_VERSION), Reader::Librdkafka] {
+        let mut seen = BTreeMap::<i32, Vec<_>>::new();
+        for record in copying.troubled.cluster.read_records_with(TO, reader, Isolation::ReadCommitted) {
+            let [(name, Some(number))] = &record.headers[..] else { panic!("{record:?}") };
+            assert_eq!(name, "transaction");
+            let number: u64 = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()).expect("a number");
+            seen.entry(record.partition).or_default().push((record.value.expect("a value"), number));
+        }
+        for (partition, committed) in &committed {
+            let seen = &seen[partition];
+            let differs = seen.iter().zip(committed).position(|(seen, committed)| seen != committed);
+            if let Some(at) = differs {
+                panic!("{reader:?} sees at {at} in {partition} {:?} and should {:?}", seen[at].1, committed[at].1);
+            }
+            assert_eq!(seen.len(), committed.len(), "{reader:?} sees in partition {partition}");
+        }
+        assert_eq!(seen.len(), committed.len(), "partitions that {reader:?} sees something in");
+    }
+}
+
+/// All was written by one producer, whose epochs only rise.
+fn check_producers(troubled: &Troubled, lives: usize) {
+    let (mut ids, mut epochs) = (BTreeSet::new(), BTreeSet::new());
+    for partition in 0..PARTITIONS as u32 {
+        let producers = producers(&troubled.cluster, 1, TO, partition);
+        assert!(producers.is_sorted_by_key(|(_, epoch)| epoch), "partition {partition}: {producers:?}");
+        ids.extend(producers.iter().map(|(id, _)| *id));
+        epochs.extend(producers.iter().map(|(_, epoch)| *epoch));
+    }
+    println!("producer ids {ids:?}, {} epochs up to {:?}", epochs.len(), epochs.last());
+    assert_eq!(ids.len(), 1, "producer ids in the log: {ids:?}");
+    assert!(epochs.len() >= lives, "each life has an epoch of its own: {epochs:?}");
+}
+
+/// How much of everything.
+struct Form {
+    faults: &'static [Fault],
+    calm: Duration,
+    transactions: u64,
+    deaths: u64,
+    pace: Duration,
+}
+
+const SHORT: Form = Form {
+    faults: &[Fault::Killed],
+    calm: Duration::from_secs(60),
+    transactions: 100,
+    deaths: 3,
+    pace: Duration::from_millis(150),
+};
+
+const LONG: Form = Form {
+    faults: &Fault::ALL,
+    calm: Duration::from_secs(6),
+    transactions: 2_000,
+    deaths: 20,
+    pace: Duration::from_millis(50),
+};
+
+fn each_transaction_is_seen_whole_or_not_at_all(version: &str, form: &Form) {
+    let begin = Instant::now();
+    let troubled = Troubled::start(version);
+    [FROM, TO].iter().for_each(|topic| troubled.create_topic(topic, PARTITIONS as u32));
+    troubled.cluster.wait_in_sync();
+    fill(&troubled, form.transactions);
+    let copying = Copying { troubled: &troubled, form, ledger: Mutex::default() };
+    std::thread::scope(|scope| {
+        let program = scope.spawn(|| copying.run());
+        strike(&copying, form, || !program.is_finished());
+    });
+    let ledger = copying.ledger();
+    let records: u64 = ledger.positions.iter().sum();
+    println!("{}; {records} records copied; {:.0?}", ledger.summary(), begin.elapsed());
+    for (number, outcome) in &ledger.outcomes {
+        if let Outcome::Failed(reason) = outcome {
+            println!("transaction {number} failed: {reason}");
+        }
+        assert!(!is_aborted(*number) || !matches!(outcome, Outcome::Committed | Outcome::DoubtfulCommitted));
+    }
+    drop(ledger);
+    check_committed(&copying);
+    check_producers(&troubled, form.deaths as usize + 1);
+}
+
+#[test]
+fn a_transaction_is_seen_whole_or_not_at_all_on_4_3() {
+    each_transaction_is_seen_whole_or_not_at_all(DEFAULT_VERSION, if soak() { &LONG } else { &SHORT });
+}
+
+#[test]
+#[ignore = "long: tests/soak runs it"]
+fn a_transaction_is_seen_whole_or_not_at_all_on_3_9() {
+    each_transaction_is_seen_whole_or_not_at_all("3.9.1", &LONG);
+}

@@ -1,0 +1,112 @@
+//! A cluster that gets into trouble and out of it again.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use ottla_test_support::kafka::{Cluster, Options};
+use ottla_test_support::proxy::{Links, Proxies, Toxiproxy};
+
+use crate::harness::soak;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// SIGKILL, and started again.
+    Killed,
+    /// SIGSTOP for longer than a request may last: its sockets stay open, and when it goes on it still thinks that it leads.
+    Stopped,
+    /// One broker after the other is shut down and started again.
+    Rolled,
+    /// Other brokers become leaders, by election.
+    Elected,
+    /// Connections are closed, and none comes about for a while.
+    Cut,
+    /// Answers come too late, and what the producer gave up on still reaches the broker.
+    Delayed,
+}
+
+impl Fault {
+    pub const ALL: [Fault; 6] =
+        [Fault::Killed, Fault::Stopped, Fault::Rolled, Fault::Elected, Fault::Cut, Fault::Delayed];
+}
+
+/// What the producers have for `request.timeout.ms`.
+pub const REQUEST_TIMEOUT: &str = "3000";
+/// Longer than that, and shorter than any deadline of a record.
+const OUTAGE: Duration = Duration::from_secs(8);
+
+/// Three brokers and a controller beside them, with a proxy before each broker.
+pub struct Troubled {
+    pub cluster: Cluster,
+    proxies: Box<dyn Proxies>,
+}
+
+impl Troubled {
+    pub fn start(version: &str) -> Troubled {
+        let options = Options { version: version.into(), brokers: 3, separate_controller: true, ..Options::default() };
+        let cluster = Cluster::start(Options { proxied: true, ..options });
+        let proxies: Box<dyn Proxies> = match soak() {
+            true => Box::new(Toxiproxy::start(&cluster.proxied())),
+            false => Box::new(Links::start(&cluster.proxied())),
+        };
+        Troubled { cluster, proxies }
+    }
+
+    /// The proxies' addresses.
+    pub fn bootstrap(&self) -> &str {
+        self.cluster.setting("BOOTSTRAP_PROXIED").expect("it was started with proxies")
+    }
+
+    pub fn create_topic(&self, name: &str, partitions: u32) {
+        self.cluster.create_topic(name, partitions, 3, &[]);
+    }
+
+    /// Strikes a broker, or all, and returns when everything is in sync and each broker leads its share of the topics.
+    pub fn strike(&self, fault: Fault, victim: u32, topics: &[&str]) {
+        match fault {
+            Fault::Killed => self.kill(victim),
+            Fault::Stopped => {
+                self.cluster.pause(victim);
+                sleep(OUTAGE);
+                self.cluster.resume(victim);
+            }
+            Fault::Rolled => (1..=3).for_each(|broker| {
+                self.cluster.restart(broker);
+                self.cluster.wait_in_sync();
+            }),
+            Fault::Elected => self.move_leaders(topics),
+            Fault::Cut => self.cut(victim),
+            Fault::Delayed => {
+                self.proxies.delay(victim, OUTAGE / 2);
+                sleep(OUTAGE);
+                self.proxies.restore();
+            }
+        }
+        self.cluster.wait_in_sync();
+        topics.iter().for_each(|topic| self.cluster.elect(topic));
+    }
+
+    /// Stopped a moment before, as a dying machine is, so that requests are on their way when it goes.
+    fn kill(&self, victim: u32) {
+        self.cluster.pause(victim);
+        sleep(Duration::from_millis(100));
+        self.cluster.kill(victim);
+        sleep(Duration::from_secs(2));
+        self.cluster.restart(victim);
+    }
+
+    fn move_leaders(&self, topics: &[&str]) {
+        for topic in topics {
+            self.cluster.rotate(topic);
+            self.cluster.elect(topic);
+        }
+    }
+
+    /// Slow for a moment before, so that requests are on their way when it is cut.
+    fn cut(&self, victim: u32) {
+        self.proxies.delay(victim, Duration::from_millis(100));
+        sleep(Duration::from_millis(400));
+        self.proxies.cut(victim);
+        sleep(Duration::from_secs(2));
+        self.proxies.restore();
+    }
+}

@@ -2,6 +2,7 @@
 //! shared and the static library, under valgrind, and with the address and undefined-behaviour sanitizers.
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -35,6 +36,8 @@ const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPE
 const STUCK: &str = "life_full";
 /// A program that is given a broker as [`transacting_broker`] makes it.
 const TRANSACTING: &str = "api_transaction";
+/// A program that is given a broker as [`refusing_broker`] makes it.
+const REFUSED: &str = "transaction_errors";
 /// A program that opens the library itself.
 const DLOPENED: &str = "life_dlopen";
 
@@ -104,13 +107,15 @@ fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let sink = Sink::start(SinkOptions::default());
     let stuck = stuck_broker();
     let transacting = transacting_broker();
+    let refusing = refusing_broker();
     let address = |name: &&str| match *name {
         name if ALONE.contains(&name) => None,
         STUCK => Some(stuck.bootstrap()),
         TRANSACTING => Some(transacting.bootstrap()),
+        REFUSED => Some(refusing.bootstrap()),
         _ => Some(sink.addr().to_string()),
     };
-    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain([&STUCK, &TRANSACTING]) {
+    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain([&STUCK, &TRANSACTING, &REFUSED]) {
         let program = compile(name, variant, flags, linked);
         let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
         let mut command = Command::new(words.next().expect("at least the program"));
@@ -148,6 +153,38 @@ fn transacting_broker() -> ModelServer {
             Fault::Error(TOPIC_AUTHORIZATION_FAILED, On::Topic("refused".into()))
         }
         _ => Fault::None,
+    });
+    ModelServer::start(cluster, 1)
+}
+
+/// See the head of transaction_errors.c.
+fn refusing_broker() -> ModelServer {
+    let topics = ["all-29", "all-20", "all--1", "all-999", "all-31", "all-90", "all-49", "all-48", "t"];
+    let once = ["once-19", "once-6", "once-51", "once-47"];
+    let end = ["end-14", "end-16", "end-51", "end-48", "end-120"];
+    let mut cluster = Cluster::new(1);
+    topics.into_iter().chain(once).chain(end).for_each(|topic| {
+        cluster.create_topic(topic, 1);
+    });
+    cluster.set_transaction_version(2);
+    cluster.script(Api::FindCoordinator, [Fault::Error(42, On::All)]);
+    cluster.script(Api::InitProducerId, [Fault::Error(53, On::All)]);
+    let mut seen = BTreeSet::new();
+    let mut at_the_end = None;
+    cluster.on_request(move |request| {
+        let refuse = |code: i16| Fault::Error(code, On::All);
+        let topic = request.partitions.first().map_or("", |at| &at.topic);
+        match (request.api, topic.split_once('-').map(|(when, code)| (when, code.parse().expect("a code")))) {
+            (Api::Produce, Some(("all", code))) => refuse(code),
+            (Api::Produce, Some(("once", code))) if seen.insert(topic.to_owned()) => refuse(code),
+            (Api::Produce, Some(("end", code))) => {
+                at_the_end = Some(code);
+                Fault::None
+            }
+            (Api::EndTxn, _) => at_the_end.take().map_or(Fault::None, refuse),
+            (Api::TxnOffsetCommit, _) => refuse(30),
+            _ => Fault::None,
+        }
     });
     ModelServer::start(cluster, 1)
 }

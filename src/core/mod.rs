@@ -273,23 +273,24 @@ impl Core {
     fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.outstanding.end(batch.sealed.serial);
         self.debug_decided(&batch, &outcome);
-        self.note_failure(&batch, &outcome);
         self.count_decided(&batch, &outcome, true);
-        self.act(Action::Report(batch.decide(outcome)));
+        self.hand_over(batch, outcome);
     }
 
     /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.debug_decided(&batch, &outcome);
-        self.note_failure(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
-        self.act(Action::Report(batch.decide(outcome)));
+        self.hand_over(batch, outcome);
     }
 
-    /// A failure in a transaction is the transaction's too.
-    fn note_failure(&mut self, batch: &Batch, outcome: &Outcome) {
-        if let Some(error) = &outcome.error {
-            self.transaction_decided(batch, error);
+    /// A failure in a transaction is the transaction's too; whoever waits for its end hears of the records first.
+    fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        let numbered = batch.sealed.base_sequence != drain::NO_SEQUENCE;
+        let error = outcome.error.clone();
+        self.act(Action::Report(batch.decide(outcome)));
+        if let Some(error) = error {
+            self.transaction_decided(numbered, &error);
         }
     }
 

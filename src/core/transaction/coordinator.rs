@@ -131,7 +131,7 @@ impl Core {
             self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));
             return Ok(());
         };
-        let said = message.map_or_else(String::new, |message| format!(": {message}"));
+        let said = message.filter(|said| !said.is_empty()).map_or_else(String::new, |message| format!(": {message}"));
         let error = Error::new(kind, format!("finding the {role:?} coordinator: {}{said}", kind.name()));
         self.take_verdict(&error, Asked::Coordinator(role).verdict(code));
         Ok(())

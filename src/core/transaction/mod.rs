@@ -14,7 +14,6 @@ pub use coordinator::Role;
 pub use requests::Asked;
 
 use super::{Answer, Core, Place, Timer};
-use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
 use crate::sync::Time;
@@ -344,10 +343,10 @@ impl Core {
         }
     }
 
-    /// A batch of a transaction was decided. A failure is the transaction's too.
-    pub(super) fn transaction_decided(&mut self, batch: &Batch, error: &Error) {
+    /// A batch of a transaction failed. If it was numbered, the sequence may have a hole.
+    pub(super) fn transaction_decided(&mut self, numbered: bool, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };
-        transaction.renew |= batch.sealed.base_sequence != super::drain::NO_SEQUENCE;
+        transaction.renew |= numbered;
         self.transaction_failed(error);
     }
 

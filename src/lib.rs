@@ -33,6 +33,10 @@ pub mod front;
 mod partition;
 #[cfg(feature = "internals")]
 pub mod partition;
+#[cfg(not(feature = "planted"))]
+mod planted;
+#[cfg(feature = "planted")]
+pub mod planted;
 #[cfg(not(feature = "internals"))]
 mod producer;
 #[cfg(feature = "internals")]

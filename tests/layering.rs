@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "loan",
     "error",
     "sync",
+    "planted",
 ];
 
 /// Uses that lie below but are not wanted, with the reason.

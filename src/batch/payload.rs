@@ -2,6 +2,7 @@
 
 use super::splice::{Slices, Splice};
 use super::{Chunk, Memory};
+use crate::planted::{Fault, planted};
 use crate::sync::Arc;
 
 /// Immutable while shared: a retry sends the same bytes, and what may change (sequence, epoch, checksum) is in the
@@ -41,6 +42,8 @@ impl Payload {
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        self.release();
+        if !planted(Fault::MemoryKept) {
+            self.release();
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::memory::{Charge, Room};
 use super::{Batch, Sealed};
 use crate::error::{Error, Result};
 use crate::loan::Lent;
+use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::RecordIter;
 use crate::record::Record;
 
@@ -81,11 +82,13 @@ impl Batch {
             part.seal();
             part.sealed = before;
             before.first_record += part.count();
-            if before.base_sequence >= 0 {
+            if before.base_sequence >= 0 && !planted(Fault::PartsNumberedAlike) {
                 before.base_sequence = part.next_sequence();
             }
         }
-        self.dissolve();
+        if !planted(Fault::WholeAlsoTold) {
+            self.dissolve();
+        }
         Ok(parts)
     }
 

@@ -9,6 +9,7 @@ use super::transaction::Asked;
 use super::{ConnectionId, Core, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Fault, planted};
 use crate::protocol::header::CorrelationIds;
 use crate::protocol::{ApiKey, ApiVersions};
 use crate::statistics::{BrokerStatistics, Statistics};
@@ -150,7 +151,8 @@ impl Broker {
     /// The request that waits to be written, and of which no byte was: if it is taken back now, or its connection
     /// closed, the broker never sees it.
     pub fn untouched(&self) -> Option<i32> {
-        let last = self.in_flight.back().filter(|_| self.writing && !self.begun);
+        let last =
+            self.in_flight.back().filter(|_| self.writing && (!self.begun || planted(Fault::BegunTakenForUntouched)));
         last.map(|request| request.correlation)
     }
 

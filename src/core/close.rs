@@ -3,6 +3,7 @@
 use super::{Action, Answer, Core, Place, Timer};
 use crate::batch::Outcome;
 use crate::error::{Error, ErrorKind};
+use crate::planted::{Fault, planted};
 use crate::sync::Time;
 
 /// A flush that is waited for.
@@ -60,7 +61,9 @@ impl Core {
         for flush in &mut self.flushes {
             if let Some(at) = flush.queues.iter().position(|&waiting| waiting == queue) {
                 flush.queues.swap_remove(at);
-                flush.upto = upto;
+                if !planted(Fault::FlushForgetsMoved) {
+                    flush.upto = upto;
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use super::transaction::Transaction;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::Batch;
 use crate::error::Result;
+use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::{self, BatchHeader};
 use crate::protocol::{ApiKey, produce};
 
@@ -178,7 +179,8 @@ impl Core {
 
     /// The batch that a partition would send next, if it may send now.
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
-        if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
+        let quiet = self.partition(index).in_flight == 0 || planted(Fault::BumpedInFlight);
+        if self.partition(index).bump_epoch && quiet {
             self.bump_epoch(index);
             if !self.producer_id.is_settled() {
                 return Pick::NoProducerId;
@@ -187,10 +189,11 @@ impl Core {
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
-        let moved = in_flight > 0 && partition.in_flight_broker != broker;
+        let moved = in_flight > 0 && partition.in_flight_broker != broker && !planted(Fault::LeaderMoveNotAwaited);
         // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
         // refused, the broker would forget that it has it, perhaps, from before.
-        let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
+        let again =
+            partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && !planted(Fault::RetryNotAlone);
         if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) || !self.may_join(index) {
             return Pick::Gated;
         }
@@ -226,15 +229,16 @@ impl Core {
         self.count_carried(self.topic_of(index), broker, &batch);
         batch.sealed.counted = true;
         batch.sealed.attempts += 1;
-        if batch.sealed.base_sequence == NO_SEQUENCE {
+        if batch.sealed.base_sequence == NO_SEQUENCE || planted(Fault::RetryNumberedAnew) {
             self.number(index, &mut batch);
         }
         self.debug_batch(broker, &batch);
         let transactional = self.transaction.is_some();
         let partition = self.partition(index);
         // In a transaction a hole in the sequence is no danger: it ends in an abort.
-        let careful = partition.slot.settings.idempotence && !transactional;
-        partition.alone = batch.sealed.attempts > 1 || (careful && !partition.established);
+        let careful = partition.slot.settings.idempotence && !transactional && !planted(Fault::FirstNotAlone);
+        let again = batch.sealed.attempts > 1 && !planted(Fault::RetryNotAlone);
+        partition.alone = again || (careful && !partition.established);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
         let topic = partition.topic;

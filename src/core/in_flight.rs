@@ -4,6 +4,7 @@ use super::Core;
 use super::broker::Kind;
 use super::drain::Carried;
 use crate::batch::Batch;
+use crate::planted::{Fault, planted};
 
 impl Core {
     /// The batches of a partition that are on their way; `None` for those that are decided already.
@@ -27,7 +28,7 @@ impl Core {
         if self.partition(index).in_flight == 0 {
             return Vec::new();
         }
-        let recalled = self.recall(index, &is_meant);
+        let recalled = if planted(Fault::UnknownWithoutAByte) { None } else { self.recall(index, &is_meant) };
         let mut taken: Vec<Box<Batch>> = self
             .carried_batches(index)
             .filter(|batch| batch.as_ref().is_some_and(|batch| is_meant(batch)))
@@ -63,7 +64,7 @@ impl Core {
                 batch.sealed.attempts -= 1;
                 if partition == index {
                     found = Some(batch);
-                } else {
+                } else if !planted(Fault::RecallDropsOthers) {
                     self.requeue(partition, batch);
                 }
             }

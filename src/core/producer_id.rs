@@ -4,6 +4,7 @@ use super::broker::Kind;
 use super::{Core, Level, News, NewsKind, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Fault, planted};
 use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
 
@@ -131,7 +132,7 @@ impl Core {
                 self.producer_id.state = State::Wanted;
                 self.request_producer_id();
             }
-        } else {
+        } else if !planted(Fault::EpochKept) {
             partition.producer_epoch += 1;
         }
         let partition = self.partition(index);

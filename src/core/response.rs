@@ -10,6 +10,7 @@ use crate::compress::Codec;
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::rng::SplitMix64;
+use crate::planted::{Fault, planted};
 use crate::protocol::Reader;
 use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::record::Fate;
@@ -189,8 +190,8 @@ impl Core {
         self.partition(index).own_deadlines |= batch.own_timeout.is_some();
         let queue = &mut self.partition(index).queue;
         let key = order_of(&batch);
-        let at = queue.iter().position(|queued| order_of(queued) > key).unwrap_or(queue.len());
-        queue.insert(at, batch);
+        let behind = queue.iter().position(|queued| order_of(queued) > key && !planted(Fault::RetryQueuedLast));
+        queue.insert(behind.unwrap_or(queue.len()), batch);
         self.activate(index);
     }
 
@@ -286,11 +287,14 @@ impl Core {
     /// number goes back, and there is no hole.
     pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
         self.return_number(index, &batch);
+        self.partition(index).bump_epoch |=
+            planted(Fault::BumpWithoutProof) && batch.sealed.base_sequence != NO_SEQUENCE;
         self.fail(batch, error);
     }
 
     pub(super) fn return_number(&mut self, index: u32, batch: &Batch) {
-        if self.is_last_numbered(index, batch) && !batch.sealed.outcome_unknown {
+        let doubtful = batch.sealed.outcome_unknown && !planted(Fault::DoubtfulNumberReturned);
+        if self.is_last_numbered(index, batch) && !doubtful {
             self.partition(index).next_sequence = batch.sealed.base_sequence;
         }
     }
@@ -311,12 +315,15 @@ impl Core {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {
-                batch.sealed.outcome_unknown |= touched;
+                let forgotten = planted(Fault::LostAnswerForgotten) && !touched;
+                batch.sealed.outcome_unknown = (batch.sealed.outcome_unknown && !forgotten) || touched;
                 let kind = if error.is_retriable() { error.kind() } else { ErrorKind::Broker(NETWORK_EXCEPTION) };
                 self.statistics.count_refused(kind);
                 self.retry(index, batch, Error::new(kind, error.message()));
             }
-            self.reconsider(index);
+            if !planted(Fault::LostWakeUp) {
+                self.reconsider(index);
+            }
         }
         self.spare_lists.push(produced);
     }
@@ -394,7 +401,7 @@ impl Core {
 /// be reported with the timestamp of its last.
 fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
     let of_a_duplicate = batch.sealed.attempts > 1 && log_append_time == batch.max_timestamp;
-    if of_a_duplicate { -1 } else { log_append_time }
+    if of_a_duplicate && !planted(Fault::DuplicateTimeBelieved) { -1 } else { log_append_time }
 }
 
 const NOBODY: u32 = u32::MAX;

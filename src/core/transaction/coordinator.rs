@@ -4,6 +4,7 @@ use super::super::broker::Kind;
 use super::super::{Core, Level};
 use super::requests::Asked;
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Fault, planted};
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::protocol::{ApiKey, Reader};
 
@@ -83,7 +84,9 @@ impl Core {
     }
 
     pub(super) fn forget_coordinator(&mut self, role: Role) {
-        if let Some(transaction) = &mut self.transaction {
+        if let Some(transaction) = &mut self.transaction
+            && !planted(Fault::CoordinatorNotForgotten)
+        {
             transaction.coordinators.set(role, None);
         }
     }

@@ -16,6 +16,7 @@ pub use requests::Asked;
 use super::{Answer, Core, Place, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
+use crate::planted::{Fault, planted};
 use crate::sync::Time;
 use coordinator::Coordinators;
 
@@ -226,7 +227,12 @@ impl Core {
             End::Commit => "the transaction is being committed",
             End::Abort => "the transaction is being aborted",
         };
-        self.front.gate.shut(Error::new(ErrorKind::InvalidState, format!("{why}: begin another first")));
+        if !planted(Fault::GateLeftOpen) {
+            self.front.gate.shut(Error::new(ErrorKind::InvalidState, format!("{why}: begin another first")));
+        }
+        if planted(Fault::MailLeftOut) {
+            return self.drain_transaction();
+        }
         self.front.inbox.command(Command::DrainTransaction);
     }
 
@@ -236,6 +242,9 @@ impl Core {
         let Some(Transaction { state: State::Ending(end, Phase::Draining), .. }) = self.transaction else { return };
         if end == End::Abort {
             self.fail_unsent(&aborted());
+        }
+        if planted(if end == End::Abort { Fault::AbortBeforeAnswered } else { Fault::CommitBeforeDecided }) {
+            return self.transaction_drained();
         }
         self.flush_transaction();
     }
@@ -249,7 +258,7 @@ impl Core {
     fn fail_unsent(&mut self, error: &Error) {
         if let Some(transaction) = &mut self.transaction {
             transaction.joining.clear();
-            transaction.offsets = None;
+            transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
         }
         for index in self.active.clone() {
             self.fail_queued(index, error);
@@ -265,7 +274,7 @@ impl Core {
     pub(super) fn transaction_drained(&mut self) {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, Phase::Draining) = transaction.state else { return };
-        if transaction.told {
+        if transaction.told && !(end == End::Abort && planted(Fault::AbortUntold)) {
             transaction.state = State::Ending(end, Phase::Telling);
         } else {
             self.transaction_told();
@@ -299,8 +308,10 @@ impl Core {
     /// ends the producer.
     pub(super) fn transaction_failed(&mut self, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };
-        let open = matches!(transaction.state, State::Open | State::Ending(End::Commit, _));
-        if error.is_fatal() {
+        let ending = matches!(transaction.state, State::Ending(End::Commit, _)) && !planted(Fault::CommitAfterFailure);
+        let open = ending || matches!(transaction.state, State::Open);
+        let fenced = error.kind() == INVALID_PRODUCER_EPOCH && planted(Fault::ExpiryTakenForFencing);
+        if error.is_fatal() || fenced {
             return self.transaction_fatal(error);
         }
         if !open {
@@ -309,7 +320,7 @@ impl Core {
         let message = format!("the transaction has to be aborted: {}", error.message());
         let error = Error::new(error.kind(), message).requiring_abort();
         transaction.joining.clear();
-        transaction.offsets = None;
+        transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
         self.enter(if error.kind() == INVALID_PRODUCER_EPOCH {
             State::Doubted(error.clone())
         } else {
@@ -346,7 +357,7 @@ impl Core {
     /// A batch of a transaction failed. If it was numbered, the sequence may have a hole.
     pub(super) fn transaction_decided(&mut self, numbered: bool, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };
-        transaction.renew |= numbered;
+        transaction.renew |= numbered && !planted(Fault::RenewForgotten);
         self.transaction_failed(error);
     }
 
@@ -366,7 +377,7 @@ impl Core {
             transaction.told = true;
             return true;
         }
-        if partition.joined == serial {
+        if partition.joined == serial || planted(Fault::PartitionNotAdded) {
             return true;
         }
         if !transaction.joining.contains(&index) {

@@ -6,6 +6,7 @@ use super::super::broker::Kind;
 use super::super::{Core, Level};
 use super::{End, Phase, Role, State, Step, Transaction, no_transaction};
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddPartitionsToTxnTopic, EndTxnRequest, EndTxnResponse,
     InitProducerIdRequest, InitProducerIdResponse,
@@ -268,12 +269,15 @@ impl Core {
         self.throttle(broker, response.throttle_time_ms);
         let asked = Asked::End { commit };
         let verdict = asked.verdict(response.error_code);
-        if let Some(error) = self.transaction_error(broker, asked, response.error_code) {
+        let repeated = self.transaction.as_ref().is_some_and(|transaction| transaction.failures > 0);
+        let refused = self.transaction_error(broker, asked, response.error_code);
+        if let Some(error) = refused.filter(|_| !(repeated && planted(Fault::EndRefusedTakenForDone))) {
             self.take_verdict(&error, verdict);
             return Ok(());
         }
         if version > LAST_EXPLICIT_END
             && response.producer_id >= 0
+            && !planted(Fault::EpochOfEndIgnored)
             && let Some(transaction) = &mut self.transaction
         {
             transaction.producer = Some((response.producer_id, response.producer_epoch));

@@ -1,0 +1,114 @@
+//! Faults planted on purpose. A simulation that would not find them proves nothing, so the feature `planted` builds the
+//! engine with all of them, and a test chooses one at a time. Without the feature `planted` is constant, and nothing of
+//! this is in the library.
+
+/// What the engine does wrong while the fault is planted. Those that say "while" or "after" need two events to coincide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A retry gets a sequence number of its own.
+    RetryNumberedAnew,
+    /// A sequence starts again in the same epoch.
+    EpochKept,
+    /// The parts of a split begin at the same sequence number.
+    PartsNumberedAlike,
+    /// The records of a batch that was split are completed once more, as those of the whole.
+    WholeAlsoTold,
+    /// A retry goes behind what was taken after it.
+    RetryQueuedLast,
+    /// A connection is lost, and nobody looks again at the partitions that waited for its answers.
+    LostWakeUp,
+    /// The sender falls asleep without another look at its mail.
+    AsleepOverMail,
+    /// What a batch held stays charged.
+    MemoryKept,
+    /// The answer to a batch that the broker has already makes it fail.
+    DuplicateTakenForFailure,
+    /// Every record is reported at the latest timestamp of its batch, after a retry that the broker recognised.
+    DuplicateTimeBelieved,
+    /// The fate is unknown, and no byte reached a connection.
+    UnknownWithoutAByte,
+    /// A flush does not wait for records that moved to their partitions after it began.
+    FlushForgetsMoved,
+    /// An attempt's answer is lost, after it another attempt is certainly not written: so is the batch, it says.
+    LostAnswerForgotten,
+    /// A batch expires while a part of its request is written: it is taken back as if none was.
+    BegunTakenForUntouched,
+    /// A sequence starts again while something of it is in flight.
+    BumpedInFlight,
+    /// The leader moves while an answer of the old one is outstanding: the next batch goes to the new one.
+    LeaderMoveNotAwaited,
+    /// A batch whose answer was lost is sent again while others follow it.
+    RetryNotAlone,
+    /// The first batch of a sequence is refused while the second is on its way.
+    FirstNotAlone,
+    /// A batch expires after its answer was lost: its number goes to another.
+    DoubtfulNumberReturned,
+    /// A batch fails while the answer to a later one is lost: the rest is numbered anew without proof (KAFKA-14034).
+    BumpWithoutProof,
+    /// A request is taken back while it carries other partitions: their batches are dropped.
+    RecallDropsOthers,
+    /// The gate stays open while the transaction ends.
+    GateLeftOpen,
+    /// A transaction ends with what the sender knew of when it was called to.
+    MailLeftOut,
+    /// A commit is told before the records are decided.
+    CommitBeforeDecided,
+    /// An abort is told while records are in flight.
+    AbortBeforeAnswered,
+    /// An abort is not told.
+    AbortUntold,
+    /// A record fails while its transaction is being committed: the commit goes on.
+    CommitAfterFailure,
+    /// No partition is added to the transaction, in the generation of the protocol that needs it.
+    PartitionNotAdded,
+    /// Offsets are committed after their transaction was aborted.
+    OffsetsAfterAbort,
+    /// The epoch with which the end of a transaction was answered is not taken.
+    EpochOfEndIgnored,
+    /// A numbered batch failed, and the epoch is not raised before the next transaction.
+    RenewForgotten,
+    /// The answer to the end of a transaction is lost, after it the coordinator refuses to repeat it: taken for done.
+    EndRefusedTakenForDone,
+    /// The coordinator moved, and is not looked for.
+    CoordinatorNotForgotten,
+    /// An epoch that the coordinator gave up is taken for a newer producer.
+    ExpiryTakenForFencing,
+}
+
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+pub const fn planted(_: Fault) -> bool {
+    false
+}
+
+#[cfg(feature = "planted")]
+pub use switch::{plant, planted, times_met};
+
+#[cfg(feature = "planted")]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+        static MET: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// Plants a fault, or none, into the engines that run on this thread.
+    pub fn plant(fault: Option<Fault>) {
+        PLANTED.set(fault);
+        MET.set(0);
+    }
+
+    pub fn planted(fault: Fault) -> bool {
+        let is_planted = PLANTED.get() == Some(fault);
+        MET.set(MET.get() + u64::from(is_planted));
+        is_planted
+    }
+
+    /// How often the engine came to where the planted fault lies.
+    pub fn times_met() -> u64 {
+        MET.get()
+    }
+}

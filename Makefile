@@ -42,9 +42,11 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --lib --quiet -- -D warnings
+	$(CARGO) clippy --features planted --test engine --quiet -- -D warnings
 
 unit:
 	$(CARGO) test --workspace
+	$(CARGO) test --features planted --test engine planted::
 
 ## soak         the long runs; those that are done are not run again (tests/soak --help)
 soak: setup library examples

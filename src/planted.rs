@@ -2,9 +2,21 @@
 //! engine with all of them, and a test chooses one at a time. Without the feature `planted` is constant, and nothing of
 //! this is in the library.
 
-/// What the engine does wrong while the fault is planted. Those that say "while" or "after" need two events to coincide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+macro_rules! faults {
+    ($($(#[doc = $what:literal])+ $name:ident,)+) => {
+        /// What the engine does wrong while the fault is planted. "While" and "after" name a second event, which has to
+        /// coincide with the first.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault { $($(#[doc = $what])+ $name,)+ }
+
+        #[cfg(feature = "planted")]
+        impl Fault {
+            pub const ALL: &[Fault] = &[$(Fault::$name),+];
+        }
+    };
+}
+
+faults! {
     /// A retry gets a sequence number of its own.
     RetryNumberedAnew,
     /// A sequence starts again in the same epoch.
@@ -17,8 +29,6 @@ pub enum Fault {
     RetryQueuedLast,
     /// A connection is lost, and nobody looks again at the partitions that waited for its answers.
     LostWakeUp,
-    /// The sender falls asleep without another look at its mail.
-    AsleepOverMail,
     /// What a batch held stays charged.
     MemoryKept,
     /// The answer to a batch that the broker has already makes it fail.
@@ -47,6 +57,8 @@ pub enum Fault {
     BumpWithoutProof,
     /// A request is taken back while it carries other partitions: their batches are dropped.
     RecallDropsOthers,
+    /// The sender falls asleep without another look at its mail.
+    AsleepOverMail,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.

@@ -12,6 +12,8 @@ mod inquiry;
 mod lent;
 mod metadata;
 mod news;
+#[cfg(feature = "planted")]
+mod planted;
 mod purge;
 mod random;
 mod random_transactions;

@@ -99,6 +99,15 @@ impl Log {
         seen.filter(|record| record.offset >= self.start_offset)
     }
 
+    fn has_open(&self, producer_id: i64) -> bool {
+        self.batches.iter().any(|stored| stored.batch.producer_id == producer_id && stored.is_open())
+    }
+
+    /// Remembers a transactional batch about which the coordinator is being asked: the first of its transaction here.
+    pub(super) fn verifying(&mut self, batch: &Batch, own_epoch: bool) -> Result<(), ResponseError> {
+        if self.has_open(batch.producer_id) { Ok(()) } else { self.producers.verifying(batch, own_epoch) }
+    }
+
     /// Takes in a transaction's marker: what the producer had open here ends. The marker has an offset of its own.
     pub(super) fn mark(&mut self, producer_id: i64, epoch: i16, commit: bool) {
         for stored in &mut self.batches {
@@ -125,6 +134,9 @@ impl Log {
                     log_start_offset: self.start_offset,
                 });
             }
+        }
+        if !batch.is_transactional() && batch.has_producer_id() && self.has_open(batch.producer_id) {
+            return Err(refuse(ResponseError::InvalidTxnState));
         }
         let append_time = append.options.log_append_time.then_some(append.now_ms);
         Ok(self.store(batch, records, append_time, append.leader_epoch))

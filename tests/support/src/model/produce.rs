@@ -138,7 +138,9 @@ impl Target<'_> {
         if batch.is_transactional() {
             let id = self.transaction.clone().ok_or(ResponseError::InvalidRequest)?;
             let place = (name.to_owned(), data.index);
-            self.cluster.verify(&id, batch.producer_id, batch.producer_epoch, place, self.context.version >= 12)?;
+            let version = self.context.version;
+            partition.log.verifying(&batch, version >= 12)?;
+            self.cluster.verify(&id, batch.producer_id, batch.producer_epoch, place, version)?;
         }
         let topic = self.cluster.topics.get_mut(name).ok_or(ResponseError::UnknownTopicOrPartition)?;
         let partition = &mut topic.partitions[data.index as usize];

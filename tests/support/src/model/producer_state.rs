@@ -46,18 +46,33 @@ struct Producer {
     batches: VecDeque<CachedBatch>,
 }
 
+/// The batches of a transaction that came before any of it was appended (KIP-890): the coordinator may have refused the
+/// first of them for now, and those behind it must not overtake it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Verifying {
+    epoch: i16,
+    lowest_sequence: i32,
+    own_epoch: bool,
+}
+
 /// The producers of one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Producers {
     known: BTreeMap<i64, Producer>,
+    verifying: BTreeMap<i64, Verifying>,
 }
 
 impl Producers {
     /// Judges a batch that has a producer id.
     pub fn check(&self, batch: &Batch, unknown: UnknownProducer) -> Result<Verdict, ResponseError> {
         let (epoch, first) = (batch.producer_epoch, batch.base_sequence);
+        let verifying = self.verifying.get(&batch.producer_id);
+        let overtakes = verifying.is_some_and(|verifying| first > verifying.lowest_sequence);
         let Some(producer) = self.known.get(&batch.producer_id) else {
             return match unknown {
+                _ if overtakes || first != 0 && verifying.is_some_and(|verifying| verifying.own_epoch) => {
+                    Err(ResponseError::OutOfOrderSequenceNumber)
+                }
                 UnknownProducer::Refused if first != 0 => Err(ResponseError::UnknownProducerId),
                 _ => Ok(Verdict::Append),
             };
@@ -71,14 +86,31 @@ impl Producers {
         {
             return Ok(Verdict::Duplicate(known));
         }
-        if first != expected {
+        if first != expected || overtakes {
             return Err(ResponseError::OutOfOrderSequenceNumber);
         }
         Ok(Verdict::Append)
     }
 
+    /// Remembers a transactional batch that is about to be verified, if its transaction has none here yet.
+    pub fn verifying(&mut self, batch: &Batch, own_epoch: bool) -> Result<(), ResponseError> {
+        let (epoch, lowest_sequence) = (batch.producer_epoch, batch.base_sequence);
+        if self.known.get(&batch.producer_id).is_some_and(|producer| epoch < producer.epoch) {
+            return Err(ResponseError::InvalidProducerEpoch);
+        }
+        let fresh = Verifying { epoch, lowest_sequence, own_epoch };
+        let verifying = self.verifying.entry(batch.producer_id).or_insert(fresh);
+        if epoch > verifying.epoch || epoch == verifying.epoch && lowest_sequence < verifying.lowest_sequence {
+            *verifying = fresh;
+        }
+        Ok(())
+    }
+
     /// Remembers a batch that was appended.
     pub fn appended(&mut self, batch: &Batch, first_offset: i64, timestamp: i64) {
+        if batch.is_transactional() {
+            self.verifying.remove(&batch.producer_id);
+        }
         let producer = self.known.entry(batch.producer_id).or_default();
         if batch.producer_epoch != producer.epoch {
             *producer = Producer { epoch: batch.producer_epoch, batches: VecDeque::new() };
@@ -111,6 +143,7 @@ impl Producers {
     /// Forgets all of them.
     pub fn forget_all(&mut self) {
         self.known.clear();
+        self.verifying.clear();
     }
 
     /// The epoch and last sequence of a producer.

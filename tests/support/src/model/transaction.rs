@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ApiKey;
 
 use super::Cluster;
 
@@ -93,6 +94,12 @@ impl Cluster {
         self.features_epoch += 1;
     }
 
+    /// Whether the brokers are of the releases that know transaction.version 2, be it in use or not.
+    pub(super) fn has_kip_890(&self) -> bool {
+        let newest = self.up_brokers().filter_map(|(id, _)| self.versions_of(id).range(ApiKey::EndTxn));
+        newest.map(|range| *range.end()).max() >= Some(5)
+    }
+
     pub(super) fn is_coordinator(&self, broker: i32, key: &str) -> Result<(), ResponseError> {
         if self.coordinator(key) == Some(broker) { Ok(()) } else { Err(ResponseError::NotCoordinator) }
     }
@@ -108,11 +115,9 @@ impl Cluster {
         if timeout_ms <= 0 || (max > 0 && timeout_ms > max) {
             return Err(ResponseError::InvalidTransactionTimeout);
         }
-        let now = self.now_ms;
+        let (now, remembers) = (self.now_ms, self.has_kip_890());
         let Some(known) = self.transactions.known.get_mut(id) else {
-            if expected.is_some() {
-                return Err(ResponseError::InvalidProducerIdMapping);
-            }
+            // What the client expects of an id that nobody knows does not matter.
             let producer_id = self.next_producer_id;
             self.next_producer_id += 1;
             let fresh = Transaction {
@@ -137,10 +142,7 @@ impl Cluster {
             Phase::Prepared { .. } => Err(ResponseError::ConcurrentTransactions),
             Phase::Ongoing => {
                 // Whoever had the old epoch is fenced; the client asks again when the markers are written.
-                known.epoch += 1;
-                known.last = None;
-                known.marker_epoch = known.epoch;
-                known.phase = Phase::Prepared { commit: false };
+                known.fence(remembers);
                 self.maybe_write_markers();
                 Err(ResponseError::ConcurrentTransactions)
             }
@@ -217,15 +219,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether a transactional batch may be appended (KIP-890): its partition is part of the transaction, or joins now.
+    /// Whether a transactional batch may be appended (KIP-890): its partition is part of the transaction, or joins it now.
     pub(super) fn verify(
         &mut self,
         id: &str,
         producer_id: i64,
         epoch: i16,
         partition: (String, i32),
-        joins: bool,
+        produce_version: i16,
     ) -> Result<(), ResponseError> {
+        let joins = produce_version >= 12;
         let fenced_is_old = |error| match error {
             ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
             // Older clients do not know these codes here.
@@ -241,7 +244,7 @@ impl Cluster {
         if known.phase == Phase::Ongoing && known.partitions.contains(&partition) {
             Ok(())
         } else {
-            Err(ResponseError::InvalidTxnState)
+            Err(not_verified(produce_version >= 11))
         }
     }
 
@@ -255,22 +258,19 @@ impl Cluster {
         own_epoch: bool,
     ) -> Result<(i64, i16), ResponseError> {
         let known = self.transactions.known.get_mut(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
-        let (current, last) = ((known.producer_id, known.epoch), known.last);
-        if own_epoch && last == Some((producer_id, epoch)) {
-            // The same request again: the epoch was raised by the first.
-            return match known.phase {
-                Phase::Complete { commit: was } if was == commit => Ok(current),
-                Phase::Prepared { commit: was } if was == commit => Err(ResponseError::ConcurrentTransactions),
-                _ => Err(ResponseError::ProducerFenced),
-            };
+        let current = (known.producer_id, known.epoch);
+        let again = own_epoch && known.is_before(producer_id, epoch);
+        match known.phase {
+            Phase::Prepared { .. } | Phase::Complete { .. } if again => {}
+            _ => drop(self.check(id, producer_id, epoch)?),
         }
-        self.check(id, producer_id, epoch)?;
         let known = self.transactions.known.get_mut(id).expect("checked above");
         match known.phase {
             Phase::Ongoing => {}
-            Phase::Complete { commit: was } if was == commit && !own_epoch => return Ok(current),
+            Phase::Complete { commit: was } if was == commit && (again || !own_epoch) => return Ok(current),
+            Phase::Prepared { .. } if own_epoch && !again => return Err(ResponseError::ProducerFenced),
             Phase::Prepared { commit: was } if was == commit => return Err(ResponseError::ConcurrentTransactions),
-            Phase::Empty | Phase::Complete { .. } if own_epoch && !commit => {}
+            Phase::Empty | Phase::Complete { .. } if own_epoch && !again && !commit => {}
             _ => return Err(ResponseError::InvalidTxnState),
         }
         known.phase = Phase::Prepared { commit };
@@ -287,13 +287,10 @@ impl Cluster {
 
     /// Aborts what has been open for longer than its timeout, fencing its producer.
     pub fn expire_transactions(&mut self) {
-        let now = self.now_ms;
+        let (now, remembers) = (self.now_ms, self.has_kip_890());
         for known in self.transactions.known.values_mut() {
             if known.phase == Phase::Ongoing && now - known.since_ms > i64::from(known.timeout_ms) {
-                known.epoch += 1;
-                known.last = None;
-                known.marker_epoch = known.epoch;
-                known.phase = Phase::Prepared { commit: false };
+                known.fence(remembers);
             }
         }
         self.maybe_write_markers();
@@ -332,14 +329,35 @@ impl Cluster {
     }
 }
 
+/// A transaction to which a partition or group was not added.
+pub(super) fn not_verified(abortable_known: bool) -> ResponseError {
+    if abortable_known { ResponseError::TransactionAbortable } else { ResponseError::InvalidTxnState }
+}
+
+impl Transaction {
+    /// Takes the transaction from its producer, to abort it. Brokers with KIP-890 remember the epoch that they took, and
+    /// so its producer may ask for another.
+    fn fence(&mut self, remembers: bool) {
+        self.last = remembers.then_some((self.producer_id, self.epoch));
+        self.epoch += 1;
+        self.marker_epoch = self.epoch;
+        self.phase = Phase::Prepared { commit: false };
+    }
+
+    /// Whether that is the epoch before the present one: an end that came with it may be asked for again.
+    fn is_before(&self, producer_id: i64, epoch: i16) -> bool {
+        let wrapped = self.epoch == 0 && self.last == Some((producer_id, epoch));
+        self.producer_id == producer_id && i32::from(epoch) == i32::from(self.epoch) - 1 || wrapped
+    }
+}
+
 impl Group {
     /// Whether a member of that generation may commit (KIP-447).
-    pub(super) fn admits(&self, member: &str, generation: i32) -> Result<(), ResponseError> {
-        if generation < 0 && member.is_empty() {
-            return Ok(());
-        }
+    pub(super) fn admits(&self, member: &str, generation: i32, kip_890: bool) -> Result<(), ResponseError> {
         match self.members.get(member) {
-            None if self.members.is_empty() => Ok(()),
+            None if generation < 0 && (member.is_empty() || self.members.is_empty()) => Ok(()),
+            // The group coordinator of 4.0 takes a group without members for one that there is not.
+            None if self.members.is_empty() && kip_890 => Err(ResponseError::IllegalGeneration),
             None => Err(ResponseError::UnknownMemberId),
             Some(present) if *present != generation => Err(ResponseError::IllegalGeneration),
             Some(_) => Ok(()),

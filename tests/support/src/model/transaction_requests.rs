@@ -15,6 +15,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::transaction::not_verified;
 use super::{Cluster, Context, Outcome};
 
 /// PRODUCER_FENCED is INVALID_PRODUCER_EPOCH to those who ask in an older version.
@@ -33,6 +34,8 @@ pub(super) fn find_coordinator(
     let planned = context.plan.for_all().map(|error| error.code);
     let find = |key: &str| match planned {
         Some(code) => Err(code),
+        // Groups and transactions; brokers without share groups know no other kind.
+        None if !(0..=1).contains(&request.key_type) => Err(ResponseError::InvalidRequest.code()),
         None => cluster.coordinator(key).ok_or(ResponseError::CoordinatorNotAvailable.code()),
     };
     let place = |id: i32| {
@@ -165,7 +168,8 @@ fn take_offsets(
 ) -> Result<(), ResponseError> {
     let (id, group) = (request.transactional_id.to_string(), request.group_id.to_string());
     cluster.is_coordinator(context.broker, &group)?;
-    cluster.group_mut(&group).admits(&request.member_id, request.generation_id)?;
+    let kip_890 = cluster.has_kip_890();
+    cluster.group_mut(&group).admits(&request.member_id, request.generation_id, kip_890)?;
     if context.version >= 5 {
         cluster.add_group_to(&id, request.producer_id.0, request.producer_epoch, &group).map_err(
             |error| match error {
@@ -178,7 +182,7 @@ fn take_offsets(
     } else if cluster.transaction(&id).is_some_and(|t| t.epoch != request.producer_epoch) {
         return Err(ResponseError::InvalidProducerEpoch);
     } else if cluster.transaction(&id).is_some_and(|t| !t.groups.contains(&group)) {
-        return Err(ResponseError::InvalidTxnState);
+        return Err(not_verified(context.version >= 4));
     }
     let held = cluster.group_mut(&group);
     for topic in &request.topics {

@@ -103,11 +103,15 @@ pub fn batch(from: From, values: &[&str]) -> Bytes {
 }
 
 pub fn batch_with(from: From, values: &[&str], compression: Compression) -> Bytes {
+    batch_of(from, values, compression, false)
+}
+
+pub fn batch_of(from: From, values: &[&str], compression: Compression, transactional: bool) -> Bytes {
     let records: Vec<Record> = values
         .iter()
         .enumerate()
         .map(|(index, value)| Record {
-            transactional: false,
+            transactional,
             control: false,
             delete_horizon: false,
             partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,

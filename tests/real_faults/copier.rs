@@ -98,17 +98,17 @@ impl Copier {
             self.producer.send(&topic, &record, Completion::Tag(number), Wait::Forever)?;
         }
         say(&format!("sent {number}"));
-        until_done(|| self.producer.send_offsets_to_transaction(self.offsets(next), TRY))
+        until_done(|| self.producer.send_offsets_to_transaction(self.offsets(number, next), TRY))
     }
 
-    /// The consumer's new positions; of a consumer that has its partitions to itself, without a group's membership.
-    fn offsets(&self, positions: &Positions) -> OffsetCommit {
+    /// The consumer's new positions, with the transaction's number for metadata; of a consumer that has its partitions to itself, without a group's membership.
+    fn offsets(&self, number: u64, positions: &Positions) -> OffsetCommit {
         let offset = |(partition, &offset)| Offset {
             topic: self.from.clone(),
             partition,
             offset: offset as i64,
             leader_epoch: -1,
-            metadata: None,
+            metadata: Some(number.to_string()),
         };
         let group = GroupMetadata { group_id: self.group.clone(), generation_id: -1, ..GroupMetadata::default() };
         OffsetCommit { group, offsets: (0..).zip(positions).map(offset).collect() }

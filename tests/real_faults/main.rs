@@ -4,6 +4,7 @@
 mod harness;
 
 mod flow;
+mod group_log;
 mod idempotent;
 mod plan;
 mod producers;

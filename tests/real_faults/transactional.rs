@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use ottla::Record;
 use ottla_test_support::kafka::{DEFAULT_VERSION, Isolation, Reader};
 
+use crate::group_log::committed;
 use crate::harness::{Random, Sender, soak};
 use crate::plan::{PARTITIONS, Positions, copied, is_aborted, size, value};
 use crate::producers::producers;
@@ -100,17 +101,10 @@ impl Ledger {
         self.outcomes.values().filter(|outcome| which(outcome)).count()
     }
 
-    /// By partition, the values that were committed and by which transaction, in order.
-    fn committed(&self) -> BTreeMap<i32, Vec<(Vec<u8>, u64)>> {
-        let (mut positions, mut committed) = (Positions::default(), BTreeMap::<i32, Vec<_>>::new());
-        for (&number, outcome) in &self.outcomes {
-            if matches!(outcome, Outcome::Committed | Outcome::DoubtfulCommitted) {
-                for (partition, position) in copied(number, &mut positions) {
-                    committed.entry(partition as i32).or_default().push((value(partition, position), number));
-                }
-            }
-        }
-        committed
+    /// The transactions that took effect.
+    fn committed(&self) -> impl Iterator<Item = u64> {
+        let took_effect = |outcome: &Outcome| matches!(outcome, Outcome::Committed | Outcome::DoubtfulCommitted);
+        self.outcomes.iter().filter(move |(_, outcome)| took_effect(outcome)).map(|(number, _)| *number)
     }
 
     fn summary(&self) -> String {
@@ -276,27 +270,47 @@ fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
     assert!(strikes >= form.faults.len(), "only {strikes} faults while the program ran");
 }
 
-/// The transactions that a consumer of committed records sees are those that the ledger has.
-fn check_committed(copying: &Copying<'_>) {
-    let committed = copying.ledger().committed();
+/// A consumer of committed records sees the values that the ledger has, in order, each in its transaction.
+fn check_copy(troubled: &Troubled, ledger: &Ledger) {
+    let (mut positions, mut expected) = (Positions::default(), BTreeMap::<i32, Vec<_>>::new());
+    for number in ledger.committed() {
+        for (partition, position) in copied(number, &mut positions) {
+            expected.entry(partition as i32).or_default().push((value(partition, position), number));
+        }
+    }
     for reader in [Reader::Java(DEFAULT_VERSION), Reader::Librdkafka] {
         let mut seen = BTreeMap::<i32, Vec<_>>::new();
-        for record in copying.troubled.cluster.read_records_with(TO, reader, Isolation::ReadCommitted) {
+        for record in troubled.cluster.read_records_with(TO, reader, Isolation::ReadCommitted) {
             let [(name, Some(number))] = &record.headers[..] else { panic!("{record:?}") };
             assert_eq!(name, "transaction");
             let number: u64 = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()).expect("a number");
             seen.entry(record.partition).or_default().push((record.value.expect("a value"), number));
         }
-        for (partition, committed) in &committed {
+        for (partition, expected) in &expected {
             let seen = &seen[partition];
-            let differs = seen.iter().zip(committed).position(|(seen, committed)| seen != committed);
-            if let Some(at) = differs {
-                panic!("{reader:?} sees at {at} in {partition} {:?} and should {:?}", seen[at].1, committed[at].1);
+            if let Some(at) = seen.iter().zip(expected).position(|(seen, expected)| seen != expected) {
+                let (seen, expected) = (seen[at].1, expected[at].1);
+                panic!("partition {partition}: behind {at} records {reader:?} sees transaction {seen}, not {expected}");
             }
-            assert_eq!(seen.len(), committed.len(), "{reader:?} sees in partition {partition}");
+            assert_eq!(seen.len(), expected.len(), "records that {reader:?} sees in partition {partition}");
         }
-        assert_eq!(seen.len(), committed.len(), "partitions that {reader:?} sees something in");
+        assert_eq!(seen.len(), expected.len(), "partitions that {reader:?} sees something in");
     }
+}
+
+/// Each transaction that the ledger has committed its group's offsets, those behind what it copied, and no other did.
+fn check_offsets(troubled: &Troubled, ledger: &Ledger) {
+    let mut seen = BTreeMap::<u64, Positions>::new();
+    for committed in committed(&troubled.cluster, ID) {
+        let number = committed.metadata.parse().expect("a number");
+        seen.entry(number).or_default()[committed.partition as usize] = committed.offset;
+    }
+    let mut positions = Positions::default();
+    for number in ledger.committed() {
+        copied(number, &mut positions);
+        assert_eq!(seen.remove(&number), Some(positions), "the offsets of transaction {number}");
+    }
+    assert!(seen.is_empty(), "offsets of transactions that were not committed: {seen:?}");
 }
 
 /// All was written by one producer, whose epochs only rise.
@@ -358,8 +372,8 @@ fn each_transaction_is_seen_whole_or_not_at_all(version: &str, form: &Form) {
         }
         assert!(!is_aborted(*number) || !matches!(outcome, Outcome::Committed | Outcome::DoubtfulCommitted));
     }
-    drop(ledger);
-    check_committed(&copying);
+    check_copy(&troubled, &ledger);
+    check_offsets(&troubled, &ledger);
     check_producers(&troubled, form.deaths as usize + 1);
 }
 

@@ -7,41 +7,41 @@ use ottla_test_support::model::{Api, Fault, On, Phase};
 
 use crate::world::{Setup, World, ms};
 
-const ID: &str = "mine";
+pub const ID: &str = "mine";
 
-fn setup() -> Setup {
+pub fn setup() -> Setup {
     Setup::with(|core| core.transaction = Some((ID.into(), 60_000)))
 }
 
 /// A world whose cluster speaks that generation, with a topic of two partitions.
-fn world_of(generation: i16, setup: Setup) -> World {
+pub fn world_of(generation: i16, setup: Setup) -> World {
     let mut world = setup.start();
     world.cluster.set_transaction_version(generation);
     world.cluster.create_topic("t", 2);
     world
 }
 
-fn ready(generation: i16) -> World {
+pub fn ready(generation: i16) -> World {
     let mut world = world_of(generation, setup());
     world.transact(Call::Init).expect("initialized");
     world
 }
 
-fn both(test: impl Fn(i16)) {
+pub fn both(test: impl Fn(i16)) {
     for generation in [1, 2] {
         test(generation);
     }
 }
 
-fn state(world: &World) -> State {
+pub fn state(world: &World) -> State {
     world.front.gate.transaction_state()
 }
 
-fn committed(world: &World, partition: i32) -> Vec<u64> {
+pub fn committed(world: &World, partition: i32) -> Vec<u64> {
     world.cluster.committed("t", partition).iter().map(|record| crate::world::id_of(record.value.as_deref())).collect()
 }
 
-fn offsets(topic: &str, offset: i64) -> Call {
+pub fn offsets(topic: &str, offset: i64) -> Call {
     let offset = Offset { topic: topic.into(), partition: 0, offset, leader_epoch: -1, metadata: Some("m".into()) };
     let group = GroupMetadata { group_id: "g".into(), generation_id: -1, ..GroupMetadata::default() };
     Call::SendOffsets(Box::new(OffsetCommit { group, offsets: vec![offset] }))
@@ -198,7 +198,7 @@ fn a_newer_producer_fences_the_older_for_good() {
 }
 
 /// Another producer with the same transactional id.
-fn fence(world: &mut World) {
+pub fn fence(world: &mut World) {
     let mut other = setup().start();
     std::mem::swap(&mut other.cluster, &mut world.cluster);
     other.transact(Call::Init).expect("the newer one");

@@ -93,6 +93,11 @@ impl Core {
 
     fn find_coordinator(&mut self, role: Role) {
         let Some((broker, version)) = self.least_loaded(ApiKey::FindCoordinator) else {
+            let up = self.brokers.iter().filter(|broker| broker.is_up());
+            let offers = up.map(|broker| broker.pick(ApiKey::FindCoordinator));
+            if let Some(Err(error)) = offers.min_by_key(Result::is_err) {
+                return self.transaction_fatal(&error);
+            }
             // A connection that comes up leads back here.
             return self.request_metadata();
         };

@@ -33,6 +33,8 @@ pub struct Transaction {
     serial: u64,
     /// The coordinator knows, or may know, of the present transaction: it has to be told how it ends.
     told: bool,
+    /// It said so: it took a partition or a group.
+    begun: bool,
     /// A sequence may have a hole, or the protocol changed: the next transaction needs another epoch.
     renew: bool,
     /// Partitions that wait to be added.
@@ -96,6 +98,7 @@ impl Transaction {
             implicit: false,
             serial: 0,
             told: false,
+            begun: false,
             renew: false,
             joining: VecDeque::new(),
             offsets: None,
@@ -287,6 +290,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, _) = transaction.state else { return };
         transaction.told = false;
+        transaction.begun = false;
         transaction.joining.clear();
         let implicit = self.cluster_adds_partitions();
         let Some(transaction) = &mut self.transaction else { return };
@@ -390,10 +394,14 @@ impl Core {
     /// The producer closes: a transaction that is open is aborted, one that is being ended ends.
     pub(super) fn close_transaction(&mut self) {
         let Some(transaction) = &self.transaction else { return };
+        let closed = Error::new(ErrorKind::Closed, "the producer was closed");
         match transaction.state {
-            State::Open | State::Failed(_) | State::Doubted(_) => self.end_transaction(None, End::Abort),
+            State::Open | State::Failed(_) | State::Doubted(_) => {
+                self.answer_call(Err(closed));
+                self.end_transaction(None, End::Abort);
+            }
             State::Initializing => {
-                self.answer_call(Err(Error::new(ErrorKind::Closed, "the producer was closed")));
+                self.answer_call(Err(closed));
                 self.enter(State::Uninitialized);
             }
             _ => {}
@@ -413,7 +421,8 @@ impl Core {
     }
 
     pub(super) fn joined(&mut self, index: u32) {
-        let Some(transaction) = &self.transaction else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.begun = true;
         let serial = transaction.serial;
         self.partition(index).joined = serial;
         if self.partition(index).place == Place::Gated {

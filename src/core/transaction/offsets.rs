@@ -63,8 +63,11 @@ impl Core {
         self.throttle(broker, response.throttle_time_ms);
         if let Some(error) = self.transaction_error(broker, Asked::AddOffsets, response.error_code) {
             self.take_verdict(&error, Asked::AddOffsets.verdict(response.error_code));
-        } else if let Some(pending) = self.transaction.as_mut().and_then(|transaction| transaction.offsets.as_mut()) {
-            pending.added = true;
+        } else if let Some(transaction) = &mut self.transaction {
+            transaction.begun = true;
+            if let Some(pending) = &mut transaction.offsets {
+                pending.added = true;
+            }
         }
         Ok(())
     }

@@ -267,6 +267,13 @@ impl Core {
     fn end_told(&mut self, broker: u32, commit: bool, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = EndTxnResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
+        let begun = self.transaction.as_ref().is_some_and(|transaction| transaction.begun);
+        if response.error_code == INVALID_TXN_STATE && version <= LAST_EXPLICIT_END && !commit && !begun {
+            // What would have begun it was refused, or got lost: there is nothing to abort. Later versions are told so
+            // by no error.
+            self.transaction_told();
+            return Ok(());
+        }
         let asked = Asked::End { commit };
         let verdict = asked.verdict(response.error_code);
         let repeated = self.transaction.as_ref().is_some_and(|transaction| transaction.failures > 0);
@@ -372,6 +379,8 @@ impl Core {
         Some(Error::new(kind, message))
     }
 }
+
+const INVALID_TXN_STATE: i16 = 48;
 
 fn severity(verdict: Verdict) -> u8 {
     match verdict {

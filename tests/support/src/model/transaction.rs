@@ -80,6 +80,15 @@ impl Cluster {
         self.transactions.known.get(id)
     }
 
+    pub fn transaction_mut(&mut self, id: &str) -> Option<&mut Transaction> {
+        self.transactions.known.get_mut(id)
+    }
+
+    /// As `transactional.id.expiration.ms` has it.
+    pub fn forget_transactional_id(&mut self, id: &str) {
+        self.transactions.known.remove(id);
+    }
+
     pub fn group(&self, id: &str) -> Option<&Group> {
         self.transactions.groups.get(id)
     }

@@ -1,0 +1,194 @@
+//! What sequence numbers, epochs and producer ids must survive.
+
+use ottla::{ErrorKind, Fate};
+use ottla_test_support::model::{Api, Fault, On};
+
+use crate::delivery::warm;
+use crate::world::{Setup, World, ms};
+
+#[test]
+fn with_one_request_in_flight_records_follow_a_moving_leader_in_order() {
+    for idempotence in [true, false] {
+        let setup = Setup::with(|core| {
+            core.max_in_flight = 1;
+            core.idempotence = idempotence;
+        });
+        let mut world = warm(setup.single_records(), "t", 1);
+        let mut ids = Vec::new();
+        for _ in 0..4 {
+            let leader = world.cluster.leader("t", 0).expect("a leader");
+            world.cluster.script(Api::Produce, [Fault::Delay(100)]);
+            ids.extend((0..5).map(|_| world.send("t", 0)));
+            world.run(ms(50));
+            world.cluster.move_leader("t", 0, 1 + leader % 3);
+            world.run(ms(2_000));
+        }
+        assert_eq!(world.in_log("t", 0)[1..], ids);
+    }
+}
+
+/// Asking for it must not stand in its own way. It is asked for before there are records, so that none waits for it.
+#[test]
+fn the_producer_id_is_had_with_one_request_in_flight_too() {
+    let mut world = Setup::with(|core| core.max_in_flight = 1).start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::InitProducerId, [Fault::Error(14, On::All), Fault::DropBefore]);
+    let id = world.send("t", 0);
+    world.run(ms(2_000));
+    world.assert_written(id);
+    assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 3);
+}
+
+/// Whether the broker has them or not, what comes after them is written, once, and nothing is fatal.
+#[test]
+fn when_all_in_flight_expired_the_next_record_finds_out() {
+    for handled in [true, false] {
+        let setup = Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records();
+        let mut world = warm(setup, "t", 1);
+        world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled }]);
+        let lost: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
+        world.run(ms(10_001));
+        lost.iter().for_each(|&id| world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::Unknown));
+        let leader = world.cluster.leader("t", 0).expect("a leader");
+        world.cut_all_to(leader);
+        let next: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
+        world.run(ms(5_000));
+        next.iter().for_each(|&id| {
+            world.assert_written(id);
+            assert!(!world.told(id).fatal);
+        });
+        let log = world.in_log("t", 0);
+        assert_eq!(log[log.len() - 3..], next);
+        assert_eq!((log.len(), log.contains(&lost[0])), (if handled { 5 } else { 4 }, handled));
+    }
+}
+
+/// One that used up its epochs gets another id; what others have on their way is not touched.
+#[test]
+fn partitions_change_their_producer_id_one_by_one() {
+    let mut world = warm(Setup::default().single_records(), "t", 2);
+    world.core.set_epoch("t", 0, i16::MAX);
+    world.cluster.log_mut("t", 0).producers.forget_all();
+    world.send("t", 0);
+    world.run(ms(10));
+    // Partition 1 waits to send again, while 0 has to begin anew.
+    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    let kept = world.send("t", 1);
+    world.run(ms(10));
+    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.send("t", 0);
+    let anew: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
+    world.run(ms(5_000));
+    world.assert_written(kept);
+    anew.iter().for_each(|&id| world.assert_written(id));
+    let of = |partition: i32| {
+        let records = world.cluster.records("t", partition);
+        let last = records.last().expect("records");
+        (last.producer_id, last.epoch, last.sequence)
+    };
+    assert_eq!((of(0), of(1)), ((1001, 0, 2), (1000, 0, 1)));
+}
+
+#[test]
+fn a_close_ends_a_wait_for_another_producer_id() {
+    for (timeout, all) in [(ms(60_000), true), (ms(1_000), false)] {
+        let mut world = warm(Setup::default().single_records(), "t", 1);
+        world.core.set_epoch("t", 0, i16::MAX);
+        world.cluster.log_mut("t", 0).producers.forget_all();
+        world.send("t", 0);
+        world.run(ms(10));
+        world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+        world.cluster.script(Api::InitProducerId, [Fault::Delay(5_000)]);
+        world.send("t", 0);
+        let waiting = [world.send("t", 0), world.send("t", 0)];
+        world.run(ms(200));
+        assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 2);
+        world.close(timeout);
+        assert!(world.run_until(timeout, |world| world.closed), "{:#?}", world.log_tail());
+        for id in waiting {
+            match all {
+                true => world.assert_written(id),
+                false => world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten),
+            }
+        }
+    }
+}
+
+/// KAFKA-14034: a batch fails for good while an earlier one, which the broker has, waits to be sent again. With another
+/// number it would be written twice.
+#[test]
+fn a_failure_does_not_renumber_what_may_be_in_the_log() {
+    let mut world = warm(Setup::default().single_records(), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::ErrorAfter(7, On::All), Fault::Error(87, On::All)]);
+    let kept = world.send("t", 0);
+    let failed = world.send("t", 0);
+    let next = world.send("t", 0);
+    world.run(ms(5_000));
+    world.assert_written(kept);
+    world.assert_failed(failed, ErrorKind::Broker(87), Fate::NotWritten);
+    world.assert_written(next);
+    assert_eq!(world.in_log("t", 0), [1, kept, next]);
+}
+
+/// After 2^31 records of a partition numbers begin again at 0, also in the middle of a batch, and while some are sent again.
+#[test]
+fn sequences_wrap_within_a_batch_and_while_it_is_sent_again() {
+    for fault in [Fault::None, Fault::DropAfter, Fault::DropBefore, Fault::Error(19, On::All)] {
+        for before in 0..4 {
+            let mut setup = Setup::default();
+            // Three records are a batch.
+            setup.front.batch_limit = 50;
+            let mut world = warm(setup, "t", 1);
+            world.core.set_sequence("t", 0, i32::MAX - before);
+            world.cluster.log_mut("t", 0).producers.forget_all();
+            world.cluster.script(Api::Produce, [Fault::None, fault.clone(), fault.clone()]);
+            let ids: Vec<u64> = (0..20).map(|_| world.send("t", 0)).collect();
+            world.run(ms(10_000));
+            ids.iter().for_each(|&id| world.assert_written(id));
+            assert_eq!(world.in_log("t", 0)[1..], ids);
+            assert_eq!((world.counts().epochs_bumped, world.counts().batches_split), (0, 0));
+        }
+    }
+}
+
+/// One that waits for the answer to an earlier attempt keeps nobody else of its broker waiting.
+#[test]
+fn a_gated_partition_holds_up_no_other_of_its_broker() {
+    let mut setup = Setup::default().single_records();
+    setup.brokers = 1;
+    let mut world = warm(setup, "t", 3);
+    world.cluster.on_request(|request| match request.api {
+        Api::Produce => Fault::Error(19, On::partition("t", 0)),
+        _ => Fault::None,
+    });
+    let gated: Vec<u64> = (0..20).map(|_| world.send("t", 0)).collect();
+    for _ in 0..20 {
+        let others = [world.send("t", 1), world.send("t", 2)];
+        world.run(ms(10));
+        others.iter().for_each(|&id| world.assert_written(id));
+    }
+    assert!(gated.iter().all(|id| !world.told.contains_key(id)));
+    world.cluster.clear_faults();
+    world.run(ms(5_000));
+    assert!(world.all_told());
+    assert_eq!(world.in_log("t", 0)[1..], gated);
+}
+
+#[test]
+fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
+    let setup = Setup::with(|core| {
+        core.delivery_timeout = ms(5_000);
+        core.linger = ms(5);
+    });
+    let mut world = warm(setup, "t", 1);
+    world.cluster.script(Api::Produce, [Fault::Error(10, On::All), Fault::NeverAnswer { handled: false }]);
+    let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
+    world.run(ms(100));
+    assert_eq!(world.counts().batches_split, 1);
+    world.run(ms(60_000));
+    ids.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::DeliveryTimedOut)));
+    assert!(world.all_told() && world.memory_used() == 0);
+    let next = world.send("t", 0);
+    assert!(world.run_until(ms(5_000), World::all_told));
+    world.assert_written(next);
+}

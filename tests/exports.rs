@@ -1,7 +1,7 @@
-//! The shared library exports what exports/ottla.symbols lists, and nothing else.
+//! The shared library exports what exports/ottla.symbols lists, and nothing else; and nothing of the tests is in it.
 #![cfg(target_os = "linux")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn output(command: &mut Command) -> String {
@@ -10,17 +10,22 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("names are UTF-8")
 }
 
-#[test]
-fn the_library_exports_what_is_listed() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+/// The shared library with the features that it is shipped with.
+fn library() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-library");
     output(
         Command::new(env!("CARGO"))
             .args(["build", "--lib", "--quiet"])
-            .current_dir(root)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("CARGO_TARGET_DIR", &target),
     );
-    let library = target.join("debug/libottla.so");
+    target.join("debug/libottla.so")
+}
+
+#[test]
+fn the_library_exports_what_is_listed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = library();
     let symbols = output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(&library));
     let mut exported: Vec<_> = symbols.lines().filter_map(|line| line.split(' ').next()).collect();
     exported.sort_unstable();
@@ -32,4 +37,12 @@ fn the_library_exports_what_is_listed() {
     let dynamic = output(Command::new("readelf").arg("-d").arg(&library));
     assert!(dynamic.contains("[libottla.so.0]"), "the soname is missing:\n{dynamic}");
     assert!(dynamic.contains("NODELETE"), "the library could be unmapped under its threads:\n{dynamic}");
+}
+
+#[test]
+fn the_library_has_no_planted_faults() {
+    let symbols = output(Command::new("nm").arg(library()));
+    assert!(symbols.contains("produce_received"), "nm does not tell of inner functions");
+    let planted: Vec<_> = symbols.lines().filter(|line| line.contains("planted")).collect();
+    assert!(planted.is_empty(), "the switch of src/planted.rs is in the library: {planted:#?}");
 }

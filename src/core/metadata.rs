@@ -471,7 +471,8 @@ impl Core {
         let number = usize::try_from(answer.partition_index).ok();
         let partitions = &self.topics[topic as usize].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
-        if answer.leader_epoch >= 0 && answer.leader_epoch < self.partition(index).leader_epoch {
+        let partition = self.partition(index);
+        if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
             // From a broker that is behind.
             return true;
         }
@@ -540,3 +541,7 @@ pub fn recreated(topic: &str) -> Error {
 }
 
 const UNKNOWN_TOPIC_ID: i16 = 100;
+
+/// After so many failures in a row the leader that is known is none. A topic that was deleted and made again counts the
+/// epochs of its leaders from 0, and brokers before 2.8 give it no id by which that could be told.
+const DISPROVED: u32 = 3;

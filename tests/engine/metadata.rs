@@ -178,6 +178,23 @@ fn a_stale_leader_epoch_is_ignored() {
 }
 
 #[test]
+fn the_leader_of_a_topic_made_again_is_found_without_ids() {
+    let mut world = Setup::default().start();
+    world.cluster.set_versions(Versions::kafka_2_1());
+    world.cluster.create_topic("t", 1);
+    world.cluster.move_leader("t", 0, 2);
+    world.cluster.move_leader("t", 0, 3);
+    let before = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(before);
+    // The epochs of its leaders begin at 0 again.
+    world.cluster.recreate_topic("t");
+    let after = world.send("t", 0);
+    world.run(ms(10_000));
+    world.assert_written(after);
+}
+
+#[test]
 fn a_dead_first_address_is_passed_over() {
     for seed in 0..8 {
         let mut world = Setup::with(|core| {

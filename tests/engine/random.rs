@@ -19,7 +19,7 @@ use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versi
 
 use crate::coverage::Coverage;
 use crate::seeds::{self, Simulation};
-use crate::world::{POISON, Setup, World, ms};
+use crate::world::{POISON, Setup, World, id_of, ms};
 
 pub const SIMULATION: Simulation = Simulation {
     test: "random_worlds_keep_their_promises",
@@ -94,7 +94,8 @@ impl Run {
         let short = pick(3) == 0;
         let max_in_flight = [1, 2, 5, 5][pick(4) as usize];
         let linger = ms([0, 0, 5, 50][pick(4) as usize]);
-        let retries = if pick(6) == 0 { pick(4) } else { u32::MAX >> 1 };
+        // Idempotence without retries is refused by the configuration.
+        let retries = if pick(6) == 0 { pick(4) + u32::from(idempotent) } else { u32::MAX >> 1 };
         let availability = (pick(4) == 0).then(|| ms(200));
         let mut setup = Setup::with(|core| {
             core.idempotence = idempotent;
@@ -328,7 +329,9 @@ impl Run {
         let (topic, partitions) = self.topics[at].clone();
         let partition = self.below(partitions as u32) as i32;
         let broker = 1 + self.below(3) as i32;
-        let exists = self.world.cluster.topic_id(&topic).is_some();
+        let some_up = self.world.cluster.broker_ids().into_iter().any(|broker| self.world.cluster.is_up(broker));
+        // Nobody makes partitions while no broker could hold them.
+        let exists = some_up && self.world.cluster.topic_id(&topic).is_some();
         match self.below(12) {
             0..4 if exists && self.world.cluster.is_up(broker) => {
                 self.world.cluster.move_leader(&topic, partition, broker);
@@ -411,18 +414,46 @@ impl Run {
         for line in self.world.writable() {
             self.world.finish_write(line);
         }
-        self.flush();
-        let ends = self.world.run_until(ms(200_000), |world| world.all_told());
-        if !ends {
-            let missing: Vec<u64> =
-                self.world.accepted.keys().copied().filter(|id| !self.world.told.contains_key(id)).collect();
-            panic!("records {missing:?} are never completed; log: {:#?}", self.world.log_tail());
+        // What is on a connection that takes requests and answers none would be known at request.timeout.ms only.
+        for broker in self.world.cluster.broker_ids() {
+            self.world.cut_all_to(broker);
         }
+        self.flush();
+        self.tell_all("what was accepted before");
+        self.go_on();
         self.world.run(ms(10));
         self.check_step();
         assert_eq!(self.world.flushed.len(), self.flushes.len(), "a flush does not end");
         self.world.close(ms(1_000));
         assert!(self.world.run_until(ms(1_100), |world| world.closed), "the close does not end");
+    }
+
+    /// Without trouble, all that was accepted is decided soon.
+    fn tell_all(&mut self, what: &str) {
+        let all = self.world.run_until(ms(50_000), World::all_told);
+        self.print_log();
+        if !all {
+            let accepted = self.world.accepted.keys();
+            let missing: Vec<u64> = accepted.copied().filter(|id| !self.world.told.contains_key(id)).collect();
+            panic!("{what}: records {missing:?} are not decided; log: {:#?}", self.world.log_tail());
+        }
+    }
+
+    /// Without trouble every record is written, whatever was before. The first round may still find out what changed.
+    fn go_on(&mut self) {
+        // An attempt to connect may still be waiting for an answer.
+        self.world.run(ms(40_000));
+        for round in 0..2 {
+            let first = self.world.next_id;
+            for (topic, partitions) in self.topics.clone() {
+                (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
+            }
+            self.tell_all("what was accepted after the trouble");
+            for (id, told) in self.world.told.range(first..).filter(|_| round == 1) {
+                let acks = self.promises[&self.world.accepted[id].topic].acks;
+                assert!(acks == Acks::None || told.fate == Fate::Written, "record {id} without trouble: {told:?}");
+            }
+        }
     }
 
     fn check_step(&mut self) {
@@ -446,6 +477,10 @@ impl Run {
             assert!(missing.is_empty(), "purge {ticket} ended before records {missing:?}");
             false
         });
+        self.print_log();
+    }
+
+    fn print_log(&mut self) {
         if self.trace {
             for (level, line) in self.world.log.drain(..) {
                 println!("{} {level:?}: {line}", self.world.now.0 / 1000);
@@ -488,6 +523,7 @@ impl Run {
         assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
         let figures = self.world.statistics.producer.read(self.world.now);
         assert_eq!((figures.requests_in_flight, self.world.statistics.records_taken()), (0, 0), "counted for ever");
+        self.check_timestamps();
         let mut places: BTreeMap<u64, Vec<(i32, i64)>> = BTreeMap::new();
         let mut logs = std::mem::take(&mut self.old_logs);
         let produce = self.world.cluster.versions_of(1).range(Api::Produce);
@@ -563,6 +599,18 @@ impl Run {
         ];
         figures.into_iter().for_each(|(what, times)| tally.count(what, times));
         tally
+    }
+
+    /// What was reported written has the timestamp that was reported.
+    fn check_timestamps(&self) {
+        let exists = |topic: &str| self.world.cluster.topic_id(topic).is_some();
+        for (topic, partitions) in self.topics.iter().filter(|(topic, _)| exists(topic)) {
+            for record in (0..*partitions).flat_map(|partition| self.world.cluster.records(topic, partition)) {
+                let id = id_of(record.value.as_deref());
+                let told = &self.world.told[&id];
+                assert!(told.fate != Fate::Written || told.timestamp == record.timestamp, "{record:?}: {told:?}");
+            }
+        }
     }
 
     /// First occurrences follow acceptance.

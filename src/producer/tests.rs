@@ -6,6 +6,7 @@ mod send_handle;
 mod statistics;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
 use ottla_test_support::sink::{Sink as SinkBroker, SinkOptions};
@@ -53,6 +54,37 @@ fn threads_share_a_producer_whose_memory_is_short() {
     producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
     assert_eq!(counts[0].load(Ordering::SeqCst), THREADS * 5_000);
     assert_eq!(producer.buffered_bytes(), 0);
+}
+
+#[test]
+fn a_callback_may_send_the_record_that_expired_again() {
+    let mut config = Config::new();
+    for (name, value) in [("bootstrap.servers", "127.0.0.1:1"), ("delivery.timeout.ms", "200"), ("linger.ms", "0")] {
+        config.set(name, value).expect("a property");
+    }
+    let again: Arc<OnceLock<Weak<Producer>>> = Arc::default();
+    let (told, reports) = std::sync::mpsc::channel();
+    let sender = again.clone();
+    let sink = move |report: Report| {
+        for delivery in report.deliveries() {
+            if delivery.tag < 2 {
+                let producer = sender.get().and_then(Weak::upgrade).expect("it is there");
+                let topic = producer.topic("t").expect("a topic");
+                let next = Completion::Tag(delivery.tag + 1);
+                producer.send(&topic, &Record::default(), next, Wait::Never).expect("accepted");
+            }
+            told.send((delivery.tag, delivery.error.is_some())).expect("somebody waits");
+        }
+    };
+    let producer = Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), Level::Error).expect("a producer");
+    let producer = Arc::new(producer);
+    again.set(Arc::downgrade(&producer)).expect("once");
+    let topic = producer.topic("t").expect("a topic");
+    producer.send(&topic, &Record::default(), Completion::Tag(0), Wait::Never).expect("accepted");
+    for tag in 0..3 {
+        assert_eq!(reports.recv_timeout(Duration::from_secs(60)), Ok((tag, true)));
+    }
+    producer.close(Wait::AtMost(Duration::from_secs(60))).expect("closed");
 }
 
 #[test]

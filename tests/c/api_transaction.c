@@ -173,6 +173,8 @@ static void a_whole_life(void) {
     }
     CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
     CHECK(delivered == 10 && tried > 0);
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_send_offsets_to_transaction(producer, &offset, 1, &group, 0, NULL));
+    wrong_state(ottla_producer_commit_transaction(producer, LONG, &error), &error, "send_offsets_to_transaction");
     CHECK_OK(OFFSETS(&offset, 1, &group));
     CHECK_OK(send_to(topic, NULL));
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_commit_transaction(producer, 0, NULL));

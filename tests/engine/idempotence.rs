@@ -27,6 +27,29 @@ fn with_one_request_in_flight_records_follow_a_moving_leader_in_order() {
     }
 }
 
+#[test]
+fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
+    for idempotence in [true, false] {
+        let setup = Setup::with(|core| {
+            core.max_in_flight = 1;
+            core.idempotence = idempotence;
+            core.delivery_timeout = ms(10_000);
+        });
+        let mut world = warm(setup.single_records(), "t", 1);
+        world.cluster.clear_requests();
+        world.cluster.script(Api::Produce, [Fault::Delay(12_000)]);
+        let expired = world.send("t", 0);
+        world.run(ms(5_000));
+        let next = world.send("t", 0);
+        world.run(ms(6_900));
+        world.assert_failed(expired, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+        assert_eq!(world.cluster.requests_of(Api::Produce).len(), 1);
+        world.run(ms(200));
+        world.assert_written(next);
+        assert_eq!(world.in_log("t", 0), [1, expired, next]);
+    }
+}
+
 /// Asking for it must not stand in its own way. It is asked for before there are records, so that none waits for it.
 #[test]
 fn the_producer_id_is_had_with_one_request_in_flight_too() {

@@ -206,6 +206,37 @@ pub fn fence(world: &mut World) {
 }
 
 #[test]
+fn who_waits_hears_whether_there_is_a_newer_producer() {
+    both(|generation| {
+        for call in [Call::Commit, offsets("in", 1)] {
+            // An old epoch is in doubt at first, by a record or by the group's coordinator.
+            let mut world = ready(generation);
+            world.transact(Call::Begin).unwrap();
+            world.send("t", 0);
+            world.run(ms(50));
+            fence(&mut world);
+            world.send("t", 0);
+            let error = world.transact(call.clone()).unwrap_err();
+            assert!(error.is_fatal() && error.message().contains("newer producer"), "{call:?}: {error}");
+            // The coordinator gave up on the transaction.
+            let mut world = ready(generation);
+            world.transact(Call::Begin).unwrap();
+            world.send("t", 0);
+            world.run(ms(61_000));
+            world.cluster.expire_transactions();
+            world.send("t", 0);
+            let ticket = world.call(call.clone());
+            world.cluster.script(Api::InitProducerId, [Fault::Delay(300)]);
+            world.run(ms(200));
+            assert!(world.answers.contains_key(&ticket) == (state(&world) == State::Fatal), "{call:?}");
+            world.run(ms(2_000));
+            let error = world.answers[&ticket].clone().unwrap_err();
+            assert!(error.is_fatal() || error.requires_abort(), "{call:?}: {error}");
+        }
+    });
+}
+
+#[test]
 fn a_failed_record_makes_the_transaction_abortable_only() {
     both(|generation| {
         let mut world = ready(generation);

@@ -4,6 +4,7 @@
 
 mod acks;
 mod closing;
+mod fencing;
 mod first;
 mod golden;
 mod harness;

@@ -208,7 +208,11 @@ impl Core {
                 self.end_transaction(Some(ticket), End::Abort);
                 Ok(())
             }
-            (Call::SendOffsets(_) | Call::Commit, State::Failed(error) | State::Doubted(error)) => Err(error),
+            (Call::SendOffsets(_) | Call::Commit, State::Failed(error)) => Err(error),
+            (Call::SendOffsets(_) | Call::Commit, State::Doubted(_)) => {
+                transaction.ticket = Some(ticket);
+                Ok(())
+            }
             (call, _) => Err(wrong_state(&call, transaction.seen())),
         }
     }
@@ -325,13 +329,14 @@ impl Core {
         let error = Error::new(error.kind(), message).requiring_abort();
         transaction.joining.clear();
         transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
-        self.enter(if error.kind() == INVALID_PRODUCER_EPOCH {
-            State::Doubted(error.clone())
-        } else {
-            State::Failed(error.clone())
-        });
         self.front.gate.shut(error.clone());
-        self.answer_call(Err(error));
+        if error.kind() == INVALID_PRODUCER_EPOCH {
+            // Whoever waits for a call hears what the coordinator says.
+            self.enter(State::Doubted(error));
+        } else {
+            self.enter(State::Failed(error.clone()));
+            self.answer_call(Err(error));
+        }
         self.drive_transaction();
     }
 

@@ -167,7 +167,8 @@ impl Core {
             State::Doubted(error) => {
                 // It was the coordinator that gave up on the transaction: there is nothing left of it to abort there.
                 transaction.told = false;
-                self.enter(State::Failed(error));
+                self.enter(State::Failed(error.clone()));
+                self.answer_call(Err(error));
             }
             // The same, while the application has asked for the abort already.
             State::Ending(_, Phase::Draining) => transaction.told = false,

@@ -161,7 +161,7 @@ fn transacting_broker() -> ModelServer {
 fn refusing_broker() -> ModelServer {
     let topics = ["all-29", "all-20", "all--1", "all-999", "all-31", "all-90", "all-49", "all-48", "t"];
     let once = ["once-19", "once-6", "once-51", "once-47"];
-    let end = ["end-14", "end-16", "end-51", "end-48", "end-120"];
+    let end = ["end-14", "end-16", "end-51", "end-48", "end-49", "end-120"];
     let mut cluster = Cluster::new(1);
     topics.into_iter().chain(once).chain(end).for_each(|topic| {
         cluster.create_topic(topic, 1);

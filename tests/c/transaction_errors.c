@@ -189,6 +189,12 @@ static void to_be_aborted(void) {
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
     aborts_and_goes_on(OTTLA_ERR_TRANSACTION_ABORTABLE, 0);
 
+    /* The coordinator aborted it by itself, and knows of no newer producer. */
+    begin_with("end-48");
+    SAYS(OTTLA_ERR_INVALID_TXN_STATE, 0, ABORT, COMMIT);
+    RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
+    aborts_and_goes_on(OTTLA_ERR_INVALID_TXN_STATE, 0);
+
     ottla_offset offset = {"in", 0, -1, 7, NULL, NULL};
     ottla_group_metadata group = {sizeof group, "g", NULL, NULL, -1, 0};
     begin_with("t");
@@ -212,10 +218,10 @@ static void fatal(void) {
     is_of_no_use(OTTLA_ERR_PRODUCER_FENCED);
 
     ready("the end");
-    begin_with("end-48");
-    SAYS(OTTLA_ERR_INVALID_TXN_STATE, 0, CLOSE, COMMIT);
+    begin_with("end-49");
+    SAYS(OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING, 0, CLOSE, COMMIT);
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
-    is_of_no_use(OTTLA_ERR_INVALID_TXN_STATE);
+    is_of_no_use(OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING);
 
     ready("an abort");
     begin_with("end-120");

@@ -31,7 +31,11 @@ impl Scene {
     }
 
     fn producer(&self) -> Sender {
-        let properties = [("transactional.id", self.topic.as_str()), ("linger.ms", "2")];
+        self.producer_with(&[])
+    }
+
+    fn producer_with(&self, properties: &[(&str, &str)]) -> Sender {
+        let properties = [&[("transactional.id", self.topic.as_str()), ("linger.ms", "2")], properties].concat();
         let sender = Sender::new(self.cluster.bootstrap(), &properties);
         sender.producer.init_transactions(SOON).expect("initialized");
         sender
@@ -233,6 +237,10 @@ fn a_commit_that_meets_a_newer_producer_is_whole_or_not_at_all() {
                 // 4.3.1 answers UNKNOWN_SERVER_ERROR while it prepares to fence ("already a pending state
                 // PREPARE_EPOCH_FENCE"): nothing is committed then, but the answer does not tell.
                 Err(error) if error.kind() == ErrorKind::Broker(-1) => assert!(error.is_fatal(), "{error}"),
+                // The newer one was not initialized yet.
+                Err(error) if error.requires_abort() => {
+                    older.producer.abort_transaction(SOON).unwrap_or_else(|error| assert_says_so(&error))
+                }
                 Err(error) => assert_says_so(&error),
             }
             older.producer.close(SOON).expect("closed");
@@ -240,5 +248,34 @@ fn a_commit_that_meets_a_newer_producer_is_whole_or_not_at_all() {
         }
         println!("{} of 20 commits came first", expected.len() / 2);
         assert_eq!(scene.seen(Reader::Librdkafka), expected);
+    }
+}
+
+/// Nobody is newer: 4.3 tells so and the transaction can be done again. 3.9 says PRODUCER_FENCED.
+#[test]
+fn a_transaction_that_timed_out_can_be_done_again_where_brokers_tell() {
+    for (cluster, tells) in clusters().into_iter().zip([true, false]) {
+        for sends in [false, true] {
+            let scene = Scene::new(cluster);
+            let producer = scene.producer_with(&[("transaction.timeout.ms", "1000")]);
+            producer.producer.begin_transaction().expect("begun");
+            scene.send(&producer, 0, "late");
+            producer.flush();
+            // Coordinators look for such transactions every second here.
+            std::thread::sleep(Duration::from_millis(4000));
+            if sends {
+                scene.send(&producer, 0, "later");
+            }
+            let error = producer.producer.commit_transaction(SOON).expect_err("it was aborted");
+            if tells {
+                assert!(error.requires_abort() && !error.is_fatal(), "{error}");
+                producer.producer.abort_transaction(SOON).expect("aborted");
+                scene.transact(&producer, "again");
+                assert_eq!(scene.seen(Reader::Librdkafka), ["again", "again"]);
+            } else {
+                assert_says_so(&error);
+            }
+            producer.producer.close(SOON).expect("closed");
+        }
     }
 }

@@ -55,7 +55,7 @@ enum State {
     Ready,
     Open,
     Ending(End, Phase),
-    /// A broker says that the epoch is old. Whether a newer instance of this producer exists, or the coordinator gave
+    /// A broker says that the epoch is old, or that the transaction was aborted. Whether a newer instance of this producer exists, or the coordinator gave
     /// up on the transaction, only the coordinator knows: it is asked.
     Doubted(Error),
     Failed(Error),
@@ -315,6 +315,19 @@ impl Core {
     /// A record failed, or a coordinator said that the transaction cannot go on: it can only be aborted. A fatal error
     /// ends the producer.
     pub(super) fn transaction_failed(&mut self, error: &Error) {
+        if error.kind() == INVALID_PRODUCER_EPOCH {
+            self.transaction_doubted(error);
+        } else {
+            self.break_transaction(error, State::Failed);
+        }
+    }
+
+    /// Perhaps there is a newer producer: whoever waits for a call hears what the coordinator says.
+    fn transaction_doubted(&mut self, error: &Error) {
+        self.break_transaction(error, State::Doubted);
+    }
+
+    fn break_transaction(&mut self, error: &Error, broken: fn(Error) -> State) {
         let Some(transaction) = &mut self.transaction else { return };
         let ending = matches!(transaction.state, State::Ending(End::Commit, _)) && !planted(Fault::CommitAfterFailure);
         let open = ending || matches!(transaction.state, State::Open);
@@ -330,11 +343,10 @@ impl Core {
         transaction.joining.clear();
         transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
         self.front.gate.shut(error.clone());
-        if error.kind() == INVALID_PRODUCER_EPOCH {
-            // Whoever waits for a call hears what the coordinator says.
-            self.enter(State::Doubted(error));
-        } else {
-            self.enter(State::Failed(error.clone()));
+        let broken = broken(error.clone());
+        let known = matches!(broken, State::Failed(_));
+        self.enter(broken);
+        if known {
             self.answer_call(Err(error));
         }
         self.drive_transaction();

@@ -37,7 +37,7 @@ pub enum Verdict {
     Refuse,
     /// The transaction has to be aborted.
     Abort,
-    /// The epoch is old; why, only the coordinator knows.
+    /// The epoch is old, or the transaction was aborted by another; why, only the coordinator knows.
     Doubt,
     Fatal,
 }
@@ -91,6 +91,9 @@ impl Asked {
             (Asked::AddPartitions(_) | Asked::AddOffsets, 48 | 49) => Verdict::Fatal,
             // OPERATION_NOT_ATTEMPTED: another partition failed, and that one decides.
             (Asked::AddPartitions(_), 55) => Verdict::Retry,
+            // From 4.0 on the answer to a commit if the coordinator aborted the transaction by itself: it gave up on it,
+            // or a newer producer is being initialized.
+            (Asked::End { commit: true }, INVALID_TXN_STATE) => Verdict::Doubt,
             // UNKNOWN_PRODUCER_ID, TRANSACTION_ABORTABLE: it was not committed.
             (Asked::End { commit: true }, 59 | 120) => Verdict::Abort,
             // UNSUPPORTED_FOR_MESSAGE_FORMAT.
@@ -347,7 +350,8 @@ impl Core {
                 self.answer_call(Err(error.passing()));
                 self.enter(State::Uninitialized);
             }
-            Verdict::Abort | Verdict::Doubt => self.transaction_failed(error),
+            Verdict::Abort => self.transaction_failed(error),
+            Verdict::Doubt => self.transaction_doubted(error),
             Verdict::Refuse | Verdict::Fatal => self.transaction_fatal(error),
         }
     }
@@ -371,6 +375,9 @@ impl Core {
         let name = self.brokers[broker as usize].name();
         let id = self.transaction.as_ref().map_or("", |transaction| transaction.id());
         let advice = match code {
+            48 if asked == (Asked::End { commit: true }) => {
+                "; it was aborted: it timed out, or a newer producer started"
+            }
             47 | 90 => "; a newer producer with this transactional.id was started, or the transaction timed out",
             50 => "; transaction.timeout.ms is above the broker's transaction.max.timeout.ms",
             53 => "; the principal needs WRITE on the transactional id",

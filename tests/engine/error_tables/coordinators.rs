@@ -39,6 +39,7 @@ const RETRIABLE_BUT_7: &[i16] = &[2, 3, 5, 6, 9, 13, 14, 19, 20, 56, 72, 74, 75,
 const OTHER: &[i16] = &[];
 
 const LATER: &str = "fatal in Java: rights that are missing may be given, and then the call is made again";
+const GONE: &str = "fatal in Java: the transaction was aborted, and the coordinator knows why";
 const OLD: &str = "fatal in Java: a group's coordinator knows that the epoch is old, not why";
 const ABORT: &str = "fatal in Java: nothing is lost by an abort, and if it cannot be had that is fatal";
 const KIND: &str = "to be aborted in Java: codes that say who one is, or that a request is not known, do not go away";
@@ -122,7 +123,8 @@ const TABLE: &[Row] = &[
     Row(To::Commit,        &[51],                 AskedSoon,      SOON),
     Row(To::Commit,        RETRIABLE,             AskedAgain,     ""),
     Row(To::Commit,        &[47, 90],             Fatal,          ""),
-    Row(To::Commit,        &[53, 48, 49],         Fatal,          ""),
+    Row(To::Commit,        &[53, 49],             Fatal,          ""),
+    Row(To::Commit,        &[48],                 Doubted,        GONE),
     Row(To::Commit,        &[59],                 Aborted,        ""),
     Row(To::Commit,        &[120],                Aborted,        ""),
     Row(To::Commit,        OTHER,                 Fatal,          ""),

@@ -93,6 +93,11 @@ impl Ledger {
         );
     }
 
+    /// Batches that were sent again, up to the last transaction that ended.
+    fn retried(&self) -> u64 {
+        self.retried.0 + self.retried.1
+    }
+
     fn next(&self) -> u64 {
         self.outcomes.last_key_value().map_or(0, |(number, _)| number + 1)
     }
@@ -119,7 +124,7 @@ impl Ledger {
             of(Outcome::Killed),
             of(Outcome::DoubtfulLost),
             of(Outcome::DoubtfulCommitted),
-            self.retried.0 + self.retried.1
+            self.retried()
         )
     }
 }
@@ -260,10 +265,18 @@ fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
     while running() {
         let (round, at) = (strikes / form.faults.len(), strikes % form.faults.len());
         let (fault, victim, begin) = (form.faults[at], (round + at) as u32 % 3 + 1, Instant::now());
-        let before = copying.ledger().outcomes.len();
+        let so_far = || {
+            let ledger = copying.ledger();
+            (ledger.outcomes.len() as u64, ledger.retried())
+        };
+        let before = so_far();
         copying.troubled.strike(fault, victim, &TOPICS);
-        let since = copying.ledger().outcomes.len() - before;
-        println!("broker {victim} {fault:?}: over after {:.1?}; {since} transactions in between", begin.elapsed());
+        let after = so_far();
+        let (transactions, retried) = (after.0 - before.0, after.1 - before.1);
+        println!(
+            "broker {victim} {fault:?}: over after {:.1?}; {transactions} transactions, {retried} batches sent again",
+            begin.elapsed()
+        );
         strikes += 1;
         wait(form.calm, &|| false);
     }

@@ -221,6 +221,7 @@ impl Core {
         self.count_request(index, &frame);
         self.debug_request(index, &frame, version, &kind);
         let broker = self.broker(index);
+        debug_assert!(!broker.writing, "a frame while another is being written");
         broker.writing = true;
         broker.begun = false;
         broker.last_used = now;

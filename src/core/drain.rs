@@ -43,6 +43,7 @@ impl Core {
         while let Some(broker) = self.dirty.pop() {
             self.drain(broker);
         }
+        self.settle_joining();
         self.settle_waiting();
     }
 
@@ -254,15 +255,16 @@ impl Core {
     fn number(&mut self, index: u32, batch: &mut Batch) {
         let own = self.transaction.as_ref().map(Transaction::producer);
         let Some((id, epoch)) = own.unwrap_or(self.producer_id.current()) else { return };
+        let first = self.settings.first_sequence;
         let partition = self.partition(index);
         if !partition.slot.settings.idempotence {
             return;
         }
         let other = own.is_some() && (partition.producer_id, partition.producer_epoch) != (id, epoch);
         if partition.producer_id < 0 || other {
+            partition.next_sequence = if partition.producer_id < 0 { first } else { 0 };
             partition.producer_id = id;
             partition.producer_epoch = epoch;
-            partition.next_sequence = 0;
         }
         batch.sealed.producer_id = partition.producer_id;
         batch.sealed.producer_epoch = partition.producer_epoch;

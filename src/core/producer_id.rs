@@ -129,8 +129,8 @@ impl Core {
             let spent = std::mem::replace(&mut partition.producer_id, -1);
             if current.is_some_and(|(id, _)| id == spent) {
                 self.log(Level::Info, || format!("the epochs of producer id {spent} are used up"));
+                // It is asked for when the request that is being made is written.
                 self.producer_id.state = State::Wanted;
-                self.request_producer_id();
             }
         } else if !planted(Fault::EpochKept) {
             partition.producer_epoch += 1;

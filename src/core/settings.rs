@@ -33,6 +33,8 @@ pub struct Settings {
     pub log_level: Level,
     pub debug: Arc<DebugSwitch>,
     pub seed: u64,
+    /// What a partition's sequence begins with when a broker knows nothing of it: 0, but for tests of its wrap.
+    pub first_sequence: i32,
 }
 
 impl Settings {

@@ -95,6 +95,7 @@ pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings 
         log_level,
         debug: Arc::new(DebugSwitch::new(facilities)),
         seed,
+        first_sequence: 0,
     }
 }
 

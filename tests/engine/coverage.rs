@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 /// How often something happened, by its name.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,11 @@ impl Coverage {
 
     pub fn of(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// The sum of all whose name begins so.
+    pub fn sum(&self, prefix: &str) -> u64 {
+        self.0.iter().filter(|(what, _)| what.starts_with(prefix)).map(|(_, times)| times).sum()
     }
 
     pub fn add(&mut self, other: &Coverage) {
@@ -39,5 +45,27 @@ impl Coverage {
 impl fmt::Display for Coverage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|(what, times)| writeln!(out, "{times:>12}  {what}"))
+    }
+}
+
+/// A coverage that is noted in several places of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Shared(Arc<Mutex<Coverage>>);
+
+impl Shared {
+    pub fn note(&self, what: impl Into<String>) {
+        self.count(what, 1);
+    }
+
+    pub fn count(&self, what: impl Into<String>, times: u64) {
+        self.0.lock().expect("no panic holds it").count(what, times);
+    }
+
+    pub fn sum(&self, prefix: &str) -> u64 {
+        self.0.lock().expect("no panic holds it").sum(prefix)
+    }
+
+    pub fn take(&self) -> Coverage {
+        std::mem::take(&mut self.0.lock().expect("no panic holds it"))
     }
 }

@@ -33,7 +33,7 @@ pub const SIMULATION: Simulation = Simulation {
 
 #[test]
 fn random_worlds_keep_their_promises() {
-    seeds::run(&SIMULATION, 0..300);
+    seeds::run(&SIMULATION, 0..200);
 }
 
 struct Run {

@@ -462,3 +462,39 @@ fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
     world.transact(Call::Commit).unwrap();
     assert_eq!((committed(&world, 0), committed(&world, 1)), (vec![], vec![kept]));
 }
+
+#[test]
+fn a_partition_that_has_to_be_added_does_not_get_into_a_request_that_is_being_made() {
+    let mut world = ready(1);
+    // The broker that coordinates leads both partitions.
+    (0..2).for_each(|partition| world.cluster.move_leader("t", partition, 1));
+    world.cluster.move_coordinator(ID, 1);
+    world.transact(Call::Begin).unwrap();
+    let a = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(a);
+    // One is part of the transaction, the other is not: a batch and a question for the same connection.
+    world.eager = false;
+    let (b, c) = (world.send("t", 1), world.send("t", 0));
+    world.turn();
+    world.eager = true;
+    world.writable().into_iter().for_each(|line| world.finish_write(line));
+    world.transact(Call::Commit).unwrap();
+    assert_eq!((committed(&world, 0), committed(&world, 1)), (vec![a, c], vec![b]));
+}
+
+#[test]
+fn a_coordinator_that_cannot_be_reached_is_tried_again_and_asked_for_now_and_then() {
+    let mut world = world_of(2, setup());
+    world.cluster.move_coordinator(ID, 2);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
+    world.listeners.remove(&address);
+    let ticket = world.call(Call::Init);
+    world.run(ms(30_000));
+    assert!(!world.answers.contains_key(&ticket));
+    let asked = world.cluster.requests_of(Api::FindCoordinator).len();
+    assert!((2..30).contains(&asked), "asked {asked} times in half a minute");
+    world.listeners.insert(address, 2);
+    world.run(ms(2_000));
+    assert!(world.answers[&ticket].is_ok(), "{:#?}", world.log_tail());
+}

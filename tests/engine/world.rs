@@ -102,6 +102,7 @@ impl Default for Setup {
             log_level: Level::Debug,
             debug: Arc::new(DebugSwitch::new(Facilities::ALL)),
             seed: 1,
+            first_sequence: 0,
         };
         let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };
         Setup {
@@ -182,10 +183,15 @@ struct Line {
     outgoing: Option<Frame>,
     /// A part of it is written.
     begun: bool,
+    /// What was written and the broker has not handled yet.
+    on_way: VecDeque<(Time, Vec<u8>)>,
     arrivals: VecDeque<(Time, Arrival)>,
     received: Vec<u8>,
     stalled: bool,
 }
+
+/// A request that a broker will handle, though nobody waits for its answer.
+pub type Stray = (Time, Connection, Vec<u8>);
 
 enum Arrival {
     Resolved(Vec<SocketAddr>),
@@ -210,6 +216,8 @@ pub struct World {
     pub silent: BTreeSet<SocketAddr>,
     /// From a request's last byte to the first of its answer.
     pub latency: Duration,
+    /// From a request's last byte to its handling by the broker, which also comes when the connection was lost meanwhile.
+    pub transit: Duration,
     /// Sockets take whatever is written at once.
     pub eager: bool,
     pub told: BTreeMap<u64, Told>,
@@ -231,6 +239,8 @@ pub struct World {
     pub reports: Vec<Report>,
     pub written: Vec<(Time, i32)>,
     lines: BTreeMap<ConnectionId, Line>,
+    /// Requests that outlived their connections.
+    strays: Vec<Stray>,
     mail: Mail<Command>,
     woken: Arc<AtomicBool>,
     asleep: bool,
@@ -277,6 +287,7 @@ impl World {
             listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
             silent: BTreeSet::new(),
             latency: Duration::from_micros(100),
+            transit: Duration::ZERO,
             eager: true,
             told: BTreeMap::new(),
             accepted: BTreeMap::new(),
@@ -293,6 +304,7 @@ impl World {
             reports: Vec::new(),
             written: Vec::new(),
             lines: BTreeMap::new(),
+            strays: Vec::new(),
             mail: Mail::default(),
             woken,
             asleep: false,
@@ -424,6 +436,7 @@ impl World {
         for _ in 0..10_000 {
             self.core.at(self.now);
             self.cluster.now_ms = Hand(self.now).wall_ms();
+            self.land();
             let mut busy = false;
             while let Some(id) = self.arrived(self.now) {
                 self.deliver(id);
@@ -480,7 +493,10 @@ impl World {
     /// When something happens next.
     pub fn next_event(&self) -> Time {
         let arrivals = self.lines.values().filter_map(|line| line.arrivals.front().map(|(at, _)| *at)).min();
-        self.core.next_deadline().min(arrivals.unwrap_or(Time::NEVER))
+        let landings = self.lines.values().filter_map(|line| line.on_way.front().map(|(at, _)| *at)).min();
+        let strays = self.strays.iter().map(|(at, ..)| *at).min();
+        let next = [arrivals, landings, strays].into_iter().flatten().min();
+        self.core.next_deadline().min(next.unwrap_or(Time::NEVER))
     }
 
     // What the core wants done
@@ -505,9 +521,7 @@ impl World {
                     let line = self.lines.get_mut(&id).expect("a frame is taken back while its connection is open");
                     assert!(line.outgoing.take().is_some() && !line.begun, "nothing that could be taken back");
                 }
-                Action::Close(id) => {
-                    self.lines.remove(&id);
-                }
+                Action::Close(id) => drop(self.end_line(id)),
                 Action::Report(report) => self.report(report),
                 Action::Assign(topic, slots) => {
                     let rejected = self.front.assign(&topic, slots, &Hand(self.now));
@@ -541,7 +555,8 @@ impl World {
     }
 
     fn connect(&mut self, id: ConnectionId, address: SocketAddr) {
-        self.lines.retain(|other, _| other.broker != id.broker);
+        let others: Vec<ConnectionId> = self.lines.keys().copied().filter(|other| other.broker == id.broker).collect();
+        others.into_iter().for_each(|other| drop(self.end_line(other)));
         let mut line = Line::default();
         if !self.silent.contains(&address) {
             let listening = self.listeners.get(&address).copied().filter(|&broker| self.cluster.is_up(broker));
@@ -679,22 +694,58 @@ impl World {
         let Some(line) = self.lines.get_mut(&id) else { return };
         let Some(frame) = line.outgoing.take() else { return };
         let bytes = frame.slices().collect::<Vec<_>>().concat();
-        let connection = line.broker.as_mut().expect("connected");
+        let connection = line.broker.as_ref().expect("connected");
         self.written.push((self.now, connection.broker()));
-        let reactions = if line.stalled { Vec::new() } else { connection.receive(&mut self.cluster, &bytes) };
-        for Reaction { delay_ms, bytes, close, stall } in reactions {
-            let ready = self.now.after(self.latency).after(ms(delay_ms));
-            let at = line.arrivals.back().map_or(ready, |(before, _)| ready.max(*before));
-            if !bytes.is_empty() {
-                line.arrivals.push_back((at, Arrival::Bytes(bytes)));
-            }
-            if close {
-                line.arrivals.push_back((at, Arrival::Closed));
-            }
-            line.stalled |= stall;
-        }
+        let at = self.now.after(self.transit);
+        let at = line.on_way.back().map_or(at, |(before, _)| at.max(*before));
+        line.on_way.push_back((at, bytes));
+        self.land_on(id);
         self.core.event(Event::Written(id, frame));
         self.asleep = false;
+    }
+
+    /// Brokers handle what has reached them.
+    pub fn land(&mut self) {
+        self.lines().into_iter().for_each(|id| self.land_on(id));
+        let now = self.now;
+        for (_, mut connection, bytes) in self.strays.extract_if(.., |(at, ..)| *at <= now) {
+            connection.receive(&mut self.cluster, &bytes);
+        }
+    }
+
+    fn land_on(&mut self, id: ConnectionId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        while let Some((_, bytes)) = line.on_way.pop_front_if(|(at, _)| *at <= self.now) {
+            let connection = line.broker.as_mut().expect("connected");
+            let reactions = if line.stalled { Vec::new() } else { connection.receive(&mut self.cluster, &bytes) };
+            for Reaction { delay_ms, bytes, close, stall } in reactions {
+                let ready = self.now.after(self.latency).after(ms(delay_ms));
+                let at = line.arrivals.back().map_or(ready, |(before, _)| ready.max(*before));
+                if !bytes.is_empty() {
+                    line.arrivals.push_back((at, Arrival::Bytes(bytes)));
+                }
+                if close {
+                    line.arrivals.push_back((at, Arrival::Closed));
+                }
+                line.stalled |= stall;
+            }
+        }
+    }
+
+    /// The connection is no more; what was written to it reaches its broker all the same.
+    fn end_line(&mut self, id: ConnectionId) -> Option<Line> {
+        let mut line = self.lines.remove(&id)?;
+        if let Some(connection) = line.broker.as_ref().filter(|_| !line.stalled) {
+            let on_way = std::mem::take(&mut line.on_way).into_iter();
+            self.strays.extend(on_way.map(|(at, bytes)| (at, connection.clone(), bytes)));
+        }
+        Some(line)
+    }
+
+    /// The process ends, and leaves behind what it wrote.
+    pub fn die(mut self) -> (Cluster, Vec<Stray>) {
+        self.lines().into_iter().for_each(|id| drop(self.end_line(id)));
+        (std::mem::replace(&mut self.cluster, Cluster::new(0)), self.strays)
     }
 
     /// The connection ends. Of a frame whose writing has not begun, no byte was taken.
@@ -705,7 +756,7 @@ impl World {
     /// The connection ends while a part of a frame is written.
     pub fn cut_midway(&mut self, id: ConnectionId) {
         self.touch(id);
-        if self.lines.remove(&id).is_none_or(|line| line.broker.is_none()) {
+        if self.end_line(id).is_none_or(|line| line.broker.is_none()) {
             return;
         }
         let error = Error::new(ErrorKind::Broker(13), "the connection was lost");
@@ -713,7 +764,7 @@ impl World {
     }
 
     fn lose(&mut self, id: ConnectionId, error: Error) {
-        let Some(line) = self.lines.remove(&id) else { return };
+        let Some(line) = self.end_line(id) else { return };
         let untouched = line.outgoing.as_ref().filter(|_| !line.begun).map(|frame| frame.correlation);
         if line.broker.is_some() {
             self.core.event(Event::Disconnected(id, error, untouched));
@@ -737,7 +788,13 @@ impl World {
     /// A broker goes down, and its connections with it.
     pub fn stop_broker(&mut self, broker: i32) {
         self.cluster.stop_broker(broker);
+        self.lose_broker(broker);
+    }
+
+    /// A broker went down.
+    pub fn lose_broker(&mut self, broker: i32) {
         self.cut_all_to(broker);
+        self.strays.retain(|(_, connection, _)| connection.broker() != broker);
     }
 
     // Looking

@@ -15,28 +15,39 @@ pub enum Role {
     Transaction = 1,
 }
 
-/// By role, the broker's index in the core.
+/// By role.
 #[derive(Default)]
 pub struct Coordinators {
-    transaction: Option<u32>,
-    group: Option<u32>,
+    transaction: Option<Found>,
+    group: Option<Found>,
 }
+
+#[derive(Clone, Copy)]
+pub struct Found {
+    /// Its index in the core.
+    broker: u32,
+    /// How often in a row it could not be connected to when it was named.
+    failures: u32,
+}
+
+/// A coordinator that fails so often more, since it was named, has perhaps moved.
+const MOST_FAILURES: u32 = 3;
 
 /// FindCoordinator names its keys in a list from here on (KIP-699).
 const KEYS_SINCE: i16 = 4;
 
 impl Coordinators {
-    pub fn of(&self, role: Role) -> Option<u32> {
+    pub fn of(&self, role: Role) -> Option<Found> {
         match role {
             Role::Group => self.group,
             Role::Transaction => self.transaction,
         }
     }
 
-    pub fn set(&mut self, role: Role, broker: Option<u32>) {
+    pub fn set(&mut self, role: Role, found: Option<Found>) {
         match role {
-            Role::Group => self.group = broker,
-            Role::Transaction => self.transaction = broker,
+            Role::Group => self.group = found,
+            Role::Transaction => self.transaction = found,
         }
     }
 }
@@ -45,14 +56,13 @@ impl Core {
     /// The coordinator and the version of a request to it, if it can be asked now. What stands in the way is seen to.
     pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(u32, i16)> {
         let known = self.transaction.as_ref()?.coordinators.of(role);
-        let Some(index) = known else {
+        let Some(Found { broker: index, failures }) = known else {
             self.find_coordinator(role);
             return None;
         };
         let broker = &self.brokers[index as usize];
         if !broker.is_up() {
-            if broker.failures > 2 {
-                // It may have moved.
+            if broker.failures >= failures + MOST_FAILURES {
                 self.forget_coordinator(role);
                 self.find_coordinator(role);
                 return None;
@@ -132,8 +142,9 @@ impl Core {
         let Some(kind) = ErrorKind::from_broker(code) else {
             self.learn_broker(node, host, port);
             let index = self.broker_by_id.get(&node).copied();
+            let found = index.map(|broker| Found { broker, failures: self.brokers[broker as usize].failures });
             if let Some(transaction) = &mut self.transaction {
-                transaction.coordinators.set(role, index);
+                transaction.coordinators.set(role, found);
                 transaction.failures = 0;
             }
             self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));

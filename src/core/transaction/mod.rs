@@ -14,6 +14,7 @@ pub use coordinator::Role;
 pub use requests::Asked;
 
 use super::{Answer, Core, Place, Timer};
+use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
 use crate::planted::{Fault, planted};
@@ -39,6 +40,8 @@ pub struct Transaction {
     renew: bool,
     /// Partitions that wait to be added.
     joining: VecDeque<u32>,
+    /// Some of them are new.
+    unasked: bool,
     offsets: Option<offsets::Pending>,
     /// The call that is waited for.
     ticket: Option<u64>,
@@ -60,6 +63,27 @@ enum State {
     Doubted(Error),
     Failed(Error),
     Fatal(Error),
+}
+
+impl State {
+    /// For a debug line.
+    fn name(&self) -> &'static str {
+        match self {
+            State::Uninitialized => "uninitialized",
+            State::Initializing => "initializing",
+            State::Ready => "ready",
+            State::Open => "open",
+            State::Ending(End::Commit, Phase::Draining) => "commit: draining",
+            State::Ending(End::Commit, Phase::Telling) => "commit: telling",
+            State::Ending(End::Commit, Phase::Renewing) => "commit: renewing",
+            State::Ending(End::Abort, Phase::Draining) => "abort: draining",
+            State::Ending(End::Abort, Phase::Telling) => "abort: telling",
+            State::Ending(End::Abort, Phase::Renewing) => "abort: renewing",
+            State::Doubted(_) => "doubted",
+            State::Failed(_) => "failed",
+            State::Fatal(_) => "fatal",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +125,7 @@ impl Transaction {
             begun: false,
             renew: false,
             joining: VecDeque::new(),
+            unasked: false,
             offsets: None,
             ticket: None,
             coordinators: Coordinators::default(),
@@ -218,10 +243,17 @@ impl Core {
     }
 
     fn enter(&mut self, state: State) {
+        self.change(state);
         let Some(transaction) = &mut self.transaction else { return };
-        transaction.state = state;
         transaction.failures = 0;
         self.front.gate.show(transaction.seen());
+    }
+
+    fn change(&mut self, state: State) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let (before, after) = (transaction.state.name(), state.name());
+        transaction.state = state;
+        self.debug(Facility::Idempotence, || format!("transaction: {before} -> {after}"));
     }
 
     /// Nothing more joins the transaction. What was accepted before is in the slots; the inbox may not have told of all
@@ -282,7 +314,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, Phase::Draining) = transaction.state else { return };
         if transaction.told && !(end == End::Abort && planted(Fault::AbortUntold)) {
-            transaction.state = State::Ending(end, Phase::Telling);
+            self.change(State::Ending(end, Phase::Telling));
         } else {
             self.transaction_told();
         }
@@ -300,7 +332,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         transaction.renew |= implicit != transaction.implicit;
         if transaction.renew {
-            transaction.state = State::Ending(end, Phase::Renewing);
+            self.change(State::Ending(end, Phase::Renewing));
         } else {
             self.transaction_ended();
         }
@@ -403,9 +435,17 @@ impl Core {
         }
         if !transaction.joining.contains(&index) {
             transaction.joining.push_back(index);
-            self.drive_transaction();
+            transaction.unasked = true;
         }
         false
+    }
+
+    /// Asks for the partitions that this step found to be missing: all in one request, and not while another is made.
+    pub(super) fn settle_joining(&mut self) {
+        if let Some(transaction) = self.transaction.as_mut().filter(|transaction| transaction.unasked) {
+            transaction.unasked = false;
+            self.drive_transaction();
+        }
     }
 
     /// The producer closes: a transaction that is open is aborted, one that is being ended ends.
@@ -414,6 +454,7 @@ impl Core {
         let closed = Error::new(ErrorKind::Closed, "the producer was closed");
         match transaction.state {
             State::Open | State::Failed(_) | State::Doubted(_) => {
+                // Offsets may be under way.
                 self.answer_call(Err(closed));
                 self.end_transaction(None, End::Abort);
             }

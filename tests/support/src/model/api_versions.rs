@@ -50,6 +50,7 @@ pub(super) fn from_the_future(cluster: &mut Cluster, broker: i32, frame: &[u8]) 
         acks: None,
         timeout_ms: None,
         topics: Vec::new(),
+        end: None,
     });
     let mut response = ApiVersionsResponse::default().with_error_code(ResponseError::UnsupportedVersion.code());
     if cluster.versions_of(broker).tells_range {

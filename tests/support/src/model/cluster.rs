@@ -82,6 +82,8 @@ pub struct Cluster {
     pub(super) requests: Vec<RequestInfo>,
     pub(super) held_view: Option<View>,
     pub(super) next_producer_id: i64,
+    /// The epoch with which producer ids begin; a late one is soon used up.
+    pub first_epoch: i16,
     pub transactions: Transactions,
     versions: Versions,
     next_topic_id: u128,
@@ -108,6 +110,7 @@ impl Cluster {
             requests: Vec::new(),
             held_view: None,
             next_producer_id: 1000,
+            first_epoch: 0,
             transactions: Transactions::default(),
             versions: Versions::kafka_4_3(),
             next_topic_id: 1,

@@ -39,6 +39,6 @@ pub(super) fn handle(
     cluster.next_producer_id += 1;
     Outcome::Answer(match planned {
         Some(error) => refuse(error.code),
-        None => response.with_producer_id(id.into()).with_producer_epoch(0),
+        None => response.with_producer_id(id.into()).with_producer_epoch(cluster.first_epoch),
     })
 }

@@ -23,8 +23,8 @@ mod versions;
 
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, EndTxnRequest,
-    FindCoordinatorRequest, InitProducerIdRequest, RequestHeader, ResponseHeader, TxnOffsetCommitRequest,
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, FindCoordinatorRequest,
+    InitProducerIdRequest, RequestHeader, ResponseHeader, TxnOffsetCommitRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
@@ -57,6 +57,8 @@ pub struct RequestInfo {
     pub timeout_ms: Option<i32>,
     /// The names that a Metadata request asks for; empty if it asks for all, or by id.
     pub topics: Vec<String>,
+    /// Of EndTxn: the producer's id and epoch, and whether it commits.
+    pub end: Option<(i64, i16, bool)>,
 }
 
 /// One partition of a Produce request.
@@ -150,7 +152,7 @@ fn dispatch(cluster: &mut Cluster, broker: i32, api: ApiKey, header: RequestHead
         }
         ApiKey::AddOffsetsToTxn => call.run(nothing::<AddOffsetsToTxnRequest>, transaction_requests::add_offsets),
         ApiKey::TxnOffsetCommit => call.run(nothing::<TxnOffsetCommitRequest>, transaction_requests::offset_commit),
-        ApiKey::EndTxn => call.run(nothing::<EndTxnRequest>, transaction_requests::end),
+        ApiKey::EndTxn => call.run(transaction_requests::describe_end, transaction_requests::end),
         _ => None,
     }
 }
@@ -194,6 +196,7 @@ impl Call<'_> {
             acks: None,
             timeout_ms: None,
             topics: Vec::new(),
+            end: None,
         };
         describe(self.cluster, &request, &mut info);
         let plan = self.cluster.faults.plan(&info);

@@ -131,7 +131,7 @@ impl Cluster {
             self.next_producer_id += 1;
             let fresh = Transaction {
                 producer_id,
-                epoch: 0,
+                epoch: self.first_epoch,
                 last: None,
                 phase: Phase::Empty,
                 partitions: BTreeSet::new(),
@@ -141,7 +141,7 @@ impl Cluster {
                 marker_epoch: 0,
             };
             self.transactions.known.insert(id.to_owned(), fresh);
-            return Ok((producer_id, 0));
+            return Ok((producer_id, self.first_epoch));
         };
         let current = (known.producer_id, known.epoch);
         if expected.is_some_and(|expected| expected != current && known.last != Some(expected)) {
@@ -158,8 +158,8 @@ impl Cluster {
             Phase::Empty | Phase::Complete { .. } => {
                 known.timeout_ms = timeout_ms;
                 known.phase = Phase::Empty;
-                if expected.is_some() && known.last == expected {
-                    // The same request again.
+                if expected.is_some() && known.last == expected && known.epoch < i16::MAX {
+                    // The same request again. (The very last epoch is for fencing, and never given out.)
                     return Ok(current);
                 }
                 self.raise_epoch(id, expected.is_some())

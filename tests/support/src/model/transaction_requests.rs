@@ -16,7 +16,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::transaction::not_verified;
-use super::{Cluster, Context, Outcome};
+use super::{Cluster, Context, Outcome, RequestInfo};
 
 /// PRODUCER_FENCED is INVALID_PRODUCER_EPOCH to those who ask in an older version.
 fn code(error: ResponseError, fenced_known: bool) -> i16 {
@@ -193,6 +193,10 @@ fn take_offsets(
         }
     }
     Ok(())
+}
+
+pub(super) fn describe_end(_: &Cluster, request: &EndTxnRequest, info: &mut RequestInfo) {
+    info.end = Some((request.producer_id.0, request.producer_epoch, request.committed));
 }
 
 pub(super) fn end(cluster: &mut Cluster, context: &Context, request: EndTxnRequest) -> Outcome<EndTxnResponse> {

@@ -1,0 +1,82 @@
+//! What happens next, by chance: the steps that every random run is made of.
+
+use std::time::Duration;
+
+use ottla::core::ConnectionId;
+use ottla::partition::rng::SplitMix64;
+use ottla::sync::Time;
+
+use crate::world::{World, ms};
+
+pub struct Dice(SplitMix64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(SplitMix64::new(seed))
+    }
+
+    pub fn draw(&mut self) -> u64 {
+        self.0.draw()
+    }
+
+    pub fn below(&mut self, bound: u32) -> u32 {
+        self.0.below(bound)
+    }
+
+    /// Once in so many times.
+    pub fn once_in(&mut self, times: u32) -> bool {
+        self.below(times) == 0
+    }
+
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u32) as usize]
+    }
+
+    pub fn up_to(&mut self, limit: Duration) -> Duration {
+        Duration::from_micros(u64::from(self.below(limit.as_micros().min(u128::from(u32::MAX)) as u32 + 1)))
+    }
+
+    fn line(&mut self, lines: &[ConnectionId]) -> Option<ConnectionId> {
+        (!lines.is_empty()).then(|| self.one_of(lines))
+    }
+
+    /// Something that arrived on a connection is read.
+    pub fn deliver(&mut self, world: &mut World) {
+        if let Some(line) = self.line(&world.arrivals()) {
+            world.deliver(line);
+        }
+    }
+
+    /// A socket takes what is to be written, or a part of it.
+    pub fn write(&mut self, world: &mut World, late: bool) {
+        world.transit = if late && self.once_in(6) { self.up_to(ms(3_000)) } else { Duration::ZERO };
+        if let Some(line) = self.line(&world.writable()) {
+            if self.once_in(8) { world.begin_write(line) } else { world.finish_write(line) }
+        }
+    }
+
+    /// A connection ends. Says whether there was one.
+    pub fn cut(&mut self, world: &mut World) -> bool {
+        let Some(line) = self.line(&world.lines()) else { return false };
+        if self.once_in(2) {
+            world.cut(line)
+        } else {
+            world.cut_midway(line)
+        }
+        true
+    }
+
+    /// Up to when something happens, or longer.
+    pub fn pass_time(&mut self, world: &mut World) {
+        let by = match self.below(20) {
+            0..12 => self.up_to(ms(2)),
+            12..18 => {
+                let next = world.next_event();
+                if next == Time::NEVER { ms(1) } else { next.since(world.now).min(ms(20_000)) }
+            }
+            18 => self.up_to(ms(1_000)),
+            _ => self.up_to(ms(10_000)),
+        };
+        world.now = world.now.after(by);
+    }
+}

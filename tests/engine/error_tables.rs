@@ -157,7 +157,7 @@ fn assert_doubted(code: i16, generation: i16, hear: impl Fn(World) -> (World, Re
         error = world.transact(Call::Abort).expect_err("it is of no use");
     }
     assert_fatal(&mut world, &error, 90, &[]);
-    // The coordinator gave up on the transaction: if it is asked for another epoch, it gives it (brokers from 4.0 on).
+    // The coordinator gave up on the transaction: if it is asked for another epoch, it gives it (transaction.version 2).
     let mut world = open(generation, setup());
     world.run(ms(61_000));
     world.cluster.expire_transactions();

@@ -91,8 +91,8 @@ impl Asked {
             (Asked::AddPartitions(_) | Asked::AddOffsets, 48 | 49) => Verdict::Fatal,
             // OPERATION_NOT_ATTEMPTED: another partition failed, and that one decides.
             (Asked::AddPartitions(_), 55) => Verdict::Retry,
-            // From 4.0 on the answer to a commit if the coordinator aborted the transaction by itself: it gave up on it,
-            // or a newer producer is being initialized.
+            // The answer of EndTxn 5 to a commit if the coordinator aborted the transaction by itself: it gave up on it, or
+            // a newer producer is being initialized.
             (Asked::End { commit: true }, INVALID_TXN_STATE) => Verdict::Doubt,
             // UNKNOWN_PRODUCER_ID, TRANSACTION_ABORTABLE: it was not committed.
             (Asked::End { commit: true }, 59 | 120) => Verdict::Abort,

@@ -17,11 +17,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FeatureUpdate;
+import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.admin.UpdateFeaturesOptions;
 import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
@@ -42,6 +45,7 @@ public final class Admin implements AutoCloseable {
             "  describe [TOPIC...]          (topic partition leader replicas isr; leader -1 if there is none)",
             "  list",
             "  offsets GROUP                (topic partition offset, of what the group committed)",
+            "  feature NAME LEVEL           (finalizes it, up or down)",
             "  in-sync [TOPIC...] [--timeout SECONDS]");
 
     /** A KRaft controller refuses to make many thousand partitions at a time. */
@@ -95,8 +99,18 @@ public final class Admin implements AutoCloseable {
             case "list": new TreeSet<>(names(false)).forEach(out::println); break;
             case "in-sync": inSync(rest); break;
             case "offsets": offsets(rest.get(0)).forEach(out::println); break;
+            case "feature": feature(rest.get(0), Short.parseShort(rest.get(1))); break;
             default: throw new IllegalArgumentException(USAGE);
         }
+    }
+
+    private void feature(String name, short level) throws Exception {
+        FinalizedVersionRange present = client.describeFeatures().featureMetadata().get().finalizedFeatures().get(name);
+        boolean down = present != null && level < present.maxVersionLevel();
+        FeatureUpdate.UpgradeType type =
+                down ? FeatureUpdate.UpgradeType.SAFE_DOWNGRADE : FeatureUpdate.UpgradeType.UPGRADE;
+        FeatureUpdate update = new FeatureUpdate(level, type);
+        client.updateFeatures(Collections.singletonMap(name, update), new UpdateFeaturesOptions()).all().get();
     }
 
     private List<String> offsets(String group) throws Exception {

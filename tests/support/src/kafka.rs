@@ -265,6 +265,11 @@ impl Cluster {
         self.admin(&["elect", topic]);
     }
 
+    /// Finalizes a level of a feature such as `transaction.version`.
+    pub fn finalize(&self, feature: &str, level: i16) {
+        self.admin(&["feature", feature, &level.to_string()]);
+    }
+
     /// The state of a topic's partitions, in order.
     pub fn describe(&self, topic: &str) -> Vec<PartitionState> {
         let ids = |text: &str| match text {

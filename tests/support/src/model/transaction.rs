@@ -103,8 +103,12 @@ impl Cluster {
         self.features_epoch += 1;
     }
 
-    /// Whether the brokers are of the releases that know transaction.version 2, be it in use or not.
-    pub(super) fn has_kip_890(&self) -> bool {
+    fn has_transaction_version_2(&self) -> bool {
+        self.features.get("transaction.version").is_some_and(|level| *level >= 2)
+    }
+
+    /// Whether the brokers are of a release that knows transaction.version 2, be it in use or not.
+    pub(super) fn is_kafka_4(&self) -> bool {
         let newest = self.up_brokers().filter_map(|(id, _)| self.versions_of(id).range(ApiKey::EndTxn));
         newest.map(|range| *range.end()).max() >= Some(5)
     }
@@ -124,7 +128,7 @@ impl Cluster {
         if timeout_ms <= 0 || (max > 0 && timeout_ms > max) {
             return Err(ResponseError::InvalidTransactionTimeout);
         }
-        let (now, remembers) = (self.now_ms, self.has_kip_890());
+        let (now, remembers) = (self.now_ms, self.has_transaction_version_2());
         let Some(known) = self.transactions.known.get_mut(id) else {
             // What the client expects of an id that nobody knows does not matter.
             let producer_id = self.next_producer_id;
@@ -296,7 +300,7 @@ impl Cluster {
 
     /// Aborts what has been open for longer than its timeout, fencing its producer.
     pub fn expire_transactions(&mut self) {
-        let (now, remembers) = (self.now_ms, self.has_kip_890());
+        let (now, remembers) = (self.now_ms, self.has_transaction_version_2());
         for known in self.transactions.known.values_mut() {
             if known.phase == Phase::Ongoing && now - known.since_ms > i64::from(known.timeout_ms) {
                 known.fence(remembers);
@@ -344,8 +348,8 @@ pub(super) fn not_verified(abortable_known: bool) -> ResponseError {
 }
 
 impl Transaction {
-    /// Takes the transaction from its producer, to abort it. Brokers with KIP-890 remember the epoch that they took, and
-    /// so its producer may ask for another.
+    /// Takes the transaction from its producer, to abort it. With transaction.version 2 the epoch that was taken is
+    /// remembered, and so its producer may ask for another.
     fn fence(&mut self, remembers: bool) {
         self.last = remembers.then_some((self.producer_id, self.epoch));
         self.epoch += 1;
@@ -362,11 +366,11 @@ impl Transaction {
 
 impl Group {
     /// Whether a member of that generation may commit (KIP-447).
-    pub(super) fn admits(&self, member: &str, generation: i32, kip_890: bool) -> Result<(), ResponseError> {
+    pub(super) fn admits(&self, member: &str, generation: i32, kafka_4: bool) -> Result<(), ResponseError> {
         match self.members.get(member) {
             None if generation < 0 && (member.is_empty() || self.members.is_empty()) => Ok(()),
             // The group coordinator of 4.0 takes a group without members for one that there is not.
-            None if self.members.is_empty() && kip_890 => Err(ResponseError::IllegalGeneration),
+            None if self.members.is_empty() && kafka_4 => Err(ResponseError::IllegalGeneration),
             None => Err(ResponseError::UnknownMemberId),
             Some(present) if *present != generation => Err(ResponseError::IllegalGeneration),
             Some(_) => Ok(()),

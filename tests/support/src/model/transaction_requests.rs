@@ -168,8 +168,8 @@ fn take_offsets(
 ) -> Result<(), ResponseError> {
     let (id, group) = (request.transactional_id.to_string(), request.group_id.to_string());
     cluster.is_coordinator(context.broker, &group)?;
-    let kip_890 = cluster.has_kip_890();
-    cluster.group_mut(&group).admits(&request.member_id, request.generation_id, kip_890)?;
+    let kafka_4 = cluster.is_kafka_4();
+    cluster.group_mut(&group).admits(&request.member_id, request.generation_id, kafka_4)?;
     if context.version >= 5 {
         cluster.add_group_to(&id, request.producer_id.0, request.producer_epoch, &group).map_err(
             |error| match error {

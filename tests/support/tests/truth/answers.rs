@@ -53,11 +53,14 @@ impl Answers {
         let width = runs.iter().flat_map(|run| &run.lines).map(|(name, _)| name.len()).max().unwrap_or_default();
         let pairings: Vec<String> = runs.iter().map(|run| format!("{:16}", run.pairing)).collect();
         let mut table = format!("{:width$}  {}\n", format!("{who}, against"), pairings.join("  "));
-        for (number, (scenario, _)) in runs[0].lines.iter().enumerate() {
+        for scenario in crate::scenarios().map(|scenario| scenario.name) {
             write!(table, "{scenario:width$}").expect("a string takes all");
             for run in runs {
-                let told = &run.lines[number].1;
-                let place = (run.pairing.to_owned(), (*scenario).to_owned());
+                let Some((_, told)) = run.lines.iter().find(|(name, _)| *name == scenario) else {
+                    write!(table, "  {:16}", "-").expect("a string takes all");
+                    continue;
+                };
+                let place = (run.pairing.to_owned(), scenario.to_owned());
                 let expected = self.0.get(&place).map(Vec::as_slice).unwrap_or_default();
                 let differing = differ(expected, told);
                 let verdict = match differing.len() {

@@ -21,27 +21,33 @@ use answers::{Answers, Run};
 use peer::{Model, Peer, Real};
 use talk::{Scenario, Talk};
 
-/// The protocol that a client speaks with a cluster. The generation is that of transactions: with 1 clients add
-/// partitions (KIP-98), with 2 brokers do (KIP-890).
+/// The protocol that a client speaks with a cluster.
 struct Pairing {
     name: &'static str,
     kafka: &'static str,
+    /// The level of transaction.version that is finalized.
+    level: i16,
+    /// That of transactions: with 1 the client adds partitions (KIP-98), with 2 brokers do (KIP-890).
     generation: i16,
+    /// Whether the slow scenarios are played, too: they do not depend on the client and the level.
+    slow: bool,
 }
 
-const PAIRINGS: [Pairing; 3] = [
-    Pairing { name: "4.3", kafka: "4.3.1", generation: 2 },
-    Pairing { name: "4.3, older client", kafka: "4.3.1", generation: 1 },
-    Pairing { name: "3.9", kafka: "3.9.1", generation: 1 },
+const PAIRINGS: [Pairing; 4] = [
+    Pairing { name: "4.3", kafka: "4.3.1", level: 2, generation: 2, slow: true },
+    Pairing { name: "4.3, older client", kafka: "4.3.1", level: 2, generation: 1, slow: false },
+    Pairing { name: "4.3, level 1", kafka: "4.3.1", level: 1, generation: 1, slow: false },
+    Pairing { name: "3.9", kafka: "3.9.1", level: 1, generation: 1, slow: true },
 ];
 
-fn scenarios() -> Vec<Scenario> {
-    [sequences::SCENARIOS, transactions::SCENARIOS, offsets::SCENARIOS].concat()
+fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    [sequences::SCENARIOS, transactions::SCENARIOS, offsets::SCENARIOS].into_iter().flatten()
 }
 
 /// All scenarios of a pairing with one cluster.
 fn run(pairing: &Pairing, peer: &dyn Peer) -> Run {
-    let scenarios = scenarios();
+    let scenarios: Vec<_> =
+        scenarios().filter(|scenario| pairing.slow || scenario.name != transactions::SLOW).collect();
     let topics = peer.create_topics(scenarios.len());
     let lines = scenarios.iter().zip(topics).map(|(scenario, topic)| {
         let mut talk = Talk::new(peer, pairing.generation, topic);
@@ -52,18 +58,19 @@ fn run(pairing: &Pairing, peer: &dyn Peer) -> Run {
 }
 
 fn model(pairing: &Pairing) -> Run {
-    let (versions, level) = match pairing.kafka {
-        "3.9.1" => (Versions::kafka_3_9(), 1),
-        _ => (Versions::kafka_4_3(), 2),
-    };
-    run(pairing, &Model::start(versions, level))
+    let versions = if pairing.kafka == "3.9.1" { Versions::kafka_3_9() } else { Versions::kafka_4_3() };
+    run(pairing, &Model::start(versions, pairing.level))
 }
 
 fn real(pairing: &Pairing) -> Run {
-    if pairing.kafka == kafka::DEFAULT_VERSION {
+    let newest = pairing.kafka == kafka::DEFAULT_VERSION;
+    if newest && pairing.level == 2 {
         return run(pairing, &Real::reach(kafka::shared()));
     }
     let cluster = Cluster::start(Options { version: pairing.kafka.into(), ..Options::default() });
+    if newest {
+        cluster.finalize("transaction.version", pairing.level);
+    }
     run(pairing, &Real::reach(&cluster))
 }
 

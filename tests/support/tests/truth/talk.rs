@@ -15,7 +15,6 @@ use kafka_protocol::records::Compression;
 use crate::common::{self, Client, From, name, text};
 use crate::peer::Peer;
 
-#[derive(Clone, Copy)]
 pub struct Scenario {
     pub name: &'static str,
     pub play: fn(&mut Talk),

@@ -5,6 +5,9 @@ use kafka_protocol::messages::{FindCoordinatorRequest, InitProducerIdRequest, Tr
 use crate::common::text;
 use crate::talk::{LONGEST_TIMEOUT_MS, Scenario, Talk, shown};
 
+/// It asks for thirty thousand epochs.
+pub const SLOW: &str = "the last epoch";
+
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "FindCoordinator", play: find_coordinator },
     Scenario { name: "InitProducerId twice", play: init_twice },
@@ -41,7 +44,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "EndTxn again when the next is open", play: end_again_later },
     Scenario { name: "EndTxn with an old epoch", play: end_old_epoch },
     Scenario { name: "EndTxn after a newer producer", play: end_fenced },
-    Scenario { name: "the last epoch", play: last_epoch },
+    Scenario { name: SLOW, play: last_epoch },
     Scenario { name: "markers and the last stable offset", play: markers },
     Scenario { name: "a marker where no records were", play: marker_without_records },
     Scenario { name: "two transactions after one another", play: one_after_another },

@@ -4,6 +4,7 @@
 
 mod acks;
 mod closing;
+mod feature;
 mod fencing;
 mod first;
 mod golden;

@@ -206,6 +206,9 @@ static void to_be_aborted(void) {
     begin_with("once-47");
     SAYS(OTTLA_ERR_INVALID_PRODUCER_EPOCH, 0, ABORT, COMMIT);
     aborts_and_goes_on(OTTLA_ERR_INVALID_PRODUCER_EPOCH, 0);
+    begin_with("end-48");
+    SAYS(OTTLA_ERR_INVALID_TXN_STATE, 0, ABORT, COMMIT);
+    aborts_and_goes_on(OTTLA_ERR_INVALID_TXN_STATE, 0);
     CHECK_OK(ottla_producer_free(producer));
 }
 

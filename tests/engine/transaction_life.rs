@@ -177,6 +177,27 @@ fn a_transaction_has_five_requests_in_flight() {
     });
 }
 
+/// Whether it succeeds or not: who waits for it finds what its records came to.
+#[test]
+fn completions_are_told_before_the_end_they_belong_to() {
+    both(|generation| {
+        for fault in [Fault::None, Fault::Error(29, On::All), Fault::Error(90, On::All)] {
+            let mut world = ready(generation);
+            world.transact(Call::Begin).unwrap();
+            world.cluster.script(Api::Produce, [fault]);
+            world.send("t", 0);
+            let ticket = world.call(Call::Commit);
+            assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
+            assert_eq!(world.told_before[&ticket], 1, "{:?}", world.answers[&ticket]);
+            if state(&world) == State::AbortRequired {
+                let ticket = world.call(Call::Abort);
+                assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
+                assert_eq!(world.told_before[&ticket], 1);
+            }
+        }
+    });
+}
+
 // Abort
 
 #[test]

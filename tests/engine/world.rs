@@ -225,6 +225,8 @@ pub struct World {
     pub flushed: Vec<u64>,
     /// What other commands were answered, by ticket.
     pub answers: BTreeMap<u64, ottla::Result<Answer>>,
+    /// How many records had their completions when that was answered.
+    pub told_before: BTreeMap<u64, usize>,
     flushes: BTreeSet<u64>,
     pub closed: bool,
     pub news: Vec<News>,
@@ -293,6 +295,7 @@ impl World {
             accepted: BTreeMap::new(),
             flushed: Vec::new(),
             answers: BTreeMap::new(),
+            told_before: BTreeMap::new(),
             flushes: BTreeSet::new(),
             closed: false,
             news: Vec::new(),
@@ -534,6 +537,7 @@ impl World {
                     self.flushed.push(ticket);
                 }
                 Action::Answered { ticket, outcome } => {
+                    self.told_before.insert(ticket, self.told.len());
                     let before = self.answers.insert(ticket, outcome);
                     assert!(before.is_none(), "ticket {ticket} is answered twice: {before:?}");
                 }

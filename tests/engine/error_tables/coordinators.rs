@@ -236,7 +236,7 @@ fn check(to: To, code: i16, becomes: Becomes, generation: i16) {
             // Before the second search within a transaction there was a backoff already.
             let bounds = if to == To::FindAgain { ms(200)..ms(400) } else { ms(80)..ms(200) };
             assert!(bounds.contains(&heard.took), "{:?}", heard.took);
-            let first = usize::from(to == To::Init) + usize::from(to == To::CommitOffsets);
+            let first = usize::from(matches!(to, To::Init | To::AddOffsets | To::CommitOffsets));
             let more = usize::from(becomes == AskedElsewhere || searches == 1);
             assert!(heard.found >= first + more, "{} searches", heard.found);
             assert_unnoticed(heard, to);

@@ -2824,6 +2824,7 @@ OTTLA_API void OTTLA_CALL ottla_partitions_free(struct ottla_partitions *partiti
  *         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,
  *         OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT (transaction.timeout.ms is above the broker's
  *         transaction.max.timeout.ms): call again when the broker was told otherwise;
+ *         OTTLA_ERR_TRANSACTION_ABORTABLE: call again;
  *         another code of Kafka's: the producer cannot go on (ottla_error_is_fatal()), close it;
  *         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
  *

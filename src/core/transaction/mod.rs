@@ -58,8 +58,8 @@ enum State {
     Ready,
     Open,
     Ending(End, Phase),
-    /// A broker says that the epoch is old, or that the transaction was aborted. Whether a newer instance of this producer exists, or the coordinator gave
-    /// up on the transaction, only the coordinator knows: it is asked.
+    /// A broker says that the epoch is old, or that the transaction was aborted. Whether a newer instance of this producer
+    /// exists, or the coordinator gave up on the transaction, only the coordinator knows: it is asked.
     Doubted(Error),
     Failed(Error),
     Fatal(Error),

@@ -139,11 +139,11 @@ struct Kill {
 /// Kills that are spread over `count` transactions, at every stage of one.
 fn kills(count: u64, kills: u64) -> Vec<Kill> {
     let mut random = Random::new(count);
-    let stages = ["committing", "begun", "committing", "sent", "aborting"];
+    let stages = ["committing", "begun", "committing", "sent", "committing", "aborting"];
     let kill = |nth: u64| Kill {
         number: (nth + 1) * count / (kills + 1),
         line: stages[nth as usize % stages.len()],
-        after: Duration::from_millis(random.below(20)),
+        after: Duration::from_millis(random.below(8)),
     };
     (0..kills).map(kill).collect()
 }

@@ -7,7 +7,7 @@ use ottla_test_support::kafka::{DEFAULT_VERSION, Reader};
 
 use crate::flow::{Flow, key, value};
 use crate::harness::{Sender, compare, expected, soak};
-use crate::troubled::{Fault, REQUEST_TIMEOUT, Troubled};
+use crate::troubled::{DELIVERY_TIMEOUT, Fault, REQUEST_TIMEOUT, Troubled};
 
 const TOPIC: &str = "flowing";
 const PARTITIONS: u32 = 12;
@@ -37,7 +37,8 @@ fn each_record_is_there_once(version: &str, faults: &[Fault], count: u64, rate: 
     let troubled = Troubled::start(version);
     troubled.create_topic(TOPIC, PARTITIONS);
     troubled.cluster.wait_in_sync();
-    let sender = Sender::new(troubled.bootstrap(), &[("request.timeout.ms", REQUEST_TIMEOUT)]);
+    let limits = [("request.timeout.ms", REQUEST_TIMEOUT), ("delivery.timeout.ms", DELIVERY_TIMEOUT)];
+    let sender = Sender::new(troubled.bootstrap(), &limits);
     let flow = Flow::default();
     std::thread::scope(|scope| {
         let _stop = flow.stop_on_drop();

@@ -1,5 +1,6 @@
 //! A cluster that gets into trouble and out of it again.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -31,24 +32,31 @@ impl Fault {
 
 /// What the producers have for `request.timeout.ms`.
 pub const REQUEST_TIMEOUT: &str = "3000";
-/// Longer than that, and shorter than any deadline of a record.
+/// And for `delivery.timeout.ms`: more than any outage takes, on a machine that is busy otherwise too.
+pub const DELIVERY_TIMEOUT: &str = "240000";
+/// Longer than a request may last.
 const OUTAGE: Duration = Duration::from_secs(8);
 
 /// Three brokers and a controller beside them, with a proxy before each broker.
 pub struct Troubled {
     pub cluster: Cluster,
     proxies: Box<dyn Proxies>,
+    /// Last, so that the next one begins when the brokers of this one are gone.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Troubled {
+    /// One at a time: each has four processes of Java, and trouble is a matter of seconds.
     pub fn start(version: &str) -> Troubled {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let options = Options { version: version.into(), brokers: 3, separate_controller: true, ..Options::default() };
         let cluster = Cluster::start(Options { proxied: true, ..options });
         let proxies: Box<dyn Proxies> = match soak() {
             true => Box::new(Toxiproxy::start(&cluster.proxied())),
             false => Box::new(Links::start(&cluster.proxied())),
         };
-        Troubled { cluster, proxies }
+        Troubled { cluster, proxies, _turn: turn }
     }
 
     /// The proxies' addresses.

@@ -216,7 +216,7 @@ impl Cluster {
 
     /// Waits until every partition has a leader and all its replicas in sync.
     pub fn wait_in_sync(&self) {
-        self.admin(&["in-sync"]);
+        self.admin(&["in-sync", "--timeout", "120"]);
     }
 
     /// Returns when every partition has a leader.

@@ -1,7 +1,7 @@
 //! What a completion is made of, one entry a record, beside the data so that the data can be released first.
 
-use super::Chunk;
 use super::budget::NoRoom;
+use super::chunk::Chunks;
 use super::memory::{Charge, Memory, Room};
 use super::report::Delivery;
 use crate::error::Error;
@@ -24,13 +24,13 @@ pub enum Completion {
 /// then on. Threads that wait, and values that are lent, are few and kept aside.
 #[derive(Default)]
 pub struct Entries {
-    chunks: Vec<Chunk>,
+    chunks: Chunks,
     count: u32,
     wide: bool,
     waiters: Vec<(u32, Arc<Waiter>)>,
     lent: Vec<(u32, LentValue)>,
     /// Empty but while widening; kept for its capacity.
-    narrow: Vec<Chunk>,
+    narrow: Chunks,
 }
 
 /// One entry, read back.
@@ -73,16 +73,13 @@ impl Entries {
             self.widen(memory);
         }
         let size = if self.wide { WIDE } else { NARROW };
-        match self.chunks.last() {
-            Some(chunk) if chunk.room() >= size => Ok(()),
-            _ => self.another_chunk(memory, hint, charge, room),
-        }
+        if self.chunks.last().room() >= size { Ok(()) } else { self.another_chunk(memory, hint, charge, room) }
     }
 
     #[cold]
     fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
         // Each chunk is of the class above the one before it, as for data.
-        let hint = hint.max(self.chunks.len()).min(2);
+        let hint = hint.max(self.chunks.count()).min(2);
         self.chunks.push(memory.chunk(WIDE, hint, charge, room)?);
         Ok(())
     }
@@ -90,7 +87,7 @@ impl Entries {
     /// `reserve` must have succeeded since the last push.
     #[inline(always)]
     pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
-        let chunk = self.chunks.last_mut().expect("reserve() was called");
+        let chunk = self.chunks.last();
         let (call, tag) = match completion {
             Completion::Tag(tag) => (Entry::DEFAULT, *tag),
             Completion::Call { call, tag } => (*call, *tag),
@@ -112,6 +109,20 @@ impl Entries {
         self.count += 1;
     }
 
+    /// A push of the default's tag, if the chunk that is there has room and its entries are narrow; else `None`, and
+    /// nothing has changed.
+    #[inline(always)]
+    pub(super) fn push_usual(&mut self, tag: u64, timestamp_delta: i64) -> Option<()> {
+        if self.wide {
+            return None;
+        }
+        let bytes = self.chunks.last().take::<NARROW>()?;
+        bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
+        bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+        self.count += 1;
+        Some(())
+    }
+
     /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is never refused.
     #[cold]
     fn widen(&mut self, memory: &Memory) {
@@ -119,16 +130,16 @@ impl Entries {
         std::mem::swap(&mut narrow, &mut self.chunks);
         self.wide = true;
         for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
-            if self.chunks.last().is_none_or(|chunk| chunk.room() < WIDE) {
+            if self.chunks.last().room() < WIDE {
                 self.another_chunk(memory, 0, Charge::Force, &mut Room::default())
                     .expect("a forced charge is not refused");
             }
-            let bytes = self.chunks.last_mut().expect("made above").grow(WIDE);
+            let bytes = self.chunks.last().grow(WIDE);
             bytes[0..8].copy_from_slice(&entry.tag.to_ne_bytes());
             bytes[8..16].copy_from_slice(&entry.timestamp_delta.to_ne_bytes());
             bytes[16..24].copy_from_slice(&entry.call.to_ne_bytes());
         }
-        memory.release(&mut narrow);
+        memory.release(narrow.drain());
         self.narrow = narrow;
     }
 
@@ -137,6 +148,22 @@ impl Entries {
         let size = if self.wide { WIDE } else { NARROW };
         let read = if self.wide { read_wide } else { read_narrow };
         self.chunks.iter().flat_map(move |chunk| chunk.filled().chunks_exact(size)).map(read)
+    }
+
+    /// Each tag and timestamp delta in order, if there is nothing else to say of any entry; else `None`, and nothing has
+    /// happened.
+    #[inline(always)]
+    pub fn for_each_usual(&self, mut each: impl FnMut(u64, i64)) -> Option<()> {
+        if self.wide || !self.waiters.is_empty() || !self.lent.is_empty() {
+            return None;
+        }
+        for chunk in self.chunks.iter() {
+            for entry in chunk.filled().as_chunks::<NARROW>().0 {
+                let entry = read_narrow(entry);
+                each(entry.tag, entry.timestamp_delta);
+            }
+        }
+        Some(())
     }
 
     /// The entries' waiters, by index.
@@ -166,7 +193,7 @@ impl Entries {
     }
 
     pub(super) fn clear(&mut self, memory: &Memory) {
-        memory.release(&mut self.chunks);
+        memory.release(self.chunks.drain());
         self.waiters.clear();
         self.lent.clear();
         self.count = 0;
@@ -174,6 +201,7 @@ impl Entries {
     }
 }
 
+#[inline]
 fn read_narrow(bytes: &[u8]) -> Entry {
     Entry { call: Entry::DEFAULT, tag: number(&bytes[0..8]), timestamp_delta: number(&bytes[8..16]).cast_signed() }
 }

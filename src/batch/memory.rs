@@ -79,13 +79,14 @@ impl Memory {
     }
 
     /// Takes chunks back and releases their charge.
-    pub(super) fn release(&self, chunks: &mut Vec<Chunk>) {
-        if chunks.is_empty() {
+    pub(super) fn release(&self, chunks: impl IntoIterator<Item = Chunk>) {
+        let mut chunks = chunks.into_iter().peekable();
+        if chunks.peek().is_none() {
             return;
         }
         let mut bytes = 0;
         let mut free = self.free.lock();
-        for chunk in chunks.drain(..) {
+        for chunk in chunks {
             bytes += chunk.capacity();
             if let Some(class) = CLASSES.iter().position(|&size| size == chunk.capacity())
                 && !free.closed

@@ -13,6 +13,7 @@ mod splice;
 mod split;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
+mod usual;
 
 pub use budget::{NoRoom, WaitEnded};
 pub use chunk::Chunk;
@@ -22,3 +23,4 @@ pub use open::{Batch, Sealed};
 pub use payload::Payload;
 pub use report::{Delivery, Outcome, Report};
 pub use split::PickedOut;
+pub use usual::Usual;

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::chunk::Chunks;
 use super::entries::Entries;
 use super::memory::{Charge, Memory, Room};
 use super::splice::Splice;
-use super::{Chunk, Completion, NoRoom, Outcome, Payload};
+use super::{Completion, NoRoom, Outcome, Payload};
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::sync::{Arc, Time};
@@ -24,7 +25,7 @@ pub struct Batch {
     pub base_timestamp: i64,
     pub max_timestamp: i64,
     pub(super) entries: Entries,
-    pub(super) chunks: Vec<Chunk>,
+    pub(super) chunks: Chunks,
     /// Values between the chunks' bytes.
     pub(super) splices: Vec<Splice>,
     /// Encoded bytes of the records, uncompressed.
@@ -75,7 +76,7 @@ impl Batch {
                 base_timestamp: 0,
                 max_timestamp: 0,
                 entries: Entries::default(),
-                chunks: Vec::new(),
+                chunks: Chunks::default(),
                 splices: Vec::new(),
                 bytes: 0,
                 lent_bytes: 0,
@@ -167,15 +168,17 @@ impl Batch {
         charge: Charge,
         room: &mut Room,
     ) -> Result<&mut [u8], NoRoom> {
-        let chunks = self.chunks.len();
-        if self.chunks.last().is_none_or(|chunk| chunk.room() < len) {
+        let is_full = self.chunks.last().room() < len;
+        if is_full {
             self.another_chunk(len, charge, room)?;
         }
         if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
-            self.give_back_chunk(chunks);
+            if is_full {
+                self.give_back_chunk();
+            }
             return Err(refused);
         }
-        Ok(self.chunks.last_mut().expect("made above").grow(len))
+        Ok(self.chunks.last().grow(len))
     }
 
     /// Takes note of a record of `len` bytes that was written.
@@ -193,7 +196,7 @@ impl Batch {
 
     #[cold]
     fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
-        let hint = self.hint.max(self.chunks.len()).min(3);
+        let hint = self.hint.max(self.chunks.count()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
     }
@@ -201,9 +204,8 @@ impl Batch {
     /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
     /// batch is decided, and a larger record would add another behind it.
     #[cold]
-    fn give_back_chunk(&mut self, kept: usize) {
-        let mut added = self.chunks.split_off(kept);
-        self.memory.release(&mut added);
+    fn give_back_chunk(&mut self) {
+        self.memory.release(self.chunks.pop());
     }
 
     /// Closes the batch for appends: its bytes become a payload that requests can share.
@@ -284,7 +286,7 @@ impl Batch {
     /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
     pub(super) fn clear(&mut self) {
         self.splices.clear();
-        self.memory.release(&mut self.chunks);
+        self.memory.release(self.chunks.drain());
         self.entries.clear(&self.memory);
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
@@ -319,7 +321,7 @@ impl Drop for Batch {
         if self.count() > 0 {
             super::report::adopt(self);
         }
-        self.memory.release(&mut self.chunks);
+        self.memory.release(self.chunks.drain());
         self.entries.clear(&self.memory);
         self.forget_wanted();
     }

@@ -1,7 +1,8 @@
 //! The bytes of a sealed batch, shared between the batch and the requests that carry them.
 
+use super::Memory;
+use super::chunk::Chunks;
 use super::splice::{Slices, Splice};
-use super::{Chunk, Memory};
 use crate::planted::{Fault, planted};
 use crate::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::sync::Arc;
 /// whoever lets go last, so a batch that expired stays charged until its connection is done with it.
 #[derive(Default)]
 pub struct Payload {
-    pub(super) chunks: Vec<Chunk>,
+    pub(super) chunks: Chunks,
     /// Values that are lent end their loans with the payload.
     pub(super) splices: Vec<Splice>,
     pub(super) memory: Option<Arc<Memory>>,
@@ -20,11 +21,11 @@ pub struct Payload {
 #[allow(clippy::len_without_is_empty, reason = "a payload is never empty but while it is made")]
 impl Payload {
     pub(super) fn shared(memory: &Arc<Memory>) -> Arc<Self> {
-        Arc::new(Payload { chunks: Vec::new(), splices: Vec::new(), memory: Some(memory.clone()), len: 0 })
+        Arc::new(Payload { chunks: Chunks::default(), splices: Vec::new(), memory: Some(memory.clone()), len: 0 })
     }
 
     pub fn slices(&self) -> Slices<'_> {
-        Slices::new(&self.chunks, &self.splices)
+        Slices::new(self.chunks.iter(), &self.splices)
     }
 
     pub fn len(&self) -> usize {
@@ -35,7 +36,7 @@ impl Payload {
         self.len = 0;
         self.splices.clear();
         if let Some(memory) = &self.memory {
-            memory.release(&mut self.chunks);
+            memory.release(self.chunks.drain());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::chunk::Chunks;
 use super::entries::Entries;
 use super::{Batch, Waiter};
 use crate::error::{Error, ErrorKind};
@@ -58,7 +59,7 @@ impl Batch {
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
         self.splices.clear();
         self.forget_wanted();
-        self.memory.clone().release(&mut self.chunks);
+        self.memory.clone().release(self.chunks.drain());
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
             None => self.payload = super::Payload::shared(&self.memory),
@@ -96,7 +97,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,
         entries: std::mem::take(&mut batch.entries),
-        chunks: Vec::new(),
+        chunks: Chunks::default(),
         splices: Vec::new(),
         bytes: 0,
         lent_bytes: 0,
@@ -170,6 +171,19 @@ impl Report {
             attempts: batch.sealed.attempts,
             lent: next_lent(&mut lent, index),
             latency: outcome.latency,
+        })
+    }
+
+    /// Each record's tag, offset and timestamp, if there is nothing else to say of any; else `None`, and nothing has
+    /// happened.
+    #[inline(always)]
+    pub fn for_each_usual(&self, mut each: impl FnMut(u64, i64, i64)) -> Option<()> {
+        let (batch, outcome) = (self.batch(), self.outcome());
+        let (mut offset, step) = if outcome.base_offset < 0 { (-1, 0) } else { (outcome.base_offset, 1) };
+        let (appended, base) = (outcome.log_append_time, batch.base_timestamp);
+        batch.entries.for_each_usual(|tag, delta| {
+            each(tag, offset, if appended >= 0 { appended } else { base.wrapping_add(delta) });
+            offset += step;
         })
     }
 

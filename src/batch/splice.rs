@@ -1,5 +1,6 @@
 //! Lent values at their places in a batch: its chunks hold what precedes and what follows them.
 
+use super::chunk::ChunkIter;
 use super::open::body_len;
 use super::{Batch, Charge, Chunk, Completion, NoRoom, Room};
 use crate::loan::{Lent, Loan};
@@ -22,7 +23,7 @@ pub struct Splice {
 /// The bytes of a batch in order.
 #[derive(Clone)]
 pub struct Slices<'a> {
-    chunks: std::slice::Iter<'a, Chunk>,
+    chunks: ChunkIter<'a>,
     splices: &'a [Splice],
     /// What is left of a chunk that a value cut in two.
     rest: &'a [u8],
@@ -31,8 +32,8 @@ pub struct Slices<'a> {
 }
 
 impl<'a> Slices<'a> {
-    pub(super) fn new(chunks: &'a [Chunk], splices: &'a [Splice]) -> Self {
-        Slices { chunks: chunks.iter(), splices, rest: &[], given: 0 }
+    pub(super) fn new(chunks: ChunkIter<'a>, splices: &'a [Splice]) -> Self {
+        Slices { chunks, splices, rest: &[], given: 0 }
     }
 }
 

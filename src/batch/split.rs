@@ -27,7 +27,7 @@ impl Batch {
     pub fn for_each_record(&self, mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>) -> Result<()> {
         let mut headers = Vec::new();
         // An open batch has its own, a sealed one its payload's.
-        let mut chunks = self.chunks.iter().chain(&self.payload.chunks);
+        let mut chunks = self.chunks.iter().chain(self.payload.chunks.iter());
         let mut loans = self.splices.iter().chain(&self.payload.splices).peekable();
         let mut lent_values = self.entries.lent().iter().peekable();
         let mut records = RecordIter::new(&[]);

@@ -1,6 +1,7 @@
 //! What a batch promises its owners, one after the other: slot, core, sink.
 
 mod lent;
+mod usual;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::error::{ottla_code, ottla_error};
+use crate::batch::Usual;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::Wait;
 
@@ -89,6 +90,22 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, len: usize, name: &str) -> Re
     }
     // SAFETY: not NULL, not longer than an object can be, and by this function's contract readable for 'a.
     Ok(Some(unsafe { std::slice::from_raw_parts(pointer, len) }))
+}
+
+/// `bytes` that says of an error only that there is one.
+///
+/// # Safety
+/// As for `bytes`.
+#[inline(always)]
+pub(super) unsafe fn some_bytes<'a>(pointer: *const u8, len: usize) -> Option<Option<&'a [u8]>> {
+    if pointer.is_null() {
+        return if len == 0 { Some(None) } else { None };
+    }
+    if len > Usual::LONGEST {
+        return None;
+    }
+    // SAFETY: not NULL, not longer than an object can be, and by this function's contract readable for 'a.
+    Some(Some(unsafe { std::slice::from_raw_parts(pointer, len) }))
 }
 
 #[cold]

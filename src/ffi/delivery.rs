@@ -220,6 +220,15 @@ impl ottla_delivery {
         }
     }
 
+    /// Makes it that of one record, of which there is nothing else to say.
+    #[inline(always)]
+    pub(super) fn set(&mut self, tag: u64, offset: i64, timestamp: i64) {
+        self.userdata = userdata_of(tag);
+        self.tag = tag;
+        self.offset = offset;
+        self.timestamp = timestamp;
+    }
+
     /// Makes it that of one record of the report.
     #[inline]
     pub(super) fn with(&mut self, record: &Told) -> &Self {
@@ -245,6 +254,13 @@ pub(super) struct Asked {
 pub(super) struct Told {
     pub(super) entry: ottla_delivery_entry,
     pub(super) value_len: usize,
+}
+
+impl ottla_delivery_entry {
+    #[inline(always)]
+    pub(super) fn of(tag: u64, offset: i64, timestamp: i64) -> Self {
+        ottla_delivery_entry { userdata: userdata_of(tag), tag, offset, timestamp, value: std::ptr::null() }
+    }
 }
 
 /// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).

@@ -82,8 +82,12 @@ impl ottla_producer {
     /// Whether this is the producer of `engine`. No count: for callers who hold the engine by themselves.
     #[inline]
     pub(super) fn is_of(&self, engine: &Arc<Engine>) -> Result<()> {
-        let mine = self.engine.load(Ordering::Relaxed).cast_const();
-        if mine == Arc::as_ptr(engine) { Ok(()) } else { Err(not_of(mine.is_null())) }
+        if self.leads_to(engine) { Ok(()) } else { Err(not_of(self.engine.load(Ordering::Relaxed).is_null())) }
+    }
+
+    #[inline(always)]
+    pub(super) fn leads_to(&self, engine: &Arc<Engine>) -> bool {
+        self.engine.load(Ordering::Relaxed).cast_const() == Arc::as_ptr(engine)
     }
 
     /// Ends the producer: wakes who waits, waits until they left. The handle is of no use afterwards.

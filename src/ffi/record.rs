@@ -3,10 +3,12 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use super::boundary::{bytes, invalid, null};
+use super::boundary::{bytes, invalid, null, some_bytes};
 use super::plugin::bytes_out;
+use crate::batch::Usual;
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
+use crate::sync::Clock;
 
 /// A header of a record. Its size never changes.
 #[repr(C)]
@@ -159,7 +161,7 @@ impl ottla_record {
     /// # Safety
     /// As for `with`, for as long as the result is used.
     #[inline(always)]
-    pub(super) unsafe fn without_headers<'a>(&self) -> Result<Record<'a>> {
+    unsafe fn without_headers<'a>(&self) -> Result<Record<'a>> {
         if self.struct_size != size_of::<ottla_record>() {
             return Err(wrong_size(self.struct_size));
         }
@@ -176,20 +178,24 @@ impl ottla_record {
         })
     }
 
-    /// Appends the headers to `headers`; for records that are sent together.
+    /// The record, if it is of the usual kind and nothing is wrong with it.
     ///
     /// # Safety
-    /// As for `with`, for as long as the headers are used.
-    pub(super) unsafe fn collect_headers(&self, headers: &mut Vec<Header<'_>>) -> Result<()> {
-        if self.header_count == 0 {
-            return Ok(());
+    /// As for `with`, for as long as the result is used.
+    #[inline(always)]
+    pub(super) unsafe fn usual<'a>(&self, tag: u64, clock: &impl Clock) -> Option<Usual<'a>> {
+        if self.struct_size != size_of::<ottla_record>() || self.header_count != 0 || self.timeout_ms != 0 {
+            return None;
         }
+        let timestamp = match self.timestamp {
+            -1 => clock.wall_ms(),
+            0.. => self.timestamp,
+            _ => return None,
+        };
         // SAFETY: by this function's contract.
-        for given in unsafe { self.given_headers()? } {
-            // SAFETY: as above.
-            headers.push(unsafe { given.convert()? });
-        }
-        Ok(())
+        let (key, value) =
+            unsafe { (some_bytes(self.key.cast(), self.key_len)?, some_bytes(self.value.cast(), self.value_len)?) };
+        Usual::new(self.partition, timestamp, key, value, tag)
     }
 
     /// # Safety

@@ -13,8 +13,9 @@ use super::topic::ottla_topic;
 use super::{boundary, required, wait};
 use crate::batch::Completion;
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::{TopicHandle, Wait};
-use crate::record::{Fate, Header, Record};
+use crate::producer::{OneCall, TopicHandle, Wait};
+use crate::record::{Fate, Record};
+use crate::sync::SystemClock;
 
 /// Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
 /// ottla_producer_send_flat().
@@ -48,11 +49,12 @@ pub unsafe extern "C" fn ottla_producer_send(
     userdata: *mut c_void,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let completion = Completion::Tag(tag_of(userdata));
-        // SAFETY: by this function's contract.
-        unsafe { send(producer, topic, record, completion, Wait::Configured) }
-    })
+    // SAFETY: by this function's contract.
+    if unsafe { send_usual(producer, topic, record, userdata) }.is_some() {
+        return 0;
+    }
+    // SAFETY: as above.
+    unsafe { send_any(producer, topic, record, userdata, Wait::Configured, error_out) }
 }
 
 /// The same with a function of this record's own, called instead of whatever serves by default.
@@ -90,11 +92,12 @@ pub unsafe extern "C" fn ottla_producer_try_send(
     userdata: *mut c_void,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let completion = Completion::Tag(tag_of(userdata));
-        // SAFETY: by this function's contract.
-        unsafe { send(producer, topic, record, completion, Wait::Never) }
-    })
+    // SAFETY: by this function's contract.
+    if unsafe { send_usual(producer, topic, record, userdata) }.is_some() {
+        return 0;
+    }
+    // SAFETY: as above.
+    unsafe { send_any(producer, topic, record, userdata, Wait::Never, error_out) }
 }
 
 /// ottla_producer_send_with() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
@@ -262,6 +265,46 @@ pub(super) fn at<'a>(
     Ok((&topic.engine, &topic.topic))
 }
 
+/// Most records end here: nothing that can fail, panic or touch errno is on their way. `None`: nothing has happened.
+///
+/// # Safety
+/// What `record` points to is as `ottla_record` says.
+#[inline(always)]
+unsafe fn send_usual(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+) -> Option<()> {
+    let (producer, topic) = (producer?, topic?);
+    if !producer.leads_to(&topic.engine) {
+        return None;
+    }
+    // SAFETY: by this function's contract.
+    let record = unsafe { record?.usual(tag_of(userdata), &SystemClock)? };
+    topic.engine.producer.send_usual(&topic.topic, &record)
+}
+
+/// The rest of `ottla_producer_send`.
+///
+/// # Safety
+/// What `record` points to is as `ottla_record` says.
+#[inline(never)]
+unsafe fn send_any(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+    wait: Wait,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let completion = Completion::Tag(tag_of(userdata));
+        // SAFETY: by this function's contract.
+        unsafe { send(producer, topic, record, completion, wait) }
+    })
+}
+
 /// # Safety
 /// What `record` points to is as `ottla_record` says.
 #[inline]
@@ -319,30 +362,25 @@ unsafe fn send_array(
     wait: Wait,
     accepted_out: &mut usize,
 ) -> Result<()> {
-    // Headers need room that outlives the call of the engine, so they are converted before it.
-    let mut headers: Vec<Header<'_>> = Vec::new();
-    let mut valid = records.len();
-    let mut wrong = None;
-    for (index, record) in records.iter().enumerate() {
-        // SAFETY: by this function's contract.
-        let checked = unsafe { record.without_headers().and_then(|_| record.collect_headers(&mut headers)) };
-        if let Err(error) = checked {
-            (valid, wrong) = (index, Some(at_index(&error, index)));
-            break;
+    let clock = OneCall::begin();
+    let tag = |index: usize| userdatas.map_or(0, |userdatas| tag_of(userdatas[index]));
+    let mut accepted = 0;
+    while let Some(record) = records.get(accepted) {
+        let run = engine.producer.send_usual_run(topic, |nth| {
+            let index = accepted + nth;
+            // SAFETY: by this function's contract.
+            unsafe { records.get(index)?.usual(tag(index), &clock) }
+        });
+        if run == 0 {
+            let completion = Completion::Tag(tag(accepted));
+            // SAFETY: as above.
+            unsafe { record.with(|record| engine.producer.send_in(&clock, topic, record, completion, wait)) }
+                .map_err(|error| at_index(&error, accepted))?;
         }
+        accepted += run.max(1);
+        *accepted_out = accepted;
     }
-    let mut headers = &headers[..];
-    let userdatas = userdatas.into_iter().flatten().copied().chain(std::iter::repeat(std::ptr::null_mut()));
-    let each = records[..valid].iter().zip(userdatas).map_while(|(record, userdata)| {
-        // SAFETY: as above.
-        let plain = unsafe { record.without_headers() }.ok()?;
-        let (own, rest) = headers.split_at(record.header_count);
-        headers = rest;
-        Some((Record { headers: own, ..plain }, Completion::Tag(tag_of(userdata))))
-    });
-    let (accepted, outcome) = engine.producer.send_many(topic, each, wait);
-    *accepted_out = accepted;
-    outcome.and(wrong.map_or(Ok(()), Err))
+    Ok(())
 }
 
 #[cold]

@@ -78,6 +78,47 @@ impl CSink {
     }
 }
 
+impl CSink {
+    /// Tells of records, or collects them for a call that tells of the batch; `None`, and nothing has happened, if some
+    /// are not as most are.
+    fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
+        match &self.default {
+            Default::Delivery(Some(function), userdata) => report.for_each_usual(|tag, offset, timestamp| {
+                delivery.set(tag, offset, timestamp);
+                // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
+                unsafe { function(delivery, userdata.pointer()) };
+            }),
+            Default::Batch(..) => {
+                self.entries.reserve(report.count() as usize);
+                report.for_each_usual(|tag, offset, timestamp| {
+                    self.entries.push(ottla_delivery_entry::of(tag, offset, timestamp));
+                })
+            }
+            Default::Delivery(None, _) | Default::Poll(_) | Default::Log => report.for_each_usual(|_, _, _| {}),
+        }
+    }
+
+    /// The same for any records. Answers how many are left to the default, where that is not told one by one.
+    fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery) -> usize {
+        let mut to_default = 0;
+        for (number, record) in told(report) {
+            match (number, &self.default) {
+                (0, Default::Delivery(Some(function), userdata)) => {
+                    // SAFETY: as above.
+                    unsafe { function(delivery.with(&record), userdata.pointer()) };
+                }
+                (0, Default::Batch(..)) => self.entries.push(record.entry),
+                (0, _) => to_default += 1,
+                (number, _) => {
+                    // SAFETY: as above; this function was given to the call that sent the record.
+                    unsafe { call::function_of(number)(delivery.with(&record), record.entry.userdata) };
+                }
+            }
+        }
+        to_default
+    }
+}
+
 impl Sink for CSink {
     fn report(&mut self, report: Report) {
         self.topic.clear();
@@ -89,21 +130,10 @@ impl Sink for CSink {
         let mut delivery = ottla_delivery::of_report(&report, topic, error);
 
         self.entries.clear();
-        let mut to_default = 0;
-        for (number, record) in told(&report) {
-            match (number, &self.default) {
-                (0, Default::Delivery(Some(function), userdata)) => {
-                    // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
-                    unsafe { function(delivery.with(&record), userdata.pointer()) };
-                }
-                (0, Default::Batch(..)) => self.entries.push(record.entry),
-                (0, _) => to_default += 1,
-                (number, _) => {
-                    // SAFETY: as above; this function was given to the call that sent the record.
-                    unsafe { call::function_of(number)(delivery.with(&record), record.entry.userdata) };
-                }
-            }
-        }
+        let to_default = match self.tell_usual(&report, &mut delivery) {
+            Some(()) => report.count() as usize,
+            None => self.tell_each(&report, &mut delivery),
+        };
 
         match &self.default {
             Default::Batch(Some(function), userdata) if !self.entries.is_empty() => {

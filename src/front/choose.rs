@@ -64,7 +64,7 @@ pub enum Keyless {
 
 impl Keyless {
     #[inline]
-    fn key_of(self, key: Option<&[u8]>) -> Option<&[u8]> {
+    pub(super) fn key_of(self, key: Option<&[u8]>) -> Option<&[u8]> {
         match self {
             Keyless::Null => key,
             Keyless::NullOrEmpty => key.filter(|key| !key.is_empty()),
@@ -93,9 +93,10 @@ impl Front {
                 Some(key) => hash.partition(key, count as u32),
                 None => {
                     append.sticky = true;
-                    let present = topic.sticky.load(Ordering::Relaxed);
-                    let is_chosen = (present as usize) < count;
-                    if is_chosen { present } else { self.choose_sticky(*adaptive, topic, partitions, None) }
+                    match topic.sticky() {
+                        Some(slot) => slot.partition.cast_unsigned(),
+                        None => self.choose_sticky(*adaptive, topic, partitions, None),
+                    }
                 }
             },
             other => self.partition_by(other, topic, partitions, append.record)?,
@@ -170,7 +171,7 @@ impl Front {
     #[cold]
     fn choose_sticky(&self, adaptive: bool, topic: &Topic, partitions: &[Arc<Slot>], previous: Option<u32>) -> u32 {
         let next = self.draw(topic, partitions, adaptive, previous);
-        topic.sticky.store(next, Ordering::Relaxed);
+        topic.stick_to(next);
         next
     }
 

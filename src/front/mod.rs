@@ -8,11 +8,13 @@ mod choose;
 mod gate;
 mod inbox;
 mod slot;
+mod sticky;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
 mod topic_settings;
 mod topics;
 mod transaction;
+mod usual;
 
 use std::time::Instant;
 
@@ -24,7 +26,7 @@ pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
 pub use transaction::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState};
 
-use crate::batch::{Charge, Completion, Memory, Room, WaitEnded};
+use crate::batch::{Charge, Completion, Memory, Room, Usual, WaitEnded};
 use crate::error::Error;
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
@@ -126,6 +128,26 @@ impl Front {
     /// Accepts a record if there is room for it; never waits.
     #[inline(always)]
     pub fn accept<C: Clock>(
+        &self,
+        topic: &Topic,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        clock: &C,
+        room: &mut Room,
+    ) -> Result<(), NotAccepted> {
+        if manner == Manner::Usual
+            && let Some(usual) = Usual::of(record, completion, clock)
+            && self.accept_usual_beside(topic, &usual).is_some()
+        {
+            return Ok(());
+        }
+        self.accept_any(topic, record, completion, manner, clock, room)
+    }
+
+    /// The thorough way, for any record.
+    #[inline(always)]
+    fn accept_any<C: Clock>(
         &self,
         topic: &Topic,
         record: &Record<'_>,

@@ -1,7 +1,11 @@
 //! One partition as application threads see it: a lock, the open batch, and full batches not yet taken.
 
+mod usual;
+
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use usual::Limits;
 
 use super::{Barred, Front, TopicSettings};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
@@ -36,13 +40,14 @@ struct State {
     full_bytes: usize,
     enrolled: bool,
     announced: Announced,
-    /// Keyless bytes since this partition became the topic's sticky one.
+    /// Keyless bytes since this partition became the topic's sticky one. Up to date after `count_sticky`.
     sticky_bytes: usize,
     /// The class its next batch begins with.
     hint: usize,
     /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
     /// those of the batches in front; `Time::NEVER` if there are none.
     own_deadline: Time,
+    usual: Limits,
     /// The topic's partitions are known now: this queue takes no more.
     retired: bool,
 }
@@ -138,6 +143,7 @@ impl Slot {
         if !state.enrolled {
             self.admit(front, state, append.charge)?;
         }
+        state.count_sticky();
         if append.sticky && state.sticky_bytes >= front.batch_size && self.is_settled(front, state) {
             state.sticky_bytes = 0;
             return Err(Refused::Switch);
@@ -176,6 +182,9 @@ impl Slot {
         {
             let timeout = append.record.timeout.filter(|_| before == 0);
             appended.wake_by = self.announce(front, state, ready, created, timeout);
+        }
+        if self.partition >= 0 {
+            self.allow_usual(front, state);
         }
         Ok(appended)
     }
@@ -271,6 +280,7 @@ impl Slot {
     }
 
     fn close_open(&self, state: &mut State) {
+        state.count_sticky();
         if let Some(open) = state.open.take() {
             state.full_bytes += open.bytes();
             state.hint = open.class_hint();
@@ -385,7 +395,9 @@ impl Slot {
 
     /// Takes back the right to append without asking the gate.
     pub(super) fn expel(&self) {
-        self.state.lock().enrolled = false;
+        let mut state = self.state.lock();
+        state.enrolled = false;
+        state.stop_usual();
     }
 
     pub fn load(&self) -> u32 {
@@ -397,6 +409,13 @@ impl Slot {
         let state = self.state.lock();
         let batches = state.full.iter().chain(&state.open);
         batches.fold((0, 0), |(records, bytes), batch| (records + batch.count() as usize, bytes + batch.bytes()))
+    }
+
+    /// Encoded bytes and records of each batch that waits here.
+    #[cfg(all(test, not(ottla_loom)))]
+    pub(super) fn batches(&self) -> Vec<(usize, u32)> {
+        let state = self.state.lock();
+        state.full.iter().chain(&state.open).map(|batch| (batch.bytes(), batch.count())).collect()
     }
 
     pub fn leader(&self) -> i32 {

@@ -4,6 +4,7 @@
 mod choose;
 mod deadlines;
 mod threads;
+mod usual;
 
 use std::cell::Cell;
 use std::sync::atomic::AtomicUsize;
@@ -116,6 +117,11 @@ impl Stage {
     fn sleep(&self, until: u64) {
         assert!(self.front.inbox.fall_asleep(Time(until)), "nothing is there to be done");
     }
+}
+
+/// The sticky partitioner's present choice; out of range if there is none.
+fn sticky(topic: &Topic) -> u32 {
+    topic.sticky().map_or(u32::MAX, |slot| slot.partition.cast_unsigned())
 }
 
 fn value(value: &[u8]) -> Record<'_> {
@@ -411,14 +417,14 @@ fn keys_and_explicit_partitions_do_not_move_the_sticky_choice() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(8);
     stage.sticky(&topic, 10);
-    let chosen = topic.sticky.load(Ordering::Relaxed);
+    let chosen = sticky(&topic);
     for index in 0..200 {
         stage.to(&topic, index % 8, 500);
         let key = index.to_be_bytes();
         let record = Record { key: Some(&key), value: Some(&[0; 500]), ..Record::default() };
         stage.send(&topic, &record, Manner::Usual).expect("accepted");
     }
-    assert_eq!(topic.sticky.load(Ordering::Relaxed), chosen);
+    assert_eq!(sticky(&topic), chosen);
     held(&topic);
 }
 
@@ -433,7 +439,7 @@ fn a_keys_partition_is_murmurs_unless_keys_are_ignored() {
             let record = Record { key: Some(b"same"), value: Some(&[index]), ..Record::default() };
             stage.send(&topic, &record, Manner::Usual).expect("accepted");
         }
-        let sticky = topic.sticky.load(Ordering::Relaxed) as usize;
+        let sticky = sticky(&topic) as usize;
         let mut expected = [0; 8];
         expected[sticky] += 20;
         expected[if ignore_keys { sticky } else { murmur2::partition_for_key(b"same", 8) as usize }] += 20;
@@ -446,12 +452,12 @@ fn sticky_leaves_after_a_batchs_worth() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(50);
     stage.sticky(&topic, 900);
-    let first = topic.sticky.load(Ordering::Relaxed);
+    let first = sticky(&topic);
     stage.sticky(&topic, 20);
-    assert_eq!(topic.sticky.load(Ordering::Relaxed), first);
+    assert_eq!(sticky(&topic), first);
     // This one fills it: it still goes there, the next goes elsewhere.
     stage.sticky(&topic, 100);
-    assert_ne!(topic.sticky.load(Ordering::Relaxed), first);
+    assert_ne!(sticky(&topic), first);
     let counts = held(&topic);
     assert_eq!((counts[first as usize], counts.iter().sum::<usize>()), (3, 3));
 }
@@ -461,15 +467,15 @@ fn sticky_stays_while_leaving_would_make_a_small_batch() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(50);
     stage.sticky(&topic, 600);
-    let first = topic.sticky.load(Ordering::Relaxed);
+    let first = sticky(&topic);
     drain(&partitions(&topic)[first as usize]);
     // A batch's worth went there, but the open batch is half full (KIP-794: only a full batch is left)...
     stage.sticky(&topic, 600);
-    assert_eq!(topic.sticky.load(Ordering::Relaxed), first);
+    assert_eq!(sticky(&topic), first);
     drain(&partitions(&topic)[first as usize]);
     // ...until nothing is open: then the next record goes elsewhere first.
     stage.sticky(&topic, 10);
-    let second = topic.sticky.load(Ordering::Relaxed);
+    let second = sticky(&topic);
     assert_ne!(second, first);
     assert_eq!(held(&topic)[second as usize], 1);
 }
@@ -479,15 +485,15 @@ fn sticky_leaves_after_two_batches_worth_whatever_is_open() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(50);
     stage.sticky(&topic, 600);
-    let first = topic.sticky.load(Ordering::Relaxed);
+    let first = sticky(&topic);
     for _ in 0..2 {
         drain(&partitions(&topic)[first as usize]);
         // A record with a partition of its own keeps the batch open, so it never settles.
         stage.to(&topic, first as i32, 10);
-        assert_eq!(topic.sticky.load(Ordering::Relaxed), first);
+        assert_eq!(sticky(&topic), first);
         stage.sticky(&topic, 700);
     }
-    assert_ne!(topic.sticky.load(Ordering::Relaxed), first, "600 + 700 + 700 bytes");
+    assert_ne!(sticky(&topic), first, "600 + 700 + 700 bytes");
     held(&topic);
 }
 

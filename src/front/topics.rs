@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::sticky::Sticky;
 use super::{Slot, TopicSettings};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Latest, Mutex, Ordering};
 
@@ -12,8 +13,7 @@ pub struct Topic {
     pub queue: Arc<Slot>,
     pub settings: Arc<TopicSettings>,
     partitions: Latest<Vec<Arc<Slot>>>,
-    /// The sticky partitioner's present choice.
-    pub(super) sticky: AtomicU32,
+    pub(super) sticky: Sticky,
     /// Counts choices: the source of the partitioners' randomness and of round robin.
     pub(super) turn: AtomicU64,
     batch_limit: Arc<AtomicU32>,
@@ -27,9 +27,6 @@ pub struct Topics {
     batch_limit: u32,
     defaults: Arc<TopicSettings>,
 }
-
-/// The sticky partitioner has not chosen yet.
-pub(super) const UNDECIDED: u32 = u32::MAX;
 
 impl Topic {
     /// Its partitions, in order; `None` while they are not known.
@@ -46,6 +43,7 @@ impl Topic {
     /// Remembers that the broker refused a batch of this size.
     pub fn lower_batch_limit(&self, to: usize) {
         self.batch_limit.fetch_min(u32::try_from(to).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.partitions().into_iter().flatten().for_each(|slot| slot.stop_usual());
     }
 }
 
@@ -91,7 +89,7 @@ impl Topics {
             queue: self.slot(&name, -1, settings, &batch_limit),
             settings: settings.clone(),
             partitions: Latest::new(),
-            sticky: AtomicU32::new(UNDECIDED),
+            sticky: Sticky::default(),
             turn: AtomicU64::new(0),
             batch_limit,
         });

@@ -22,7 +22,7 @@ use plugged::PluggedSink;
 use plugins::Configured;
 use topics::{Resolved, TopicConfig};
 
-use crate::batch::{Completion, Room, Told, WaitEnded, Waiter};
+use crate::batch::{Completion, Room, Told, Usual, WaitEnded, Waiter};
 use crate::config::{Config, Facilities, Facility};
 use crate::core::{Level, debug_line};
 use crate::driver::{self, LogSink, Shared, Sink, Waited};
@@ -48,6 +48,9 @@ pub struct Producer {
     plugged: bool,
     /// The process that made it.
     process: Generation,
+    /// The process in which records may be usual ones: none if there are plug-ins, or if no request is sure to have
+    /// room for one.
+    usual_in: Generation,
     topics: TopicConfig,
     max_block: Duration,
     max_request_size: usize,
@@ -72,6 +75,8 @@ pub enum Wait {
 
 /// The room that a batch's header and framing take beside its records.
 const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
+/// A request of this size has room for any usual record.
+const SURE_ROOM: usize = 2 * Usual::LONGEST + OVERHEAD;
 
 impl TopicHandle {
     pub fn name(&self) -> &str {
@@ -145,6 +150,11 @@ impl Producer {
             sender: thread.thread().id(),
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
+            usual_in: if plugged || resolved.max_request_size < SURE_ROOM {
+                Generation::NONE
+            } else {
+                Generation::current()
+            },
             max_block: resolved.max_block,
             max_request_size: resolved.max_request_size,
             unfinished: Mutex::default(),
@@ -183,6 +193,33 @@ impl Producer {
         self.accept(topic, record, &completion, Manner::Usual, wait, &SystemClock)
     }
 
+    /// Accepts a record if it is of the usual kind in every respect: nothing to wait for, to choose or to tell. `None`:
+    /// nothing has changed, and `send` takes it, or says what is wrong with it.
+    #[inline(always)]
+    pub fn send_usual(&self, topic: &TopicHandle, record: &Usual<'_>) -> Option<()> {
+        if self.usual_in.is_current() { self.shared.front.accept_usual(&topic.0, record) } else { None }
+    }
+
+    /// `send_usual` for records in turn, from the one numbered 0, while each is usual and goes where the first does;
+    /// says how many were accepted.
+    #[inline]
+    pub fn send_usual_run<'r>(&self, topic: &TopicHandle, nth: impl Fn(usize) -> Option<Usual<'r>>) -> usize {
+        if self.usual_in.is_current() { self.shared.front.accept_usual_run(&topic.0, nth) } else { 0 }
+    }
+
+    /// `send` for one of many that a call accepts.
+    pub fn send_in(
+        &self,
+        call: &OneCall,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: Completion,
+        wait: Wait,
+    ) -> Result<()> {
+        self.check_process()?;
+        self.accept(topic, record, &completion, Manner::Usual, wait, call)
+    }
+
     /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
     pub fn send_many<'r>(
         &self,
@@ -190,13 +227,10 @@ impl Producer {
         records: impl IntoIterator<Item = (Record<'r>, Completion)>,
         wait: Wait,
     ) -> (usize, Result<()>) {
-        if let Err(error) = self.check_process() {
-            return (0, Err(error));
-        }
-        let clock = OneCall { wall_ms: SystemClock.wall_ms() };
+        let call = OneCall::begin();
         let mut accepted = 0;
         for (record, completion) in records {
-            if let Err(error) = self.accept(topic, &record, &completion, Manner::Usual, wait, &clock) {
+            if let Err(error) = self.send_in(&call, topic, &record, completion, wait) {
                 return (accepted, Err(error));
             }
             accepted += 1;
@@ -555,9 +589,15 @@ impl Drop for Producer {
     }
 }
 
-/// The wall clock of one call that accepts many records.
-struct OneCall {
+/// The clock of one call that accepts many records: those without a timestamp get that of the call.
+pub struct OneCall {
     wall_ms: i64,
+}
+
+impl OneCall {
+    pub fn begin() -> Self {
+        OneCall { wall_ms: SystemClock.wall_ms() }
+    }
 }
 
 impl Clock for OneCall {
@@ -565,6 +605,7 @@ impl Clock for OneCall {
         SystemClock.monotonic()
     }
 
+    #[inline(always)]
     fn wall_ms(&self) -> i64 {
         self.wall_ms
     }

@@ -40,10 +40,10 @@ impl Clock for SystemClock {
         Time(now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
     }
 
-    #[inline]
+    #[inline(always)]
     fn wall_ms(&self) -> i64 {
         let now = read_clock(WALL);
-        now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
+        now.tv_sec * 1_000 + i64::from(now.tv_nsec as u32 / 1_000_000)
     }
 }
 
@@ -69,8 +69,10 @@ const WALL: libc::clockid_t = libc::CLOCK_REALTIME;
 #[inline]
 #[expect(unsafe_code, reason = "libc's clock_gettime: std offers neither the coarse clock nor a plain number")]
 fn read_clock(which: libc::clockid_t) -> libc::timespec {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid timespec to write to, and `which` one of the constants above.
-    unsafe { libc::clock_gettime(which, &mut now) };
-    now
+    let mut now = std::mem::MaybeUninit::uninit();
+    // SAFETY: `now` has room for what is written, and `which` is one of the constants above, for which it never fails.
+    unsafe {
+        libc::clock_gettime(which, now.as_mut_ptr());
+        now.assume_init()
+    }
 }

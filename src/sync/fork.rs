@@ -17,6 +17,9 @@ impl Generation {
         Generation(CURRENT.load(Ordering::Relaxed))
     }
 
+    /// That of no process.
+    pub const NONE: Generation = Generation(u64::MAX);
+
     /// Whether this process is the one that took the generation.
     #[inline]
     pub fn is_current(self) -> bool {

@@ -18,7 +18,9 @@ pub use latest::Latest;
 pub use signals::with_signals_blocked;
 
 #[cfg(ottla_loom)]
-pub use modelled::{Arc, AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock};
+pub use modelled::{
+    Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock,
+};
 #[cfg(not(ottla_loom))]
-pub use native::{Arc, AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock};
+pub use native::{Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock};
 pub use std::sync::atomic::Ordering;

@@ -102,6 +102,25 @@ arithmetic!(AtomicU32, u32);
 arithmetic!(AtomicU64, u64);
 arithmetic!(AtomicUsize, usize);
 
+#[derive(Debug)]
+pub struct AtomicPtr<T>(loom::sync::atomic::AtomicPtr<T>);
+
+impl<T> AtomicPtr<T> {
+    pub fn load(&self, order: Ordering) -> *mut T {
+        ordered(order, || self.0.load(order))
+    }
+
+    pub fn store(&self, value: *mut T, order: Ordering) {
+        ordered(order, || self.0.store(value, order));
+    }
+}
+
+impl<T> Default for AtomicPtr<T> {
+    fn default() -> Self {
+        AtomicPtr(loom::sync::atomic::AtomicPtr::new(std::ptr::null_mut()))
+    }
+}
+
 /// A cell that is set once, on loom's mutex: readers get a pointer that lives as long as the cell.
 pub struct OnceLock<T>(std::sync::OnceLock<T>, loom::sync::Mutex<()>);
 

@@ -16,11 +16,10 @@ pub(super) fn hashed(hash: Hash, keyless: Keyless) -> Partitioner {
 fn places(stage: &Stage, topic: &Topic, keys: &[Option<&[u8]>]) -> Vec<Option<usize>> {
     let place = |key: &Option<&[u8]>| {
         let record = Record { key: *key, ..Record::default() };
-        topic.sticky.store(super::super::topics::UNDECIDED, Ordering::Relaxed);
+        topic.stick_to(u32::MAX);
         stage.send(topic, &record, Manner::Usual).expect("accepted");
         let partition = held(topic).iter().position(|&count| count == 1).expect("one has it");
-        let sticky = topic.sticky.load(Ordering::Relaxed);
-        if sticky as usize == partition { None } else { Some(partition) }
+        if sticky(topic) as usize == partition { None } else { Some(partition) }
     };
     keys.iter().map(place).collect()
 }

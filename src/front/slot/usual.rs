@@ -1,0 +1,93 @@
+//! The usual record's way into a slot: into the middle of the open batch, where nothing is to be decided.
+
+use super::{Announced, Front, Slot, State};
+use crate::batch::{Batch, Usual};
+use crate::sync::Ordering;
+
+/// So many records are appended under one lock: the sender waits for it some microseconds.
+const LONGEST_RUN: usize = 256;
+
+/// How far the open batch takes records without anything to be decided.
+#[derive(Default)]
+pub(super) struct Limits {
+    /// Encoded bytes up to which it takes any usual record.
+    any: usize,
+    /// Those up to which it takes one that the sticky partitioner has sent here.
+    sticky: usize,
+    /// Those that `State::sticky_bytes` covers; what was appended since is counted when it is asked for.
+    counted: usize,
+}
+
+impl Slot {
+    /// Appends a record. `None`: nothing has changed, and [`Slot::append`] decides. Never waits, not even for the lock.
+    #[inline(always)]
+    pub(in super::super) fn append_usual(&self, record: &Usual<'_>, sticky: bool) -> Option<()> {
+        self.state.try_lock()?.append_usual(record, sticky)
+    }
+
+    /// The same for records in turn, until one is `None` or not appended; answers how many were.
+    #[inline(always)]
+    pub(in super::super) fn append_usual_run<'r>(
+        &self,
+        sticky: bool,
+        nth: impl Fn(usize) -> Option<Usual<'r>>,
+    ) -> usize {
+        let Some(mut state) = self.state.try_lock() else { return 0 };
+        let appended =
+            |&number: &usize| nth(number).is_some_and(|record| state.append_usual(&record, sticky).is_some());
+        (0..LONGEST_RUN).take_while(appended).count()
+    }
+
+    /// Says, after an append, how far the open batch takes usual records: to where the sender has to be told, or to the
+    /// limit if it has been, and to where the sticky partitioner has to choose.
+    #[inline]
+    pub(super) fn allow_usual(&self, front: &Front, state: &mut State) {
+        let usual = state.open.as_ref().filter(|open| open.own_timeout.is_none() && state.enrolled);
+        let Some(open) = usual else { return state.usual = Limits::default() };
+        let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::USUAL_UNTIL);
+        let any = if state.announced == Announced::Ready { limit } else { limit.min(front.batch_size) };
+        let left = front.batch_size.saturating_sub(state.sticky_bytes);
+        let bytes = open.bytes();
+        state.usual = Limits { any, sticky: any.min(bytes + left), counted: bytes };
+    }
+
+    /// Has the next record look at everything again.
+    pub(in super::super) fn stop_usual(&self) {
+        self.state.lock().stop_usual();
+    }
+}
+
+impl State {
+    #[inline(always)]
+    fn append_usual(&mut self, record: &Usual<'_>, sticky: bool) -> Option<()> {
+        let State { open, usual, .. } = self;
+        let open = open.as_mut()?;
+        let limit = if sticky { usual.sticky } else { usual.any };
+        if open.bytes() + record.upper_bound() > limit {
+            return None;
+        }
+        let len = open.append_usual(record)?;
+        if !sticky {
+            // These bytes are not the sticky partitioner's.
+            usual.sticky = usual.any.min(usual.sticky + len);
+            usual.counted += len;
+        }
+        Some(())
+    }
+
+    pub(super) fn stop_usual(&mut self) {
+        self.count_sticky();
+        self.usual = Limits::default();
+    }
+
+    /// Brings `sticky_bytes` up to date.
+    #[inline]
+    pub(super) fn count_sticky(&mut self) {
+        if let Some(open) = &self.open
+            && self.usual.any > 0
+        {
+            self.sticky_bytes += open.bytes() - self.usual.counted;
+            self.usual.counted = open.bytes();
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The usual way and the thorough one do the same.
+
+use super::choose::hashed;
+use super::*;
+use crate::partition::rng::SplitMix64;
+
+const PARTITIONS: usize = 3;
+
+/// One thing that happens to a front.
+enum Step {
+    Send { record: Record<'static>, completion: Completion },
+    Take { partition: usize },
+    Pass { time: u64 },
+    Sleep,
+    Shut,
+    Lower { limit: usize },
+}
+
+impl Step {
+    fn name(&self) -> String {
+        match self {
+            Step::Send { record, completion } => {
+                let own = matches!(completion, Completion::Call { .. });
+                let len = record.value.map(<[u8]>::len);
+                format!(
+                    "Send {:?} {:?} {:?} {len:?} {:?} {own}",
+                    record.partition, record.timestamp, record.key, record.timeout
+                )
+            }
+            Step::Take { partition } => format!("Take {partition}"),
+            Step::Pass { time } => format!("Pass {time}"),
+            Step::Sleep => "Sleep".into(),
+            Step::Shut => "Shut".into(),
+            Step::Lower { limit } => format!("Lower {limit}"),
+        }
+    }
+}
+
+static VALUE: [u8; 5000] = [7; 5000];
+static KEYS: [u8; 4] = [1, 2, 3, 4];
+
+fn step(random: &mut SplitMix64, now: i64) -> Step {
+    match random.below(100) {
+        0..4 => return Step::Take { partition: random.below(PARTITIONS as u32) as usize },
+        4..8 => return Step::Pass { time: u64::from(random.below(200)) },
+        8..10 => return Step::Sleep,
+        10 => return Step::Shut,
+        11 => return Step::Lower { limit: 2000 + random.below(2000) as usize },
+        _ => {}
+    }
+    let longest = [8, 100, 700, 5000][random.below(4) as usize];
+    let record = Record {
+        partition: (random.below(8) == 0).then(|| random.below(4).cast_signed()),
+        timestamp: (random.below(8) == 0).then(|| now - 5_000 + i64::from(random.below(20_000))),
+        key: (random.below(3) == 0).then(|| &KEYS[..random.below(5) as usize]),
+        value: (random.below(8) != 0).then(|| &VALUE[..random.below(longest) as usize]),
+        timeout: (random.below(50) == 0).then_some(LINGER * 8),
+        ..Record::default()
+    };
+    let tag = random.draw();
+    let call = random.below(100) == 0;
+    Step::Send { record, completion: if call { Completion::Call { call: 9, tag } } else { Completion::Tag(tag) } }
+}
+
+/// What can be seen of a batch.
+fn look(batch: Box<Batch>) -> impl PartialEq + std::fmt::Debug {
+    let mut batch = batch;
+    batch.seal();
+    let bytes = batch.payload().slices().flatten().copied().collect::<Vec<_>>();
+    let (times, count) = ((batch.base_timestamp, batch.max_timestamp, batch.deadline), batch.count());
+    let entries = decided(batch).entries().iter().collect::<Vec<_>>();
+    (bytes, times, count, entries)
+}
+
+/// Both ways at once.
+struct Pair {
+    usual: (Stage, Arc<Topic>),
+    thorough: (Stage, Arc<Topic>),
+}
+
+impl Pair {
+    fn new(partitioner: &Partitioner) -> Self {
+        let side = || {
+            let stage = super::choose::stage(partitioner.clone());
+            let topic = stage.known(PARTITIONS);
+            (stage, topic)
+        };
+        Pair { usual: side(), thorough: side() }
+    }
+
+    /// Does it to both, and answers with what each has to show.
+    fn both<T>(&self, mut act: impl FnMut(&Stage, &Topic) -> T) -> (T, T) {
+        (act(&self.usual.0, &self.usual.1), act(&self.thorough.0, &self.thorough.1))
+    }
+
+    fn send(&self, record: &Record<'_>, completion: &Completion) {
+        let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
+        let one = a.front.accept(at, record, completion, Manner::Usual, &a.clock, &mut Room::default());
+        let other = b.front.accept_any(bt, record, completion, Manner::Usual, &b.clock, &mut Room::default());
+        assert_eq!(one, other, "{record:?}");
+    }
+
+    fn agree(&self, last: &Step) {
+        let (one, other) = self.both(|stage, topic| {
+            let waiting: Vec<_> = partitions(topic).iter().map(|slot| (slot.batches(), slot.load())).collect();
+            (waiting, sticky(topic), stage.mail(), stage.woken(), stage.front.memory.budget().used())
+        });
+        assert_eq!(one, other, "after {}", last.name());
+    }
+
+    fn step(&self, step: &Step) {
+        match step {
+            Step::Send { record, completion } => self.send(record, completion),
+            Step::Take { partition } => {
+                let (one, other) = self.both(|_, topic| partitions(topic)[*partition].take().0.map(look));
+                assert_eq!(one, other);
+            }
+            Step::Pass { time } => {
+                self.both(|stage, _| stage.clock.now.set(stage.clock.now.get() + time));
+            }
+            Step::Sleep => {
+                self.both(|stage, _| stage.front.inbox.fall_asleep(Time(stage.clock.now.get() + 300)));
+            }
+            Step::Shut => {
+                self.both(|stage, _| {
+                    stage.front.gate.shut(Error::new(ErrorKind::InvalidState, "shut"));
+                    let refused = stage.front.accept(
+                        &stage.front.topics.get("t"),
+                        &value(b"late"),
+                        &Completion::Tag(0),
+                        Manner::Usual,
+                        &stage.clock,
+                        &mut Room::default(),
+                    );
+                    assert!(matches!(refused, Err(NotAccepted::Barred(_))), "{refused:?}");
+                    stage.front.gate.open();
+                });
+            }
+            Step::Lower { limit } => {
+                self.both(|_, topic| topic.lower_batch_limit(*limit));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_usual_way_and_the_thorough_one_do_the_same() {
+    let keyless = [Keyless::Null, Keyless::NullOrEmpty, Keyless::Never, Keyless::Always];
+    let mut partitioners: Vec<_> = keyless.iter().map(|keyless| hashed(Hash::Murmur2, *keyless)).collect();
+    partitioners.push(Partitioner::RoundRobin);
+    for seed in 0..200 {
+        let pair = Pair::new(&partitioners[seed % partitioners.len()]);
+        let mut random = SplitMix64::new(seed as u64);
+        for _ in 0..400 {
+            let now = pair.usual.0.clock.wall_ms();
+            let step = step(&mut random, now);
+            pair.step(&step);
+            pair.agree(&step);
+        }
+        for partition in 0..PARTITIONS {
+            for _ in 0..100 {
+                pair.step(&Step::Take { partition });
+                pair.agree(&Step::Take { partition });
+            }
+        }
+    }
+}
+
+#[test]
+fn most_records_go_the_usual_way() {
+    let stage = Stage::new(|settings| settings.batch_size = 16_384);
+    let topic = stage.known(1);
+    let mut usual = 0;
+    for tag in 0..100 {
+        let (record, tag) = (value(&[0; 100]), Completion::Tag(tag));
+        let may = Usual::of(&record, &tag, &stage.clock).expect("it is plain");
+        match stage.front.accept_usual(&topic, &may) {
+            Some(()) => usual += 1,
+            None => stage.send_with(&topic, &record, Manner::Usual, tag).expect("accepted"),
+        }
+    }
+    assert!(usual > 80, "{usual} of 100");
+}

@@ -1,0 +1,60 @@
+//! The usual record's way to its slot. Those without key and partition, most of all, take a way of their own, on which the
+//! compiler knows that there is no key; they go to the sticky partition, which is chosen only where the partitioner wants
+//! null keys there.
+
+use super::{Front, Partitioner, Slot, Topic};
+use crate::batch::Usual;
+
+impl Front {
+    /// Accepts a record if it goes to a partition that is chosen already, or by its key, and into the middle of a batch.
+    /// `None`: nothing has changed, and [`Front::accept`] decides. Never waits, and tells the sender nothing.
+    #[inline(always)]
+    pub fn accept_usual(&self, topic: &Topic, record: &Usual<'_>) -> Option<()> {
+        if record.is_free() {
+            return topic.sticky()?.append_usual(record, true);
+        }
+        let (slot, sticky) = topic.slot_of(record)?;
+        slot.append_usual(record, sticky)
+    }
+
+    /// The same where it does not matter that it is called.
+    #[inline(never)]
+    pub(super) fn accept_usual_beside(&self, topic: &Topic, record: &Usual<'_>) -> Option<()> {
+        self.accept_usual(topic, record)
+    }
+
+    /// The same for records in turn, from the one numbered 0, while each is usual and goes where the first does; answers
+    /// how many were accepted.
+    #[inline(always)]
+    pub fn accept_usual_run<'r>(&self, topic: &Topic, nth: impl Fn(usize) -> Option<Usual<'r>>) -> usize {
+        let Some(first) = nth(0) else { return 0 };
+        if first.is_free() {
+            let Some(slot) = topic.sticky() else { return 0 };
+            return slot.append_usual_run(true, |number| nth(number).filter(Usual::is_free));
+        }
+        let Some((slot, sticky)) = topic.slot_of(&first) else { return 0 };
+        slot.append_usual_run(sticky, |number| {
+            let record = nth(number)?;
+            let (its_slot, its_sticky) = topic.slot_of(&record)?;
+            (std::ptr::eq(slot, its_slot) && sticky == its_sticky).then_some(record)
+        })
+    }
+}
+
+impl Topic {
+    /// The slot that a record asks for, or that its key is for, and whether it is the sticky one.
+    #[inline(always)]
+    fn slot_of(&self, record: &Usual<'_>) -> Option<(&Slot, bool)> {
+        let partitions = self.partitions()?;
+        let index = if record.partition == -1 {
+            let Partitioner::Hashed { hash, keyless, .. } = &self.settings.partitioner else { return None };
+            match keyless.key_of(record.key()) {
+                Some(key) => hash.partition(key, partitions.len() as u32) as usize,
+                None => return Some((self.sticky()?, true)),
+            }
+        } else {
+            usize::try_from(record.partition).ok()?
+        };
+        Some((partitions.get(index)?, false))
+    }
+}

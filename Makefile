@@ -7,7 +7,7 @@ CARGO ?= cargo
 PROFILE_DIR = $(or $(CARGO_TARGET_DIR),target)/release
 export OTTLA_BUILD ?= $(CURDIR)/build
 
-.PHONY: all help setup library demo test check unit soak examples clean
+.PHONY: all help setup library demo test check unit simulation soak examples clean
 
 ## all          the library: target/release/libottla.so and libottla.a (the default)
 all: library
@@ -33,7 +33,7 @@ demo: setup examples
 	examples-c/demo
 
 ## test         all tests, in less than 20 minutes
-test: setup check unit examples
+test: setup check unit simulation examples
 	tests/loom
 	@echo 'make test: all passed'
 
@@ -47,6 +47,10 @@ check:
 unit:
 	$(CARGO) test --workspace
 	$(CARGO) test --features planted --test engine planted::
+
+## simulation   10,000 random runs of the engine on a modelled cluster
+simulation:
+	OTTLA_SEEDS=0..5000 $(CARGO) test --quiet --profile simulation --test engine random -- --nocapture
 
 ## soak         the long runs; those that are done are not run again (tests/soak --help)
 soak: setup library examples

@@ -15,21 +15,44 @@ use ottla::partition::hash::Hash;
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::model::{Api, Fault, On, RequestInfo, TopicOptions, Versions};
+use ottla_test_support::model::{Api, StoredRecord, TopicOptions, Versions};
 
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Shared};
+use crate::faults::{self, Faults};
 use crate::seeds::{self, Simulation};
 use crate::world::{POISON, Setup, World, id_of, ms};
 
-pub const SIMULATION: Simulation = Simulation {
-    test: "random_worlds_keep_their_promises",
-    run: |seed| Run::new(seed).all(),
-    expected: || {
-        ["written", "not written", "unknown", "retried", "expired", "split", "bumped"]
-            .map(|what| (what.into(), 100))
-            .into()
-    },
-};
+/// Every seed has at least so many of each.
+const STEPS: u64 = 300;
+const RECORDS: u64 = 50;
+const FAULTS: u64 = 3;
+
+pub const SIMULATION: Simulation =
+    Simulation { test: "random_worlds_keep_their_promises", run: |seed| Run::new(seed).all(), expected };
+
+/// What a thousand seeds have to meet with.
+fn expected() -> Vec<(String, u64)> {
+    let apis = [Api::Produce, Api::InitProducerId, Api::Metadata, Api::ApiVersions];
+    let rows = [
+        ("record: written", 10_000),
+        ("record: not written", 10_000),
+        ("record: unknown", 1_000),
+        ("batch: sent again", 1_000),
+        ("batch: expired", 1_000),
+        ("batch: split", 100),
+        ("epoch: raised", 100),
+        ("sequence: wrapped", 100),
+        ("producer id: another", 20),
+        ("fault: cut", 500),
+        ("fault: leader moved", 500),
+        ("fault: broker stopped", 100),
+        ("fault: stale metadata", 100),
+        ("fault: partitions added", 20),
+        ("fault: topic made anew", 10),
+        ("fault: clock jump", 100),
+    ];
+    faults::expected(&apis, 1).into_iter().chain(rows.map(|(row, times)| (row.to_owned(), times))).collect()
+}
 
 #[test]
 fn random_worlds_keep_their_promises() {
@@ -45,7 +68,9 @@ struct Run {
     compressed: bool,
     /// Some records have timeouts of their own.
     own_timeouts: bool,
-    faults: Arc<AtomicU32>,
+    coverage: Shared,
+    /// Requests may arrive late.
+    late: bool,
     /// How likely a request is to go wrong, of 1000.
     rate: Arc<AtomicU32>,
     steps: u64,
@@ -114,6 +139,9 @@ impl Run {
                 core.codec = Codec::Lz4;
                 core.compression_level = 9;
             }
+            if idempotent && pick(3) == 0 {
+                core.first_sequence = i32::MAX - pick(60) as i32;
+            }
             core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
         setup.front.seed = seed;
@@ -136,7 +164,7 @@ impl Run {
                 (format!("topic-{n}"), count)
             })
             .collect();
-        let max_records = 50 + u64::from(pick(300));
+        let max_records = RECORDS + u64::from(pick(300));
         let old = pick(5);
         let rate = Arc::new(AtomicU32::new([0, 50, 150, 400][pick(4) as usize]));
         let small_limit = pick(4) == 0;
@@ -153,6 +181,7 @@ impl Run {
             2 => Versions::kafka_3_9(),
             _ => Versions::kafka_4_3(),
         });
+        world.cluster.first_epoch = [0, 0, 32_766, 32_767][random.below(4) as usize];
         for (name, partitions) in &topics {
             world.cluster.create_topic(name, *partitions);
             if small_limit {
@@ -177,7 +206,9 @@ impl Run {
             compressed |= settings.codec != Codec::None;
             promises.insert(name.clone(), Promise::of(&settings, max_in_flight));
         }
-        let faults = Arc::new(AtomicU32::new(0));
+        // Without sequence numbers brokers cannot tell what is late; nor can those of a topic that is made anew.
+        let all_idempotent = promises.values().all(|promise: &Promise| promise.idempotent);
+        let late = all_idempotent && !recreates && random.below(3) == 0;
         let mut run = Run {
             world,
             random,
@@ -185,7 +216,8 @@ impl Run {
             promises,
             compressed,
             own_timeouts,
-            faults,
+            coverage: Shared::default(),
+            late,
             rate,
             steps: 0,
             max_records,
@@ -204,15 +236,12 @@ impl Run {
     }
 
     fn plant_faults(&mut self) {
-        let mut random = SplitMix64::new(self.random.draw());
-        let (rate, count) = (self.rate.clone(), self.faults.clone());
-        self.world.cluster.on_request(move |request| {
-            if random.below(1000) >= rate.load(Ordering::Relaxed) {
-                return Fault::None;
-            }
-            count.fetch_add(1, Ordering::Relaxed);
-            fault(&mut random, request)
-        });
+        let mut faults = Faults::new(self.random.draw(), self.rate.clone(), self.coverage.clone(), self.late);
+        self.world.cluster.on_request(move |request| faults.of(request));
+    }
+
+    fn faults(&self) -> u64 {
+        self.coverage.sum("answer: ") + self.coverage.sum("fault: ")
     }
 
     fn below(&mut self, bound: u32) -> u32 {
@@ -220,7 +249,7 @@ impl Run {
     }
 
     fn all(mut self) -> Coverage {
-        while (self.world.accepted.len() as u64) < self.max_records || self.steps < 300 {
+        while (self.world.accepted.len() as u64) < self.max_records || self.steps < STEPS || self.faults() < FAULTS {
             self.step();
             assert!(self.steps < 100_000, "the run does not get on");
         }
@@ -237,6 +266,7 @@ impl Run {
         let now = self.world.now;
         self.world.core.at(now);
         self.world.cluster.now_ms = 1_700_000_000_000 + (now.0 / 1_000_000) as i64;
+        self.world.land();
         match self.below(100) {
             0..25 => self.send(),
             25..50 => self.deliver_one(),
@@ -291,6 +321,8 @@ impl Run {
         let ready = self.world.writable();
         if !ready.is_empty() {
             let at = self.below(ready.len() as u32) as usize;
+            let late = self.late && self.below(6) == 0;
+            self.world.transit = if late { ms(u64::from(self.below(3_000))) } else { Duration::ZERO };
             if self.below(8) == 0 { self.world.begin_write(ready[at]) } else { self.world.finish_write(ready[at]) }
         }
     }
@@ -318,7 +350,7 @@ impl Run {
         if lines.is_empty() {
             return;
         }
-        self.faults.fetch_add(1, Ordering::Relaxed);
+        self.coverage.note("fault: cut");
         let line = lines[self.below(lines.len() as u32) as usize];
         if self.below(2) == 0 { self.world.cut(line) } else { self.world.cut_midway(line) }
     }
@@ -332,28 +364,44 @@ impl Run {
         let some_up = self.world.cluster.broker_ids().into_iter().any(|broker| self.world.cluster.is_up(broker));
         // Nobody makes partitions while no broker could hold them.
         let exists = some_up && self.world.cluster.topic_id(&topic).is_some();
-        match self.below(12) {
+        let what = match self.below(13) {
             0..4 if exists && self.world.cluster.is_up(broker) => {
                 self.world.cluster.move_leader(&topic, partition, broker);
+                "leader moved"
             }
-            4 | 5 if self.world.cluster.is_up(broker) => self.world.stop_broker(broker),
+            4 | 5 if self.world.cluster.is_up(broker) => {
+                self.world.stop_broker(broker);
+                "broker stopped"
+            }
             6..9 => {
                 for broker in self.world.cluster.broker_ids() {
                     if !self.world.cluster.is_up(broker) {
                         self.world.cluster.start_broker(broker);
                     }
                 }
+                return;
             }
             9 if exists && self.below(4) == 0 => {
                 self.world.cluster.add_partitions(&topic, partitions + 1);
                 self.topics[at].1 += 1;
+                "partitions added"
             }
-            9 if exists && self.recreates && self.below(4) == 0 => self.recreate(at),
-            10 if exists && self.below(2) == 0 => self.world.cluster.hold_metadata(),
-            11 => self.world.cluster.release_metadata(),
+            9 if exists && self.recreates && self.below(4) == 0 => {
+                self.recreate(at);
+                "topic made anew"
+            }
+            10 if exists && self.below(2) == 0 => {
+                self.world.cluster.hold_metadata();
+                "stale metadata"
+            }
+            11 => return self.world.cluster.release_metadata(),
+            12 if self.below(4) == 0 => {
+                self.world.now = self.world.now.after(ms(u64::from(self.random.below(30_000))));
+                "clock jump"
+            }
             _ => return,
-        }
-        self.faults.fetch_add(1, Ordering::Relaxed);
+        };
+        self.coverage.note(format!("fault: {what}"));
     }
 
     /// Deletes a topic and makes it anew; what was in its logs is remembered.
@@ -410,7 +458,7 @@ impl Run {
                 self.world.cluster.start_broker(broker);
             }
         }
-        self.world.eager = true;
+        (self.world.eager, self.world.transit) = (true, Duration::ZERO);
         for line in self.world.writable() {
             self.world.finish_write(line);
         }
@@ -508,6 +556,8 @@ impl Run {
     }
 
     fn check_end(mut self) -> Coverage {
+        let faults = self.faults();
+        self.note_wraps();
         if self.trace {
             println!("{:?}", self.promises);
             for request in self.world.cluster.requests_of(Api::Produce) {
@@ -551,18 +601,18 @@ impl Run {
                 "a record twice in {topic}-{partition}: {ids:?}"
             );
         }
-        let mut tally = Coverage::default();
+        let mut tally = self.coverage.take();
         for (id, told) in &self.world.told {
             let acks = self.promises[&self.world.accepted[id].topic].acks;
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
             let poisoned = self.world.poisoned.contains(id);
             assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
             assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
-            tally.count("purged", u64::from(told.error == Some(ErrorKind::Purged)));
-            tally.count("blamed", u64::from(told.message.contains("to blame")));
+            tally.count("record: purged", u64::from(told.error == Some(ErrorKind::Purged)));
+            tally.count("record: to blame", u64::from(told.message.contains("to blame")));
             match told.fate {
                 Fate::Written => {
-                    tally.note("written");
+                    tally.note("record: written");
                     assert!(!found.is_empty(), "record {id} was reported written and is not: {told:?}");
                     if told.offset >= 0 {
                         let at = (told.partition, told.offset);
@@ -570,11 +620,11 @@ impl Run {
                     }
                 }
                 Fate::NotWritten => {
-                    tally.note("not written");
+                    tally.note("record: not written");
                     assert!(found.is_empty(), "record {id} is at {found:?}: {told:?}");
                 }
                 Fate::Unknown => {
-                    tally.note("unknown");
+                    tally.note("record: unknown");
                     assert!(told.attempts > 0, "record {id} was never sent: {told:?}");
                     if !self.compressed {
                         assert!(
@@ -586,16 +636,17 @@ impl Run {
             }
             assert_eq!(told.error.is_none(), told.fate == Fate::Written || acks == Acks::None && told.error.is_none());
         }
+        let accepted = self.world.accepted.len() as u64;
+        assert!(self.steps >= STEPS && accepted >= RECORDS && faults >= FAULTS);
         let counts = self.world.counts();
         let figures = [
             ("steps", self.steps),
             ("records", self.world.accepted.len() as u64),
-            ("faults", u64::from(self.faults.load(Ordering::Relaxed))),
-            ("retried", counts.batches_retried),
-            ("expired", counts.batches_expired),
-            ("split", counts.batches_split),
-            ("bumped", counts.epochs_bumped),
-            ("timed out", counts.requests_timed_out),
+            ("batch: sent again", counts.batches_retried),
+            ("batch: expired", counts.batches_expired),
+            ("batch: split", counts.batches_split),
+            ("epoch: raised", counts.epochs_bumped),
+            ("request: timed out", counts.requests_timed_out),
         ];
         figures.into_iter().for_each(|(what, times)| tally.count(what, times));
         tally
@@ -611,6 +662,25 @@ impl Run {
                 assert!(told.fate != Fate::Written || told.timestamp == record.timestamp, "{record:?}: {told:?}");
             }
         }
+    }
+
+    /// Whether sequences and epochs began again.
+    fn note_wraps(&self) {
+        let mut ids = BTreeSet::new();
+        for (topic, partitions) in self.topics.iter().filter(|(topic, _)| self.world.cluster.topic_id(topic).is_some())
+        {
+            for partition in 0..*partitions {
+                let records = self.world.cluster.records(topic, partition);
+                ids.extend(records.iter().map(|record| record.producer_id).filter(|id| *id >= 0));
+                let of_one = |pair: &&[StoredRecord]| {
+                    (pair[0].producer_id, pair[0].epoch) == (pair[1].producer_id, pair[1].epoch)
+                };
+                let wraps =
+                    records.windows(2).filter(of_one).filter(|pair| pair[1].sequence < pair[0].sequence).count();
+                self.coverage.count("sequence: wrapped", wraps as u64);
+            }
+        }
+        self.coverage.count("producer id: another", ids.len().saturating_sub(1) as u64);
     }
 
     /// First occurrences follow acceptance.
@@ -640,41 +710,4 @@ fn differ(random: &mut SplitMix64, settings: &mut TopicSettings) {
     settings.delivery_timeout = ms([2_000, 10_000, 120_000][random.below(3) as usize]);
     settings.request_timeout = ms([500, 1_500, 30_000][random.below(3) as usize]);
     settings.topic_timeout = settings.delivery_timeout.min(settings.topic_timeout);
-}
-
-/// Something that goes wrong with a request.
-fn fault(random: &mut SplitMix64, request: &RequestInfo) -> Fault {
-    let on = match random.below(3) {
-        0 => On::All,
-        _ => request.partitions.first().map_or(On::All, |p| On::partition(&p.topic, p.partition)),
-    };
-    let refused = [2, 3, 5, 6, 9, 14, 15, 16, 19, 51, 56, 72, 74, 75, 89];
-    let after = [7, 20, 6, 3, 13, 56, -1];
-    let transport = match random.below(12) {
-        0..3 => Some(Fault::DropBefore),
-        3..6 => Some(Fault::DropAfter),
-        6 => Some(Fault::Delay(u64::from(random.below(5_000)))),
-        7 => Some(Fault::NeverAnswer { handled: random.below(2) == 0 }),
-        8 if random.below(4) == 0 => Some(Fault::Garbage((0..random.below(60)).map(|_| random.draw() as u8).collect())),
-        8 => Some(Fault::Truncate(random.below(40) as usize)),
-        9 => Some(Fault::Throttle(random.below(2_000) as i32)),
-        _ => None,
-    };
-    if let Some(fault) = transport {
-        return fault;
-    }
-    if request.api == Api::Produce {
-        return match random.below(10) {
-            0..5 => Fault::Error(refused[random.below(refused.len() as u32) as usize], on),
-            5..7 => Fault::ErrorAfter(after[random.below(after.len() as u32) as usize], on),
-            7 => Fault::Error([87, 32, 29, 18][random.below(4) as usize], on),
-            8 => Fault::NotLeader { hint: random.below(2) == 0, on },
-            _ => Fault::Error(10, on),
-        };
-    }
-    match request.api {
-        Api::InitProducerId => Fault::Error([14, 15, 7, 51][random.below(4) as usize], On::All),
-        Api::Metadata => Fault::Error([3, 5, 7, 129][random.below(4) as usize], On::All),
-        _ => Fault::Error([35, 7][random.below(2) as usize], On::All),
-    }
 }

@@ -12,7 +12,7 @@ use ottla::core::DebugSwitch;
 use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionCall as Call, TransactionState as State};
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Cluster, Phase, Versions};
+use ottla_test_support::model::{Api, Cluster, Phase, StoredRecord, Versions};
 
 use crate::coverage::{Coverage, Shared};
 use crate::dice::Dice;
@@ -50,9 +50,79 @@ fn expected() -> Vec<(String, u64)> {
         Api::TxnOffsetCommit,
         Api::EndTxn,
     ];
-    let rows = [("transaction: committed", 1000), ("transaction: aborted", 1000), ("transaction: in doubt", 100)];
-    faults::expected(&apis, 5).into_iter().chain(rows.map(|(row, times)| (row.to_owned(), times))).collect()
+    let rows = [
+        ("transaction: committed", 1000),
+        ("transaction: aborted", 1000),
+        ("transaction: in doubt", 100),
+        ("told: abort, of commit", 100),
+        ("told: abort, of offsets", 100),
+        ("told: fatal, of commit", 10),
+        ("told: fatal, of abort", 10),
+        ("fault: broker stopped", 500),
+        ("fault: clock jump", 500),
+        ("fault: close amid it", 100),
+        ("fault: coordinator moved", 1000),
+        ("fault: crash", 500),
+        ("fault: cut", 1000),
+        ("fault: downgrade", 200),
+        ("fault: group coordinator moved", 500),
+        ("fault: leader moved", 1000),
+        ("fault: new brokers", 100),
+        ("fault: rival", 100),
+        ("fault: slow markers", 500),
+        ("fault: stale metadata", 500),
+        ("fault: transaction expired", 100),
+        ("fault: upgrade", 200),
+        ("sequence: wrapped", 5),
+        ("producer id: another", 50),
+    ];
+    let rows = rows.map(|(row, times)| (row.to_owned(), times));
+    let edges = EDGES.iter().map(|(edge, times)| (format!("edge: {edge}"), *times));
+    faults::expected(&apis, 1).into_iter().chain(rows).chain(edges).collect()
 }
+
+/// The state edges of a producer's transactions, as the engine tells them, and how often a thousand seeds have to take each.
+/// There is no other.
+const EDGES: &[(&str, u64)] = &[
+    ("abort: draining -> abort: renewing", 151),
+    ("abort: draining -> abort: telling", 266),
+    ("abort: draining -> fatal", 0),
+    ("abort: draining -> ready", 100),
+    ("abort: renewing -> fatal", 17),
+    ("abort: renewing -> ready", 191),
+    ("abort: telling -> abort: renewing", 81),
+    ("abort: telling -> fatal", 44),
+    ("abort: telling -> ready", 97),
+    ("commit: draining -> commit: renewing", 0),
+    ("commit: draining -> commit: telling", 527),
+    ("commit: draining -> doubted", 27),
+    ("commit: draining -> failed", 109),
+    ("commit: draining -> fatal", 13),
+    ("commit: draining -> ready", 106),
+    ("commit: renewing -> fatal", 0),
+    ("commit: renewing -> ready", 14),
+    ("commit: telling -> commit: renewing", 17),
+    ("commit: telling -> doubted", 11),
+    ("commit: telling -> failed", 0),
+    ("commit: telling -> fatal", 12),
+    ("commit: telling -> ready", 481),
+    ("doubted -> abort: draining", 8),
+    ("doubted -> failed", 42),
+    ("doubted -> fatal", 23),
+    ("failed -> abort: draining", 268),
+    ("failed -> fatal", 3),
+    ("initializing -> fatal", 15),
+    ("initializing -> ready", 622),
+    ("initializing -> uninitialized", 87),
+    ("open -> abort: draining", 259),
+    ("open -> commit: draining", 822),
+    ("open -> doubted", 43),
+    ("open -> failed", 136),
+    ("open -> fatal", 37),
+    ("ready -> open", 1381),
+    ("uninitialized -> initializing", 876),
+    ("uninitialized -> uninitialized", 898),
+];
 
 /// How a transaction ended, as the application knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,6 +414,7 @@ impl Run {
         let number = self.instances[at].number;
         for (level, line) in std::mem::take(&mut self.instances[at].world.log) {
             if let Some((_, edge)) = line.split_once("transaction: ").filter(|(_, edge)| edge.contains(" -> ")) {
+                assert!(EDGES.iter().any(|(known, _)| *known == edge), "a state edge that there is not: {edge}");
                 self.coverage.note(format!("edge: {edge}"));
             }
             self.tell(|| format!("{number} {level:?}: {line}"));
@@ -839,6 +910,7 @@ impl Run {
     /// Each record's place in the logs, against what was told of it.
     fn check_logs(&mut self) {
         let mut places: BTreeMap<u64, Vec<(usize, i32, i64)>> = BTreeMap::new();
+        let mut producers = BTreeSet::new();
         for (topic, name) in TOPICS.iter().enumerate() {
             for partition in 0..PARTITIONS {
                 let cluster = &self.instances[self.active].world.cluster;
@@ -847,11 +919,18 @@ impl Run {
                 for (id, record) in ids.iter().zip(&records) {
                     places.entry(*id).or_default().push((topic, partition, record.offset));
                 }
+                let of_one = |pair: &&[StoredRecord]| {
+                    (pair[0].producer_id, pair[0].epoch) == (pair[1].producer_id, pair[1].epoch)
+                };
+                let wraps = records.windows(2).filter(of_one).filter(|pair| pair[1].sequence < pair[0].sequence);
+                self.coverage.count("sequence: wrapped", wraps.count() as u64);
+                producers.extend(records.iter().map(|record| record.producer_id));
                 let committed = cluster.committed(name, partition);
                 let seen: Vec<u64> = committed.iter().map(|record| id_of(record.value.as_deref())).collect();
                 assert!(seen.is_sorted_by(|a, b| a < b), "{name}-{partition}: order, or twice: {seen:?}");
             }
         }
+        self.coverage.count("producer id: another", producers.len().saturating_sub(1) as u64);
         let told = std::mem::take(&mut self.told);
         for (id, told) in &told {
             let found = places.get(id).map_or(&[][..], Vec::as_slice);

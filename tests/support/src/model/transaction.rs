@@ -280,6 +280,10 @@ impl Cluster {
         let known = self.transactions.known.get_mut(id).expect("checked above");
         match known.phase {
             Phase::Ongoing => {}
+            // The very last epoch is for fencing, and never given out.
+            Phase::Complete { commit: was } if was == commit && again && current.1 == i16::MAX => {
+                return self.raise_epoch(id, false);
+            }
             Phase::Complete { commit: was } if was == commit && (again || !own_epoch) => return Ok(current),
             Phase::Prepared { .. } if own_epoch && !again => return Err(ResponseError::ProducerFenced),
             Phase::Prepared { commit: was } if was == commit => return Err(ResponseError::ConcurrentTransactions),

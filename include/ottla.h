@@ -2860,7 +2860,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_begin_transaction(const struct ot
  * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
  * @param error_out   optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK: the group's coordinator holds them;
- *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it: the offsets of the first call count;
+ *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it (the offsets of the first call count), or abort;
  *         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
  *         a code of Kafka's with ottla_error_requires_abort(): abort the transaction. With OTTLA_ERR_ILLEGAL_GENERATION,
  *         OTTLA_ERR_UNKNOWN_MEMBER_ID or OTTLA_ERR_FENCED_INSTANCE_ID the consumer is not in its group any more, and

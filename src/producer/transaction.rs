@@ -1,5 +1,5 @@
 //! Calls of transactions: one at a time, each answered by the sender. One that times out goes on, and is joined by calling
-//! it again.
+//! it again; offsets that do not get through may be given up instead, by an abort.
 
 use super::{Producer, Wait};
 use crate::driver::Waited;
@@ -11,6 +11,8 @@ pub(super) struct Unfinished {
     name: &'static str,
     ticket: u64,
 }
+
+const SEND_OFFSETS: &str = "send_offsets_to_transaction";
 
 impl Producer {
     /// Gets the producer's id and epoch, once; what an earlier producer of the transactional id left open is aborted.
@@ -26,7 +28,7 @@ impl Producer {
     /// Commits a group's offsets with the open transaction.
     pub fn send_offsets_to_transaction(&self, commit: OffsetCommit, wait: Wait) -> Result<()> {
         let call = TransactionCall::SendOffsets(Box::new(commit));
-        self.transaction_call("send_offsets_to_transaction", call, wait)
+        self.transaction_call(SEND_OFFSETS, call, wait)
     }
 
     /// Commits the open transaction, once all of its records are written.
@@ -51,6 +53,10 @@ impl Producer {
             let message = format!("{name}: another call of transactions is under way on another thread");
             return Err(Error::new(ErrorKind::InvalidState, message));
         };
+        let gives_up = |before: &Unfinished| matches!(call, TransactionCall::Abort) && before.name == SEND_OFFSETS;
+        if let Some(before) = unfinished.take_if(|before| gives_up(before)) {
+            self.shared.tickets.give_back(before.ticket);
+        }
         let ticket = match &*unfinished {
             Some(before) if before.name != name => {
                 let message = format!("{name}: {} timed out and goes on: call it again first", before.name);

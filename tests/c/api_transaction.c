@@ -194,6 +194,12 @@ static void a_whole_life(void) {
     wrong_state(ottla_producer_begin_transaction(producer, &error), &error, "abort_transaction");
     CHECK_OK(ottla_producer_abort_transaction(producer, LONG, NULL));
     CHECK(delivered == 12 && state() == OTTLA_TRANSACTION_READY);
+
+    /* Offsets that take too long may be given up. */
+    CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_send_offsets_to_transaction(producer, &offset, 1, &group, 0, NULL));
+    CHECK_OK(ottla_producer_abort_transaction(producer, LONG, NULL));
+    CHECK(state() == OTTLA_TRANSACTION_READY);
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     CHECK_OK(ottla_producer_commit_transaction(producer, LONG, NULL));
     CHECK(aborted == 0 && other == 0);

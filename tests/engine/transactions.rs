@@ -498,3 +498,25 @@ fn a_coordinator_that_cannot_be_reached_is_tried_again_and_asked_for_now_and_the
     world.run(ms(2_000));
     assert!(world.answers[&ticket].is_ok(), "{:#?}", world.log_tail());
 }
+
+#[test]
+fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
+    both(|generation| {
+        let mut world = ready(generation);
+        world.transact(Call::Begin).unwrap();
+        let doomed = world.send("t", 0);
+        // UNKNOWN_TOPIC_OR_PARTITION, for ever: the topic that was consumed is gone.
+        world.cluster.script(Api::TxnOffsetCommit, (0..1000).map(|_| Fault::Error(3, On::All)));
+        let waiting = world.call(offsets("t", 7));
+        world.run(ms(5_000));
+        assert!(!world.answers.contains_key(&waiting));
+        world.transact(Call::Abort).unwrap();
+        let given_up = world.answers[&waiting].clone().unwrap_err();
+        assert_eq!(given_up.kind(), ErrorKind::TransactionAborted, "{given_up}");
+        world.assert_written(doomed);
+        world.transact(Call::Begin).unwrap();
+        let kept = world.send("t", 0);
+        world.transact(Call::Commit).unwrap();
+        assert_eq!(committed(&world, 0), [kept], "generation {generation}");
+    });
+}

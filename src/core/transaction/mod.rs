@@ -230,6 +230,8 @@ impl Core {
                 Ok(())
             }
             (Call::Abort, State::Open | State::Failed(_) | State::Doubted(_)) => {
+                // A call that its caller gave up.
+                self.answer_call(Err(aborted()));
                 self.end_transaction(Some(ticket), End::Abort);
                 Ok(())
             }

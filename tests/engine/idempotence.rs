@@ -1,7 +1,7 @@
 //! What sequence numbers, epochs and producer ids must survive.
 
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, UnknownProducer};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -214,4 +214,26 @@ fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
     let next = world.send("t", 0);
     assert!(world.run_until(ms(5_000), World::all_told));
     world.assert_written(next);
+}
+
+#[test]
+fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
+    let mut setup = Setup::with(|core| core.max_in_flight = 1);
+    setup.brokers = 1;
+    let mut world = setup.start();
+    world.cluster.create_topic("t", 2);
+    world.cluster.first_epoch = i16::MAX;
+    let (a, b) = (world.send("t", 0), world.send("t", 1));
+    world.run(ms(1_000));
+    world.assert_written(a);
+    world.assert_written(b);
+    // The broker forgets the producer, whose last epoch this is; meanwhile the other partition has something to send.
+    world.cluster.unknown_producer = UnknownProducer::Refused;
+    world.cluster.log_mut("t", 1).producers.forget_all();
+    let c = world.send("t", 1);
+    world.turn();
+    let d = world.send("t", 0);
+    world.run(ms(2_000));
+    world.assert_written(c);
+    world.assert_written(d);
 }

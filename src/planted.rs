@@ -29,10 +29,8 @@ faults! {
     RetryQueuedLast,
     /// A connection is lost, and nobody looks again at the partitions that waited for its answers.
     LostWakeUp,
-    /// What a batch held stays charged.
+    /// A batch is decided while its request is on the way: what that held stays charged.
     MemoryKept,
-    /// The answer to a batch that the broker has already makes it fail.
-    DuplicateTakenForFailure,
     /// Every record is reported at the latest timestamp of its batch, after a retry that the broker recognised.
     DuplicateTimeBelieved,
     /// The fate is unknown, and no byte reached a connection.
@@ -43,8 +41,6 @@ faults! {
     LostAnswerForgotten,
     /// A batch expires while a part of its request is written: it is taken back as if none was.
     BegunTakenForUntouched,
-    /// A sequence starts again while something of it is in flight.
-    BumpedInFlight,
     /// The leader moves while an answer of the old one is outstanding: the next batch goes to the new one.
     LeaderMoveNotAwaited,
     /// A batch whose answer was lost is sent again while others follow it.
@@ -57,8 +53,6 @@ faults! {
     BumpWithoutProof,
     /// A request is taken back while it carries other partitions: their batches are dropped.
     RecallDropsOthers,
-    /// The sender falls asleep without another look at its mail.
-    AsleepOverMail,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.
@@ -77,14 +71,10 @@ faults! {
     OffsetsAfterAbort,
     /// The epoch with which the end of a transaction was answered is not taken.
     EpochOfEndIgnored,
-    /// A numbered batch failed, and the epoch is not raised before the next transaction.
-    RenewForgotten,
     /// The answer to the end of a transaction is lost, after it the coordinator refuses to repeat it: taken for done.
     EndRefusedTakenForDone,
     /// The coordinator moved, and is not looked for.
     CoordinatorNotForgotten,
-    /// An epoch that the coordinator gave up is taken for a newer producer.
-    ExpiryTakenForFencing,
 }
 
 #[cfg(not(feature = "planted"))]

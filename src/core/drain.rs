@@ -180,8 +180,7 @@ impl Core {
 
     /// The batch that a partition would send next, if it may send now.
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
-        let quiet = self.partition(index).in_flight == 0 || planted(Fault::BumpedInFlight);
-        if self.partition(index).bump_epoch && quiet {
+        if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
             self.bump_epoch(index);
             if !self.producer_id.is_settled() {
                 return Pick::NoProducerId;

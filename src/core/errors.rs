@@ -1,8 +1,6 @@
 //! What each error code of a Produce response means for its batch (the table of the reference producer, with the
 //! fate of the attempt added).
 
-use crate::planted::{Fault, planted};
-
 /// What to do with a batch after its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -42,7 +40,7 @@ pub fn verdict(code: i16, idempotent: bool) -> Verdict {
         10 => Verdict::Split,
         // OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID.
         45 | 47 | 59 if idempotent => Verdict::SequenceLost,
-        46 if idempotent && !planted(Fault::DuplicateTakenForFailure) => Verdict::WrittenBefore,
+        46 if idempotent => Verdict::WrittenBefore,
         _ => Verdict::Fail,
     }
 }

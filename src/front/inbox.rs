@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use crate::front::Slot;
-use crate::planted::{Fault, planted};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Time};
 
 /// Slots with something new, and whether the sender sleeps. One lock and one reference count a batch, nothing a record.
@@ -100,7 +99,6 @@ impl<C> Inbox<C> {
         let mail = self.mail.lock();
         let empty = mail.slots.is_empty() && mail.commands.is_empty() && !self.pressed.load(Ordering::SeqCst);
         drop(mail);
-        let empty = empty || planted(Fault::AsleepOverMail);
         if !empty {
             self.wake_up();
         }

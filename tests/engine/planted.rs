@@ -28,7 +28,7 @@ const QUICK: [Fault; 5] = [
 
 /// The run that must find it.
 fn simulation(fault: Fault) -> &'static Simulation {
-    let transactional = fault >= Fault::AsleepOverMail;
+    let transactional = fault >= Fault::GateLeftOpen;
     if transactional { &random_transactions::SIMULATION } else { &random::SIMULATION }
 }
 

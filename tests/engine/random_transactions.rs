@@ -365,7 +365,11 @@ impl Run {
             0..30 => self.act(at),
             30..56 => dice.deliver(world),
             56..68 => dice.write(world, late),
-            68..76 => world.read_mail(),
+            68..76 => {
+                let pressed = world.take_mail();
+                self.send_beside(at);
+                self.instances[at].world.hand_over_mail(pressed);
+            }
             76..82 => {
                 let drained = world.drained();
                 world.core.tick(drained);
@@ -426,7 +430,7 @@ impl Run {
     fn act(&mut self, at: usize) {
         let instance = &self.instances[at];
         if instance.call.is_some() || instance.closing.is_some() {
-            return;
+            return self.send_beside(at);
         }
         match instance.world.front.gate.transaction_state() {
             State::Uninitialized if self.dice.once_in(10) => self.speak_nonsense(at),
@@ -503,6 +507,18 @@ impl Run {
                 let number = self.instances[at].number;
                 self.tell(|| format!("{number} sends {id} to {}-{partition}", TOPICS[topic]));
             }
+        }
+    }
+
+    /// Another thread sends while the end of the transaction is asked for. Up to where the gate shuts that is part of it.
+    fn send_beside(&mut self, at: usize) {
+        let instance = &self.instances[at];
+        let is_ending = matches!(instance.call, Some((_, Asked::Commit | Asked::Abort))) && instance.closing.is_none();
+        if is_ending && self.dice.once_in(3) {
+            let (state, first) = (instance.world.front.gate.transaction_state(), instance.world.next_id);
+            self.send(at);
+            let taken = self.instances[at].world.next_id - first;
+            assert!(taken == 0 || state == State::InTransaction, "{taken} records are taken in state {state:?}");
         }
     }
 

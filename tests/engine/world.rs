@@ -505,10 +505,20 @@ impl World {
     // What the core wants done
 
     pub fn read_mail(&mut self) {
+        let pressed = self.take_mail();
+        self.hand_over_mail(pressed);
+    }
+
+    /// The first half of that. Other threads may do something before the second.
+    pub fn take_mail(&mut self) -> bool {
         self.front.inbox.wake_up();
         self.woken.store(false, Ordering::SeqCst);
         let pressed = self.front.inbox.take_pressed();
         self.front.inbox.take(&mut self.mail);
+        pressed
+    }
+
+    pub fn hand_over_mail(&mut self, pressed: bool) {
         self.core.mail(&mut self.mail, pressed);
     }
 

@@ -365,8 +365,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let ending = matches!(transaction.state, State::Ending(End::Commit, _)) && !planted(Fault::CommitAfterFailure);
         let open = ending || matches!(transaction.state, State::Open);
-        let fenced = error.kind() == INVALID_PRODUCER_EPOCH && planted(Fault::ExpiryTakenForFencing);
-        if error.is_fatal() || fenced {
+        if error.is_fatal() {
             return self.transaction_fatal(error);
         }
         if !open {
@@ -412,7 +411,7 @@ impl Core {
     /// A batch of a transaction failed. If it was numbered, the sequence may have a hole.
     pub(super) fn transaction_decided(&mut self, numbered: bool, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };
-        transaction.renew |= numbered && !planted(Fault::RenewForgotten);
+        transaction.renew |= numbered;
         self.transaction_failed(error);
     }
 

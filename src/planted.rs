@@ -41,8 +41,6 @@ faults! {
     LostAnswerForgotten,
     /// A batch expires while a part of its request is written: it is taken back as if none was.
     BegunTakenForUntouched,
-    /// The leader moves while an answer of the old one is outstanding: the next batch goes to the new one.
-    LeaderMoveNotAwaited,
     /// A batch whose answer was lost is sent again while others follow it.
     RetryNotAlone,
     /// The first batch of a sequence is refused while the second is on its way.

@@ -189,7 +189,7 @@ impl Core {
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
-        let moved = in_flight > 0 && partition.in_flight_broker != broker && !planted(Fault::LeaderMoveNotAwaited);
+        let moved = in_flight > 0 && partition.in_flight_broker != broker;
         // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
         // refused, the broker would forget that it has it, perhaps, from before.
         let again =

@@ -430,11 +430,17 @@ impl Core {
     /// A topic that was deleted and made again has another id. What was sent to the old one is not sent to the new.
     fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
         let topic = &mut self.topics[index as usize];
+        if id == [0; 16] {
+            // The broker is one that knows no ids.
+            return;
+        }
         let old = std::mem::replace(&mut topic.id, id);
         if old == id || old == [0; 16] {
             return;
         }
         let idempotent = self.topics[index as usize].topic.settings.idempotence;
+        let transactional = self.transaction.is_some();
+        self.renew_transaction();
         let error = recreated(&self.topics[index as usize].topic.name);
         self.log(Level::Warning, || error.to_string());
         for partition in self.topics[index as usize].partitions.clone() {
@@ -444,7 +450,7 @@ impl Core {
             state.incarnation += 1;
             // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this
             // is the log from before: only a higher epoch is right for both.
-            state.bump_epoch = idempotent;
+            state.bump_epoch = idempotent && !transactional;
             self.reconsider(partition);
         }
     }

@@ -130,6 +130,22 @@ fn an_id_that_flips_back_causes_no_false_success() {
 }
 
 #[test]
+fn a_broker_without_ids_makes_no_topic_new() {
+    let mut world = Setup::with(|core| core.metadata_max_age = ms(1_000)).start();
+    world.cluster.create_topic("t", 1);
+    let before = world.send("t", 0);
+    world.run(ms(500));
+    world.cluster.set_versions(Versions::kafka_2_1());
+    world.cluster.script(Api::Produce, (0..3).map(|_| Fault::Error(19, On::All)));
+    let meanwhile = world.send("t", 0);
+    // Versions are told when a connection is greeted.
+    (1..=3).for_each(|broker| world.cut_all_to(broker));
+    world.run(ms(5_000));
+    world.assert_written(before);
+    world.assert_written(meanwhile);
+}
+
+#[test]
 fn idle_topics_are_not_asked_for() {
     let mut world = Setup::with(|core| {
         core.metadata_max_age = ms(10_000);

@@ -142,6 +142,35 @@ fn offsets_take_effect_with_the_commit_only() {
 }
 
 #[test]
+fn an_id_that_flips_back_causes_no_false_success() {
+    both(|generation| {
+        let setup = Setup::with(|core| {
+            core.transaction = Some((ID.into(), 60_000));
+            core.metadata_max_age = ms(1_000);
+        });
+        let mut world = world_of(generation, setup);
+        world.transact(Call::Init).unwrap();
+        let transaction = |world: &mut World| {
+            world.transact(Call::Begin).unwrap();
+            let id = world.send("t", 0);
+            world.transact(Call::Commit).unwrap();
+            id
+        };
+        transaction(&mut world);
+        let old = world.cluster.view();
+        world.cluster.recreate_topic("t");
+        world.run(ms(2_000));
+        let first = transaction(&mut world);
+        world.cluster.hold_view(old);
+        world.run(ms(2_500));
+        world.cluster.release_metadata();
+        world.run(ms(2_500));
+        let second = transaction(&mut world);
+        assert_eq!(committed(&world, 0), [first, second], "generation {generation}");
+    });
+}
+
+#[test]
 fn each_generation_speaks_its_own_versions() {
     let mut world = ready(1);
     world.transact(Call::Begin).unwrap();

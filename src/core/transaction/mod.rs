@@ -408,6 +408,13 @@ impl Core {
         }
     }
 
+    /// Partitions will begin again at 0: the next transaction needs another epoch for that.
+    pub(super) fn renew_transaction(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.renew = true;
+        }
+    }
+
     /// A batch of a transaction failed. If it was numbered, the sequence may have a hole.
     pub(super) fn transaction_decided(&mut self, numbered: bool, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };

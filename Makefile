@@ -7,7 +7,7 @@ CARGO ?= cargo
 PROFILE_DIR = $(or $(CARGO_TARGET_DIR),target)/release
 export OTTLA_BUILD ?= $(CURDIR)/build
 
-.PHONY: all help setup library demo test check unit simulation soak examples clean
+.PHONY: all help setup library demo test check unit simulation soak examples bench clean
 
 ## all          the library: target/release/libottla.so and libottla.a (the default)
 all: library
@@ -56,6 +56,11 @@ simulation:
 soak: setup library examples
 	tests/setup --soak
 	tests/soak
+
+## bench        Ottla and its peers side by side, a few minutes (BENCH=full: all of it); needs Go too (benches/README.md)
+bench: setup
+	tests/setup --soak
+	benches/bench $(if $(filter full,$(BENCH)),--full)
 
 ## clean        removes what was built, Kafka included
 clean:

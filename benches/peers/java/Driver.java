@@ -1,0 +1,147 @@
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Properties;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.AppInfoParser;
+
+/**
+ * Drives Java's producer as examples-c/perf drives Ottla: the same options, and the same JSON object at the end. At
+ * full speed one callback serves all records, and without keys one record does: objects for each would be the driver's
+ * cost, not the producer's.
+ */
+public class Driver {
+    private static final Properties PROPERTIES = new Properties();
+    private static String topic;
+    private static int size, threads = 1;
+    private static long count, rate, keys, warmUp;
+
+    private static KafkaProducer<byte[], byte[]> producer;
+    private static byte[] value;
+    private static final AtomicLong failed = new AtomicLong();
+    // Callbacks run on the producer's one thread; others read it after `flush`.
+    private static volatile long delivered;
+    private static long deliveredByThread;
+    private static long[] latencies = new long[0];
+    private static int latencyCount;
+
+    public static void main(String[] words) throws Exception {
+        read(words);
+        PROPERTIES.put("key.serializer", ByteArraySerializer.class.getName());
+        PROPERTIES.put("value.serializer", ByteArraySerializer.class.getName());
+        producer = new KafkaProducer<>(PROPERTIES);
+        value = letters(size);
+        sendAll(warmUp, 0);
+        if (rate > 0) {
+            latencies = new long[Math.toIntExact(count)];
+        }
+        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        long before = delivered, cpuBefore = system.getProcessCpuTime(), begin = System.nanoTime();
+        sendAll(count, rate);
+        double seconds = (System.nanoTime() - begin) / 1e9, cpu = (system.getProcessCpuTime() - cpuBefore) / 1e9;
+        long arrived = delivered - before;
+        Arrays.sort(latencies, 0, latencyCount);
+        System.out.printf(
+            "{\"version\":\"%s\",\"delivered\":%d,\"failed\":%d,\"seconds\":%.6f,\"cpu_seconds\":%.6f,"
+                + "\"latency_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}}%n",
+            AppInfoParser.getVersion(), arrived, failed.get(), seconds, cpu,
+            percentile(50), percentile(99), percentile(99.9));
+        producer.close();
+        System.exit(arrived == count ? 0 : 1);
+    }
+
+    private static void read(String[] words) {
+        for (int i = 0; i + 1 < words.length; i += 2) {
+            String next = words[i + 1];
+            switch (words[i]) {
+                case "-b" -> PROPERTIES.put("bootstrap.servers", next);
+                case "-t" -> topic = next;
+                case "-s" -> size = Integer.parseInt(next);
+                case "-c" -> count = Long.parseLong(next);
+                case "-r" -> rate = Long.parseLong(next);
+                case "-T" -> threads = Integer.parseInt(next);
+                case "-k" -> keys = Long.parseLong(next);
+                case "--warm-up" -> warmUp = Long.parseLong(next);
+                case "-X" -> {
+                    int equals = next.indexOf('=');
+                    PROPERTIES.put(next.substring(0, equals), next.substring(equals + 1));
+                }
+                default -> throw new IllegalArgumentException(words[i]);
+            }
+        }
+    }
+
+    private static void sendAll(long records, long perSecond) throws InterruptedException {
+        Thread[] senders = new Thread[threads];
+        long begin = System.nanoTime();
+        for (int i = 0; i < threads; i++) {
+            int index = i;
+            long share = records / threads + (i < records % threads ? 1 : 0);
+            senders[i] = new Thread(() -> send(index, share, perSecond, begin));
+            senders[i].start();
+        }
+        for (Thread sender : senders) {
+            sender.join();
+        }
+        producer.flush();
+    }
+
+    private static void send(int index, long records, long perSecond, long begin) {
+        Callback plain = (metadata, exception) -> arrived(exception);
+        ProducerRecord<byte[], byte[]> unkeyed = new ProducerRecord<>(topic, value);
+        long random = 88172645463325252L + index * 0x9e3779b97f4a7c15L;
+        for (long i = 0; i < records; i++) {
+            Callback callback = plain;
+            if (perSecond > 0) {
+                long due = begin + (long) ((i * threads + index) * 1e9 / perSecond);
+                for (long wait = due - System.nanoTime(); wait > 0; wait = due - System.nanoTime()) {
+                    LockSupport.parkNanos(wait);
+                }
+                callback = (metadata, exception) -> {
+                    latencies[latencyCount++] = (System.nanoTime() - due) / 1000;
+                    arrived(exception);
+                };
+            }
+            ProducerRecord<byte[], byte[]> record = unkeyed;
+            if (keys > 0) {
+                random ^= random << 13;
+                random ^= random >>> 7;
+                random ^= random << 17;
+                byte[] key = ByteBuffer.allocate(8).putLong(Long.remainderUnsigned(random, keys)).array();
+                record = new ProducerRecord<>(topic, key, value);
+            }
+            producer.send(record, callback);
+        }
+    }
+
+    private static void arrived(Exception exception) {
+        if (exception == null) {
+            delivered = ++deliveredByThread;
+        } else if (failed.incrementAndGet() == 1) {
+            System.err.println("Java driver: the first failure: " + exception);
+        }
+    }
+
+    private static double percentile(double percent) {
+        int rank = (int) (latencyCount * percent / 100 + 0.5);
+        return latencyCount == 0 ? 0 : latencies[Math.max(rank, 1) - 1] / 1e3;
+    }
+
+    private static byte[] letters(int length) {
+        byte[] letters = new byte[length];
+        long random = 88172645463325252L;
+        for (int i = 0; i < length; i++) {
+            random ^= random << 13;
+            random ^= random >>> 7;
+            random ^= random << 17;
+            letters[i] = (byte) ('A' + Long.remainderUnsigned(random, 26));
+        }
+        return letters;
+    }
+}

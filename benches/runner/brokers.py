@@ -1,0 +1,54 @@
+"""The two brokers: the sink, which answers and throws away, and a real Kafka."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+
+from .clients import ROOT, TARGET
+
+TOPIC = "bench"
+
+
+@contextmanager
+def sink(cell):
+    command = [str(TARGET / "release" / "sink-broker"), "--default-partitions", str(cell.partitions)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        if not line.startswith("LISTENING "):
+            raise RuntimeError("the sink did not start")
+        yield line.split()[1], lambda: TOPIC
+    finally:
+        process.stdin.close()  # which ends it
+        process.stdout.read()
+        process.wait()
+
+
+@contextmanager
+def kafka(cell):
+    script, name = str(ROOT / "tests" / "kafka" / "kafka"), f"bench-{os.getpid()}"
+
+    def call(*words):
+        return subprocess.run([script, *words], check=True, capture_output=True, text=True).stdout
+
+    lines = call("start", "--name", name, "--owner-pid", str(os.getpid()), "--broker-heap", "1g")
+    bootstrap = next(line[len("BOOTSTRAP="):] for line in lines.splitlines() if line.startswith("BOOTSTRAP="))
+    made = []
+
+    def fresh_topic():
+        """A topic for each run, and the one before goes: nobody writes behind others' gigabytes."""
+        if made:
+            call("topic", name, "delete", made[-1])
+        made.append(f"{TOPIC}-{len(made)}")
+        call("topic", name, "create", made[-1], "--partitions", str(cell.partitions))
+        return made[-1]
+
+    try:
+        yield bootstrap, fresh_topic
+    finally:
+        call("stop", name)
+
+
+def serving(cell):
+    """The cell's broker: its address, and a function that names the topic for the next run."""
+    return {"sink": sink, "kafka": kafka}[cell.broker](cell)

@@ -1,6 +1,7 @@
 //! What the core knows of one partition, and where it waits.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::lanes::Terms;
 use super::{Core, Timer};
@@ -43,10 +44,28 @@ pub struct Partition {
     pub established: bool,
     /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
     pub bump_epoch: bool,
+    /// Whether something may be late.
+    pub late: Late,
     /// The transaction that it is part of, by number.
     pub joined: u64,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
     pub active_at: u32,
+}
+
+/// What was on a connection when that was lost, the broker may have read, and handle later than what comes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// Every answer since the last success has come.
+    Nothing,
+    Something,
+    /// Since then the broker misses what may be late.
+    Missed(Time),
+}
+
+impl Late {
+    /// So long after a later request was handled an earlier one is handled too. A broker that stood still finds both when
+    /// it goes on; it handles in one go what it has read, and the requests of one connection one after the other.
+    pub const AT_MOST: Duration = Duration::from_secs(1);
 }
 
 const NOT_ACTIVE: u32 = u32::MAX;
@@ -91,6 +110,7 @@ impl Partition {
             next_sequence: 0,
             established: false,
             bump_epoch: false,
+            late: Late::Nothing,
             joined: 0,
             active_at: NOT_ACTIVE,
         }

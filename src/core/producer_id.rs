@@ -1,6 +1,7 @@
 //! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
 
 use super::broker::Kind;
+use super::partition::Late;
 use super::{Core, Level, News, NewsKind, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
@@ -119,6 +120,7 @@ impl Core {
         partition.bump_epoch = false;
         partition.next_sequence = 0;
         partition.established = false;
+        partition.late = Late::Nothing;
         let current = self.producer_id.current();
         let partition = self.partition(index);
         if partition.producer_id < 0 {

@@ -4,6 +4,7 @@ use super::broker::Kind;
 use super::drain::{Carried, NO_SEQUENCE, Produced};
 use super::errors::{self, Verdict};
 use super::metadata::recreated;
+use super::partition::Late;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::compress::Codec;
@@ -88,6 +89,7 @@ impl Core {
             let known = verdict == Verdict::Written;
             let partition = self.partition(index);
             partition.failures = 0;
+            partition.late = Late::Nothing;
             partition.last_error = None;
             partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
@@ -216,7 +218,9 @@ impl Core {
         if let Some(aborted) = self.cancelled_by_abort() {
             return self.give_up(index, batch, aborted);
         }
-        if batch.sealed.attempts > self.settings.retries || batch.deadline <= self.now {
+        // Waiting for what is late is no retry.
+        let late = proven && !transactional && !earlier_to_come && self.may_be_late(index);
+        if (batch.sealed.attempts > self.settings.retries && !late) || batch.deadline <= self.now {
             return self.give_up(index, batch, error);
         }
         if earlier_to_come {
@@ -224,6 +228,10 @@ impl Core {
         }
         if transactional {
             return self.give_up(index, batch, error);
+        }
+        if late {
+            self.back_off_partition(index, error);
+            return self.requeue(index, batch);
         }
         self.log(Level::Info, || error.to_string());
         if !proven {
@@ -235,6 +243,21 @@ impl Core {
             self.back_off_partition(index, error);
         }
         self.requeue(index, batch);
+    }
+
+    /// What the broker misses, and this very batch, may be in requests that it has read and not handled. If they are
+    /// handled before the higher epoch comes, the batch is there twice; in the order of their numbers nothing is.
+    fn may_be_late(&mut self, index: u32) -> bool {
+        let now = self.now;
+        let late = &mut self.partition(index).late;
+        match *late {
+            Late::Nothing => false,
+            Late::Something => {
+                *late = Late::Missed(now);
+                true
+            }
+            Late::Missed(since) => now < since.after(Late::AT_MOST),
+        }
     }
 
     /// Fails queued batches that may be in the log under the epoch that is being left.
@@ -314,6 +337,9 @@ impl Core {
     pub(super) fn produce_lost(&mut self, mut produced: Produced, error: &Error, touched: bool) {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
+            if touched && self.partition(index).late == Late::Nothing {
+                self.partition(index).late = Late::Something;
+            }
             if let Some(mut batch) = batch {
                 let forgotten = planted(Fault::LostAnswerForgotten) && !touched;
                 batch.sealed.outcome_unknown = (batch.sealed.outcome_unknown && !forgotten) || touched;

@@ -1,5 +1,7 @@
 //! What sequence numbers, epochs and producer ids must survive.
 
+use std::time::Duration;
+
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On, UnknownProducer};
 
@@ -236,4 +238,39 @@ fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
     world.run(ms(2_000));
     world.assert_written(c);
     world.assert_written(d);
+}
+
+/// A broker that stood still handles what it read from a connection that is closed, and from the one after it, in any order.
+#[test]
+fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
+    let mut world = warm(Setup::default().single_records(), "t", 1);
+    world.latency = ms(100);
+    world.transit = ms(1_000);
+    let expires = world.send_within("t", 0, ms(300));
+    let doubled = world.send("t", 0);
+    world.run(ms(400));
+    world.assert_failed(expires, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+    world.transit = Duration::ZERO;
+    world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
+    world.run(ms(3_000));
+    world.assert_written(doubled);
+    assert_eq!(world.in_log("t", 0), [1, expires, doubled]);
+    assert_eq!(world.counts().epochs_bumped, 0);
+}
+
+#[test]
+fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
+    let mut world = warm(Setup::default().single_records(), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
+    let expires = world.send_within("t", 0, ms(300));
+    world.run(ms(400));
+    world.assert_failed(expires, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+    world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
+    let next = world.send("t", 0);
+    world.run(ms(900));
+    assert!(!world.told.contains_key(&next));
+    world.run(ms(3_000));
+    world.assert_written(next);
+    assert_eq!(world.in_log("t", 0), [1, next]);
+    assert_eq!(world.counts().epochs_bumped, 1);
 }

@@ -35,6 +35,7 @@ demo: setup examples
 ## test         all tests, in less than 20 minutes
 test: setup check unit simulation examples
 	tests/loom
+	benches/instructions --few
 	@echo 'make test: all passed'
 
 ## check        formatting and lints

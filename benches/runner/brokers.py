@@ -1,26 +1,32 @@
 """The two brokers: the sink, which answers and throws away, and a real Kafka."""
 
+import json
 import os
 import subprocess
+from collections import namedtuple
 from contextlib import contextmanager
 
 from .clients import ROOT, TARGET
 
 TOPIC = "bench"
 
+# The address, a function that names the topic for the next run, and what the sink has seen (when it has ended).
+Broker = namedtuple("Broker", "bootstrap topic seen")
+
 
 @contextmanager
 def sink(cell):
     command = [str(TARGET / "release" / "sink-broker"), "--default-partitions", str(cell.partitions)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    seen = {}
     try:
         line = process.stdout.readline()
         if not line.startswith("LISTENING "):
             raise RuntimeError("the sink did not start")
-        yield line.split()[1], lambda: TOPIC
+        yield Broker(line.split()[1], lambda: TOPIC, seen)
     finally:
         process.stdin.close()  # which ends it
-        process.stdout.read()
+        seen.update(json.loads(process.stdout.read() or "{}"))
         process.wait()
 
 
@@ -44,11 +50,11 @@ def kafka(cell):
         return made[-1]
 
     try:
-        yield bootstrap, fresh_topic
+        yield Broker(bootstrap, fresh_topic, {})
     finally:
         call("stop", name)
 
 
 def serving(cell):
-    """The cell's broker: its address, and a function that names the topic for the next run."""
+    """The cell's broker, until the block ends."""
     return {"sink": sink, "kafka": kafka}[cell.broker](cell)

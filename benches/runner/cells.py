@@ -17,6 +17,7 @@ class Cell:
     partitions: int = 6
     keys: int = 0  # 0: null keys
     threads: int = 1
+    many: int = 0  # records a call, for Ottla; 0: one by one
     rate: int = 0  # records a second; 0: as fast as they are accepted
     linger: int = 5
     codec: str = "none"
@@ -32,6 +33,8 @@ class Cell:
         """What is compared, and whether more of it is better."""
         if self.rate:
             return {"p50": False, "p99": False, "cpu": False}
+        if self.codec != "none":
+            return {"cpu": False, "wire": False, "throughput": True}
         return {"cpu": False, "throughput": True}
 
 
@@ -45,13 +48,12 @@ def _latencies():
 
 def _threads():
     for partitions in (1, 6, 100, 5_000):
-        for threads in (1, 4):
-            yield Cell(
-                f"threads-{partitions}-{threads}",
-                f"{threads} sending, one producer, {partitions:,} partitions, random keys",
-                threads=threads, partitions=partitions, keys=1_000_000, records=2_000_000, quick=False,
-                batch_bytes=16_384 if partitions == 5_000 else 1_000_000,
-                buffer_bytes=(256 if partitions == 5_000 else 64) * 1024 * 1024)
+        wide = partitions == 5_000
+        yield Cell(
+            f"threads-{partitions}", f"4 threads, one producer, {partitions:,} partitions, random keys",
+            clients=("ottla", "ottla-one-thread", "librdkafka", "franz-go", "java"), threads=4, partitions=partitions,
+            keys=1_000_000, records=2_000_000, quick=False, batch_bytes=16_384 if wide else 1_000_000,
+            buffer_bytes=(256 if wide else 64) * 1024 * 1024)
 
 
 def _codecs():
@@ -63,7 +65,7 @@ def _codecs():
 
 
 CELLS = (
-    Cell("sink-100", "100 B", clients=("ottla", "floor", "librdkafka", "franz-go", "java")),
+    Cell("sink-100", "100 B", clients=("ottla", "ottla-many", "floor", "librdkafka", "franz-go", "java")),
     Cell("sink-1000", "1,000 B", clients=("ottla", "floor", "librdkafka", "franz-go", "java"), size=1_000,
          records=800_000, warm_up=100_000),
     Cell("kafka-100", "real Kafka, 100 B", broker="kafka", records=1_000_000),

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,12 @@ COMMANDS = {
     "floor": [TARGET / "release" / "floor"],
     "librdkafka": [BENCH / "librdkafka" / "driver"],
     "franz-go": [BENCH / "franz-go" / "driver"],
+}
+
+# The same program with something changed of the cell.
+VARIANTS = {
+    "ottla-many": ("ottla", {"many": 100}),
+    "ottla-one-thread": ("ottla", {"threads": 1}),
 }
 
 # As Kafka's own scripts start the JVM, but with room for the largest buffer.
@@ -72,12 +79,16 @@ def settings(client, cell):
 
 def run(client, cell, bootstrap, topic, timeout=300):
     """Runs the client once; its figures, of delivered records only."""
+    client, changes = VARIANTS.get(client, (client, {}))
+    cell = replace(cell, **changes)
     warm_up = max(cell.warm_up, LEAST_WARM_UP.get(client, 0))
     words = ["-b", bootstrap, "-t", topic, "-s", cell.size, "-c", cell.records, "--warm-up", warm_up]
     if cell.rate:
         words += ["-r", cell.rate]
     if cell.threads > 1:
         words += ["-T", cell.threads]
+    if cell.many:
+        words += ["--batch", cell.many]
     if cell.keys:
         words += ["-k", cell.keys]
     for name, value in settings(client, cell).items():

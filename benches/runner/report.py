@@ -3,11 +3,13 @@
 from html import escape
 from statistics import median
 
-from .clients import settings
+from .clients import VARIANTS, settings
 from .pairs import MOST_PAIRS, narrow, ratio
 
-NAMES = {"cpu": "client CPU, ns a record", "throughput": "records a second", "p50": "p50, ms", "p99": "p99, ms"}
-COLOURS = {"ottla": "#1f6fb4", "floor": "#999999", "librdkafka": "#c4572e", "franz-go": "#2f8f5b", "java": "#8a5fb0"}
+NAMES = {"cpu": "client CPU, ns a record", "throughput": "records a second", "wire": "bytes sent a record",
+         "p50": "p50, ms", "p99": "p99, ms"}
+COLOURS = {"ottla": "#1f6fb4", "ottla-many": "#6aa5d8", "ottla-one-thread": "#6aa5d8",
+           "floor": "#999999", "librdkafka": "#c4572e", "franz-go": "#2f8f5b", "java": "#8a5fb0"}
 
 
 def column(rounds, client, metric):
@@ -17,7 +19,7 @@ def column(rounds, client, metric):
 def figure(metric, value):
     if metric == "throughput":
         return f"{value:,.0f}"
-    return f"{value:,.1f}" if metric == "cpu" else f"{value:.3f}"
+    return f"{value:,.1f}" if metric in ("cpu", "wire") else f"{value:.3f}"
 
 
 def compared(rounds, client, metric):
@@ -34,8 +36,6 @@ def _ratio_text(interval, metric):
 
 def _table(cell, rounds):
     metrics = list(cell.metrics)
-    if cell.rate:
-        metrics = ["p50", "p99", "cpu"]
     heads = [f"{NAMES[metric]} | ours / its" for metric in metrics]
     lines = ["| client | " + " | ".join(heads) + " |", "|---" * (1 + 2 * len(metrics)) + "|"]
     for client in cell.clients:
@@ -55,7 +55,7 @@ def _settings(cell):
             f"{f' level {cell.level}' if cell.level else ''}; {cell.records:,} records a run.")
     lines = [said, "", "<details><summary>As each client is told</summary>", ""]
     for client in cell.clients:
-        if settings(client, cell):
+        if client not in VARIANTS and settings(client, cell):
             told = ", ".join(f"{name}={value}" for name, value in settings(client, cell).items())
             lines.append(f"- {client}: `{told}`")
     return lines + ["", "</details>"]

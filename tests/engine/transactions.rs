@@ -549,3 +549,26 @@ fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
         assert_eq!(committed(&world, 0), [kept], "generation {generation}");
     });
 }
+
+/// Before transaction.version 2 transactions of one epoch follow each other, and a late end would end the wrong one.
+#[test]
+fn an_end_that_is_handled_late_ends_no_later_transaction() {
+    let mut world = ready(1);
+    world.transact(Call::Begin).unwrap();
+    let first = world.send("t", 0);
+    world.run(ms(50));
+    world.cluster.script(Api::EndTxn, [Fault::NeverAnswer { handled: false }]);
+    let before = world.cluster.requests_of(Api::EndTxn).len();
+    world.transact(Call::Commit).unwrap();
+    let epochs = |world: &World| {
+        let ends = world.cluster.requests_of(Api::EndTxn);
+        ends[before..].iter().filter_map(|request| request.end).map(|(_, epoch, _)| epoch).collect::<Vec<_>>()
+    };
+    let told = epochs(&world);
+    world.transact(Call::Begin).unwrap();
+    let second = world.send("t", 0);
+    world.transact(Call::Commit).unwrap();
+    let last = *epochs(&world).last().expect("it was committed");
+    assert!(told.iter().all(|&epoch| epoch < last), "{told:?}, then {last}");
+    assert_eq!(committed(&world, 0), [first, second]);
+}

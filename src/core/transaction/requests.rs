@@ -328,6 +328,8 @@ impl Core {
     pub(in super::super) fn transaction_unanswered(&mut self, asked: &Asked, error: &Error) {
         if let Some(transaction) = &mut self.transaction {
             transaction.asked = false;
+            // It may be handled late, and would pass for one of the next transaction if that had the same epoch.
+            transaction.renew |= !matches!(asked, Asked::Init | Asked::Coordinator(_));
         }
         if !matches!(asked, Asked::Coordinator(_)) {
             self.forget_coordinator(asked.role());

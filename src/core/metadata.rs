@@ -411,11 +411,18 @@ impl Core {
             _ => "",
         };
         let error = Error::new(kind, format!("the broker answered {} for topic {name}{advice}", kind.name()));
-        topic.error = Some(error.clone());
-        if kind.is_retriable() {
+        let told = topic.error.replace(error.clone()).is_some();
+        // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
+        let known = topic.known;
+        if kind.is_retriable() || (known && told) {
             self.debug(Facility::Metadata, || error.to_string());
             return false;
         }
+        if known {
+            self.log(Level::Error, || error.to_string());
+            return false;
+        }
+        let topic = &mut self.topics[index as usize];
         // Asked for again when the next record comes.
         topic.tracked = false;
         let queue = topic.topic.queue.index;

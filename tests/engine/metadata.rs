@@ -432,3 +432,17 @@ fn a_broker_that_swallows_everything_does_not_stop_metadata() {
     world.run(ms(8_000));
     world.assert_written(id);
 }
+
+#[test]
+fn records_that_wait_for_a_leader_outlast_a_refusal_to_name_it() {
+    let mut world = warm(Setup::default().single_records(), "t", 1);
+    world.cluster.remove_leader("t", 0);
+    let waiting = world.send("t", 0);
+    world.run(ms(500));
+    world.cluster.script(Api::Metadata, [Fault::Error(29, On::Topic("t".into()))]);
+    world.run(ms(2_000));
+    assert!(!world.told.contains_key(&waiting));
+    world.cluster.move_leader("t", 0, 1);
+    world.run(ms(3_000));
+    world.assert_written(waiting);
+}

@@ -24,15 +24,15 @@ pub enum Asked {
     End { commit: bool },
 }
 
-/// What an error code means for the transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an error code means for the transaction, the mildest first: of several the severest decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// The end of the transaction before is still being written: it takes milliseconds.
+    RetrySoon,
     /// Ask again after a backoff.
     Retry,
     /// Another broker coordinates: find it, and ask again.
     Rediscover,
-    /// The end of the transaction before is still being written: it takes milliseconds.
-    RetrySoon,
     /// The call fails and can be made again, if it is the first of all; else the producer cannot go on.
     Refuse,
     /// The transaction has to be aborted.
@@ -238,7 +238,7 @@ impl Core {
                     let verdict = asked.verdict(code);
                     let error = self.transaction_error(broker, asked.clone(), code).expect("the code is not 0");
                     let text = format!("{} for {}-{}", error.message(), slot.topic, slot.partition);
-                    if worst.as_ref().is_none_or(|(v, _)| severity(*v) < severity(verdict)) {
+                    if worst.as_ref().is_none_or(|(so_far, _)| *so_far < verdict) {
                         worst = Some((verdict, Error::new(error.kind(), text)));
                     }
                 }
@@ -391,15 +391,3 @@ impl Core {
 }
 
 const INVALID_TXN_STATE: i16 = 48;
-
-fn severity(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::RetrySoon => 0,
-        Verdict::Retry => 1,
-        Verdict::Rediscover => 2,
-        Verdict::Refuse => 3,
-        Verdict::Abort => 4,
-        Verdict::Doubt => 5,
-        Verdict::Fatal => 6,
-    }
-}

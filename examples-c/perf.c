@@ -1,13 +1,14 @@
 /* perf: measures how fast records reach the brokers, at what cost, and how late their completions come.
  *
- * Shows: sending at full speed from several threads, one by one or many a call; counting in callbacks without locks (they
- * run on one thread); userdata as a number.
+ * Shows: sending at full speed from several threads, a record or many a call; waiting for each record; sending without
+ * waiting for room; counting in callbacks without locks (they run on one thread); userdata as a number.
  *
  * Build: cc -std=c99 -O2 -o perf perf.c $(pkg-config --cflags --libs ottla) -lpthread
  *
  * Prints: on a terminal, each second, how far it is (standard error). Last, on standard output, one JSON object:
  *     {"records":N,"bytes":N,"seconds":S,"records_per_second":R,"cpu_seconds":S,
- *      "latency_ms":{"p50":L,"p95":L,"p99":L,"p999":L,"max":L},"accepted":N,"delivered":N,"failed":N}
+ *      "latency_ms":{"mean":L,"p50":L,"p95":L,"p99":L,"p999":L,"max":L},"resident_kb":{"before":N,"accepted":N},
+ *      "accepted":N,"delivered":N,"failed":N}
  *
  *     perf -b localhost:9092 -t load -s 100 -c 1000000 */
 
@@ -42,6 +43,8 @@ static const char usage[] =
     "  -T, --threads THREADS      that send; default 1\n"
     "  -k, --keys KEYS            each record has one of so many keys of 8 bytes, at random; default: null keys\n"
     "      --batch N              send N records a call (ottla_producer_send_many), completions by batch\n"
+    "      --one-by-one           wait for each record before the next is sent (ottla_producer_send_and_wait)\n"
+    "      --try-send             never wait for room (ottla_producer_try_send), and tell how long the calls take\n"
     "      --warm-up N            first send and deliver N records that are not measured; default 0: connecting is\n"
     "                             part of what is measured\n"
     "  -X, --property NAME=VALUE  sets a property of the producer (CONFIGURATION.md lists them); may be repeated\n"
@@ -52,7 +55,9 @@ static const char usage[] =
     "goes from the first send to the last completion, `cpu_seconds` is what the process used in that time. Latency is\n"
     "from the call that sends a record to its completion, taken from one record in 64; with -r, from all records and\n"
     "counted from the time at which the rate wants the record (with --batch: its call) to be sent, however late it was.\n"
-    "Percentiles are exact to 1.6 %.\n"
+    "Percentiles are exact to 1.6 %. `resident_kb` is the memory of the process before the first of these records and when\n"
+    "the last was accepted (Linux; else 0). --try-send adds `call_ns`, how long the calls took, and `empty_ns`, the same of\n"
+    "no call at all; latency is then not taken.\n"
     "\n"
     "Exit status: 0 if all records were delivered, 1 if not, 2 if the options or properties cannot be used.\n";
 
@@ -68,6 +73,7 @@ static const char usage[] =
 struct histogram {
     uint64_t buckets[BUCKETS];
     uint64_t count;
+    uint64_t sum;
     uint64_t max;
 };
 
@@ -91,9 +97,23 @@ static uint64_t bucket_end(unsigned bucket) {
 static void take(struct histogram *histogram, uint64_t value) {
     histogram->buckets[bucket_of(value)]++;
     histogram->count++;
+    histogram->sum += value;
     if (value > histogram->max) {
         histogram->max = value;
     }
+}
+
+static void add_all(struct histogram *histogram, const struct histogram *other) {
+    for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
+        histogram->buckets[bucket] += other->buckets[bucket];
+    }
+    histogram->count += other->count;
+    histogram->sum += other->sum;
+    histogram->max = other->max > histogram->max ? other->max : histogram->max;
+}
+
+static double mean(const struct histogram *histogram) {
+    return histogram->count > 0 ? (double)histogram->sum / (double)histogram->count : 0;
 }
 
 static uint64_t at_percentile(const struct histogram *histogram, double percent) {
@@ -119,8 +139,10 @@ struct options {
     uint64_t rate; /* 0: no limit */
     uint64_t threads;
     uint64_t keys;  /* 0: null keys */
-    uint64_t batch; /* 0: one by one */
+    uint64_t batch; /* 0: a record a call */
     uint64_t warm_up;
+    bool one_by_one;
+    bool try_send;
 };
 
 /* Written by callbacks only, which all run on one thread; read by others when the producer is closed. */
@@ -143,6 +165,8 @@ struct sender {
     ottla_error *error; /* why it stopped early */
     uint64_t random;
     pthread_t thread;
+    struct tally waited; /* what this thread waited for itself */
+    struct histogram call_ns, empty_ns;
 };
 
 /* How many senders are at work. */
@@ -155,6 +179,12 @@ static uint64_t now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 + 1;
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static void die(const char *what) {
@@ -229,20 +259,30 @@ static uint64_t due_us(const struct sender *sender, uint64_t i) {
     return sender->start_us + (uint64_t)(nth * 1e6 / (double)sender->options->rate);
 }
 
-static void send_one_by_one(struct sender *sender) {
+static ottla_record record_of(const struct options *options, const char *payload, const unsigned char *key) {
+    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    record.value = payload;
+    record.value_len = (size_t)options->size;
+    if (options->keys > 0) {
+        record.key = key;
+        record.key_len = KEY_LEN;
+    }
+    return record;
+}
+
+static void put_random_key(unsigned char *key, uint64_t *random, uint64_t keys) {
+    uint64_t number = random_below(random, keys);
+    memcpy(key, &number, KEY_LEN);
+}
+
+static void send_each(struct sender *sender) {
     const struct options *options = sender->options;
     unsigned char key[KEY_LEN];
     /* Here, and not in memory that threads share. */
     uint64_t random = sender->random, accepted = 0;
     const uint64_t count = sender->count, keys = options->keys;
     const bool paced = options->rate > 0;
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
-    record.value = sender->payload;
-    record.value_len = (size_t)options->size;
-    if (options->keys > 0) {
-        record.key = key;
-        record.key_len = KEY_LEN;
-    }
+    const ottla_record record = record_of(options, sender->payload, key);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t sent_us = 0;
         if (paced) {
@@ -254,8 +294,7 @@ static void send_one_by_one(struct sender *sender) {
             sent_us = now_us();
         }
         if (keys > 0) {
-            uint64_t number = random_below(&random, keys);
-            memcpy(key, &number, KEY_LEN);
+            put_random_key(key, &random, keys);
         }
         ottla_code code =
             ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, &sender->error);
@@ -318,12 +357,67 @@ static void send_batches(struct sender *sender) {
     free(records);
 }
 
+static void send_and_wait(struct sender *sender) {
+    const struct options *options = sender->options;
+    unsigned char key[KEY_LEN];
+    const ottla_record record = record_of(options, sender->payload, key);
+    ottla_delivery delivery = {.struct_size = sizeof delivery};
+    for (uint64_t i = 0; i < sender->count; i++) {
+        if (options->keys > 0) {
+            put_random_key(key, &sender->random, options->keys);
+        }
+        ottla_error *error = NULL;
+        uint64_t sent_us = now_us();
+        ottla_code code =
+            ottla_producer_send_and_wait(sender->producer, sender->topic, &record, -1, &delivery, &error);
+        count_records(&sender->waited, code, error, 1);
+        take_latency(&sender->waited, code, (void *)(uintptr_t)sent_us);
+        sender->accepted++;
+        ottla_error_free(error);
+    }
+}
+
+static void try_to_send(struct sender *sender) {
+    const struct options *options = sender->options;
+    unsigned char key[KEY_LEN];
+    const ottla_record record = record_of(options, sender->payload, key);
+    while (sender->accepted < sender->count) {
+        if (options->keys > 0) {
+            put_random_key(key, &sender->random, options->keys);
+        }
+        uint64_t start_ns = now_ns();
+        uint64_t call_ns = now_ns();
+        ottla_code code = ottla_producer_try_send(sender->producer, sender->topic, &record, NULL, &sender->error);
+        uint64_t end_ns = now_ns();
+        take(&sender->empty_ns, call_ns - start_ns);
+        take(&sender->call_ns, end_ns - call_ns);
+        if (code == OTTLA_ERR_OK) {
+            sender->accepted++;
+        } else if (code == OTTLA_ERR_BUFFER_FULL) {
+            ottla_error_free(sender->error);
+            sender->error = NULL;
+            wait_until(now_us() + 100);
+        } else {
+            break;
+        }
+    }
+}
+
 static void *run_sender(void *argument) {
     struct sender *sender = argument;
 #ifdef __linux__
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* sleep to the microsecond, not to the nearest 50 */
 #endif
-    (sender->options->batch > 0 ? send_batches : send_one_by_one)(sender);
+    const struct options *options = sender->options;
+    if (options->one_by_one) {
+        send_and_wait(sender);
+    } else if (options->try_send) {
+        try_to_send(sender);
+    } else if (options->batch > 0) {
+        send_batches(sender);
+    } else {
+        send_each(sender);
+    }
     pthread_mutex_lock(&lock);
     working--;
     pthread_cond_signal(&changed);
@@ -341,8 +435,23 @@ static ottla_counters counters_of(const ottla_producer *producer) {
     return counters;
 }
 
-/* Waits for the senders, and then for what they sent; on a terminal, says each second how far that is. */
-static void wait_for_all(const ottla_producer *producer, const struct options *options) {
+/* What the process has in memory, where the system tells it in /proc. */
+static uint64_t resident_kb(void) {
+    uint64_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file != NULL) {
+        if (fscanf(file, "%*u %" SCNu64, &pages) != 1) {
+            pages = 0;
+        }
+        fclose(file);
+    }
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* Waits for the senders, and then for what they sent; on a terminal, says each second how far that is. Returns what
+ * memory was in use in between. */
+static uint64_t wait_for_all(const ottla_producer *producer, const struct options *options) {
+    uint64_t accepted_kb = 0;
     bool terminal = isatty(STDERR_FILENO) == 1;
     uint64_t before = counters_of(producer).records_delivered;
     for (bool sending = true;;) {
@@ -358,6 +467,7 @@ static void wait_for_all(const ottla_producer *producer, const struct options *o
             sending = working > 0;
             pthread_mutex_unlock(&lock);
             if (!sending) {
+                accepted_kb = resident_kb();
                 continue;
             }
         } else {
@@ -381,6 +491,7 @@ static void wait_for_all(const ottla_producer *producer, const struct options *o
     if (terminal) {
         fputc('\n', stderr);
     }
+    return accepted_kb;
 }
 
 /* ---- the rest ---- */
@@ -396,11 +507,14 @@ static double cpu_seconds(void) {
 
 static void warm_up(const ottla_producer *producer, const ottla_topic *topic, const char *payload,
                     const struct options *options) {
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
-    record.value = payload;
-    record.value_len = (size_t)options->size;
+    unsigned char key[KEY_LEN];
+    const ottla_record record = record_of(options, payload, key);
+    uint64_t random = 2463534242u;
     ottla_error *error = NULL;
     for (uint64_t i = 0; i < options->warm_up; i++) {
+        if (options->keys > 0) {
+            put_random_key(key, &random, options->keys);
+        }
         ottla_code code = ottla_producer_send(producer, topic, &record, NULL, &error);
         require(code, error, "warming up");
     }
@@ -446,12 +560,13 @@ static void set_property(ottla_config *config, char *assignment) {
 }
 
 static void read_options(int argc, char **argv, struct options *options) {
-    enum { BATCH = 256, WARM_UP };
+    enum { BATCH = 256, ONE_BY_ONE, TRY_SEND, WARM_UP };
     static const struct option names[] = {
         {"brokers", required_argument, NULL, 'b'}, {"topic", required_argument, NULL, 't'},
         {"size", required_argument, NULL, 's'},    {"count", required_argument, NULL, 'c'},
         {"rate", required_argument, NULL, 'r'},    {"threads", required_argument, NULL, 'T'},
         {"keys", required_argument, NULL, 'k'},    {"batch", required_argument, NULL, BATCH},
+        {"one-by-one", no_argument, NULL, ONE_BY_ONE}, {"try-send", no_argument, NULL, TRY_SEND},
         {"warm-up", required_argument, NULL, WARM_UP}, {"property", required_argument, NULL, 'X'},
         {"file", required_argument, NULL, 'F'},    {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -481,6 +596,8 @@ static void read_options(int argc, char **argv, struct options *options) {
         case 'T': options->threads = number_of(optarg, 1, "-T"); break;
         case 'k': options->keys = number_of(optarg, 1, "-k"); break;
         case BATCH: options->batch = number_of(optarg, 1, "--batch"); break;
+        case ONE_BY_ONE: options->one_by_one = true; break;
+        case TRY_SEND: options->try_send = true; break;
         case WARM_UP: options->warm_up = number_of(optarg, 0, "--warm-up"); break;
         case 'X': set_property(options->config, optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
@@ -493,14 +610,25 @@ static void read_options(int argc, char **argv, struct options *options) {
     if (options->topic == NULL || !size_given || options->count == 0) {
         die("-t TOPIC, -s SIZE and -c COUNT are needed (--help tells the rest)");
     }
+    if (options->one_by_one + options->try_send + (options->batch > 0) > 1 ||
+        (options->rate > 0 && (options->one_by_one || options->try_send))) {
+        die("--one-by-one, --try-send and --batch exclude each other, and the first two -r");
+    }
     if (options->threads > options->count) {
         options->threads = options->count;
     }
 }
 
+static void print_ns(const char *name, const struct histogram *histogram) {
+    printf("\"%s\":{\"mean\":%.1f,\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 ",\"max\":%" PRIu64 "},", name,
+           mean(histogram), at_percentile(histogram, 50), at_percentile(histogram, 99), at_percentile(histogram, 99.9),
+           histogram->max);
+}
+
 int main(int argc, char **argv) {
     struct options options = {.threads = 1};
     static struct tally tally;
+    static struct histogram call_ns, empty_ns;
     options.config = ottla_config_new();
     if (options.config == NULL) {
         die("no configuration");
@@ -528,6 +656,7 @@ int main(int argc, char **argv) {
         warm_up(producer, topic, payload, &options);
     }
 
+    uint64_t before_kb = resident_kb();
     double cpu_before = cpu_seconds();
     uint64_t start_us = now_us();
     working = options.threads;
@@ -542,7 +671,7 @@ int main(int argc, char **argv) {
             die(strerror(failed));
         }
     }
-    wait_for_all(producer, &options);
+    uint64_t accepted_kb = wait_for_all(producer, &options);
     double seconds = (double)(now_us() - start_us) / 1e6;
     double cpu = cpu_seconds() - cpu_before;
 
@@ -561,18 +690,31 @@ int main(int argc, char **argv) {
     require(ottla_producer_close(producer, -1, NULL), NULL, "close");
     ottla_topic_free(topic);
     require(ottla_producer_free(producer), NULL, "free");
+    for (uint64_t i = 0; i < options.threads; i++) {
+        tally.delivered += senders[i].waited.delivered;
+        tally.failed += senders[i].waited.failed;
+        add_all(&tally.latency_us, &senders[i].waited.latency_us);
+        add_all(&call_ns, &senders[i].call_ns);
+        add_all(&empty_ns, &senders[i].empty_ns);
+    }
     free(senders);
     free(payload);
 
     uint64_t delivered = tally.delivered - options.warm_up;
     const struct histogram *latency = &tally.latency_us;
     printf("{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"records_per_second\":%.1f,"
-           "\"cpu_seconds\":%.6f,\"latency_ms\":{\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f},"
-           "\"accepted\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"failed\":%" PRIu64 "}\n",
-           options.count, delivered * options.size, seconds, (double)delivered / seconds, cpu,
+           "\"cpu_seconds\":%.6f,\"latency_ms\":{\"mean\":%.4f,\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
+           "\"max\":%.3f},\"resident_kb\":{\"before\":%" PRIu64 ",\"accepted\":%" PRIu64 "},",
+           options.count, delivered * options.size, seconds, (double)delivered / seconds, cpu, mean(latency) / 1e3,
            (double)at_percentile(latency, 50) / 1e3, (double)at_percentile(latency, 95) / 1e3,
            (double)at_percentile(latency, 99) / 1e3, (double)at_percentile(latency, 99.9) / 1e3,
-           (double)latency->max / 1e3, accepted, delivered, tally.failed);
+           (double)latency->max / 1e3, before_kb, accepted_kb);
+    if (options.try_send) {
+        print_ns("call_ns", &call_ns);
+        print_ns("empty_ns", &empty_ns);
+    }
+    printf("\"accepted\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"failed\":%" PRIu64 "}\n", accepted, delivered,
+           tally.failed);
     if (fflush(stdout) != 0) {
         die(strerror(errno));
     }

@@ -536,7 +536,7 @@ fn json_numbers(json: &str) -> BTreeMap<String, f64> {
 fn perf_prints_what_it_measured() {
     let sink = Sink::start(SinkOptions::default());
     let address = sink.addr().to_string();
-    let cases: [(&[&str], u64); 7] = [
+    let cases: [(&[&str], u64); 9] = [
         (&[], 20_000),
         (&["--batch", "64"], 20_001),
         (&["-T", "4"], 20_003),
@@ -544,6 +544,8 @@ fn perf_prints_what_it_measured() {
         (&["-T", "4", "--batch", "100", "-k", "1000", "-X", "compression.type=lz4"], 20_000),
         (&["-r", "2000"], 1000),
         (&["-r", "2000", "--batch", "50", "-T", "2", "--warm-up", "7"], 1000),
+        (&["--one-by-one", "-T", "2", "-X", "linger.ms=1000"], 101),
+        (&["--try-send", "-k", "10", "-X", "buffer.memory=1000000", "-X", "batch.size=1000"], 20_000),
     ];
     let mut sent = 0;
     for (options, count) in cases {
@@ -554,25 +556,54 @@ fn perf_prints_what_it_measured() {
         let line = ended.output.lines().last().expect("a line");
         let is = json_numbers(line);
         let names: Vec<&str> = is.keys().map(String::as_str).collect();
-        let latencies = ["latency_ms.max", "latency_ms.p50", "latency_ms.p95", "latency_ms.p99", "latency_ms.p999"];
-        let head = ["accepted", "bytes", "cpu_seconds", "delivered", "failed"];
-        let tail = ["records", "records_per_second", "seconds"];
-        assert_eq!(names, [&head[..], &latencies, &tail].concat(), "{line}");
+        let tries = options.contains(&"--try-send");
+        let calls = ["call_ns.max", "call_ns.mean", "call_ns.p50", "call_ns.p99", "call_ns.p999"];
+        let nothing = ["empty_ns.max", "empty_ns.mean", "empty_ns.p50", "empty_ns.p99", "empty_ns.p999"];
+        let latencies = ["max", "mean", "p50", "p95", "p99", "p999"].map(|name| format!("latency_ms.{name}"));
+        let mut expected = vec!["accepted", "bytes", "cpu_seconds", "delivered", "failed"];
+        expected.extend(latencies.iter().map(String::as_str));
+        expected.extend(["records", "records_per_second", "resident_kb.accepted", "resident_kb.before", "seconds"]);
+        expected.extend(calls.iter().chain(&nothing).filter(|_| tries));
+        expected.sort_unstable();
+        assert_eq!(names, expected, "{line}");
         for (name, value) in [("records", count), ("accepted", count), ("delivered", count), ("failed", 0)] {
             assert_eq!(is[name], value as f64, "{name} with {options:?}: {line}");
         }
         assert_eq!(is["bytes"], (100 * count) as f64, "{line}");
         assert!((is["records_per_second"] * is["seconds"] - count as f64).abs() < 1.0 + count as f64 / 1e4, "{line}");
         assert!(is["cpu_seconds"] > 0.0, "{line}");
+        assert!(is["resident_kb.before"] > 100.0 && is["resident_kb.accepted"] > is["resident_kb.before"], "{line}");
+        if tries {
+            assert!(0.0 < is["empty_ns.p50"] && is["empty_ns.p50"] <= is["call_ns.p50"], "{line}");
+            assert!(is["call_ns.p50"] <= is["call_ns.p999"] && is["call_ns.p999"] <= is["call_ns.max"], "{line}");
+            sent += count;
+            continue;
+        }
         let rising = ["latency_ms.p50", "latency_ms.p95", "latency_ms.p99", "latency_ms.p999", "latency_ms.max"];
         assert!(rising.windows(2).all(|pair| is[pair[0]] <= is[pair[1]]), "{line}");
+        assert!((0.0..=is["latency_ms.max"]).contains(&is["latency_ms.mean"]), "{line}");
         assert!(is["latency_ms.p50"] > 0.0 && is["latency_ms.max"] / 1e3 <= is["seconds"] + 0.001, "{line}");
         if options.contains(&"-r") {
             assert!((0.4..5.0).contains(&is["seconds"]), "1000 at 2000 a second take half a second: {line}");
         }
+        if options.contains(&"--one-by-one") {
+            assert!(is["latency_ms.mean"] * count as f64 / 1e3 <= is["seconds"] * 2.0, "two threads that wait: {line}");
+            assert!(is["latency_ms.p50"] < 500.0, "what is waited for does not linger: {line}");
+        }
         sent += count + if options.contains(&"--warm-up") { 7 } else { 0 };
         assert_eq!(sink.counters().records, sent, "with {options:?}");
     }
+}
+
+#[test]
+fn perf_warms_up_with_keys_when_keys_are_asked_for() {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    let words = ["-b", &address, "-t", "load", "-s", "100", "-c", "1000", "--warm-up", "1000", "-k", "10"];
+    Ended::of(example("perf").args(words), b"").expect(0);
+    let seen = sink.counters();
+    assert_eq!(seen.records, 2000);
+    assert!(seen.record_bytes >= 2000 * 117, "a record of 100 bytes with a key of 8 takes 117: {seen:?}");
 }
 
 #[test]
@@ -583,7 +614,11 @@ fn perf_tells_what_failed() {
     let is = json_numbers(ended.output.lines().last().expect("a line"));
     assert_eq!((is["accepted"], is["delivered"], is["failed"]), (100.0, 0.0, 100.0));
     assert!(ended.errors.contains("perf: the first failure: "), "{}", ended.errors);
+    let ended = Ended::of(example("perf").args(base).args(["--one-by-one", "-c", "2"]), b"");
+    ended.expect(1);
+    assert!(ended.errors.contains("perf: the first failure: "), "{}", ended.errors);
     Ended::of(example("perf").args(["-t", "any", "-s", "10"]), b"").expect(2);
+    Ended::of(example("perf").args(base).args(["--one-by-one", "--try-send"]), b"").expect(2);
     Ended::of(example("perf").args(["-t", "any", "-s", "ten", "-c", "1"]), b"").expect(2);
 }
 

@@ -161,6 +161,8 @@ impl Core {
             return self.give_up(index, batch, aborted);
         }
         if attempts > self.settings.retries {
+            // Or a leader that is none were never disproved.
+            self.partition(index).failures += 1;
             let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
             return self.give_up(index, batch, Error::new(error.kind(), message));
         }

@@ -211,6 +211,27 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids() {
 }
 
 #[test]
+fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
+    let mut world = Setup::with(|core| core.retries = 0).start();
+    world.cluster.set_versions(Versions::kafka_2_1());
+    world.cluster.create_topic("t", 1);
+    world.cluster.move_leader("t", 0, 2);
+    world.cluster.move_leader("t", 0, 3);
+    let before = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(before);
+    world.cluster.recreate_topic("t");
+    // Three are lost to the leader that is none.
+    for _ in 0..4 {
+        world.send("t", 0);
+        world.run(ms(1_000));
+    }
+    let after = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(after);
+}
+
+#[test]
 fn a_dead_first_address_is_passed_over() {
     for seed in 0..8 {
         let mut world = Setup::with(|core| {

@@ -488,17 +488,21 @@ impl Run {
         }
     }
 
-    /// Without trouble every record is written, whatever was before. The first round may still find out what changed.
+    /// Without trouble every record is written, whatever was before. The first round may still find out what changed; of
+    /// a topic that was made anew and has no id, only three failures tell that what is known of its leader is wrong.
     fn go_on(&mut self) {
         // An attempt to connect may still be waiting for an answer.
         self.world.run(ms(40_000));
-        for round in 0..2 {
+        let metadata = self.world.cluster.versions_of(1).range(Api::Metadata);
+        let ids = metadata.is_some_and(|versions| *versions.end() >= 10);
+        let last = if self.recreates && !ids { 4 } else { 1 };
+        for round in 0..=last {
             let first = self.world.next_id;
             for (topic, partitions) in self.topics.clone() {
                 (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
             }
             self.tell_all("what was accepted after the trouble");
-            for (id, told) in self.world.told.range(first..).filter(|_| round == 1) {
+            for (id, told) in self.world.told.range(first..).filter(|_| round == last) {
                 let acks = self.promises[&self.world.accepted[id].topic].acks;
                 assert!(acks == Acks::None || told.fate == Fate::Written, "record {id} without trouble: {told:?}");
             }

@@ -19,6 +19,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.FeatureUpdate;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
+import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsOptions;
 import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
@@ -114,7 +115,9 @@ public final class Admin implements AutoCloseable {
     }
 
     private List<String> offsets(String group) throws Exception {
-        return client.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().entrySet().stream()
+        // Offsets of a transaction that ended count only when its marker is written: that is waited for.
+        ListConsumerGroupOffsetsOptions stable = new ListConsumerGroupOffsetsOptions().requireStable(true);
+        return client.listConsumerGroupOffsets(group, stable).partitionsToOffsetAndMetadata().get().entrySet().stream()
                 .map(e -> e.getKey().topic() + " " + e.getKey().partition() + " " + e.getValue().offset())
                 .sorted()
                 .collect(Collectors.toList());

@@ -15,9 +15,9 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use topics::Topics;
 
@@ -36,6 +36,9 @@ pub struct SinkOptions {
     pub verify: bool,
     /// Time between reading a request and answering it. Pipelined requests wait side by side, not in a row.
     pub delay: Duration,
+    /// When this many records were answered, the sink stops once, with the next, for this long: what producers are given
+    /// meanwhile has to wait in them.
+    pub pause: Option<(u64, Duration)>,
     /// `throttle_time_ms` of every answer that has one. The sink itself never holds back.
     pub throttle_ms: i32,
 }
@@ -49,6 +52,7 @@ impl Default for SinkOptions {
             brokers: 1,
             verify: false,
             delay: Duration::ZERO,
+            pause: None,
             throttle_ms: 0,
         }
     }
@@ -119,6 +123,7 @@ impl Sink {
             addrs,
             tally: Tally::default(),
             next_producer_id: AtomicI64::new(1),
+            paused_until: OnceLock::new(),
             stopping: AtomicBool::new(false),
             open: Mutex::new(HashMap::new()),
         });
@@ -177,6 +182,8 @@ struct Shared {
     topics: Mutex<Topics>,
     tally: Tally,
     next_producer_id: AtomicI64,
+    /// The end of the pause, known when it begins.
+    paused_until: OnceLock<Instant>,
     stopping: AtomicBool,
     /// Open connections, to shut them down when the sink stops.
     open: Mutex<HashMap<u64, TcpStream>>,
@@ -185,6 +192,15 @@ struct Shared {
 impl Shared {
     fn topics(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().expect("no holder of the topics panics")
+    }
+
+    /// Waits, if this is the time of the pause.
+    fn pause(&self) {
+        let Some((records, length)) = self.options.pause else { return };
+        if self.tally.records.load(Relaxed) > records {
+            let end = *self.paused_until.get_or_init(|| Instant::now() + length);
+            thread::sleep(end.saturating_duration_since(Instant::now()));
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, TcpStream>> {

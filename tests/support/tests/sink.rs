@@ -240,6 +240,23 @@ fn a_delay_is_served_side_by_side_and_a_throttle_is_told() {
 }
 
 #[test]
+fn a_pause_is_made_once_with_the_first_record_past_its_count() {
+    let length = Duration::from_millis(300);
+    let sink = Sink::start(SinkOptions { pause: Some((2, length)), ..SinkOptions::default() });
+    let mut client = Client::connect(sink.addr());
+    let times: Vec<Duration> = ["ab", "c", "d"]
+        .iter()
+        .map(|values| {
+            let values: Vec<&str> = values.split("").filter(|value| !value.is_empty()).collect();
+            let begin = Instant::now();
+            client.call(9, &produce(1, &[("t", &[(0, batch(NOBODY, &values))])]));
+            begin.elapsed()
+        })
+        .collect();
+    assert!(times[0] < length && times[1] >= length && times[2] < length, "{times:?}");
+}
+
+#[test]
 fn dropping_a_sink_closes_its_connections() {
     let sink = Sink::start(SinkOptions { brokers: 2, ..SinkOptions::default() });
     let mut client = Client::connect(sink.addrs()[1]);

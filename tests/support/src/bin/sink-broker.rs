@@ -21,6 +21,7 @@ Usage: sink-broker [OPTIONS]
   --default-partitions N   partitions of every other topic (default 6)
   --brokers N              brokers, each with a listener; partitions are led in turn (default 1)
   --delay-us N             time between a request and its answer
+  --pause RECORDS:MS       when so many records were answered, stop once, with the next, for so long
   --throttle-ms N          throttle time told in every answer
   --verify                 check the CRC of every batch
   --help                   this text
@@ -74,6 +75,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<SinkOptions>, 
             "--default-partitions" => options.default_partitions = number(&arg, &value()?)?,
             "--brokers" => options.brokers = number(&arg, &value()?)?,
             "--delay-us" => options.delay = Duration::from_micros(number(&arg, &value()?)?),
+            "--pause" => options.pause = Some(pause(&value()?)?),
             "--throttle-ms" => options.throttle_ms = number(&arg, &value()?)?,
             "--verify" => options.verify = true,
             _ => return Err(format!("unknown option {arg}")),
@@ -93,6 +95,11 @@ fn topics(list: &str) -> Result<Vec<(String, u32)>, String> {
             Ok((name.to_owned(), number("--topics", partitions)?))
         })
         .collect()
+}
+
+fn pause(text: &str) -> Result<(u64, Duration), String> {
+    let (records, length) = text.split_once(':').ok_or(format!("{text:?} is not records:milliseconds"))?;
+    Ok((number("--pause", records)?, Duration::from_millis(number("--pause", length)?)))
 }
 
 /// Blocks SIGTERM and SIGINT for this thread and all it starts; `wait` takes them.

@@ -58,6 +58,7 @@ fn read_requests(mut stream: &TcpStream, shared: &Shared, mut write: impl FnMut(
         let sane = answer_all(&mut input, shared, &mut seen, &mut out);
         seen.errors += u64::from(!sane);
         shared.tally.add(&seen);
+        shared.pause();
         if !out.is_empty() && !write(&mut out) || !sane {
             return;
         }

@@ -16,7 +16,10 @@ Broker = namedtuple("Broker", "bootstrap topic seen")
 
 @contextmanager
 def sink(cell):
-    command = [str(TARGET / "release" / "sink-broker"), "--default-partitions", str(cell.partitions)]
+    command = [str(TARGET / "release" / "sink-broker"), "--default-partitions", str(cell.partitions),
+               "--brokers", str(cell.brokers)]
+    if cell.pause_ms:
+        command += ["--pause", f"{cell.warm_up}:{cell.pause_ms}"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     seen = {}
     try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 from dataclasses import replace
@@ -23,6 +24,8 @@ COMMANDS = {
 VARIANTS = {
     "ottla-many": ("ottla", {"many": 100}),
     "ottla-one-thread": ("ottla", {"threads": 1}),
+    "ottla-round-robin": ("ottla", {"partitioner": "roundrobin"}),
+    "ping-pong": ("floor", {}),
 }
 
 # As Kafka's own scripts start the JVM, but with room for the largest buffer.
@@ -30,24 +33,36 @@ JVM = ["-server", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
        "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"]
 
 # Java's is warm only when its code is compiled.
-LEAST_WARM_UP = {"java": 500_000}
+LEAST_WARM_UP = {"java": 500_000, "producer-performance": 500_000}
+
+# The last line of Kafka's own program, and others before it.
+SUMMARY = re.compile(r"^(\d+) (?:steady state )?records sent, ([\d.]+) records/sec .*, ([\d.]+) ms avg latency, .*, "
+                     r"(\d+) ms 50th, .*, (\d+) ms 99th, (\d+) ms 99.9th")
 
 
 class Failed(Exception):
     pass
 
 
-def _command(client):
-    if client != "java":
+def _program(client):
+    if client in COMMANDS:
         return [str(word) for word in COMMANDS[client]]
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
     folder = BENCH / "java"
     return [java, *JVM, f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
-            "-cp", (folder / "classpath").read_text(), "Driver"]
+            "-cp", (folder / "classpath").read_text(),
+            "Driver" if client == "java" else "org.apache.kafka.tools.ProducerPerformance"]
+
+
+def resolved(client, cell):
+    """The program, and the cell with what the client changes of it."""
+    program, changes = VARIANTS.get(client, (client, {}))
+    return program, replace(cell, **changes)
 
 
 def settings(client, cell):
     """The client's own names for what the cell says."""
+    client, cell = resolved(client, cell)
     if client == "floor":
         return {}
     common = {"acks": cell.acks, "enable.idempotence": cell.idempotence, "linger.ms": cell.linger}
@@ -58,7 +73,7 @@ def settings(client, cell):
             "batch.size": cell.batch_bytes,
             "batch.num.messages": 1_000_000,
             "queue.buffering.max.kbytes": cell.buffer_bytes // 1024,
-            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.messages": 2_000_000,
             "partitioner": "murmur2_random",
         }
     if client == "franz-go":
@@ -67,53 +82,86 @@ def settings(client, cell):
             "compression.type": cell.codec,
             "batch.size": cell.batch_bytes,
             "buffer.memory": cell.buffer_bytes,
-            "max.buffered.records": 1_000_000,
+            "max.buffered.records": 2_000_000,
         }
     level = {f"compression.{cell.codec}.level": cell.level} if cell.level else {}
     common |= level | {"compression.type": cell.codec, "buffer.memory": cell.buffer_bytes}
-    if client == "java":
+    if client in ("java", "producer-performance"):
         return common | {"batch.size": cell.batch_bytes}
+    if cell.partitioner:
+        common["partitioner.class"] = cell.partitioner
     # batch.size is where a batch stops to linger; it grows on, while its broker is busy, to max.request.size.
     return common | {"batch.size": 16_384, "max.request.size": 1_048_576}
 
 
-def run(client, cell, bootstrap, topic, timeout=300):
-    """Runs the client once; its figures, of delivered records only."""
-    client, changes = VARIANTS.get(client, (client, {}))
-    cell = replace(cell, **changes)
-    warm_up = max(cell.warm_up, LEAST_WARM_UP.get(client, 0))
+def _words(client, cell, bootstrap, topic, warm_up):
+    """What the program is told."""
+    told = [f"{name}={value}" for name, value in settings(client, cell).items()]
+    if client == "producer-performance":
+        return ["--bootstrap-server", bootstrap, "--topic", topic, "--record-size", cell.size, "--throughput", -1,
+                "--num-records", cell.records + warm_up, "--warmup-records", warm_up, "--command-property", *told]
     words = ["-b", bootstrap, "-t", topic, "-s", cell.size, "-c", cell.records, "--warm-up", warm_up]
-    if cell.rate:
-        words += ["-r", cell.rate]
-    if cell.threads > 1:
-        words += ["-T", cell.threads]
-    if cell.many:
-        words += ["--batch", cell.many]
-    if cell.keys:
-        words += ["-k", cell.keys]
-    for name, value in settings(client, cell).items():
-        words += ["-X", f"{name}={value}"]
-    command = _command(client) + [str(word) for word in words]
+    for option, value in (("-r", cell.rate), ("-T", cell.threads), ("--batch", cell.many), ("-k", cell.keys)):
+        if value > (option == "-T"):
+            words += [option, value]
+    for each in told:
+        words += ["-X", each]
+    return words + ([f"--{cell.mode}"] if cell.mode else [])
+
+
+def _finished(client, command, timeout):
+    """What the program printed, and its CPU time, user and system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=timeout)
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{client}: not done after {timeout} s") from late
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         raise Failed(f"{client}: exit status {done.returncode}: {done.stderr.strip()[-600:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
+    return done.stdout, after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+
+
+def _of_kafkas_own(printed, cpu, warm_up):
+    """What Kafka's ProducerPerformance prints, as our drivers print it. Its CPU is that of the whole process."""
+    summaries = [match for match in map(SUMMARY.match, printed.splitlines()) if match]
+    if not summaries:
+        raise Failed(f"producer-performance: no summary in {printed[-600:]}")
+    records, rate, mean, p50, p99, p999 = map(float, summaries[-1].groups())
+    return {"version": "-", "delivered": int(records), "failed": 0, "seconds": records / rate,
+            "cpu_seconds": cpu * records / (records + warm_up),
+            "latency_ms": {"mean": mean, "p50": p50, "p99": p99, "p999": p999}}
+
+
+def run(client, cell, bootstrap, topic, timeout=300):
+    """Runs the client once; its figures, of delivered records only."""
+    client, cell = resolved(client, cell)
+    warm_up = cell.warm_up if cell.pause_ms else max(cell.warm_up, LEAST_WARM_UP.get(client, 0))
+    command = _program(client) + _words(client, cell, bootstrap, topic, warm_up)
+    printed, user, system = _finished(client, command, timeout)
+    if client == "producer-performance":
+        told = _of_kafkas_own(printed, user + system, warm_up)
+    else:
+        told = json.loads(printed.splitlines()[-1])
     delivered = told["delivered"]
     if delivered != cell.records or told["failed"] != 0:
         raise Failed(f"{client}: {delivered} of {cell.records} delivered, {told['failed']} failed")
-    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    latency = told.get("latency_ms", {})
-    return {
+    figures = {
         "version": told.get("version", ""),
         "delivered": delivered,
         "throughput": delivered / told["seconds"],
         "cpu": told["cpu_seconds"] / delivered * 1e9,
         # Of the whole process, start and warm-up included.
         "system_share": system / max(user + system, 1e-9),
-        "p50": latency.get("p50"), "p99": latency.get("p99"), "p999": latency.get("p999"),
     }
+    latency = told.get("latency_ms", {})
+    figures |= {name: latency.get(name) for name in ("mean", "p50", "p99", "p999")}
+    if cell.mode == "one-by-one":
+        figures |= {"p50_us": latency["p50"] * 1e3, "p99_us": latency["p99"] * 1e3}
+    if cell.mode == "try-send":
+        figures["call_us"] = (told["call_ns"]["p999"] - told["empty_ns"]["p999"]) / 1e3
+    if cell.pause_ms:
+        before, accepted = told["resident_kb"]["before"] * 1024, told["resident_kb"]["accepted"] * 1024
+        figures |= {"idle": before / 1e6, "queued": (accepted - before) / (cell.records * cell.size)}
+    return figures

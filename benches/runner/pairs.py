@@ -1,4 +1,4 @@
-"""Ratios of paired runs, and when they are known well enough."""
+"""Ratios of paired runs, averages, and when they are known well enough."""
 
 from math import exp, log, sqrt
 from statistics import mean, stdev
@@ -12,14 +12,23 @@ MOST_PAIRS = 31
 LEAST_PAIRS = 5
 
 
-def ratio(ours, theirs):
-    """The mean ratio of the pairs and its 95 % interval: (ratio, low, high). Ratios are averaged as logarithms."""
-    logs = [log(a / b) for a, b in zip(ours, theirs) if a and b]
-    if len(logs) < 2:
+def column(rounds, client, metric):
+    return [one[client][metric] for one in rounds if client in one]
+
+
+def average(values):
+    """The mean and its 95 % interval: (mean, low, high)."""
+    if len(values) < 2:
         return None
-    half = _T[min(len(logs) - 1, len(_T)) - 1] * stdev(logs) / sqrt(len(logs))
-    middle = mean(logs)
-    return exp(middle), exp(middle - half), exp(middle + half)
+    half = _T[min(len(values) - 1, len(_T)) - 1] * stdev(values) / sqrt(len(values))
+    middle = mean(values)
+    return middle, middle - half, middle + half
+
+
+def ratio(ours, theirs):
+    """The mean ratio of the pairs and its 95 % interval. Ratios are averaged as logarithms."""
+    logs = average([log(a / b) for a, b in zip(ours, theirs) if a and b])
+    return logs and tuple(map(exp, logs))
 
 
 def narrow(interval):

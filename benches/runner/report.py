@@ -3,23 +3,19 @@
 from html import escape
 from statistics import median
 
-from .clients import VARIANTS, settings
-from .pairs import MOST_PAIRS, narrow, ratio
+from . import bars
+from .cells import METRICS
+from .clients import settings
+from .pairs import MOST_PAIRS, column, narrow, ratio
 
-NAMES = {"cpu": "client CPU, ns a record", "throughput": "records a second", "wire": "bytes sent a record",
-         "p50": "p50, ms", "p99": "p99, ms"}
-COLOURS = {"ottla": "#1f6fb4", "ottla-many": "#6aa5d8", "ottla-one-thread": "#6aa5d8",
-           "floor": "#999999", "librdkafka": "#c4572e", "franz-go": "#2f8f5b", "java": "#8a5fb0"}
-
-
-def column(rounds, client, metric):
-    return [one[client][metric] for one in rounds if client in one]
+COLOURS = {"ottla": "#1f6fb4", "ottla-many": "#6aa5d8", "ottla-one-thread": "#6aa5d8", "ottla-round-robin": "#6aa5d8",
+           "floor": "#999999", "ping-pong": "#999999", "librdkafka": "#c4572e", "franz-go": "#2f8f5b",
+           "java": "#8a5fb0", "producer-performance": "#b89ad0"}
+DIGITS = {"throughput": 0, "cpu": 1, "wire": 1, "p50_us": 1, "p99_us": 1, "idle": 1}
 
 
 def figure(metric, value):
-    if metric == "throughput":
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if metric in ("cpu", "wire") else f"{value:.3f}"
+    return f"{value:,.{DIGITS.get(metric, 3)}f}"
 
 
 def compared(rounds, client, metric):
@@ -27,7 +23,7 @@ def compared(rounds, client, metric):
     return ratio(column(rounds, "ottla", metric), column(rounds, client, metric))
 
 
-def _ratio_text(interval, metric):
+def _ratio_text(interval):
     if interval is None:
         return "one run only"
     text = f"{interval[0]:.3f} ({interval[1]:.3f} to {interval[2]:.3f})"
@@ -35,14 +31,14 @@ def _ratio_text(interval, metric):
 
 
 def _table(cell, rounds):
-    metrics = list(cell.metrics)
-    heads = [f"{NAMES[metric]} | ours / its" for metric in metrics]
+    metrics = cell.metrics
+    heads = [f"{METRICS[metric]} | ours / its" for metric in metrics]
     lines = ["| client | " + " | ".join(heads) + " |", "|---" * (1 + 2 * len(metrics)) + "|"]
     for client in cell.clients:
         words = [client]
         for metric in metrics:
             words.append(figure(metric, median(column(rounds, client, metric))))
-            words.append("" if client == "ottla" else _ratio_text(compared(rounds, client, metric), metric))
+            words.append("" if client == "ottla" else _ratio_text(compared(rounds, client, metric)))
         lines.append("| " + " | ".join(words) + " |")
     return lines
 
@@ -55,7 +51,7 @@ def _settings(cell):
             f"{f' level {cell.level}' if cell.level else ''}; {cell.records:,} records a run.")
     lines = [said, "", "<details><summary>As each client is told</summary>", ""]
     for client in cell.clients:
-        if client not in VARIANTS and settings(client, cell):
+        if settings(client, cell):
             told = ", ".join(f"{name}={value}" for name, value in settings(client, cell).items())
             lines.append(f"- {client}: `{told}`")
     return lines + ["", "</details>"]
@@ -92,8 +88,8 @@ def _plots(folder, done):
             yield f"![{title}]({metric}.svg)"
 
 
-def write(folder, done, facts):
-    """Writes report.md and its plots; `done` are the cells with their rounds."""
+def write(folder, done, facts, instructions):
+    """Writes report.md and its plots; `done` are the cells with their rounds, `instructions` the committed counts."""
     lines = ["# Measured side by side", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items()]
     lines += ["", "Medians of the runs; `ours / its` is the mean ratio of paired runs with its 95 % interval, "
@@ -102,5 +98,9 @@ def write(folder, done, facts):
         lines += [f"## {cell.title}", "", f"`{cell.name}`, {len(rounds)} rounds. " + _settings(cell)[0], ""]
         lines += _table(cell, rounds) + _settings(cell)[1:] + [""]
     lines += ["## Plots", ""] + list(_plots(folder, done))
+    lines += ["", "## Bars", "", "A bar holds when the worse end of the interval is within 3 % of it; it is missed when "
+              "the interval is below 5 %, or its better end is further away than that. Shown is what decides. "
+              "Instructions are those that benches/instructions committed.", ""]
+    lines += bars.table(done, instructions)
     (folder / "report.md").write_text("\n".join(lines) + "\n")
     return folder / "report.md"

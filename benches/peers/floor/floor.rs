@@ -2,6 +2,8 @@
 //! callback for each record; nothing else: no answers, no retries, no metadata. It takes `perf`'s options.
 //!
 //! Its requests ask for no answer, but for the last, whose answer shows that the broker has read everything.
+//!
+//! `--one-by-one` (the last word, if it is there) is a ping-pong instead: a request with one record, the answer, the next.
 #![expect(unsafe_code, reason = "getrusage")]
 
 use std::collections::VecDeque;
@@ -171,10 +173,33 @@ fn send_batches(shared: &Shared, stream: &mut TcpStream, topic: &str) -> io::Res
         shared.release(batches);
     }
     write_request(stream, topic, 1, &[])?;
+    read_answer(stream)?;
+    Ok(delivered)
+}
+
+fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
-    stream.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize])?;
-    Ok(delivered)
+    stream.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize])
+}
+
+/// Asks and waits `count` times; returns how long each took, in nanoseconds, the shortest first.
+fn ping_pong(brokers: &str, topic: &str, count: u64, value: &[u8]) -> io::Result<Vec<u64>> {
+    let mut stream = TcpStream::connect(brokers)?;
+    stream.set_nodelay(true)?;
+    let mut batch = [Batch::new()];
+    let mut times = Vec::with_capacity(count as usize);
+    for tag in 0..count {
+        let begin = Instant::now();
+        batch[0].clear();
+        batch[0].append(tag, value);
+        batch[0].seal();
+        write_request(&mut stream, topic, -1, &batch)?;
+        read_answer(&mut stream)?;
+        times.push(begin.elapsed().as_nanos() as u64);
+    }
+    times.sort_unstable();
+    Ok(times)
 }
 
 /// A Produce request of version 8, its batches written from where they are.
@@ -255,14 +280,28 @@ fn main() -> io::Result<()> {
         process::exit(2);
     };
     let value = vec![b'v'; number("-s") as usize];
+    if words.last().is_some_and(|word| word == "--one-by-one") {
+        ping_pong(brokers, topic, number("--warm-up"), &value)?;
+        let (begin, cpu) = (Instant::now(), cpu_seconds());
+        let times = ping_pong(brokers, topic, number("-c"), &value)?;
+        let [p50, p99] = [50, 99].map(|percent| times[(times.len() - 1) * percent / 100] as f64 / 1e6);
+        let mean = times.iter().sum::<u64>() as f64 / times.len() as f64 / 1e6;
+        let latency = format!("{{\"mean\":{mean:.4},\"p50\":{p50:.4},\"p99\":{p99:.4}}}");
+        tell(times.len() as u64, begin.elapsed().as_secs_f64(), cpu_seconds() - cpu, &latency);
+        return Ok(());
+    }
     let queues = Queues { full: VecDeque::new(), free: (1..BATCHES).map(|_| Batch::new()).collect(), ended: false };
     let shared = Shared { open: Mutex::new(Batch::new()), queues: Mutex::new(queues), changed: Condvar::new() };
     run(&shared, brokers, topic, number("--warm-up"), &value)?;
     let (begin, cpu) = (Instant::now(), cpu_seconds());
     let delivered = run(&shared, brokers, topic, number("-c"), &value)?;
-    let (seconds, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-    println!(
-        "{{\"version\":\"-\",\"delivered\":{delivered},\"failed\":0,\"seconds\":{seconds:.6},\"cpu_seconds\":{cpu:.6}}}"
-    );
+    tell(delivered, begin.elapsed().as_secs_f64(), cpu_seconds() - cpu, "{}");
     Ok(())
+}
+
+fn tell(delivered: u64, seconds: f64, cpu: f64, latency: &str) {
+    println!(
+        "{{\"version\":\"-\",\"delivered\":{delivered},\"failed\":0,\"seconds\":{seconds:.6},\"cpu_seconds\":{cpu:.6},\
+         \"latency_ms\":{latency}}}"
+    );
 }

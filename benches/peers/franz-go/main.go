@@ -114,6 +114,7 @@ type driver struct {
 	keys, threads     int
 	delivered, failed atomic.Int64
 	latencies         []int64 // microseconds; promises run one after the other
+	acceptedKB        int     // in memory when the last record was accepted
 }
 
 func (d *driver) failure(err error) {
@@ -131,7 +132,14 @@ func (d *driver) promise(_ *kgo.Record, err error) {
 	d.delivered.Add(1)
 }
 
-func (d *driver) send(thread, count, rate int, start time.Time) {
+func (d *driver) sendAndWait(record *kgo.Record) {
+	start := time.Now()
+	err := d.client.ProduceSync(context.Background(), record).FirstErr()
+	d.latencies = append(d.latencies, time.Since(start).Microseconds())
+	d.promise(record, err)
+}
+
+func (d *driver) send(thread, count, rate int, oneByOne bool, start time.Time) {
 	random := uint64(88172645463325252) + uint64(thread)*0x9e3779b97f4a7c15
 	promise := d.promise
 	for i := range count {
@@ -152,6 +160,10 @@ func (d *driver) send(thread, count, rate int, start time.Time) {
 			random ^= random << 17
 			record.Key = binary.LittleEndian.AppendUint64(make([]byte, 0, 8), random%uint64(d.keys))
 		}
+		if oneByOne {
+			d.sendAndWait(record)
+			continue
+		}
 		d.client.Produce(context.Background(), record, promise)
 	}
 }
@@ -162,7 +174,15 @@ func sleep(wait time.Duration) {
 	_ = syscall.Nanosleep(&time, nil)
 }
 
-func (d *driver) sendAll(count, rate int) {
+func residentKB() int {
+	told, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		die(err)
+	}
+	return number(strings.Fields(string(told))[1]) * os.Getpagesize() / 1024
+}
+
+func (d *driver) sendAll(count, rate int, oneByOne bool) {
 	var threads sync.WaitGroup
 	start := time.Now()
 	for thread := range d.threads {
@@ -170,12 +190,21 @@ func (d *driver) sendAll(count, rate int) {
 		if thread < count%d.threads {
 			share++
 		}
-		threads.Go(func() { d.send(thread, share, rate, start) })
+		threads.Go(func() { d.send(thread, share, rate, oneByOne, start) })
 	}
 	threads.Wait()
+	d.acceptedKB = residentKB()
 	if err := d.client.Flush(context.Background()); err != nil {
 		die(err)
 	}
+}
+
+func (d *driver) mean() float64 {
+	sum := int64(0)
+	for _, latency := range d.latencies {
+		sum += latency
+	}
+	return float64(sum) / float64(max(len(d.latencies), 1)) / 1e3
 }
 
 func (d *driver) percentile(percent float64) float64 {
@@ -203,6 +232,7 @@ func main() {
 	size, count := flag.Int("s", 100, "bytes of a value"), flag.Int("c", 0, "records")
 	rate, threads := flag.Int("r", 0, "records a second"), flag.Int("T", 1, "goroutines that send")
 	keys, warmUp := flag.Int("k", 0, "keys"), flag.Int("warm-up", 0, "records before")
+	oneByOne := flag.Bool("one-by-one", false, "wait for each record (with one goroutine)")
 	flag.Var(set, "X", "NAME=VALUE")
 	flag.Parse()
 
@@ -219,18 +249,20 @@ func main() {
 		random ^= random << 17
 		d.value = append(d.value, 'A'+byte(random%26))
 	}
-	d.sendAll(*warmUp, 0)
-	if *rate > 0 {
+	d.sendAll(*warmUp, 0, false)
+	if *rate > 0 || *oneByOne {
 		d.latencies = make([]int64, 0, *count)
 	}
-	before, start, cpu := d.delivered.Load(), time.Now(), cpuSeconds()
-	d.sendAll(*count, *rate)
+	before, beforeKB, start, cpu := d.delivered.Load(), residentKB(), time.Now(), cpuSeconds()
+	d.sendAll(*count, *rate, *oneByOne)
 	seconds, used := time.Since(start).Seconds(), cpuSeconds()-cpu
 	slices.Sort(d.latencies)
 	delivered := d.delivered.Load() - before
 	line, err := json.Marshal(map[string]any{
 		"version": version(), "delivered": delivered, "failed": d.failed.Load(), "seconds": seconds, "cpu_seconds": used,
-		"latency_ms": map[string]float64{"p50": d.percentile(50), "p99": d.percentile(99), "p999": d.percentile(99.9)},
+		"latency_ms": map[string]float64{
+			"mean": d.mean(), "p50": d.percentile(50), "p99": d.percentile(99), "p999": d.percentile(99.9)},
+		"resident_kb": map[string]int{"before": beforeKB, "accepted": d.acceptedKB},
 	})
 	if err != nil {
 		die(err)

@@ -1,8 +1,12 @@
 import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.Callback;
@@ -21,6 +25,7 @@ public class Driver {
     private static String topic;
     private static int size, threads = 1;
     private static long count, rate, keys, warmUp;
+    private static boolean oneByOne;
 
     private static KafkaProducer<byte[], byte[]> producer;
     private static byte[] value;
@@ -30,6 +35,7 @@ public class Driver {
     private static long deliveredByThread;
     private static long[] latencies = new long[0];
     private static int latencyCount;
+    private static long acceptedKb; // in memory when the last record was accepted
 
     public static void main(String[] words) throws Exception {
         read(words);
@@ -37,28 +43,30 @@ public class Driver {
         PROPERTIES.put("value.serializer", ByteArraySerializer.class.getName());
         producer = new KafkaProducer<>(PROPERTIES);
         value = letters(size);
-        sendAll(warmUp, 0);
-        if (rate > 0) {
+        sendAll(warmUp, 0, false);
+        if (rate > 0 || oneByOne) {
             latencies = new long[Math.toIntExact(count)];
         }
         var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long before = delivered, cpuBefore = system.getProcessCpuTime(), begin = System.nanoTime();
-        sendAll(count, rate);
+        long before = delivered, beforeKb = residentKb(), cpuBefore = system.getProcessCpuTime(), begin = System.nanoTime();
+        sendAll(count, rate, oneByOne);
         double seconds = (System.nanoTime() - begin) / 1e9, cpu = (system.getProcessCpuTime() - cpuBefore) / 1e9;
         long arrived = delivered - before;
+        double mean = Arrays.stream(latencies, 0, latencyCount).average().orElse(0) / 1e3;
         Arrays.sort(latencies, 0, latencyCount);
         System.out.printf(
             "{\"version\":\"%s\",\"delivered\":%d,\"failed\":%d,\"seconds\":%.6f,\"cpu_seconds\":%.6f,"
-                + "\"latency_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}}%n",
-            AppInfoParser.getVersion(), arrived, failed.get(), seconds, cpu,
-            percentile(50), percentile(99), percentile(99.9));
+                + "\"latency_ms\":{\"mean\":%.4f,\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f},"
+                + "\"resident_kb\":{\"before\":%d,\"accepted\":%d}}%n",
+            AppInfoParser.getVersion(), arrived, failed.get(), seconds, cpu, mean,
+            percentile(50), percentile(99), percentile(99.9), beforeKb, acceptedKb);
         producer.close();
         System.exit(arrived == count ? 0 : 1);
     }
 
     private static void read(String[] words) {
-        for (int i = 0; i + 1 < words.length; i += 2) {
-            String next = words[i + 1];
+        for (int i = 0; i < words.length; i += 2) {
+            String next = i + 1 < words.length ? words[i + 1] : "";
             switch (words[i]) {
                 case "-b" -> PROPERTIES.put("bootstrap.servers", next);
                 case "-t" -> topic = next;
@@ -67,6 +75,10 @@ public class Driver {
                 case "-r" -> rate = Long.parseLong(next);
                 case "-T" -> threads = Integer.parseInt(next);
                 case "-k" -> keys = Long.parseLong(next);
+                case "--one-by-one" -> {
+                    oneByOne = true;
+                    i--; // it has no value
+                }
                 case "--warm-up" -> warmUp = Long.parseLong(next);
                 case "-X" -> {
                     int equals = next.indexOf('=');
@@ -77,22 +89,27 @@ public class Driver {
         }
     }
 
-    private static void sendAll(long records, long perSecond) throws InterruptedException {
+    private static long residentKb() throws IOException {
+        return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]) * 4; // pages of 4 KiB
+    }
+
+    private static void sendAll(long records, long perSecond, boolean waiting) throws Exception {
         Thread[] senders = new Thread[threads];
         long begin = System.nanoTime();
         for (int i = 0; i < threads; i++) {
             int index = i;
             long share = records / threads + (i < records % threads ? 1 : 0);
-            senders[i] = new Thread(() -> send(index, share, perSecond, begin));
+            senders[i] = new Thread(() -> send(index, share, perSecond, waiting, begin));
             senders[i].start();
         }
         for (Thread sender : senders) {
             sender.join();
         }
+        acceptedKb = residentKb();
         producer.flush();
     }
 
-    private static void send(int index, long records, long perSecond, long begin) {
+    private static void send(int index, long records, long perSecond, boolean waiting, long begin) {
         Callback plain = (metadata, exception) -> arrived(exception);
         ProducerRecord<byte[], byte[]> unkeyed = new ProducerRecord<>(topic, value);
         long random = 88172645463325252L + index * 0x9e3779b97f4a7c15L;
@@ -116,7 +133,22 @@ public class Driver {
                 byte[] key = ByteBuffer.allocate(8).putLong(Long.remainderUnsigned(random, keys)).array();
                 record = new ProducerRecord<>(topic, key, value);
             }
-            producer.send(record, callback);
+            if (waiting) {
+                sendAndWait(record);
+            } else {
+                producer.send(record, callback);
+            }
+        }
+    }
+
+    private static void sendAndWait(ProducerRecord<byte[], byte[]> record) {
+        long begin = System.nanoTime();
+        try {
+            producer.send(record).get();
+            latencies[latencyCount++] = (System.nanoTime() - begin) / 1000;
+            arrived(null);
+        } catch (ExecutionException | InterruptedException exception) {
+            arrived(exception);
         }
     }
 

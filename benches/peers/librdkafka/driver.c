@@ -1,7 +1,8 @@
 /* Drives librdkafka as examples-c/perf drives Ottla: the same options, and the same JSON object at the end.
  *
  * At full speed the thread that sends also serves the delivery reports, one poll for each 256 records, which costs
- * librdkafka least; at a rate another thread waits for them, so that none is late because the sender sleeps. */
+ * librdkafka least; at a rate another thread waits for them, so that none is late because the sender sleeps. One by one
+ * (with one thread) the sender waits for each. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -17,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -26,6 +28,7 @@
 struct options {
     const char *topic;
     uint64_t size, count, rate, threads, keys, warm_up;
+    bool one_by_one;
 };
 
 struct sender {
@@ -39,8 +42,9 @@ static rd_kafka_t *producer;
 static rd_kafka_topic_t *topic;
 static atomic_uint_fast64_t delivered, failed; /* several threads may poll */
 static atomic_bool polling;
-static uint32_t *latencies; /* at a rate only; then one thread polls */
+static uint32_t *latencies; /* at a rate, and one by one; then one thread polls */
 static uint64_t latency_count, latency_limit;
+static uint64_t accepted_kb; /* in memory when the last record was accepted */
 
 static uint64_t now_us(void) {
     struct timespec now;
@@ -87,10 +91,17 @@ static void wait_until(uint64_t time_us) {
     }
 }
 
+static void wait_for(uint64_t decided) {
+    while (atomic_load(&delivered) + atomic_load(&failed) < decided) {
+        rd_kafka_poll(producer, 1000);
+    }
+}
+
 static void *run_sender(void *argument) {
     struct sender *sender = argument;
     const struct options *options = sender->options;
     uint64_t random = 88172645463325252u + sender->index * 0x9e3779b97f4a7c15u;
+    uint64_t before = atomic_load(&delivered) + atomic_load(&failed);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     for (uint64_t i = 0; i < sender->count; i++) {
         uint64_t sent_us = 0, key = 0;
@@ -100,6 +111,8 @@ static void *run_sender(void *argument) {
             if (now_us() < sent_us) {
                 wait_until(sent_us);
             }
+        } else if (options->one_by_one) {
+            sent_us = now_us();
         } else if ((i & POLL_MASK) == POLL_MASK) {
             rd_kafka_poll(producer, 0);
         }
@@ -114,8 +127,21 @@ static void *run_sender(void *argument) {
             }
             rd_kafka_poll(producer, 1);
         }
+        if (options->one_by_one) {
+            wait_for(before + i + 1);
+        }
     }
     return NULL;
+}
+
+static uint64_t resident_kb(void) {
+    uint64_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%*u %" SCNu64, &pages) != 1) {
+        die("/proc/self/statm cannot be read");
+    }
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 /* Sends `count` records from all threads and waits until their fate is known. */
@@ -135,6 +161,7 @@ static void send_all(const struct options *options, uint64_t count, const char *
     for (uint64_t i = 0; i < options->threads; i++) {
         pthread_join(senders[i].thread, NULL);
     }
+    accepted_kb = resident_kb();
     if (rd_kafka_flush(producer, 300000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         die("flush: timed out");
     }
@@ -153,6 +180,14 @@ static int by_value(const void *left, const void *right) {
     return a < b ? -1 : a > b;
 }
 
+static double mean_ms(void) {
+    double sum = 0;
+    for (uint64_t i = 0; i < latency_count; i++) {
+        sum += latencies[i];
+    }
+    return latency_count > 0 ? sum / (double)latency_count / 1e3 : 0;
+}
+
 static double at_percentile_ms(double percent) {
     if (latency_count == 0) {
         return 0;
@@ -169,7 +204,8 @@ static void set_property(rd_kafka_conf_t *config, const char *name, const char *
 }
 
 static void read_options(int argc, char **argv, struct options *options, rd_kafka_conf_t *config) {
-    static const struct option names[] = {{"warm-up", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"warm-up", required_argument, NULL, 'w'}, {"one-by-one", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "b:t:s:c:r:T:k:X:", names, NULL)) != -1) {
         switch (option) {
@@ -180,6 +216,7 @@ static void read_options(int argc, char **argv, struct options *options, rd_kafk
         case 'r': options->rate = strtoull(optarg, NULL, 10); break;
         case 'T': options->threads = strtoull(optarg, NULL, 10); break;
         case 'k': options->keys = strtoull(optarg, NULL, 10); break;
+        case 'o': options->one_by_one = true; break;
         case 'w': options->warm_up = strtoull(optarg, NULL, 10); break;
         case 'X': {
             char *equals = strchr(optarg, '=');
@@ -210,7 +247,7 @@ int main(int argc, char **argv) {
     }
     topic = rd_kafka_topic_new(producer, options.topic, NULL);
     char *payload = malloc((size_t)options.size + 1);
-    latency_limit = options.rate > 0 ? options.count : 0;
+    latency_limit = options.rate > 0 || options.one_by_one ? options.count : 0;
     latencies = malloc((size_t)(latency_limit + 1) * sizeof *latencies);
     if (topic == NULL || payload == NULL || latencies == NULL) {
         die("no topic, or no memory");
@@ -221,6 +258,7 @@ int main(int argc, char **argv) {
     if (options.warm_up > 0) {
         struct options warm = options;
         warm.rate = 0;
+        warm.one_by_one = false;
         send_all(&warm, options.warm_up, payload);
     }
     pthread_t poller;
@@ -230,7 +268,7 @@ int main(int argc, char **argv) {
             die("no thread");
         }
     }
-    uint64_t before = atomic_load(&delivered), start_us = now_us();
+    uint64_t before = atomic_load(&delivered), before_kb = resident_kb(), start_us = now_us();
     double cpu_before = cpu_seconds();
     send_all(&options, options.count, payload);
     while (atomic_load(&delivered) + atomic_load(&failed) < before + options.count) {
@@ -244,9 +282,10 @@ int main(int argc, char **argv) {
     qsort(latencies, (size_t)latency_count, sizeof *latencies, by_value);
     uint64_t count = atomic_load(&delivered) - before;
     printf("{\"version\":\"%s\",\"delivered\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.6f,\"cpu_seconds\":%.6f,"
-           "\"latency_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}}\n",
-           rd_kafka_version_str(), count, (uint64_t)atomic_load(&failed), seconds, cpu, at_percentile_ms(50),
-           at_percentile_ms(99), at_percentile_ms(99.9));
+           "\"latency_ms\":{\"mean\":%.4f,\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f},"
+           "\"resident_kb\":{\"before\":%" PRIu64 ",\"accepted\":%" PRIu64 "}}\n",
+           rd_kafka_version_str(), count, (uint64_t)atomic_load(&failed), seconds, cpu, mean_ms(), at_percentile_ms(50),
+           at_percentile_ms(99), at_percentile_ms(99.9), before_kb, accepted_kb);
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(producer);
     free(latencies);

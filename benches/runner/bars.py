@@ -1,0 +1,162 @@
+"""The bars: what has to hold, as data, and what the runs say of each."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+from .cells import METRICS, PEERS
+from .pairs import WIDTH, average, column, ratio
+
+HOLDS, UNDECIDED, NOT_MEASURED, MISSED = "holds", "undecided", "not measured", "missed"
+SEVERITY = (HOLDS, UNDECIDED, NOT_MEASURED, MISSED)
+# A bar holds when the worse end of the interval is so close to it.
+TOLERANCE = 0.03
+
+
+@dataclass(frozen=True)
+class Bound:
+    cell: str
+    metric: str
+    limit: float
+    against: str = ""  # a client, of whose figure ours is a ratio; "": ours alone
+    above: bool = False  # not the ratio to it, but what ours is above it
+
+    @property
+    def at_least(self):
+        return self.metric == "throughput"
+
+    def interval(self, rounds):
+        """What was measured, and its 95 % interval; None if there is too little."""
+        ours = column(rounds, "ottla", self.metric)
+        theirs = column(rounds, self.against, self.metric)
+        if self.above:
+            return average([a - b for a, b in zip(ours, theirs)])
+        return ratio(ours, theirs) if self.against else average(ours)
+
+    def text(self):
+        limit = f"{'at least' if self.at_least else 'at most'} {self.limit:.3g}"
+        if self.above:
+            return f"{limit} above {self.against}'s"
+        return f"{limit} x {self.against}'s" if self.against else limit
+
+
+@dataclass(frozen=True)
+class Bar:
+    what: str
+    ways: tuple  # of which one has to hold: each some bounds, of which all have to
+
+
+Judged = namedtuple("Judged", "verdict excess bound interval")
+
+
+def _against(cell, metric, **limits):
+    return tuple(Bound(cell, metric, limit, client.replace("_", "-")) for client, limit in limits.items())
+
+
+def _best_peer(cell, *metrics):
+    """As good as the best is as good as each."""
+    return tuple(Bound(cell, metric, 1, peer) for metric in metrics for peer in PEERS)
+
+
+def _bars():
+    yield "user instructions a record, a callback for each", [[Bound("callback per record, 100 B", "instructions", 300)]]
+    yield "the same, many a call, completions by batch", [[Bound("send many, by batch, 100 B", "instructions", 210)]]
+    yield "sink, 100 B", [_against("sink-100", "cpu", librdkafka=1 / 6, franz_go=1 / 4, java=1 / 15, floor=1.7)]
+    yield "sink, 1,000 B", [_against("sink-1000", "cpu", librdkafka=1 / 2, franz_go=3 / 4),
+                            _against("sink-1000", "cpu", floor=1.3)]
+    yield "sink, 100 B", [_against("sink-100", "throughput", librdkafka=4, franz_go=2)]
+    for size in ("100", "1000"):
+        yield f"real Kafka, {int(size):,} B", [_best_peer(f"kafka-{size}", "throughput", "cpu")]
+    yield "5,000 partitions, random keys", [_against("wide-5000", "cpu", librdkafka=1 / 6, franz_go=1 / 3)]
+    for partitions, least in ((1, 0.6), (6, 1), (100, 1), (5000, 1)):
+        yield (f"4 threads, {partitions:,} partition{'s' if partitions > 1 else ''}",
+               [_against(f"threads-{partitions}", "throughput", ottla_one_thread=least)])
+    yield "one record at a time", [[Bound("one-by-one", "p50_us", 35, "ping-pong", above=True)]]
+    for rate in (10_000, 100_000):
+        for linger in (0, 5):
+            yield f"{rate:,} records a second, linger {linger}", [_best_peer(f"latency-{rate}-{linger}", "p50", "p99")]
+    for codec in ("lz4", "zstd", "snappy", "gzip"):
+        cell = f"codec-{codec}"
+        yield codec, [[*_against(cell, "cpu", librdkafka=1), *_against(cell, "wire", librdkafka=1)]]
+    yield "1,000,000 queued records", [[Bound("memory", "queued", 1.4)]]
+    yield "an idle producer", [[Bound("memory", "idle", 10)]]
+    yield "sticky against round robin", [[*_against("sticky", "mean", ottla_round_robin=0.7),
+                                          *_against("sticky", "cpu", ottla_round_robin=1)]]
+    yield "`try_send` that does not wait, busy sender", [[Bound("try-send", "call_us", 5)]]
+
+
+BARS = tuple(Bar(what, tuple(map(tuple, ways))) for what, ways in _bars())
+
+
+def _judge(bound, rounds):
+    interval = bound.interval(rounds)
+    if interval is None:
+        return Judged(NOT_MEASURED if not rounds else UNDECIDED, 1, bound, None)
+    middle, low, high = interval
+    if bound.at_least:
+        better, worse = bound.limit / high, bound.limit / low
+    else:
+        better, worse = low / bound.limit, high / bound.limit
+    known = high - low < WIDTH * (bound.limit if bound.above or not bound.against else middle)
+    if worse <= 1 + TOLERANCE:
+        verdict = HOLDS
+    else:
+        verdict = MISSED if known or better > 1 + TOLERANCE else UNDECIDED
+    return Judged(verdict, worse, bound, interval)
+
+
+def _gravity(judged):
+    return SEVERITY.index(judged.verdict), judged.excess
+
+
+def _deciding(bar, judge):
+    """The bound that the bar holds or fails by: the worst of the best way."""
+    return min((max(map(judge, way), key=_gravity) for way in bar.ways), key=_gravity)
+
+
+def undecided(cell, rounds):
+    """Whether more rounds of the cell may decide something."""
+    bounds = [bound for bar in BARS for way in bar.ways for bound in way if bound.cell == cell.name]
+    return any(_judge(bound, rounds).verdict == UNDECIDED for bound in bounds)
+
+
+def _wanted(bar):
+    ways = []
+    for way in bar.ways:
+        by_metric = {}
+        for bound in way:
+            by_metric.setdefault(METRICS[bound.metric], []).append(bound.text())
+        ways.append("; ".join(f"{metric}: {', '.join(texts)}" for metric, texts in by_metric.items()))
+    every_peer = [", ".join(f"at {most} 1 x {peer}'s" for peer in PEERS) for most in ("most", "least")]
+    text = ", or ".join(ways)
+    for one, most in zip(every_peer, ("most", "least")):
+        text = text.replace(one, f"at {most} the best peer's")
+    return text
+
+
+def _measured(judged):
+    if judged.interval is None:
+        return ""
+    bound, (middle, low, high) = judged.bound, judged.interval
+    text = f"{middle:.3g}" if low == high else f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    if bound.above:
+        text += f" above {bound.against}'s"
+    elif bound.against:
+        text += f" x {bound.against}'s"
+    return f"{METRICS[bound.metric]}: {text}"
+
+
+def table(done, instructions):
+    """Lines of Markdown; `done` are the cells with their rounds, `instructions` the committed counts by name."""
+    rounds_of = {cell.name: rounds for cell, rounds in done}
+
+    def judge(bound):
+        if bound.metric == "instructions":
+            counted = instructions.get(bound.cell)
+            return _judge(bound, [{"ottla": {"instructions": counted}}] * 2 if counted else [])
+        return _judge(bound, rounds_of.get(bound.cell, []))
+
+    lines = ["| what | bar | measured | verdict |", "|---|---|---|---|"]
+    for bar in BARS:
+        judged = _deciding(bar, judge)
+        lines.append(f"| {bar.what} | {_wanted(bar)} | {_measured(judged)} | {judged.verdict} |")
+    return lines

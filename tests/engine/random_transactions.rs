@@ -119,6 +119,7 @@ const EDGES: &[(&str, u64)] = &[
     ("open -> doubted", 43),
     ("open -> failed", 136),
     ("open -> fatal", 37),
+    ("ready -> fatal", 0),
     ("ready -> open", 1381),
     ("uninitialized -> initializing", 876),
     ("uninitialized -> uninitialized", 898),

@@ -109,6 +109,20 @@ impl Entries {
         self.count += 1;
     }
 
+    /// `push_usual` finds room.
+    #[inline(always)]
+    pub(super) fn have_room_for_usual(&mut self) -> bool {
+        !self.wide && self.chunks.last().room() >= NARROW
+    }
+
+    /// Makes room for `push_usual`; `None`, and nothing has changed, if the entries are wide or there is no memory.
+    pub(super) fn reserve_usual(&mut self, memory: &Memory, hint: usize, room: &mut Room) -> Option<()> {
+        if self.wide {
+            return None;
+        }
+        self.reserve(&Completion::Tag(0), memory, hint, Charge::Ask, room).ok()
+    }
+
     /// A push of the default's tag, if the chunk that is there has room and its entries are narrow; else `None`, and
     /// nothing has changed.
     #[inline(always)]

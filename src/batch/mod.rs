@@ -9,6 +9,7 @@ mod memory;
 mod open;
 mod payload;
 mod report;
+mod shape;
 mod splice;
 mod split;
 #[cfg(all(test, not(ottla_loom)))]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::chunk::Chunks;
 use super::entries::Entries;
 use super::memory::{Charge, Memory, Room};
+use super::shape::Shape;
 use super::splice::Splice;
 use super::{Completion, NoRoom, Outcome, Payload};
 use crate::protocol::record_batch;
@@ -33,6 +34,8 @@ pub struct Batch {
     /// How many of them are not in the chunks.
     pub(super) lent_bytes: usize,
     pub(super) hint: usize,
+    /// How its last usual record was encoded.
+    pub(super) shape: Shape,
     /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
     pub(super) wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,
@@ -81,6 +84,7 @@ impl Batch {
                 bytes: 0,
                 lent_bytes: 0,
                 hint,
+                shape: Shape::default(),
                 wanted: Vec::new(),
                 memory: memory.clone(),
                 sealed: Sealed::default(),
@@ -195,7 +199,7 @@ impl Batch {
     }
 
     #[cold]
-    fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+    pub(super) fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
         let hint = self.hint.max(self.chunks.count()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
@@ -204,7 +208,7 @@ impl Batch {
     /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
     /// batch is decided, and a larger record would add another behind it.
     #[cold]
-    fn give_back_chunk(&mut self) {
+    pub(super) fn give_back_chunk(&mut self) {
         self.memory.release(self.chunks.pop());
     }
 

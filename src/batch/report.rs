@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::chunk::Chunks;
 use super::entries::Entries;
+use super::shape::Shape;
 use super::{Batch, Waiter};
 use crate::error::{Error, ErrorKind};
 use crate::loan::LentValue;
@@ -102,6 +103,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         bytes: 0,
         lent_bytes: 0,
         hint: 0,
+        shape: Shape::default(),
         wanted: Vec::new(),
         memory: memory.clone(),
         sealed: batch.sealed,

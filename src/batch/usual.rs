@@ -1,9 +1,10 @@
-//! The usual record's way into a batch: a record without headers, loan, timeout and callback of its own, for which the
-//! chunks that are there have room. [`Batch::append`] takes every record and writes the same bytes; this takes most, in
-//! a third of the instructions, because one look at the room stands for all the checks.
+//! The usual record's way into a batch: a record without headers, loan, timeout and callback of its own. [`Batch::append`]
+//! takes every record and writes the same bytes; this takes most, in a fifth of the instructions, because one look at the
+//! room stands for all the checks, and the [`Shape`] of the record before is mostly this one's too.
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
-use super::{Batch, Completion};
+use super::shape::{self, Shape, Varint};
+use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
 use crate::sync::Clock;
 
@@ -57,160 +58,104 @@ impl<'a> Usual<'a> {
     pub fn key(&self) -> Option<&'a [u8]> {
         self.key
     }
-
-    #[inline(always)]
-    fn bytes(&self) -> usize {
-        self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)
-    }
-
-    /// Never less than its encoded length and [`SLACK`].
-    #[inline(always)]
-    pub fn upper_bound(&self) -> usize {
-        OVERHEAD + SLACK + self.bytes()
-    }
 }
 
-/// What a record takes beside its key and value: its own length, the attributes, the timestamp, the offset, two lengths
-/// and the number of headers.
-const OVERHEAD: usize = 2 + 1 + 2 + 3 + 2 * 2 + 1;
-/// Varints are written as whole words: that much behind a record is overwritten, and is the next record's.
+/// A key or value is written behind whole words with varints in them: that much behind a record is overwritten, and is
+/// the next record's.
 const SLACK: usize = 8;
 
 impl Batch {
     /// Up to so many encoded bytes a batch takes usual records: it has no more of them than three bytes count.
     pub const USUAL_UNTIL: usize = 7 << 20;
 
-    /// Encodes a record behind at least one other and returns the length that it took. `None`: nothing has changed, and
-    /// `append` takes it. The batch has at most [`Batch::USUAL_UNTIL`] bytes.
+    /// Encodes a record behind at least one other, if the batch then has less than `below` bytes, and returns the length
+    /// that it took. `None`: nothing has changed, and `append` takes it. `below` is at most [`Batch::USUAL_UNTIL`].
     #[inline(always)]
-    pub fn append_usual(&mut self, record: &Usual<'_>) -> Option<usize> {
+    pub fn append_usual(&mut self, record: &Usual<'_>, below: usize) -> Option<usize> {
         let count = self.count();
-        debug_assert!(count > 0 && self.bytes <= Self::USUAL_UNTIL);
-        // Later than the first record, as most are: then zigzag is a shift.
+        debug_assert!(count > 0 && below <= Self::USUAL_UNTIL);
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
-        let chunk = self.chunks.last();
-        let room = chunk.spare();
-        if delta >= TWO_BYTES / 2 || room.len() < record.upper_bound() {
+        let (key_len, value_len) = (shape::len_of(record.key), shape::len_of(record.value));
+        if !self.shape.is_of(delta, count, key_len, value_len) {
+            self.shape.become_of(delta, count, key_len, value_len)?;
+        }
+        let whole = self.shape.whole;
+        if self.bytes + whole >= below {
             return None;
         }
-        let out = room.as_mut_ptr();
+        let chunk = self.chunks.last();
+        if chunk.room() < whole + SLACK || !self.entries.have_room_for_usual() {
+            return self.append_usual_in_new_chunk(*record, below);
+        }
+        let out = chunk.spare().as_mut_ptr();
         self.entries.push_usual(record.tag, delta.cast_signed())?;
-        let sizes = Sizes::of(delta << 1, count, record);
         // All that is counted is counted before the bytes are copied, so that little has to be kept in mind meanwhile.
         if record.timestamp > self.max_timestamp {
             self.max_timestamp = record.timestamp;
         }
-        self.bytes += sizes.whole;
-        // SAFETY: the chunk has room for the record's upper bound.
+        self.bytes += whole;
+        // SAFETY: the chunk has room for the record and SLACK, as was seen, and the shape is the record's.
         unsafe {
-            chunk.fill(sizes.whole);
-            sizes.write(out, record);
+            chunk.fill(whole);
+            write(out, &self.shape, count, record);
         }
-        Some(sizes.whole)
+        Some(whole)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_usual_in_new_chunk(&mut self, record: Usual<'_>, below: usize) -> Option<usize> {
+        self.make_usual_room(self.shape.whole)?;
+        self.append_usual(&record, below)
+    }
+
+    /// Gets the chunks that `reserve` would get for a record of `len` bytes, if that is certain to be enough.
+    fn make_usual_room(&mut self, len: usize) -> Option<()> {
+        let none = &mut Room::default();
+        let is_full = self.chunks.last().room() < len;
+        if is_full {
+            self.another_chunk(len, Charge::Ask, none).ok()?;
+        }
+        let fits = self.chunks.last().room() >= len + SLACK;
+        if fits && self.entries.reserve_usual(&self.memory, self.hint, none).is_some() {
+            return Some(());
+        }
+        if is_full {
+            self.give_back_chunk();
+        }
+        None
     }
 }
 
-/// What a record's encoding is made of beside its key and value.
-struct Sizes {
-    /// The length of all that follows this varint.
-    len: Varint,
-    /// The attributes, which are 0, the timestamp and the offset.
-    head: Varint,
-    key_len: Varint,
-    value_len: Varint,
-    /// The length of the record.
-    whole: usize,
-}
-
-impl Sizes {
-    /// `delta` is below [`TWO_BYTES`], `count` below 2^20.
-    #[inline(always)]
-    fn of(delta: u64, count: u32, record: &Usual<'_>) -> Sizes {
-        let head = Varint { word: 0, len: 1 }.then(Varint::of(delta)).then(Varint::of_count(count));
-        let (key_len, value_len) = (Varint::of_len(record.key), Varint::of_len(record.value));
-        // The number of headers, which is 0, is the last byte.
-        let body = head.len + key_len.len + value_len.len + record.bytes() + 1;
-        let len = Varint::of((body as u64) << 1);
-        Sizes { len, head, key_len, value_len, whole: len.len + body }
-    }
-
-    /// # Safety
-    /// `record` is that of `of`, and `out` has room for its upper bound.
-    #[inline(always)]
-    unsafe fn write(&self, out: *mut u8, record: &Usual<'_>) {
-        // SAFETY: at most two bytes of each varint, six of the head, the key, the value and one byte more are within
-        // the upper bound; what a word has beyond its varint is within SLACK, or overwritten by what follows. What the
-        // application lends is no part of a chunk.
-        unsafe {
-            let mut at = self.len.put(out);
-            at = self.head.put(at);
-            at = self.key_len.put(at);
-            if let Some(key) = record.key {
-                at.copy_from_nonoverlapping(key.as_ptr(), key.len());
-                at = at.add(key.len());
-            }
-            at = self.value_len.put(at);
-            out.add(self.whole - 1).write(0);
-            if let Some(value) = record.value {
-                at.copy_from_nonoverlapping(value.as_ptr(), value.len());
-            }
+/// # Safety
+/// `shape` is that of `record`, whose offset is `count`; `out` has room for it and [`SLACK`].
+#[inline(always)]
+unsafe fn write(out: *mut u8, shape: &Shape, count: u32, record: &Usual<'_>) {
+    // SAFETY: the varints, the key, the value and one byte more are the record's length; what a word has beyond its
+    // varints is within SLACK, or overwritten by what follows. What the application lends is no part of a chunk.
+    unsafe {
+        let mut at = put(out, shape.head(count));
+        if let Some(key) = record.key {
+            at = put(at, shape.before_key);
+            at.copy_from_nonoverlapping(key.as_ptr(), key.len());
+            at = at.add(key.len());
+        }
+        at = put(at, shape.before_value);
+        // The number of headers.
+        out.add(shape.whole - 1).write(0);
+        if let Some(value) = record.value {
+            at.copy_from_nonoverlapping(value.as_ptr(), value.len());
         }
     }
 }
 
-/// Varints in a word, the first byte lowest.
-#[derive(Clone, Copy)]
-struct Varint {
-    word: u64,
-    len: usize,
-}
-
-/// Below this a varint has at most two bytes.
-const TWO_BYTES: u64 = 1 << 14;
-
-impl Varint {
-    /// Of a number below [`TWO_BYTES`].
-    #[inline(always)]
-    fn of(value: u64) -> Varint {
-        if value < 0x80 { Varint { word: value, len: 1 } } else { Self::of_two(value) }
-    }
-
-    #[inline(always)]
-    fn of_two(value: u64) -> Varint {
-        // The upper seven bits move up by one: adding them to where they are doubles them.
-        Varint { word: value + (value & !0x7f) + 0x80, len: 2 }
-    }
-
-    /// Of a count below 2^20, as zigzag has it.
-    #[inline(always)]
-    fn of_count(count: u32) -> Varint {
-        let value = u64::from(count) << 1;
-        if value < TWO_BYTES {
-            return Self::of(value);
-        }
-        let low = value & 0x3fff | (value & !0x3fff) << 1;
-        Varint { word: low + (low & 0xff_ff80) + 0x8080, len: 3 }
-    }
-
-    /// Of a length, -1 for null, as zigzag has it.
-    #[inline(always)]
-    fn of_len(bytes: Option<&[u8]>) -> Varint {
-        bytes.map_or(Varint { word: 1, len: 1 }, |bytes| Varint::of((bytes.len() as u64) << 1))
-    }
-
-    #[inline(always)]
-    fn then(self, next: Varint) -> Varint {
-        Varint { word: self.word | next.word << (8 * self.len), len: self.len + next.len }
-    }
-
-    /// # Safety
-    /// Eight bytes can be written.
-    #[inline(always)]
-    unsafe fn put(self, out: *mut u8) -> *mut u8 {
-        // SAFETY: by this function's contract.
-        unsafe {
-            out.cast::<[u8; 8]>().write(self.word.to_le_bytes());
-            out.add(self.len)
-        }
+/// # Safety
+/// Eight bytes can be written.
+#[inline(always)]
+unsafe fn put(out: *mut u8, varints: Varint) -> *mut u8 {
+    // SAFETY: by this function's contract.
+    unsafe {
+        out.cast::<[u8; 8]>().write(varints.word.to_le_bytes());
+        out.add(varints.len)
     }
 }

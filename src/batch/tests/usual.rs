@@ -1,6 +1,7 @@
 //! The usual way writes the bytes that the thorough one writes.
 
 use super::*;
+use crate::partition::rng::SplitMix64;
 
 /// Two batches with `count` records each, the same.
 fn pair(count: u64) -> (Box<Batch>, Box<Batch>) {
@@ -22,7 +23,7 @@ fn goes(count: u64, delta: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> boo
     let (mut one, mut other) = pair(count);
     let timestamp = one.base_timestamp.wrapping_add(delta);
     let Some(usual) = Usual::new(-1, timestamp, key, value, 77) else { return false };
-    let Some(len) = one.append_usual(&usual) else { return false };
+    let Some(len) = one.append_usual(&usual, Batch::USUAL_UNTIL) else { return false };
     let before = other.bytes();
     let record = Record { key, value, ..Record::default() };
     ask(&mut other, &record, timestamp, Completion::Tag(77)).expect("there is room");
@@ -60,16 +61,98 @@ fn timestamps_and_offsets_around_those_of_varints() {
 
 #[test]
 fn where_there_is_no_room_nothing_changes() {
+    let memory = memory(512);
+    let mut batch = batch(&memory);
+    fill(&mut batch, 0..1);
+    let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
+    while batch.append_usual(&usual, Batch::USUAL_UNTIL).is_some() {}
+    let (before, used) = ((batch.bytes(), batch.count()), memory.budget().used());
+    assert_eq!(batch.append_usual(&usual, Batch::USUAL_UNTIL), None);
+    assert_eq!((batch.bytes(), batch.count()), before);
+    assert_eq!(memory.budget().used(), used);
+    ask(&mut batch, &value(b"next"), 100, Completion::Call { call: 1, tag: 1 }).expect("another chunk");
+    assert_eq!(batch.append_usual(&usual, Batch::USUAL_UNTIL), None, "entries with a function of their own are longer");
+    assert_eq!(batch.count(), before.1 + 1);
+}
+
+/// Appends records to two batches, to one of them the usual way where that goes. Answers how many went it.
+fn both_ways(records: u32, mut next: impl FnMut() -> (i64, Option<&'static [u8]>, Option<&'static [u8]>)) -> u32 {
+    let memories = [memory(64 * PLENTY), memory(64 * PLENTY)];
+    let [mut one, mut other] = memories.each_ref().map(batch);
+    fill(&mut one, 0..1);
+    fill(&mut other, 0..1);
+    let mut usual = 0;
+    for tag in 0..records {
+        let (delta, key, value) = next();
+        let (timestamp, tag) = (one.base_timestamp + delta, u64::from(tag));
+        let record = Record { key, value, ..Record::default() };
+        let may = Usual::new(-1, timestamp, key, value, tag).expect("short");
+        match one.append_usual(&may, Batch::USUAL_UNTIL) {
+            Some(_) => usual += 1,
+            None => ask(&mut one, &record, timestamp, Completion::Tag(tag)).expect("there is room"),
+        }
+        ask(&mut other, &record, timestamp, Completion::Tag(tag)).expect("there is room");
+        let used = memories.each_ref().map(|memory| memory.budget().used());
+        assert_eq!(used[0], used[1], "record {tag}: {key:?} {value:?}");
+        assert_eq!((one.bytes(), one.max_timestamp), (other.bytes(), other.max_timestamp));
+    }
+    assert!(one.entries().iter().eq(other.entries().iter()));
+    assert!(bytes(one) == bytes(other));
+    usual
+}
+
+static LONG: [u8; 300] = [5; 300];
+
+#[test]
+fn records_in_turn_have_what_they_share_and_what_they_do_not() {
+    for seed in 0..10 {
+        let mut random = SplitMix64::new(seed);
+        // Mostly as the one before.
+        let mut record = (0, None, Some(&LONG[..100]));
+        let some = |random: &mut SplitMix64| match random.below(4) {
+            0 => None,
+            1 => Some(&LONG[..0]),
+            _ => Some(&LONG[..random.below(300) as usize]),
+        };
+        both_ways(9_000, || {
+            match random.below(60) {
+                0 => record.0 = i64::from(random.below(9_000)) - 100,
+                1 => record.1 = some(&mut random),
+                2 => record.2 = some(&mut random),
+                _ => {}
+            }
+            record
+        });
+    }
+}
+
+#[test]
+fn a_full_chunk_ends_the_usual_way_only_where_the_thorough_one_could_still_fill_it() {
+    let usual = both_ways(20_000, || (0, None, Some(&LONG[..100])));
+    // A chunk in the class of 16 KiB has 151 records and 76 bytes that nobody could fill.
+    assert!(usual >= 19_990, "{usual} of 20000");
+}
+
+#[test]
+fn without_memory_for_both_chunks_nothing_changes() {
+    for limit in [512, 768, 1_024] {
+        let memory = memory(limit);
+        let mut batch = batch(&memory);
+        // Sixteen records fill the first chunk for entries, and leave too little in that for data.
+        fill(&mut batch, 0..16);
+        let usual = Usual::new(-1, batch.base_timestamp, None, Some(&LONG[..20]), 7).expect("short");
+        let appended = batch.append_usual(&usual, Batch::USUAL_UNTIL);
+        assert_eq!((appended, memory.budget().used()), if limit < 1_024 { (None, 512) } else { (Some(27), 1_024) });
+    }
+}
+
+#[test]
+fn a_batch_stays_below_what_it_is_told() {
     let memory = memory(PLENTY);
     let mut batch = batch(&memory);
     fill(&mut batch, 0..1);
     let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
-    while batch.append_usual(&usual).is_some() {}
-    let (before, used) = ((batch.bytes(), batch.count()), memory.budget().used());
-    assert_eq!(batch.append_usual(&usual), None);
-    assert_eq!((batch.bytes(), batch.count()), before);
-    assert_eq!(memory.budget().used(), used);
-    ask(&mut batch, &value(b"next"), 100, Completion::Call { call: 1, tag: 1 }).expect("another chunk");
-    assert_eq!(batch.append_usual(&usual), None, "entries with a function of their own are longer");
-    assert_eq!(batch.count(), before.1 + 1);
+    let len = batch.append_usual(&usual, 1_000).expect("there is room");
+    assert_eq!(batch.append_usual(&usual, batch.bytes() + len), None);
+    assert_eq!(batch.append_usual(&usual, batch.bytes() + len + 1), Some(len));
 }

@@ -7,13 +7,15 @@ use crate::sync::Ordering;
 /// So many records are appended under one lock: the sender waits for it some microseconds.
 const LONGEST_RUN: usize = 256;
 
-/// How far the open batch takes records without anything to be decided.
+/// How far the open batch takes records without anything to be decided: so long as it stays below so many encoded bytes.
 #[derive(Default)]
 pub(super) struct Limits {
-    /// Encoded bytes up to which it takes any usual record.
+    /// For any usual record.
     any: usize,
-    /// Those up to which it takes one that the sticky partitioner has sent here.
+    /// For one that the sticky partitioner has sent here.
     sticky: usize,
+    /// `sticky` is for the batch's bytes, whoever sent them: others than the sticky partitioner's do not move it.
+    fixed: bool,
     /// Those that `State::sticky_bytes` covers; what was appended since is counted when it is asked for.
     counted: usize,
 }
@@ -44,11 +46,14 @@ impl Slot {
     pub(super) fn allow_usual(&self, front: &Front, state: &mut State) {
         let usual = state.open.as_ref().filter(|open| open.own_timeout.is_none() && state.enrolled);
         let Some(open) = usual else { return state.usual = Limits::default() };
-        let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::USUAL_UNTIL);
-        let any = if state.announced == Announced::Ready { limit } else { limit.min(front.batch_size) };
-        let left = front.batch_size.saturating_sub(state.sticky_bytes);
         let bytes = open.bytes();
-        state.usual = Limits { any, sticky: any.min(bytes + left), counted: bytes };
+        let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::USUAL_UNTIL - 1) + 1;
+        let any = if state.announced == Announced::Ready { limit } else { limit.min(front.batch_size) };
+        // It leaves with enough of its own bytes and a full batch, or with twice enough: see `append`.
+        let until = |sticky_bytes: usize| (bytes + sticky_bytes).saturating_sub(state.sticky_bytes);
+        let (enough, twice) = (until(front.batch_size), until(2 * front.batch_size));
+        let sticky = any.min(twice).min(enough.max(front.batch_size));
+        state.usual = Limits { any, sticky, fixed: enough < front.batch_size, counted: bytes };
     }
 
     /// Has the next record look at everything again.
@@ -62,15 +67,13 @@ impl State {
     fn append_usual(&mut self, record: &Usual<'_>, sticky: bool) -> Option<()> {
         let State { open, usual, .. } = self;
         let open = open.as_mut()?;
-        let limit = if sticky { usual.sticky } else { usual.any };
-        if open.bytes() + record.upper_bound() > limit {
-            return None;
-        }
-        let len = open.append_usual(record)?;
+        let len = open.append_usual(record, if sticky { usual.sticky } else { usual.any })?;
         if !sticky {
             // These bytes are not the sticky partitioner's.
-            usual.sticky = usual.any.min(usual.sticky + len);
             usual.counted += len;
+            if !usual.fixed {
+                usual.sticky = usual.any.min(usual.sticky + len);
+            }
         }
         Some(())
     }

@@ -166,18 +166,44 @@ fn the_usual_way_and_the_thorough_one_do_the_same() {
     }
 }
 
-#[test]
-fn most_records_go_the_usual_way() {
-    let stage = Stage::new(|settings| settings.batch_size = 16_384);
-    let topic = stage.known(1);
+/// Sends records of 100 bytes without a key; answers how many went the usual way.
+fn send_usual(stage: &Stage, topic: &Topic, count: u64) -> u64 {
     let mut usual = 0;
-    for tag in 0..100 {
+    for tag in 0..count {
         let (record, tag) = (value(&[0; 100]), Completion::Tag(tag));
         let may = Usual::of(&record, &tag, &stage.clock).expect("it is plain");
-        match stage.front.accept_usual(&topic, &may) {
+        match stage.front.accept_usual(topic, &may) {
             Some(()) => usual += 1,
-            None => stage.send_with(&topic, &record, Manner::Usual, tag).expect("accepted"),
+            None => stage.send_with(topic, &record, Manner::Usual, tag).expect("accepted"),
         }
     }
-    assert!(usual > 80, "{usual} of 100");
+    usual
+}
+
+#[test]
+fn most_records_go_the_usual_way() {
+    let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
+    let topic = stage.known(1);
+    let usual = send_usual(&stage, &topic, 100);
+    assert!(usual > 95, "{usual} of 100");
+}
+
+#[test]
+fn only_who_fills_a_batch_or_begins_one_leaves_the_usual_way() {
+    let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
+    let topic = stage.known(2);
+    send_usual(&stage, &topic, 2_000);
+    let usual = send_usual(&stage, &topic, 2_000);
+    assert!(usual >= 1_980, "{usual} of 2000");
+}
+
+#[test]
+fn a_batch_that_was_taken_early_keeps_no_record_from_the_usual_way() {
+    let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
+    let topic = stage.known(1);
+    send_usual(&stage, &topic, 100);
+    assert!(partitions(&topic)[0].take().0.is_some());
+    // The sticky partitioner has sent enough here when the batch is half full, and does not leave before it is.
+    let usual = send_usual(&stage, &topic, 149);
+    assert!(usual >= 147, "{usual} of 149");
 }

@@ -486,8 +486,11 @@ impl Core {
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
         let partition = self.partition(index);
         if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
-            // From a broker that is behind.
-            return true;
+            // From a broker that is behind. Or the epoch that is known is of no use any more, which a failure tells where
+            // there is a leader to fail.
+            let led = partition.leader.is_some();
+            partition.failures += u32::from(!led);
+            return led;
         }
         // A broker that is not listed is not tried.
         let leader = self.broker_by_id.get(&answer.leader_id).copied();

@@ -232,6 +232,21 @@ fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
 }
 
 #[test]
+fn the_leader_of_a_topic_made_again_is_found_after_there_was_none() {
+    let mut world = Setup::default().start();
+    world.cluster.set_versions(Versions::kafka_2_1());
+    world.cluster.create_topic("t", 1);
+    world.cluster.move_leader("t", 0, 3);
+    world.cluster.remove_leader("t", 0);
+    let before = world.send("t", 0);
+    world.run(ms(1_000));
+    assert!(!world.told.contains_key(&before));
+    world.cluster.recreate_topic("t");
+    world.run(ms(10_000));
+    world.assert_written(before);
+}
+
+#[test]
 fn a_dead_first_address_is_passed_over() {
     for seed in 0..8 {
         let mut world = Setup::with(|core| {

@@ -3,7 +3,7 @@
 
 use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionCall as Call, TransactionState as State};
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, Phase};
+use ottla_test_support::model::{Api, Fault, On, Phase, Versions};
 
 use crate::world::{Setup, World, ms};
 
@@ -344,6 +344,30 @@ fn answers_that_are_lost_are_asked_for_again() {
             }
         }
     });
+}
+
+/// While its brokers are upgraded one by one.
+#[test]
+fn a_commit_that_is_asked_again_of_a_newer_coordinator_is_known_for_the_same() {
+    let mut world = ready(2);
+    world.transact(Call::Begin).unwrap();
+    let a = world.send("t", 0);
+    world.run(ms(100));
+    let coordinator = world.cluster.coordinator(ID).expect("one");
+    world.cluster.set_broker_versions(coordinator, Versions::kafka_4_3().with(Api::EndTxn, 0..=4));
+    world.cut_all_to(coordinator);
+    world.cluster.script(Api::EndTxn, [Fault::DropAfter]);
+    let ticket = world.call(Call::Commit);
+    assert!(world.run_until(ms(1_000), |world| !world.cluster.requests_of(Api::EndTxn).is_empty()));
+    world.cluster.set_broker_versions(coordinator, Versions::kafka_4_3());
+    assert!(world.run_until(ms(10_000), |world| world.answers.contains_key(&ticket)));
+    world.answers[&ticket].clone().expect("committed");
+    let versions: Vec<i16> = world.cluster.requests_of(Api::EndTxn).iter().map(|request| request.version).collect();
+    assert_eq!(versions, [4, 4]);
+    world.transact(Call::Begin).unwrap();
+    let b = world.send("t", 0);
+    world.transact(Call::Commit).unwrap();
+    assert_eq!(committed(&world, 0), [a, b]);
 }
 
 #[test]

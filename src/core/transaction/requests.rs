@@ -260,6 +260,8 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let Some((producer_id, producer_epoch)) = transaction.producer else { return };
         let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT_END) };
+        // Asked again in the other manner, a coordinator would not know it for the same end.
+        transaction.implicit &= version > LAST_EXPLICIT_END;
         transaction.asked = true;
         let id = transaction.id.clone();
         let committed = end == End::Commit;

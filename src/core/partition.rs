@@ -55,17 +55,25 @@ pub struct Partition {
 /// What was on a connection when that was lost, the broker may have read, and handle later than what comes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Late {
-    /// Every answer since the last success has come.
     Nothing,
     Something,
-    /// Since then the broker misses what may be late.
-    Missed(Time),
+    /// The broker has handled something that was sent later: what is late is not much later than that.
+    Since(Time),
 }
 
 impl Late {
     /// So long after a later request was handled an earlier one is handled too. A broker that stood still finds both when
     /// it goes on; it handles in one go what it has read, and the requests of one connection one after the other.
     pub const AT_MOST: Duration = Duration::from_secs(1);
+
+    /// A request that was sent later has been handled.
+    pub fn passed(&mut self, now: Time) {
+        *self = match *self {
+            Late::Something => Late::Since(now),
+            Late::Since(since) if now >= since.after(Late::AT_MOST) => Late::Nothing,
+            unchanged => unchanged,
+        }
+    }
 }
 
 const NOT_ACTIVE: u32 = u32::MAX;

@@ -87,9 +87,10 @@ impl Core {
         let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
             let known = verdict == Verdict::Written;
+            let now = self.now;
             let partition = self.partition(index);
             partition.failures = 0;
-            partition.late = Late::Nothing;
+            partition.late.passed(now);
             partition.last_error = None;
             partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
             let outcome = Outcome {
@@ -252,14 +253,8 @@ impl Core {
     fn may_be_late(&mut self, index: u32) -> bool {
         let now = self.now;
         let late = &mut self.partition(index).late;
-        match *late {
-            Late::Nothing => false,
-            Late::Something => {
-                *late = Late::Missed(now);
-                true
-            }
-            Late::Missed(since) => now < since.after(Late::AT_MOST),
-        }
+        late.passed(now);
+        *late != Late::Nothing
     }
 
     /// Fails queued batches that may be in the log under the epoch that is being left.
@@ -339,7 +334,7 @@ impl Core {
     pub(super) fn produce_lost(&mut self, mut produced: Produced, error: &Error, touched: bool) {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
-            if touched && self.partition(index).late == Late::Nothing {
+            if touched {
                 self.partition(index).late = Late::Something;
             }
             if let Some(mut batch) = batch {

@@ -258,6 +258,26 @@ fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
     assert_eq!(world.counts().epochs_bumped, 0);
 }
 
+/// That what came first got through, on the new connection, says nothing of what comes in between.
+#[test]
+fn a_success_does_not_tell_that_nothing_is_late() {
+    let mut world = warm(Setup::default().single_records(), "t", 1);
+    world.latency = ms(100);
+    world.transit = ms(1_000);
+    let first = world.send("t", 0);
+    let expires = world.send_within("t", 0, ms(300));
+    let last = world.send("t", 0);
+    world.run(ms(400));
+    world.assert_failed(expires, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+    world.transit = Duration::ZERO;
+    world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
+    world.run(ms(3_000));
+    world.assert_written(first);
+    world.assert_written(last);
+    assert_eq!(world.in_log("t", 0), [1, first, expires, last]);
+    assert_eq!(world.counts().epochs_bumped, 0);
+}
+
 #[test]
 fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
     let mut world = warm(Setup::default().single_records(), "t", 1);

@@ -1,10 +1,19 @@
 //! A piece of memory with a fixed capacity, filled from the front.
-#![expect(unsafe_code, reason = "`len` is within the capacity: asking again costs each record as much as its checksum")]
+#![expect(
+    unsafe_code,
+    reason = "its bytes are written once, not cleared before, and `len` is not compared for each record"
+)]
+
+use std::mem::MaybeUninit;
+
+/// Memory that nothing was written to, or what is of no interest any more.
+pub(super) type Space = Box<[MaybeUninit<u8>]>;
 
 /// Bytes and how many of them are in use. A record never straddles two chunks, so each is a valid slice of records.
 #[derive(Default)]
 pub struct Chunk {
-    bytes: Box<[u8]>,
+    space: Space,
+    /// Within the space; so many bytes of it were written.
     len: usize,
 }
 
@@ -59,68 +68,75 @@ pub(super) const CLASSES: [usize; 4] = [256, 1024, 4096, 16384];
 
 impl Chunk {
     pub(super) fn new(capacity: usize) -> Self {
-        Chunk { bytes: vec![0; capacity].into_boxed_slice(), len: 0 }
+        Chunk { space: Box::new_uninit_slice(capacity), len: 0 }
     }
 
-    pub(super) fn reuse(bytes: Box<[u8]>) -> Self {
-        Chunk { bytes, len: 0 }
+    pub(super) fn reuse(space: Space) -> Self {
+        Chunk { space, len: 0 }
     }
 
-    pub(super) fn into_bytes(self) -> Box<[u8]> {
-        self.bytes
+    pub(super) fn into_space(self) -> Space {
+        self.space
     }
 
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        // SAFETY: `len` is within the space, and as much was written.
+        unsafe { std::slice::from_raw_parts(self.space.as_ptr().cast(), self.len) }
     }
 
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.bytes.len()
+        self.space.len()
     }
 
     #[inline]
     pub fn room(&self) -> usize {
-        self.bytes.len() - self.len
+        self.space.len() - self.len
     }
 
-    /// All that is not in use.
+    /// Where the next byte goes.
     #[inline(always)]
-    pub(super) fn spare(&mut self) -> &mut [u8] {
-        // SAFETY: `len` is never more than the capacity: whatever changes it sees to that.
-        unsafe { self.bytes.get_unchecked_mut(self.len..) }
+    pub(super) fn end(&mut self) -> *mut u8 {
+        // SAFETY: `len` is within the space.
+        unsafe { self.space.as_mut_ptr().add(self.len).cast() }
     }
 
-    /// Takes the first `len` of the spare bytes into use.
+    /// Takes the next `len` bytes into use.
     ///
     /// # Safety
-    /// There are as many.
+    /// There is room for them, and they are written before anything else is done with the chunk.
     #[inline(always)]
     pub(super) unsafe fn fill(&mut self, len: usize) {
         debug_assert!(len <= self.room());
         self.len += len;
     }
 
-    /// The next bytes to fill, if there is room for them.
+    /// Appends `bytes` if there is room for them.
     #[inline(always)]
-    pub(super) fn take<const LEN: usize>(&mut self) -> Option<&mut [u8; LEN]> {
-        if self.room() < LEN {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Option<()> {
+        if self.room() < bytes.len() {
             return None;
         }
-        let start = self.len;
-        self.len += LEN;
-        // SAFETY: `start` and LEN bytes more are within the capacity, as was seen.
-        unsafe { self.bytes.get_unchecked_mut(start..start + LEN) }.first_chunk_mut()
+        // SAFETY: there is room, and all of it is written. Nobody else has a reference to it.
+        unsafe {
+            self.end().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            self.fill(bytes.len());
+        }
+        Some(())
     }
 
-    /// The next `len` bytes to fill; there must be room for them.
+    /// The next `len` bytes, to be written; there must be room for them.
     #[inline]
     pub fn grow(&mut self, len: usize) -> &mut [u8] {
-        let start = self.len;
-        let taken = &mut self.bytes[start..start + len];
-        self.len += len;
-        taken
+        assert!(len <= self.room(), "a chunk does not grow");
+        // SAFETY: there is room, and all of it is written, if only with zeros.
+        unsafe {
+            let out = self.end();
+            out.write_bytes(0, len);
+            self.fill(len);
+            std::slice::from_raw_parts_mut(out, len)
+        }
     }
 }
 

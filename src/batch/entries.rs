@@ -87,7 +87,6 @@ impl Entries {
     /// `reserve` must have succeeded since the last push.
     #[inline(always)]
     pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
-        let chunk = self.chunks.last();
         let (call, tag) = match completion {
             Completion::Tag(tag) => (Entry::DEFAULT, *tag),
             Completion::Call { call, tag } => (*call, *tag),
@@ -96,16 +95,12 @@ impl Entries {
                 (Entry::DEFAULT, 0)
             }
         };
-        if self.wide {
-            let bytes = chunk.grow(WIDE);
-            bytes[16..24].copy_from_slice(&call.to_ne_bytes());
-            bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
-            bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+        let put = if self.wide {
+            self.chunks.last().put(&wide(tag, timestamp_delta, call))
         } else {
-            let bytes = chunk.grow(NARROW);
-            bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
-            bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
-        }
+            self.chunks.last().put(&narrow(tag, timestamp_delta))
+        };
+        put.expect("room was reserved");
         self.count += 1;
     }
 
@@ -130,9 +125,7 @@ impl Entries {
         if self.wide {
             return None;
         }
-        let bytes = self.chunks.last().take::<NARROW>()?;
-        bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
-        bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+        self.chunks.last().put(&narrow(tag, timestamp_delta))?;
         self.count += 1;
         Some(())
     }
@@ -148,10 +141,8 @@ impl Entries {
                 self.another_chunk(memory, 0, Charge::Force, &mut Room::default())
                     .expect("a forced charge is not refused");
             }
-            let bytes = self.chunks.last().grow(WIDE);
-            bytes[0..8].copy_from_slice(&entry.tag.to_ne_bytes());
-            bytes[8..16].copy_from_slice(&entry.timestamp_delta.to_ne_bytes());
-            bytes[16..24].copy_from_slice(&entry.call.to_ne_bytes());
+            let put = self.chunks.last().put(&wide(entry.tag, entry.timestamp_delta, entry.call));
+            put.expect("there is room, as was seen");
         }
         memory.release(narrow.drain());
         self.narrow = narrow;
@@ -213,6 +204,21 @@ impl Entries {
         self.count = 0;
         self.wide = false;
     }
+}
+
+#[inline(always)]
+fn narrow(tag: u64, timestamp_delta: i64) -> [u8; NARROW] {
+    let mut bytes = [0; NARROW];
+    bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
+    bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
+    bytes
+}
+
+fn wide(tag: u64, timestamp_delta: i64, call: u64) -> [u8; WIDE] {
+    let mut bytes = [0; WIDE];
+    bytes[0..16].copy_from_slice(&narrow(tag, timestamp_delta));
+    bytes[16..24].copy_from_slice(&call.to_ne_bytes());
+    bytes
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! Where chunks and batches come from and return to: free lists under one lock, charged to the budget by chunk.
 
 use super::budget::{Budget, NoRoom};
-use super::chunk::{CLASSES, Chunk, class_for, exact_size};
+use super::chunk::{CLASSES, Chunk, Space, class_for, exact_size};
 use super::{Batch, Report};
 use crate::loan::{Ended, EndedLoans};
 use crate::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ pub struct Memory {
 
 #[derive(Default)]
 struct Free {
-    chunks: [Vec<Box<[u8]>>; CLASSES.len()],
+    chunks: [Vec<Space>; CLASSES.len()],
     batches: Vec<Box<Batch>>,
     closed: bool,
 }
@@ -91,7 +91,7 @@ impl Memory {
             if let Some(class) = CLASSES.iter().position(|&size| size == chunk.capacity())
                 && !free.closed
             {
-                free.chunks[class].push(chunk.into_bytes());
+                free.chunks[class].push(chunk.into_space());
             }
         }
         drop(free);
@@ -132,7 +132,7 @@ impl Memory {
     #[cfg(all(test, not(ottla_loom)))]
     pub(super) fn free_bytes(&self) -> usize {
         let free = self.free.lock();
-        free.chunks.iter().flatten().map(|bytes| bytes.len()).sum()
+        free.chunks.iter().flatten().map(|space| space.len()).sum()
     }
 
     /// Lets go of the free lists for good (batches in them refer back to this memory).

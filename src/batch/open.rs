@@ -228,7 +228,7 @@ impl Batch {
             .memory
             .chunk(compressed.len(), 0, Charge::Force, &mut Room::default())
             .expect("a forced charge is not refused");
-        chunk.grow(compressed.len()).copy_from_slice(compressed);
+        chunk.put(compressed).expect("it is as large");
         let payload = own(&mut self.payload, &self.memory);
         payload.release();
         payload.chunks.push(chunk);

@@ -87,7 +87,7 @@ impl Batch {
         if chunk.room() < whole + SLACK || !self.entries.have_room_for_usual() {
             return self.append_usual_in_new_chunk(*record, below);
         }
-        let out = chunk.spare().as_mut_ptr();
+        let out = chunk.end();
         self.entries.push_usual(record.tag, delta.cast_signed())?;
         // All that is counted is counted before the bytes are copied, so that little has to be kept in mind meanwhile.
         if record.timestamp > self.max_timestamp {

@@ -83,15 +83,23 @@ impl CSink {
     /// are not as most are.
     fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
         match &self.default {
-            Default::Delivery(Some(function), userdata) => report.for_each_usual(|tag, offset, timestamp| {
-                delivery.set(tag, offset, timestamp);
-                // SAFETY: the function and its userdata were given together; what the delivery points to outlives the call.
-                unsafe { function(delivery, userdata.pointer()) };
-            }),
-            Default::Batch(..) => {
-                self.entries.reserve(report.count() as usize);
+            Default::Delivery(Some(function), userdata) => {
+                let (function, pointer) = (*function, userdata.pointer());
                 report.for_each_usual(|tag, offset, timestamp| {
-                    self.entries.push(ottla_delivery_entry::of(tag, offset, timestamp));
+                    delivery.set(tag, offset, timestamp);
+                    // SAFETY: the function and its userdata were given together; what the delivery points to outlives
+                    // the call.
+                    unsafe { function(delivery, pointer) };
+                })
+            }
+            Default::Batch(..) => {
+                // Over what is there from the report before.
+                self.entries.resize(report.count() as usize, ottla_delivery_entry::of(0, 0, 0));
+                let mut entries = self.entries.iter_mut();
+                report.for_each_usual(|tag, offset, timestamp| {
+                    if let Some(entry) = entries.next() {
+                        *entry = ottla_delivery_entry::of(tag, offset, timestamp);
+                    }
                 })
             }
             Default::Delivery(None, _) | Default::Poll(_) | Default::Log => report.for_each_usual(|_, _, _| {}),
@@ -101,6 +109,7 @@ impl CSink {
     /// The same for any records. Answers how many are left to the default, where that is not told one by one.
     fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery) -> usize {
         let mut to_default = 0;
+        self.entries.clear();
         for (number, record) in told(report) {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
@@ -129,7 +138,6 @@ impl Sink for CSink {
         let error = error.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let mut delivery = ottla_delivery::of_report(&report, topic, error);
 
-        self.entries.clear();
         let to_default = match self.tell_usual(&report, &mut delivery) {
             Some(()) => report.count() as usize,
             None => self.tell_each(&report, &mut delivery),

@@ -13,8 +13,13 @@ impl Front {
         if record.is_free() {
             return topic.sticky()?.append_usual(record, true);
         }
-        let (slot, sticky) = topic.slot_of(record)?;
-        slot.append_usual(record, sticky)
+        self.accept_usual_of_any(topic, *record)
+    }
+
+    #[inline(never)]
+    fn accept_usual_of_any(&self, topic: &Topic, record: Usual<'_>) -> Option<()> {
+        let (slot, sticky) = topic.slot_of(&record)?;
+        slot.append_usual(&record, sticky)
     }
 
     /// The same where it does not matter that it is called.

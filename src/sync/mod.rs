@@ -19,8 +19,10 @@ pub use signals::with_signals_blocked;
 
 #[cfg(ottla_loom)]
 pub use modelled::{
-    Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock,
+    Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock,
 };
 #[cfg(not(ottla_loom))]
-pub use native::{Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock};
+pub use native::{
+    Arc, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, OnceLock,
+};
 pub use std::sync::atomic::Ordering;

@@ -2,7 +2,7 @@
 
 use super::{Announced, Front, Slot, State};
 use crate::batch::{Batch, Usual};
-use crate::sync::Ordering;
+use crate::sync::{MutexGuard, Ordering};
 
 /// So many records are appended under one lock: the sender waits for it some microseconds.
 const LONGEST_RUN: usize = 256;
@@ -24,7 +24,11 @@ impl Slot {
     /// Appends a record. `None`: nothing has changed, and [`Slot::append`] decides. Never waits, not even for the lock.
     #[inline(always)]
     pub(in super::super) fn append_usual(&self, record: &Usual<'_>, sticky: bool) -> Option<()> {
-        self.state.try_lock()?.append_usual(record, sticky)
+        let mut state = self.state.try_lock()?;
+        match state.append_usual(record, sticky) {
+            Some(()) => Some(()),
+            None => leave(state),
+        }
     }
 
     /// The same for records in turn, until one is `None` or not appended; answers how many were.
@@ -60,6 +64,14 @@ impl Slot {
     pub(in super::super) fn stop_usual(&self) {
         self.state.lock().stop_usual();
     }
+}
+
+/// Out of the way of a record that was appended, which then need not be asked whether it was.
+#[cold]
+#[inline(never)]
+fn leave(state: MutexGuard<'_, State>) -> Option<()> {
+    drop(state);
+    None
 }
 
 impl State {

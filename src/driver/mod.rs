@@ -6,6 +6,7 @@ mod dns;
 mod sender;
 mod shared;
 mod statistics;
+mod timer;
 
 pub use shared::{Ended, LogSink, Shared, Sink, Waited};
 

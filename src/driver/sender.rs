@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, Sleep};
 
 use super::connection::Connection;
 use super::statistics::Interval;
+use super::timer::Timer;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
 use crate::batch::{Outcome, Report};
 use crate::core::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
@@ -53,7 +53,8 @@ struct Sender {
     mail: Mail<Command>,
     scratch: Vec<u8>,
     ids: Vec<ConnectionId>,
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// Made within the runtime.
+    timer: Option<Timer>,
     waker: Arc<Mutex<Option<Waker>>>,
     /// When this loop last began a turn. The runtime looked at every socket since, so all that arrived before is
     /// readable now: the time up to which timers may fire.
@@ -86,7 +87,7 @@ impl Sender {
             mail: Mail::default(),
             scratch: vec![0; 16 * 1024],
             ids: Vec::new(),
-            sleep: None,
+            timer: None,
             waker,
             last_turn: Time::ZERO,
             interval,
@@ -151,18 +152,8 @@ impl Sender {
         if deadline == Time::NEVER {
             return Poll::Pending;
         }
-        let wait = deadline.since(SystemClock.monotonic());
-        let at = Instant::now() + wait.min(std::time::Duration::from_secs(3600));
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                if sleep.deadline() != at {
-                    sleep.as_mut().reset(at);
-                }
-                sleep
-            }
-            None => self.sleep.insert(Box::pin(tokio::time::sleep_until(at))),
-        };
-        if sleep.as_mut().poll(cx).is_ready() {
+        let timer = self.timer.get_or_insert_with(Timer::new);
+        if timer.poll(deadline, cx).is_ready() {
             self.shared.front.inbox.wake_up();
             cx.waker().wake_by_ref();
         }

@@ -502,6 +502,10 @@ impl Run {
                 (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
             }
             self.tell_all("what was accepted after the trouble");
+            if last > 1 {
+                // Each failure asks for metadata, once in retry.backoff.ms.
+                self.world.run(ms(1_000));
+            }
             for (id, told) in self.world.told.range(first..).filter(|_| round == last) {
                 let acks = self.promises[&self.world.accepted[id].topic].acks;
                 assert!(acks == Acks::None || told.fate == Fate::Written, "record {id} without trouble: {told:?}");

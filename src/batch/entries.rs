@@ -155,20 +155,13 @@ impl Entries {
         self.chunks.iter().flat_map(move |chunk| chunk.filled().chunks_exact(size)).map(read)
     }
 
-    /// Each tag and timestamp delta in order, if there is nothing else to say of any entry; else `None`, and nothing has
-    /// happened.
-    #[inline(always)]
-    pub fn for_each_usual(&self, mut each: impl FnMut(u64, i64)) -> Option<()> {
+    /// The entries in order, as many at a time as lie side by side, if there is nothing to say of any but its tag and
+    /// timestamp delta; else `None`.
+    pub fn usual_runs(&self) -> Option<impl Iterator<Item = &[UsualEntry]>> {
         if self.wide || !self.waiters.is_empty() || !self.lent.is_empty() {
             return None;
         }
-        for chunk in self.chunks.iter() {
-            for entry in chunk.filled().as_chunks::<NARROW>().0 {
-                let entry = read_narrow(entry);
-                each(entry.tag, entry.timestamp_delta);
-            }
-        }
-        Some(())
+        Some(self.chunks.iter().map(|chunk| chunk.filled().as_chunks().0))
     }
 
     /// The entries' waiters, by index.
@@ -221,8 +214,11 @@ fn wide(tag: u64, timestamp_delta: i64, call: u64) -> [u8; WIDE] {
     bytes
 }
 
+/// A narrow entry where it lies.
+pub type UsualEntry = [u8; NARROW];
+
 #[inline]
-fn read_narrow(bytes: &[u8]) -> Entry {
+pub(super) fn read_narrow(bytes: &[u8]) -> Entry {
     Entry { call: Entry::DEFAULT, tag: number(&bytes[0..8]), timestamp_delta: number(&bytes[8..16]).cast_signed() }
 }
 

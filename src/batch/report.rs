@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::chunk::Chunks;
-use super::entries::Entries;
+use super::entries::{Entries, read_narrow};
 use super::shape::Shape;
 use super::{Batch, Waiter};
 use crate::error::{Error, ErrorKind};
@@ -176,17 +176,22 @@ impl Report {
         })
     }
 
-    /// Each record's tag, offset and timestamp, if there is nothing else to say of any; else `None`, and nothing has
-    /// happened.
+    /// Each record's tag, offset and timestamp, run by run, if there is nothing else to say of any; else `None`.
     #[inline(always)]
-    pub fn for_each_usual(&self, mut each: impl FnMut(u64, i64, i64)) -> Option<()> {
+    pub fn usual_runs(&self) -> Option<impl Iterator<Item = impl Iterator<Item = (u64, i64, i64)>>> {
         let (batch, outcome) = (self.batch(), self.outcome());
-        let (mut offset, step) = if outcome.base_offset < 0 { (-1, 0) } else { (outcome.base_offset, 1) };
         let (appended, base) = (outcome.log_append_time, batch.base_timestamp);
-        batch.entries.for_each_usual(|tag, delta| {
-            each(tag, offset, if appended >= 0 { appended } else { base.wrapping_add(delta) });
-            offset += step;
-        })
+        let mut next = outcome.base_offset;
+        Some(batch.entries.usual_runs()?.map(move |run| {
+            let first = next;
+            next = if first < 0 { first } else { first + run.len() as i64 };
+            run.iter().zip(0i64..).map(move |(entry, index)| {
+                let entry = read_narrow(entry);
+                let offset = if first < 0 { -1 } else { first + index };
+                let timestamp = if appended >= 0 { appended } else { base.wrapping_add(entry.timestamp_delta) };
+                (entry.tag, offset, timestamp)
+            })
+        }))
     }
 
     /// Tells those who wait for a record of this report. Sinks call it once.

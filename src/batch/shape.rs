@@ -4,16 +4,13 @@
 /// The lengths, timestamp and offset of records of one kind, encoded.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// Milliseconds after the first record.
-    delta: u64,
     /// As `len_of` has them.
     key_len: usize,
     value_len: usize,
-    /// It is of this offset and the [`ALIKE`] - 1 after it, which differ in one byte.
-    first: u32,
-    /// Where that byte is in the head.
+    place: Place,
+    /// Where the byte is in the head that the offsets of a place differ in.
     shift: u32,
-    /// The length of all that follows it, the attributes, which are 0, the timestamp and the first offset.
+    /// The length of all that follows it, and the place.
     head: Varint,
     /// The key's length.
     pub before_key: Varint,
@@ -21,6 +18,18 @@ pub(super) struct Shape {
     pub before_value: Varint,
     /// The length of the record.
     pub whole: usize,
+}
+
+/// What a record's place in its batch makes of it: the attributes, which are 0, the timestamp and the offset.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Milliseconds after the first record.
+    delta: u64,
+    /// It is of this offset and the [`ALIKE`] - 1 after it, which differ in one byte.
+    first: u32,
+    /// Bits before that byte, and one.
+    shift: u32,
+    encoded: Varint,
 }
 
 /// Offsets whose varints differ in the first byte only.
@@ -37,64 +46,66 @@ pub(super) fn len_of(bytes: Option<&[u8]>) -> usize {
 impl Default for Shape {
     /// That of no record.
     fn default() -> Self {
-        let none = Varint { word: 0, len: 0 };
-        let (head, before_key, before_value) = (none, none, none);
-        Shape {
-            delta: u64::MAX,
-            key_len: 0,
-            value_len: 0,
-            first: 0,
-            shift: 0,
-            head,
-            before_key,
-            before_value,
-            whole: 0,
-        }
+        let (head, before_key, before_value) = (Varint::NONE, Varint::NONE, Varint::NONE);
+        // No batch has so many records.
+        let place = Place { delta: 0, first: 1 << 31, shift: 0, encoded: Varint::NONE };
+        Shape { key_len: 0, value_len: 0, place, shift: 0, head, before_key, before_value, whole: 0 }
     }
 }
 
 impl Shape {
+    /// The how manieth of these it is, if it is one.
     #[inline(always)]
-    pub(super) fn is_of(&self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> bool {
-        self.value_len == value_len
-            && self.key_len == key_len
-            && self.delta == delta
-            && offset.wrapping_sub(self.first) < ALIKE
+    pub(super) fn nth(&self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> Option<u32> {
+        if self.value_len == value_len && self.key_len == key_len { self.place.nth(delta, offset) } else { None }
     }
 
-    /// `None`, and nothing has changed, if the timestamp is too far from that of the first record, or before it.
+    /// The same when it is made one; `None`, and nothing has changed, if the timestamp is too far from that of the first record, or before it.
     /// `offset` is below 2^20, and the lengths are at most `Usual::LONGEST`.
     #[inline(never)]
-    pub(super) fn become_of(&mut self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> Option<()> {
+    pub(super) fn become_of(&mut self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> Option<u32> {
+        if self.place.nth(delta, offset).is_none() {
+            self.place = Place::of(delta, offset)?;
+        }
+        let (key, value) = (Varint::of_len(key_len), Varint::of_len(value_len));
+        let bytes = |len: usize| if len == NULL { 0 } else { len };
+        let body = self.place.encoded.len + key.len + bytes(key_len) + value.len + bytes(value_len) + 1;
+        let len = Varint::of((body as u64) << 1);
+        (self.key_len, self.value_len) = (key_len, value_len);
+        self.shift = 8 * len.len as u32 + self.place.shift;
+        self.head = len.then(self.place.encoded);
+        self.before_key = key;
+        self.before_value = if key_len == NULL { key.then(value) } else { value };
+        self.whole = len.len + body;
+        self.place.nth(delta, offset)
+    }
+
+    /// That of the `nth`.
+    #[inline(always)]
+    pub(super) fn head(&self, nth: u32) -> Varint {
+        Varint { word: self.head.word + (u64::from(nth) << self.shift), len: self.head.len }
+    }
+}
+
+impl Place {
+    #[inline(always)]
+    fn nth(&self, delta: u64, offset: u32) -> Option<u32> {
+        if self.delta != delta {
+            return None;
+        }
+        let nth = offset.wrapping_sub(self.first);
+        if nth < ALIKE { Some(nth) } else { None }
+    }
+
+    #[cold]
+    fn of(delta: u64, offset: u32) -> Option<Place> {
         // Zigzag is a shift for what is not negative.
         if delta >= TWO_BYTES / 2 {
             return None;
         }
         let first = offset & !(ALIKE - 1);
         let time = Varint { word: 0, len: 1 }.then(Varint::of(delta << 1));
-        let head = time.then(Varint::of_count(first));
-        let (key, value) = (Varint::of_len(key_len), Varint::of_len(value_len));
-        let bytes = |len: usize| if len == NULL { 0 } else { len };
-        let body = head.len + key.len + bytes(key_len) + value.len + bytes(value_len) + 1;
-        let len = Varint::of((body as u64) << 1);
-        *self = Shape {
-            delta,
-            key_len,
-            value_len,
-            first,
-            shift: 8 * (len.len + time.len) as u32 + 1,
-            head: len.then(head),
-            before_key: key,
-            before_value: if key_len == NULL { key.then(value) } else { value },
-            whole: len.len + body,
-        };
-        Some(())
-    }
-
-    /// That of a record with this offset.
-    #[inline(always)]
-    pub(super) fn head(&self, offset: u32) -> Varint {
-        Varint { word: self.head.word + (u64::from(offset - self.first) << self.shift), len: self.head.len }
+        Some(Place { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::of_count(first)) })
     }
 }
 
@@ -109,6 +120,8 @@ pub(super) struct Varint {
 const TWO_BYTES: u64 = 1 << 14;
 
 impl Varint {
+    const NONE: Varint = Varint { word: 0, len: 0 };
+
     /// Of a number below [`TWO_BYTES`].
     fn of(value: u64) -> Varint {
         if value < 0x80 { Varint { word: value, len: 1 } } else { Self::of_two(value) }

@@ -3,7 +3,7 @@
 //! room stands for all the checks, and the [`Shape`] of the record before is mostly this one's too.
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
-use super::shape::{self, Shape, Varint};
+use super::shape::{Shape, Varint, len_of};
 use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
 use crate::sync::Clock;
@@ -75,10 +75,11 @@ impl Batch {
         let count = self.count();
         debug_assert!(count > 0 && below <= Self::USUAL_UNTIL);
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
-        let (key_len, value_len) = (shape::len_of(record.key), shape::len_of(record.value));
-        if !self.shape.is_of(delta, count, key_len, value_len) {
-            self.shape.become_of(delta, count, key_len, value_len)?;
-        }
+        let (key_len, value_len) = (len_of(record.key), len_of(record.value));
+        let nth = match self.shape.nth(delta, count, key_len, value_len) {
+            Some(nth) => nth,
+            None => self.shape.become_of(delta, count, key_len, value_len)?,
+        };
         let whole = self.shape.whole;
         if self.bytes + whole >= below {
             return None;
@@ -97,7 +98,7 @@ impl Batch {
         // SAFETY: the chunk has room for the record and SLACK, as was seen, and the shape is the record's.
         unsafe {
             chunk.fill(whole);
-            write(out, &self.shape, count, record);
+            write(out, &self.shape, nth, record);
         }
         Some(whole)
     }
@@ -128,13 +129,13 @@ impl Batch {
 }
 
 /// # Safety
-/// `shape` is that of `record`, whose offset is `count`; `out` has room for it and [`SLACK`].
+/// `shape` is that of `record`, the `nth` of it; `out` has room for it and [`SLACK`].
 #[inline(always)]
-unsafe fn write(out: *mut u8, shape: &Shape, count: u32, record: &Usual<'_>) {
+unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &Usual<'_>) {
     // SAFETY: the varints, the key, the value and one byte more are the record's length; what a word has beyond its
     // varints is within SLACK, or overwritten by what follows. What the application lends is no part of a chunk.
     unsafe {
-        let mut at = put(out, shape.head(count));
+        let mut at = put(out, shape.head(nth));
         if let Some(key) = record.key {
             at = put(at, shape.before_key);
             at.copy_from_nonoverlapping(key.as_ptr(), key.len());

@@ -150,12 +150,8 @@ pub unsafe extern "C" fn ottla_producer_send_many(
         let wait = wait_of(flags)?;
         // SAFETY: by this function's contract.
         let records = unsafe { array(records, count, "records")? };
-        let userdatas = if userdatas.is_null() {
-            None
-        } else {
-            // SAFETY: by this function's contract; `array` refuses lengths that no array has.
-            Some(unsafe { array(userdatas, count, "userdatas")? })
-        };
+        // SAFETY: by this function's contract; `array` refuses lengths that no array has.
+        let userdatas = unsafe { array(userdatas, if userdatas.is_null() { 0 } else { count }, "userdatas")? };
         // SAFETY: by this function's contract.
         unsafe { send_array(engine, topic, records, userdatas, wait, accepted_out) }
     })
@@ -350,7 +346,7 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
-/// Sends the records up to the first that is not well-formed, or is refused.
+/// Sends the records up to the first that is not well-formed, or is refused. Those beyond `userdatas` have NULL.
 ///
 /// # Safety
 /// Each record is as `ottla_record` says.
@@ -358,21 +354,22 @@ unsafe fn send_array(
     engine: &Engine,
     topic: &TopicHandle,
     records: &[ottla_record],
-    userdatas: Option<&[*mut c_void]>,
+    userdatas: &[*mut c_void],
     wait: Wait,
     accepted_out: &mut usize,
 ) -> Result<()> {
     let clock = OneCall::begin();
-    let tag = |index: usize| userdatas.map_or(0, |userdatas| tag_of(userdatas[index]));
     let mut accepted = 0;
-    while let Some(record) = records.get(accepted) {
-        let run = engine.producer.send_usual_run(topic, |nth| {
-            let index = accepted + nth;
+    while let [record, ..] = &records[accepted..] {
+        let records = &records[accepted..];
+        let userdatas = userdatas.get(accepted..).unwrap_or_default();
+        let tag = |nth: usize| userdatas.get(nth).map_or(0, |&userdata| tag_of(userdata));
+        let run = engine.producer.send_usual_run(topic, records.len(), |nth| {
             // SAFETY: by this function's contract.
-            unsafe { records.get(index)?.usual(tag(index), &clock) }
+            unsafe { records.get(nth)?.usual(tag(nth), &clock) }
         });
         if run == 0 {
-            let completion = Completion::Tag(tag(accepted));
+            let completion = Completion::Tag(tag(0));
             // SAFETY: as above.
             unsafe { record.with(|record| engine.producer.send_in(&clock, topic, record, completion, wait)) }
                 .map_err(|error| at_index(&error, accepted))?;

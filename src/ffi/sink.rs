@@ -82,28 +82,29 @@ impl CSink {
     /// Tells of records, or collects them for a call that tells of the batch; `None`, and nothing has happened, if some
     /// are not as most are.
     fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
+        let runs = report.usual_runs()?;
         match &self.default {
             Default::Delivery(Some(function), userdata) => {
                 let (function, pointer) = (*function, userdata.pointer());
-                report.for_each_usual(|tag, offset, timestamp| {
-                    delivery.set(tag, offset, timestamp);
-                    // SAFETY: the function and its userdata were given together; what the delivery points to outlives
-                    // the call.
-                    unsafe { function(delivery, pointer) };
-                })
+                runs.for_each(|run| {
+                    run.for_each(|(tag, offset, timestamp)| {
+                        delivery.set(tag, offset, timestamp);
+                        // SAFETY: the function and its userdata were given together; what the delivery points to
+                        // outlives the call.
+                        unsafe { function(delivery, pointer) };
+                    });
+                });
             }
             Default::Batch(..) => {
-                // Over what is there from the report before.
-                self.entries.resize(report.count() as usize, ottla_delivery_entry::of(0, 0, 0));
-                let mut entries = self.entries.iter_mut();
-                report.for_each_usual(|tag, offset, timestamp| {
-                    if let Some(entry) = entries.next() {
-                        *entry = ottla_delivery_entry::of(tag, offset, timestamp);
-                    }
-                })
+                self.entries.clear();
+                for run in runs {
+                    self.entries
+                        .extend(run.map(|(tag, offset, timestamp)| ottla_delivery_entry::of(tag, offset, timestamp)));
+                }
             }
-            Default::Delivery(None, _) | Default::Poll(_) | Default::Log => report.for_each_usual(|_, _, _| {}),
+            Default::Delivery(None, _) | Default::Poll(_) | Default::Log => {}
         }
+        Some(())
     }
 
     /// The same for any records. Answers how many are left to the default, where that is not told one by one.

@@ -53,6 +53,7 @@ fn timestamps_and_offsets_around_those_of_varints() {
     }
     for delta in [-1, 8192, i64::MAX, i64::MIN] {
         assert!(!goes(1, delta, None, Some(b"v")), "{delta}");
+        assert!(!goes(1, delta, Some(b""), Some(b"")), "{delta}");
     }
     for count in [2, 63, 64, 65, 8191, 8193, 20_001] {
         assert!(goes(count, 64, Some(b"k"), Some(b"v")), "{count}");

@@ -31,17 +31,18 @@ impl Slot {
         }
     }
 
-    /// The same for records in turn, until one is `None` or not appended; answers how many were.
+    /// The same for `count` records in turn, until one is `None` or not appended; answers how many were.
     #[inline(always)]
     pub(in super::super) fn append_usual_run<'r>(
         &self,
         sticky: bool,
+        count: usize,
         nth: impl Fn(usize) -> Option<Usual<'r>>,
     ) -> usize {
         let Some(mut state) = self.state.try_lock() else { return 0 };
         let appended =
             |&number: &usize| nth(number).is_some_and(|record| state.append_usual(&record, sticky).is_some());
-        (0..LONGEST_RUN).take_while(appended).count()
+        (0..count.min(LONGEST_RUN)).take_while(appended).count()
     }
 
     /// Says, after an append, how far the open batch takes usual records: to where the sender has to be told, or to the

@@ -36,6 +36,8 @@ pub struct Transaction {
     pub since_ms: i64,
     /// The epoch that the markers carry.
     marker_epoch: i16,
+    /// Its last end raised the epoch (KIP-890).
+    raised: bool,
 }
 
 /// Offsets and what is kept with them, by topic and partition.
@@ -56,6 +58,7 @@ pub struct Group {
 pub struct Transactions {
     pub(super) known: BTreeMap<String, Transaction>,
     pub(super) groups: BTreeMap<String, Group>,
+    pub(super) adopted: bool,
     /// Who coordinates what; else the cluster's first broker that is up.
     pub(super) coordinators: BTreeMap<String, i32>,
     /// Markers are written when [`Cluster::write_markers`] is called, not at once.
@@ -143,6 +146,7 @@ impl Cluster {
                 timeout_ms,
                 since_ms: now,
                 marker_epoch: 0,
+                raised: false,
             };
             self.transactions.known.insert(id.to_owned(), fresh);
             return Ok((producer_id, self.first_epoch));
@@ -261,6 +265,12 @@ impl Cluster {
         }
     }
 
+    /// Whether a fenced producer was given the epoch of the newer one. Real brokers do so, too, if the newer one's last
+    /// transaction was ended by EndTxn 4 and the fenced one's is by EndTxn 5: they take it for one that asks again.
+    pub fn has_adopted_a_fenced_producer(&self) -> bool {
+        self.transactions.adopted
+    }
+
     /// EndTxn; `own_epoch` is the protocol in which each transaction has an epoch of its own.
     pub(super) fn end(
         &mut self,
@@ -284,13 +294,17 @@ impl Cluster {
             Phase::Complete { commit: was } if was == commit && again && current.1 == i16::MAX => {
                 return self.raise_epoch(id, false);
             }
-            Phase::Complete { commit: was } if was == commit && (again || !own_epoch) => return Ok(current),
+            Phase::Complete { commit: was } if was == commit && (again || !own_epoch) => {
+                self.transactions.adopted |= again && !known.raised;
+                return Ok(current);
+            }
             Phase::Prepared { .. } if own_epoch && !again => return Err(ResponseError::ProducerFenced),
             Phase::Prepared { commit: was } if was == commit => return Err(ResponseError::ConcurrentTransactions),
             Phase::Empty | Phase::Complete { .. } if own_epoch && !again && !commit => {}
             _ => return Err(ResponseError::InvalidTxnState),
         }
         known.phase = Phase::Prepared { commit };
+        known.raised = own_epoch;
         known.marker_epoch = known.epoch;
         let mut answer = current;
         if own_epoch {

@@ -44,6 +44,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "EndTxn again when the next is open", play: end_again_later },
     Scenario { name: "EndTxn with an old epoch", play: end_old_epoch },
     Scenario { name: "EndTxn after a newer producer", play: end_fenced },
+    Scenario { name: "EndTxn after the EndTxn 4 of a newer producer", play: end_taken_for_the_newer },
     Scenario { name: SLOW, play: last_epoch },
     Scenario { name: "markers and the last stable offset", play: markers },
     Scenario { name: "a marker where no records were", play: marker_without_records },
@@ -400,6 +401,19 @@ fn end_fenced(talk: &mut Talk) {
     talk.init(4, None).ok();
     talk.end(who, true).ok();
     talk.end(who, false).ok();
+    talk.look(0);
+}
+
+/// A hole of KIP-890: EndTxn 4 leaves the epoch as it is, so that a fenced producer, whose epoch is the one before, is taken
+/// for one that asks again for an end that raised the epoch; it is given the newer's epoch.
+fn end_taken_for_the_newer(talk: &mut Talk) {
+    let older = talk.start();
+    let newer = talk.init(4, None).expect("initialized");
+    talk.open(newer, 0, 1);
+    talk.end_as(4, newer, false).ok();
+    talk.peer.settle(&talk.id);
+    talk.end(older, true).ok();
+    talk.end(older, false).ok();
     talk.look(0);
 }
 

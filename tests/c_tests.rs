@@ -148,7 +148,7 @@ fn transacting_broker() -> ModelServer {
     cluster.set_transaction_version(2);
     cluster.group_mut("members").members.insert("m".into(), 3);
     cluster.on_request(|request| match request.api {
-        Api::InitProducerId | Api::EndTxn => Fault::Delay(300),
+        Api::InitProducerId | Api::EndTxn | Api::TxnOffsetCommit => Fault::Delay(300),
         _ if request.partitions.iter().any(|at| at.topic == "refused") => {
             Fault::Error(TOPIC_AUTHORIZATION_FAILED, On::Topic("refused".into()))
         }

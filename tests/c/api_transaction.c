@@ -1,6 +1,7 @@
 /* Transactions: NULLs and values that cannot be, wrong states, whole lives, time-outs that are joined, a record that fails,
- * a newer producer, in a callback, closed and forked. The broker in argv[1] answers InitProducerId and EndTxn after 300 ms,
- * refuses records for the topic "refused", and has a group "members" with the member "m" in generation 3. */
+ * a newer producer, in a callback, closed and forked. The broker in argv[1] answers InitProducerId, EndTxn and
+ * TxnOffsetCommit after 300 ms, refuses records for the topic "refused", and has a group "members" with the member "m" in
+ * generation 3. */
 #define _GNU_SOURCE
 #include "check.h"
 

@@ -5,7 +5,7 @@ use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On, TopicOptions, Versions};
 
 use crate::delivery::warm;
-use crate::world::{Setup, ms};
+use crate::world::{Setup, World, ms};
 
 #[test]
 fn a_topic_made_by_asking_for_it_gets_its_records() {
@@ -193,9 +193,9 @@ fn a_stale_leader_epoch_is_ignored() {
     assert_eq!(world.counts().batches_retried, before);
 }
 
-#[test]
-fn the_leader_of_a_topic_made_again_is_found_without_ids() {
-    let mut world = Setup::default().start();
+/// A topic without an id whose leader moved twice, and which was then made again.
+fn remade_without_id(setup: Setup) -> World {
+    let mut world = setup.start();
     world.cluster.set_versions(Versions::kafka_2_1());
     world.cluster.create_topic("t", 1);
     world.cluster.move_leader("t", 0, 2);
@@ -205,6 +205,12 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids() {
     world.assert_written(before);
     // The epochs of its leaders begin at 0 again.
     world.cluster.recreate_topic("t");
+    world
+}
+
+#[test]
+fn the_leader_of_a_topic_made_again_is_found_without_ids() {
+    let mut world = remade_without_id(Setup::default());
     let after = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(after);
@@ -212,15 +218,7 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids() {
 
 #[test]
 fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
-    let mut world = Setup::with(|core| core.retries = 0).start();
-    world.cluster.set_versions(Versions::kafka_2_1());
-    world.cluster.create_topic("t", 1);
-    world.cluster.move_leader("t", 0, 2);
-    world.cluster.move_leader("t", 0, 3);
-    let before = world.send("t", 0);
-    world.run(ms(1_000));
-    world.assert_written(before);
-    world.cluster.recreate_topic("t");
+    let mut world = remade_without_id(Setup::with(|core| core.retries = 0));
     // Three are lost to the leader that is none.
     for _ in 0..4 {
         world.send("t", 0);

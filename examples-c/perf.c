@@ -42,6 +42,7 @@ static const char usage[] =
     "  -r, --rate RATE            records a second, over all threads; default: as fast as they are accepted\n"
     "  -T, --threads THREADS      that send; default 1\n"
     "  -k, --keys KEYS            each record has one of so many keys of 8 bytes, at random; default: null keys\n"
+    "      --unlike N             values are up to N bytes shorter, each by one more than the one before; default 0\n"
     "      --batch N              send N records a call (ottla_producer_send_many), completions by batch\n"
     "      --one-by-one           wait for each record before the next is sent (ottla_producer_send_and_wait)\n"
     "      --try-send             never wait for room (ottla_producer_try_send), and tell how long the calls take\n"
@@ -51,11 +52,11 @@ static const char usage[] =
     "  -F, --file FILE            sets those that a Java .properties file holds\n"
     "  -h, --help\n"
     "\n"
-    "`records` is COUNT, `bytes` those of the values delivered, `records_per_second` counts those delivered, `seconds`\n"
-    "goes from the first send to the last completion, `cpu_seconds` is what the process used in that time. Latency is\n"
-    "from the call that sends a record to its completion, taken from one record in 64; with -r, from all records and\n"
-    "counted from the time at which the rate wants the record (with --batch: its call) to be sent, however late it was.\n"
-    "Percentiles are exact to 1.6 %. `resident_kb` is the memory of the process before the first of these records and when\n"
+    "`records` is COUNT, `bytes` those of the values delivered (with --unlike, at their mean length), `records_per_second`\n"
+    "counts those delivered, `seconds` goes from the first send to the last completion, `cpu_seconds` is what the process\n"
+    "used in that time. Latency is from the call that sends a record to its completion, taken from one record in 64; with\n"
+    "-r, from all records and counted from the time at which the rate wants the record (with --batch: its call) to be sent,\n"
+    "however late it was. Percentiles are exact to 1.6 %. `resident_kb` is the memory of the process before the first of these records and when\n"
     "the last was accepted (Linux; else 0). --try-send adds `call_ns`, how long the calls took, and `empty_ns`, the same of\n"
     "no call at all; latency is then not taken.\n"
     "\n"
@@ -139,6 +140,7 @@ struct options {
     uint64_t rate; /* 0: no limit */
     uint64_t threads;
     uint64_t keys;  /* 0: null keys */
+    uint64_t unlike;
     uint64_t batch; /* 0: a record a call */
     uint64_t warm_up;
     bool one_by_one;
@@ -279,9 +281,22 @@ static ottla_record record_of(const struct options *options, const char *payload
     return record;
 }
 
+static uint64_t length_in_turn(const struct options *options, uint64_t i) {
+    return options->size - i % (options->unlike + 1);
+}
+
 static void put_random_key(unsigned char *key, uint64_t *random, uint64_t keys) {
     uint64_t number = random_below(random, keys);
     memcpy(key, &number, KEY_LEN);
+}
+
+/* What differs between the records. Not inlined: in most runs nothing does. */
+__attribute__((noinline)) static void vary(ottla_record *record, unsigned char *key, const struct options *options,
+                                           uint64_t *random, uint64_t i) {
+    record->value_len = (size_t)length_in_turn(options, i);
+    if (options->keys > 0) {
+        put_random_key(key, random, options->keys);
+    }
 }
 
 static void send_each(struct sender *sender) {
@@ -289,9 +304,9 @@ static void send_each(struct sender *sender) {
     unsigned char key[KEY_LEN];
     /* Here, and not in memory that threads share. */
     uint64_t random = sender->random, accepted = 0;
-    const uint64_t count = sender->count, keys = options->keys;
-    const bool paced = options->rate > 0;
-    const ottla_record record = record_of(options, sender->payload, key);
+    const uint64_t count = sender->count;
+    const bool paced = options->rate > 0, varied = options->keys > 0 || options->unlike > 0;
+    ottla_record record = record_of(options, sender->payload, key);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t sent_us = 0;
         if (paced) {
@@ -302,8 +317,8 @@ static void send_each(struct sender *sender) {
         } else if (i % SAMPLED == 0) {
             sent_us = now_us();
         }
-        if (keys > 0) {
-            put_random_key(key, &random, keys);
+        if (varied) {
+            vary(&record, key, options, &random, i);
         }
         ottla_code code =
             ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, &sender->error);
@@ -327,7 +342,7 @@ static void send_batches(struct sender *sender) {
     for (size_t i = 0; i < batch; i++) {
         ottla_record_init(&records[i], sizeof(ottla_record));
         records[i].value = sender->payload;
-        records[i].value_len = (size_t)options->size;
+        records[i].value_len = (size_t)length_in_turn(options, i);
         if (options->keys > 0) {
             records[i].key = &keys[i];
             records[i].key_len = KEY_LEN;
@@ -569,15 +584,16 @@ static void set_property(ottla_config *config, char *assignment) {
 }
 
 static void read_options(int argc, char **argv, struct options *options) {
-    enum { BATCH = 256, ONE_BY_ONE, TRY_SEND, WARM_UP };
+    enum { BATCH = 256, ONE_BY_ONE, TRY_SEND, UNLIKE, WARM_UP };
     static const struct option names[] = {
         {"brokers", required_argument, NULL, 'b'}, {"topic", required_argument, NULL, 't'},
         {"size", required_argument, NULL, 's'},    {"count", required_argument, NULL, 'c'},
         {"rate", required_argument, NULL, 'r'},    {"threads", required_argument, NULL, 'T'},
         {"keys", required_argument, NULL, 'k'},    {"batch", required_argument, NULL, BATCH},
         {"one-by-one", no_argument, NULL, ONE_BY_ONE}, {"try-send", no_argument, NULL, TRY_SEND},
-        {"warm-up", required_argument, NULL, WARM_UP}, {"property", required_argument, NULL, 'X'},
-        {"file", required_argument, NULL, 'F'},    {"help", no_argument, NULL, 'h'},
+        {"unlike", required_argument, NULL, UNLIKE}, {"warm-up", required_argument, NULL, WARM_UP},
+        {"property", required_argument, NULL, 'X'}, {"file", required_argument, NULL, 'F'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     bool size_given = false;
@@ -607,6 +623,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         case BATCH: options->batch = number_of(optarg, 1, "--batch"); break;
         case ONE_BY_ONE: options->one_by_one = true; break;
         case TRY_SEND: options->try_send = true; break;
+        case UNLIKE: options->unlike = number_of(optarg, 0, "--unlike"); break;
         case WARM_UP: options->warm_up = number_of(optarg, 0, "--warm-up"); break;
         case 'X': set_property(options->config, optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
@@ -622,6 +639,9 @@ static void read_options(int argc, char **argv, struct options *options) {
     if (options->one_by_one + options->try_send + (options->batch > 0) > 1 ||
         (options->rate > 0 && (options->one_by_one || options->try_send))) {
         die("--one-by-one, --try-send and --batch exclude each other, and the first two -r");
+    }
+    if (options->unlike > options->size || (options->unlike > 0 && (options->one_by_one || options->try_send))) {
+        die("--unlike is at most -s, and excludes --one-by-one and --try-send");
     }
     if (options->threads > options->count) {
         options->threads = options->count;
@@ -714,7 +734,7 @@ int main(int argc, char **argv) {
     printf("{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"records_per_second\":%.1f,"
            "\"cpu_seconds\":%.6f,\"latency_ms\":{\"mean\":%.4f,\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
            "\"max\":%.3f},\"resident_kb\":{\"before\":%" PRIu64 ",\"accepted\":%" PRIu64 "},",
-           options.count, delivered * options.size, seconds, (double)delivered / seconds, cpu, mean(latency) / 1e3,
+           options.count, delivered * options.size - delivered * options.unlike / 2, seconds, (double)delivered / seconds, cpu, mean(latency) / 1e3,
            (double)at_percentile(latency, 50) / 1e3, (double)at_percentile(latency, 95) / 1e3,
            (double)at_percentile(latency, 99) / 1e3, (double)at_percentile(latency, 99.9) / 1e3,
            (double)latency->max / 1e3, before_kb, accepted_kb);

@@ -1,7 +1,7 @@
 //! What a completion is made of, one entry a record, beside the data so that the data can be released first.
 
 use super::budget::NoRoom;
-use super::chunk::Chunks;
+use super::chunk::{Chunk, Chunks};
 use super::memory::{Charge, Memory, Room};
 use super::report::Delivery;
 use crate::error::Error;
@@ -110,6 +110,18 @@ impl Entries {
         !self.wide && self.chunks.last().room() >= NARROW
     }
 
+    /// The chunk where the next usual ones go as `narrow` has them, if they can.
+    #[inline(always)]
+    pub(super) fn usual_chunk(&mut self) -> Option<&mut Chunk> {
+        if self.wide { None } else { Some(self.chunks.last()) }
+    }
+
+    /// `count` were written there.
+    #[inline(always)]
+    pub(super) fn note_usual(&mut self, count: usize) {
+        self.count += count as u32;
+    }
+
     /// Makes room for `push_usual`; `None`, and nothing has changed, if the entries are wide or there is no memory.
     pub(super) fn reserve_usual(&mut self, memory: &Memory, hint: usize, room: &mut Room) -> Option<()> {
         if self.wide {
@@ -200,7 +212,7 @@ impl Entries {
 }
 
 #[inline(always)]
-fn narrow(tag: u64, timestamp_delta: i64) -> [u8; NARROW] {
+pub(super) fn narrow(tag: u64, timestamp_delta: i64) -> UsualEntry {
     let mut bytes = [0; NARROW];
     bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
     bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());

@@ -25,7 +25,7 @@ pub(super) struct Shape {
 struct Place {
     /// Milliseconds after the first record.
     delta: u64,
-    /// It is of this offset and the [`ALIKE`] - 1 after it, which differ in one byte.
+    /// It is of this offset and the `ALIKE` - 1 after it, which differ in one byte.
     first: u32,
     /// Bits before that byte, and one.
     shift: u32,
@@ -33,7 +33,7 @@ struct Place {
 }
 
 /// Offsets whose varints differ in the first byte only.
-const ALIKE: u32 = 64;
+pub(super) const ALIKE: usize = 64;
 
 /// In place of a length: there is nothing.
 const NULL: usize = usize::MAX;
@@ -54,19 +54,36 @@ impl Default for Shape {
 }
 
 impl Shape {
-    /// The how manieth of these it is, if it is one.
+    /// The how manieth record of this place it is, if it is one.
     #[inline(always)]
-    pub(super) fn nth(&self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> Option<u32> {
-        if self.value_len == value_len && self.key_len == key_len { self.place.nth(delta, offset) } else { None }
+    pub(super) fn nth(&self, delta: u64, offset: u32) -> Option<u32> {
+        self.place.nth(delta, offset)
     }
 
-    /// The same when it is made one; `None`, and nothing has changed, if the timestamp is too far from that of the first record, or before it.
-    /// `offset` is below 2^20, and the lengths are at most `Usual::LONGEST`.
-    #[inline(never)]
-    pub(super) fn become_of(&mut self, delta: u64, offset: u32, key_len: usize, value_len: usize) -> Option<u32> {
-        if self.place.nth(delta, offset).is_none() {
-            self.place = Place::of(delta, offset)?;
+    /// The timestamp of its records, after the first of the batch, and the how manieth of this place has this offset.
+    #[inline(always)]
+    pub(super) fn next(&self, offset: u32) -> (i64, usize) {
+        (self.place.delta.cast_signed(), offset.wrapping_sub(self.place.first) as usize)
+    }
+
+    /// Goes to the place of a record of this timestamp and offset, which is below 2^20; `None`, and nothing has changed,
+    /// if the timestamp is too far from that of the first record, or before it.
+    pub(super) fn go_to(&mut self, delta: u64, offset: u32) -> Option<()> {
+        self.place = Place::of(delta, offset)?;
+        self.encode(self.key_len, self.value_len);
+        Some(())
+    }
+
+    /// Becomes that of records with such a key and value, of which each is at most `Usual::LONGEST` long.
+    #[inline(always)]
+    pub(super) fn become_of(&mut self, key_len: usize, value_len: usize) {
+        if self.value_len != value_len || self.key_len != key_len {
+            self.encode(key_len, value_len);
         }
+    }
+
+    #[inline(always)]
+    fn encode(&mut self, key_len: usize, value_len: usize) {
         let (key, value) = (Varint::of_len(key_len), Varint::of_len(value_len));
         let bytes = |len: usize| if len == NULL { 0 } else { len };
         let body = self.place.encoded.len + key.len + bytes(key_len) + value.len + bytes(value_len) + 1;
@@ -77,7 +94,6 @@ impl Shape {
         self.before_key = key;
         self.before_value = if key_len == NULL { key.then(value) } else { value };
         self.whole = len.len + body;
-        self.place.nth(delta, offset)
     }
 
     /// That of the `nth`.
@@ -94,7 +110,7 @@ impl Place {
             return None;
         }
         let nth = offset.wrapping_sub(self.first);
-        if nth < ALIKE { Some(nth) } else { None }
+        if nth < ALIKE as u32 { Some(nth) } else { None }
     }
 
     #[cold]
@@ -103,7 +119,7 @@ impl Place {
         if delta >= TWO_BYTES / 2 {
             return None;
         }
-        let first = offset & !(ALIKE - 1);
+        let first = offset & !(ALIKE as u32 - 1);
         let time = Varint { word: 0, len: 1 }.then(Varint::of(delta << 1));
         Some(Place { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::of_count(first)) })
     }
@@ -123,11 +139,11 @@ impl Varint {
     const NONE: Varint = Varint { word: 0, len: 0 };
 
     /// Of a number below [`TWO_BYTES`].
+    #[inline(always)]
     fn of(value: u64) -> Varint {
-        if value < 0x80 { Varint { word: value, len: 1 } } else { Self::of_two(value) }
-    }
-
-    fn of_two(value: u64) -> Varint {
+        if value < 0x80 {
+            return Varint { word: value, len: 1 };
+        }
         // The upper seven bits move up by one: adding them to where they are doubles them.
         Varint { word: value + (value & !0x7f) + 0x80, len: 2 }
     }
@@ -143,10 +159,12 @@ impl Varint {
     }
 
     /// Of a length, -1 for null, as zigzag has it.
+    #[inline(always)]
     fn of_len(len: usize) -> Varint {
         if len == NULL { Varint { word: 1, len: 1 } } else { Varint::of((len as u64) << 1) }
     }
 
+    #[inline(always)]
     fn then(self, next: Varint) -> Varint {
         Varint { word: self.word | next.word << (8 * self.len), len: self.len + next.len }
     }

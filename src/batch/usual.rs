@@ -3,7 +3,8 @@
 //! room stands for all the checks, and the [`Shape`] of the record before is mostly this one's too.
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
-use super::shape::{Shape, Varint, len_of};
+use super::entries::{UsualEntry, narrow};
+use super::shape::{ALIKE, Shape, Varint, len_of};
 use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
 use crate::sync::Clock;
@@ -75,11 +76,10 @@ impl Batch {
         let count = self.count();
         debug_assert!(count > 0 && below <= Self::USUAL_UNTIL);
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
-        let (key_len, value_len) = (len_of(record.key), len_of(record.value));
-        let nth = match self.shape.nth(delta, count, key_len, value_len) {
-            Some(nth) => nth,
-            None => self.shape.become_of(delta, count, key_len, value_len)?,
+        let Some(nth) = self.shape.nth(delta, count) else {
+            return self.append_usual_elsewhere(*record, below);
         };
+        self.shape.become_of(len_of(record.key), len_of(record.value));
         let whole = self.shape.whole;
         if self.bytes + whole >= below {
             return None;
@@ -101,6 +101,60 @@ impl Batch {
             write(out, &self.shape, nth, record);
         }
         Some(whole)
+    }
+
+    /// The same for `first` and those others in turn that differ from it in their lengths at most, while there is room for
+    /// them where it is; answers how many were appended. What they take is counted once for all.
+    #[inline(always)]
+    pub fn append_usual_run<'r>(
+        &mut self,
+        first: &Usual<'r>,
+        others: impl Iterator<Item = Usual<'r>>,
+        below: usize,
+    ) -> usize {
+        if self.append_usual(first, below).is_none() {
+            return 0;
+        }
+        let (delta, nth) = self.shape.next(self.count());
+        let Some(entries) = self.entries.usual_chunk() else { return 1 };
+        let chunk = self.chunks.last();
+        let room = chunk.room().saturating_sub(SLACK).min(below.saturating_sub(self.bytes + 1));
+        let most = (ALIKE - nth).min(entries.room() / size_of::<UsualEntry>());
+        let (out, entry) = (chunk.end(), entries.end().cast::<UsualEntry>());
+        let (mut count, mut len) = (0, 0);
+        for record in others {
+            if count == most || record.timestamp != first.timestamp {
+                break;
+            }
+            self.shape.become_of(len_of(record.key), len_of(record.value));
+            let whole = self.shape.whole;
+            if len + whole > room {
+                break;
+            }
+            // SAFETY: there is room for `most` entries, and for the record and SLACK; the shape is the record's.
+            unsafe {
+                entry.add(count).write(narrow(record.tag, delta));
+                write(out.add(len), &self.shape, (nth + count) as u32, &record);
+            }
+            count += 1;
+            len += whole;
+        }
+        // SAFETY: so many were written.
+        unsafe {
+            entries.fill(count * size_of::<UsualEntry>());
+            chunk.fill(len);
+        }
+        self.entries.note_usual(count);
+        self.bytes += len;
+        1 + count
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_usual_elsewhere(&mut self, record: Usual<'_>, below: usize) -> Option<usize> {
+        let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
+        self.shape.go_to(delta, self.count())?;
+        self.append_usual(&record, below)
     }
 
     #[cold]

@@ -346,7 +346,13 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
-/// Sends the records up to the first that is not well-formed, or is refused. Those beyond `userdatas` have NULL.
+/// No run is longer.
+const LONGEST_RUN: usize = 256;
+
+/// The userdata of records that have none.
+const NULLS: [*mut c_void; LONGEST_RUN] = [std::ptr::null_mut(); LONGEST_RUN];
+
+/// Sends the records up to the first that is not well-formed, or is refused. `userdatas` are as many, or none.
 ///
 /// # Safety
 /// Each record is as `ottla_record` says.
@@ -361,15 +367,15 @@ unsafe fn send_array(
     let clock = OneCall::begin();
     let mut accepted = 0;
     while let [record, ..] = &records[accepted..] {
-        let records = &records[accepted..];
-        let userdatas = userdatas.get(accepted..).unwrap_or_default();
-        let tag = |nth: usize| userdatas.get(nth).map_or(0, |&userdata| tag_of(userdata));
-        let run = engine.producer.send_usual_run(topic, records.len(), |nth| {
+        let turn = accepted..records.len().min(accepted + LONGEST_RUN);
+        let userdatas = if userdatas.is_empty() { &NULLS[..turn.len()] } else { &userdatas[turn.clone()] };
+        let run = records[turn].iter().zip(userdatas).map_while(|(record, &userdata)| {
             // SAFETY: by this function's contract.
-            unsafe { records.get(nth)?.usual(tag(nth), &clock) }
+            unsafe { record.usual(tag_of(userdata), &clock) }
         });
+        let run = engine.producer.send_usual_run(topic, run);
         if run == 0 {
-            let completion = Completion::Tag(tag(0));
+            let completion = Completion::Tag(tag_of(userdatas[0]));
             // SAFETY: as above.
             unsafe { record.with(|record| engine.producer.send_in(&clock, topic, record, completion, wait)) }
                 .map_err(|error| at_index(&error, accepted))?;

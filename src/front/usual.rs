@@ -28,21 +28,15 @@ impl Front {
         self.accept_usual(topic, record)
     }
 
-    /// The same for `count` records in turn, at least one, while each is usual and goes where the first does; answers how
-    /// many were accepted.
+    /// The same for records in turn, while the next need not be asked for its partition; answers how many were accepted.
     #[inline(always)]
-    pub fn accept_usual_run<'r>(&self, topic: &Topic, count: usize, nth: impl Fn(usize) -> Option<Usual<'r>>) -> usize {
-        let Some(first) = nth(0) else { return 0 };
-        if first.is_free() {
-            let Some(slot) = topic.sticky() else { return 0 };
-            return slot.append_usual_run(true, count, |number| nth(number).filter(Usual::is_free));
+    pub fn accept_usual_run<'r>(&self, topic: &Topic, mut records: impl Iterator<Item = Usual<'r>>) -> usize {
+        let Some(first) = records.next() else { return 0 };
+        if !first.is_free() {
+            return usize::from(self.accept_usual_of_any(topic, first).is_some());
         }
-        let Some((slot, sticky)) = topic.slot_of(&first) else { return 0 };
-        slot.append_usual_run(sticky, count, |number| {
-            let record = nth(number)?;
-            let (its_slot, its_sticky) = topic.slot_of(&record)?;
-            (std::ptr::eq(slot, its_slot) && sticky == its_sticky).then_some(record)
-        })
+        let Some(slot) = topic.sticky() else { return 0 };
+        slot.append_usual_run(&first, records.take_while(Usual::is_free))
     }
 }
 

@@ -200,16 +200,11 @@ impl Producer {
         if self.usual_in.is_current() { self.shared.front.accept_usual(&topic.0, record) } else { None }
     }
 
-    /// `send_usual` for `count` records in turn, at least one, while each is usual and goes where the first does; says
-    /// how many were accepted.
+    /// `send_usual` for records in turn, while each is usual and goes where the first does; answers how many were
+    /// accepted. They are few: the sender may wait meanwhile.
     #[inline]
-    pub fn send_usual_run<'r>(
-        &self,
-        topic: &TopicHandle,
-        count: usize,
-        nth: impl Fn(usize) -> Option<Usual<'r>>,
-    ) -> usize {
-        if self.usual_in.is_current() { self.shared.front.accept_usual_run(&topic.0, count, nth) } else { 0 }
+    pub fn send_usual_run<'r>(&self, topic: &TopicHandle, records: impl Iterator<Item = Usual<'r>>) -> usize {
+        if self.usual_in.is_current() { self.shared.front.accept_usual_run(&topic.0, records) } else { 0 }
     }
 
     /// `send` for one of many that a call accepts.

@@ -127,6 +127,89 @@ fn records_in_turn_have_what_they_share_and_what_they_do_not() {
     }
 }
 
+type Parts = (i64, Option<&'static [u8]>, Option<&'static [u8]>);
+
+/// Appends records to two batches, to one of them in runs where that goes. Answers how many runs it took.
+fn in_runs(records: &[Parts]) -> u32 {
+    let memories = [memory(64 * PLENTY), memory(64 * PLENTY)];
+    let [mut one, mut other] = memories.each_ref().map(batch);
+    fill(&mut one, 0..1);
+    fill(&mut other, 0..1);
+    let base = one.base_timestamp;
+    let record = |nth: usize| {
+        let (delta, key, value) = records[nth];
+        (Record { key, value, ..Record::default() }, base + delta, Completion::Tag(nth as u64))
+    };
+    let usual = |nth: usize| {
+        let (delta, key, value) = records[nth];
+        Usual::new(-1, base + delta, key, value, nth as u64).expect("short")
+    };
+    let (mut appended, mut runs) = (0, 0);
+    while appended < records.len() {
+        let others = (appended + 1..records.len()).map(usual);
+        let run = one.append_usual_run(&usual(appended), others, Batch::USUAL_UNTIL);
+        if run == 0 {
+            let (record, timestamp, completion) = record(appended);
+            ask(&mut one, &record, timestamp, completion).expect("there is room");
+        }
+        for nth in appended..appended + run.max(1) {
+            let (record, timestamp, completion) = record(nth);
+            ask(&mut other, &record, timestamp, completion).expect("there is room");
+        }
+        appended += run.max(1);
+        runs += 1;
+        let used = memories.each_ref().map(|memory| memory.budget().used());
+        assert_eq!((used[0], one.bytes(), one.count()), (used[1], other.bytes(), other.count()), "record {appended}");
+        assert_eq!(one.max_timestamp, other.max_timestamp);
+    }
+    assert!(one.entries().iter().eq(other.entries().iter()));
+    assert!(bytes(one) == bytes(other));
+    runs
+}
+
+#[test]
+fn records_of_a_run_are_as_if_appended_one_by_one() {
+    for seed in 0..10 {
+        let mut random = SplitMix64::new(seed);
+        let mut record: Parts = (0, None, None);
+        let records = (0..9_000).map(|_| {
+            match random.below(40) {
+                0 => record.0 = i64::from(random.below(9_000)) - 100,
+                1 => record.1 = None,
+                2 => record.1 = Some(&LONG[..random.below(300) as usize]),
+                3 => record.2 = None,
+                4..20 => record.2 = Some(&LONG[..random.below(300) as usize]),
+                _ => {}
+            }
+            record
+        });
+        in_runs(&records.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_run_goes_as_far_as_offsets_are_alike_and_the_chunk_reaches() {
+    // The first record of the batch is before them.
+    let runs = in_runs(&vec![(0, None, Some(&LONG[..13])); 64 * 100 - 1]);
+    // Each of some 35 chunks, most of them for entries, is left by a run and a record.
+    assert!((100..170).contains(&runs), "{runs}");
+}
+
+#[test]
+fn a_run_stays_below_what_it_is_told() {
+    let memory = memory(PLENTY);
+    let mut batch = batch(&memory);
+    fill(&mut batch, 0..1);
+    let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
+    let before = batch.bytes();
+    let len = batch.append_usual(&usual, 1_000).expect("there is room");
+    let below = before + 10 * len;
+    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below), 8);
+    assert_eq!(batch.bytes(), below - len);
+    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below), 0);
+    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below + 1), 1);
+}
+
 #[test]
 fn a_full_chunk_ends_the_usual_way_only_where_the_thorough_one_could_still_fill_it() {
     let usual = both_ways(20_000, || (0, None, Some(&LONG[..100])));

@@ -4,9 +4,6 @@ use super::{Announced, Front, Slot, State};
 use crate::batch::{Batch, Usual};
 use crate::sync::{MutexGuard, Ordering};
 
-/// So many records are appended under one lock: the sender waits for it some microseconds.
-const LONGEST_RUN: usize = 256;
-
 /// How far the open batch takes records without anything to be decided: so long as it stays below so many encoded bytes.
 #[derive(Default)]
 pub(super) struct Limits {
@@ -31,18 +28,15 @@ impl Slot {
         }
     }
 
-    /// The same for `count` records in turn, until one is `None` or not appended; answers how many were.
+    /// The same for `first` and others that go as it does, which the sticky partitioner sends here; answers how many were
+    /// appended.
     #[inline(always)]
     pub(in super::super) fn append_usual_run<'r>(
         &self,
-        sticky: bool,
-        count: usize,
-        nth: impl Fn(usize) -> Option<Usual<'r>>,
+        first: &Usual<'r>,
+        others: impl Iterator<Item = Usual<'r>>,
     ) -> usize {
-        let Some(mut state) = self.state.try_lock() else { return 0 };
-        let appended =
-            |&number: &usize| nth(number).is_some_and(|record| state.append_usual(&record, sticky).is_some());
-        (0..count.min(LONGEST_RUN)).take_while(appended).count()
+        self.state.try_lock().map_or(0, |mut state| state.append_usual_run(first, others))
     }
 
     /// Says, after an append, how far the open batch takes usual records: to where the sender has to be told, or to the
@@ -89,6 +83,13 @@ impl State {
             }
         }
         Some(())
+    }
+
+    /// Not inlined: it has the registers for itself.
+    #[inline(never)]
+    fn append_usual_run<'r>(&mut self, first: &Usual<'r>, others: impl Iterator<Item = Usual<'r>>) -> usize {
+        let limit = self.usual.sticky;
+        self.open.as_mut().map_or(0, |open| open.append_usual_run(first, others, limit))
     }
 
     pub(super) fn stop_usual(&mut self) {

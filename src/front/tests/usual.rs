@@ -6,9 +6,10 @@ use crate::partition::rng::SplitMix64;
 
 const PARTITIONS: usize = 3;
 
-/// One thing that happens to a front.
+/// One thing that happens to a front. Records of a run come in one call.
 enum Step {
     Send { record: Record<'static>, completion: Completion },
+    Run { records: Vec<(Record<'static>, Completion)> },
     Take { partition: usize },
     Pass { time: u64 },
     Sleep,
@@ -27,6 +28,7 @@ impl Step {
                     record.partition, record.timestamp, record.key, record.timeout
                 )
             }
+            Step::Run { records } => format!("Run of {}", records.len()),
             Step::Take { partition } => format!("Take {partition}"),
             Step::Pass { time } => format!("Pass {time}"),
             Step::Sleep => "Sleep".into(),
@@ -46,8 +48,14 @@ fn step(random: &mut SplitMix64, now: i64) -> Step {
         8..10 => return Step::Sleep,
         10 => return Step::Shut,
         11 => return Step::Lower { limit: 2000 + random.below(2000) as usize },
+        12 => return Step::Run { records: (0..random.below(40)).map(|_| record(random, now)).collect() },
         _ => {}
     }
+    let (record, completion) = record(random, now);
+    Step::Send { record, completion }
+}
+
+fn record(random: &mut SplitMix64, now: i64) -> (Record<'static>, Completion) {
     let longest = [8, 100, 700, 5000][random.below(4) as usize];
     let record = Record {
         partition: (random.below(8) == 0).then(|| random.below(4).cast_signed()),
@@ -59,7 +67,7 @@ fn step(random: &mut SplitMix64, now: i64) -> Step {
     };
     let tag = random.draw();
     let call = random.below(100) == 0;
-    Step::Send { record, completion: if call { Completion::Call { call: 9, tag } } else { Completion::Tag(tag) } }
+    (record, if call { Completion::Call { call: 9, tag } } else { Completion::Tag(tag) })
 }
 
 /// What can be seen of a batch.
@@ -100,6 +108,25 @@ impl Pair {
         assert_eq!(one, other, "{record:?}");
     }
 
+    fn send_run(&self, records: &[(Record<'_>, Completion)]) {
+        let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
+        let accept = |record: &Record<'_>, completion: &Completion| {
+            a.front.accept(at, record, completion, Manner::Usual, &a.clock, &mut Room::default())
+        };
+        let mut one = Vec::new();
+        while let [(record, completion), ..] = &records[one.len()..] {
+            let usual = records[one.len()..].iter().map_while(|(record, tag)| Usual::of(record, tag, &a.clock));
+            match a.front.accept_usual_run(at, usual) {
+                0 => one.push(accept(record, completion)),
+                run => one.extend((0..run).map(|_| Ok(()))),
+            }
+        }
+        let other = records.iter().map(|(record, completion)| {
+            b.front.accept_any(bt, record, completion, Manner::Usual, &b.clock, &mut Room::default())
+        });
+        assert_eq!(one, other.collect::<Vec<_>>());
+    }
+
     fn agree(&self, last: &Step) {
         let (one, other) = self.both(|stage, topic| {
             let waiting: Vec<_> = partitions(topic).iter().map(|slot| (slot.batches(), slot.load())).collect();
@@ -111,6 +138,7 @@ impl Pair {
     fn step(&self, step: &Step) {
         match step {
             Step::Send { record, completion } => self.send(record, completion),
+            Step::Run { records } => self.send_run(records),
             Step::Take { partition } => {
                 let (one, other) = self.both(|_, topic| partitions(topic)[*partition].take().0.map(look));
                 assert_eq!(one, other);

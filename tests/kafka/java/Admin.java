@@ -189,6 +189,20 @@ public final class Admin implements AutoCloseable {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         client.incrementalAlterConfigs(Collections.singletonMap(resource, (Collection<AlterConfigOp>) operations))
                 .all().get();
+        // The controller has it; the brokers get to know of it later.
+        long deadline = deadline(30);
+        while (!operations.stream().allMatch(operation -> isSet(resource, operation))) pause(deadline, topic + " does not have " + settings);
+    }
+
+    private boolean isSet(ConfigResource resource, AlterConfigOp operation) {
+        ConfigEntry wanted = operation.configEntry();
+        try {
+            ConfigEntry is = client.describeConfigs(Collections.singleton(resource)).all().get().get(resource).get(wanted.name());
+            boolean own = is.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG;
+            return operation.opType() == AlterConfigOp.OpType.DELETE ? !own : own && is.value().equals(wanted.value());
+        } catch (java.util.concurrent.ExecutionException | InterruptedException e) {
+            return false; // The deadline decides.
+        }
     }
 
     private void move(String topic, int partition, List<Integer> replicas) throws Exception {

@@ -230,9 +230,13 @@ impl Cluster {
 
     /// A topic with one replica and a name that no other test has.
     pub fn new_topic(&self, prefix: &str, partitions: u32) -> String {
+        self.new_topic_with(prefix, partitions, &[])
+    }
+
+    pub fn new_topic_with(&self, prefix: &str, partitions: u32, configs: &[(&str, &str)]) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let topic = format!("{prefix}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        self.create_topic(&topic, partitions, 1, &[]);
+        self.create_topic(&topic, partitions, 1, configs);
         topic
     }
 

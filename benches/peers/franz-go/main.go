@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -142,6 +143,9 @@ func (d *driver) sendAndWait(record *kgo.Record) {
 func (d *driver) send(thread, count, rate int, oneByOne bool, start time.Time) {
 	random := uint64(88172645463325252) + uint64(thread)*0x9e3779b97f4a7c15
 	promise := d.promise
+	if rate > 0 {
+		sleepExactly()
+	}
 	for i := range count {
 		record := &kgo.Record{Value: d.value}
 		if rate > 0 {
@@ -165,6 +169,14 @@ func (d *driver) send(thread, count, rate int, oneByOne bool, start time.Time) {
 			continue
 		}
 		d.client.Produce(context.Background(), record, promise)
+	}
+}
+
+// sleepExactly lets this thread, which keeps to the rate, sleep to the microsecond and not up to 50 longer, as in perf.
+func sleepExactly() {
+	runtime.LockOSThread()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", syscall.Gettid()), []byte("1"), 0); err != nil {
+		die(err)
 	}
 }
 

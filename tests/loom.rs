@@ -124,7 +124,7 @@ fn sender(front: &Front, asleep: &loom::sync::Notify, done: impl Fn(&[u64], &[Co
         if done(&tags, &commands) {
             return tags;
         }
-        if front.inbox.fall_asleep(Time::NEVER) {
+        if front.inbox.fall_asleep(Time::NEVER, false) {
             asleep.wait();
         }
     }
@@ -154,6 +154,43 @@ fn the_sender_sleeps_through_no_record() {
         let tags = sender(&front, &asleep, |tags, _| tags.len() == 2);
         senders.into_iter().for_each(|sender| sender.join().expect("no panic"));
         assert_ne!(tags[0], tags[1]);
+        front.memory.close();
+    });
+}
+
+/// A sender that rests looks again by itself (here: when the other threads are done), sleeps only then as long as it is let,
+/// and so finds what it was not woken for. Red when `fall_asleep` did not look for full batches, and when it stored that it
+/// no longer rests after it had looked.
+#[test]
+fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || {
+                let record = Record { partition: Some(0), value: Some(&[0; 1000]), ..Record::default() };
+                let to = Completion::Tag(1);
+                front.accept(&topic, &record, &to, Manner::Usual, &Still, &mut Room::default()).expect("room");
+            }
+        });
+        let (mut tags, mut mail) = (Vec::new(), Mail::default());
+        let mut resting = true;
+        while tags.is_empty() {
+            front.inbox.wake_up();
+            front.inbox.take(&mut mail);
+            mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
+            if !tags.is_empty() {
+                break;
+            }
+            let until = if resting { Time(120) } else { Time::NEVER };
+            if front.inbox.fall_asleep(until, resting) && !resting {
+                asleep.wait();
+            }
+            resting = false;
+        }
+        other.join().expect("no panic");
         front.memory.close();
     });
 }
@@ -194,7 +231,7 @@ fn the_sender_sleeps_through_no_press() {
             if front.inbox.take_pressed() {
                 break;
             }
-            if front.inbox.fall_asleep(Time::NEVER) {
+            if front.inbox.fall_asleep(Time::NEVER, false) {
                 asleep.wait();
             }
         }
@@ -278,7 +315,7 @@ fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
             if front.memory.budget().take_room_after_refusal() || !mail.commands.is_empty() {
                 break;
             }
-            if front.inbox.fall_asleep(Time::NEVER) {
+            if front.inbox.fall_asleep(Time::NEVER, false) {
                 asleep.wait();
             }
         }

@@ -10,6 +10,8 @@ HOLDS, UNDECIDED, NOT_MEASURED, MISSED = "holds", "undecided", "not measured", "
 SEVERITY = (HOLDS, UNDECIDED, NOT_MEASURED, MISSED)
 # A bar holds when the worse end of the interval is so close to it.
 TOLERANCE = 0.03
+# A peer so far behind need not be known better.
+FAR = 0.2
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Bar:
     ways: tuple  # of which one has to hold: each some bounds, of which all have to
 
 
-Judged = namedtuple("Judged", "verdict excess bound interval")
+Judged = namedtuple("Judged", "verdict excess bound interval known")
 
 
 def _against(cell, metric, **limits):
@@ -93,7 +95,7 @@ BARS = tuple(Bar(what, tuple(map(tuple, ways))) for what, ways in _bars())
 def _judge(bound, rounds):
     interval = bound.interval(rounds)
     if interval is None:
-        return Judged(NOT_MEASURED if not rounds else UNDECIDED, 1, bound, None)
+        return Judged(NOT_MEASURED if not rounds else UNDECIDED, 1, bound, None, False)
     middle, low, high = interval
     if bound.at_least:
         better, worse = bound.limit / high, bound.limit / low
@@ -104,7 +106,7 @@ def _judge(bound, rounds):
         verdict = HOLDS
     else:
         verdict = MISSED if known or better > 1 + TOLERANCE else UNDECIDED
-    return Judged(verdict, worse, bound, interval)
+    return Judged(verdict, worse, bound, interval, known)
 
 
 def _gravity(judged):
@@ -116,10 +118,17 @@ def _deciding(bar, judge):
     return min((max(map(judge, way), key=_gravity) for way in bar.ways), key=_gravity)
 
 
-def undecided(cell, rounds):
-    """Whether more rounds of the cell may decide something."""
+def unknown(cell, rounds):
+    """The clients of the cell, itself included, that a bar asks for and that are not known well enough yet."""
     bounds = [bound for bar in BARS for way in bar.ways for bound in way if bound.cell == cell.name]
-    return any(_judge(bound, rounds).verdict == UNDECIDED for bound in bounds)
+    return {bound.against or "ottla" for bound in bounds if not _is_known(bound, rounds)}
+
+
+def _is_known(bound, rounds):
+    """To 5 %; but where the best peer decides, one that is so much worse is not the best."""
+    judged = _judge(bound, rounds)
+    far = bound.limit == 1 and bound.against in PEERS and judged.interval and judged.excess <= 1 - FAR
+    return judged.known or bool(far)
 
 
 def _wanted(bar):

@@ -80,7 +80,7 @@ CELLS = (
     Cell("sink-1000", "1,000 B", clients=("ottla", "floor", *PEERS, "producer-performance"), size=1_000,
          records=800_000, warm_up=100_000),
     Cell("kafka-100", "real Kafka, 100 B", broker="kafka", records=1_000_000),
-    Cell("kafka-1000", "real Kafka, 1,000 B", broker="kafka", size=1_000, records=300_000, warm_up=50_000, quick=False),
+    Cell("kafka-1000", "real Kafka, 1,000 B", broker="kafka", size=1_000, records=500_000, warm_up=50_000, quick=False),
     Cell("wide-5000", "5,000 partitions, random keys", partitions=5_000, keys=1_000_000, records=2_000_000,
          batch_bytes=16_384, buffer_bytes=256 * 1024 * 1024, quick=False),
     *_threads(),

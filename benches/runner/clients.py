@@ -90,8 +90,9 @@ def settings(client, cell):
         return common | {"batch.size": cell.batch_bytes}
     if cell.partitioner:
         common["partitioner.class"] = cell.partitioner
-    # batch.size is where a batch stops to linger; it grows on, while its broker is busy, to max.request.size.
-    return common | {"batch.size": 16_384, "max.request.size": 1_048_576}
+    # batch.size is where a batch stops to linger; it grows on, while its broker is busy, to what brokers take of one (1 MiB).
+    # A request carries a batch of each partition, as franz-go's, which may have 100 MB.
+    return common | {"batch.size": 16_384, "max.request.size": 8_388_608}
 
 
 def _words(client, cell, bootstrap, topic, warm_up):

@@ -19,10 +19,11 @@ pub struct Chunk {
 
 /// Chunks that are filled one after the other, the one that is being filled at hand.
 #[derive(Default)]
+#[repr(C)]
 pub struct Chunks {
-    full: Vec<Chunk>,
     /// Without capacity while there is none.
     last: Chunk,
+    full: Vec<Chunk>,
 }
 
 /// The chunks in order.

@@ -23,6 +23,7 @@ pub enum Completion {
 /// Entries in chunks: narrow (tag, timestamp delta) until the first record that brings its own callback, wide from
 /// then on. Threads that wait, and values that are lent, are few and kept aside.
 #[derive(Default)]
+#[repr(C)]
 pub struct Entries {
     chunks: Chunks,
     count: u32,

@@ -14,7 +14,19 @@ use crate::record::Record;
 use crate::sync::{Arc, Time};
 
 /// The records of one partition that travel together.
+//
+// What each usual record looks at comes first, on four cache lines instead of seven: with several threads, a line may be
+// on another core.
+#[repr(C, align(64))]
 pub struct Batch {
+    /// How its last usual record was encoded.
+    pub(super) shape: Shape,
+    /// Encoded bytes of the records, uncompressed.
+    pub(super) bytes: usize,
+    pub base_timestamp: i64,
+    pub max_timestamp: i64,
+    pub(super) chunks: Chunks,
+    pub(super) entries: Entries,
     pub topic: Arc<str>,
     pub partition: i32,
     /// When its first record was appended: linger and timeouts count from here.
@@ -23,19 +35,11 @@ pub struct Batch {
     pub deadline: Time,
     /// The timeout that its records brought along, if they did.
     pub own_timeout: Option<Duration>,
-    pub base_timestamp: i64,
-    pub max_timestamp: i64,
-    pub(super) entries: Entries,
-    pub(super) chunks: Chunks,
     /// Values between the chunks' bytes.
     pub(super) splices: Vec<Splice>,
-    /// Encoded bytes of the records, uncompressed.
-    pub(super) bytes: usize,
-    /// How many of them are not in the chunks.
+    /// How many of the encoded bytes are not in the chunks.
     pub(super) lent_bytes: usize,
     pub(super) hint: usize,
-    /// How its last usual record was encoded.
-    pub(super) shape: Shape,
     /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
     pub(super) wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,

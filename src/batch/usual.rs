@@ -3,11 +3,12 @@
 //! room stands for all the checks, and the [`Shape`] of the record before is mostly this one's too.
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
+use super::chunk::Chunk;
 use super::entries::{UsualEntry, narrow};
 use super::shape::{ALIKE, Shape, Varint, len_of};
 use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
-use crate::sync::Clock;
+use crate::sync::{CACHE_LINE, Clock, fetch_to_write};
 
 /// What most records are made of.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +102,17 @@ impl Batch {
             write(out, &self.shape, nth, record);
         }
         Some(whole)
+    }
+
+    /// Has the processor fetch what the next record, if it is as long as the last, is written to. Where many partitions
+    /// take turns, that was the sender's before: waiting for it cost a third of the time that sending takes.
+    #[inline(always)]
+    pub fn expect_another(&mut self, len: usize) {
+        let end = self.chunks.last().end();
+        let entry = self.entries.usual_chunk().map_or(end, Chunk::end);
+        for at in [end.wrapping_add(CACHE_LINE), end.wrapping_add(len), entry] {
+            fetch_to_write(at);
+        }
     }
 
     /// The same for `first` and those others in turn that differ from it in their lengths at most, while there is room for

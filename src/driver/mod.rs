@@ -3,11 +3,14 @@
 
 mod connection;
 mod dns;
+mod rest;
 mod sender;
 mod shared;
 mod statistics;
 mod timer;
 
+#[cfg(feature = "internals")]
+pub use rest::Rest;
 pub use shared::{Ended, LogSink, Shared, Sink, Waited};
 
 use std::thread::JoinHandle;

@@ -11,6 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 
 use super::connection::Connection;
+use super::rest::Rest;
 use super::statistics::Interval;
 use super::timer::Timer;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
@@ -60,6 +61,7 @@ struct Sender {
     /// readable now: the time up to which timers may fire.
     last_turn: Time,
     interval: Interval,
+    rest: Rest,
 }
 
 /// Passes over the inbox before the runtime looks at the sockets again.
@@ -91,6 +93,7 @@ impl Sender {
             waker,
             last_turn: Time::ZERO,
             interval,
+            rest: Rest::default(),
         }
     }
 
@@ -118,10 +121,11 @@ impl Sender {
             // From now on whoever waits for a little is served by the release itself.
             self.shared.front.memory.budget().stop_deferring();
             self.tell_of_room();
-            if self.shared.front.inbox.fall_asleep(deadline) {
-                return self.sleep_until(deadline, cx);
-            }
             let now = SystemClock.monotonic();
+            let (until, resting) = self.rest.fall_asleep(deadline, now);
+            if self.shared.front.inbox.fall_asleep(until, resting) {
+                return self.sleep_until(until, cx);
+            }
             self.core().at(now);
         }
         cx.waker().wake_by_ref();
@@ -144,6 +148,7 @@ impl Sender {
         inbox.wake_up();
         let pressed = inbox.take_pressed();
         inbox.take(&mut self.mail);
+        self.rest.saw(self.mail.full);
         let Some(core) = &mut self.core else { return };
         core.mail(&mut self.mail, pressed);
     }

@@ -10,6 +10,8 @@ pub struct Inbox<C> {
     mail: Mutex<Mail<C>>,
     /// Until when the sender sleeps; `AWAKE` while it runs.
     asleep_until: AtomicU64,
+    /// The sender sleeps for a little only, and is not to be woken for full batches.
+    resting: AtomicBool,
     /// Someone waits for room in `buffer.memory`: open batches should not linger.
     pressed: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -19,15 +21,30 @@ pub struct Inbox<C> {
 pub struct Mail<C> {
     pub slots: Vec<Arc<Slot>>,
     pub commands: Vec<C>,
+    /// Among the slots are some with batches that were filled.
+    pub full: bool,
+    /// When the others are to be looked at.
+    due: Time,
 }
 
 impl<C> Default for Mail<C> {
     fn default() -> Self {
-        Mail { slots: Vec::new(), commands: Vec::new() }
+        Mail { slots: Vec::new(), commands: Vec::new(), full: false, due: Time::NEVER }
     }
 }
 
 const AWAKE: u64 = 0;
+
+/// When the sender should look at a slot that was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// It knows already.
+    No,
+    /// By then.
+    By(Time),
+    /// A batch is full: at once, but a sender that rests will look soon.
+    IfNotResting,
+}
 
 impl<C> Default for Inbox<C> {
     fn default() -> Self {
@@ -40,6 +57,7 @@ impl<C> Inbox<C> {
         Inbox {
             mail: Mutex::new(Mail::default()),
             asleep_until: AtomicU64::new(AWAKE),
+            resting: AtomicBool::new(false),
             pressed: AtomicBool::new(false),
             wake: OnceLock::new(),
         }
@@ -50,9 +68,15 @@ impl<C> Inbox<C> {
         let _ = self.wake.set(wake);
     }
 
-    /// Leaves a slot. The slot's lock is held; `wake_if_asleep_beyond` follows when it is released.
-    pub fn push(&self, slot: Arc<Slot>) {
-        self.mail.lock().slots.push(slot);
+    /// Leaves a slot. The slot's lock is held; the wake that is asked for follows when it is released.
+    pub fn push(&self, slot: Arc<Slot>, wake: Wake) {
+        let mut mail = self.mail.lock();
+        mail.slots.push(slot);
+        match wake {
+            Wake::No => {}
+            Wake::By(due) => mail.due = mail.due.min(due),
+            Wake::IfNotResting => mail.full = true,
+        }
     }
 
     /// Leaves a command and wakes the sender.
@@ -65,6 +89,16 @@ impl<C> Inbox<C> {
     pub fn press(&self) {
         self.pressed.store(true, Ordering::SeqCst);
         self.wake_if_asleep_beyond(Time::ZERO);
+    }
+
+    /// Wakes the sender for a slot that was left.
+    pub fn wake(&self, wake: Wake) {
+        match wake {
+            Wake::No => {}
+            Wake::By(due) => self.wake_if_asleep_beyond(due),
+            Wake::IfNotResting if self.resting.load(Ordering::SeqCst) => {}
+            Wake::IfNotResting => self.wake_if_asleep_beyond(Time::ZERO),
+        }
     }
 
     /// Wakes the sender if it would sleep beyond `due`. Whoever exchanges the word first writes the wake-up, the
@@ -83,6 +117,7 @@ impl<C> Inbox<C> {
     /// Takes everything, leaving `into`'s empty buffers in its place.
     pub fn take(&self, into: &mut Mail<C>) {
         debug_assert!(into.slots.is_empty() && into.commands.is_empty());
+        (into.full, into.due) = (false, Time::NEVER);
         std::mem::swap(&mut *self.mail.lock(), into);
     }
 
@@ -90,19 +125,22 @@ impl<C> Inbox<C> {
         self.pressed.load(Ordering::Relaxed) && self.pressed.swap(false, Ordering::SeqCst)
     }
 
-    /// Says that the sender sleeps until `until`. If something arrived meanwhile it does not, and this says false.
+    /// Says that the sender sleeps until `until`, and whether it rests. If something arrived meanwhile that it has to see
+    /// before, it does not, and this says false.
     ///
-    /// The order matters: the word is stored before the mail is looked at, and a thread that leaves mail looks at the
-    /// word afterwards, so one of the two sees the other.
-    pub fn fall_asleep(&self, until: Time) -> bool {
+    /// The order matters: the words are stored before the mail is looked at, and a thread that leaves mail looks at them
+    /// afterwards, so one of the two sees the other.
+    pub fn fall_asleep(&self, until: Time, resting: bool) -> bool {
+        self.resting.store(resting, Ordering::SeqCst);
         self.asleep_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
         let mail = self.mail.lock();
-        let empty = mail.slots.is_empty() && mail.commands.is_empty() && !self.pressed.load(Ordering::SeqCst);
+        let waits = mail.due >= until && !mail.full && mail.commands.is_empty();
+        let sleeps = waits && !self.pressed.load(Ordering::SeqCst);
         drop(mail);
-        if !empty {
+        if !sleeps {
             self.wake_up();
         }
-        empty
+        sleeps
     }
 
     pub fn wake_up(&self) {

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 pub use choose::{Keyless, Partitioner};
 pub use gate::{Barred, Gate};
-pub use inbox::{Inbox, Mail};
+pub use inbox::{Inbox, Mail, Wake};
 pub use slot::{Append, Appended, Glance, Refused, Slot};
 pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
@@ -171,9 +171,7 @@ impl Front {
             };
             match attempt {
                 Ok(appended) => {
-                    if appended.wake_by < Time::NEVER {
-                        self.inbox.wake_if_asleep_beyond(appended.wake_by);
-                    }
+                    self.inbox.wake(appended.wake);
                     return Ok(());
                 }
                 Err(Refused::Barred(barred)) => return Err(NotAccepted::Barred(barred)),

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use usual::Limits;
 
-use super::{Barred, Front, TopicSettings};
+use super::{Barred, Front, TopicSettings, Wake};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
 
 /// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
 /// too, with partition -1.
+//
+// What a usual record looks at is on its first cache line.
+#[repr(C, align(64))]
 pub struct Slot {
+    state: Mutex<State>,
     pub topic: Arc<str>,
     pub partition: i32,
     /// Dense over all slots of a producer: the core keeps its own state of a partition in an array.
     pub index: u32,
-    state: Mutex<State>,
     /// Bytes that wait here, roughly (in KiB): what the adaptive partitioner compares.
     backlog: AtomicU32,
     /// The partition has a leader that takes records (KIP-794's availability).
@@ -33,8 +36,10 @@ pub struct Slot {
 }
 
 #[derive(Default)]
+#[repr(C)]
 struct State {
     open: Option<Box<Batch>>,
+    usual: Limits,
     full: VecDeque<Box<Batch>>,
     /// Encoded bytes in `full`.
     full_bytes: usize,
@@ -47,7 +52,6 @@ struct State {
     /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
     /// those of the batches in front; `Time::NEVER` if there are none.
     own_deadline: Time,
-    usual: Limits,
     /// The topic's partitions are known now: this queue takes no more.
     retired: bool,
 }
@@ -78,8 +82,8 @@ pub struct Append<'a, C: Clock> {
 
 /// A record that was accepted.
 pub struct Appended {
-    /// When the sender should look; `Time::NEVER` if it knows already.
-    pub wake_by: Time,
+    /// When the sender should look.
+    pub wake: Wake,
     /// The sticky partitioner has put enough here.
     pub switch: bool,
 }
@@ -163,7 +167,7 @@ impl Slot {
         if self.partition < 0 {
             batch.want(append.wanted);
         }
-        let mut appended = Appended { wake_by: Time::NEVER, switch: false };
+        let mut appended = Appended { wake: Wake::No, switch: false };
         if append.sticky {
             state.sticky_bytes += bytes - before;
             appended.switch = state.sticky_bytes >= front.batch_size
@@ -181,7 +185,7 @@ impl Slot {
             && (state.announced < Announced::Ready || (before == 0 && append.record.timeout.is_some()))
         {
             let timeout = append.record.timeout.filter(|_| before == 0);
-            appended.wake_by = self.announce(front, state, ready, created, timeout);
+            appended.wake = self.announce(front, state, ready, created, timeout, append.hurry);
         }
         if self.partition >= 0 {
             self.allow_usual(front, state);
@@ -304,17 +308,23 @@ impl Slot {
         ready: bool,
         created: Time,
         timeout: Option<Duration>,
-    ) -> Time {
+        hurry: bool,
+    ) -> Wake {
         // Who has little time does not spend it on lingering.
         let ready = ready || timeout.is_some_and(|timeout| timeout / 2 < self.settings.linger);
         let news = if ready { Announced::Ready } else { Announced::Open };
         if state.announced >= news && timeout.is_none() {
-            return Time::NEVER;
+            return Wake::No;
         }
+        let wake = match ready {
+            true if hurry || timeout.is_some() => Wake::By(Time::ZERO),
+            true => Wake::IfNotResting,
+            false => Wake::By(created.after(self.settings.linger)),
+        };
         state.announced = state.announced.max(news);
         self.note_backlog(state);
-        front.inbox.push(self.clone());
-        if ready { Time::ZERO } else { created.after(self.settings.linger) }
+        front.inbox.push(self.clone(), wake);
+        wake
     }
 
     /// What is here. Thread: sender.

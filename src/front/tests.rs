@@ -115,7 +115,7 @@ impl Stage {
     }
 
     fn sleep(&self, until: u64) {
-        assert!(self.front.inbox.fall_asleep(Time(until)), "nothing is there to be done");
+        assert!(self.front.inbox.fall_asleep(Time(until), false), "nothing is there to be done");
     }
 }
 
@@ -216,6 +216,47 @@ fn a_full_batch_wakes_at_once_and_only_once() {
 }
 
 #[test]
+fn a_sender_that_rests_is_not_woken_for_full_batches_but_for_all_else() {
+    let stage = Stage::new(|_| {});
+    let topic = stage.known(4);
+    let rest = || assert!(stage.front.inbox.fall_asleep(Time(300), true), "nothing is there to be done");
+    rest();
+    stage.to(&topic, 0, 2 * BATCH);
+    assert_eq!(stage.woken(), 0, "it looks soon");
+    stage.to(&topic, 1, 10);
+    assert_eq!(stage.woken(), 0, "its linger ends later");
+    assert_eq!(stage.mail(), [0, 1]);
+    rest();
+    stage.send(&topic, &to(2, b"now"), Manner::Hurry).expect("accepted");
+    assert_eq!((stage.woken(), stage.mail()), (1, vec![2]));
+    rest();
+    stage.clock.now.set(0);
+    stage
+        .send(&topic, &Record { timeout: Some(Duration::from_nanos(800)), ..to(3, b"") }, Manner::Usual)
+        .expect("accepted");
+    assert_eq!((stage.woken(), stage.mail()), (1, vec![3]), "it has little time");
+    rest();
+    stage.front.inbox.command(Command::Flush { ticket: 1 });
+    assert_eq!(stage.woken(), 1);
+    let mut mail = Mail::default();
+    stage.front.inbox.take(&mut mail);
+    stage.to(&topic, 1, 2 * BATCH);
+    assert!(!stage.front.inbox.fall_asleep(Time(300), true), "what is full already is looked at before");
+    held(&topic);
+}
+
+#[test]
+fn what_lingers_on_is_no_reason_not_to_sleep() {
+    let stage = Stage::new(|_| {});
+    let topic = stage.known(1);
+    stage.to(&topic, 0, 10);
+    assert!(!stage.front.inbox.fall_asleep(Time(601), false), "its linger ends before");
+    stage.sleep(600);
+    assert_eq!(stage.mail(), [0]);
+    held(&topic);
+}
+
+#[test]
 fn a_record_somebody_waits_for_does_not_linger() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
@@ -236,15 +277,15 @@ fn nobody_is_woken_who_is_awake() {
     stage.front.inbox.press();
     stage.front.inbox.command(Command::Flush { ticket: 1 });
     assert_eq!(stage.woken(), 0);
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER), "there is mail");
+    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "there is mail");
     assert!(stage.front.inbox.take_pressed());
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER), "there still is");
+    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "there still is");
     stage.mail();
     stage.sleep(u64::MAX);
     stage.front.inbox.press();
     stage.front.inbox.command(Command::Flush { ticket: 2 });
     assert_eq!(stage.woken(), 1, "the second sees that the first did");
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER), "a press alone keeps awake too");
+    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "a press alone keeps awake too");
     held(&topic);
 }
 

@@ -17,12 +17,16 @@ pub fn random_seed() -> u64 {
     std::hash::RandomState::new().build_hasher().finish()
 }
 
+/// What brokers take of a batch unless they are configured otherwise (`message.max.bytes`), but for its last bytes.
+const BROKERS_LIMIT: usize = 1 << 20;
+
 pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
     FrontSettings {
         buffer_memory: config.buffer_memory,
         batch_size: config.batch_size,
         batch_limit: config
             .max_request_size
+            .min(BROKERS_LIMIT.max(config.batch_size))
             .saturating_sub(record_batch::HEADER_LEN + 1024)
             .max(config.batch_size.min(config.max_request_size)),
         topic: topic(config),

@@ -3,6 +3,7 @@
 //! The front is built on these types alone, so that loom (`--cfg ottla_loom`) can exchange them for its own and
 //! try every interleaving.
 
+mod cache;
 mod clock;
 mod fork;
 mod latest;
@@ -12,6 +13,7 @@ mod modelled;
 mod native;
 mod signals;
 
+pub use cache::{CACHE_LINE, fetch_to_write};
 pub use clock::{Clock, SystemClock, Time};
 pub use fork::Generation;
 pub use latest::Latest;

@@ -17,6 +17,7 @@ use ottla::config::Facilities;
 use ottla::core::{
     Acks, Action, Answer, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings,
 };
+use ottla::driver::Rest;
 use ottla::front::{
     Command, Front, FrontSettings, Mail, Manner, NotAccepted, Partitioner, Purge, TopicSettings, TransactionCall,
 };
@@ -245,7 +246,9 @@ pub struct World {
     strays: Vec<Stray>,
     mail: Mail<Command>,
     woken: Arc<AtomicBool>,
+    rest: Rest,
     asleep: bool,
+    asleep_until: Time,
     pub next_id: u64,
     next_ticket: u64,
 }
@@ -310,7 +313,9 @@ impl World {
             strays: Vec::new(),
             mail: Mail::default(),
             woken,
+            rest: Rest::default(),
             asleep: false,
+            asleep_until: now,
             next_id: 1,
             next_ticket: 1,
         }
@@ -445,8 +450,7 @@ impl World {
                 self.deliver(id);
                 busy = true;
             }
-            if !self.asleep || self.woken.swap(false, Ordering::SeqCst) || busy || self.core.next_deadline() <= self.now
-            {
+            if !self.asleep || self.woken.swap(false, Ordering::SeqCst) || busy || self.next_look() <= self.now {
                 self.asleep = false;
                 self.read_mail();
                 self.core.tick(self.now);
@@ -493,13 +497,18 @@ impl World {
         }
     }
 
+    /// When the core looks by itself.
+    fn next_look(&self) -> Time {
+        self.core.next_deadline().min(self.asleep_until)
+    }
+
     /// When something happens next.
     pub fn next_event(&self) -> Time {
         let arrivals = self.lines.values().filter_map(|line| line.arrivals.front().map(|(at, _)| *at)).min();
         let landings = self.lines.values().filter_map(|line| line.on_way.front().map(|(at, _)| *at)).min();
         let strays = self.strays.iter().map(|(at, ..)| *at).min();
         let next = [arrivals, landings, strays].into_iter().flatten().min();
-        self.core.next_deadline().min(next.unwrap_or(Time::NEVER))
+        self.next_look().min(next.unwrap_or(Time::NEVER))
     }
 
     // What the core wants done
@@ -515,6 +524,7 @@ impl World {
         self.woken.store(false, Ordering::SeqCst);
         let pressed = self.front.inbox.take_pressed();
         self.front.inbox.take(&mut self.mail);
+        self.rest.saw(self.mail.full);
         pressed
     }
 
@@ -853,7 +863,9 @@ impl World {
 /// As the driver does it: sleep is announced, and taken back if something arrived meanwhile.
 fn continue_unless_asleep(world: &mut World) {
     let deadline = world.core.next_deadline();
-    world.asleep = deadline > world.now && world.front.inbox.fall_asleep(deadline);
+    let (until, resting) = world.rest.fall_asleep(deadline, world.now);
+    world.asleep = deadline > world.now && world.front.inbox.fall_asleep(until, resting);
+    world.asleep_until = until;
 }
 
 fn marker(id: u64) -> Vec<u8> {

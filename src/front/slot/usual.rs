@@ -76,6 +76,7 @@ impl State {
         let open = open.as_mut()?;
         let len = open.append_usual(record, if sticky { usual.sticky } else { usual.any })?;
         if !sticky {
+            open.expect_another(len);
             // These bytes are not the sticky partitioner's.
             usual.counted += len;
             if !usual.fixed {

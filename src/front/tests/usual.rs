@@ -147,7 +147,7 @@ impl Pair {
                 self.both(|stage, _| stage.clock.now.set(stage.clock.now.get() + time));
             }
             Step::Sleep => {
-                self.both(|stage, _| stage.front.inbox.fall_asleep(Time(stage.clock.now.get() + 300)));
+                self.both(|stage, _| stage.front.inbox.fall_asleep(Time(stage.clock.now.get() + 300), false));
             }
             Step::Shut => {
                 self.both(|stage, _| {

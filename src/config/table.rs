@@ -190,14 +190,17 @@ static PROPERTIES: &[Property] = &[
     row("batch.size", INT, Some("16384"), Medium, Batching, "KIP-480, KIP-794; ProducerConfig",
         "The size in bytes at which a batch is full and no longer lingers. A larger record gets a batch of its own. 0 \
          means 1: a batch for every record. Also the number of bytes after which records without a key move to the \
-         next partition."),
+         next partition. While its broker is busy a batch grows on, to 1 MiB or to this size if that is larger, but \
+         not above `max.request.size`."),
     row("buffer.memory", LONG, Some("33554432"), High, Batching, "ProducerConfig",
         "How many bytes of records may wait to be sent or confirmed. When it is used up, sends wait as \
          `max.block.ms` says. Charged is what is held, not `batch.size` for every partition; what is needed to send \
          (compressed copies, frames) may go a little above it."),
     row("max.request.size", INT, Some("1048576"), Medium, Batching, "ProducerConfig",
         "The largest Produce request in bytes, and so the largest record, counted before compression. The brokers and \
-         topics have limits of their own (`message.max.bytes`, `max.message.bytes`), counted after it."),
+         topics have limits of their own (`message.max.bytes`, `max.message.bytes`), counted after it. A request \
+         carries a batch of each partition of its broker: where there is more to send than this, 8 MiB make fewer \
+         requests and cost less."),
 
     // Compression
     row("compression.type", words(&["none", "gzip", "snappy", "lz4", "zstd"]), Some("none"), High, Compression,

@@ -199,8 +199,8 @@ static PROPERTIES: &[Property] = &[
     row("max.request.size", INT, Some("1048576"), Medium, Batching, "ProducerConfig",
         "The largest Produce request in bytes, and so the largest record, counted before compression. The brokers and \
          topics have limits of their own (`message.max.bytes`, `max.message.bytes`), counted after it. A request \
-         carries a batch of each partition of its broker: where there is more to send than this, 8 MiB make fewer \
-         requests and cost less."),
+         carries a batch of each partition of its broker: where there is more to send than this, 2 to 8 MiB make \
+         fewer requests and cost less."),
 
     // Compression
     row("compression.type", words(&["none", "gzip", "snappy", "lz4", "zstd"]), Some("none"), High, Compression,

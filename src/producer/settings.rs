@@ -110,3 +110,28 @@ pub fn sockets(config: &config::Settings) -> SocketSettings {
         receive_message_max: config.receive_message_max,
     }
 }
+
+#[cfg(all(test, not(ottla_loom)))]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn batch_limit(properties: &[(&str, &str)]) -> usize {
+        let mut config = Config::new();
+        for (name, value) in properties.iter().chain(&[("bootstrap.servers", "localhost:9092")]) {
+            config.set(name, value).expect("valid");
+        }
+        front(&config.resolve().expect("valid"), 1).batch_limit
+    }
+
+    #[test]
+    fn batches_grow_to_what_brokers_take_or_to_their_own_size() {
+        let usual = (1 << 20) - record_batch::HEADER_LEN - 1024;
+        assert_eq!(batch_limit(&[]), usual);
+        assert_eq!(batch_limit(&[("max.request.size", "8388608")]), usual, "brokers would refuse more");
+        assert_eq!(batch_limit(&[("max.request.size", "100000")]), 100_000 - record_batch::HEADER_LEN - 1024);
+        let larger = [("max.request.size", "8388608"), ("batch.size", "4000000")];
+        assert_eq!(batch_limit(&larger), 4_000_000, "who asks for it knows the brokers");
+        assert_eq!(batch_limit(&[("max.request.size", "100"), ("batch.size", "200")]), 100);
+    }
+}

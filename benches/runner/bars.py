@@ -10,7 +10,7 @@ HOLDS, UNDECIDED, NOT_MEASURED, MISSED = "holds", "undecided", "not measured", "
 SEVERITY = (HOLDS, UNDECIDED, NOT_MEASURED, MISSED)
 # A bar holds when the worse end of the interval is so close to it.
 TOLERANCE = 0.03
-# A peer so far behind need not be known better.
+# A peer that is so much behind the best is not it.
 FAR = 0.2
 
 
@@ -119,16 +119,19 @@ def _deciding(bar, judge):
 
 
 def unknown(cell, rounds):
-    """The clients of the cell, itself included, that a bar asks for and that are not known well enough yet."""
-    bounds = [bound for bar in BARS for way in bar.ways for bound in way if bound.cell == cell.name]
-    return {bound.against or "ottla" for bound in bounds if not _is_known(bound, rounds)}
+    """The clients of the cell, itself included, that a bar asks for and that are not known to 5 % yet. Where the best peer
+    decides, those that are much worse than it is need not be."""
+    found = set()
+    for way in (way for bar in BARS for way in bar.ways):
+        judged = [_judge(bound, rounds) for bound in way if bound.cell == cell.name]
+        found |= {one.bound.against or "ottla" for one in judged if not one.known and not _is_far(one, judged)}
+    return found
 
 
-def _is_known(bound, rounds):
-    """To 5 %; but where the best peer decides, one that is so much worse is not the best."""
-    judged = _judge(bound, rounds)
-    far = bound.limit == 1 and bound.against in PEERS and judged.interval and judged.excess <= 1 - FAR
-    return judged.known or bool(far)
+def _is_far(one, judged):
+    """Whether it is a peer, and another of them is so much better that this one is not the best."""
+    best = max((other.excess for other in judged if other.bound.metric == one.bound.metric), default=0)
+    return one.bound.against in PEERS and one.bound.limit == 1 and one.excess <= (1 - FAR) * best
 
 
 def _wanted(bar):

@@ -1,6 +1,6 @@
 //! Snappy in the stream framing of the xerial library, which is what Java writes and every Kafka client reads: a
 //! header, then blocks, each a raw Snappy block behind its length. Java's have 32 KiB of input; these have 64 KiB, as far as
-//! Snappy looks back: three per cent less to send, and readers take blocks of any size.
+//! Snappy looks back, which makes them a little smaller. Readers take blocks of any size.
 
 use super::blocks::{Blocks, Chunks};
 use super::internal;

@@ -6,7 +6,7 @@ mod deadlines;
 mod threads;
 mod usual;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ struct Stage {
     clock: Hand,
     wakes: Arc<AtomicUsize>,
     tag: Cell<u64>,
+    /// Taken into time and again, as the sender does.
+    mail: RefCell<Mail<Command>>,
 }
 
 impl Stage {
@@ -72,7 +74,13 @@ impl Stage {
         front.inbox.on_wake(Box::new(move || {
             counter.fetch_add(1, Ordering::SeqCst);
         }));
-        Stage { front, clock: Hand { now: Cell::new(100), ..Hand::default() }, wakes, tag: Cell::new(0) }
+        Stage {
+            front,
+            clock: Hand { now: Cell::new(100), ..Hand::default() },
+            wakes,
+            tag: Cell::new(0),
+            mail: RefCell::default(),
+        }
     }
 
     /// A topic with this many partitions.
@@ -104,9 +112,10 @@ impl Stage {
 
     /// The slots announced since the last time, by partition.
     fn mail(&self) -> Vec<i32> {
-        let mut mail = Mail::default();
+        let mut mail = self.mail.borrow_mut();
         self.front.inbox.take(&mut mail);
-        mail.slots.iter().map(|slot| slot.partition).collect()
+        mail.commands.clear();
+        mail.slots.drain(..).map(|slot| slot.partition).collect()
     }
 
     /// Wake-ups since the last time.
@@ -238,10 +247,14 @@ fn a_sender_that_rests_is_not_woken_for_full_batches_but_for_all_else() {
     rest();
     stage.front.inbox.command(Command::Flush { ticket: 1 });
     assert_eq!(stage.woken(), 1);
-    let mut mail = Mail::default();
-    stage.front.inbox.take(&mut mail);
+    stage.mail();
     stage.to(&topic, 1, 2 * BATCH);
     assert!(!stage.front.inbox.fall_asleep(Time(300), true), "what is full already is looked at before");
+    assert_eq!(stage.mail(), [1]);
+    for _ in 0..2 {
+        rest();
+        assert!(stage.mail().is_empty(), "what was taken keeps nobody awake any more");
+    }
     held(&topic);
 }
 
@@ -253,6 +266,10 @@ fn what_lingers_on_is_no_reason_not_to_sleep() {
     assert!(!stage.front.inbox.fall_asleep(Time(601), false), "its linger ends before");
     stage.sleep(600);
     assert_eq!(stage.mail(), [0]);
+    for _ in 0..2 {
+        stage.sleep(u64::MAX);
+        assert!(stage.mail().is_empty(), "what was taken wakes nobody any more");
+    }
     held(&topic);
 }
 

@@ -26,7 +26,7 @@ pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
         batch_size: config.batch_size,
         batch_limit: config
             .max_request_size
-            .min(BROKERS_LIMIT.max(config.batch_size))
+            .min(BROKERS_LIMIT)
             .saturating_sub(record_batch::HEADER_LEN + 1024)
             .max(config.batch_size.min(config.max_request_size)),
         topic: topic(config),

@@ -1,6 +1,6 @@
 //! When the sender looks for full batches by itself. One that is filled every few microseconds is not worth a wake each:
 //! to the thread that filled it, that costs more than all its records (on a virtual machine 13 microseconds), and the
-//! requests become small.
+//! requests become small. Where timers count milliseconds, it is woken all the same.
 
 use std::time::Duration;
 

@@ -122,7 +122,10 @@ impl Sender {
             self.shared.front.memory.budget().stop_deferring();
             self.tell_of_room();
             let now = SystemClock.monotonic();
-            let (until, resting) = self.rest.fall_asleep(deadline, now);
+            let (until, resting) = match self.timer().is_precise() {
+                true => self.rest.fall_asleep(deadline, now),
+                false => (deadline, false),
+            };
             if self.shared.front.inbox.fall_asleep(until, resting) {
                 return self.sleep_until(until, cx);
             }
@@ -130,6 +133,10 @@ impl Sender {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn timer(&mut self) -> &mut Timer {
+        self.timer.get_or_insert_with(Timer::new)
     }
 
     fn core(&mut self) -> &mut Core {
@@ -157,8 +164,7 @@ impl Sender {
         if deadline == Time::NEVER {
             return Poll::Pending;
         }
-        let timer = self.timer.get_or_insert_with(Timer::new);
-        if timer.poll(deadline, cx).is_ready() {
+        if self.timer().poll(deadline, cx).is_ready() {
             self.shared.front.inbox.wake_up();
             cx.waker().wake_by_ref();
         }

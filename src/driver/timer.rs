@@ -25,6 +25,14 @@ impl Timer {
         }
     }
 
+    /// Whether it can be set to less than a millisecond.
+    pub fn is_precise(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.precise.is_some();
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// Ready if `deadline` has come; if not, wakes the task when it comes. A deadline that was asked for before counts
     /// no longer.
     pub fn poll(&mut self, deadline: Time, cx: &mut Context<'_>) -> Poll<()> {
@@ -119,13 +127,13 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut timer = Timer::new();
-            #[cfg(target_os = "linux")]
-            assert!(timer.precise.is_some());
+            assert_eq!(timer.is_precise(), cfg!(target_os = "linux"));
             run(&mut timer).await;
             #[cfg(target_os = "linux")]
             {
                 timer.precise = None;
             }
+            assert!(!timer.is_precise());
             run(&mut timer).await;
         });
     }

@@ -10,6 +10,13 @@ use crate::world::{World, ms};
 
 pub struct Dice(SplitMix64);
 
+/// A random stream for one knob of a run, so that a new knob leaves the draws of the others, and old seeds, as they were.
+pub fn stream(seed: u64, knob: &str) -> SplitMix64 {
+    let salt =
+        knob.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    SplitMix64::new(seed ^ salt)
+}
+
 impl Dice {
     pub fn new(seed: u64) -> Dice {
         Dice(SplitMix64::new(seed))
@@ -79,4 +86,12 @@ impl Dice {
         };
         world.now = world.now.after(by);
     }
+}
+
+#[test]
+fn knobs_of_one_seed_have_streams_of_their_own() {
+    let draws = |seed, knob| [(); 4].map(|()| stream(seed, knob).draw());
+    assert_eq!(draws(1, "a knob"), draws(1, "a knob"));
+    assert_ne!(draws(1, "a knob"), draws(1, "another"));
+    assert_ne!(draws(1, "a knob"), draws(2, "a knob"));
 }

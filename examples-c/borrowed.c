@@ -125,9 +125,10 @@ static unsigned send_all(const ottla_producer *producer, const ottla_topic *topi
 }
 
 int main(int argc, char **argv) {
-    unsigned count = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : BUFFERS;
-    if (argc < 3 || argc > 4 || count == 0) {
-        fputs("usage: borrowed BROKERS TOPIC [BUFFERS]\n", stderr);
+    char *rest = "";
+    long count = argc > 3 ? strtol(argv[3], &rest, 10) : BUFFERS;
+    if (argc < 3 || argc > 4 || count < 1 || count > 1000000 || *rest != '\0') {
+        fputs("usage: borrowed BROKERS TOPIC [BUFFERS], 1 to 1000000 buffers\n", stderr);
         return 2;
     }
     struct ring *ring = calloc(1, sizeof *ring);
@@ -159,7 +160,7 @@ int main(int argc, char **argv) {
     double begun = seconds();
     unsigned sent = 0;
     if (code == OTTLA_ERR_OK) {
-        sent = send_all(producer, topic, ring, count, &code, &error);
+        sent = send_all(producer, topic, ring, (unsigned)count, &code, &error);
         double rate = (double)sent * SIZE / (seconds() - begun) / 1e6;
         printf("%u buffers of %d bytes through a ring of %d: %.0f MB/s\n", sent, SIZE, RING, rate);
         printf("the process grew by %ld KiB\n", peak() - before);

@@ -5,7 +5,8 @@
  *
  * Build: cc -std=c99 -O2 -o perf perf.c $(pkg-config --cflags --libs ottla) -lpthread
  *
- * Prints: on a terminal, each second, how far it is (standard error). Last, on standard output, one JSON object:
+ * Prints: on standard error how far it is, each second on a terminal, elsewhere every 5 seconds. Last, also after SIGINT, on
+ * standard output, one JSON object:
  *     {"records":N,"bytes":N,"seconds":S,"records_per_second":R,"cpu_seconds":S,
  *      "latency_ms":{"mean":L,"p50":L,"p95":L,"p99":L,"p999":L,"max":L},"resident_kb":{"before":N,"accepted":N},
  *      "accepted":N,"delivered":N,"failed":N}
@@ -18,6 +19,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,10 @@ static const char usage[] =
     "  -X, --property NAME=VALUE  sets a property of the producer (CONFIGURATION.md lists them); may be repeated\n"
     "  -F, --file FILE            sets those that a Java .properties file holds\n"
     "  -h, --help\n"
+    "\n"
+    "Numbers may be written as 1000000, 1e6, 1000k or 1M: k, M and G are thousands, millions and billions.\n"
+    "SIGINT or SIGTERM ends the sending, delivers what was accepted, and prints the result; a second one gives up what is not\n"
+    "delivered.\n"
     "\n"
     "`records` is COUNT, `bytes` those of the values delivered (with --unlike, at their mean length), `records_per_second`\n"
     "counts those delivered, `seconds` goes from the first send to the last completion, `cpu_seconds` is what the process\n"
@@ -175,6 +181,7 @@ struct sender {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static uint64_t working;
+static bool interrupted;
 
 /* Never 0: as userdata that means that nobody wants the latency. */
 static uint64_t now_us(void) {
@@ -192,6 +199,22 @@ static uint64_t now_ns(void) {
 static void die(const char *what) {
     fprintf(stderr, "perf: %s\n", what);
     exit(2);
+}
+
+static void check(int number) {
+    if (number != 0) {
+        die(strerror(number));
+    }
+}
+
+/* Those that end the sending, and the one that ends the waiting for them. */
+static sigset_t all_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    return signals;
 }
 
 static void require(ottla_code code, ottla_error *error, const char *what) {
@@ -395,6 +418,10 @@ static void send_and_wait(struct sender *sender) {
         uint64_t sent_us = now_us();
         ottla_code code =
             ottla_producer_send_and_wait(sender->producer, sender->topic, &record, -1, &delivery, &error);
+        if (code == OTTLA_ERR_CLOSED) { /* it was interrupted */
+            sender->error = error;
+            break;
+        }
         count_one(&sender->waited, code, error, (void *)(uintptr_t)sent_us);
         sender->accepted++;
         ottla_error_free(error);
@@ -472,50 +499,90 @@ static uint64_t resident_kb(void) {
     return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Waits for the senders, and then for what they sent; on a terminal, says each second how far that is. Returns what
- * memory was in use in between. */
+/* Says how far it is. */
+static void say_progress(const ottla_producer *producer, const struct options *options, bool terminal) {
+    static uint64_t before, before_us;
+    ottla_counters counters = counters_of(producer);
+    uint64_t delivered = counters.records_delivered - options->warm_up, time_us = now_us();
+    double rate = before_us > 0 ? (double)(delivered - before) * 1e6 / (double)(time_us - before_us) : 0;
+    if (before_us > 0) {
+        fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " delivered, %.0f a second, %" PRIu64 " failed%s",
+                terminal ? "\r" : "perf: ", delivered, options->count, rate, counters.records_failed,
+                terminal ? " " : "\n");
+    }
+    before = delivered;
+    before_us = time_us;
+}
+
+/* Waits a second at most; true if no sender is at work any more. */
+static bool senders_ended(void) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 1;
+    pthread_mutex_lock(&lock);
+    while (working > 0 && pthread_cond_timedwait(&changed, &lock, &end) == 0) {
+    }
+    bool ended = working == 0;
+    pthread_mutex_unlock(&lock);
+    return ended;
+}
+
+/* Waits a second at most; true if all that was accepted is delivered or failed. */
+static bool flushed(const ottla_producer *producer) {
+    ottla_error *error = NULL;
+    ottla_code code = ottla_producer_flush(producer, 1000, &error);
+    if (code != OTTLA_ERR_TIMED_OUT && code != OTTLA_ERR_CLOSED) { /* closed: interrupted twice */
+        require(code, error, "flush");
+    }
+    ottla_error_free(error);
+    return code != OTTLA_ERR_TIMED_OUT;
+}
+
+/* Waits for the senders, and then for what they sent, and says meanwhile how far that is. Returns what memory was in use
+ * in between. */
 static uint64_t wait_for_all(const ottla_producer *producer, const struct options *options) {
-    uint64_t accepted_kb = 0;
     bool terminal = isatty(STDERR_FILENO) == 1;
-    uint64_t before = counters_of(producer).records_delivered;
-    for (bool sending = true;;) {
-        ottla_code code = OTTLA_ERR_TIMED_OUT;
-        ottla_error *error = NULL;
-        if (sending) {
-            struct timespec end;
-            clock_gettime(CLOCK_REALTIME, &end);
-            end.tv_sec += 1;
-            pthread_mutex_lock(&lock);
-            while (working > 0 && pthread_cond_timedwait(&changed, &lock, &end) == 0) {
-            }
-            sending = working > 0;
-            pthread_mutex_unlock(&lock);
-            if (!sending) {
-                accepted_kb = resident_kb();
-                continue;
-            }
-        } else {
-            code = ottla_producer_flush(producer, 1000, &error);
-            if (code == OTTLA_ERR_OK) {
-                break;
-            }
-            if (code != OTTLA_ERR_TIMED_OUT) {
-                require(code, error, "flush");
-            }
-            ottla_error_free(error);
+    const unsigned each = terminal ? 1 : 5;
+    unsigned seconds = 0;
+    say_progress(producer, options, terminal);
+    while (!senders_ended()) {
+        if (++seconds % each == 0) {
+            say_progress(producer, options, terminal);
         }
-        if (terminal) {
-            ottla_counters counters = counters_of(producer);
-            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " delivered, %" PRIu64 " a second, %" PRIu64 " failed ",
-                    counters.records_delivered - options->warm_up, options->count,
-                    counters.records_delivered - before, counters.records_failed);
-            before = counters.records_delivered;
+    }
+    uint64_t accepted_kb = resident_kb();
+    while (!flushed(producer)) {
+        if (++seconds % each == 0) {
+            say_progress(producer, options, terminal);
         }
     }
     if (terminal) {
         fputc('\n', stderr);
     }
     return accepted_kb;
+}
+
+/* ---- signals ---- */
+
+/* Waits for a signal, which is blocked in every thread; SIGUSR1 only ends it. Two threads run it: one for the first
+ * interrupt, which closes the producer and so stops the senders, and one for the second. */
+static void *wait_for_signal(void *argument) {
+    const ottla_producer *producer = argument;
+    sigset_t signals = all_signals();
+    int number = 0;
+    if (sigwait(&signals, &number) != 0 || number == SIGUSR1) {
+        return NULL;
+    }
+    pthread_mutex_lock(&lock);
+    bool again = interrupted;
+    interrupted = true;
+    pthread_mutex_unlock(&lock);
+    if (!again) {
+        fprintf(stderr, "perf: interrupted: %" PRIu64 " accepted and not delivered yet; a second interrupt gives up\n",
+                ottla_producer_buffered_records(producer));
+    }
+    require(ottla_producer_close(producer, again ? 0 : -1, NULL), NULL, "close");
+    return NULL;
 }
 
 /* ---- the rest ---- */
@@ -561,15 +628,27 @@ static char *random_letters(uint64_t size) {
     return letters;
 }
 
+/* The exponent that `k`, `M` or `G` stands for; any other text stands for itself. */
+static const char *exponent_of(const char *text) {
+    return strcmp(text, "k") == 0 ? "e3" : strcmp(text, "M") == 0 ? "e6" : strcmp(text, "G") == 0 ? "e9" : text;
+}
+
 static uint64_t number_of(const char *text, uint64_t least, const char *what) {
-    char *rest = NULL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &rest, 10);
-    if (errno != 0 || *text < '0' || *text > '9' || *rest != '\0' || number < least) {
-        fprintf(stderr, "perf: %s has to be a number, at least %" PRIu64 ", not '%s'\n", what, least, text);
+    static const double most = 1e15; /* up to here a double holds every whole number */
+    char written[64];
+    size_t digits = strspn(text, "0123456789.");
+    const char *exponent = exponent_of(text + digits);
+    int len = snprintf(written, sizeof written, "%.*s%s", (int)digits, text, exponent);
+    bool form = digits > 0 && len < (int)sizeof written && (*exponent == '\0' || *exponent == 'e' || *exponent == 'E');
+    char *rest = written;
+    double number = form ? strtod(written, &rest) : 0;
+    if (!form || *rest != '\0' || !(number >= (double)least && number <= most) ||
+        (double)(uint64_t)number != number) {
+        fprintf(stderr, "perf: %s takes a whole number from %" PRIu64 " to %.0e, such as 2000, 2e3 or 2k, not '%s'\n", what,
+                least, most, text);
         exit(2);
     }
-    return number;
+    return (uint64_t)number;
 }
 
 static void set_property(ottla_config *config, char *assignment) {
@@ -664,6 +743,9 @@ int main(int argc, char **argv) {
     }
     require(ottla_config_set_log(options.config, NULL, NULL, NULL, OTTLA_LOG_WARNING), NULL, "log");
     read_options(argc, argv, &options);
+    /* Before there are other threads: they inherit it. */
+    sigset_t signals = all_signals();
+    check(pthread_sigmask(SIG_BLOCK, &signals, NULL));
     require(options.batch > 0 ? ottla_config_set_batch_delivery(options.config, on_batch, &tally, NULL)
                               : ottla_config_set_delivery(options.config, on_delivery, &tally, NULL),
             NULL, "callbacks");
@@ -676,6 +758,10 @@ int main(int argc, char **argv) {
     ottla_config_free(options.config);
     code = ottla_producer_topic(producer, options.topic, &topic, &error);
     require(code, error, "-t");
+    pthread_t interrupting[2];
+    for (int i = 0; i < 2; i++) {
+        check(pthread_create(&interrupting[i], NULL, wait_for_signal, producer));
+    }
     char *payload = random_letters(options.size);
     struct sender *senders = calloc((size_t)options.threads, sizeof *senders);
     if (senders == NULL) {
@@ -695,10 +781,7 @@ int main(int argc, char **argv) {
         senders[i].count = options.count / options.threads + (i < options.count % options.threads ? 1 : 0);
         senders[i].start_us = start_us;
         senders[i].random = 88172645463325252u + i * 0x9e3779b97f4a7c15u;
-        int failed = pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]);
-        if (failed != 0) {
-            die(strerror(failed));
-        }
+        check(pthread_create(&senders[i].thread, NULL, run_sender, &senders[i]));
     }
     uint64_t accepted_kb = wait_for_all(producer, &options);
     double seconds = (double)(now_us() - start_us) / 1e6;
@@ -706,17 +789,18 @@ int main(int argc, char **argv) {
 
     uint64_t accepted = 0;
     for (uint64_t i = 0; i < options.threads; i++) {
-        int failed = pthread_join(senders[i].thread, NULL);
-        if (failed != 0) {
-            die(strerror(failed));
-        }
+        check(pthread_join(senders[i].thread, NULL));
         accepted += senders[i].accepted;
-        if (senders[i].error != NULL) {
+        if (senders[i].error != NULL && ottla_error_code(senders[i].error) != OTTLA_ERR_CLOSED) { /* closed: interrupted */
             fprintf(stderr, "perf: stopped sending: %s\n", ottla_error_message(senders[i].error));
-            ottla_error_free(senders[i].error);
         }
+        ottla_error_free(senders[i].error);
     }
     require(ottla_producer_close(producer, -1, NULL), NULL, "close");
+    for (int i = 0; i < 2; i++) {
+        (void)pthread_kill(interrupting[i], SIGUSR1); /* it may have ended */
+        check(pthread_join(interrupting[i], NULL));
+    }
     ottla_topic_free(topic);
     require(ottla_producer_free(producer), NULL, "free");
     for (uint64_t i = 0; i < options.threads; i++) {

@@ -8,7 +8,7 @@
  *
  * Prints: with -v, for each delivered record, `topic partition offset timestamp` on standard output. On standard error the
  * reason of failures (the first of each kind in full, the others as a count), with transactions
- * `N committed in N transactions`, and, last, `N accepted, N delivered, N failed`.
+ * `N committed in N transactions`, and, last, `N accepted, N delivered, N failed, N refused`.
  *
  *     printf 'a:1\nb:2\n' | produce -b localhost:9092 -t greetings -K : -v */
 
@@ -48,9 +48,9 @@ static const char usage[] =
     "  -h, --help\n"
     "\n"
     "-b, -X, -F and -H may be repeated; properties take effect in the order given. An empty line is an empty value.\n"
-    "At the end, on standard error: `N accepted, N delivered, N failed`. With acks=0, delivered means written to the\n"
-    "socket. SIGINT or SIGTERM ends the input, delivers what was accepted, commits it, and reports; a second one gives up\n"
-    "what is not delivered.\n"
+    "At the end, on standard error: `N accepted, N delivered, N failed, N refused`: each accepted line was delivered or\n"
+    "failed, refused ones were never records. With acks=0, delivered means written to the socket. SIGINT or SIGTERM ends the\n"
+    "input, says what is not delivered yet, delivers it, commits, and reports; a second one gives up what is not delivered.\n"
     "In transactions the first record that is refused or fails ends the input: what was not committed is aborted.\n"
     "\n"
     "Exit status: 0 if all that was read was delivered (and committed), 1 if not, 2 if the options or properties cannot be used.\n";
@@ -105,6 +105,7 @@ struct transactions {
 /* What the thread that waits for signals has. */
 struct interrupter {
     const ottla_producer *producer;
+    const ottla_topic *topic;
     sigset_t signals;
     int stop_fd; /* closed to say: stop reading */
 };
@@ -460,7 +461,8 @@ static bool end_transactions(struct transactions *transactions, bool failed) {
         ottla_error *error = NULL;
         ottla_code code = ottla_producer_abort_transaction(transactions->producer, -1, &error);
         if (succeeded(code, error, "abort")) {
-            say("aborted: %" PRIu64 " records that were not committed", transactions->held);
+            say("aborted: %" PRIu64 " %s not committed", transactions->held,
+                transactions->held == 1 ? "record that was" : "records that were");
         }
     }
     return !failed;
@@ -468,30 +470,33 @@ static bool end_transactions(struct transactions *transactions, bool failed) {
 
 /* ---- lines ---- */
 
-/* Sends every line. Returns how many were accepted; `*refused` counts those that were not, and failed commits. */
-static uint64_t send_lines(struct transactions *transactions, const ottla_topic *topic, const struct options *options,
-                           struct input *input, uint64_t *refused) {
+struct lines {
+    uint64_t accepted;
+    uint64_t refused;
+};
+
+/* Sends every line and counts it. Returns false if transactions cannot go on: lines may be left. */
+static bool send_lines(struct transactions *transactions, const ottla_topic *topic, const struct options *options,
+                       struct input *input, struct lines *lines) {
     struct reasons reasons = {.count = 0};
-    uint64_t accepted = 0;
+    bool going_on = true;
     const char *line;
     size_t len = 0;
-    for (uint64_t number = 1; (line = next_line(input, &len)) != NULL; number++) {
+    for (uint64_t number = 1; going_on && (line = next_line(input, &len)) != NULL; number++) {
         if (!begin_if_none(transactions)) {
-            *refused += 1;
+            lines->refused++;
+            going_on = false;
             break;
         }
         ottla_record record = record_of(line, len, options);
         ottla_error *error = NULL;
         ottla_code code = send_line(transactions->producer, topic, &record, number, input->stop_fd, &error);
         if (code == OTTLA_ERR_OK) {
-            accepted++;
-            if (transactions->used && !commit_if_due(transactions)) {
-                *refused += 1;
-                break;
-            }
+            lines->accepted++;
+            going_on = !transactions->used || commit_if_due(transactions);
             continue;
         }
-        *refused += 1;
+        lines->refused++;
         bool last = transactions->used || code == OTTLA_ERR_BUFFER_FULL || code == OTTLA_ERR_CLOSED ||
                     ottla_error_is_fatal(error);
         if (first_of_its_kind(&reasons, code) || last) {
@@ -503,7 +508,7 @@ static uint64_t send_lines(struct transactions *transactions, const ottla_topic 
         }
     }
     say_counts(&reasons, "not sent");
-    return accepted;
+    return going_on;
 }
 
 /* ---- reports ---- */
@@ -559,6 +564,19 @@ static void *take_reports(void *argument) {
 
 /* ---- signals ---- */
 
+/* Says at once what the program still waits for, and why if it is the topic. */
+static void say_what_it_waits_for(const struct interrupter *interrupter) {
+    uint64_t records = ottla_producer_buffered_records(interrupter->producer);
+    say("interrupted: no more input is read; %" PRIu64 " accepted and not delivered yet; a second interrupt gives up",
+        records);
+    ottla_error *error = NULL;
+    ottla_code code = records > 0 ? ottla_topic_check(interrupter->topic, 500, &error) : OTTLA_ERR_OK;
+    if (code != OTTLA_ERR_OK && code != OTTLA_ERR_CLOSED) { /* closed: the wait is over */
+        say("it waits for the topic: %s", ottla_error_message(error));
+    }
+    ottla_error_free(error);
+}
+
 /* Runs until SIGUSR1. Signals are blocked in every thread and waited for here, where any function may be called. */
 static void *wait_for_signals(void *argument) {
     struct interrupter *interrupter = argument;
@@ -568,6 +586,7 @@ static void *wait_for_signals(void *argument) {
     }
     close(interrupter->stop_fd);
     interrupter->stop_fd = -1;
+    say_what_it_waits_for(interrupter);
     if (sigwait(&interrupter->signals, &number) != 0 || number == SIGUSR1) {
         return NULL;
     }
@@ -620,6 +639,7 @@ int main(int argc, char **argv) {
 
     struct reporter reporter = {.producer = producer, .verbose = options.verbose};
     interrupter.producer = producer;
+    interrupter.topic = topic;
     interrupter.stop_fd = stop[1];
     pthread_t reporting, interrupting;
     check(pthread_create(&reporting, NULL, take_reports, &reporter), "thread");
@@ -632,16 +652,10 @@ int main(int argc, char **argv) {
     }
     struct transactions transactions = {
         .producer = producer, .used = options.transactional, .every = options.commit_every};
-    uint64_t refused = 0;
-    uint64_t accepted = 0;
-    if (!transactions.used || init_transactions(&transactions, stop[0])) {
-        accepted = send_lines(&transactions, topic, &options, &input, &refused);
-    } else {
-        refused = 1;
-    }
-    if (!end_transactions(&transactions, refused > 0 || input.failed)) {
-        refused += 1;
-    }
+    struct lines lines = {0, 0};
+    bool good = (!transactions.used || init_transactions(&transactions, stop[0])) &&
+                send_lines(&transactions, topic, &options, &input, &lines) && lines.refused == 0 && !input.failed;
+    good = end_transactions(&transactions, !good);
 
     code = ottla_producer_flush(producer, -1, &error);
     if (code != OTTLA_ERR_OK && code != OTTLA_ERR_CLOSED) { /* closed: by the second signal */
@@ -671,8 +685,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%" PRIu64 " committed in %" PRIu64 " transactions\n", transactions.committed,
                 transactions.count);
     }
-    fprintf(stderr, "%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " failed\n", accepted, reporter.delivered,
-            reporter.failed);
-    bool all = reporter.delivered == accepted && refused == 0 && !input.failed && !reporter.broken;
-    return all && code == OTTLA_ERR_OK ? 0 : 1;
+    fprintf(stderr, "%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " failed, %" PRIu64 " refused\n",
+            lines.accepted, reporter.delivered, reporter.failed, lines.refused);
+    good = good && reporter.delivered == lines.accepted && !reporter.broken;
+    return good && code == OTTLA_ERR_OK ? 0 : 1;
 }

@@ -44,6 +44,8 @@ static const char usage[] =
     "  -X, --property NAME=VALUE  sets a property of the producer (CONFIGURATION.md lists them); may be repeated\n"
     "  -h, --help\n"
     "\n"
+    "SIGINT or SIGTERM ends the sending, waits up to 30 seconds for what was sent, and reports; a second one ends the program.\n"
+    "\n"
     "Exit status: 0 if all records were delivered, 1 if not, 2 if the options or properties cannot be used.\n";
 
 enum { MAX_TOPICS = 16, TICK_MS = 10 };
@@ -59,9 +61,13 @@ enum form { TABLE, JSON, PROMETHEUS };
 
 static volatile sig_atomic_t interrupted;
 
+/* For one signal: the next one ends the program. */
 static void on_signal(int signal_number) {
+    static const char text[] = "statistics: interrupted: waiting for what was sent; a second interrupt ends the program\n";
     (void)signal_number;
     interrupted = 1;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
 }
 
 /* Says what went wrong, and exits: nothing here is worth going on for. */
@@ -218,8 +224,8 @@ static void set_pair(ottla_config *config, char *pair) {
 static double positive(const char *option, const char *text) {
     char *end;
     double number = strtod(text, &end);
-    if (end == text || *end != '\0' || !(number > 0)) {
-        fprintf(stderr, "statistics: %s takes a number above 0, not %s\n", option, text);
+    if (end == text || *end != '\0' || !(number > 0 && number <= 1e9)) {
+        fprintf(stderr, "statistics: %s takes a number above 0, 1e9 at most, not %s\n", option, text);
         exit(2);
     }
     return number;
@@ -268,7 +274,7 @@ int main(int argc, char **argv) {
         fputs(usage, stderr);
         return 2;
     }
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 

@@ -95,10 +95,15 @@ impl Ended {
         self
     }
 
-    /// The last line that `produce` prints to standard error.
+    /// The last line that `produce` prints to standard error, if it refused no line.
     #[track_caller]
     fn expect_counts(&self, accepted: u64, delivered: u64, failed: u64) -> &Ended {
-        let counts = format!("{accepted} accepted, {delivered} delivered, {failed} failed");
+        self.expect_lines(accepted, delivered, failed, 0)
+    }
+
+    #[track_caller]
+    fn expect_lines(&self, accepted: u64, delivered: u64, failed: u64, refused: u64) -> &Ended {
+        let counts = format!("{accepted} accepted, {delivered} delivered, {failed} failed, {refused} refused");
         assert_eq!(self.errors.lines().last(), Some(counts.as_str()), "{}", self.errors);
         self
     }
@@ -320,7 +325,7 @@ fn produce_refuses_a_line_that_is_too_long_and_goes_on() {
     let topic = cluster.new_topic("produce-too-long", 1);
     let input = format!("a\n{}\n{}\nb\n", "x".repeat(2000), "y".repeat(2000));
     let ended = Ended::of(produce(cluster, &topic).args(["-X", "max.request.size=1000"]), input.as_bytes());
-    ended.expect(1).expect_counts(2, 2, 0);
+    ended.expect(1).expect_lines(2, 2, 0, 2);
     assert!(ended.errors.contains("line 2: not sent"), "{}", ended.errors);
     assert!(!ended.errors.contains("line 3"), "the second of a kind is only counted: {}", ended.errors);
     assert!(ended.errors.contains("RECORD_TOO_LARGE: 2 records"), "{}", ended.errors);
@@ -391,21 +396,32 @@ fn produce_delivers_what_it_read_when_interrupted() {
 }
 
 #[test]
-fn produce_gives_up_when_interrupted_again() {
-    let mut child =
-        start(example("produce").args(["-b", "127.0.0.1:9", "-t", "any", "-X", "delivery.timeout.ms=15000"]));
-    let mut stdin = child.stdin.take().expect("a pipe was asked for");
-    stdin.write_all(b"a\nb\nc\n").expect("the program reads");
-    thread::sleep(Duration::from_millis(500));
-    interrupt(&child);
-    thread::sleep(Duration::from_millis(500));
-    assert!(child.try_wait().expect("it is ours").is_none(), "it waits for delivery.timeout.ms");
-    let begun = Instant::now();
-    interrupt(&child);
-    let ended = Ended::wait(child);
-    ended.expect(1).expect_counts(3, 0, 3);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    drop(stdin);
+fn produce_says_what_it_waits_for_when_interrupted_and_gives_up_when_interrupted_again() {
+    let cluster = kafka::shared();
+    let missing = ["-t", "missing-when-interrupted", "-X", "allow.auto.create.topics=false"];
+    for (servers, reason) in [("127.0.0.1:9", "127.0.0.1:9"), (cluster.bootstrap(), "UNKNOWN_TOPIC_OR_PARTITION")] {
+        let mut child =
+            start(example("produce").args(["-b", servers, "-X", "delivery.timeout.ms=60000"]).args(missing));
+        let mut stdin = child.stdin.take().expect("a pipe was asked for");
+        stdin.write_all(b"a\nb\nc\n").expect("the program reads");
+        thread::sleep(Duration::from_millis(500));
+        interrupt(&child);
+        thread::sleep(Duration::from_millis(1000));
+        assert!(child.try_wait().expect("it is ours").is_none(), "it waits for delivery.timeout.ms");
+        let begun = Instant::now();
+        interrupt(&child);
+        let ended = Ended::wait(child);
+        ended.expect(1).expect_counts(3, 0, 3);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(
+            ended.errors.contains("interrupted: no more input is read; 3 accepted and not delivered"),
+            "{}",
+            ended.errors
+        );
+        let waits = ended.errors.lines().find(|line| line.contains("it waits for the topic: "));
+        assert!(waits.is_some_and(|line| line.contains(reason)), "{}", ended.errors);
+        drop(stdin);
+    }
 }
 
 /// `produce` in transactions.
@@ -623,6 +639,92 @@ fn perf_tells_what_failed() {
     Ended::of(example("perf").args(["-t", "any", "-s", "10"]), b"").expect(2);
     Ended::of(example("perf").args(base).args(["--one-by-one", "--try-send"]), b"").expect(2);
     Ended::of(example("perf").args(["-t", "any", "-s", "ten", "-c", "1"]), b"").expect(2);
+}
+
+#[test]
+fn perf_takes_counts_and_sizes_as_people_write_them() {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    let perf = |count: &str, size: &str| {
+        Ended::of(example("perf").args(["-b", &address, "-t", "load", "-c", count, "-s", size]), b"")
+    };
+    for (count, size, records, bytes) in
+        [("1e3", "100", 1000.0, 100_000.0), ("1.2k", "2.3k", 1200.0, 2_760_000.0), ("25", "0.1M", 25.0, 2_500_000.0)]
+    {
+        let ended = perf(count, size);
+        ended.expect(0);
+        let is = json_numbers(ended.output.lines().last().expect("a line"));
+        assert_eq!((is["delivered"], is["bytes"]), (records, bytes), "-c {count} -s {size}");
+    }
+    for number in ["", "0", "-1", "0.5", "ten", "1e", "1kk", "1K", "0x10", "1e16", "1e400", "inf"] {
+        let refused = perf(number, "1");
+        refused.expect(2);
+        let told = format!("-c takes a whole number from 1 to 1e+15, such as 2000, 2e3 or 2k, not '{number}'");
+        assert!(refused.errors.contains(&told), "{}", refused.errors);
+    }
+}
+
+#[test]
+fn perf_tells_how_far_it_is_and_what_it_measured_when_interrupted() {
+    let sink = Sink::start(SinkOptions::default());
+    let address = sink.addr().to_string();
+    let base = ["-b", &address, "-t", "load", "-s", "100", "-c", "1e6"];
+    let interrupted = |options: &[&str], after: Duration| {
+        let child = start(example("perf").args(base).args(options));
+        thread::sleep(after);
+        interrupt(&child);
+        let ended = Ended::wait(child);
+        ended.expect(1);
+        let is = json_numbers(ended.output.lines().last().expect("a line"));
+        assert_eq!((is["delivered"], is["failed"]), (is["accepted"], 0.0), "{}", ended.output);
+        assert!(0.0 < is["accepted"] && is["accepted"] < is["records"], "{}", ended.output);
+        assert!(ended.errors.contains("perf: interrupted: "), "{}", ended.errors);
+        assert!(!ended.errors.contains("stopped sending"), "{}", ended.errors);
+        ended.errors
+    };
+    let errors = interrupted(&["-r", "1000", "-T", "2"], Duration::from_millis(6500));
+    let progress =
+        errors.lines().find(|line| line.contains(" of 1000000 delivered, ")).expect("a line in five seconds");
+    assert_eq!(shape(progress, "load"), "perf: # of # delivered, # a second, # failed");
+    interrupted(&["-r", "10", "--batch", "10"], Duration::from_millis(1500));
+    let slow = Sink::start(SinkOptions { delay: Duration::from_millis(2), ..SinkOptions::default() });
+    let slow = slow.addr().to_string();
+    interrupted(&["-b", &slow, "--one-by-one"], Duration::from_millis(500));
+    interrupted(
+        &["-b", &slow, "--try-send", "-X", "buffer.memory=100000", "-X", "batch.size=1000"],
+        Duration::from_millis(500),
+    );
+}
+
+#[test]
+fn perf_gives_up_when_interrupted_again() {
+    for options in [&[][..], &["--one-by-one"]] {
+        let child =
+            start(example("perf").args(["-b", "127.0.0.1:9", "-t", "any", "-s", "100", "-c", "1e6"]).args(options));
+        thread::sleep(Duration::from_millis(500));
+        interrupt(&child);
+        thread::sleep(Duration::from_millis(500));
+        let begun = Instant::now();
+        interrupt(&child);
+        let ended = Ended::wait(child);
+        ended.expect(1);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let is = json_numbers(ended.output.lines().last().expect("a line"));
+        assert_eq!((is["delivered"], is["failed"]), (0.0, is["accepted"]), "{}", ended.output);
+    }
+}
+
+#[test]
+fn statistics_says_that_it_waits_when_interrupted_and_ends_when_interrupted_again() {
+    let child = start(example("statistics").args(["-b", "127.0.0.1:9", "-t", "any"]));
+    thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    thread::sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = Ended::wait(child);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!ended.status.success() && ended.errors.contains("interrupted: waiting"), "{}", ended.errors);
 }
 
 #[test]

@@ -388,7 +388,8 @@ typedef enum ottla_event_kind {
  */
 typedef enum ottla_log_level {
     /**
-     * Something failed that was not asked to fail, or records were lost without a callback to tell.
+     * Something failed that was not asked to fail, or records were lost without a callback to tell. (Records that a purge
+     * or an abort gave up are reported at level info.)
      */
     OTTLA_LOG_ERROR = 3,
     /**
@@ -844,8 +845,9 @@ typedef struct ottla_serializer {
 } ottla_serializer;
 
 /**
- * Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
- * valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
+ * Told one line of the log. `level` is one of ottla_log_level; `message` is UTF-8, ended by a NUL, and valid until the
+ * function returns. It holds no newline and no other control character: those in names and texts of brokers and the
+ * configuration are escaped (`\n`). Runs on any thread, perhaps on several at once. Must not call functions that take
  * the producer, nor throw, longjmp or block.
  */
 typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void *userdata);

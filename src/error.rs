@@ -337,13 +337,25 @@ pub fn broker_code_name(code: i16) -> &'static str {
         103 => "INCONSISTENT_TOPIC_ID",
         120 => "TRANSACTION_ABORTABLE",
         129 => "REBOOTSTRAP_REQUIRED",
-        _ => "BROKER_ERROR",
+        _ => NO_NAME,
+    }
+}
+
+const NO_NAME: &str = "BROKER_ERROR";
+
+/// As messages write it: a code without a name shows its number.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.name()) {
+            (ErrorKind::Broker(code), NO_NAME) => write!(out, "{NO_NAME} (error code {code})"),
+            (_, name) => out.write_str(name),
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.0.kind.name(), self.0.message)
+        write!(out, "{}: {}", self.0.kind, self.0.message)
     }
 }
 
@@ -354,3 +366,16 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_without_a_name_shows_its_number() {
+        let error = |code| Error::new(ErrorKind::Broker(code), format!("it answered {}", ErrorKind::Broker(code)));
+        assert_eq!(error(999).to_string(), "BROKER_ERROR (error code 999): it answered BROKER_ERROR (error code 999)");
+        assert_eq!(error(6).to_string(), "NOT_LEADER_OR_FOLLOWER: it answered NOT_LEADER_OR_FOLLOWER");
+        assert_eq!(ErrorKind::Broker(999).name(), "BROKER_ERROR");
+    }
+}

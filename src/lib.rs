@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 pub mod loan;
 pub mod record;
+mod text;
 
 #[cfg(not(feature = "internals"))]
 mod batch;

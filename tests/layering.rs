@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "record",
     "loan",
     "error",
+    "text",
     "sync",
     "planted",
 ];

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::loan::LentValue;
 use crate::record::Fate;
 use crate::sync::{Arc, Time};
+use crate::text::partition_name;
 
 /// What became of a batch.
 #[derive(Clone, Debug)]
@@ -80,10 +81,9 @@ impl Batch {
 /// Makes a report of a batch that is being dropped undecided, for the driver to deliver.
 pub(super) fn adopt(batch: &mut Batch) {
     let memory = batch.memory.clone();
-    let error = Error::new(
-        ErrorKind::Internal,
-        format!("the engine dropped a batch of {}-{} before its fate was known", batch.topic, batch.partition),
-    );
+    let partition = partition_name(&batch.topic, batch.partition);
+    let error =
+        Error::new(ErrorKind::Internal, format!("the engine dropped a batch of {partition} before its fate was known"));
     let outcome = batch.outcome.take().unwrap_or_else(|| {
         // A request carried it and nobody noted how that ended: some byte may have been written.
         batch.sealed.outcome_unknown |= batch.sealed.attempts > 0;

@@ -13,6 +13,7 @@ mod snappy;
 mod zstd;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::counted;
 use std::ops::RangeInclusive;
 
 /// `compression.type`. The numbers are those of a record batch's attributes.
@@ -162,7 +163,7 @@ struct Plain {
 impl Plain {
     fn extend(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() > self.max - self.bytes.len() {
-            return Err(self.malformed(&format_args!("it holds more than {} bytes", self.max)));
+            return Err(self.malformed(&format_args!("it holds more than {}", counted(self.max, "byte"))));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())

@@ -38,6 +38,9 @@ pub(super) fn parse(property: &str, list: &str) -> Result<Vec<HostPort>> {
 }
 
 fn parse_one(entry: &str) -> Result<HostPort, String> {
+    if let Some(between) = entry.chars().find(|&c| c == ';' || c.is_whitespace()) {
+        return Err(format!("has '{}' in it: separate addresses by commas", between.escape_default()));
+    }
     let (host, port) = split(without_scheme(entry)?)?;
     if host.is_empty() {
         return Err("has no host before the port".into());
@@ -112,7 +115,13 @@ mod tests {
             ("[::1", "entry 1 ('[::1') opens a bracket that is not closed"),
             ("[::1]", "entry 1 ('[::1]') has no port: write host:port, usually port 9092"),
             ("[a]:1", "entry 1 ('[a]:1') has something else than an IPv6 address in its brackets"),
-            ("a b:1", "entry 1 ('a b:1') has a character that no host name has: ' '"),
+            ("a b:1", "entry 1 ('a b:1') has ' ' in it: separate addresses by commas"),
+            ("a:1 b:2", "entry 1 ('a:1 b:2') has ' ' in it: separate addresses by commas"),
+            ("c:3,a:1;b:2", "entry 2 ('a:1;b:2') has ';' in it: separate addresses by commas"),
+            ("[::1]:1; [::2]:1", "entry 1 ('[::1]:1; [::2]:1') has ';' in it: separate addresses by commas"),
+            ("PLAINTEXT://a:1;b:2", "entry 1 ('PLAINTEXT://a:1;b:2') has ';' in it: separate addresses by commas"),
+            ("a:1\tb:2", "entry 1 ('a:1\tb:2') has '\\t' in it: separate addresses by commas"),
+            ("a|b:1", "entry 1 ('a|b:1') has a character that no host name has: '|'"),
             ("SSL://a:1", "entry 1 ('SSL://a:1') asks for SSL, which this release does not speak; only PLAINTEXT://"),
         ];
         for (text, reason) in cases {

@@ -60,21 +60,30 @@ impl Core {
             let at = broker.setup_deadline;
             return self.timers.arm(Timer::Setup(index), at);
         }
-        let doing = match broker.link {
-            Link::Resolving => "its name was not resolved",
-            Link::Connecting => "the connection was not established",
-            _ => "it accepted the connection but did not answer ApiVersions",
+        let (kind, doing, hint) = match broker.link {
+            Link::Resolving => (
+                ErrorKind::Resolve,
+                "its name was not resolved",
+                "does the resolver of this machine answer (/etc/resolv.conf)?",
+            ),
+            Link::Connecting => (
+                ErrorKind::Io,
+                "the connection was not established",
+                "is the host up, and the port open in every firewall on the way?",
+            ),
+            _ => (
+                ErrorKind::Io,
+                "it accepted the connection but did not answer ApiVersions",
+                "is it a Kafka broker, and a plaintext listener?",
+            ),
         };
         broker.setup_failures += 1;
         let another = broker.link == Link::Connecting && broker.next_address < broker.addresses.len();
-        let message = format!(
-            "connecting to {}: {doing} within socket.connection.setup.timeout.ms; is it a Kafka broker, and a \
-             plaintext listener?",
-            broker.name()
-        );
+        let message =
+            format!("connecting to {}: {doing} within socket.connection.setup.timeout.ms; {hint}", broker.name());
         let id = self.connection_id(index);
         self.act(Action::Close(id));
-        let error = Error::new(ErrorKind::Io, message);
+        let error = Error::new(kind, message);
         if another {
             self.log(Level::Info, || format!("{error}; trying its next address"));
             self.broker(index).attempt += 1;

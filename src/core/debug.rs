@@ -5,6 +5,7 @@ use super::{Action, Core, Frame, Level};
 use crate::batch::{Batch, Outcome};
 use crate::config::{Facilities, Facility};
 use crate::sync::{AtomicU32, Ordering};
+use crate::text::{counted, partition_name};
 
 /// Which facilities tell their lines: read by the sender, changed by any thread.
 #[derive(Debug)]
@@ -60,9 +61,8 @@ impl Core {
         if self.tells(Facility::Request) {
             let (name, api, correlation) =
                 (self.brokers[index as usize].name(), request.kind.api(), request.correlation);
-            let after = self.now.since(request.sent).as_micros();
-            let message =
-                format!("{name}: {api:?} answered, request {correlation}, {bytes} bytes after {after} microseconds");
+            let after = counted(self.now.since(request.sent).as_micros(), "microsecond");
+            let message = format!("{name}: {api:?} answered, request {correlation}, {bytes} bytes after {after}");
             self.debug_line(Facility::Request, &message);
         }
     }
@@ -73,10 +73,9 @@ impl Core {
             let name = self.brokers[broker as usize].name();
             let sealed = &batch.sealed;
             let message = format!(
-                "{}-{}: {} records in {} bytes to {name}, attempt {}, producer id {}, epoch {}, sequence {}",
-                batch.topic,
-                batch.partition,
-                batch.count(),
+                "{}: {} in {} bytes to {name}, attempt {}, producer id {}, epoch {}, sequence {}",
+                partition_name(&batch.topic, batch.partition),
+                counted(batch.count(), "record"),
                 batch.payload().len(),
                 sealed.attempts,
                 sealed.producer_id,
@@ -89,13 +88,14 @@ impl Core {
 
     pub(super) fn debug_decided(&mut self, batch: &Batch, outcome: &Outcome) {
         if self.tells(Facility::Batch) {
-            let (topic, partition, count) = (&batch.topic, batch.partition, batch.count());
-            let latency = outcome.latency.as_micros();
+            let (partition, records) =
+                (partition_name(&batch.topic, batch.partition), counted(batch.count(), "record"));
+            let latency = counted(outcome.latency.as_micros(), "microsecond");
             let how = match &outcome.error {
                 None => format!("{:?} at offset {}", outcome.fate, outcome.base_offset),
                 Some(error) => format!("{:?}: {error}", outcome.fate),
             };
-            let message = format!("{topic}-{partition}: {count} records decided after {latency} microseconds: {how}");
+            let message = format!("{partition}: {records} decided after {latency}: {how}");
             self.debug_line(Facility::Batch, &message);
         }
     }

@@ -32,7 +32,7 @@ impl Core {
             return Ok(());
         }
         if let Some(kind) = ErrorKind::from_broker(response.error_code) {
-            return Err(Error::new(kind, format!("it answered ApiVersions with {}", kind.name())));
+            return Err(Error::new(kind, format!("it answered ApiVersions with {kind}")));
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::front::About;
 use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
 use crate::sync::{Arc, Time};
+use crate::text::partition_name;
 
 /// A question that is not answered yet.
 pub struct Inquiry {
@@ -93,9 +94,9 @@ impl Core {
         partitions.sort_by_key(|partition| partition.partition);
         match partitions.iter().find(|partition| partition.leader_address.is_none()) {
             Some(partition) if led => {
-                let (number, replicas) = (partition.partition, &partition.replicas);
-                let message =
-                    format!("{name}-{number} has no leader that can be reached; its replicas are {replicas:?}");
+                let replicas = &partition.replicas;
+                let partition = partition_name(name, partition.partition);
+                let message = format!("{partition} has no leader that can be reached; its replicas are {replicas:?}");
                 Err(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message))
             }
             _ => Ok(partitions.into()),

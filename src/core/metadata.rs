@@ -11,6 +11,7 @@ use crate::protocol::messages::{
 use crate::protocol::{ApiKey, Reader};
 use crate::statistics::TopicStatistics;
 use crate::sync::{Arc, Time};
+use crate::text::{counted, partition_name};
 
 /// How asking for metadata stands.
 pub struct Metadata {
@@ -304,7 +305,8 @@ impl Core {
         self.metadata.failing_since = None;
         self.metadata.last_error = None;
         self.debug(Facility::Metadata, || {
-            format!("taken in: {} brokers, {} topics", response.brokers.len(), response.topics.len())
+            let (brokers, topics) = (response.brokers.len(), response.topics.len());
+            format!("taken in: {}, {}", counted(brokers, "broker"), counted(topics, "topic"))
         });
         self.take_brokers(&response);
         let mut incomplete = false;
@@ -468,7 +470,7 @@ impl Core {
         if count <= self.topics[index as usize].partitions.len() {
             return;
         }
-        self.debug(Facility::Metadata, || format!("topic {} has {count} partitions", topic.name));
+        self.debug(Facility::Metadata, || format!("topic {} has {}", topic.name, counted(count, "partition")));
         let slots = self.front.partitions_for(&topic, count);
         let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
         let state = &mut self.topics[index as usize];
@@ -510,7 +512,9 @@ impl Core {
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
         if self.tells(Facility::Metadata) {
             let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader as usize].name());
-            self.debug(Facility::Metadata, || format!("{topic}-{number} is led by {name}, leader epoch {epoch}"));
+            self.debug(Facility::Metadata, || {
+                format!("{} is led by {name}, leader epoch {epoch}", partition_name(&topic, number))
+            });
         }
         let partition = self.partition(index);
         partition.slot.set_available(leader.is_some());

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
+use crate::text::partition_name;
 
 /// Where the producer id comes from and how far that is.
 pub struct ProducerId {
@@ -85,7 +86,7 @@ impl Core {
             return Ok(());
         };
         let name = self.brokers[broker as usize].name();
-        let error = Error::new(kind, format!("{name} answered InitProducerId with {}", kind.name()));
+        let error = Error::new(kind, format!("{name} answered InitProducerId with {kind}"));
         if kind.is_retriable() {
             self.producer_id_failed(&error);
         } else {
@@ -145,6 +146,8 @@ impl Core {
         }
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
         let epoch = partition.producer_epoch;
-        self.log(Level::Info, || format!("{topic}-{number}: sequence started again with epoch {epoch}"));
+        self.log(Level::Info, || {
+            format!("{}: sequence started again with epoch {epoch}", partition_name(&topic, number))
+        });
     }
 }

@@ -4,6 +4,7 @@ use super::Core;
 use crate::batch::{Batch, PickedOut};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::produce::PartitionResponse;
+use crate::text::{counted, partition_name};
 
 /// The records that an answer blames, grouped: neighbours of whom the same is said fail together.
 #[derive(Default)]
@@ -73,7 +74,11 @@ impl Core {
         if let Some(mut rest) = rest {
             self.log(super::Level::Info, || {
                 let failed: usize = blamed.groups.iter().map(Vec::len).sum();
-                format!("{error}; {failed} records fail, {} are sent again", rest.count())
+                format!(
+                    "{error}; given up: {}; sent again: {}",
+                    counted(failed, "record"),
+                    counted(rest.count(), "record")
+                )
             });
             self.compress(index, &mut rest);
             self.requeue(index, rest);
@@ -86,6 +91,6 @@ impl Core {
 }
 
 fn refused(batch: &Batch, kind: ErrorKind, message: &str) -> Error {
-    let (topic, partition) = (&batch.topic, batch.partition);
-    Error::new(kind, format!("the leader of {topic}-{partition} refused the record with {}: {message}", kind.name()))
+    let partition = partition_name(&batch.topic, batch.partition);
+    Error::new(kind, format!("the leader of {partition} refused the record with {kind}: {message}"))
 }

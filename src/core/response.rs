@@ -16,6 +16,7 @@ use crate::protocol::Reader;
 use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::record::Fate;
 use crate::sync::Time;
+use crate::text::{counted, partition_name};
 
 /// A leader that a broker named in an answer (KIP-951): partition, leader, epoch.
 type Hint = (u32, i32, i32);
@@ -146,7 +147,8 @@ impl Core {
             }
             _ => "",
         };
-        let error = Error::new(kind, format!("{name} answered {} for {topic}-{number}{said}{advice}", kind.name()));
+        let partition = partition_name(topic, number);
+        let error = Error::new(kind, format!("{name} answered {kind} for {partition}{said}{advice}"));
         // Without transactions a partition is made whole by what its broker answers next: nothing is fatal.
         if self.transaction.is_none() && kind.is_fatal() { error.passing() } else { error }
     }
@@ -281,7 +283,8 @@ impl Core {
             Ok(parts) => {
                 self.statistics.producer.batches_split.add(1);
                 self.topics[topic as usize].statistics.cells.batches_split.add(1);
-                self.log(Level::Info, || format!("{error}; {count} records of {bytes} bytes sent again in parts"));
+                let records = counted(count, "record");
+                self.log(Level::Info, || format!("{error}; {records} of {bytes} bytes sent again in parts"));
                 self.outstanding.split(serial, parts.len() as u32);
                 for mut part in parts {
                     self.compress(index, &mut part);
@@ -388,17 +391,17 @@ impl Core {
         };
         let cause = cause.map_or_else(String::new, |cause| format!("; last error: {cause}"));
         let allowed = batch.deadline.since(batch.created).as_millis();
+        let (were, their) = if batch.count() == 1 { ("was", "its") } else { ("were", "their") };
         let whose = match batch.own_timeout {
             None => format!("delivery.timeout.ms={allowed}"),
-            Some(_) => format!("their own timeout of {allowed} ms"),
+            Some(_) => format!("{their} own timeout of {allowed} ms"),
         };
         Error::new(
             ErrorKind::DeliveryTimedOut,
             format!(
-                "{} records for {}-{} were not delivered within {whose}: {attempts}{cause}",
-                batch.count(),
-                batch.topic,
-                batch.partition,
+                "{} for {} {were} not delivered within {whose}: {attempts}{cause}",
+                counted(batch.count(), "record"),
+                partition_name(&batch.topic, batch.partition),
             ),
         )
     }

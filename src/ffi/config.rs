@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::core::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::Plugins;
+use crate::text::counted;
 
 /// What a producer is made from: properties by name, in text, as Kafka's Java producer has them (ottla_property_at()
 /// lists them, CONFIGURATION.md describes them), and the functions that the producer calls.
@@ -121,8 +122,10 @@ pub unsafe extern "C" fn ottla_config_get(
         let value = config.config.get(name).ok_or_else(|| no_value(name))?;
         len_out.write(value.len() + 1);
         if value.len() >= buffer_len {
-            let message =
-                format!("the value of {name} needs {} bytes, and the buffer has {buffer_len}", value.len() + 1);
+            let message = format!(
+                "the value of {name} needs {}, and the buffer has {buffer_len}",
+                counted(value.len() + 1, "byte")
+            );
             return if buffer_len == 0 { Ok(()) } else { Err(Error::new(ErrorKind::InvalidArgument, message)) };
         }
         // SAFETY: the buffer is not NULL, has room for the value and a NUL, and is not part of the value.

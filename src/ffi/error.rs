@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
 use super::guarded;
-use super::log::c_string;
+use super::log::{c_message, c_string};
 use crate::error::{Error, ErrorKind};
 
 /// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
@@ -162,7 +162,7 @@ pub struct ottla_error {
 
 impl ottla_error {
     pub(super) fn new(error: Error) -> Self {
-        ottla_error { message: c_string(error.message()), error }
+        ottla_error { message: c_message(error.message()), error }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char, c_void};
 
 use super::error::{ottla_code, ottla_error};
 use super::guarded;
-use super::log::c_string;
+use super::log::{c_message, c_string};
 use super::poll::{Queue, Ready, ottla_ready_fn};
 use super::userdata::Userdata;
 use crate::core::{News, NewsKind};
@@ -141,7 +141,7 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn new(news: &News, dropped: u64) -> Box<Told> {
         let host = news.broker.as_ref().map(|broker| c_string(&broker.host));
-        let message = c_string(&news.message);
+        let message = c_message(&news.message);
         let error = news.error.clone().map(|error| Box::new(ottla_error::new(error)));
         let event = ottla_event {
             struct_size: size_of::<ottla_event>(),

@@ -3,6 +3,7 @@
 use super::boundary::invalid;
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
+use crate::text::{Counted, counted};
 
 /// Records read from a buffer, in turn.
 #[derive(Clone, Copy)]
@@ -25,6 +26,7 @@ impl<'a> Flat<'a> {
 
     /// The next record, its headers appended to `headers`.
     pub(super) fn next(&mut self, headers: &mut Vec<Header<'a>>) -> Result<FlatRecord<'a>> {
+        let start = self.at;
         let tag = u64::from_ne_bytes(self.fixed()?);
         let timestamp = i64::from_ne_bytes(self.fixed()?);
         let partition = i32::from_ne_bytes(self.fixed()?);
@@ -34,17 +36,19 @@ impl<'a> Flat<'a> {
         let record = Record {
             partition: if partition == -1 { None } else { Some(partition) },
             timestamp: if timestamp == -1 { None } else { Some(timestamp) },
-            key: self.nullable(key_len)?,
-            value: self.nullable(value_len)?,
+            key: self.nullable(key_len, "key_len", start + 20)?,
+            value: self.nullable(value_len, "value_len", start + 24)?,
             headers: &[],
             timeout: None,
             lent: None,
         };
         for _ in 0..header_count {
+            let start = self.at;
             let name_len = i32::from_ne_bytes(self.fixed()?);
             let value_len = i32::from_ne_bytes(self.fixed()?);
-            let name = self.nullable(name_len)?.ok_or_else(|| self.wrong("a header's name is null"))?;
-            headers.push(Header { name, value: self.nullable(value_len)? });
+            let name = self.nullable(name_len, "name_len", start)?;
+            let name = name.ok_or_else(|| wrong(start, "name_len is -1, and a header's name is never null"))?;
+            headers.push(Header { name, value: self.nullable(value_len, "value_len", start + 4)? });
         }
         Ok(FlatRecord { tag, record, header_count: header_count as usize })
     }
@@ -52,35 +56,54 @@ impl<'a> Flat<'a> {
     /// The buffer has to end here.
     pub(super) fn end(&self) -> Result<()> {
         let left = self.buffer.len() - self.at;
-        if left == 0 { Ok(()) } else { Err(self.wrong(&format!("the records end, and {left} bytes are left"))) }
+        match left {
+            0 => Ok(()),
+            _ => Err(wrong(self.at, &format!("the records end, and the buffer goes on for {}", counted(left, "byte")))),
+        }
     }
 
-    fn nullable(&mut self, len: i32) -> Result<Option<&'a [u8]>> {
-        match usize::try_from(len) {
-            Ok(len) => self.take(len).map(Some),
-            Err(_) if len == -1 => Ok(None),
-            Err(_) => Err(self.wrong(&format!("{len} is not a length"))),
+    /// The bytes whose length, in the field `name` at byte `at`, is `len`.
+    fn nullable(&mut self, len: i32, name: &str, at: usize) -> Result<Option<&'a [u8]>> {
+        if len == -1 {
+            return Ok(None);
         }
+        let bytes = usize::try_from(len).ok().and_then(|len| self.bytes(len));
+        bytes.map(Some).ok_or_else(|| self.wrong_length(len, name, at))
     }
 
     fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
-        Ok(self.take(N)?.try_into().expect("as long as it was asked to be"))
+        let bytes = self.bytes(N).ok_or_else(|| self.cut_short(N))?;
+        Ok(bytes.try_into().expect("as long as it was asked to be"))
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let left = self.buffer.len() - self.at;
-        if len > left {
-            return Err(self.wrong(&format!("{len} bytes have to follow, and {left} are left")));
-        }
-        let taken = &self.buffer[self.at..self.at + len];
+    /// The next `len` bytes; `None` if the buffer ends before.
+    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let taken = self.buffer[self.at..].get(..len)?;
         self.at += len;
-        Ok(taken)
+        Some(taken)
     }
 
     #[cold]
-    fn wrong(&self, what: &str) -> Error {
-        invalid(format!("buffer is not in flat form: at byte {}, {what}", self.at))
+    fn wrong_length(&self, len: i32, name: &str, at: usize) -> Error {
+        match len {
+            0.. => wrong(at, &format!("{name} is {len}, and the buffer ends after {}", self.left())),
+            _ => wrong(at, &format!("{name} is {len}: it is at least 0, or -1 for null")),
+        }
     }
+
+    #[cold]
+    fn cut_short(&self, field: usize) -> Error {
+        wrong(self.at, &format!("a field of {field} bytes begins, and the buffer ends after {}", self.left()))
+    }
+
+    fn left(&self) -> Counted {
+        counted(self.buffer.len() - self.at, "byte")
+    }
+}
+
+#[cold]
+fn wrong(at: usize, what: &str) -> Error {
+    invalid(format!("buffer is not in flat form: at byte {at}, {what}"))
 }
 
 #[cfg(test)]
@@ -131,14 +154,30 @@ mod tests {
         longer.push(0);
         let mut flat = Flat::new(&longer);
         flat.next(&mut Vec::new()).unwrap();
-        assert!(flat.end().unwrap_err().message().contains("1 bytes are left"));
+        let error = flat.end().expect_err("a byte is left");
+        assert!(error.message().ends_with("at byte 54, the records end, and the buffer goes on for 1 byte"), "{error}");
     }
 
     #[test]
-    fn lengths_and_counts_that_cannot_be_are_refused() {
-        for bytes in [head(-1, -2, 0, 0), head(-1, i32::MAX, 0, 0), head(-1, -1, -1, u32::MAX), head(0, i32::MIN, 0, 0)]
-        {
-            assert!(Flat::new(&bytes).next(&mut Vec::new()).is_err());
+    fn a_length_that_cannot_be_is_reported_where_it_stands() {
+        let with_header = |name: i32, value: i32| {
+            [head(-1, -1, -1, 1), name.to_ne_bytes().to_vec(), value.to_ne_bytes().to_vec(), b"n".to_vec()].concat()
+        };
+        let cases = [
+            (head(-1, -5, 0, 0), "at byte 20, key_len is -5: it is at least 0, or -1 for null"),
+            (head(0, i32::MIN, 0, 0), "at byte 20, key_len is -2147483648: it is at least 0, or -1 for null"),
+            (head(-1, i32::MAX, 0, 0), "at byte 20, key_len is 2147483647, and the buffer ends after 0 bytes"),
+            (head(-1, -1, -2, 0), "at byte 24, value_len is -2: it is at least 0, or -1 for null"),
+            (head(-1, -1, 1, 0), "at byte 24, value_len is 1, and the buffer ends after 0 bytes"),
+            (head(-1, -1, -1, u32::MAX), "at byte 32, a field of 4 bytes begins, and the buffer ends after 0 bytes"),
+            (with_header(-1, 0), "at byte 32, name_len is -1, and a header's name is never null"),
+            (with_header(-2, 0), "at byte 32, name_len is -2: it is at least 0, or -1 for null"),
+            (with_header(2, 0), "at byte 32, name_len is 2, and the buffer ends after 1 byte"),
+            (with_header(1, -7), "at byte 36, value_len is -7: it is at least 0, or -1 for null"),
+        ];
+        for (bytes, reason) in cases {
+            let refused = Flat::new(&bytes).next(&mut Vec::new()).err().expect("it is refused");
+            assert_eq!(refused.message(), format!("buffer is not in flat form: {reason}"));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::core::Level;
 use crate::error::Result;
 
 use super::boundary::invalid;
+use crate::text::one_line;
 
 /// How much a log line matters; the numbers are those of syslog and of librdkafka.
 #[repr(C)]
@@ -27,8 +28,9 @@ pub enum ottla_log_level {
     OTTLA_LOG_DEBUG = 7,
 }
 
-/// Told one line of the log. `level` is one of ottla_log_level, `message` is UTF-8 without a newline at its end and
-/// valid until the function returns. Runs on any thread, perhaps on several at once. Must not call functions that take
+/// Told one line of the log. `level` is one of ottla_log_level; `message` is UTF-8, ended by a NUL, and valid until the
+/// function returns. It holds no newline and no other control character: those in names and texts of brokers and the
+/// configuration are escaped (`\n`). Runs on any thread, perhaps on several at once. Must not call functions that take
 /// the producer, nor throw, longjmp or block.
 pub type ottla_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 
@@ -72,16 +74,21 @@ impl Logger {
         }
         let Some(function) = self.function else {
             // Standard error may be closed; then there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "ottla: {message}");
+            let _ = writeln!(std::io::stderr(), "ottla: {}", one_line(message));
             return;
         };
-        let message = c_string(message);
+        let message = c_message(message);
         // SAFETY: the function and its userdata were given together; the message ends with a NUL and outlives the call.
         unsafe { function(level as i32, message.as_ptr(), self.userdata.pointer()) };
     }
 }
 
-/// As C wants it; a NUL inside (none of our messages has one) would cut it short.
+/// A sentence for people, as C wants it. It may quote what a broker or a configuration says.
+pub(super) fn c_message(text: &str) -> CString {
+    c_string(&one_line(text))
+}
+
+/// As C wants it; a NUL inside would cut it short.
 pub(super) fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_else(|error| {
         let end = error.nul_position();

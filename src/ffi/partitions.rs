@@ -10,6 +10,7 @@ use super::topic::ottla_topic;
 use super::{boundary, guarded, required, wait};
 use crate::core::PartitionInfo;
 use crate::sync::Arc;
+use crate::text::counted;
 
 /// What a broker said of a topic's partitions.
 ///
@@ -103,7 +104,7 @@ pub unsafe extern "C" fn ottla_partitions_at(
         let out = unsafe { SizedOut::new(partition_out, "partition_out")? };
         let count = partitions.partitions.len();
         let info = partitions.partitions.get(index);
-        let info = info.ok_or_else(|| invalid(format!("index is {index}, and there are {count} partitions")))?;
+        let info = info.ok_or_else(|| invalid(format!("index is {index}, out of {}", counted(count, "partition"))))?;
         out.write(ottla_partition {
             struct_size: size_of::<ottla_partition>(),
             partition: info.partition,

@@ -12,6 +12,7 @@ use crate::error::ErrorKind;
 use crate::sync::Arc;
 
 use super::boundary::invalid;
+use crate::text::counted;
 
 /// What became of the records of one batch: all of one partition, decided together, in the order in which they were
 /// accepted. Records that were sent with a function of their own, or that a call waits for, are not among them.
@@ -106,10 +107,9 @@ pub unsafe extern "C" fn ottla_report_delivery_at(
         let report = required(report, "report")?;
         // SAFETY: by this function's contract.
         let out = unsafe { super::boundary::SizedOut::new(delivery_out, "delivery_out")? };
-        let record = report
-            .records
-            .get(index)
-            .ok_or_else(|| invalid(format!("index is {index}, and the report has {} records", report.records.len())))?;
+        let record = report.records.get(index).ok_or_else(|| {
+            invalid(format!("index is {index}, and the report has {}", counted(report.records.len(), "record")))
+        })?;
         let mut delivery = ottla_delivery::of_report(&report.report, report.topic.as_ptr(), report.error());
         out.write(*delivery.with(record));
         Ok(())

@@ -19,6 +19,7 @@ use crate::core::{Level, News};
 use crate::driver::Sink;
 use crate::statistics::Snapshot;
 use crate::sync::Arc;
+use crate::text::{counted, partition_name};
 
 /// What the configuration says of records without a function of their own.
 #[derive(Clone)]
@@ -72,8 +73,9 @@ impl CSink {
 
     fn log_failure(&self, report: &Report, records: usize) {
         if let Some(error) = report.outcome().error.as_ref() {
-            let place = format!("{}-{}", report.topic(), report.partition());
-            self.logger.log(Level::Error, &format!("{records} records for {place} failed: {error}"));
+            let partition = partition_name(report.topic(), report.partition());
+            let records = counted(records, "record");
+            self.logger.log(Level::Error, &format!("{records} for {partition} failed: {error}"));
         }
     }
 }

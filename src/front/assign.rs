@@ -8,6 +8,7 @@ use crate::batch::{Batch, Charge, Completion, Outcome, Report, Room};
 use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
+use crate::text::partitions;
 
 /// Records of a topic's queue that have no partition: the topic has not the one they ask for, or the application's
 /// partitioner failed.
@@ -136,11 +137,8 @@ impl Rejected {
 }
 
 fn out_of_range(topic: &Topic, count: usize, partition: i32) -> Error {
-    let message = format!(
-        "topic {} has {count} partitions (0 to {}), and the record asked for partition {partition}",
-        topic.name,
-        count.saturating_sub(1),
-    );
+    let message =
+        format!("topic {} has {}, and the record asked for partition {partition}", topic.name, partitions(count),);
     Error::new(ErrorKind::UnknownPartition, message)
 }
 

@@ -3,6 +3,7 @@
 use crate::config::Plugin;
 use crate::error::{Error, ErrorKind};
 use crate::serialize::Objects;
+use crate::text::partitions;
 
 /// Chooses the partitions of records that name none. Asked with no lock held, concurrently, on the threads that send
 /// and, for records that waited for their topic's partitions, on the sender thread.
@@ -46,9 +47,8 @@ pub fn ask(own: &dyn Own, question: &Question<'_>) -> Result<u32, Error> {
         Ok(partition) => Err(Error::new(
             ErrorKind::UnknownPartition,
             format!(
-                "topic {topic} has {count} partitions (0 to {}), and the application's partitioner chose partition \
-                 {partition}",
-                count.saturating_sub(1)
+                "topic {topic} has {}, and the application's partitioner chose partition {partition}",
+                partitions(count as usize)
             ),
         )),
         Err(why) => {

@@ -33,6 +33,7 @@ use crate::record::Record;
 use crate::serialize::Objects;
 use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
 use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
+use crate::text::partitions;
 
 /// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
 pub struct Producer {
@@ -509,9 +510,9 @@ impl Producer {
             NotAccepted::UnknownPartition { count } => Error::new(
                 ErrorKind::UnknownPartition,
                 format!(
-                    "topic {} has {count} partitions (0 to {}), and the record asks for partition {}",
+                    "topic {} has {}, and the record asks for partition {}",
                     topic.name(),
-                    count.saturating_sub(1),
+                    partitions(count),
                     record.partition.unwrap_or(-1)
                 ),
             ),

@@ -2,6 +2,7 @@
 
 use super::api::ApiKey;
 use super::wire::{Form, Reader, Writer};
+use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
 /// Where in a buffer a frame began; see [`begin_frame`].
@@ -38,7 +39,10 @@ pub fn end_frame(out: &mut [u8], start: FrameStart, extra_bytes: usize) -> Resul
     let body = start.0 + 4;
     let len = (out.len() - body).saturating_add(extra_bytes);
     let Ok(len) = i32::try_from(len) else {
-        return Err(Error::new(ErrorKind::Internal, format!("a request of {len} bytes does not fit into a frame")));
+        return Err(Error::new(
+            ErrorKind::Internal,
+            format!("a request of {} does not fit into a frame", counted(len, "byte")),
+        ));
     };
     out[start.0..body].copy_from_slice(&len.to_be_bytes());
     Ok(())
@@ -50,7 +54,10 @@ pub fn frame_len(bytes: &[u8], max: usize) -> Result<Option<usize>> {
     let len = i32::from_be_bytes(*prefix);
     match usize::try_from(len) {
         Ok(len) if len <= max => Ok(Some(len)),
-        _ => Err(Error::new(ErrorKind::BadResponse, format!("a frame of {len} bytes; from 0 to {max} are accepted"))),
+        _ => Err(Error::new(
+            ErrorKind::BadResponse,
+            format!("a frame of {}; from 0 to {max} are accepted", counted(len, "byte")),
+        )),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::wire::Reader;
 use crate::record::Header;
+use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
 /// The length of a batch's header: what precedes the records.
@@ -377,7 +378,11 @@ fn read_record<'a>(reader: &mut Reader<'a>, elsewhere: Option<&'a [u8]>) -> Resu
     let count = body.varint("Record.headers")?;
     // A header takes two bytes at least.
     let Some(left) = usize::try_from(count).ok().filter(|&count| count <= body.remaining() / 2) else {
-        return Err(body.bad(at, "Record.headers", format_args!("{count} headers in {} bytes", body.remaining())));
+        return Err(body.bad(
+            at,
+            "Record.headers",
+            format_args!("{} in {}", counted(count, "header"), counted(body.remaining(), "byte")),
+        ));
     };
     let headers = HeaderIter { reader: body.clone(), left };
     for _ in 0..left {
@@ -577,6 +582,6 @@ mod tests {
             assert!(RecordIter::new(bytes).next().unwrap().is_err(), "{what}");
         }
         let too_many_headers = RecordIter::new(cases[3].1).next().unwrap().unwrap_err();
-        assert!(too_many_headers.message().contains("2 headers in 1 bytes"), "{too_many_headers}");
+        assert!(too_many_headers.message().contains("2 headers in 1 byte"), "{too_many_headers}");
     }
 }

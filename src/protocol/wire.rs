@@ -1,5 +1,6 @@
 //! The primitive types of the protocol: a bounded [`Reader`] and a [`Writer`].
 
+use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
 /// How lengths and counts are written: as fixed integers, or (in flexible versions, KIP-482) as varints, one more than
@@ -48,7 +49,7 @@ impl<'a> Reader<'a> {
     pub fn finish(&self, what: &'static str) -> Result<()> {
         match self.remaining() {
             0 => Ok(()),
-            left => Err(self.bad(self.position, what, format_args!("{left} bytes follow its end"))),
+            left => Err(self.bad(self.position, what, format_args!("behind its end: {}", counted(left, "byte")))),
         }
     }
 
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
     fn slice(&mut self, len: usize, at: usize, what: &'static str) -> Result<&'a [u8]> {
         let left = self.remaining();
         if len > left {
-            return Err(self.bad(at, what, format_args!("{len} bytes wanted, {left} left")));
+            return Err(self.bad(at, what, format_args!("{} wanted, {left} left", counted(len, "byte"))));
         }
         let slice = &self.bytes[self.position..self.position + len];
         self.position += len;
@@ -80,7 +81,11 @@ impl<'a> Reader<'a> {
                 self.position += N;
                 Ok(*chunk)
             }
-            None => Err(self.bad(self.position, what, format_args!("{N} bytes wanted, {} left", self.remaining()))),
+            None => Err(self.bad(
+                self.position,
+                what,
+                format_args!("{} wanted, {} left", counted(N, "byte"), self.remaining()),
+            )),
         }
     }
 
@@ -207,7 +212,9 @@ impl<'a> Reader<'a> {
         let left = self.remaining();
         match usize::try_from(count) {
             Ok(count) if count <= left / min_element_len.max(1) => Ok(Some(count)),
-            Ok(count) => Err(self.bad(at, what, format_args!("{count} elements cannot be in the {left} bytes left"))),
+            Ok(count) => {
+                Err(self.bad(at, what, format_args!("{} cannot be in the {left} left", counted(count, "element"))))
+            }
             Err(_) if count == -1 => Ok(None),
             Err(_) => Err(self.bad(at, what, format_args!("negative count {count}"))),
         }
@@ -533,7 +540,7 @@ mod tests {
         assert!(message(Reader::new(&[0xff, 0xfe]).string(Form::Classic, "s")).contains("negative length -2"));
         assert!(message(Reader::new(&[0]).bytes(Form::Compact, "s")).contains("null"));
         assert!(message(Reader::new(&[2, 0xff]).string(Form::Compact, "s")).contains("UTF-8"));
-        assert!(message(Reader::new(&[1]).finish("s")).contains("1 bytes follow"));
+        assert!(message(Reader::new(&[1]).finish("s")).ends_with("behind its end: 1 byte"));
     }
 
     #[test]

@@ -29,10 +29,10 @@ fn a_record_fails_when_its_own_timeout_has_passed() {
     let behind = world.send("t", 0);
     let long = world.send_within("t", 0, ms(300_000));
     world.run(ms(400_000));
-    assert_told_after(&world, short, sent, ms(700), "their own timeout of 700 ms");
+    assert_told_after(&world, short, sent, ms(700), "own timeout of 700 ms");
     assert_told_after(&world, usual, sent, ms(120_000), "delivery.timeout.ms=120000");
     assert_told_after(&world, behind, sent, ms(120_000), "delivery.timeout.ms=120000");
-    assert_told_after(&world, long, sent, ms(300_000), "their own timeout of 300000 ms");
+    assert_told_after(&world, long, sent, ms(300_000), "own timeout of 300000 ms");
     assert_eq!(world.memory_used(), 0);
 }
 
@@ -194,7 +194,7 @@ fn a_timeout_of_its_own_goes_with_a_record_from_the_topic_s_queue_to_its_partiti
     let sent = world.now;
     let short = world.send_within("t", 0, ms(2_000));
     world.run(ms(5_000));
-    assert_told_after(&world, short, sent, ms(2_000), "their own timeout of 2000 ms");
+    assert_told_after(&world, short, sent, ms(2_000), "own timeout of 2000 ms");
 }
 
 /// While a broker is away a batch may wait for as long as `delivery.timeout.ms`, and records go on joining it. They

@@ -59,10 +59,10 @@ fn a_batch_is_told_at_each_attempt_and_at_its_end() {
     let world = world("msg");
     let lines: Vec<&str> = world.log.iter().map(|(_, line)| line.as_str()).collect();
     let expected = [
-        "[batch] t-1: 1 records in |broker 1 at |attempt 1, |sequence 0",
+        "[batch] t-1: 1 record in |broker 1 at |attempt 1, |sequence 0",
         "NOT_ENOUGH_REPLICAS|attempt 1 of the batch, trying again",
-        "[batch] t-1: 1 records in |attempt 2, |sequence 0",
-        "[batch] t-1: 1 records decided after |Written at offset 0",
+        "[batch] t-1: 1 record in |attempt 2, |sequence 0",
+        "[batch] t-1: 1 record decided after |Written at offset 0",
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");
     for (line, parts) in lines.iter().zip(expected) {

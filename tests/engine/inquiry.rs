@@ -118,6 +118,41 @@ fn a_check_that_is_not_answered_says_why() {
 }
 
 #[test]
+fn a_setup_that_takes_too_long_hints_at_what_takes_so_long() {
+    type Case<'a> = (&'a dyn Fn(&mut World), ErrorKind, &'a [&'a str], &'a [&'a str]);
+    let phases: [Case<'_>; 3] = [
+        (
+            &|world| world.no_resolver = true,
+            ErrorKind::Resolve,
+            &["first:9093", "its name was not resolved within", "resolv.conf"],
+            &["firewall", "plaintext"],
+        ),
+        (
+            &|world| world.silent.extend(world.listeners.keys().copied()),
+            ErrorKind::Io,
+            &["first:9093", "the connection was not established within", "firewall"],
+            &["resolv", "plaintext"],
+        ),
+        (
+            &|world| world.cluster.script(Api::ApiVersions, vec![Fault::NeverAnswer { handled: false }; 4]),
+            ErrorKind::Io,
+            &["first:9093", "did not answer ApiVersions within", "plaintext listener"],
+            &["resolv", "firewall"],
+        ),
+    ];
+    for (break_it, kind, words, others) in phases {
+        let mut world = Setup::default().start();
+        break_it(&mut world);
+        let ticket = check(&mut world, ms(15_000));
+        let error = outcome(&mut world, ticket).0.expect_err("nothing answers");
+        assert_eq!(error.kind(), kind, "{error}");
+        reads(&error, words);
+        reads(&error, &["socket.connection.setup.timeout.ms"]);
+        assert!(others.iter().all(|other| !error.message().contains(other)), "{error}");
+    }
+}
+
+#[test]
 fn questions_end_with_the_producer() {
     let mut world = Setup::default().start();
     (1..=3).for_each(|broker| world.stop_broker(broker));

@@ -215,6 +215,8 @@ pub struct World {
     pub listeners: BTreeMap<SocketAddr, i32>,
     /// Connecting to these gets no answer.
     pub silent: BTreeSet<SocketAddr>,
+    /// Looking up a name takes for ever.
+    pub no_resolver: bool,
     /// From a request's last byte to the first of its answer.
     pub latency: Duration,
     /// From a request's last byte to its handling by the broker, which also comes when the connection was lost meanwhile.
@@ -291,6 +293,7 @@ impl World {
             names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
             listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
             silent: BTreeSet::new(),
+            no_resolver: false,
             latency: Duration::from_micros(100),
             transit: Duration::ZERO,
             eager: true,
@@ -575,7 +578,8 @@ impl World {
         let numeric = name.host.parse().ok().map(|ip| vec![SocketAddr::new(ip, name.port)]);
         let addresses = numeric.or_else(|| self.names.get(&*name.host).cloned());
         let arrival = addresses.map_or(Arrival::ResolveFailed, Arrival::Resolved);
-        self.lines.insert(id, Line { arrivals: VecDeque::from([(self.now, arrival)]), ..Line::default() });
+        let arrivals = if self.no_resolver { VecDeque::new() } else { VecDeque::from([(self.now, arrival)]) };
+        self.lines.insert(id, Line { arrivals, ..Line::default() });
     }
 
     fn connect(&mut self, id: ConnectionId, address: SocketAddr) {

@@ -151,7 +151,7 @@ impl Core {
             return Ok(());
         };
         let said = message.filter(|said| !said.is_empty()).map_or_else(String::new, |message| format!(": {message}"));
-        let error = Error::new(kind, format!("finding the {role:?} coordinator: {}{said}", kind.name()));
+        let error = Error::new(kind, format!("finding the {role:?} coordinator: {kind}{said}"));
         self.take_verdict(&error, Asked::Coordinator(role).verdict(code));
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::protocol::messages::{
     TxnOffsetCommitRequestTopic, TxnOffsetCommitResponse,
 };
 use crate::protocol::{ApiKey, Reader};
+use crate::text::partition_name;
 
 /// A call that is under way.
 pub struct Pending {
@@ -132,11 +133,13 @@ impl Core {
             return Ok(());
         };
         let Some((topic, index, code)) = answer_of(left).cloned() else {
-            let message = format!("the answer to TxnOffsetCommit leaves out {}-{}", left.topic, left.partition);
+            let left_out = partition_name(&left.topic, left.partition);
+            let message = format!("the answer to TxnOffsetCommit leaves out {left_out}");
             return Err(Error::new(ErrorKind::BadResponse, message));
         };
         if let Some(error) = self.transaction_error(broker, Asked::CommitOffsets, code) {
-            let error = Error::new(error.kind(), format!("{} for the offset of {topic}-{index}", error.message()));
+            let partition = partition_name(&topic, index);
+            let error = Error::new(error.kind(), format!("{} for the offset of {partition}", error.message()));
             self.take_verdict(&error, Asked::CommitOffsets.verdict(code));
         }
         Ok(())

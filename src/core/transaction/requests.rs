@@ -12,6 +12,7 @@ use crate::protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse,
 };
 use crate::protocol::{ApiKey, Reader};
+use crate::text::partition_name;
 
 /// A request that is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,14 +238,14 @@ impl Core {
                 Some(code) => {
                     let verdict = asked.verdict(code);
                     let error = self.transaction_error(broker, asked.clone(), code).expect("the code is not 0");
-                    let text = format!("{} for {}-{}", error.message(), slot.topic, slot.partition);
+                    let text = format!("{} for {}", error.message(), partition_name(&slot.topic, slot.partition));
                     if worst.as_ref().is_none_or(|(so_far, _)| *so_far < verdict) {
                         worst = Some((verdict, Error::new(error.kind(), text)));
                     }
                 }
                 None => {
-                    let message =
-                        format!("the answer to AddPartitionsToTxn leaves out {}-{}", slot.topic, slot.partition);
+                    let left_out = partition_name(&slot.topic, slot.partition);
+                    let message = format!("the answer to AddPartitionsToTxn leaves out {left_out}");
                     return Err(Error::new(ErrorKind::BadResponse, message));
                 }
             }
@@ -387,7 +388,7 @@ impl Core {
             53 => "; the principal needs WRITE on the transactional id",
             _ => "",
         };
-        let message = format!("{name} answered {:?} of {id} with {}{advice}", asked.api(), kind.name());
+        let message = format!("{name} answered {:?} of {id} with {kind}{advice}", asked.api());
         Some(Error::new(kind, message))
     }
 }

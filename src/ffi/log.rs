@@ -15,7 +15,8 @@ use crate::text::one_line;
 #[derive(Clone, Copy)]
 #[expect(dead_code, reason = "named for C; levels travel as int32_t")]
 pub enum ottla_log_level {
-    /// Something failed that was not asked to fail, or records were lost without a callback to tell.
+    /// Something failed that was not asked to fail, or records were lost without a callback to tell. (Records that a purge
+    /// or an abort gave up are reported at level info.)
     OTTLA_LOG_ERROR = 3,
     /// Something is not as it should be: a property that is not known in a file, a broker that cannot be reached.
     OTTLA_LOG_WARNING = 4,

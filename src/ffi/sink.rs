@@ -17,6 +17,7 @@ use super::userdata::Userdata;
 use crate::batch::Report;
 use crate::core::{Level, News};
 use crate::driver::Sink;
+use crate::error::ErrorKind;
 use crate::statistics::Snapshot;
 use crate::sync::Arc;
 use crate::text::{counted, partition_name};
@@ -75,8 +76,17 @@ impl CSink {
         if let Some(error) = report.outcome().error.as_ref() {
             let partition = partition_name(report.topic(), report.partition());
             let records = counted(records, "record");
-            self.logger.log(Level::Error, &format!("{records} for {partition} failed: {error}"));
+            self.logger.log(level_of(error.kind()), &format!("{records} for {partition} failed: {error}"));
         }
+    }
+}
+
+/// Records that the application gave up by a purge or an abort are no error. Those that a close gave up are: it was given
+/// too little time, and nobody else learns of the loss.
+fn level_of(failure: ErrorKind) -> Level {
+    match failure {
+        ErrorKind::Purged | ErrorKind::TransactionAborted => Level::Info,
+        _ => Level::Error,
     }
 }
 

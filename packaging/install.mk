@@ -1,8 +1,9 @@
-# make install, make uninstall: to PREFIX (LIBDIR for libraries), below DESTDIR for packagers. PROFILE_DIR is the folder
+# make install, make uninstall: to PREFIX (LIBDIR for libraries, DOCDIR for licences), below DESTDIR for packagers. PROFILE_DIR is the folder
 # that the libraries were built in. Installing never builds: root need not have the toolchain.
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+DOCDIR ?= $(PREFIX)/share/doc/ottla
 INSTALL ?= install
 LDCONFIG ?= ldconfig
 
@@ -13,7 +14,7 @@ OTTLA_SONAME := libottla.so.$(OTTLA_MAJOR)
 
 .PHONY: install uninstall
 
-## install      the libraries, the header and ottla.pc, to PREFIX (/usr/local), LIBDIR (PREFIX/lib), below DESTDIR
+## install      the libraries, the header, ottla.pc and the licences, to PREFIX (/usr/local), LIBDIR (PREFIX/lib), below DESTDIR
 install:
 	@for library in libottla.so libottla.a; do \
 		test -f '$(PROFILE_DIR)'/$$library && continue; \
@@ -21,12 +22,13 @@ install:
 		echo 'Run make first (it needs cargo, not root), or name the folder: make install PROFILE_DIR=FOLDER' >&2; \
 		exit 1; \
 	done
-	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(PREFIX)/include'
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(DOCDIR)'
 	$(INSTALL) -m 755 '$(PROFILE_DIR)/libottla.so' '$(DESTDIR)$(LIBDIR)/$(OTTLA_SO)'
 	ln -sf $(OTTLA_SO) '$(DESTDIR)$(LIBDIR)/$(OTTLA_SONAME)'
 	ln -sf $(OTTLA_SONAME) '$(DESTDIR)$(LIBDIR)/libottla.so'
 	$(INSTALL) -m 644 '$(PROFILE_DIR)/libottla.a' '$(DESTDIR)$(LIBDIR)/libottla.a'
 	$(INSTALL) -m 644 include/ottla.h '$(DESTDIR)$(PREFIX)/include/ottla.h'
+	$(INSTALL) -m 644 LICENSE THIRD-PARTY '$(DESTDIR)$(DOCDIR)'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(OTTLA_VERSION)|' \
 		packaging/ottla.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc'
 	chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc'
@@ -36,4 +38,6 @@ install:
 uninstall:
 	rm -f '$(DESTDIR)$(LIBDIR)/$(OTTLA_SO)' '$(DESTDIR)$(LIBDIR)/$(OTTLA_SONAME)' \
 		'$(DESTDIR)$(LIBDIR)/libottla.so' '$(DESTDIR)$(LIBDIR)/libottla.a' \
-		'$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc' '$(DESTDIR)$(PREFIX)/include/ottla.h'
+		'$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc' '$(DESTDIR)$(PREFIX)/include/ottla.h' \
+		'$(DESTDIR)$(DOCDIR)/LICENSE' '$(DESTDIR)$(DOCDIR)/THIRD-PARTY'
+	-rmdir '$(DESTDIR)$(DOCDIR)'

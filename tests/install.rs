@@ -1,6 +1,7 @@
-//! `make install`, as users and packagers run it, without cargo.
+//! `make install`, as users and packagers run it, without cargo; and the notices that it installs.
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -122,6 +123,8 @@ fn packagers_install_below_a_destdir_and_uninstall_leaves_no_file() {
         "usr/lib/x86_64-linux-gnu/libottla.so.0",
         "usr/lib/x86_64-linux-gnu/libottla.so.0.1.0",
         "usr/lib/x86_64-linux-gnu/pkgconfig/ottla.pc",
+        "usr/share/doc/ottla/LICENSE",
+        "usr/share/doc/ottla/THIRD-PARTY",
     ];
     assert_eq!(files(&staging), expected);
     let pc = fs::read_to_string(staging.join(expected[5])).expect("it was installed");
@@ -129,6 +132,46 @@ fn packagers_install_below_a_destdir_and_uninstall_leaves_no_file() {
     assert!(!pc.contains(staging.to_str().expect("names are UTF-8")), "{pc}");
     printed(&mut make("uninstall", &variables));
     assert_eq!(files(&staging), [""; 0]);
+    assert!(!staging.join("usr/share/doc/ottla").exists(), "a folder of ours is left");
+}
+
+#[test]
+fn the_notices_are_those_of_the_crates_in_the_lock_file() {
+    let mut check = Command::new(root().join("packaging/third-party"));
+    printed(check.arg("--check").env("CARGO", env!("CARGO")));
+}
+
+/// The archive names the crate that each object file came from, the parts of Rust's standard library too.
+#[test]
+fn the_notices_name_every_crate_that_is_linked() {
+    const OURS_AND_STD: [&str; 9] = [
+        "ottla",
+        "std",
+        "core",
+        "alloc",
+        "panic_unwind",
+        "unwind",
+        "std_detect",
+        "rustc_std_workspace_core",
+        "rustc_std_workspace_alloc",
+    ];
+    let notices = fs::read_to_string(root().join("THIRD-PARTY")).expect("it is committed");
+    let headings: BTreeSet<String> = notices
+        .lines()
+        .filter_map(|line| line.split_once(": ").map(|(of, _)| of.replace("Rust's standard library, ", "")))
+        .filter_map(|of| of.split(' ').next().map(|name| name.replace('-', "_")))
+        .collect();
+    let members = printed(Command::new("ar").arg("t").arg(libraries().join("libottla.a")));
+    let linked: BTreeSet<&str> = members
+        .lines()
+        .filter_map(|member| member.split_once('.')?.0.rsplit_once('-'))
+        .filter(|(_, hash)| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(|(name, _)| name)
+        .filter(|name| !OURS_AND_STD.contains(name))
+        .collect();
+    assert!(linked.contains("tokio") && linked.contains("gimli"), "ar does not tell: {members}");
+    let missing: Vec<_> = linked.iter().filter(|name| !headings.contains(**name)).collect();
+    assert!(missing.is_empty(), "THIRD-PARTY says nothing of {missing:?}");
 }
 
 #[test]

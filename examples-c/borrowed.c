@@ -111,7 +111,7 @@ static unsigned send_all(const ottla_producer *producer, const ottla_topic *topi
     for (unsigned sent = 0; sent < count; sent++) {
         struct buffer *buffer = take(ring);
         memset(buffer->bytes, 'a' + (int)(sent % 26), SIZE);
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = buffer->bytes;
         record.value_len = SIZE;
         /* If this is refused, the buffer was never lent, and on_release is not called. */

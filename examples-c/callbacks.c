@@ -91,7 +91,7 @@ static ottla_code send_with_context(const ottla_producer *producer, const ottla_
     }
     *context = (struct context){.producer = producer, .topic = replies ? topic : NULL, .counts = counts};
     snprintf(context->name, sizeof context->name, "%s", name);
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = 0};
+    ottla_record record = {.struct_size = sizeof(ottla_record), .flags = OTTLA_RECORD_PARTITION, .partition = 0};
     record.value = context->name;
     record.value_len = strlen(context->name);
     ottla_code code = ottla_producer_send_with(producer, topic, &record, on_record, context, error_out);
@@ -133,7 +133,7 @@ int main(int argc, char **argv) {
         accepted += code == OTTLA_ERR_OK;
     }
     for (int i = 0; i < 100 && code == OTTLA_ERR_OK; i++) {
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = "one of many";
         record.value_len = strlen(record.value);
         code = ottla_producer_send(producer, topic, &record, NULL, &error);

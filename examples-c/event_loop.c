@@ -49,7 +49,7 @@ static void on_tick(struct loop *loop) {
     for (unsigned i = 0; i < PER_TICK && loop->accepted < RECORDS; i++) {
         char value[32];
         int len = snprintf(value, sizeof value, "record %u", loop->accepted);
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = value;
         record.value_len = (size_t)len;
         ottla_error *error = NULL;

@@ -89,7 +89,7 @@ static int send_nine(const ottla_producer *producer, const ottla_topic *topic) {
     int refused = 0;
     for (size_t i = 0; i < 9; i++) {
         const char *key = keys[i % 3];
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.key = key;
         record.key_len = strlen(key);
         record.value = "ore";

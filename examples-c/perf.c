@@ -294,7 +294,7 @@ static uint64_t due_us(const struct sender *sender, uint64_t i) {
 }
 
 static ottla_record record_of(const struct options *options, const char *payload, const unsigned char *key) {
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    ottla_record record = {.struct_size = sizeof(ottla_record)};
     record.value = payload;
     record.value_len = (size_t)options->size;
     if (options->keys > 0) {

@@ -64,6 +64,7 @@ struct options {
     const char *delimiter; /* NULL: lines have no key */
     ottla_header headers[MAX_HEADERS];
     size_t header_count;
+    uint32_t record_flags; /* OTTLA_RECORD_PARTITION if there is a -p */
     int32_t partition;
     bool transactional;
     uint64_t commit_every; /* 0: at the end */
@@ -257,7 +258,10 @@ static void read_options(int argc, char **argv, struct options *options) {
         case 't': options->topic = optarg; break;
         case 'X': set_property(options, optarg); break;
         case 'H': add_header(options, optarg); break;
-        case 'p': options->partition = partition_number(optarg); break;
+        case 'p':
+            options->partition = partition_number(optarg);
+            options->record_flags = OTTLA_RECORD_PARTITION;
+            break;
         case 'v': options->verbose = true; break;
         case 'K':
             if (*optarg == '\0') {
@@ -365,7 +369,8 @@ static const char *find(const char *text, size_t len, const char *wanted, size_t
 }
 
 static ottla_record record_of(const char *line, size_t len, const struct options *options) {
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = options->partition};
+    ottla_record record = {
+        .struct_size = sizeof(ottla_record), .flags = options->record_flags, .partition = options->partition};
     record.headers = options->header_count > 0 ? options->headers : NULL;
     record.header_count = options->header_count;
     record.value = line;
@@ -608,7 +613,7 @@ static void check(int number, const char *what) {
 }
 
 int main(int argc, char **argv) {
-    static struct options options = {.partition = -1};
+    static struct options options;
     options.config = ottla_config_new();
     if (options.config == NULL) {
         die("no configuration");

@@ -71,7 +71,7 @@ static int send_four(const ottla_producer *producer, const ottla_topic *topic) {
     static const struct reading readings[] = {{"attic", 27.5}, {"cellar", 9.0}, {"oven", INFINITY}, {"garden", -3.2}};
     int refused = 0;
     for (size_t i = 0; i < 4; i++) {
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         ottla_error *error = NULL;
         ottla_code code = ottla_producer_send_objects(producer, topic, &record, readings[i].place, &readings[i],
                                                       (void *)&readings[i], &error);

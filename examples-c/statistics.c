@@ -170,7 +170,7 @@ static void print_table(const ottla_statistics *between, unsigned second) {
 static void send_due(struct sender *sender, double rate, double elapsed) {
     static const char value[] = "one hundred bytes of a message that says nothing at all but how long it is, so that it is measured";
     while ((double)sender->sent < rate * elapsed && !interrupted) {
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = value;
         record.value_len = sizeof value - 1;
         ottla_topic *topic = sender->topics[sender->sent % sender->topic_count];

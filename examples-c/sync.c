@@ -30,7 +30,7 @@ static int failed(const char *what, ottla_code code, ottla_error *error) {
 static int send_three(const ottla_producer *producer, const ottla_topic *topic) {
     static const char *const values[] = {"one", "two", "three"};
     for (size_t i = 0; i < 3; i++) {
-        ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.key = "sync";
         record.key_len = 4;
         record.value = values[i];
@@ -48,7 +48,7 @@ static int send_three(const ottla_producer *producer, const ottla_topic *topic) 
 
 static int send_too_much(const ottla_producer *producer, const ottla_topic *topic) {
     static const char zeros[2 * 1024 * 1024]; /* max.request.size is 1 MiB unless it is set */
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    ottla_record record = {.struct_size = sizeof(ottla_record)};
     record.value = zeros;
     record.value_len = sizeof zeros;
     ottla_delivery delivery = {.struct_size = sizeof(ottla_delivery)};

@@ -46,7 +46,7 @@ static enum next judge(ottla_code code, ottla_error *error, const char *what) {
 
 static ottla_code send(const struct shop *shop, const ottla_topic *topic, const char *key, const char *value,
                        ottla_error **error) {
-    ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    ottla_record record = {.struct_size = sizeof(ottla_record)};
     record.key = key;
     record.key_len = strlen(key);
     record.value = value;

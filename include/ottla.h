@@ -12,6 +12,9 @@
  * until 64 more were freed). Of anything else a second release, or a use after it, is not noticed: it is an error of the
  * caller's, as with free().
  *
+ * Structures that a call reads: zero all but struct_size, then set what is wanted. 0 means "not set". Where 0 is a value like
+ * any other, a flag in `flags` says that the member is set: with it 0 is a value, without it anything but 0 is an error.
+ *
  * Threads: a pointer to const may be used by any number of threads at once, another by one at a time.
  *
  * Versions: symbols are never removed or changed within a major version. A structure that begins with struct_size grows at its end
@@ -58,10 +61,40 @@
 #define OTTLA_VERSION_PATCH 0
 
 /**
+ * The record goes to its `partition`. A flag of ottla_record, and of the flat form.
+ */
+#define OTTLA_RECORD_PARTITION 1
+
+/**
+ * The record has its `timestamp`, and not the time of the call. A flag of ottla_record, and of the flat form.
+ */
+#define OTTLA_RECORD_TIMESTAMP 2
+
+/**
  * Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
  * ottla_producer_send_flat().
  */
 #define OTTLA_SEND_NO_WAIT 1
+
+/**
+ * The record has a key, of key_len bytes, which may be 0. A flag of the flat form.
+ */
+#define OTTLA_FLAT_KEY 4
+
+/**
+ * The record, or the header, has a value, of value_len bytes, which may be 0. A flag of the flat form.
+ */
+#define OTTLA_FLAT_VALUE 8
+
+/**
+ * The consumer told the leader epoch. A flag of ottla_offset.
+ */
+#define OTTLA_OFFSET_LEADER_EPOCH 1
+
+/**
+ * The consumer is a member of its group. A flag of ottla_group_metadata.
+ */
+#define OTTLA_GROUP_GENERATION 1
 
 /**
  * Names for the values of ottla_code. A number is never used again for something else.
@@ -1065,16 +1098,34 @@ typedef struct ottla_header {
  * A record to send. All it points to is copied by the call that sends it and stays the caller's, but for a value that
  * ottla_producer_send_lent() takes. Its size never changes; the reserved members are room for what comes. Begin with
  *
- *     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+ *     ottla_record record = {.struct_size = sizeof(ottla_record)};
  *
- * or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
- * length 0 is empty, NULL with another length is an error.
+ * or with ottla_record_init(). A member that is zero is not set: the partitioner chooses the partition, and the timestamp
+ * is the time of the call. To choose a partition or a timestamp, set it and its flag:
+ *
+ *     record.flags = OTTLA_RECORD_PARTITION;
+ *     record.partition = 0;
+ *
+ * Without its flag any value but 0 is an error, and so is a flag that this release does not know. Null and empty differ
+ * in Kafka: NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
  */
 typedef struct ottla_record {
     /**
      * sizeof(ottla_record).
      */
     size_t struct_size;
+    /**
+     * OTTLA_RECORD_PARTITION, OTTLA_RECORD_TIMESTAMP, both added, or 0.
+     */
+    uint32_t flags;
+    /**
+     * With OTTLA_RECORD_PARTITION the partition, from 0; else 0, and the partitioner chooses.
+     */
+    int32_t partition;
+    /**
+     * With OTTLA_RECORD_TIMESTAMP milliseconds since 1970-01-01 UTC, from 0; else 0, and it is the time of the call.
+     */
+    int64_t timestamp;
     /**
      * The key: records of equal keys go to one partition.
      */
@@ -1091,14 +1142,6 @@ typedef struct ottla_record {
     const struct ottla_header *headers;
     size_t header_count;
     /**
-     * Milliseconds since 1970-01-01 UTC; -1: now.
-     */
-    int64_t timestamp;
-    /**
-     * The partition; -1: the partitioner chooses.
-     */
-    int32_t partition;
-    /**
      * How many milliseconds after the send the record's fate is told at the latest, instead of delivery.timeout.ms; 0:
      * as delivery.timeout.ms says; a negative number is an error. A record that is not delivered in time fails with
      * OTTLA_ERR_DELIVERY_TIMED_OUT (while its topic's partitions are not known, with the reason for that), and the
@@ -1108,9 +1151,13 @@ typedef struct ottla_record {
      */
     int32_t timeout_ms;
     /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
      * NULL.
      */
-    void *reserved_pointers[2];
+    void *reserved_pointer;
 } ottla_record;
 
 /**
@@ -1169,7 +1216,11 @@ typedef struct ottla_partition {
 } ottla_partition;
 
 /**
- * Up to where one partition was consumed. Its size never changes; begin with zeros and leader_epoch -1.
+ * Up to where one partition was consumed. Its size never changes. Begin with
+ *
+ *     ottla_offset offset = {.topic = "in", .partition = 3, .offset = 42};
+ *
+ * and so with zeros in all else.
  */
 typedef struct ottla_offset {
     /**
@@ -1178,13 +1229,22 @@ typedef struct ottla_offset {
     const char *topic;
     int32_t partition;
     /**
-     * The leader epoch of the last record consumed, as the consumer tells it; -1 (not 0): unknown.
+     * OTTLA_OFFSET_LEADER_EPOCH or 0.
      */
-    int32_t leader_epoch;
+    uint32_t flags;
     /**
      * The offset of the next record to consume: one above that of the last one consumed.
      */
     int64_t offset;
+    /**
+     * With OTTLA_OFFSET_LEADER_EPOCH the leader epoch of the last record consumed, as the consumer tells it; else 0, and
+     * it is not known. A consumer that tells -1 does not know it.
+     */
+    int32_t leader_epoch;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
     /**
      * Any text, kept with the offset; NULL: none.
      */
@@ -1192,19 +1252,30 @@ typedef struct ottla_offset {
     /**
      * NULL.
      */
-    void *reserved;
+    void *reserved_pointer;
 } ottla_offset;
 
 /**
  * What the consumer whose offsets are sent is in its group, as the consumer tells it at the time. With it the brokers
- * refuse the offsets of a consumer whose partitions were given to another meanwhile. For a consumer that is not a member
- * (it chose its partitions itself) generation_id is -1 and member_id NULL.
+ * refuse the offsets of a consumer whose partitions were given to another meanwhile. A consumer that is not a member (it
+ * chose its partitions itself) has a group_id alone. Begin with
+ *
+ *     ottla_group_metadata group = {.struct_size = sizeof(ottla_group_metadata), .group_id = "group"};
  */
 typedef struct ottla_group_metadata {
     /**
      * sizeof(ottla_group_metadata).
      */
     size_t struct_size;
+    /**
+     * OTTLA_GROUP_GENERATION or 0.
+     */
+    uint32_t flags;
+    /**
+     * With OTTLA_GROUP_GENERATION the generation, from 0, of which member_id is a member; else 0: not a member. A
+     * consumer that tells -1 is not a member.
+     */
+    int32_t generation_id;
     /**
      * UTF-8, not NULL: group.id.
      */
@@ -1217,14 +1288,6 @@ typedef struct ottla_group_metadata {
      * group.instance.id of a static member; NULL: none.
      */
     const char *group_instance_id;
-    /**
-     * -1 (not 0): not a member.
-     */
-    int32_t generation_id;
-    /**
-     * 0.
-     */
-    int32_t reserved;
 } ottla_group_metadata;
 
 /**
@@ -2426,13 +2489,11 @@ OTTLA_API const char *OTTLA_CALL ottla_topic_name(const struct ottla_topic *topi
 OTTLA_API void OTTLA_CALL ottla_topic_free(struct ottla_topic *topic);
 
 /**
- * Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
- * Ignores NULL.
+ * Fills `record` as the initialiser of ottla_record does: all zero but for its size. Ignores NULL.
  *
  * @param struct_size  sizeof(ottla_record)
  */
-OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
-                       size_t struct_size);
+OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record, size_t struct_size);
 
 /**
  * Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
@@ -2518,15 +2579,19 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_prod
  *
  *     offset  size
  *          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
- *          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC; -1: now
- *         16     4  partition, signed; -1: the partitioner chooses
- *         20     4  key_len, signed; -1: null
- *         24     4  value_len, signed; -1: null
- *         28     4  header_count, unsigned
- *         32        the key's bytes, the value's bytes, and header_count times:
+ *          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC, with OTTLA_RECORD_TIMESTAMP
+ *         16     4  partition, signed, with OTTLA_RECORD_PARTITION
+ *         20     4  flags, unsigned: the sum of these two, of OTTLA_FLAT_KEY and of OTTLA_FLAT_VALUE
+ *         24     4  key_len, signed, with OTTLA_FLAT_KEY; else the key is null
+ *         28     4  value_len, signed, with OTTLA_FLAT_VALUE; else the value is null
+ *         32     4  header_count, unsigned
+ *         36        the key's bytes, the value's bytes, and header_count times:
  *                   4  name_len, signed
- *                   4  value_len, signed; -1: null
+ *                   4  flags, unsigned: OTTLA_FLAT_VALUE or 0
+ *                   4  value_len, signed, with OTTLA_FLAT_VALUE; else the value is null
  *                      the name's bytes, the value's bytes
+ *
+ * A member is 0 without its flag, as in ottla_record. 36 zeros are a record with a null key and a null value.
  *
  * @param buffer      buffer_len bytes, borrowed for the call; not changed
  * @param count       how many records it holds. A buffer that is not made of exactly so many is refused as a whole

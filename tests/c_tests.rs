@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use ottla::partition::murmur2::partition_for_key;
+use ottla_test_support::kafka;
 use ottla_test_support::model::server::ModelServer;
 use ottla_test_support::model::{Api, Cluster, Fault, On};
 use ottla_test_support::sink::{Sink, SinkOptions};
@@ -29,6 +32,7 @@ const WITH_BROKER: &[&str] = &[
     "api_lent",
     "api_handle",
     "api_metadata",
+    "api_zero",
 ];
 /// Programs that show what a process does to its producers, given the address of a broker.
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
@@ -204,6 +208,38 @@ fn the_header_stands_alone_in_c_and_in_cpp() {
 #[test]
 fn programs_do_what_they_say() {
     run_all("shared", &[], Linked::Shared, &[]);
+}
+
+/// What `api_zero` sent is read back by another client: keys are where Java's hash puts them, and no time is 1970 but for the
+/// records that ask for it.
+#[test]
+fn records_of_zeros_go_by_the_partitioner_with_the_present_time_on_a_real_broker() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic_with("zeros", 3, &[("retention.ms", "-1")]);
+    let began = now_ms();
+    let mut program = Command::new(compile("api_zero", "kafka", &[], Linked::Shared));
+    program.args([cluster.bootstrap(), &topic]).env("LD_LIBRARY_PATH", libraries());
+    run("api_zero", &mut program);
+    let records = cluster.read_records(&topic);
+    let mut letters = 0;
+    for record in &records {
+        match record.key.as_deref() {
+            Some(key @ [_]) => {
+                assert_eq!(record.partition.cast_unsigned(), partition_for_key(key, 3), "{record:?}");
+                letters += 1;
+            }
+            Some(b"flagged") => assert_eq!((record.partition, record.timestamp), (0, 0), "{record:?}"),
+            _ => {}
+        }
+        let is_now = (began - 1000..=now_ms()).contains(&record.timestamp);
+        assert!(is_now || record.timestamp == 0 && record.partition == 0, "{record:?}");
+    }
+    assert_eq!(letters, 2 * 8 * 20, "two rounds, eight ways, twenty keys");
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right");
+    i64::try_from(since.as_millis()).expect("the clock is right")
 }
 
 #[test]

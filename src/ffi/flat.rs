@@ -1,9 +1,15 @@
 //! The flat form of many records: one buffer, no pointers inside.
 
 use super::boundary::invalid;
+use super::flagged::{Flagged, check_flags};
+use super::record::{PARTITION, TIMESTAMP};
+use super::send::{OTTLA_FLAT_KEY, OTTLA_FLAT_VALUE};
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
 use crate::text::{Counted, counted};
+
+const KEY: Flagged = Flagged { flag: OTTLA_FLAT_KEY, name: "OTTLA_FLAT_KEY", otherwise: "the key is null" };
+const VALUE: Flagged = Flagged { flag: OTTLA_FLAT_VALUE, name: "OTTLA_FLAT_VALUE", otherwise: "the value is null" };
 
 /// Records read from a buffer, in turn.
 #[derive(Clone, Copy)]
@@ -26,31 +32,35 @@ impl<'a> Flat<'a> {
 
     /// The next record, its headers appended to `headers`.
     pub(super) fn next(&mut self, headers: &mut Vec<Header<'a>>) -> Result<FlatRecord<'a>> {
-        let start = self.at;
-        let tag = u64::from_ne_bytes(self.fixed()?);
-        let timestamp = i64::from_ne_bytes(self.fixed()?);
-        let partition = i32::from_ne_bytes(self.fixed()?);
-        let key_len = i32::from_ne_bytes(self.fixed()?);
-        let value_len = i32::from_ne_bytes(self.fixed()?);
-        let header_count = u32::from_ne_bytes(self.fixed()?);
+        let tag = self.number(u64::from_ne_bytes, "tag")?.value;
+        let timestamp = self.number(i64::from_ne_bytes, "timestamp")?;
+        let partition = self.number(i32::from_ne_bytes, "partition")?;
+        let flags = self.flags(&[&PARTITION, &TIMESTAMP, &KEY, &VALUE])?;
+        let timestamp = timestamp.flagged(&TIMESTAMP, flags)?;
+        let partition = partition.flagged(&PARTITION, flags)?;
+        let key_len = self.flagged_length(&KEY, flags, "key_len")?;
+        let value_len = self.flagged_length(&VALUE, flags, "value_len")?;
+        let header_count = self.number(u32::from_ne_bytes, "header_count")?.value;
         let record = Record {
-            partition: if partition == -1 { None } else { Some(partition) },
-            timestamp: if timestamp == -1 { None } else { Some(timestamp) },
-            key: self.nullable(key_len, "key_len", start + 20)?,
-            value: self.nullable(value_len, "value_len", start + 24)?,
+            partition,
+            timestamp,
+            key: self.nullable(key_len)?,
+            value: self.nullable(value_len)?,
             headers: &[],
             timeout: None,
             lent: None,
         };
         for _ in 0..header_count {
-            let start = self.at;
-            let name_len = i32::from_ne_bytes(self.fixed()?);
-            let value_len = i32::from_ne_bytes(self.fixed()?);
-            let name = self.nullable(name_len, "name_len", start)?;
-            let name = name.ok_or_else(|| wrong(start, "name_len is -1, and a header's name is never null"))?;
-            headers.push(Header { name, value: self.nullable(value_len, "value_len", start + 4)? });
+            headers.push(self.header()?);
         }
         Ok(FlatRecord { tag, record, header_count: header_count as usize })
+    }
+
+    fn header(&mut self) -> Result<Header<'a>> {
+        let name_len = self.length("name_len")?;
+        let flags = self.flags(&[&VALUE])?;
+        let value_len = self.flagged_length(&VALUE, flags, "value_len")?;
+        Ok(Header { name: self.bytes_of(&name_len)?, value: self.nullable(value_len)? })
     }
 
     /// The buffer has to end here.
@@ -62,18 +72,35 @@ impl<'a> Flat<'a> {
         }
     }
 
-    /// The bytes whose length, in the field `name` at byte `at`, is `len`.
-    fn nullable(&mut self, len: i32, name: &str, at: usize) -> Result<Option<&'a [u8]>> {
-        if len == -1 {
-            return Ok(None);
-        }
-        let bytes = usize::try_from(len).ok().and_then(|len| self.bytes(len));
-        bytes.map(Some).ok_or_else(|| self.wrong_length(len, name, at))
+    fn flags(&mut self, known: &[&Flagged]) -> Result<u32> {
+        let flags = self.number(u32::from_ne_bytes, "flags")?;
+        check_flags(flags.value, known, flags.name).map_err(|error| wrong(flags.at, error.message()))?;
+        Ok(flags.value)
     }
 
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
+    fn length(&mut self, name: &'static str) -> Result<Number<i32>> {
+        self.number(i32::from_ne_bytes, name)
+    }
+
+    /// `None`: null.
+    fn flagged_length(&mut self, member: &Flagged, flags: u32, name: &'static str) -> Result<Option<Number<i32>>> {
+        let length = self.length(name)?;
+        Ok(length.flagged(member, flags)?.map(|_| length))
+    }
+
+    fn nullable(&mut self, length: Option<Number<i32>>) -> Result<Option<&'a [u8]>> {
+        length.map(|length| self.bytes_of(&length)).transpose()
+    }
+
+    fn bytes_of(&mut self, length: &Number<i32>) -> Result<&'a [u8]> {
+        let bytes = usize::try_from(length.value).ok().and_then(|len| self.bytes(len));
+        bytes.ok_or_else(|| self.wrong_length(length))
+    }
+
+    fn number<const N: usize, T>(&mut self, decode: fn([u8; N]) -> T, name: &'static str) -> Result<Number<T>> {
+        let at = self.at;
         let bytes = self.bytes(N).ok_or_else(|| self.cut_short(N))?;
-        Ok(bytes.try_into().expect("as long as it was asked to be"))
+        Ok(Number { at, name, value: decode(bytes.try_into().expect("as long as it was asked to be")) })
     }
 
     /// The next `len` bytes; `None` if the buffer ends before.
@@ -84,10 +111,11 @@ impl<'a> Flat<'a> {
     }
 
     #[cold]
-    fn wrong_length(&self, len: i32, name: &str, at: usize) -> Error {
-        match len {
-            0.. => wrong(at, &format!("{name} is {len}, and the buffer ends after {}", self.left())),
-            _ => wrong(at, &format!("{name} is {len}: it is at least 0, or -1 for null")),
+    fn wrong_length(&self, length: &Number<i32>) -> Error {
+        let Number { at, name, value } = *length;
+        match value {
+            0.. => wrong(at, &format!("{name} is {value}, and the buffer ends after {}", self.left())),
+            _ => wrong(at, &format!("{name} is {value}: it is at least 0")),
         }
     }
 
@@ -101,6 +129,19 @@ impl<'a> Flat<'a> {
     }
 }
 
+/// A number, at which byte it stands, and its name.
+struct Number<T> {
+    at: usize,
+    name: &'static str,
+    value: T,
+}
+
+impl<T: Copy + Into<i64>> Number<T> {
+    fn flagged(&self, member: &Flagged, flags: u32) -> Result<Option<T>> {
+        member.read(flags, self.value, self.name).map_err(|error| wrong(self.at, error.message()))
+    }
+}
+
 #[cold]
 fn wrong(at: usize, what: &str) -> Error {
     invalid(format!("buffer is not in flat form: at byte {at}, {what}"))
@@ -108,28 +149,35 @@ fn wrong(at: usize, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::{OTTLA_RECORD_PARTITION, OTTLA_RECORD_TIMESTAMP};
     use super::*;
 
-    fn head(partition: i32, key: i32, value: i32, headers: u32) -> Vec<u8> {
+    fn head(flags: u32, key: i32, value: i32, headers: u32) -> Vec<u8> {
         let mut bytes = 7u64.to_ne_bytes().to_vec();
-        bytes.extend((-1i64).to_ne_bytes());
-        for number in [partition, key, value] {
-            bytes.extend(number.to_ne_bytes());
-        }
+        bytes.extend([0; 12]);
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(key.to_ne_bytes());
+        bytes.extend(value.to_ne_bytes());
         bytes.extend(headers.to_ne_bytes());
         bytes
     }
 
     fn sample() -> Vec<u8> {
-        let mut bytes = head(-1, -1, 2, 2);
+        let mut bytes = head(OTTLA_FLAT_VALUE, 0, 2, 2);
         bytes.extend(b"vv");
-        for (name, value) in [(1i32, -1i32), (0, 3)] {
-            bytes.extend(name.to_ne_bytes());
-            bytes.extend(value.to_ne_bytes());
+        for (name, flags, value) in [(1u32, 0, 0u32), (0, OTTLA_FLAT_VALUE, 3)] {
+            for number in [name, flags, value] {
+                bytes.extend(number.to_ne_bytes());
+            }
             bytes.extend(&b"nnn"[..name as usize]);
-            bytes.extend(&b"hhh"[..value.max(0) as usize]);
+            bytes.extend(&b"hhh"[..value as usize]);
         }
         bytes
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        let refused = Flat::new(bytes).next(&mut Vec::new()).err().expect("refused");
+        refused.message().to_owned()
     }
 
     #[test]
@@ -138,10 +186,43 @@ mod tests {
         let (mut flat, mut headers) = (Flat::new(&bytes), Vec::new());
         let one = flat.next(&mut headers).unwrap();
         assert_eq!((one.tag, one.header_count), (7, 2));
-        assert_eq!((one.record.partition, one.record.timestamp), (None, None));
         assert_eq!((one.record.key, one.record.value), (None, Some(&b"vv"[..])));
         assert_eq!(headers, [Header { name: b"n", value: None }, Header { name: b"", value: Some(b"hhh") }]);
         flat.end().unwrap();
+    }
+
+    #[test]
+    fn a_head_of_zeros_asks_for_nothing() {
+        let one = Flat::new(&[0; 36]).next(&mut Vec::new()).unwrap();
+        assert_eq!((one.tag, one.header_count), (0, 0));
+        let Record { partition, timestamp, key, value, .. } = one.record;
+        assert_eq!((partition, timestamp, key, value), (None, None, None, None));
+    }
+
+    #[test]
+    fn a_flag_makes_zero_a_value() {
+        let flags = OTTLA_RECORD_PARTITION | OTTLA_RECORD_TIMESTAMP | OTTLA_FLAT_KEY | OTTLA_FLAT_VALUE;
+        let bytes = head(flags, 0, 0, 0);
+        let Record { partition, timestamp, key, value, .. } = Flat::new(&bytes).next(&mut Vec::new()).unwrap().record;
+        assert_eq!((partition, timestamp), (Some(0), Some(0)));
+        assert_eq!((key, value), (Some(&b""[..]), Some(&b""[..])));
+    }
+
+    #[test]
+    fn a_value_without_its_flag_is_refused_at_its_byte_by_the_name_of_the_flag() {
+        for (at, flag) in [(8, "RECORD_TIMESTAMP"), (16, "RECORD_PARTITION"), (24, "FLAT_KEY"), (28, "FLAT_VALUE")] {
+            let mut bytes = head(0, 0, 0, 0);
+            bytes[at..at + 4].fill(0xff);
+            let message = refused(&bytes);
+            assert!(message.contains(&format!("at byte {at}, ")) && message.contains(flag), "{message}");
+        }
+        let mut bytes = head(0, 0, 0, 1);
+        [0i32, 0, -1].iter().for_each(|number| bytes.extend(number.to_ne_bytes()));
+        let message = refused(&bytes);
+        assert!(message.contains("at byte 44, value_len is -1") && message.contains("FLAT_VALUE"), "{message}");
+        bytes[40] = 1;
+        assert!(refused(&bytes).contains("at byte 40, flags is 0x1"), "{}", refused(&bytes));
+        assert!(refused(&head(16, 0, 0, 0)).contains("at byte 20, flags is 0x10"));
     }
 
     #[test]
@@ -155,29 +236,29 @@ mod tests {
         let mut flat = Flat::new(&longer);
         flat.next(&mut Vec::new()).unwrap();
         let error = flat.end().expect_err("a byte is left");
-        assert!(error.message().ends_with("at byte 54, the records end, and the buffer goes on for 1 byte"), "{error}");
+        assert!(error.message().ends_with("at byte 66, the records end, and the buffer goes on for 1 byte"), "{error}");
     }
 
     #[test]
     fn a_length_that_cannot_be_is_reported_where_it_stands() {
-        let with_header = |name: i32, value: i32| {
-            [head(-1, -1, -1, 1), name.to_ne_bytes().to_vec(), value.to_ne_bytes().to_vec(), b"n".to_vec()].concat()
+        let with_header = |name: i32, flags: u32, value: i32| {
+            let numbers = [name.to_ne_bytes(), flags.to_ne_bytes(), value.to_ne_bytes()].concat();
+            [head(0, 0, 0, 1), numbers, b"n".to_vec()].concat()
         };
+        let (key, value) = (OTTLA_FLAT_KEY, OTTLA_FLAT_VALUE);
         let cases = [
-            (head(-1, -5, 0, 0), "at byte 20, key_len is -5: it is at least 0, or -1 for null"),
-            (head(0, i32::MIN, 0, 0), "at byte 20, key_len is -2147483648: it is at least 0, or -1 for null"),
-            (head(-1, i32::MAX, 0, 0), "at byte 20, key_len is 2147483647, and the buffer ends after 0 bytes"),
-            (head(-1, -1, -2, 0), "at byte 24, value_len is -2: it is at least 0, or -1 for null"),
-            (head(-1, -1, 1, 0), "at byte 24, value_len is 1, and the buffer ends after 0 bytes"),
-            (head(-1, -1, -1, u32::MAX), "at byte 32, a field of 4 bytes begins, and the buffer ends after 0 bytes"),
-            (with_header(-1, 0), "at byte 32, name_len is -1, and a header's name is never null"),
-            (with_header(-2, 0), "at byte 32, name_len is -2: it is at least 0, or -1 for null"),
-            (with_header(2, 0), "at byte 32, name_len is 2, and the buffer ends after 1 byte"),
-            (with_header(1, -7), "at byte 36, value_len is -7: it is at least 0, or -1 for null"),
+            (head(key, -5, 0, 0), "at byte 24, key_len is -5: it is at least 0"),
+            (head(key, i32::MIN, 0, 0), "at byte 24, key_len is -2147483648: it is at least 0"),
+            (head(key, i32::MAX, 0, 0), "at byte 24, key_len is 2147483647, and the buffer ends after 0 bytes"),
+            (head(value, 0, -2, 0), "at byte 28, value_len is -2: it is at least 0"),
+            (head(value, 0, 1, 0), "at byte 28, value_len is 1, and the buffer ends after 0 bytes"),
+            (head(0, 0, 0, u32::MAX), "at byte 36, a field of 4 bytes begins, and the buffer ends after 0 bytes"),
+            (with_header(-1, 0, 0), "at byte 36, name_len is -1: it is at least 0"),
+            (with_header(2, 0, 0), "at byte 36, name_len is 2, and the buffer ends after 1 byte"),
+            (with_header(1, value, -7), "at byte 44, value_len is -7: it is at least 0"),
         ];
         for (bytes, reason) in cases {
-            let refused = Flat::new(&bytes).next(&mut Vec::new()).err().expect("it is refused");
-            assert_eq!(refused.message(), format!("buffer is not in flat form: {reason}"));
+            assert_eq!(refused(&bytes), format!("buffer is not in flat form: {reason}"));
         }
     }
 }

@@ -11,6 +11,7 @@ mod counters;
 mod delivery;
 mod error;
 mod event;
+mod flagged;
 mod flat;
 mod handle;
 mod interceptor;

@@ -1,9 +1,12 @@
 //! Records as C hands them in.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::time::Duration;
 
 use super::boundary::{bytes, invalid, null, some_bytes};
+use super::delivery::Asked;
+use super::flagged::{Flagged, check_flags};
 use super::plugin::bytes_out;
 use crate::batch::Usual;
 use crate::error::{Error, Result};
@@ -25,18 +28,36 @@ pub struct ottla_header {
     pub reserved: *mut c_void,
 }
 
+/// The record goes to its `partition`. A flag of ottla_record, and of the flat form.
+pub const OTTLA_RECORD_PARTITION: u32 = 1;
+
+/// The record has its `timestamp`, and not the time of the call. A flag of ottla_record, and of the flat form.
+pub const OTTLA_RECORD_TIMESTAMP: u32 = 2;
+
 /// A record to send. All it points to is copied by the call that sends it and stays the caller's, but for a value that
 /// ottla_producer_send_lent() takes. Its size never changes; the reserved members are room for what comes. Begin with
 ///
-///     ottla_record record = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+///     ottla_record record = {.struct_size = sizeof(ottla_record)};
 ///
-/// or with ottla_record_init(). Null and empty differ in Kafka: NULL with length 0 is null, any other pointer with
-/// length 0 is empty, NULL with another length is an error.
+/// or with ottla_record_init(). A member that is zero is not set: the partitioner chooses the partition, and the timestamp
+/// is the time of the call. To choose a partition or a timestamp, set it and its flag:
+///
+///     record.flags = OTTLA_RECORD_PARTITION;
+///     record.partition = 0;
+///
+/// Without its flag any value but 0 is an error, and so is a flag that this release does not know. Null and empty differ
+/// in Kafka: NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_record {
     /// sizeof(ottla_record).
     pub struct_size: usize,
+    /// OTTLA_RECORD_PARTITION, OTTLA_RECORD_TIMESTAMP, both added, or 0.
+    pub flags: u32,
+    /// With OTTLA_RECORD_PARTITION the partition, from 0; else 0, and the partitioner chooses.
+    pub partition: i32,
+    /// With OTTLA_RECORD_TIMESTAMP milliseconds since 1970-01-01 UTC, from 0; else 0, and it is the time of the call.
+    pub timestamp: i64,
     /// The key: records of equal keys go to one partition.
     pub key: *const c_void,
     pub key_len: usize,
@@ -46,10 +67,6 @@ pub struct ottla_record {
     /// header_count headers, in the order in which they are sent; NULL if there are none.
     pub headers: *const ottla_header,
     pub header_count: usize,
-    /// Milliseconds since 1970-01-01 UTC; -1: now.
-    pub timestamp: i64,
-    /// The partition; -1: the partitioner chooses.
-    pub partition: i32,
     /// How many milliseconds after the send the record's fate is told at the latest, instead of delivery.timeout.ms; 0:
     /// as delivery.timeout.ms says; a negative number is an error. A record that is not delivered in time fails with
     /// OTTLA_ERR_DELIVERY_TIMED_OUT (while its topic's partitions are not known, with the reason for that), and the
@@ -57,12 +74,13 @@ pub struct ottla_record {
     /// together; at most an eighth of its time is taken off for that. With less than twice linger.ms it does not
     /// linger.
     pub timeout_ms: i32,
+    /// 0.
+    pub reserved: u32,
     /// NULL.
-    pub reserved_pointers: [*mut c_void; 2],
+    pub reserved_pointer: *mut c_void,
 }
 
-/// Fills `record` as the initialiser of ottla_record does: null key and value, no headers, timestamp -1, partition -1.
-/// Ignores NULL.
+/// Fills `record` as the initialiser of ottla_record does: all zero but for its size. Ignores NULL.
 ///
 /// @param struct_size  sizeof(ottla_record)
 ///
@@ -73,22 +91,14 @@ pub unsafe extern "C" fn ottla_record_init(record: *mut ottla_record, struct_siz
     if record.is_null() || struct_size != size_of::<ottla_record>() {
         return;
     }
-    let empty = ottla_record {
-        struct_size,
-        key: std::ptr::null(),
-        key_len: 0,
-        value: std::ptr::null(),
-        value_len: 0,
-        headers: std::ptr::null(),
-        header_count: 0,
-        timestamp: -1,
-        partition: -1,
-        timeout_ms: 0,
-        reserved_pointers: [std::ptr::null_mut(); 2],
-    };
     // SAFETY: not NULL, and of the size that it has here.
-    unsafe { record.write(empty) };
+    unsafe { record.write(ottla_record::EMPTY) };
 }
+
+pub(super) const PARTITION: Flagged =
+    Flagged { flag: OTTLA_RECORD_PARTITION, name: "OTTLA_RECORD_PARTITION", otherwise: "the partitioner chooses" };
+pub(super) const TIMESTAMP: Flagged =
+    Flagged { flag: OTTLA_RECORD_TIMESTAMP, name: "OTTLA_RECORD_TIMESTAMP", otherwise: "it is the time of the call" };
 
 impl ottla_header {
     pub(super) fn of(header: &Header<'_>) -> Self {
@@ -99,26 +109,59 @@ impl ottla_header {
 }
 
 impl ottla_record {
+    const EMPTY: Self = ottla_record {
+        struct_size: size_of::<ottla_record>(),
+        flags: 0,
+        partition: 0,
+        timestamp: 0,
+        key: std::ptr::null(),
+        key_len: 0,
+        value: std::ptr::null(),
+        value_len: 0,
+        headers: std::ptr::null(),
+        header_count: 0,
+        timeout_ms: 0,
+        reserved: 0,
+        reserved_pointer: std::ptr::null_mut(),
+    };
+
     /// A record as C sees it; `headers` are its own, and live as long.
     pub(super) fn of(record: &Record<'_>, headers: &[ottla_header]) -> Self {
         let (key, key_len) = bytes_out(record.key);
         let (value, value_len) = bytes_out(record.value);
-        let timeout = record.timeout.map_or(0, |timeout| i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX));
+        let flag = |flag, is_set| if is_set { flag } else { 0 };
         ottla_record {
-            struct_size: size_of::<ottla_record>(),
+            flags: flag(OTTLA_RECORD_PARTITION, record.partition.is_some())
+                | flag(OTTLA_RECORD_TIMESTAMP, record.timestamp.is_some()),
+            partition: record.partition.unwrap_or(0),
+            timestamp: record.timestamp.unwrap_or(0),
             key,
             key_len,
             value,
             value_len,
             headers: headers.as_ptr(),
             header_count: headers.len(),
-            timestamp: record.timestamp.unwrap_or(-1),
-            partition: record.partition.unwrap_or(-1),
-            timeout_ms: timeout,
-            reserved_pointers: [std::ptr::null_mut(); 2],
+            timeout_ms: record.timeout.map_or(0, |timeout| i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)),
+            ..Self::EMPTY
+        }
+    }
+
+    /// What a completion says that the record asked for.
+    pub(super) fn asked(&self) -> Asked {
+        Asked {
+            partition: if self.has(OTTLA_RECORD_PARTITION) { self.partition } else { -1 },
+            timestamp: if self.has(OTTLA_RECORD_TIMESTAMP) { self.timestamp } else { -1 },
         }
     }
 }
+
+/// Where two neighbours of four bytes each begin.
+struct Pair(usize);
+
+const FLAGS_AND_PARTITION: Pair = Pair(offset_of!(ottla_record, flags));
+const TIMEOUT_AND_RESERVED: Pair = Pair(offset_of!(ottla_record, timeout_ms));
+const _: () = assert!(offset_of!(ottla_record, partition) == FLAGS_AND_PARTITION.0 + 4);
+const _: () = assert!(offset_of!(ottla_record, reserved) == TIMEOUT_AND_RESERVED.0 + 4);
 
 /// Headers of one record that need no allocation.
 const FEW: usize = 16;
@@ -165,9 +208,10 @@ impl ottla_record {
         if self.struct_size != size_of::<ottla_record>() {
             return Err(wrong_size(self.struct_size));
         }
+        check_flags(self.flags, &[&PARTITION, &TIMESTAMP], "record.flags")?;
         Ok(Record {
-            partition: if self.partition == -1 { None } else { Some(self.partition) },
-            timestamp: if self.timestamp == -1 { None } else { Some(self.timestamp) },
+            partition: PARTITION.read(self.flags, self.partition, "record.partition")?,
+            timestamp: TIMESTAMP.read(self.flags, self.timestamp, "record.timestamp")?,
             // SAFETY: by this function's contract.
             key: unsafe { bytes(self.key.cast(), self.key_len, "record.key")? },
             // SAFETY: as above.
@@ -184,18 +228,55 @@ impl ottla_record {
     /// As for `with`, for as long as the result is used.
     #[inline(always)]
     pub(super) unsafe fn usual<'a>(&self, tag: u64, clock: &impl Clock) -> Option<Usual<'a>> {
-        if self.struct_size != size_of::<ottla_record>() || self.header_count != 0 || self.timeout_ms != 0 {
+        if self.struct_size != size_of::<ottla_record>() {
             return None;
         }
-        let timestamp = match self.timestamp {
-            -1 => clock.wall_ms(),
-            0.. => self.timestamp,
-            _ => return None,
+        let (partition, timestamp) = if self.asks_for_nothing() {
+            (-1, clock.wall_ms())
+        } else {
+            let timestamp = self.usual_timestamp(clock)?;
+            (if self.has(OTTLA_RECORD_PARTITION) { self.partition } else { -1 }, timestamp)
         };
         // SAFETY: by this function's contract.
         let (key, value) =
             unsafe { (some_bytes(self.key.cast(), self.key_len)?, some_bytes(self.value.cast(), self.value_len)?) };
-        Usual::new(self.partition, timestamp, key, value, tag)
+        Usual::new(partition, timestamp, key, value, tag)
+    }
+
+    /// All members are zero but the key and the value. Neighbours of four bytes are read at once: most records end here, and
+    /// each look is an instruction of theirs.
+    #[inline(always)]
+    fn asks_for_nothing(&self) -> bool {
+        let numbers = self.pair(FLAGS_AND_PARTITION) | self.pair(TIMEOUT_AND_RESERVED);
+        numbers | self.timestamp.cast_unsigned() | self.header_count as u64 == 0
+    }
+
+    /// Two members of four bytes, read at once.
+    #[inline(always)]
+    fn pair(&self, offset: Pair) -> u64 {
+        // SAFETY: both members are within the structure, and any bytes are a number.
+        unsafe { std::ptr::from_ref(self).byte_add(offset.0).cast::<u64>().read_unaligned() }
+    }
+
+    /// The timestamp of a usual record that asks for something. `None`: it is not usual, or something is wrong. Not
+    /// inlined: that would cost most records, which ask for nothing, six instructions.
+    #[inline(never)]
+    fn usual_timestamp(&self, clock: &impl Clock) -> Option<i64> {
+        const BOTH: u32 = OTTLA_RECORD_PARTITION | OTTLA_RECORD_TIMESTAMP;
+        if self.header_count != 0 || self.timeout_ms != 0 {
+            return None;
+        }
+        match self.flags {
+            OTTLA_RECORD_PARTITION if self.partition >= 0 && self.timestamp == 0 => Some(clock.wall_ms()),
+            OTTLA_RECORD_TIMESTAMP if self.partition == 0 && self.timestamp >= 0 => Some(self.timestamp),
+            BOTH if self.partition >= 0 && self.timestamp >= 0 => Some(self.timestamp),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
     }
 
     /// # Safety

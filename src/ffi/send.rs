@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
 use super::boundary::{SizedOut, invalid, null};
-use super::delivery::{Asked, call, ottla_delivery, ottla_delivery_fn, tag_of};
+use super::delivery::{call, ottla_delivery, ottla_delivery_fn, tag_of};
 use super::error::{ottla_code, ottla_error};
 use super::flat::Flat;
 use super::handle::{Engine, ottla_producer};
@@ -20,6 +20,12 @@ use crate::sync::SystemClock;
 /// Do not wait for room in the buffer: OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_producer_send_many() and
 /// ottla_producer_send_flat().
 pub const OTTLA_SEND_NO_WAIT: u32 = 1;
+
+/// The record has a key, of key_len bytes, which may be 0. A flag of the flat form.
+pub const OTTLA_FLAT_KEY: u32 = 4;
+
+/// The record, or the header, has a value, of value_len bytes, which may be 0. A flag of the flat form.
+pub const OTTLA_FLAT_VALUE: u32 = 8;
 
 /// Hands a record over to be sent. When this returns OTTLA_ERR_OK the record was copied and is accepted: it gets
 /// exactly one completion, which is told as ottla_config_set_delivery(), ottla_config_set_batch_delivery() or
@@ -162,15 +168,19 @@ pub unsafe extern "C" fn ottla_producer_send_many(
 ///
 ///     offset  size
 ///          0     8  tag, unsigned: the completion's tag (its userdata, as a number)
-///          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC; -1: now
-///         16     4  partition, signed; -1: the partitioner chooses
-///         20     4  key_len, signed; -1: null
-///         24     4  value_len, signed; -1: null
-///         28     4  header_count, unsigned
-///         32        the key's bytes, the value's bytes, and header_count times:
+///          8     8  timestamp, signed: milliseconds since 1970-01-01 UTC, with OTTLA_RECORD_TIMESTAMP
+///         16     4  partition, signed, with OTTLA_RECORD_PARTITION
+///         20     4  flags, unsigned: the sum of these two, of OTTLA_FLAT_KEY and of OTTLA_FLAT_VALUE
+///         24     4  key_len, signed, with OTTLA_FLAT_KEY; else the key is null
+///         28     4  value_len, signed, with OTTLA_FLAT_VALUE; else the value is null
+///         32     4  header_count, unsigned
+///         36        the key's bytes, the value's bytes, and header_count times:
 ///                   4  name_len, signed
-///                   4  value_len, signed; -1: null
+///                   4  flags, unsigned: OTTLA_FLAT_VALUE or 0
+///                   4  value_len, signed, with OTTLA_FLAT_VALUE; else the value is null
 ///                      the name's bytes, the value's bytes
+///
+/// A member is 0 without its flag, as in ottla_record. 36 zeros are a record with a null key and a null value.
 ///
 /// @param buffer      buffer_len bytes, borrowed for the call; not changed
 /// @param count       how many records it holds. A buffer that is not made of exactly so many is refused as a whole
@@ -242,8 +252,7 @@ pub unsafe extern "C" fn ottla_producer_send_and_wait(
         });
         let unknown = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
         let otherwise = if unknown { Fate::Unknown } else { Fate::NotWritten };
-        let asked = Asked { partition: record.partition, timestamp: record.timestamp };
-        out.write(ottla_delivery::of_wait(topic.name.as_ptr(), asked, &sent, otherwise));
+        out.write(ottla_delivery::of_wait(topic.name.as_ptr(), record.asked(), &sent, otherwise));
         sent.and_then(|told| told.error.map_or(Ok(()), Err))
     })
 }

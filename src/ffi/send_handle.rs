@@ -54,7 +54,7 @@ pub unsafe extern "C" fn ottla_producer_send_handle(
         let handle_out = required(handle_out, "handle_out")?;
         // SAFETY: by this function's contract.
         let send = unsafe { record.with(|record| engine.producer.send_handle(of_topic, record, Wait::Configured))? };
-        let asked = Asked { partition: record.partition, timestamp: record.timestamp };
+        let asked = record.asked();
         handle_out.write(Box::into_raw(Box::new(ottla_send { send, topic: topic.name.clone(), asked })));
         Ok(())
     })

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 use super::boundary::{invalid, sized_in};
 use super::error::{ottla_code, ottla_error};
+use super::flagged::{Flagged, check_flags};
 use super::handle::ottla_producer;
 use super::{boundary, guarded, required, text, wait};
 use crate::error::Result;
@@ -55,42 +56,68 @@ pub enum ottla_transaction_state {
     OTTLA_TRANSACTION_FATAL = 8,
 }
 
-/// Up to where one partition was consumed. Its size never changes; begin with zeros and leader_epoch -1.
+/// The consumer told the leader epoch. A flag of ottla_offset.
+pub const OTTLA_OFFSET_LEADER_EPOCH: u32 = 1;
+
+/// Up to where one partition was consumed. Its size never changes. Begin with
+///
+///     ottla_offset offset = {.topic = "in", .partition = 3, .offset = 42};
+///
+/// and so with zeros in all else.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_offset {
     /// UTF-8, not NULL: the topic that was consumed.
     pub topic: *const c_char,
     pub partition: i32,
-    /// The leader epoch of the last record consumed, as the consumer tells it; -1 (not 0): unknown.
-    pub leader_epoch: i32,
+    /// OTTLA_OFFSET_LEADER_EPOCH or 0.
+    pub flags: u32,
     /// The offset of the next record to consume: one above that of the last one consumed.
     pub offset: i64,
+    /// With OTTLA_OFFSET_LEADER_EPOCH the leader epoch of the last record consumed, as the consumer tells it; else 0, and
+    /// it is not known. A consumer that tells -1 does not know it.
+    pub leader_epoch: i32,
+    /// 0.
+    pub reserved: u32,
     /// Any text, kept with the offset; NULL: none.
     pub metadata: *const c_char,
     /// NULL.
-    pub reserved: *mut c_void,
+    pub reserved_pointer: *mut c_void,
 }
 
+/// The consumer is a member of its group. A flag of ottla_group_metadata.
+pub const OTTLA_GROUP_GENERATION: u32 = 1;
+
 /// What the consumer whose offsets are sent is in its group, as the consumer tells it at the time. With it the brokers
-/// refuse the offsets of a consumer whose partitions were given to another meanwhile. For a consumer that is not a member
-/// (it chose its partitions itself) generation_id is -1 and member_id NULL.
+/// refuse the offsets of a consumer whose partitions were given to another meanwhile. A consumer that is not a member (it
+/// chose its partitions itself) has a group_id alone. Begin with
+///
+///     ottla_group_metadata group = {.struct_size = sizeof(ottla_group_metadata), .group_id = "group"};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_group_metadata {
     /// sizeof(ottla_group_metadata).
     pub struct_size: usize,
+    /// OTTLA_GROUP_GENERATION or 0.
+    pub flags: u32,
+    /// With OTTLA_GROUP_GENERATION the generation, from 0, of which member_id is a member; else 0: not a member. A
+    /// consumer that tells -1 is not a member.
+    pub generation_id: i32,
     /// UTF-8, not NULL: group.id.
     pub group_id: *const c_char,
     /// NULL: not a member.
     pub member_id: *const c_char,
     /// group.instance.id of a static member; NULL: none.
     pub group_instance_id: *const c_char,
-    /// -1 (not 0): not a member.
-    pub generation_id: i32,
-    /// 0.
-    pub reserved: i32,
 }
+
+const LEADER_EPOCH: Flagged =
+    Flagged { flag: OTTLA_OFFSET_LEADER_EPOCH, name: "OTTLA_OFFSET_LEADER_EPOCH", otherwise: "it is not known" };
+const GENERATION: Flagged = Flagged {
+    flag: OTTLA_GROUP_GENERATION,
+    name: "OTTLA_GROUP_GENERATION",
+    otherwise: "the consumer is not a member of the group",
+};
 
 /// Gets the producer's id and epoch from the coordinator of its transactional.id: once for each producer, before its first
 /// transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
@@ -275,12 +302,13 @@ unsafe fn offsets_of(offsets: *const ottla_offset, count: usize) -> Result<Vec<O
         if offset.partition < 0 || offset.offset < 0 {
             return Err(invalid(format!("offsets[{index}]: partition and offset are at least 0")));
         }
+        check_flags(offset.flags, &[&LEADER_EPOCH], &name("flags"))?;
         converted.push(Offset {
             // SAFETY: by this function's contract.
             topic: unsafe { text(offset.topic, &name("topic"))? }.to_owned(),
             partition: offset.partition,
             offset: offset.offset,
-            leader_epoch: offset.leader_epoch,
+            leader_epoch: number_of(&LEADER_EPOCH, offset.flags, offset.leader_epoch, &name("leader_epoch"))?,
             // SAFETY: as above.
             metadata: unsafe { optional(offset.metadata, &name("metadata"))? },
         });
@@ -294,18 +322,28 @@ unsafe fn group_of(group: *const ottla_group_metadata) -> Result<GroupMetadata> 
     // SAFETY: by this function's contract.
     let converted = unsafe {
         let group = sized_in(group, "group")?;
+        check_flags(group.flags, &[&GENERATION], "group->flags")?;
         GroupMetadata {
             group_id: text(group.group_id, "group->group_id")?.to_owned(),
-            generation_id: group.generation_id,
+            generation_id: number_of(&GENERATION, group.flags, group.generation_id, "group->generation_id")?,
             member_id: optional(group.member_id, "group->member_id")?.unwrap_or_default(),
             group_instance_id: optional(group.group_instance_id, "group->group_instance_id")?,
         }
     };
-    if converted.generation_id > 0 && converted.member_id.is_empty() {
+    if converted.generation_id >= 0 && converted.member_id.is_empty() {
         let message = format!("group->member_id is missing, and generation_id is {}", converted.generation_id);
         return Err(invalid(message));
     }
     Ok(converted)
+}
+
+/// What the protocol has for a member: -1 without its flag.
+fn number_of(member: &Flagged, flags: u32, value: i32, name: &str) -> Result<i32> {
+    match member.read(flags, value, name)? {
+        None => Ok(-1),
+        Some(0..) => Ok(value),
+        Some(_) => Err(invalid(format!("{name} is {value}: with {} it is 0 or more", member.name))),
+    }
 }
 
 /// # Safety
@@ -316,4 +354,39 @@ unsafe fn optional(pointer: *const c_char, name: &str) -> Result<Option<String>>
     }
     // SAFETY: a string, by this function's contract.
     Ok(Some(unsafe { text(pointer, name)? }.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offset() -> ottla_offset {
+        // SAFETY: NULL and 0 are valid for each member.
+        let zeros: ottla_offset = unsafe { std::mem::zeroed() };
+        ottla_offset { topic: c"in".as_ptr(), ..zeros }
+    }
+
+    fn group() -> ottla_group_metadata {
+        // SAFETY: as above.
+        let zeros: ottla_group_metadata = unsafe { std::mem::zeroed() };
+        ottla_group_metadata { struct_size: size_of::<ottla_group_metadata>(), group_id: c"g".as_ptr(), ..zeros }
+    }
+
+    fn leader_epoch(flags: u32) -> i32 {
+        let offset = ottla_offset { flags, ..offset() };
+        // SAFETY: one offset, whose topic is a string.
+        unsafe { offsets_of(&raw const offset, 1) }.expect("nothing is wrong with it")[0].leader_epoch
+    }
+
+    fn generation_id(flags: u32) -> i32 {
+        let group = ottla_group_metadata { flags, member_id: c"m".as_ptr(), ..group() };
+        // SAFETY: its texts are strings.
+        unsafe { group_of(&raw const group) }.expect("nothing is wrong with it").generation_id
+    }
+
+    #[test]
+    fn zero_is_a_leader_epoch_or_a_generation_with_its_flag_alone() {
+        assert_eq!([leader_epoch(0), leader_epoch(OTTLA_OFFSET_LEADER_EPOCH)], [-1, 0]);
+        assert_eq!([generation_id(0), generation_id(OTTLA_GROUP_GENERATION)], [-1, 0]);
+    }
 }

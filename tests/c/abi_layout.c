@@ -18,10 +18,12 @@ int main(void) {
     AT(ottla_header, name, 0); AT(ottla_header, name_len, 8); AT(ottla_header, value, 16);
     AT(ottla_header, value_len, 24); AT(ottla_header, reserved, 32);
     CHECK(sizeof(ottla_record) == 88);
-    AT(ottla_record, struct_size, 0); AT(ottla_record, key, 8); AT(ottla_record, key_len, 16);
-    AT(ottla_record, value, 24); AT(ottla_record, value_len, 32); AT(ottla_record, headers, 40);
-    AT(ottla_record, header_count, 48); AT(ottla_record, timestamp, 56); AT(ottla_record, partition, 64);
-    AT(ottla_record, timeout_ms, 68); AT(ottla_record, reserved_pointers, 72);
+    AT(ottla_record, struct_size, 0); AT(ottla_record, flags, 8); AT(ottla_record, partition, 12);
+    AT(ottla_record, timestamp, 16); AT(ottla_record, key, 24); AT(ottla_record, key_len, 32);
+    AT(ottla_record, value, 40); AT(ottla_record, value_len, 48); AT(ottla_record, headers, 56);
+    AT(ottla_record, header_count, 64); AT(ottla_record, timeout_ms, 72); AT(ottla_record, reserved, 76);
+    AT(ottla_record, reserved_pointer, 80);
+    CHECK(OTTLA_RECORD_PARTITION == 1 && OTTLA_RECORD_TIMESTAMP == 2 && OTTLA_FLAT_KEY == 4 && OTTLA_FLAT_VALUE == 8);
     CHECK(sizeof(ottla_delivery_entry) == 40);
     AT(ottla_delivery_entry, userdata, 0); AT(ottla_delivery_entry, tag, 8); AT(ottla_delivery_entry, offset, 16);
     AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, value, 32);
@@ -38,8 +40,14 @@ int main(void) {
     AT(ottla_property, name, 8); AT(ottla_property, importance, 64);
 
     CHECK(sizeof(ottla_histogram) == 96);
-    CHECK(sizeof(ottla_offset) == 40 && sizeof(ottla_group_metadata) == 40);
-    AT(ottla_offset, offset, 16); AT(ottla_offset, metadata, 24); AT(ottla_group_metadata, generation_id, 32);
+    CHECK(sizeof(ottla_offset) == 48 && OTTLA_OFFSET_LEADER_EPOCH == 1);
+    AT(ottla_offset, topic, 0); AT(ottla_offset, partition, 8); AT(ottla_offset, flags, 12); AT(ottla_offset, offset, 16);
+    AT(ottla_offset, leader_epoch, 24); AT(ottla_offset, reserved, 28); AT(ottla_offset, metadata, 32);
+    AT(ottla_offset, reserved_pointer, 40);
+    CHECK(sizeof(ottla_group_metadata) == 40 && OTTLA_GROUP_GENERATION == 1);
+    AT(ottla_group_metadata, flags, 8); AT(ottla_group_metadata, generation_id, 12);
+    AT(ottla_group_metadata, group_id, 16); AT(ottla_group_metadata, member_id, 24);
+    AT(ottla_group_metadata, group_instance_id, 32);
     AT(ottla_histogram, count, 0); AT(ottla_histogram, p50, 32); AT(ottla_histogram, p999, 72);
     AT(ottla_histogram, reserved, 80);
     AT(ottla_producer_figures, records_sent, 8); AT(ottla_producer_figures, compression_ratio, 88);
@@ -53,7 +61,7 @@ int main(void) {
     AT(ottla_error_figures, records_failed, 24);
 
     /* The function fills what the initialiser fills. */
-    ottla_record by_hand = {.struct_size = sizeof(ottla_record), .timestamp = -1, .partition = -1};
+    ottla_record by_hand = {.struct_size = sizeof(ottla_record)};
     ottla_record by_function;
     memset(&by_function, 0x55, sizeof by_function);
     ottla_record_init(&by_function, sizeof by_function);

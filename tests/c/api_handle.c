@@ -14,11 +14,14 @@ static void open_with(const ottla_config *config, const char *name) {
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
 }
 
+/* To any partition if it is negative. */
 static ottla_send *sent(int partition) {
     ottla_record record = text_record("k", "v");
     ottla_send *handle = NULL;
-    record.partition = partition;
-    record.timestamp = 5;
+    if (partition >= 0) {
+        set_partition(&record, partition);
+    }
+    set_timestamp(&record, 5);
     CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
     CHECK(handle != NULL);
     return handle;

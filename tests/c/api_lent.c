@@ -119,10 +119,10 @@ static void refused(void) {
                ottla_producer_try_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
     CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
     record.value_len = 5000;
-    record.partition = 1000;
+    set_partition(&record, 1000);
     CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION,
                ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
-    record.partition = -1;
+    record = lent_record(value, 5000);
     CHECK_OK(ottla_producer_close(producer, 10000, NULL));
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
     CHECK(ottla_producer_buffered_bytes(producer) == 0);

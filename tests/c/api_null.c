@@ -229,10 +229,14 @@ int main(void) {
     wrong.header_count = (size_t)-1;
     NAMES("record.header_count", ottla_producer_send(producer, topic, &wrong, NULL, &error));
     wrong = record;
-    wrong.partition = -2;
+    set_partition(&wrong, -2);
+    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong.partition = -1;
     NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, &error));
     wrong = record;
-    wrong.timestamp = -2;
+    set_timestamp(&wrong, -2);
+    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    wrong.timestamp = -1;
     NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, &error));
     NAMES("flags", ottla_producer_send_many(producer, topic, &record, 1, NULL, 2, &count, &error));
     NAMES("timeout_ms", ottla_producer_flush(producer, -2, &error));

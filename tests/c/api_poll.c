@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     size_t sent = 0, told = 0;
     for (; sent < 300; sent++) {
         ottla_record record = text_record(NULL, "polled");
-        record.partition = (int32_t)(sent % 3);
+        set_partition(&record, (int32_t)(sent % 3));
         CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)(sent + 1), NULL));
     }
     CHECK(readable(fd, 5000));

@@ -50,11 +50,11 @@ static void put(uint8_t **at, const void *bytes, size_t len) {
 
 /* One record in flat form: null key, value "flat", one header. */
 static void put_flat(uint8_t **at, uint64_t tag) {
-    int64_t timestamp = -1;
-    int32_t partition = -1, key_len = -1, value_len = 4, name_len = 1, header_value_len = -1;
-    uint32_t header_count = 1;
-    put(at, &tag, 8), put(at, &timestamp, 8), put(at, &partition, 4), put(at, &key_len, 4), put(at, &value_len, 4);
-    put(at, &header_count, 4), put(at, "flat", 4), put(at, &name_len, 4), put(at, &header_value_len, 4), put(at, "h", 1);
+    uint32_t flags = OTTLA_FLAT_VALUE, header_count = 1;
+    int32_t key_len = 0, value_len = 4, name_len = 1;
+    static const uint8_t zeros[12];
+    put(at, &tag, 8), put(at, zeros, 12), put(at, &flags, 4), put(at, &key_len, 4), put(at, &value_len, 4);
+    put(at, &header_count, 4), put(at, "flat", 4), put(at, &name_len, 4), put(at, zeros, 8), put(at, "h", 1);
 }
 
 static void open_with(ottla_config *config) {
@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
     older.struct_size = offsetof(ottla_counters, records_failed);
     CHECK_OK(ottla_producer_counters(producer, &older, NULL));
     CHECK(older.records_delivered == 421 && older.records_failed == 0x5555555555555555u);
-    record.partition = 1000;
+    set_partition(&record, 1000);
     CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION, ottla_producer_send(producer, topic, &record, NULL, NULL));
     shut();
 

@@ -17,12 +17,16 @@ static int delivered, aborted, other, tried;
 static const int64_t LONG = 30000;
 
 static ottla_group_metadata group_of(const char *id, const char *member, int32_t generation) {
-    ottla_group_metadata group = {sizeof group, id, member, NULL, generation, 0};
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = id, .member_id = member};
+    if (generation >= 0) {
+        group.flags = OTTLA_GROUP_GENERATION;
+        group.generation_id = generation;
+    }
     return group;
 }
 
 static ottla_offset offset_of(const char *name, int64_t next) {
-    ottla_offset offset = {name, 0, -1, next, "where I was", NULL};
+    ottla_offset offset = {.topic = name, .offset = next, .metadata = "where I was"};
     return offset;
 }
 
@@ -134,9 +138,29 @@ static void arguments(void) {
     REFUSED("group_id", OFFSETS(&offset, 1, &group));
     group = group_of("g", NULL, 3);
     REFUSED("member_id", OFFSETS(&offset, 1, &group));
+    group = group_of("g", NULL, 0);
+    REFUSED("member_id", OFFSETS(&offset, 1, &group));
+    group = group_of("g", "m", 3);
+    group.flags = 0;
+    REFUSED("group->generation_id is 3, but OTTLA_GROUP_GENERATION is not", OFFSETS(&offset, 1, &group));
+    group.generation_id = -1;
+    REFUSED("OTTLA_GROUP_GENERATION", OFFSETS(&offset, 1, &group));
+    group.flags = OTTLA_GROUP_GENERATION;
+    REFUSED("group->generation_id is -1", OFFSETS(&offset, 1, &group));
+    group.flags = 6;
+    REFUSED("group->flags is 0x6", OFFSETS(&offset, 1, &group));
     group = group_of("g", NULL, -1);
     offset.topic = NULL;
     REFUSED("offsets[0].topic", OFFSETS(&offset, 1, &group));
+    offset = offset_of("in", 5);
+    offset.leader_epoch = 3;
+    REFUSED("offsets[0].leader_epoch is 3, but OTTLA_OFFSET_LEADER_EPOCH is not", OFFSETS(&offset, 1, &group));
+    offset.leader_epoch = -1;
+    REFUSED("OTTLA_OFFSET_LEADER_EPOCH", OFFSETS(&offset, 1, &group));
+    offset.flags = OTTLA_OFFSET_LEADER_EPOCH;
+    REFUSED("offsets[0].leader_epoch is -1", OFFSETS(&offset, 1, &group));
+    offset.flags = 0x80;
+    REFUSED("offsets[0].flags is 0x80", OFFSETS(&offset, 1, &group));
     offset = offset_of("in", -1);
     REFUSED("offsets[0]", OFFSETS(&offset, 1, &group));
     CHECK(state() == OTTLA_TRANSACTION_OPEN);

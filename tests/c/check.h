@@ -45,4 +45,14 @@ static ottla_record text_record(const char *key, const char *value) {
     return record;
 }
 
+static void set_partition(ottla_record *record, int32_t partition) {
+    record->flags |= OTTLA_RECORD_PARTITION;
+    record->partition = partition;
+}
+
+static void set_timestamp(ottla_record *record, int64_t timestamp) {
+    record->flags |= OTTLA_RECORD_TIMESTAMP;
+    record->timestamp = timestamp;
+}
+
 #endif

@@ -18,7 +18,7 @@ static void one(int i) {
         if (i % 3 == 0) {
             CHECK_OK(ottla_producer_send(producer, topics[t], &record, NULL, &error));
         }
-        record.partition = -5;
+        set_partition(&record, -5);
         CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topics[t], &record, NULL, &error));
         ottla_error_free(error);
         error = NULL;

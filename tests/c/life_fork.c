@@ -43,8 +43,7 @@ static void in_child(const char *servers) {
     ottla_statistics *statistics = NULL;
     ottla_error *error = NULL;
     size_t accepted = 7;
-    uint8_t flat[32] = {0};
-    memset(flat + 8, 0xff, 8 + 4 + 4 + 4);
+    uint8_t flat[36] = {0};
     delivery.struct_size = sizeof delivery;
     counters.struct_size = sizeof counters;
 
@@ -81,7 +80,7 @@ static void in_child(const char *servers) {
     FORKED(ottla_topic_check(topic, -1, NULL));
     ottla_partitions *partitions = NULL;
     FORKED(ottla_topic_partitions(topic, -1, &partitions, NULL));
-    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g", .generation_id = -1};
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g"};
     FORKED(ottla_producer_init_transactions(producer, -1, NULL));
     FORKED(ottla_producer_begin_transaction(producer, NULL));
     FORKED(ottla_producer_send_offsets_to_transaction(producer, NULL, 0, &group, -1, NULL));

@@ -94,15 +94,13 @@ static ottla_code send_many_no_wait(ottla_error **error) {
 }
 
 static ottla_code flat(uint32_t flags, ottla_error **error) {
-    static uint8_t buffer[32 + LARGE];
-    int64_t timestamp = -1;
-    int32_t partition = -1, key_len = -1, value_len = LARGE;
+    static uint8_t buffer[36 + LARGE];
+    uint32_t has_value = OTTLA_FLAT_VALUE;
+    int32_t value_len = LARGE;
     size_t done = 99;
     memset(buffer, 0, sizeof buffer);
-    memcpy(buffer + 8, &timestamp, 8);
-    memcpy(buffer + 16, &partition, 4);
-    memcpy(buffer + 20, &key_len, 4);
-    memcpy(buffer + 24, &value_len, 4);
+    memcpy(buffer + 20, &has_value, 4);
+    memcpy(buffer + 28, &value_len, 4);
     ottla_code code = ottla_producer_send_flat(producer, topic, buffer, sizeof buffer, 1, flags, &done, error);
     CHECK(done == (code == OTTLA_ERR_OK));
     return code;

@@ -45,7 +45,7 @@ static void all_refused(void) {
     CHECK(partitions == NULL);
     refused(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, &error), &error);
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_IN_CALLBACK);
-    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g", .generation_id = -1};
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g"};
     refused(ottla_producer_init_transactions(producer, -1, &error), &error);
     refused(ottla_producer_begin_transaction(producer, &error), &error);
     refused(ottla_producer_send_offsets_to_transaction(producer, NULL, 0, &group, -1, &error), &error);
@@ -66,8 +66,7 @@ static void all_allowed(void) {
     ottla_error *error = NULL;
     ottla_record record = text_record("key", "from inside");
     size_t accepted = 0;
-    uint8_t flat[32] = {0};
-    memset(flat + 8, 0xff, 8 + 4 + 4 + 4); /* no timestamp, partition, key or value */
+    uint8_t flat[36] = {0};
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, &error));
     CHECK_OK(ottla_producer_try_send(producer, topic, &record, NULL, &error));
     CHECK_OK(ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, &accepted, &error));

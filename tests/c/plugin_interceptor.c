@@ -115,7 +115,7 @@ static int32_t change(ottla_sending *sending, void *userdata) {
     value[record.value_len] = '!';
     record.value = value;
     record.value_len++;
-    record.timestamp = 1234;
+    set_timestamp(&record, 1234);
     CHECK_OK(ottla_sending_set_record(sending, &record, NULL));
     memset(value, 'x', sizeof value);
     CHECK_OK(ottla_sending_add_header(sending, "trace", 5, "7", 1));
@@ -135,7 +135,7 @@ static int32_t change(ottla_sending *sending, void *userdata) {
 static int32_t spoil(ottla_sending *sending, void *userdata) {
     struct plugin *plugin = userdata;
     ottla_record record = text_record("spoiled", "spoiled");
-    record.partition = 5;
+    set_partition(&record, 5);
     plugin->sent++;
     CHECK_OK(ottla_sending_set_record(sending, &record, NULL));
     CHECK_OK(ottla_sending_add_header(sending, "spoiled", 7, NULL, 0));
@@ -151,14 +151,14 @@ static int32_t see(ottla_sending *sending, void *userdata) {
     plugin->sent++;
     const ottla_record *record = ottla_sending_record(sending);
     CHECK(is(record->key, record->key_len, "k") && is(record->value, record->value_len, "v!"));
-    CHECK(record->timestamp == 1234 && record->partition == -1);
+    CHECK(record->timestamp == 1234 && record->flags == OTTLA_RECORD_TIMESTAMP && record->partition == 0);
     CHECK(record->header_count == headers_before + 1 && has_header(record, headers_before, "trace", "7"));
     CHECK(ottla_sending_key_object(sending) == NULL && ottla_sending_value_object(sending) == expected_object);
     CHECK_OK(ottla_sending_set_record(sending, record, NULL));
     record = ottla_sending_record(sending);
     CHECK(is(record->value, record->value_len, "v!") && has_header(record, headers_before, "trace", "7"));
     ottla_record changed = *record;
-    changed.partition = 4;
+    set_partition(&changed, 4);
     CHECK_OK(ottla_sending_set_record(sending, &changed, NULL));
     return 0;
 }
@@ -237,11 +237,13 @@ static void each_way(const char *address) {
     struct {
         uint64_t tag;
         int64_t timestamp;
-        int32_t partition, key_len, value_len;
+        int32_t partition;
+        uint32_t flags;
+        int32_t key_len, value_len;
         uint32_t header_count;
         char bytes[2];
-    } flat = {3, -1, -1, 1, 1, 0, {'k', 'v'}};
-    CHECK_OK(ottla_producer_send_flat(inside, topic, (const uint8_t *)&flat, 34, 1, 0, &accepted, NULL));
+    } flat = {3, 0, 0, OTTLA_FLAT_KEY | OTTLA_FLAT_VALUE, 1, 1, 0, {'k', 'v'}};
+    CHECK_OK(ottla_producer_send_flat(inside, topic, (const uint8_t *)&flat, 38, 1, 0, &accepted, NULL));
     CHECK_OK(ottla_producer_flush(inside, -1, NULL));
     CHECK(last_told == 6 && plugins[0].acknowledged == 6);
 
@@ -352,20 +354,20 @@ static void refusals(const char *address) {
     CHECK_OK(ottla_producer_topic(producer, "seen", &topic, NULL));
 
     record.value = large, record.value_len = sizeof large;
-    record.partition = 3;
+    set_partition(&record, 3);
     CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
     CHECK(plugin.acknowledged == 1 && refused_code == OTTLA_ERR_RECORD_TOO_LARGE && refused_partition == 3);
-    record.partition = -1;
+    record.flags = 0, record.partition = 0;
     CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
     CHECK(plugin.acknowledged == 2 && refused_partition == -1); /* the partitions are not known */
     record.value = NULL, record.value_len = 0;
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
                ottla_producer_send_objects(producer, topic, &record, NULL, "v", &refused_code, NULL));
     CHECK(plugin.acknowledged == 3 && refused_code == OTTLA_ERR_SERIALIZATION);
-    record.timestamp = -9;
+    set_timestamp(&record, -9);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
     CHECK(plugin.acknowledged == 4);
-    record.timestamp = -1;
+    record.flags = 0, record.timestamp = 0;
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
     CHECK_OK(ottla_producer_flush(producer, -1, NULL));
     record.value = large, record.value_len = sizeof large;

@@ -138,7 +138,9 @@ static void sending(const char *address) {
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 7; i++) {
             ottla_record record = text_record("k", values[i]);
-            record.partition = i == 6 ? 2 : -1; /* names its own */
+            if (i == 6) {
+                set_partition(&record, 2); /* names its own */
+            }
             ottla_code code = ottla_producer_send(plugin.producer, plugin.topic, &record, &expected[i], &error);
             if (code != OTTLA_ERR_OK) {
                 CHECK(code == expected[i].code && strcmp(ottla_error_message(error), expected[i].message) == 0);

@@ -54,7 +54,7 @@ static ottla_config *looking(const char *address) {
 static ottla_topic *known(ottla_producer *producer, int *told) {
     ottla_topic *topic = NULL;
     ottla_record record = text_record(NULL, "first");
-    record.partition = 0;
+    set_partition(&record, 0);
     CHECK_OK(ottla_producer_topic(producer, "objects", &topic, NULL));
     CHECK_OK(ottla_producer_send(producer, topic, &record, told, NULL));
     CHECK_OK(ottla_producer_flush(producer, -1, NULL));
@@ -140,7 +140,7 @@ static int32_t serialize(const char *topic, const void *object, ottla_serialized
     if (strcmp(text, "again") == 0) {
         ottla_record record = text_record(NULL, NULL);
         static int told;
-        record.partition = 3;
+        set_partition(&record, 3);
         CHECK_OK(ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "inner", &told, NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, NULL));
     }
@@ -266,7 +266,7 @@ static void needs_objects(const char *address) {
         tries++;
     }
     CHECK(seen == 2 && tries > 0);
-    bytes.partition = 0;
+    set_partition(&bytes, 0);
     CHECK_OK(ottla_producer_send_with(plugin.producer, waited, &bytes, try_inside, &plugin, NULL));
     CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
     CHECK(told == 2 && inside_told == 1 && seen == 2);

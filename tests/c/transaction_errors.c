@@ -195,8 +195,8 @@ static void to_be_aborted(void) {
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
     aborts_and_goes_on(OTTLA_ERR_INVALID_TXN_STATE, 0);
 
-    ottla_offset offset = {"in", 0, -1, 7, NULL, NULL};
-    ottla_group_metadata group = {sizeof group, "g", NULL, NULL, -1, 0};
+    ottla_offset offset = {.topic = "in", .offset = 7};
+    ottla_group_metadata group = {.struct_size = sizeof group, .group_id = "g"};
     begin_with("t");
     SAYS(OTTLA_ERR_GROUP_AUTHORIZATION_FAILED, 0, ABORT,
          ottla_producer_send_offsets_to_transaction(producer, &offset, 1, &group, LONG, &error));

@@ -13,6 +13,7 @@ use crate::front::Manner;
 use crate::loan::Lent;
 use crate::record::{Fate, Record};
 use crate::serialize::Objects;
+use crate::statistics::Snapshot;
 use crate::sync::{Arc, Clock, Time};
 
 impl Producer {
@@ -122,5 +123,13 @@ impl Sink for PluggedSink {
 
     fn news(&mut self, news: News) {
         self.sink.news(news);
+    }
+
+    fn statistics_interval(&self) -> Option<Duration> {
+        self.sink.statistics_interval()
+    }
+
+    fn statistics(&mut self, snapshot: Snapshot) {
+        self.sink.statistics(snapshot);
     }
 }

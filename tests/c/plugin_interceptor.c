@@ -2,6 +2,8 @@
  * told of records that were sent and that were refused, and their life. */
 #include "check.h"
 
+#include <poll.h>
+
 /* Life: what happened, in order. */
 static char events[512];
 
@@ -419,6 +421,29 @@ static void failures(void) {
     ottla_config_free(config);
 }
 
+static void statistics(const ottla_statistics *told, void *userdata) {
+    (void)told;
+    __atomic_add_fetch((int *)userdata, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Statistics are told to a producer with plug-ins as to one without. */
+static void told_statistics(const char *address) {
+    int told = 0;
+    ottla_config *config = ottla_config_new();
+    ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
+    ottla_producer *producer = NULL;
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", address, NULL));
+    CHECK_OK(ottla_config_add_interceptor(config, &interceptor, NULL));
+    CHECK_OK(ottla_config_set_statistics(config, 10, statistics, &told, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    ottla_config_free(config);
+    for (int i = 0; i < 3000 && __atomic_load_n(&told, __ATOMIC_SEQ_CST) == 0; i++) {
+        poll(NULL, 0, 10);
+    }
+    CHECK_OK(ottla_producer_free(producer));
+    CHECK(told > 0);
+}
+
 static void nulls(void) {
     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
     ottla_config *config = ottla_config_new();
@@ -441,5 +466,6 @@ int main(int argc, char **argv) {
     lending(argv[1]);
     refusals(argv[1]);
     failures();
+    told_statistics(argv[1]);
     return 0;
 }

@@ -1603,6 +1603,10 @@ typedef struct ottla_producer_figures {
      * Turns of the sender's event loop.
      */
     uint64_t turns;
+    /**
+     * How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not returned.
+     */
+    int64_t buffer_report_bytes;
 } ottla_producer_figures;
 
 /**
@@ -2267,7 +2271,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_batch_delivery(struct ottla_con
                                            ottla_free_fn free_userdata);
 
 /**
- * Keeps the fates for ottla_producer_poll() instead of calling a function.
+ * Keeps the fates for ottla_producer_poll() instead of calling a function. Reports hold some of buffer.memory, at least
+ * 16 bytes a record, until they are polled and freed: an application that does not poll is refused with
+ * OTTLA_ERR_BUFFER_FULL once they hold all of it.
  *
  * @param on_ready  optional; see ottla_ready_fn
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
@@ -2335,7 +2341,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_free(struct ottla_producer *produ
 
 /**
  * Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
- * linger are sent at once.
+ * linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed.
  *
  * @param producer    borrowed for the call
  * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
@@ -2380,8 +2386,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_set_debug(const struct ottla_prod
                                     struct ottla_error **error_out);
 
 /**
- * Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
- * freed. Any thread, callbacks too.
+ * Bytes of buffer.memory in use: by records that are not decided, by reports until they are polled and freed (or until
+ * their callbacks return), and by lent values until they are given back. 0 for NULL and for a producer that was freed.
+ * Any thread, callbacks too.
  */
 OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_producer *producer);
 

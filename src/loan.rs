@@ -156,6 +156,11 @@ impl EndedLoans {
         ended.give_back();
     }
 
+    /// Bytes that the values here are charged with.
+    pub fn charged(&self) -> usize {
+        self.state.lock().values.iter().map(|ended| ended.charged).sum()
+    }
+
     /// What has ended since the last time.
     pub fn take(&self) -> Vec<Ended> {
         if self.process.is_current() { std::mem::take(&mut self.state.lock().values) } else { Vec::new() }

@@ -33,6 +33,7 @@ const WITH_BROKER: &[&str] = &[
     "api_handle",
     "api_metadata",
     "api_zero",
+    "api_unpolled",
 ];
 /// Programs that show what a process does to its producers, given the address of a broker.
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];

@@ -55,6 +55,11 @@ impl Entries {
         self.count
     }
 
+    /// Bytes that they are charged with.
+    pub(super) fn charged(&self) -> usize {
+        self.chunks.iter().map(Chunk::capacity).sum()
+    }
+
     /// Whether some thread waits for a record of these.
     pub fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()

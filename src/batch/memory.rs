@@ -4,7 +4,7 @@ use super::budget::{Budget, NoRoom};
 use super::chunk::{CLASSES, Chunk, Space, class_for, exact_size};
 use super::{Batch, Report};
 use crate::loan::{Ended, EndedLoans};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
 
 /// The memory of one producer.
 pub struct Memory {
@@ -12,6 +12,8 @@ pub struct Memory {
     free: Mutex<Free>,
     orphans: Mutex<Vec<Report>>,
     loans: Arc<EndedLoans>,
+    /// Charged bytes that belong to reports.
+    reports: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -39,7 +41,8 @@ pub struct Room {
 impl Memory {
     pub fn new(limit: usize) -> Self {
         let (free, orphans) = (Mutex::default(), Mutex::default());
-        Memory { budget: Budget::new(limit), free, orphans, loans: EndedLoans::new() }
+        let (loans, reports) = (EndedLoans::new(), AtomicUsize::new(0));
+        Memory { budget: Budget::new(limit), free, orphans, loans, reports }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -96,6 +99,20 @@ impl Memory {
         }
         drop(free);
         self.budget.release(bytes);
+    }
+
+    /// A report holds so many charged bytes until it is dropped.
+    pub(super) fn begin_report(&self, bytes: usize) {
+        self.reports.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_report(&self, bytes: usize) {
+        self.reports.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Charged bytes that reports hold, which nobody has dropped yet.
+    pub fn report_bytes(&self) -> usize {
+        self.reports.load(Ordering::Relaxed)
     }
 
     pub(super) fn reused_batch(&self) -> Option<Box<Batch>> {

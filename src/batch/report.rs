@@ -67,7 +67,7 @@ impl Batch {
             None => self.payload = super::Payload::shared(&self.memory),
         }
         self.outcome = Some(outcome);
-        Report(Some(self))
+        Report::new(self)
     }
 
     /// Ends a batch whose records were moved elsewhere: nothing of it is reported.
@@ -110,10 +110,16 @@ pub(super) fn adopt(batch: &mut Batch) {
         payload: Arc::default(),
         outcome: Some(outcome),
     });
-    memory.orphan(Report(Some(orphan)));
+    memory.orphan(Report::new(orphan));
 }
 
 impl Report {
+    /// `batch` is decided, and holds its entries alone.
+    fn new(batch: Box<Batch>) -> Self {
+        batch.memory.begin_report(batch.entries.charged());
+        Report(Some(batch))
+    }
+
     fn batch(&self) -> &Batch {
         self.0.as_ref().expect("a report holds its batch until it is dropped")
     }
@@ -222,8 +228,9 @@ fn next_lent(rest: &mut &[(u32, LentValue)], index: i64) -> Option<LentValue> {
 impl Drop for Report {
     fn drop(&mut self) {
         if let Some(mut batch) = self.0.take() {
-            batch.clear();
             let memory = batch.memory.clone();
+            memory.end_report(batch.entries.charged());
+            batch.clear();
             memory.recycle(batch);
         }
     }

@@ -15,25 +15,41 @@ use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 /// Where reports go, and news. Called on the sender thread, with no lock held.
 pub trait Sink: Send {
     /// Sees a report before anybody is told of it, threads that wait for one of its records too.
-    fn observe(&mut self, _report: &Report) {}
+    fn observe(&mut self, report: &Report);
 
     fn report(&mut self, report: Report);
 
+    /// Whether it keeps reports until the application takes them.
+    fn is_polled(&self) -> bool;
+
     /// What concerns no single record; passed over unless a sink wants it.
-    fn news(&mut self, _news: News) {}
+    fn news(&mut self, news: News);
 
     /// How often it wants to be given statistics, if at all. Asked once, at the start.
+    fn statistics_interval(&self) -> Option<Duration>;
+
+    fn statistics(&mut self, snapshot: Snapshot);
+}
+
+/// A function that takes reports and nothing else.
+impl<F: FnMut(Report) + Send> Sink for F {
+    fn observe(&mut self, _report: &Report) {}
+
+    fn report(&mut self, report: Report) {
+        self(report);
+    }
+
+    fn is_polled(&self) -> bool {
+        false
+    }
+
+    fn news(&mut self, _news: News) {}
+
     fn statistics_interval(&self) -> Option<Duration> {
         None
     }
 
     fn statistics(&mut self, _snapshot: Snapshot) {}
-}
-
-impl<F: FnMut(Report) + Send> Sink for F {
-    fn report(&mut self, report: Report) {
-        self(report);
-    }
 }
 
 /// Where log lines go. Any thread of the library.

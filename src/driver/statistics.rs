@@ -41,7 +41,9 @@ impl Shared {
     }
 
     fn look_at_buffer(&self, producer: &mut ProducerFigures) {
-        let budget = self.front.memory.budget();
+        let memory = &self.front.memory;
+        let budget = memory.budget();
+        producer.buffer_report_bytes = level(memory.report_bytes());
         producer.buffer_total_bytes = level(budget.limit());
         producer.buffer_used_bytes = level(budget.used());
         producer.buffer_waiting = level(budget.waiting());

@@ -249,7 +249,9 @@ pub extern "C" fn ottla_config_set_batch_delivery(
     })
 }
 
-/// Keeps the fates for ottla_producer_poll() instead of calling a function.
+/// Keeps the fates for ottla_producer_poll() instead of calling a function. Reports hold some of buffer.memory, at least
+/// 16 bytes a record, until they are polled and freed: an application that does not poll is refused with
+/// OTTLA_ERR_BUFFER_FULL once they hold all of it.
 ///
 /// @param on_ready  optional; see ottla_ready_fn
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT

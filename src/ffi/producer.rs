@@ -66,7 +66,7 @@ pub unsafe extern "C" fn ottla_producer_free(producer: *mut ottla_producer) -> o
 }
 
 /// Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
-/// linger are sent at once.
+/// linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed.
 ///
 /// @param producer    borrowed for the call
 /// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
@@ -134,8 +134,9 @@ pub unsafe extern "C" fn ottla_producer_set_debug(
     })
 }
 
-/// Bytes of buffer.memory in use: what a full buffer would be waiting for. 0 for NULL and for a producer that was
-/// freed. Any thread, callbacks too.
+/// Bytes of buffer.memory in use: by records that are not decided, by reports until they are polled and freed (or until
+/// their callbacks return), and by lent values until they are given back. 0 for NULL and for a producer that was freed.
+/// Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer>) -> u64 {
     guarded(0, || match producer.map(ottla_producer::enter) {

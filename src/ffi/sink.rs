@@ -142,6 +142,8 @@ impl CSink {
 }
 
 impl Sink for CSink {
+    fn observe(&mut self, _report: &Report) {}
+
     fn report(&mut self, report: Report) {
         self.topic.clear();
         self.topic.extend_from_slice(report.topic().as_bytes());
@@ -180,6 +182,10 @@ impl Sink for CSink {
             Default::Log if to_default > 0 => self.log_failure(&report, to_default),
             _ => {}
         }
+    }
+
+    fn is_polled(&self) -> bool {
+        matches!(self.default, Default::Poll(_))
     }
 
     fn news(&mut self, news: News) {

@@ -165,6 +165,8 @@ pub struct ottla_producer_figures {
     pub callback_running_us: i64,
     /// Turns of the sender's event loop.
     pub turns: u64,
+    /// How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not returned.
+    pub buffer_report_bytes: i64,
 }
 
 /// Figures of one broker, or of one address of bootstrap.servers. Grows at its end only.
@@ -625,7 +627,7 @@ fn producer_figures(figures: &ProducerFigures) -> ottla_producer_figures {
             bytes_sent, bytes_received, connections_opened, connections_failed, connections_closed, connections_open,
             metadata_updates, metadata_age_us, topics, partitions, buffer_total_bytes, buffer_used_bytes,
             buffer_waiting, buffer_waits, buffer_wait_us, buffer_exhausted, flushes, flush_us, callback_time_us,
-            callback_running_us, turns,
+            callback_running_us, turns, buffer_report_bytes,
     }
 }
 

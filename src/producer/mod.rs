@@ -2,6 +2,7 @@
 
 mod commands;
 mod interceptor;
+mod no_room;
 mod objects;
 mod plugged;
 mod plugins;
@@ -47,6 +48,8 @@ pub struct Producer {
     last_asked: Mutex<Option<Instant>>,
     /// There are plug-ins.
     plugged: bool,
+    /// Reports wait until the application takes them.
+    polled: bool,
     /// The process that made it.
     process: Generation,
     /// The process in which records may be usual ones: none if there are plug-ins, or if no request is sure to have
@@ -132,7 +135,7 @@ impl Producer {
         for (name, topic) in named {
             shared.front.topics.get_with(&name, topic.settings);
         }
-        let plugged = !configured.is_empty();
+        let (plugged, polled) = (!configured.is_empty(), sink.is_polled());
         let sink = if plugged {
             let interceptors = plugins.interceptors.clone();
             Box::new(PluggedSink { sink, interceptors, shared: shared.clone(), _plugins: configured.clone() })
@@ -146,6 +149,7 @@ impl Producer {
             interceptors: plugins.interceptors.clone(),
             last_asked: Mutex::default(),
             plugged,
+            polled,
             topics,
             shared,
             sender: thread.thread().id(),
@@ -517,22 +521,6 @@ impl Producer {
                 ),
             ),
         }
-    }
-
-    /// There is no room for a record: counts that, and says so.
-    fn buffer_full(&self, topic: &TopicHandle) -> Error {
-        self.shared.statistics.producer.buffer_exhausted.add(1);
-        let budget = self.shared.front.memory.budget();
-        Error::new(
-            ErrorKind::BufferFull,
-            format!(
-                "no room for a record of topic {}: {} of buffer.memory={} bytes are held by records on their way; wait \
-                 for completions, or allow more",
-                topic.name(),
-                budget.used(),
-                budget.limit()
-            ),
-        )
     }
 
     fn too_large_for_buffer(&self, topic: &TopicHandle, needed: usize) -> Error {

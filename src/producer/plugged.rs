@@ -121,6 +121,10 @@ impl Sink for PluggedSink {
         self.sink.report(report);
     }
 
+    fn is_polled(&self) -> bool {
+        self.sink.is_polled()
+    }
+
     fn news(&mut self, news: News) {
         self.sink.news(news);
     }

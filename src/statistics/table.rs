@@ -161,6 +161,8 @@ figures! {
             "buffer.memory.";
         buffer_used_bytes: LookedUp, "bytes", ["buffer-available-bytes"], ["msg_size"],
             "How much of it is in use.";
+        buffer_report_bytes: LookedUp, "bytes", [], [],
+            "How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not returned.";
         buffer_waiting: LookedUp, "threads", ["waiting-threads"], [],
             "Calls that wait for room.";
         buffer_waits: Tally, "times", [], [],

@@ -53,6 +53,7 @@ int main(void) {
     AT(ottla_producer_figures, records_sent, 8); AT(ottla_producer_figures, compression_ratio, 88);
     AT(ottla_producer_figures, batch_bytes, 128); AT(ottla_producer_figures, request_latency_us, 608);
     AT(ottla_producer_figures, producer_id, 912); AT(ottla_producer_figures, turns, 1208);
+    AT(ottla_producer_figures, buffer_report_bytes, 1216);
     AT(ottla_broker_figures, address, 8); AT(ottla_broker_figures, id, 16); AT(ottla_broker_figures, state, 24);
     AT(ottla_broker_figures, bytes_waiting, 352);
     AT(ottla_topic_figures, name, 8); AT(ottla_topic_figures, records_sent, 16);

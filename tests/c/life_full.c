@@ -11,7 +11,7 @@ static ottla_producer *producer;
 static ottla_topic *topic;
 static ottla_record record;
 static char value[LARGE];
-static int told, inside_tried, released;
+static int told, inside_tried, is_inside, released;
 static size_t accepted;
 
 static double seconds(void) {
@@ -178,7 +178,8 @@ static void refused(const struct way *way, ottla_code expected, double least, do
     }
     if (code == OTTLA_ERR_BUFFER_FULL) {
         const char *message = ottla_error_message(error);
-        CHECK(strstr(message, "buffer.memory=100000") && strstr(message, "full") && strstr(message, "wait for"));
+        CHECK(strstr(message, "buffer.memory=100000") && strstr(message, "full") && strstr(message, "on their way"));
+        CHECK(strstr(message, is_inside ? "; return from the callback" : "; wait for completions") != NULL);
         CHECK(ottla_error_is_retriable(error));
     }
     ottla_error_free(error);
@@ -187,11 +188,13 @@ static void refused(const struct way *way, ottla_code expected, double least, do
 /* In a callback nothing waits, whatever max.block.ms says. */
 static void inside(const ottla_delivery *delivery, void *userdata) {
     (void)delivery, (void)userdata;
+    is_inside = 1;
     fill();
     for (int i = 0; i < WAYS; i++) {
         refused(&ways[i], ways[i].in_callback, 0, 10);
     }
     inside_tried++;
+    is_inside = 0;
 }
 
 static void start(const char *servers, const char *max_block_ms) {

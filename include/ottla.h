@@ -412,6 +412,7 @@ typedef enum ottla_event_kind {
     OTTLA_EVENT_BUFFER_ROOM = 6,
     /**
      * The producer begins from bootstrap.servers again, because nothing else can be reached (metadata.recovery.strategy).
+     * Told once, until a broker of the cluster is up again.
      */
     OTTLA_EVENT_REBOOTSTRAP = 7,
 } ottla_event_kind;
@@ -2829,15 +2830,17 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_check(const struct ottla_producer
                                 struct ottla_error **error_out);
 
 /**
- * Waits until a broker has said, asked by this call, that the topic exists and that each of its partitions has a leader
- * that can be reached. What is wrong for good (no right to the topic, a name that cannot be) ends the wait at once; a
- * topic that is missing may still be created, and is waited for. Brokers that create topics when asked for them may
- * create it by this (see allow.auto.create.topics).
+ * Waits until a broker has said, asked by this call, that the topic exists and that each of its partitions has a leader,
+ * and until there is a connection to each of these leaders; the call makes those that are missing. What is wrong for good
+ * (no right to the topic, a name that cannot be) ends the wait at once. A topic that is missing may still be created, and
+ * a leader that refuses connections may still come up: they are waited for. Brokers that create topics when asked for
+ * them may create it by this (see allow.auto.create.topics).
  *
  * @param timeout_ms  longest wait; -1 waits without limit
- * @param error_out   optional; set only on failure, release with ottla_error_free()
+ * @param error_out   optional; set only on failure, release with ottla_error_free(). If a leader cannot be reached, the
+ *                    message names the partition, the leader's address and what came of the last attempt
  * @return OTTLA_ERR_OK; what a broker answered, for example OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION or
- *         OTTLA_ERR_LEADER_NOT_AVAILABLE; or as ottla_producer_check()
+ *         OTTLA_ERR_LEADER_NOT_AVAILABLE; or as ottla_producer_check(), also for a leader that cannot be reached
  *
  * Any thread, concurrently with any other call. Not from a callback.
  */
@@ -2852,7 +2855,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_topic_check(const struct ottla_topic *topi
  * @param timeout_ms      longest wait; -1 waits without limit
  * @param partitions_out  receives the answer; release with ottla_partitions_free()
  * @param error_out       optional; set only on failure, release with ottla_error_free()
- * @return as ottla_topic_check(), but a partition without a leader is no error
+ * @return as ottla_topic_check(), but it is no error if a leader is missing or cannot be reached
  *
  * Any thread, concurrently with any other call. Not from a callback.
  */

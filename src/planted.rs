@@ -51,6 +51,8 @@ faults! {
     BumpWithoutProof,
     /// A request is taken back while it carries other partitions: their batches are dropped.
     RecallDropsOthers,
+    /// A pause that is configured as 0 is none.
+    NoShortestPause,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.

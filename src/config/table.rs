@@ -136,7 +136,8 @@ static PROPERTIES: &[Property] = &[
          names of all its addresses, and is otherwise the same."),
     row("connections.max.idle.ms", ANY_LONG, Some("540000"), Medium, Connection, "CommonClientConfigs",
         "A connection that was not used for this many milliseconds is closed; a negative number keeps it open. Keep it \
-         below the brokers' own limit (10 minutes unless changed), so that the producer closes first."),
+         below the brokers' own limit (10 minutes unless changed), so that the producer closes first. 0 to 9 count as \
+         10."),
     row("security.protocol", words_any_case(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Some("PLAINTEXT"),
         Medium, Connection, "CommonClientConfigs",
         "How the brokers are spoken to. This release speaks `PLAINTEXT` only.")
@@ -178,10 +179,12 @@ static PROPERTIES: &[Property] = &[
          metadata."),
     row("retry.backoff.ms", LONG, Some("100"), Low, Delivery, "KIP-580; CommonClientConfigs",
         "The pause in milliseconds before the first retry of a request. It doubles with each retry up to \
-         `retry.backoff.max.ms`, varied by 20 % at random."),
+         `retry.backoff.max.ms`, varied by 20 % at random. It also bounds how often the cluster is asked for metadata, \
+         and how often each broker is tried for it. 0 to 9 count as 10: without a pause, a failure that comes at once \
+         would be repeated as fast as the processor can."),
     row("retry.backoff.max.ms", LONG, Some("1000"), Low, Delivery, "KIP-580; CommonClientConfigs",
         "The longest pause in milliseconds between retries. If it is below `retry.backoff.ms`, every pause is this \
-         long."),
+         long. 0 to 9 count as 10."),
 
     // Batching and memory
     row("linger.ms", LONG, Some("5"), Medium, Batching, "KIP-1030; ProducerConfig",
@@ -249,17 +252,20 @@ static PROPERTIES: &[Property] = &[
 
     // Metadata
     row("metadata.max.age.ms", LONG, Some("300000"), Low, Metadata, "CommonClientConfigs",
-        "After this many milliseconds the cluster's metadata is asked for again, even if nothing called for it."),
+        "After this many milliseconds the cluster's metadata is asked for again, even if nothing called for it. Less than \
+         `retry.backoff.ms`, 0 included, counts as `retry.backoff.ms`."),
     row("metadata.max.idle.ms", Kind::Long(up_from(5000)), Some("300000"), Low, Metadata, "KIP-526; ProducerConfig",
         "A topic to which nothing was sent for this many milliseconds is forgotten, and looked up again when needed."),
     row("metadata.recovery.strategy", words_any_case(&["rebootstrap", "none"]), Some("rebootstrap"), Low, Metadata,
         "KIP-899; CommonClientConfigs",
         "What to do when none of the known brokers can be reached: `rebootstrap` starts again from \
-         `bootstrap.servers`, `none` keeps trying those known. In any case of letters."),
+         `bootstrap.servers`, `none` keeps trying those known. Until a broker of the cluster is reached, the producer \
+         starts again more and more rarely, at last every 10 seconds, and the log and the event tell of the first time \
+         only. In any case of letters."),
     row("metadata.recovery.rebootstrap.trigger.ms", LONG, Some("300000"), Low, Metadata,
         "KIP-1102; CommonClientConfigs",
         "With `metadata.recovery.strategy=rebootstrap`: start again from `bootstrap.servers` when no metadata could be \
-         had for this many milliseconds."),
+         had for this many milliseconds. Less than `retry.backoff.ms`, 0 included, counts as `retry.backoff.ms`."),
     row("allow.auto.create.topics", Kind::Bool, Some("true"), Low, Metadata, "KIP-361 (consumer); Ottla's own",
         "Whether asking about a topic that is missing may create it. The brokers have to allow it too \
          (`auto.create.topics.enable`). Java's producer always asks so; librdkafka has this property."),
@@ -267,10 +273,10 @@ static PROPERTIES: &[Property] = &[
     // Network
     row("reconnect.backoff.ms", LONG, Some("50"), Low, Network, "CommonClientConfigs",
         "The pause in milliseconds before connecting again to a broker that could not be reached. It doubles with each \
-         failure up to `reconnect.backoff.max.ms`, varied by 20 % at random."),
+         failure up to `reconnect.backoff.max.ms`, varied by 20 % at random. 0 to 9 count as 10."),
     row("reconnect.backoff.max.ms", LONG, Some("1000"), Low, Network, "KIP-144; CommonClientConfigs",
         "The longest such pause in milliseconds. If only `reconnect.backoff.ms` is set, every pause is that long, which \
-         the log says."),
+         the log says. 0 to 9 count as 10."),
     row("socket.connection.setup.timeout.ms", Kind::Long(up_from(1)), Some("10000"), Medium, Network,
         "KIP-601; CommonClientConfigs",
         "How many milliseconds connecting to one address may take. It doubles with each failure up to \

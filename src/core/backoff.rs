@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use crate::partition::rng::SplitMix64;
+use crate::planted::{Fault, planted};
+
+/// Every pause and interval below this counts as this. With 0, a failure that comes at once would be repeated as fast as
+/// the processor can: the properties may be 0, since Java accepts that.
+pub const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// `<prefix>.ms` and `<prefix>.max.ms`.
 #[derive(Clone, Copy, Debug)]
@@ -12,9 +17,21 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// How long to wait after the `failures`-th failure in a row (the first is 1). Rolled once a failure, so that
-    /// looking at it again does not bias it low.
+    /// The pause after the `failures`-th failure in a row (the first is 1). Drawn once per failure: the earliest of several
+    /// draws would be too short.
     pub fn after(&self, failures: u32, random: &mut SplitMix64) -> Duration {
+        let shortest = if planted(Fault::NoShortestPause) { Duration::ZERO } else { SHORTEST_PAUSE };
+        let (initial, max) = (self.initial.max(shortest), self.max.max(shortest));
+        Backoff { initial, max }.grown(failures, random)
+    }
+
+    /// The pause before the first retry, without jitter.
+    pub fn first(&self) -> Duration {
+        self.initial.max(SHORTEST_PAUSE)
+    }
+
+    /// As [`Backoff::after`], for times that are not pauses and may be as short as configured.
+    pub fn grown(&self, failures: u32, random: &mut SplitMix64) -> Duration {
         let doubled = self.initial.saturating_mul(1u32 << failures.saturating_sub(1).min(20));
         let base = doubled.min(self.max.max(self.initial));
         let jitter = 0.8 + 0.4 * (random.draw() >> 11) as f64 / (1u64 << 53) as f64;
@@ -35,6 +52,20 @@ mod tests {
                 let waited = backoff.after(failures, &mut random).as_secs_f64() * 1e3;
                 assert!((0.8 * base..=1.2 * base).contains(&waited), "{failures}: {waited}");
             }
+        }
+    }
+
+    #[test]
+    fn a_pause_of_0_or_1_ms_is_10() {
+        let mut random = SplitMix64::new(7);
+        for ms in [0, 1] {
+            let flat = Backoff { initial: Duration::from_millis(ms), max: Duration::from_millis(ms) };
+            assert_eq!(flat.first(), SHORTEST_PAUSE);
+            for failures in [1, 2, 30] {
+                assert!(flat.after(failures, &mut random) >= SHORTEST_PAUSE.mul_f64(0.8), "{ms}: {failures}");
+            }
+            let growing = Backoff { max: Duration::from_secs(1), ..flat };
+            assert!(growing.after(30, &mut random) >= Duration::from_millis(800), "{ms}");
         }
     }
 }

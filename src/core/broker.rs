@@ -33,6 +33,10 @@ pub struct Broker {
     /// Failed attempts in a row.
     pub failures: u32,
     pub setup_failures: u32,
+    /// Why it could not be reached, or was lost, last; `None` while it is up.
+    pub last_error: Option<Error>,
+    /// When the last attempt to connect began.
+    pub attempted: Time,
     pub retry_at: Time,
     pub setup_deadline: Time,
     /// Known once it is up.
@@ -122,6 +126,8 @@ impl Broker {
             next_address: 0,
             failures: 0,
             setup_failures: 0,
+            last_error: None,
+            attempted: Time::ZERO,
             retry_at: Time::ZERO,
             setup_deadline: Time::NEVER,
             versions: None,
@@ -200,6 +206,9 @@ impl Core {
         let Some(timeout) = self.settings.availability_timeout else { return };
         let now = self.now;
         let broker = self.broker(index);
+        if broker.unavailable {
+            return;
+        }
         let since = *broker.blocked_since.get_or_insert(now);
         self.timers.arm(Timer::Availability(index), since.after(timeout));
     }

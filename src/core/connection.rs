@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::backoff::SHORTEST_PAUSE;
 use super::broker::{InFlight, Kind, Link};
 use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
@@ -30,6 +31,7 @@ impl Core {
             return self.timers.arm(Timer::Reconnect(index), at);
         }
         broker.attempt += 1;
+        broker.attempted = now;
         broker.addresses.clear();
         broker.next_address = 0;
         let name =
@@ -44,7 +46,7 @@ impl Core {
     /// `socket.connection.setup.timeout.ms`, doubled at each failure.
     fn begin_setup(&mut self, index: u32) {
         let failures = self.brokers[index as usize].setup_failures + 1;
-        let timeout = self.settings.setup_backoff.after(failures, &mut self.random);
+        let timeout = self.settings.setup_backoff.grown(failures, &mut self.random);
         let deadline = self.now.after(timeout);
         self.broker(index).setup_deadline = deadline;
         self.timers.arm(Timer::Setup(index), deadline);
@@ -83,7 +85,10 @@ impl Core {
             format!("connecting to {}: {doing} within socket.connection.setup.timeout.ms; {hint}", broker.name());
         let id = self.connection_id(index);
         self.act(Action::Close(id));
-        let error = Error::new(kind, message);
+        let mut error = Error::new(kind, message);
+        if self.brokers[index as usize].link != Link::Greeting {
+            error = self.of_address(index, &error);
+        }
         if another {
             self.log(Level::Info, || format!("{error}; trying its next address"));
             self.broker(index).attempt += 1;
@@ -105,12 +110,10 @@ impl Core {
             }
             Ok(_) => {
                 let name = self.brokers[id.broker as usize].name();
-                self.attempt_failed(
-                    id.broker,
-                    &Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address")),
-                );
+                let error = Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address"));
+                self.attempt_failed(id.broker, &self.of_address(id.broker, &error));
             }
-            Err(error) => self.attempt_failed(id.broker, &self.of_broker(id.broker, &error)),
+            Err(error) => self.not_connected(id.broker, &error),
         }
     }
 
@@ -134,7 +137,22 @@ impl Core {
             broker.attempt += 1;
             return self.connect_next(id.broker);
         }
-        self.attempt_failed(id.broker, &self.of_broker(id.broker, &error));
+        self.not_connected(id.broker, &error);
+    }
+
+    fn not_connected(&mut self, index: u32, error: &Error) {
+        let error = self.of_address(index, &self.of_broker(index, error));
+        self.attempt_failed(index, &error);
+    }
+
+    /// The same error, with where the address comes from at which nothing could be reached.
+    fn of_address(&self, index: u32, error: &Error) -> Error {
+        let origin = match self.brokers[index as usize].is_bootstrap() {
+            true => "See bootstrap.servers",
+            false => "The cluster advertises this address: see advertised.listeners of the broker",
+        };
+        let stop = if error.message().ends_with('?') { "" } else { "." };
+        Error::new(error.kind(), format!("{}{stop} {origin}", error.message()))
     }
 
     /// An attempt to connect is over without a connection. `error` names the broker.
@@ -144,13 +162,14 @@ impl Core {
         // Once loud, then quiet: a broker that is down for hours should not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
         self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
-        self.metadata.last_error = Some(error.clone());
-        self.tell_down(index, error);
-        self.back_off(index);
+        self.back_off(index, error);
     }
 
     /// Nothing is tried on this broker until its backoff has passed.
-    fn back_off(&mut self, index: u32) {
+    fn back_off(&mut self, index: u32, error: &Error) {
+        self.metadata.last_error = Some(error.clone());
+        self.broker(index).last_error = Some(error.clone());
+        self.tell_down(index, error);
         let failures = self.brokers[index as usize].failures + 1;
         let wait = self.settings.reconnect_backoff.after(failures, &mut self.random);
         let retry_at = self.now.after(wait);
@@ -158,11 +177,10 @@ impl Core {
         broker.failures = failures;
         broker.retry_at = retry_at;
         broker.writing = false;
-        let wanted = broker.lanes.any_ready() || broker.unavailable;
         let name = broker.name();
         self.debug(Facility::Broker, || format!("{name}: not tried again for {} ms", wait.as_millis()));
         self.set_link(index, Link::Down);
-        if wanted {
+        if self.is_wanted(index) {
             self.timers.arm(Timer::Reconnect(index), retry_at);
             self.note_blocked(index);
         }
@@ -171,10 +189,15 @@ impl Core {
         self.request_metadata_soon();
     }
 
-    pub(super) fn reconnect_due(&mut self, index: u32) {
-        let broker = self.broker(index);
+    /// Something waits for a connection to this broker.
+    fn is_wanted(&self, index: u32) -> bool {
+        let broker = &self.brokers[index as usize];
         // Nothing is sent to an unavailable broker's partitions, so nothing else would find out that it is back.
-        if broker.listed && (broker.lanes.any_ready() || broker.unavailable) {
+        broker.lanes.any_ready() || broker.unavailable || self.is_checked(index)
+    }
+
+    pub(super) fn reconnect_due(&mut self, index: u32) {
+        if self.brokers[index as usize].listed && self.is_wanted(index) {
             self.ensure_connected(index);
         }
         if self.metadata.is_wanted() {
@@ -197,13 +220,18 @@ impl Core {
         let broker = self.broker(index);
         broker.failures = 0;
         broker.setup_failures = 0;
+        broker.last_error = None;
         broker.last_used = now;
         let name = broker.name();
+        if !broker.is_bootstrap() {
+            self.metadata.outage_over();
+        }
         self.log(Level::Info, || format!("connected to {name}"));
         self.tell_up(index);
-        if let Some(idle) = self.settings.connections_max_idle {
+        if let Some(idle) = self.longest_idle() {
             self.timers.arm(Timer::Idle(index), now.after(idle));
         }
+        self.answer_reached();
         self.metadata_due();
         self.request_producer_id();
         self.drive_transaction();
@@ -386,9 +414,7 @@ impl Core {
         let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
         self.count_ended(index, requests.len());
         if was_up {
-            self.metadata.last_error = Some(error.clone());
-            self.tell_down(index, error);
-            self.back_off(index);
+            self.back_off(index, error);
         } else {
             self.attempt_failed(index, error);
         }
@@ -416,17 +442,22 @@ impl Core {
         self.close_connection(index, &Error::new(ErrorKind::Broker(7), message));
     }
 
+    /// `connections.max.idle.ms`, but not so short that its timer never rests.
+    fn longest_idle(&self) -> Option<Duration> {
+        self.settings.connections_max_idle.map(|idle| idle.max(SHORTEST_PAUSE))
+    }
+
     /// Closes a connection that was not used for `connections.max.idle.ms`.
     pub(super) fn idle_due(&mut self, index: u32) {
-        let Some(idle) = self.settings.connections_max_idle else { return };
+        let Some(idle) = self.longest_idle() else { return };
         let now = self.now;
         let broker = self.broker(index);
         if !broker.is_up() {
             return;
         }
         let due = broker.last_used.after(idle);
-        if due > now || !broker.in_flight.is_empty() {
-            return self.timers.arm(Timer::Idle(index), due.max(now.after(idle / 10)));
+        if due > now || !broker.in_flight.is_empty() || self.is_checked(index) {
+            return self.timers.arm(Timer::Idle(index), due.max(now.after(SHORTEST_PAUSE.max(idle / 10))));
         }
         self.drop_connection(index);
         let name = self.brokers[index as usize].name();

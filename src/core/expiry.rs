@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::backoff::SHORTEST_PAUSE;
 use super::{Core, Timer};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -13,7 +14,11 @@ impl Core {
     /// no more records. While batches wait another may be opened at any time, of which nobody is told.
     pub(super) fn arm_expiry(&mut self, index: u32, glance: &Glance) {
         if glance.oldest.is_some() {
-            let grown = glance.open.unwrap_or(self.now).after(self.growth_of(index));
+            let growth = self.growth_of(index);
+            let grown = match glance.open {
+                Some(open) => open.after(growth),
+                None => self.now.after(growth.max(SHORTEST_PAUSE)),
+            };
             self.timers.arm(Timer::Expiry(index), glance.deadline.min(grown));
         }
     }
@@ -96,9 +101,12 @@ impl Core {
             let message = "no broker leads the partition: those that hold it are down, or their disks failed";
             return Some(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message));
         }
-        let of_partition = self.partition(index).last_error.clone();
+        let partition = self.partition(index);
+        let (of_partition, leader) = (partition.last_error.clone(), partition.leader);
+        // What keeps its leader away now is later than what its last attempt met with, and outlasts a rebootstrap.
+        let of_leader = leader.and_then(|leader| self.brokers[leader as usize].last_error.clone());
         let of_cluster = self.metadata.last_error.clone().or_else(|| self.producer_id.last_error.clone());
-        of_partition.or(of_cluster).or_else(|| self.held_up_error())
+        of_leader.or(of_partition).or(of_cluster).or_else(|| self.held_up_error())
     }
 
     fn held_up_error(&self) -> Option<Error> {

@@ -1,7 +1,7 @@
 //! Questions of the application about the cluster or a topic. Each is answered by metadata that was asked for after it
 //! and for its sake; at its deadline with what stands in the way.
 
-use super::broker::Link;
+use super::broker::{Broker, Link};
 use super::{Answer, Core, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::About;
@@ -19,6 +19,8 @@ pub struct Inquiry {
     since: u64,
     /// What brokers answered so far, if that was not it.
     heard: Option<Error>,
+    /// The topic is as asked for, but that there is no connection yet to one of its leaders.
+    found: Option<Arc<[PartitionInfo]>>,
 }
 
 /// A partition, as a broker described it.
@@ -44,7 +46,7 @@ impl Core {
             self.ask_for_topic(index);
         }
         let since = self.metadata.asked + 1;
-        self.inquiries.push(Inquiry { ticket, about, asked_at, deadline, since, heard: None });
+        self.inquiries.push(Inquiry { ticket, about, asked_at, deadline, since, heard: None, found: None });
         self.timers.arm(Timer::Inquiries, deadline);
         self.metadata_due();
     }
@@ -67,7 +69,43 @@ impl Core {
                 None => self.inquiries.push(inquiry),
             }
         }
+        self.connect_to_checked();
         self.inquiries.iter().all(|inquiry| inquiry.since > self.metadata.asked)
+    }
+
+    /// Answers what waited only for a connection that is up now.
+    pub(super) fn answer_reached(&mut self) {
+        for inquiry in std::mem::take(&mut self.inquiries) {
+            match &inquiry.found {
+                Some(found) if self.unreached(found).is_none() => {
+                    self.answer(inquiry.ticket, Ok(Answer::Partitions(found.clone())));
+                }
+                _ => self.inquiries.push(inquiry),
+            }
+        }
+    }
+
+    /// The first partition to whose leader there is no connection, and that broker.
+    fn unreached(&self, partitions: &[PartitionInfo]) -> Option<(i32, u32)> {
+        partitions.iter().find_map(|partition| {
+            let leader = *self.broker_by_id.get(&partition.leader)?;
+            (!self.brokers[leader as usize].is_up()).then_some((partition.partition, leader))
+        })
+    }
+
+    /// Somebody waits for a connection to this broker, to know that it can be had.
+    pub(super) fn is_checked(&self, broker: u32) -> bool {
+        let id = self.brokers[broker as usize].id;
+        let found = self.inquiries.iter().filter_map(|inquiry| inquiry.found.as_ref());
+        found.flat_map(|found| found.iter()).any(|partition| partition.leader == id)
+    }
+
+    fn connect_to_checked(&mut self) {
+        for broker in 0..self.brokers.len() as u32 {
+            if self.is_checked(broker) {
+                self.ensure_connected(broker);
+            }
+        }
     }
 
     fn find_answer(&self, inquiry: &mut Inquiry, response: &MetadataResponse<'_>) -> Option<Result<Answer>> {
@@ -79,7 +117,11 @@ impl Core {
         let outcome = self.partitions_of(name, topic, *led);
         match outcome {
             Err(error) if error.is_retriable() => {
-                inquiry.heard = Some(error);
+                (inquiry.heard, inquiry.found) = (Some(error), None);
+                None
+            }
+            Ok(partitions) if *led && self.unreached(&partitions).is_some() => {
+                (inquiry.heard, inquiry.found) = (None, Some(partitions));
                 None
             }
             outcome => Some(outcome.map(Answer::Partitions)),
@@ -135,33 +177,19 @@ impl Core {
             let message = format!("topic {name} was not as asked for within {ms} ms: {}", heard.message());
             return Error::new(heard.kind(), message);
         }
-        let kind = match self.metadata.last_error.as_ref().map(Error::kind) {
-            Some(
-                kind @ (ErrorKind::Resolve | ErrorKind::Io | ErrorKind::BadResponse | ErrorKind::UnsupportedBroker),
-            ) => kind,
-            Some(ErrorKind::Broker(NETWORK_EXCEPTION)) => ErrorKind::Io,
-            _ => ErrorKind::TimedOut,
-        };
+        let unreached = inquiry.found.as_ref().and_then(|found| self.unreached(found));
+        if let (About::Topic { name, .. }, Some((partition, leader))) = (&inquiry.about, unreached) {
+            let broker = &self.brokers[leader as usize];
+            let last = broker.last_error.iter().map(|error| error.message().to_string());
+            let causes: Vec<String> = last.chain(standing(broker)).collect();
+            let message =
+                format!("the leader of {name}-{partition} could not be reached within {ms} ms: {}", causes.join("; "));
+            return Error::new(kind_of(broker.last_error.as_ref()), message);
+        }
         let last = self.metadata.last_error.iter().map(|error| error.message().to_string());
-        let causes: Vec<String> = last.chain(self.standing()).collect();
+        let causes: Vec<String> = last.chain(self.brokers.iter().filter_map(standing)).collect();
+        let kind = kind_of(self.metadata.last_error.as_ref());
         Error::new(kind, format!("no broker of the cluster answered within {ms} ms: {}", causes.join("; ")))
-    }
-
-    /// What is being waited for, of each broker that something is asked of.
-    fn standing(&self) -> impl Iterator<Item = String> + '_ {
-        self.brokers.iter().filter_map(|broker| {
-            let waiting = match broker.link {
-                Link::Down => return None,
-                Link::Resolving => "its name is being looked up",
-                Link::Connecting => "the connection is not established yet",
-                Link::Greeting => {
-                    "connected, but it has not said what it speaks: a plaintext listener of a Kafka broker?"
-                }
-                Link::Up if broker.in_flight.is_empty() => return None,
-                Link::Up => "connected, but it has not answered yet",
-            };
-            Some(format!("{}: {waiting}", broker.name()))
-        })
     }
 
     /// Nothing will be learned any more.
@@ -171,6 +199,30 @@ impl Core {
             self.answer(inquiry.ticket, Err(error));
         }
     }
+}
+
+/// The kind of an error that says why a broker did not answer.
+fn kind_of(last: Option<&Error>) -> ErrorKind {
+    match last.map(Error::kind) {
+        Some(kind @ (ErrorKind::Resolve | ErrorKind::Io | ErrorKind::BadResponse | ErrorKind::UnsupportedBroker)) => {
+            kind
+        }
+        Some(ErrorKind::Broker(NETWORK_EXCEPTION)) => ErrorKind::Io,
+        _ => ErrorKind::TimedOut,
+    }
+}
+
+/// What is being waited for, of a broker that something is asked of.
+fn standing(broker: &Broker) -> Option<String> {
+    let waiting = match broker.link {
+        Link::Down => return None,
+        Link::Resolving => "its name is being looked up",
+        Link::Connecting => "the connection is not established yet",
+        Link::Greeting => "connected, but it has not said what it speaks: a plaintext listener of a Kafka broker?",
+        Link::Up if broker.in_flight.is_empty() => return None,
+        Link::Up => "connected, but it has not answered yet",
+    };
+    Some(format!("{}: {waiting}", broker.name()))
 }
 
 const LEADER_NOT_AVAILABLE: i16 = 5;

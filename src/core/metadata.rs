@@ -1,7 +1,9 @@
 //! Which brokers there are, which topics, and who leads their partitions: when to ask, whom, and what to make of it.
 
+use std::time::Duration;
+
 use super::broker::{Broker, Kind, Link};
-use super::{Action, Core, Level, News, NewsKind, Place, Timer};
+use super::{Action, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
@@ -27,6 +29,10 @@ pub struct Metadata {
     failures: u32,
     /// Since when attempts have been without success (KIP-1102).
     failing_since: Option<Time>,
+    /// How often the producer began from `bootstrap.servers` again since a broker of the cluster was last reached.
+    rebootstraps: u32,
+    /// When it may do so once more.
+    rebootstrap_not_before: Time,
     /// How many requests were made.
     pub asked: u64,
     /// Why a broker could not be reached, last.
@@ -51,6 +57,8 @@ pub struct TopicState {
     pub error: Option<Error>,
 }
 
+/// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
+const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const LEADER_NOT_AVAILABLE: i16 = 5;
 const REBOOTSTRAP_REQUIRED: i16 = 129;
@@ -65,6 +73,8 @@ impl Metadata {
             refresh_at: Time::NEVER,
             failures: 0,
             failing_since: None,
+            rebootstraps: 0,
+            rebootstrap_not_before: now,
             asked: 0,
             last_error: None,
         }
@@ -72,6 +82,12 @@ impl Metadata {
 
     pub fn is_wanted(&self) -> bool {
         self.wanted
+    }
+
+    /// Metadata led to a broker that can be reached: the next rebootstrap is news again.
+    pub fn outage_over(&mut self) {
+        self.rebootstraps = 0;
+        self.rebootstrap_not_before = Time::ZERO;
     }
 }
 
@@ -117,7 +133,8 @@ impl Core {
         if !topic.tracked {
             topic.tracked = true;
             topic.fresh = true;
-            self.metadata_due();
+            // Records may go on coming for a topic that was refused.
+            if topic.error.is_some() { self.request_metadata_soon() } else { self.metadata_due() }
         }
     }
 
@@ -140,7 +157,7 @@ impl Core {
         if !self.metadata.wanted {
             self.metadata.wanted = true;
             self.metadata.not_before =
-                self.metadata.not_before.max(self.now.after(self.settings.retry_backoff.initial));
+                self.metadata.not_before.max(self.now.after(self.settings.retry_backoff.first()));
         }
         self.timers.arm(Timer::Metadata, self.metadata.not_before.max(self.now));
     }
@@ -164,9 +181,10 @@ impl Core {
         }
     }
 
-    /// A topic was never asked for, or the application asks something.
+    /// Nobody has asked for a topic yet, or the application asks something.
     fn is_urgent(&self) -> bool {
-        self.topics.iter().any(|topic| topic.fresh && topic.tracked) || self.is_inquired()
+        let is_new = |topic: &TopicState| topic.fresh && topic.tracked && topic.error.is_none();
+        self.topics.iter().any(is_new) || self.is_inquired()
     }
 
     fn send_metadata_request(&mut self, broker: u32, version: i16) {
@@ -209,11 +227,11 @@ impl Core {
     fn connect_for_metadata(&mut self) {
         let failing_since = *self.metadata.failing_since.get_or_insert(self.now);
         if self.settings.rebootstrap {
-            self.timers.arm(Timer::Rebootstrap, failing_since.after(self.settings.rebootstrap_trigger));
+            self.timers.arm(Timer::Rebootstrap, self.rebootstrap_at(failing_since));
         }
         if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
             // One is up but busy; the end of its write leads back here, or of its throttle.
-            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.initial));
+            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.first()));
         }
         if self.brokers.iter().any(|broker| broker.link != Link::Down && broker.link != Link::Up) {
             // Whatever comes of that attempt leads back here.
@@ -223,37 +241,65 @@ impl Core {
         let offset = self.random.draw() as usize;
         let count = self.brokers.len();
         let order = (0..count).map(|i| (i.wrapping_add(offset)) % count);
-        let candidate = order.clone().find(|&i| self.brokers[i].listed && self.brokers[i].retry_at <= now);
-        match candidate {
-            Some(index) => self.ensure_connected(index as u32),
-            None if self.settings.rebootstrap && self.list_bootstrap_brokers() => self.metadata_due(),
-            None => {
-                let next = self.brokers.iter().filter(|broker| broker.listed).map(|broker| broker.retry_at).min();
-                self.timers.arm(Timer::Metadata, next.unwrap_or(now).max(Time(now.0 + 1)));
-            }
+        let candidate = order.clone().find(|&i| self.brokers[i].listed && self.look_at(&self.brokers[i]) <= now);
+        if let Some(index) = candidate {
+            return self.ensure_connected(index as u32);
         }
+        if self.settings.rebootstrap && self.list_bootstrap_brokers() {
+            return self.metadata_due();
+        }
+        let listed = self.brokers.iter().filter(|broker| broker.listed);
+        if let Some(next) = listed.map(|broker| self.look_at(broker)).min() {
+            self.timers.arm(Timer::Metadata, next);
+        }
+    }
+
+    /// When a broker may be tried for the sake of metadata: once in `retry.backoff.ms`, however small
+    /// `reconnect.backoff.ms` is.
+    fn look_at(&self, broker: &Broker) -> Time {
+        broker.retry_at.max(broker.attempted.after(self.settings.retry_backoff.first()))
     }
 
     /// Makes the bootstrap addresses candidates again. Says whether that offers a new one.
     fn list_bootstrap_brokers(&mut self) -> bool {
         let now = self.now;
-        let mut offers = false;
-        for broker in self.brokers.iter_mut().filter(|broker| broker.is_bootstrap() && !broker.listed) {
+        let offers = |broker: &Broker| {
+            broker.is_bootstrap() && !broker.listed && (broker.is_up() || self.look_at(broker) <= now)
+        };
+        if !self.brokers.iter().any(offers) {
+            return false;
+        }
+        // What is asked for the first time does not wait for a cluster whose addresses are wrong.
+        let not_before = self.metadata.rebootstrap_not_before;
+        if not_before > now && !self.is_urgent() {
+            self.timers.arm(Timer::Metadata, not_before);
+            return false;
+        }
+        for broker in self.brokers.iter_mut().filter(|broker| broker.is_bootstrap()) {
             broker.listed = true;
-            offers |= broker.retry_at <= now;
         }
-        if offers {
-            const WHY: &str = "no known broker can be reached: trying bootstrap.servers again";
-            self.log(Level::Notice, || WHY.into());
-            self.tell(News::new(NewsKind::Rebootstrap, WHY));
+        self.note_rebootstrap("no known broker can be reached: trying bootstrap.servers again".into());
+        true
+    }
+
+    /// Logs a rebootstrap, and sees to the pause before the next one. Only the first in an outage is an event.
+    fn note_rebootstrap(&mut self, message: String) {
+        self.metadata.rebootstraps += 1;
+        let Backoff { initial, max } = self.settings.retry_backoff;
+        let pauses = Backoff { initial, max: max.max(REBOOTSTRAP_EVERY) };
+        let pause = pauses.after(self.metadata.rebootstraps, &mut self.random);
+        self.metadata.rebootstrap_not_before = self.now.after(pause);
+        if self.metadata.rebootstraps > 1 {
+            return self.log(Level::Info, || message);
         }
-        offers
+        self.log(Level::Notice, || message.clone());
+        self.tell(News::new(NewsKind::Rebootstrap, message));
     }
 
     /// KIP-1102: no metadata for `metadata.recovery.rebootstrap.trigger.ms`.
     pub(super) fn rebootstrap_due(&mut self) {
         let Some(since) = self.metadata.failing_since else { return };
-        let due = since.after(self.settings.rebootstrap_trigger);
+        let due = self.rebootstrap_at(since);
         if due > self.now {
             return self.timers.arm(Timer::Rebootstrap, due);
         }
@@ -261,15 +307,20 @@ impl Core {
         self.rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms");
     }
 
+    /// When the producer begins from `bootstrap.servers` again if it has had no metadata since `failing`.
+    fn rebootstrap_at(&self, failing: Time) -> Time {
+        let trigger = self.settings.rebootstrap_trigger.max(self.settings.retry_backoff.first());
+        failing.after(trigger).max(self.metadata.rebootstrap_not_before)
+    }
+
     fn rebootstrap(&mut self, why: &str) {
-        let message = format!("{why}: beginning from bootstrap.servers again");
-        self.log(Level::Notice, || message.clone());
-        self.tell(News::new(NewsKind::Rebootstrap, message));
+        self.note_rebootstrap(format!("{why}: beginning from bootstrap.servers again"));
         for index in 0..self.brokers.len() as u32 {
             let broker = self.broker(index);
             broker.listed = broker.is_bootstrap();
-            broker.retry_at = Time::ZERO;
-            if broker.in_flight.is_empty() {
+            // An attempt to reach a bootstrap address goes on: with a short trigger none would ever end.
+            let is_under_way = broker.is_bootstrap() && !broker.is_up();
+            if broker.in_flight.is_empty() && !is_under_way {
                 self.drop_connection(index);
             }
         }
@@ -325,7 +376,8 @@ impl Core {
     /// may still be missing.
     fn plan_metadata(&mut self, incomplete: bool) {
         if !self.metadata.partial {
-            self.metadata.refresh_at = self.now.after(self.settings.metadata_max_age);
+            let age = self.settings.metadata_max_age.max(self.settings.retry_backoff.first());
+            self.metadata.refresh_at = self.now.after(age);
         }
         self.metadata.wanted |= incomplete;
         if incomplete && (!self.metadata.partial || self.metadata.not_before <= self.now) {

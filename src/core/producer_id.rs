@@ -95,7 +95,7 @@ impl Core {
             let error = Error::new(kind, format!("{}; {advice}", error.message())).passing();
             self.log(Level::Error, || error.to_string());
             self.tell(News::of_error(NewsKind::Fatal, error.clone()));
-            self.producer_id.state = State::Wanted;
+            self.back_off_producer_id();
             self.producer_id.refused = Some(error);
             self.wake_all_brokers();
         }
@@ -103,13 +103,17 @@ impl Core {
     }
 
     pub(super) fn producer_id_failed(&mut self, error: &Error) {
+        self.producer_id.last_error = Some(error.clone());
+        self.back_off_producer_id();
+        self.log(Level::Info, || format!("no producer id yet: {error}"));
+    }
+
+    fn back_off_producer_id(&mut self) {
         self.producer_id.state = State::Wanted;
         self.producer_id.failures += 1;
-        self.producer_id.last_error = Some(error.clone());
         let wait = self.settings.retry_backoff.after(self.producer_id.failures, &mut self.random);
         self.producer_id.not_before = self.now.after(wait);
         self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
-        self.log(Level::Info, || format!("no producer id yet: {error}"));
     }
 
     /// Starts a partition's sequence again with a higher epoch, so that what is still on its way under the old one can

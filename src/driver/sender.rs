@@ -221,9 +221,7 @@ impl Sender {
             }
             Err(error) => {
                 let hint = match error.kind() {
-                    std::io::ErrorKind::ConnectionRefused => {
-                        "; does a broker listen there? See bootstrap.servers, and advertised.listeners of the broker"
-                    }
+                    std::io::ErrorKind::ConnectionRefused => "; does a broker listen there?",
                     _ => "",
                 };
                 let message = format!("connecting to {address} failed: {error}{hint}");

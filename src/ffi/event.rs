@@ -32,6 +32,7 @@ pub enum ottla_event_kind {
     /// on here.
     OTTLA_EVENT_BUFFER_ROOM = 6,
     /// The producer begins from bootstrap.servers again, because nothing else can be reached (metadata.recovery.strategy).
+    /// Told once, until a broker of the cluster is up again.
     OTTLA_EVENT_REBOOTSTRAP = 7,
 }
 

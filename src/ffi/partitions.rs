@@ -55,7 +55,7 @@ pub struct ottla_partition {
 /// @param timeout_ms      longest wait; -1 waits without limit
 /// @param partitions_out  receives the answer; release with ottla_partitions_free()
 /// @param error_out       optional; set only on failure, release with ottla_error_free()
-/// @return as ottla_topic_check(), but a partition without a leader is no error
+/// @return as ottla_topic_check(), but it is no error if a leader is missing or cannot be reached
 ///
 /// Any thread, concurrently with any other call. Not from a callback.
 #[unsafe(no_mangle)]

@@ -63,7 +63,7 @@ pub enum Command {
 pub enum About {
     /// Does a broker answer?
     Cluster,
-    /// Which partitions does the topic have? With `led`, each must have a leader that can be reached.
+    /// Which partitions does the topic have? With `led`, each must have a leader to which there is a connection.
     Topic { name: Arc<str>, led: bool },
 }
 

@@ -46,7 +46,8 @@ impl Producer {
         self.inquire("check", About::Cluster, wait).map(drop)
     }
 
-    /// Waits until a broker has said that the topic exists and each of its partitions has a leader that can be reached.
+    /// Waits until a broker has said that the topic exists and each of its partitions has a leader, and until there is a
+    /// connection to each leader.
     /// Where brokers make topics that they are asked for, this may make it.
     pub fn check_topic(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
         self.inquire("checking a topic", About::Topic { name: topic.0.name.clone(), led: true }, wait).map(drop)

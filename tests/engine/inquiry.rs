@@ -263,3 +263,59 @@ fn a_question_about_a_topic_survives_a_lost_answer() {
     let (answer, took) = outcome(&mut world, ticket);
     assert!(answer.is_ok() && took < ms(35_000), "{answer:?} after {took:?}");
 }
+
+/// The bootstrap address answers, and what it says of the leaders' addresses is wrong.
+#[test]
+fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
+    for rebootstrap in [true, false] {
+        let mut world = Setup::with(|core| core.rebootstrap = rebootstrap).start();
+        world.cluster.create_topic("t", 3);
+        world.cluster.set_address(2, "127.0.0.1", 1);
+        for _ in 0..3 {
+            let ticket = ask(&mut world, topic("t", true), ms(2_000));
+            let (answer, took) = outcome(&mut world, ticket);
+            let error = answer.expect_err("one leader refuses connections");
+            assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+            reads(&error, &["t-1", "broker 2 at 127.0.0.1:1", "refused", "advertised.listeners", "2000 ms"]);
+            assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
+        }
+        // Its partitions are known all the same.
+        let ticket = ask(&mut world, topic("t", false), ms(2_000));
+        assert_eq!(partitions(outcome(&mut world, ticket).0).len(), 3);
+        // Once the address is right, the check finds out by itself.
+        let ticket = ask(&mut world, topic("t", true), ms(20_000));
+        world.run(ms(3_000));
+        assert!(world.answers.get(&ticket).is_none());
+        world.cluster.set_address(2, "127.0.0.1", 9094);
+        let (answer, took) = outcome(&mut world, ticket);
+        assert!(answer.is_ok() && took < ms(2_500), "{answer:?} after {took:?}");
+    }
+}
+
+#[test]
+fn a_leader_that_is_being_connected_to_is_waited_for() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 3);
+    world.silent.insert(std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
+    let ticket = ask(&mut world, topic("t", true), ms(2_000));
+    let (answer, took) = outcome(&mut world, ticket);
+    let error = answer.expect_err("one leader swallows packets");
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    reads(&error, &["t-1", "broker 2 at 127.0.0.1:9094", "not established"]);
+    assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
+    world.silent.clear();
+    let ticket = ask(&mut world, topic("t", true), ms(30_000));
+    let (answer, _) = outcome(&mut world, ticket);
+    assert!(answer.is_ok(), "{answer:?}");
+    assert_eq!(world.lines_to(2).len(), 1, "the check made the connection");
+}
+
+#[test]
+fn a_check_of_a_healthy_topic_reaches_its_leaders_at_once() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 6);
+    let ticket = ask(&mut world, topic("t", true), ms(5_000));
+    let (answer, took) = outcome(&mut world, ticket);
+    assert!(answer.is_ok() && took < ms(10), "{answer:?} after {took:?}");
+    assert_eq!((1..=3).map(|broker| world.lines_to(broker).len()).sum::<usize>(), 4, "and the bootstrap address");
+}

@@ -24,6 +24,7 @@ mod record_errors;
 mod requests;
 mod seeds;
 mod statistics;
+mod storms;
 mod topics;
 mod transaction_life;
 mod transactions;

@@ -24,7 +24,7 @@ use ottla::front::{
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
-use ottla_test_support::model::{Cluster, Connection, Reaction};
+use ottla_test_support::model::{Api, Cluster, Connection, Reaction};
 
 use lender::Lender;
 
@@ -191,6 +191,15 @@ struct Line {
     stalled: bool,
 }
 
+/// What an engine asks of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Traffic {
+    /// An attempt to connect to a broker, by its index in the core.
+    Attempt(u32),
+    /// A request, by its API's number.
+    Request(i16),
+}
+
 /// A request that a broker will handle, though nobody waits for its answer.
 pub type Stray = (Time, Connection, Vec<u8>);
 
@@ -243,6 +252,8 @@ pub struct World {
     pub keep_reports: bool,
     pub reports: Vec<Report>,
     pub written: Vec<(Time, i32)>,
+    /// Everything that the engine asked of the network, and when.
+    pub traffic: Vec<(Time, Traffic)>,
     lines: BTreeMap<ConnectionId, Line>,
     /// Requests that outlived their connections.
     strays: Vec<Stray>,
@@ -312,6 +323,7 @@ impl World {
             keep_reports: false,
             reports: Vec::new(),
             written: Vec::new(),
+            traffic: Vec::new(),
             lines: BTreeMap::new(),
             strays: Vec::new(),
             mail: Mail::default(),
@@ -575,6 +587,7 @@ impl World {
     }
 
     fn resolve(&mut self, id: ConnectionId, name: &HostName) {
+        self.traffic.push((self.now, Traffic::Attempt(id.broker)));
         let numeric = name.host.parse().ok().map(|ip| vec![SocketAddr::new(ip, name.port)]);
         let addresses = numeric.or_else(|| self.names.get(&*name.host).cloned());
         let arrival = addresses.map_or(Arrival::ResolveFailed, Arrival::Resolved);
@@ -595,6 +608,8 @@ impl World {
     }
 
     fn write(&mut self, id: ConnectionId, frame: Frame) {
+        let bytes: Vec<u8> = frame.slices().flatten().take(6).copied().collect();
+        self.traffic.push((self.now, Traffic::Request(i16::from_be_bytes([bytes[4], bytes[5]]))));
         let Some(line) = self.lines.get_mut(&id) else { return };
         assert!(line.outgoing.is_none(), "one frame at a time");
         assert!(line.broker.is_some(), "written before it was connected");
@@ -826,6 +841,16 @@ impl World {
     }
 
     // Looking
+
+    /// How often the engine tried to connect, since the traffic was last cleared.
+    pub fn attempts(&self) -> usize {
+        self.traffic.iter().filter(|(_, traffic)| matches!(traffic, Traffic::Attempt(_))).count()
+    }
+
+    /// How many requests of one API it made.
+    pub fn asked(&self, api: Api) -> usize {
+        self.traffic.iter().filter(|(_, traffic)| *traffic == Traffic::Request(api as i16)).count()
+    }
 
     pub fn counts(&self) -> CounterSnapshot {
         self.statistics.producer.counters()

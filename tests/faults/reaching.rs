@@ -1,11 +1,13 @@
 //! Brokers that cannot be reached, or do not speak.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Fate};
+use ottla::{ErrorKind, Fate, Record, Wait};
 use ottla_test_support::model::{Api, Fault};
 
-use crate::flow::{Flow, break_with, mend, model};
+use crate::flow::{Flow, GRACE, break_with, mend, model, reads};
+use crate::harness::Sender;
 
 #[test]
 fn no_broker_there() {
@@ -40,6 +42,79 @@ fn a_host_name_that_nobody_knows() {
     server.open_port(1);
     flow.works();
     flow.end();
+}
+
+#[test]
+fn a_cluster_that_advertises_an_address_where_nobody_listens() {
+    let server = model();
+    let at = server.addr(1);
+    // Without a rebootstrap nobody is left to ask about the topic once the bootstrap address was asked for the brokers.
+    for (strategy, known) in [("rebootstrap", &["orders-0"][..]), ("none", &[])] {
+        server.with(|cluster| cluster.set_address(1, "127.0.0.1", 1));
+        let mut flow = Flow::new(&at.to_string(), "orders", &[("metadata.recovery.strategy", strategy)]);
+        flow.sender.producer.check(Wait::AtMost(GRACE)).expect("the bootstrap address answers");
+        let words = ["broker 1 at 127.0.0.1:1", "refused", "advertised.listeners"];
+        let begin = Instant::now();
+        let checked = flow.sender.producer.check_topic(&flow.topic, Wait::AtMost(Duration::from_millis(1_500)));
+        let error = checked.expect_err("its leader refuses connections");
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        reads(error.message(), &[&words[..], known, &["1500 ms"]].concat());
+        assert!(begin.elapsed() < GRACE, "it outlived its limit");
+        if strategy == "rebootstrap" {
+            flow.fails(ErrorKind::DeliveryTimedOut, Fate::NotWritten, &[&words[..], &["last error: "]].concat());
+        } else {
+            flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
+        }
+        server.with(|cluster| cluster.set_address(1, "127.0.0.1", at.port()));
+        if strategy == "rebootstrap" {
+            flow.works();
+            flow.sender.producer.check_topic(&flow.topic, Wait::AtMost(GRACE)).expect("as it should be");
+        }
+        flow.end();
+    }
+}
+
+/// The sender's turns tell of loops that the network has no part in.
+#[test]
+fn pauses_of_0_are_no_busy_loop() {
+    let server = model();
+    let at = server.bootstrap();
+    for is_up in [true, false] {
+        if !is_up {
+            server.close_port(1);
+        }
+        for (what, properties) in [
+            ("reconnect", &[("reconnect.backoff.ms", "0")][..]),
+            ("trigger", &[("metadata.recovery.rebootstrap.trigger.ms", "0")]),
+            ("age", &[("metadata.max.age.ms", "0")]),
+            ("idle", &[("connections.max.idle.ms", "0")]),
+            (
+                "all",
+                &[
+                    ("reconnect.backoff.ms", "0"),
+                    ("retry.backoff.ms", "0"),
+                    ("retry.backoff.max.ms", "0"),
+                    ("metadata.recovery.rebootstrap.trigger.ms", "0"),
+                    ("metadata.max.age.ms", "0"),
+                    ("connections.max.idle.ms", "0"),
+                    ("partitioner.availability.timeout.ms", "1"),
+                    ("max.block.ms", "0"),
+                ],
+            ),
+        ] {
+            let config = [properties, &[("delivery.timeout.ms", "1500"), ("request.timeout.ms", "1000")]].concat();
+            let sender = Sender::new(&at, &config);
+            sender.send(&sender.topic("orders"), &Record::default(), 0);
+            std::thread::sleep(Duration::from_secs(1));
+            let figures = sender.producer.statistics().expect("a snapshot").producer;
+            let tried = figures.connections_opened + figures.connections_failed;
+            let asked = figures.metadata_updates;
+            let most = if what == "all" { 250 } else { 25 };
+            assert!(tried <= most, "{what}, up: {is_up}: {tried} attempts to connect in 1 s");
+            assert!(asked <= most, "{what}, up: {is_up}: {asked} times metadata in 1 s");
+            assert!(figures.turns <= 40 * most, "{what}, up: {is_up}: {} turns in 1 s", figures.turns);
+        }
+    }
 }
 
 #[test]

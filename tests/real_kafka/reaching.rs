@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use ottla::Record;
+use ottla::{ErrorKind, Record, Wait};
 use ottla_test_support::kafka::{self, Cluster, Options};
 
 use crate::harness::{Sender, check_stamps, stamp};
@@ -82,4 +82,38 @@ fn records_flow_on_over_two_restarts_of_the_only_broker() {
     println!("{retried:?} batches sent again: {:?}", sender.counters());
     sender.all_delivered(count);
     check_stamps(&cluster.read_records(&topic_name), count);
+}
+
+/// One listener answers under another address than the one that it advertises, and there nobody listens.
+#[test]
+fn wrong_advertised_listeners_are_named_by_the_check_and_by_records() {
+    let cluster = Cluster::start(Options { proxied: true, ..Options::default() });
+    let topic_name = cluster.new_topic("advertised", 2);
+    let (advertised, behind) = cluster.proxied().remove(0);
+    let sender = Sender::new(&behind, &[("delivery.timeout.ms", "2000"), ("request.timeout.ms", "1000")]);
+    let topic = sender.topic(&topic_name);
+    sender.producer.check(Wait::AtMost(Duration::from_secs(20))).expect("the bootstrap address answers");
+    let checked = sender.producer.check_topic(&topic, Wait::AtMost(Duration::from_secs(1)));
+    let error = checked.expect_err("the leaders refuse connections");
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    sender.send(&topic, &Record::default(), 0);
+    sender.flush();
+    let failed = sender.told().remove(0).error.expect("it cannot be sent");
+    assert_eq!(failed.kind(), ErrorKind::DeliveryTimedOut, "{failed}");
+    for error in [error, failed] {
+        for word in [&*advertised, "refused", "advertised.listeners"] {
+            assert!(error.message().contains(word), "{word} is missing: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
+    let cluster = kafka::shared();
+    let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "0")]);
+    sender.producer.check(Wait::AtMost(Duration::from_secs(20))).expect("a broker answers");
+    let before = sender.counters().metadata_updates;
+    std::thread::sleep(Duration::from_secs(2));
+    let asked = sender.counters().metadata_updates - before;
+    assert!((2..=21).contains(&asked), "{asked} times in 2 s");
 }

@@ -141,10 +141,13 @@ impl Core {
         };
         let Some(kind) = ErrorKind::from_broker(code) else {
             self.learn_broker(node, host, port);
-            let index = self.broker_by_id.get(&node).copied();
-            let found = index.map(|broker| Found { broker, failures: self.brokers[broker as usize].failures });
+            let Some(&index) = self.broker_by_id.get(&node) else {
+                let message = format!("the answer to FindCoordinator names broker {node}, and no error");
+                return Err(Error::new(ErrorKind::BadResponse, message));
+            };
+            let found = Found { broker: index, failures: self.brokers[index as usize].failures };
             if let Some(transaction) = &mut self.transaction {
-                transaction.coordinators.set(role, found);
+                transaction.coordinators.set(role, Some(found));
                 transaction.failures = 0;
             }
             self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));

@@ -15,6 +15,7 @@ mod inquiry;
 mod lent;
 mod metadata;
 mod news;
+mod pace;
 #[cfg(feature = "planted")]
 mod planted;
 mod purge;

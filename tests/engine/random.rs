@@ -19,6 +19,7 @@ use ottla_test_support::model::{Api, StoredRecord, TopicOptions, Versions};
 
 use crate::coverage::{Coverage, Shared};
 use crate::faults::{self, Faults};
+use crate::pace::{Pace, any_intervals, draw_intervals};
 use crate::seeds::{self, Simulation};
 use crate::world::{POISON, Setup, World, id_of, ms};
 
@@ -50,6 +51,8 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: partitions added", 20),
         ("fault: topic made anew", 10),
         ("fault: clock jump", 100),
+        ("fault: outage", 200),
+        ("intervals: any", 250),
     ];
     faults::expected(&apis, 1).into_iter().chain(rows.map(|(row, times)| (row.to_owned(), times))).collect()
 }
@@ -84,6 +87,9 @@ struct Run {
     /// Topics refuse poisoned records.
     poison: bool,
     purges: bool,
+    pace: Pace,
+    /// When no broker is up for a while, where intervals are any.
+    outages: Option<SplitMix64>,
     /// Tickets of purges, with the records that each must give up.
     purged: BTreeMap<u64, Vec<u64>>,
     /// Of topics that were deleted: topic, partition, ids.
@@ -144,6 +150,10 @@ impl Run {
             }
             core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
+        let mut outages = any_intervals(seed);
+        if let Some(dice) = &mut outages {
+            draw_intervals(dice, &mut setup.core);
+        }
         setup.front.seed = seed;
         setup.front.buffer_memory = [64 << 10, 1 << 20, 32 << 20][pick(3) as usize];
         let batch_size = [1, 100, 1000, 16384][pick(4) as usize];
@@ -227,6 +237,8 @@ impl Run {
             recreates,
             poison,
             purges,
+            pace: Pace::default(),
+            outages,
             purged: BTreeMap::new(),
             old_logs: Vec::new(),
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
@@ -358,6 +370,9 @@ impl Run {
 
     /// What administrators and accidents do.
     fn meddle(&mut self) {
+        if self.outages.as_mut().is_some_and(|dice| dice.below(4) == 0) {
+            return self.black_out();
+        }
         let at = self.below(self.topics.len() as u32) as usize;
         let (topic, partitions) = self.topics[at].clone();
         let partition = self.below(partitions as u32) as i32;
@@ -375,12 +390,7 @@ impl Run {
                 "broker stopped"
             }
             6..9 => {
-                for broker in self.world.cluster.broker_ids() {
-                    if !self.world.cluster.is_up(broker) {
-                        self.world.cluster.start_broker(broker);
-                    }
-                }
-                return;
+                return self.start_brokers();
             }
             9 if exists && self.below(4) == 0 => {
                 self.world.cluster.add_partitions(&topic, partitions + 1);
@@ -403,6 +413,26 @@ impl Run {
             _ => return,
         };
         self.coverage.note(format!("fault: {what}"));
+    }
+
+    fn start_brokers(&mut self) {
+        for broker in self.world.cluster.broker_ids() {
+            if !self.world.cluster.is_up(broker) {
+                self.world.cluster.start_broker(broker);
+            }
+        }
+    }
+
+    /// No broker is up for two seconds, in which the engine does all that it wants to do.
+    fn black_out(&mut self) {
+        self.coverage.note("fault: outage");
+        for broker in self.world.cluster.broker_ids() {
+            if self.world.cluster.is_up(broker) {
+                self.world.stop_broker(broker);
+            }
+        }
+        self.world.run(ms(2_000));
+        self.start_brokers();
     }
 
     /// Deletes a topic and makes it anew; what was in its logs is remembered.
@@ -454,11 +484,7 @@ impl Run {
         self.rate.store(0, Ordering::Relaxed);
         self.world.cluster.clear_faults();
         self.world.cluster.release_metadata();
-        for broker in self.world.cluster.broker_ids() {
-            if !self.world.cluster.is_up(broker) {
-                self.world.cluster.start_broker(broker);
-            }
-        }
+        self.start_brokers();
         (self.world.eager, self.world.transit) = (true, Duration::ZERO);
         for line in self.world.writable() {
             self.world.finish_write(line);
@@ -515,6 +541,8 @@ impl Run {
 
     fn check_step(&mut self) {
         assert!(self.world.memory_used() < 1 << 40, "memory went below zero");
+        let partitions = self.topics.iter().map(|(_, count)| *count as usize).sum();
+        self.pace.check(&mut self.world.traffic, partitions, self.world.accepted.len());
         for request in &self.world.cluster.requests()[self.checked_requests..] {
             let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();
             partitions.sort_unstable();
@@ -610,6 +638,7 @@ impl Run {
                 "a record twice in {topic}-{partition}: {ids:?}"
             );
         }
+        self.coverage.count("intervals: any", u64::from(self.outages.is_some()));
         let mut tally = self.coverage.take();
         for (id, told) in &self.world.told {
             let acks = self.promises[&self.world.accepted[id].topic].acks;

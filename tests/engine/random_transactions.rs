@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ottla::config::{Facilities, Facility};
 use ottla::core::DebugSwitch;
 use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionCall as Call, TransactionState as State};
+use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Cluster, Phase, StoredRecord, Versions};
@@ -17,6 +18,7 @@ use ottla_test_support::model::{Api, Cluster, Phase, StoredRecord, Versions};
 use crate::coverage::{Coverage, Shared};
 use crate::dice::Dice;
 use crate::faults::{self, Faults};
+use crate::pace::{Pace, any_intervals, draw_intervals};
 use crate::seeds::{self, Simulation};
 use crate::world::{Setup, Told, World, id_of, ms};
 
@@ -60,6 +62,8 @@ fn expected() -> Vec<(String, u64)> {
         ("told: fatal, of abort", 10),
         ("fault: broker stopped", 500),
         ("fault: clock jump", 500),
+        ("fault: outage", 100),
+        ("intervals: any", 250),
         ("fault: close amid it", 100),
         ("fault: coordinator moved", 1000),
         ("fault: crash", 500),
@@ -172,6 +176,7 @@ struct Instance {
     open: Option<Held>,
     flushes: BTreeMap<u64, Vec<u64>>,
     checked_flushes: usize,
+    pace: Pace,
     closing: Option<Time>,
     /// How many steps it has taken since its close should have ended.
     late: u32,
@@ -179,6 +184,8 @@ struct Instance {
 
 struct Run {
     dice: Dice,
+    /// What intervals producers have and when no broker is up for a while, where intervals are any.
+    intervals: Option<SplitMix64>,
     /// The youngest is last; the others were replaced, and have perhaps not heard of it.
     instances: Vec<Instance>,
     /// Whose cluster it is: all but one have an empty one.
@@ -213,6 +220,7 @@ impl Run {
         let late = dice.once_in(3);
         let mut run = Run {
             dice,
+            intervals: any_intervals(seed),
             instances: Vec::new(),
             active: 0,
             now: Time(1_000_000_000_000),
@@ -266,6 +274,9 @@ impl Run {
             core.first_sequence = if dice.once_in(3) { i32::MAX - dice.below(30) as i32 } else { 0 };
             core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
+        if let Some(dice) = &mut self.intervals {
+            draw_intervals(dice, &mut setup.core);
+        }
         if !self.trace {
             setup.core.debug = Arc::new(DebugSwitch::new(Facilities::of(Facility::Idempotence)));
         }
@@ -293,6 +304,7 @@ impl Run {
             open: None,
             flushes: BTreeMap::new(),
             checked_flushes: 0,
+            pace: Pace::default(),
             closing: None,
             late: 0,
         });
@@ -352,6 +364,7 @@ impl Run {
             self.check_logs();
             self.check_transactions();
         }
+        self.coverage.count("intervals: any", u64::from(self.intervals.is_some()));
         self.coverage.count("steps", self.steps);
         self.coverage.count("records", self.next_id - 1);
         assert!(self.steps >= STEPS && self.next_id > RECORDS && self.faults() >= FAULTS);
@@ -639,6 +652,9 @@ impl Run {
 
     /// What administrators and accidents do.
     fn meddle(&mut self) {
+        if self.intervals.as_mut().is_some_and(|dice| dice.below(10) == 0) {
+            return self.black_out();
+        }
         let broker = 1 + self.dice.below(3) as i32;
         let topic = self.dice.one_of(&TOPICS);
         let partition = self.dice.below(PARTITIONS as u32) as i32;
@@ -695,6 +711,18 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    /// No broker is up for two seconds, in which the producer whose turn it is does all that it wants to do.
+    fn black_out(&mut self) {
+        for broker in self.world().cluster.broker_ids() {
+            if self.world().cluster.is_up(broker) {
+                self.stop_broker(broker);
+            }
+        }
+        self.world().run(ms(2_000));
+        self.start_brokers();
+        self.fault("outage");
     }
 
     fn start_brokers(&mut self) {
@@ -897,6 +925,8 @@ impl Run {
     fn check_step(&mut self, at: usize) {
         let instance = &mut self.instances[at];
         assert!(instance.world.memory_used() < 1 << 40, "memory went below zero");
+        let (partitions, records) = (TOPICS.len() * PARTITIONS as usize, instance.world.accepted.len());
+        instance.pace.check(&mut instance.world.traffic, partitions, records);
         let world = &instance.world;
         for request in &world.cluster.requests()[self.checked_requests..] {
             let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();

@@ -51,6 +51,8 @@ pub struct TopicState {
     tracked: bool,
     /// Not asked for yet.
     fresh: bool,
+    /// When it was last asked for.
+    asked: Time,
     last_used: Time,
     pub statistics: Arc<TopicStatistics>,
     /// Why its partitions are not known.
@@ -116,6 +118,7 @@ impl Core {
             known: false,
             tracked: false,
             fresh: true,
+            asked: Time::ZERO,
             last_used: self.now,
             statistics: self.statistics.add_topic(name),
             error: None,
@@ -134,7 +137,9 @@ impl Core {
             topic.tracked = true;
             topic.fresh = true;
             // Records may go on coming for a topic that was refused.
-            if topic.error.is_some() { self.request_metadata_soon() } else { self.metadata_due() }
+            let asked = topic.asked;
+            let at = self.ask_again_at(asked);
+            if at > now { self.timers.arm(Timer::Metadata, at) } else { self.metadata_due() }
         }
     }
 
@@ -183,8 +188,13 @@ impl Core {
 
     /// Nobody has asked for a topic yet, or the application asks something.
     fn is_urgent(&self) -> bool {
-        let is_new = |topic: &TopicState| topic.fresh && topic.tracked && topic.error.is_none();
+        let is_new = |topic: &TopicState| topic.fresh && topic.tracked && self.ask_again_at(topic.asked) <= self.now;
         self.topics.iter().any(is_new) || self.is_inquired()
+    }
+
+    /// When a topic may be asked for alone that was last asked for at `asked`: once in `retry.backoff.ms`.
+    fn ask_again_at(&self, asked: Time) -> Time {
+        asked.after(self.settings.retry_backoff.first())
     }
 
     fn send_metadata_request(&mut self, broker: u32, version: i16) {
@@ -198,6 +208,7 @@ impl Core {
         for topic in &mut self.topics {
             if topic.tracked && (topic.fresh || !fresh_only) {
                 topic.fresh = false;
+                topic.asked = self.now;
                 names.push(topic.topic.name.clone());
             }
         }
@@ -214,12 +225,16 @@ impl Core {
 
     /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
     fn drop_idle_topics(&mut self) {
+        for at in 0..self.active.len() {
+            // Its records wait, for a leader perhaps.
+            let topic = self.partition(self.active[at]).topic;
+            self.topics[topic as usize].last_used = self.now;
+        }
         for index in 0..self.topics.len() {
             let inquired = self.is_inquired_about(&self.topics[index].topic.name);
             let topic = &mut self.topics[index];
             let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
-            let waited_for = inquired || !topic.known && topic.topic.queue.glance().oldest.is_some();
-            topic.tracked &= topic.fresh || !idle || waited_for;
+            topic.tracked &= topic.fresh || !idle || inquired;
         }
     }
 

@@ -177,6 +177,17 @@ fn a_topic_with_records_waiting_is_not_idle() {
 }
 
 #[test]
+fn a_topic_whose_records_wait_for_a_leader_is_not_idle() {
+    let mut world = warm(Setup::with(|core| core.metadata_max_idle = ms(5_000)), "t", 1);
+    world.cluster.remove_leader("t", 0);
+    let waiting = world.send("t", 0);
+    world.run(ms(20_000));
+    world.cluster.move_leader("t", 0, 1);
+    world.run(ms(2_000));
+    world.assert_written(waiting);
+}
+
+#[test]
 fn a_stale_leader_epoch_is_ignored() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(1_000)), "t", 3);
     world.cluster.hold_metadata();

@@ -26,7 +26,8 @@ pub fn draw_intervals(dice: &mut SplitMix64, core: &mut Properties) {
     }
     core.setup_backoff.initial = pick(core.setup_backoff.initial).max(ms(1));
     core.metadata_max_age = pick(core.metadata_max_age);
-    core.metadata_max_idle = pick(core.metadata_max_idle);
+    // Not below what the configuration allows.
+    core.metadata_max_idle = pick(core.metadata_max_idle).max(ms(5_000));
     core.rebootstrap_trigger = pick(core.rebootstrap_trigger);
     core.connections_max_idle = core.connections_max_idle.map(&mut pick);
     core.availability_timeout = core.availability_timeout.map(&mut pick);

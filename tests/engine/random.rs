@@ -528,8 +528,9 @@ impl Run {
                 (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
             }
             self.tell_all("what was accepted after the trouble");
-            if last > 1 {
-                // Each failure asks for metadata, once in retry.backoff.ms.
+            if last > 1 || self.outages.is_some() {
+                // Each failure asks for metadata, once in retry.backoff.ms; and so does the first record for a topic that
+                // was idle.
                 self.world.run(ms(1_000));
             }
             for (id, told) in self.world.told.range(first..).filter(|_| round == last) {

@@ -287,7 +287,9 @@ typedef enum ottla_err {
 typedef enum ottla_fate {
     /**
      * Perhaps in the log: an attempt reached a socket and its outcome was never learned. With acks=0 the fate of every
-     * record that was handed to its socket, and no error.
+     * record that was handed to its socket, and no error: a broker that refuses it, since its topic was deleted or its
+     * partition has another leader, closes the connection without saying so, and what was written to that is lost. A
+     * warning tells of each such connection.
      */
     OTTLA_FATE_UNKNOWN = 0,
     /**
@@ -415,6 +417,12 @@ typedef enum ottla_event_kind {
      * Told once, until a broker of the cluster is up again.
      */
     OTTLA_EVENT_REBOOTSTRAP = 7,
+    /**
+     * A topic has been missing for half a second or longer: brokers answer UNKNOWN_TOPIC_OR_PARTITION for it, or another
+     * error that may pass, or leave it out of their answers; `error` says which. Told once, until a broker describes the
+     * topic. Its records wait, for max.block.ms or delivery.timeout.ms at most.
+     */
+    OTTLA_EVENT_TOPIC_MISSING = 8,
 } ottla_event_kind;
 
 /**
@@ -427,7 +435,8 @@ typedef enum ottla_log_level {
      */
     OTTLA_LOG_ERROR = 3,
     /**
-     * Something is not as it should be: a property that is not known in a file, a broker that cannot be reached.
+     * Something is not as it should be: a property that is not known in a file, a topic that is missing, a broker that
+     * does not answer.
      */
     OTTLA_LOG_WARNING = 4,
     /**
@@ -696,6 +705,10 @@ typedef struct ottla_event {
      * How many events were lost just before this one, since more came than were polled. 0 in a callback.
      */
     uint64_t dropped;
+    /**
+     * The topic that it is about, ended by a NUL; NULL if there is none.
+     */
+    const char *topic;
 } ottla_event;
 
 /**
@@ -900,7 +913,8 @@ typedef struct ottla_delivery {
      * timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
      * known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
      * OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
-     * OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait).
+     * OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
+     * acks=0 also a topic that was deleted).
      */
     ottla_code code;
     /**
@@ -2232,7 +2246,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_load_text(struct ottla_config *conf
                                   struct ottla_error **error_out);
 
 /**
- * Sends log lines up to `level` (one of ottla_log_level) to a function. Without this, errors go to standard error.
+ * Sends log lines up to `level` (one of ottla_log_level) to a function. Without this, errors and warnings go to standard
+ * error.
  *
  * @param on_log         NULL: to standard error
  * @param userdata       given to each call; the function may run on any thread
@@ -2342,7 +2357,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_free(struct ottla_producer *produ
 
 /**
  * Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
- * linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed.
+ * linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed. The
+ * message of OTTLA_ERR_TIMED_OUT says what the records wait for; to learn that from the sender thread may take a quarter of a
+ * second longer.
  *
  * @param producer    borrowed for the call
  * @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
@@ -2357,9 +2374,10 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
                                 struct ottla_error **error_out);
 
 /**
- * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
- * Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
- * afterwards. A second call while one waits shortens it to its own limit, if that is shorter; both return at the end.
+ * Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time; the
+ * error of each record says what it waited for. Waits until that is done; only a callback that is running can make it
+ * take longer. Reports can still be polled afterwards. A second call while one waits shortens it to its own limit, if
+ * that is shorter; both return at the end.
  *
  * @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
  *                    decided

@@ -53,6 +53,8 @@ faults! {
     RecallDropsOthers,
     /// A pause that is configured as 0 is none.
     NoShortestPause,
+    /// A topic that the metadata leaves out is not asked for again.
+    LeftOutForgotten,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.

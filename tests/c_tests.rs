@@ -39,6 +39,8 @@ const WITH_BROKER: &[&str] = &[
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
 /// A program that is given a broker which answers for the topic "answered" and never for "full".
 const STUCK: &str = "life_full";
+/// A program that is given a broker without a topic "absent".
+const MISSING: &str = "api_missing";
 /// Programs that are given a broker as [`transacting_broker`] makes it.
 const TRANSACTING: &[&str] = &["api_transaction", "api_log"];
 /// A program that is given a broker as [`refusing_broker`] makes it.
@@ -115,12 +117,13 @@ fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let refusing = refusing_broker();
     let address = |name: &&str| match *name {
         name if ALONE.contains(&name) => None,
-        STUCK => Some(stuck.bootstrap()),
+        STUCK | MISSING => Some(stuck.bootstrap()),
         name if TRANSACTING.contains(&name) => Some(transacting.bootstrap()),
         REFUSED => Some(refusing.bootstrap()),
         _ => Some(sink.addr().to_string()),
     };
-    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain(TRANSACTING).chain([&STUCK, &REFUSED]) {
+    let special = [&STUCK, &MISSING, &REFUSED];
+    for name in ALONE.iter().chain(WITH_BROKER).chain(OF_THE_HOST).chain(TRANSACTING).chain(special) {
         let program = compile(name, variant, flags, linked);
         let mut words = before.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
         let mut command = Command::new(words.next().expect("at least the program"));

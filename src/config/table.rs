@@ -147,7 +147,9 @@ static PROPERTIES: &[Property] = &[
     row("acks", words(&["all", "-1", "0", "1"]), Some("all"), Low, Delivery, "KIP-679; ProducerConfig",
         "How much has to happen before a record counts as delivered. `all` (or `-1`): every replica that is in sync has \
          it. `1`: the partition's leader has it, and a leader that dies at once may lose it. `0`: it was handed to the \
-         socket; nothing is confirmed, nothing is retried, and the offset is reported as -1. Anything but `all` \
+         socket; nothing is confirmed, nothing is retried, and the offset is reported as -1. A broker that refuses \
+         such a request closes the connection: what was written to it is lost, which a warning tells, and metadata is \
+         asked for. Records for a topic that was deleted then wait, and fail after `delivery.timeout.ms`. Anything but `all` \
          switches idempotence off, for a topic of its own as well.").topic(),
     row("enable.idempotence", Kind::Bool, Some("true"), Low, Delivery, "KIP-98, KIP-679; ProducerConfig",
         "Numbers the records, so that a retry can neither duplicate nor reorder them. Needs `acks=all`, `retries` above \

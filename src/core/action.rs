@@ -61,6 +61,8 @@ pub enum Answer {
     Done,
     /// The partitions of a topic, by number.
     Partitions(Arc<[PartitionInfo]>),
+    /// What is not decided, and what it waits for; `None` if all is.
+    Held(Option<String>),
 }
 
 /// Where a broker says it is.

@@ -50,6 +50,9 @@ pub struct Broker {
     pub begun: bool,
     pub throttled_until: Time,
     pub last_used: Time,
+    /// Until when the end of the connection may mean that a request with acks=0 was refused: such requests have no answer,
+    /// a broker closes the connection instead.
+    pub unconfirmed_until: Time,
     /// The partitions that wait for it.
     pub lanes: Lanes,
     /// Since when partitions are ready that cannot be drained (KIP-794).
@@ -137,6 +140,7 @@ impl Broker {
             begun: false,
             throttled_until: Time::ZERO,
             last_used: Time::ZERO,
+            unconfirmed_until: Time::ZERO,
             lanes: Lanes::default(),
             blocked_since: None,
             unavailable: false,

@@ -1,8 +1,10 @@
 //! Flush and close: commands that apply to everything accepted before them.
 
+use std::collections::HashMap;
+
 use super::{Action, Answer, Core, Place, Timer};
 use crate::batch::Outcome;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::planted::{Fault, planted};
 use crate::sync::Time;
 
@@ -103,31 +105,28 @@ impl Core {
         match self.closing {
             Some(deadline) if deadline > self.now => self.timers.arm(Timer::Close, deadline),
             Some(_) if !self.closed => {
-                let error = Error::new(
-                    ErrorKind::Closed,
-                    "the producer was closed before the record's fate was known; a longer close timeout would have \
-                     let it be delivered",
-                );
-                self.fail_everything(&error);
+                self.fail_everything();
                 self.finish_close();
             }
             _ => {}
         }
     }
 
-    /// Completes every batch that the core can reach with `error`.
-    fn fail_everything(&mut self, error: &Error) {
+    /// Completes every batch that the core can reach. The error of each says what its partition waited for.
+    fn fail_everything(&mut self) {
+        let active = self.active.clone();
+        let errors: HashMap<u32, Error> = active.iter().map(|&index| (index, self.closed_error(index))).collect();
         for broker in 0..self.brokers.len() as u32 {
             let untouched = self.withdraw(broker);
             let requests: Vec<_> = self.broker(broker).in_flight.drain(..).collect();
             self.count_ended(broker, requests.len());
             for request in requests {
                 let touched = untouched != Some(request.correlation);
-                self.abandon(request.kind, error, touched);
+                self.abandon(request.kind, &errors, touched);
             }
         }
-        for index in self.active.clone() {
-            self.fail_queued(index, error);
+        for index in active {
+            self.fail_queued(index, &errors[&index]);
             self.partition(index).place = Place::Idle;
             self.deactivate_if_idle(index);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
 use super::broker::{InFlight, Kind, Link};
-use super::{Action, ConnectionId, Core, Frame, HostName, Level, Timer};
+use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{ApiKey, Reader, header};
@@ -222,6 +222,7 @@ impl Core {
         broker.setup_failures = 0;
         broker.last_error = None;
         broker.last_used = now;
+        broker.unconfirmed_until = Time::ZERO;
         let name = broker.name();
         if !broker.is_bootstrap() {
             self.metadata.outage_over();
@@ -290,8 +291,10 @@ impl Core {
             .iter()
             .position(|r| r.correlation == correlation && matches!(r.kind, Kind::ProduceUnanswered(_)));
         if let Some(at) = unanswered
-            && let Some(InFlight { kind: Kind::ProduceUnanswered(produced), .. }) = broker.in_flight.remove(at)
+            && let Some(InFlight { kind: Kind::ProduceUnanswered(produced), deadline, .. }) =
+                broker.in_flight.remove(at)
         {
+            broker.unconfirmed_until = broker.unconfirmed_until.max(deadline);
             self.count_ended(id.broker, 1);
             self.produced_without_answer(produced);
         }
@@ -414,6 +417,7 @@ impl Core {
         let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
         self.count_ended(index, requests.len());
         if was_up {
+            self.doubt_unconfirmed(index, error);
             self.back_off(index, error);
         } else {
             self.attempt_failed(index, error);
@@ -422,6 +426,24 @@ impl Core {
             let touched = untouched != Some(request.correlation);
             self.unanswered(request.kind, error, touched);
         }
+    }
+
+    /// A connection ended soon after requests with acks=0. If one was refused, its topic is gone or its partition has
+    /// another leader; metadata tells, and is believed whatever its leader epochs are.
+    fn doubt_unconfirmed(&mut self, index: u32, error: &Error) {
+        if self.brokers[index as usize].unconfirmed_until <= self.now {
+            return;
+        }
+        self.log(Level::Warning, || {
+            let why = "a broker closes the connection when it refuses a request with acks=0";
+            format!("{}; records that were written to it with acks=0 may be lost: {why}", error.message())
+        });
+        for partition in self.partitions.iter_mut().flatten() {
+            if partition.leader == Some(index) && partition.slot.settings.acks == Acks::None {
+                partition.leader_epoch = -1;
+            }
+        }
+        self.request_metadata_soon();
     }
 
     /// Closes a connection on which a request got no answer in time: answers come in order, so none behind it will.

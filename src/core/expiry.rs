@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
+use super::metadata::TopicState;
 use super::{Core, Timer};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -68,7 +69,8 @@ impl Core {
         for batch in self.take_in_flight(index, |batch| batch.deadline <= due) {
             let message = "an answer is still awaited, or the connection does not take the request";
             let cause = self.partition(index).last_error.clone().unwrap_or_else(|| Error::new(ErrorKind::Io, message));
-            self.expire(index, batch, Some(&cause));
+            let error = self.delivery_timed_out(&batch, Some(&cause));
+            self.expire(index, batch, error);
         }
     }
 
@@ -77,8 +79,8 @@ impl Core {
         let expired = Batch::take_expired(&mut partition.queue, partition.own_deadlines, due);
         partition.own_deadlines &= !partition.queue.is_empty();
         for batch in expired {
-            let cause = self.why_unsent(index);
-            self.expire(index, batch, cause.as_ref());
+            let error = self.unsent_timed_out(index, &batch);
+            self.expire(index, batch, error);
         }
     }
 
@@ -87,15 +89,33 @@ impl Core {
         let now = self.now;
         for batch in self.partition(index).slot.take_expired(due) {
             self.statistics.producer.batches_expired.add(1);
-            let cause = self.why_unsent(index);
-            let error = self.delivery_timed_out(&batch, cause.as_ref());
+            let error = self.unsent_timed_out(index, &batch);
             let outcome = Outcome::failed(&batch, error, now);
             self.report(batch, outcome);
         }
     }
 
+    /// A batch that waited to be sent is out of time. Where the topic is gone, that is the error.
+    fn unsent_timed_out(&mut self, index: u32, batch: &Batch) -> Error {
+        let cause = self.why_unsent(index);
+        let error = self.delivery_timed_out(batch, cause.as_ref());
+        match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
+            Some(missing) => Error::new(missing.kind(), error.message()),
+            None => error,
+        }
+    }
+
+    /// The topic of a partition whose leader is not known: what brokers say of it is why.
+    fn topic_of_leaderless(&self, index: u32) -> Option<&TopicState> {
+        let partition = self.partitions[index as usize].as_ref().filter(|partition| partition.leader.is_none())?;
+        self.topics.get(partition.topic as usize)
+    }
+
     /// What kept a partition's batches from being sent, as far as is known.
-    fn why_unsent(&mut self, index: u32) -> Option<Error> {
+    pub(super) fn why_unsent(&mut self, index: u32) -> Option<Error> {
+        if let Some(refused) = self.topic_of_leaderless(index).and_then(TopicState::error) {
+            return Some(refused.clone());
+        }
         let partition = self.partition(index);
         if partition.last_error.is_none() && partition.leader.is_none() && self.metadata.last_error.is_none() {
             let message = "no broker leads the partition: those that hold it are down, or their disks failed";
@@ -115,9 +135,8 @@ impl Core {
         (ms > 0).then(|| Error::new(ErrorKind::TimedOut, message))
     }
 
-    fn expire(&mut self, index: u32, batch: Box<Batch>, cause: Option<&Error>) {
+    fn expire(&mut self, index: u32, batch: Box<Batch>, error: Error) {
         self.statistics.producer.batches_expired.add(1);
-        let error = self.delivery_timed_out(&batch, cause);
         self.give_up(index, batch, error);
     }
 
@@ -136,11 +155,8 @@ impl Core {
     fn topic_timed_out(&mut self, index: u32, batch: &Batch) -> Error {
         let at = self.partition(index).topic as usize;
         let topic = &self.topics[at];
-        let (kind, cause) = match (&topic.error, &self.metadata.last_error) {
-            (Some(answer), _) => (answer.kind(), answer.message().to_string()),
-            (None, Some(error)) => (ErrorKind::MetadataTimedOut, error.to_string()),
-            (None, None) => (ErrorKind::MetadataTimedOut, "no broker answered".to_string()),
-        };
+        let kind = topic.error().map_or(ErrorKind::MetadataTimedOut, Error::kind);
+        let cause = self.why_unknown(at);
         let whose = match batch.own_timeout {
             None => "delivery.timeout.ms, or max.block.ms if that is shorter",
             Some(_) => "the records' own timeout, or max.block.ms if that is shorter",

@@ -113,9 +113,8 @@ impl Core {
             return None;
         }
         let About::Topic { name, led } = &inquiry.about else { return Some(Ok(Answer::Done)) };
-        let topic = response.topics.iter().find(|topic| topic.name == Some(name))?;
-        let outcome = self.partitions_of(name, topic, *led);
-        match outcome {
+        let topic = response.topics.iter().find(|topic| topic.name == Some(name));
+        match self.partitions_of(name, topic, *led)? {
             Err(error) if error.is_retriable() => {
                 (inquiry.heard, inquiry.found) = (Some(error), None);
                 None
@@ -128,13 +127,22 @@ impl Core {
         }
     }
 
-    fn partitions_of(&self, name: &str, topic: &MetadataResponseTopic<'_>, led: bool) -> Result<Arc<[PartitionInfo]>> {
-        if let Some(error) = self.topic_by_name.get(name).and_then(|&index| self.topics[index as usize].error.clone()) {
-            return Err(error);
+    /// `None` if this answer is about other topics alone.
+    fn partitions_of(
+        &self,
+        name: &str,
+        topic: Option<&MetadataResponseTopic<'_>>,
+        led: bool,
+    ) -> Option<Result<Arc<[PartitionInfo]>>> {
+        let index = self.topic_by_name.get(name).copied();
+        // Left out of the answer, or refused.
+        if let Some(error) = index.and_then(|index| self.topics[index as usize].error()) {
+            return Some(Err(error.clone()));
         }
+        let topic = topic?;
         let mut partitions: Vec<_> = topic.partitions.iter().map(|partition| self.describe(partition)).collect();
         partitions.sort_by_key(|partition| partition.partition);
-        match partitions.iter().find(|partition| partition.leader_address.is_none()) {
+        Some(match partitions.iter().find(|partition| partition.leader_address.is_none()) {
             Some(partition) if led => {
                 let replicas = &partition.replicas;
                 let partition = partition_name(name, partition.partition);
@@ -142,7 +150,7 @@ impl Core {
                 Err(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message))
             }
             _ => Ok(partitions.into()),
-        }
+        })
     }
 
     fn describe(&self, partition: &MetadataResponsePartition) -> PartitionInfo {

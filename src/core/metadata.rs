@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::broker::{Broker, Kind, Link};
-use super::{Action, Backoff, Core, Level, News, NewsKind, Place, Timer};
+use super::{Acks, Action, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
+use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -55,15 +56,50 @@ pub struct TopicState {
     asked: Time,
     last_used: Time,
     pub statistics: Arc<TopicStatistics>,
-    /// Why its partitions are not known.
-    pub error: Option<Error>,
+    /// The metadata request that is under way asks for it, or the answer being read has not named it.
+    unanswered: bool,
+    /// What brokers say instead of describing it.
+    refusal: Option<Refusal>,
+}
+
+/// Brokers answer an error for a topic, or leave it out of their answers.
+struct Refusal {
+    /// What came last.
+    error: Error,
+    since: Time,
+    /// The application has been told.
+    told: bool,
 }
 
 /// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
 const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
+/// A topic that is not described for so long is missing. Brokers take less to make one that they are asked for.
+const MISSING_AFTER: Duration = Duration::from_millis(500);
+
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const LEADER_NOT_AVAILABLE: i16 = 5;
 const REBOOTSTRAP_REQUIRED: i16 = 129;
+
+impl TopicState {
+    /// The next request asks for it. What was said of it before it was not asked for any more counts no longer.
+    fn track(&mut self) {
+        if !self.tracked {
+            self.refusal = None;
+        }
+        self.tracked = true;
+        self.fresh = true;
+    }
+
+    /// Why the brokers do not describe it.
+    pub fn error(&self) -> Option<&Error> {
+        self.refusal.as_ref().map(|refusal| &refusal.error)
+    }
+
+    /// Brokers say that there is no such topic.
+    pub fn is_missing(&self) -> bool {
+        self.error().is_some_and(|error| error.kind() == ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION))
+    }
+}
 
 impl Metadata {
     pub fn new(now: Time) -> Self {
@@ -121,7 +157,8 @@ impl Core {
             asked: Time::ZERO,
             last_used: self.now,
             statistics: self.statistics.add_topic(name),
-            error: None,
+            unanswered: false,
+            refusal: None,
         });
         self.topic_by_name.insert(name.clone(), index);
         index
@@ -134,8 +171,7 @@ impl Core {
         let topic = &mut self.topics[index as usize];
         topic.last_used = now;
         if !topic.tracked {
-            topic.tracked = true;
-            topic.fresh = true;
+            topic.track();
             // Records may go on coming for a topic that was refused.
             let asked = topic.asked;
             let at = self.ask_again_at(asked);
@@ -147,8 +183,7 @@ impl Core {
     pub(super) fn ask_for_topic(&mut self, index: u32) {
         let topic = &mut self.topics[index as usize];
         topic.last_used = self.now;
-        topic.tracked = true;
-        topic.fresh = true;
+        topic.track();
     }
 
     /// Asks for metadata now, but for a backoff that is under way.
@@ -206,7 +241,8 @@ impl Core {
         self.metadata.wanted &= self.metadata.partial;
         let mut names: Vec<Arc<str>> = Vec::new();
         for topic in &mut self.topics {
-            if topic.tracked && (topic.fresh || !fresh_only) {
+            topic.unanswered = topic.tracked && (topic.fresh || !fresh_only);
+            if topic.unanswered {
                 topic.fresh = false;
                 topic.asked = self.now;
                 names.push(topic.topic.name.clone());
@@ -366,6 +402,11 @@ impl Core {
             self.rebootstrap("the broker answered REBOOTSTRAP_REQUIRED");
             return Ok(());
         }
+        if let Some(error) = self.refused_metadata(broker, &response) {
+            self.debug(Facility::Metadata, || error.to_string());
+            self.metadata_failed(&error);
+            return Ok(());
+        }
         self.statistics.producer.metadata_updates.add(1);
         self.statistics.producer.metadata_age_us.begin(self.now);
         self.metadata.failing_since = None;
@@ -377,14 +418,27 @@ impl Core {
         self.take_brokers(&response);
         let mut incomplete = false;
         for topic in &response.topics {
-            incomplete |= !self.take_topic(topic);
+            incomplete |= !self.take_topic(broker, topic);
         }
+        incomplete |= self.take_left_out(broker);
         incomplete |= !self.answer_inquiries(&response);
         self.plan_metadata(incomplete);
         if self.is_urgent() {
             self.metadata_due();
         }
         Ok(())
+    }
+
+    /// An answer that says nothing of the cluster: an error for the whole request, or no broker at all, as from one that
+    /// is starting.
+    fn refused_metadata(&self, broker: u32, response: &MetadataResponse<'_>) -> Option<Error> {
+        let name = self.brokers[broker as usize].name();
+        if let Some(kind) = ErrorKind::from_broker(response.error_code) {
+            return Some(Error::new(kind, format!("{name} answered Metadata with {kind}")));
+        }
+        let message =
+            || format!("{name} named no broker of the cluster when it was asked for metadata: is it starting?");
+        response.brokers.is_empty().then(|| Error::new(ErrorKind::BadResponse, message()))
     }
 
     /// When to ask next, after an answer. One that was about new topics alone leaves the others' backoff as it is: they
@@ -409,9 +463,6 @@ impl Core {
     }
 
     fn take_brokers(&mut self, response: &MetadataResponse<'_>) {
-        if response.brokers.is_empty() {
-            return;
-        }
         for broker in &mut self.brokers {
             broker.listed = false;
         }
@@ -449,16 +500,21 @@ impl Core {
     }
 
     /// Takes in what is said of a topic; false if it must be asked for again.
-    fn take_topic(&mut self, answer: &MetadataResponseTopic<'_>) -> bool {
+    fn take_topic(&mut self, broker: u32, answer: &MetadataResponseTopic<'_>) -> bool {
         let Some(name) = answer.name else { return true };
         let Some(&index) = self.topic_by_name.get(name) else { return true };
-        if let Some(kind) = ErrorKind::from_broker(answer.error_code) {
-            return self.topic_refused(index, kind);
+        self.topics[index as usize].unanswered = false;
+        let none = if answer.partitions.is_empty() { LEADER_NOT_AVAILABLE } else { 0 };
+        let code = if answer.error_code == 0 { none } else { answer.error_code };
+        let broker = self.brokers[broker as usize].name();
+        if let Some(kind) = ErrorKind::from_broker(code) {
+            return self.topic_refused(index, kind, &format!("{broker} answered {kind} for topic {name}"));
         }
-        if answer.partitions.is_empty() {
-            return self.topic_refused(index, ErrorKind::Broker(LEADER_NOT_AVAILABLE));
+        if !lists_all(&answer.partitions) {
+            let said = format!("{broker} left partitions of topic {name} out of its answer to Metadata");
+            return self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
         }
-        self.topics[index as usize].error = None;
+        self.topics[index as usize].refusal = None;
         self.take_topic_id(index, answer.topic_id);
         self.take_partition_count(index, answer.partitions.len());
         let mut complete = true;
@@ -468,23 +524,41 @@ impl Core {
         complete
     }
 
-    fn topic_refused(&mut self, index: u32, kind: ErrorKind) -> bool {
+    /// Topics that were asked for and are not in the answer; says whether there are any.
+    fn take_left_out(&mut self, broker: u32) -> bool {
+        let left_out: Vec<u32> =
+            (0..).zip(&self.topics).filter(|(_, topic)| topic.unanswered).map(|(index, _)| index).collect();
+        if planted(Fault::LeftOutForgotten) {
+            return false;
+        }
+        for &index in &left_out {
+            let (broker, topic) = (self.brokers[broker as usize].name(), &self.topics[index as usize].topic.name);
+            let said = format!("{broker} left topic {topic} out of its answer to Metadata");
+            self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
+        }
+        !left_out.is_empty()
+    }
+
+    /// A broker does not describe a topic; false if it must be asked for again.
+    fn topic_refused(&mut self, index: u32, kind: ErrorKind, said: &str) -> bool {
+        let before = self.topics[index as usize].refusal.take();
+        let first = before.is_none();
+        let since = before.as_ref().map_or(self.now, |before| before.since);
+        let so_long = self.now.since(since);
+        let lasting =
+            if first { String::new() } else { format!("; no broker has described it for {}", seconds(so_long)) };
+        let error = Error::new(kind, format!("{said}{lasting}{}", advice(kind)));
+        let mut told = before.is_some_and(|before| before.told);
+        if so_long >= MISSING_AFTER && kind.is_retriable() && !std::mem::replace(&mut told, true) {
+            self.topic_is_missing(index, &error);
+        }
         let topic = &mut self.topics[index as usize];
-        let name = topic.topic.name.clone();
-        let advice = match kind {
-            ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION) => {
-                "; create it, or let the broker do so (auto.create.topics.enable there, allow.auto.create.topics here)"
-            }
-            ErrorKind::Broker(29) => "; the principal needs WRITE and DESCRIBE on it",
-            ErrorKind::Broker(17) => "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
-            _ => "",
-        };
-        let error = Error::new(kind, format!("the broker answered {} for topic {name}{advice}", kind.name()));
-        let told = topic.error.replace(error.clone()).is_some();
+        topic.refusal = Some(Refusal { error: error.clone(), since, told });
         // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
         let known = topic.known;
-        if kind.is_retriable() || (known && told) {
+        if kind.is_retriable() || (known && !first) {
             self.debug(Facility::Metadata, || error.to_string());
+            self.forget_leaders_of_missing(index);
             return false;
         }
         if known {
@@ -501,6 +575,26 @@ impl Core {
             self.queue_emptied(queue);
         }
         true
+    }
+
+    /// Told once, until a broker describes the topic again.
+    fn topic_is_missing(&mut self, index: u32, error: &Error) {
+        self.log(Level::Warning, || error.to_string());
+        let topic = Some(self.topics[index as usize].topic.name.clone());
+        self.tell(News { topic, ..News::of_error(NewsKind::TopicMissing, error.clone()) });
+    }
+
+    /// With acks=0 nobody refuses records for a topic that is gone, so they must not be sent: they wait, as for any
+    /// partition without a leader. With other acks the leader that is known has the last word.
+    fn forget_leaders_of_missing(&mut self, index: u32) {
+        let topic = &self.topics[index as usize];
+        if !topic.is_missing() || topic.topic.settings.acks != Acks::None {
+            return;
+        }
+        for partition in topic.partitions.clone() {
+            let epoch = self.partition(partition).leader_epoch;
+            self.set_leader(partition, None, epoch);
+        }
     }
 
     /// A topic that was deleted and made again has another id. What was sent to the old one is not sent to the new.
@@ -619,6 +713,30 @@ impl Core {
             self.broker_has_work(index);
         }
     }
+}
+
+/// Whether an answer names each partition up to the highest.
+fn lists_all(partitions: &[MetadataResponsePartition]) -> bool {
+    let mut numbers: Vec<i32> = partitions.iter().map(|partition| partition.partition_index).collect();
+    numbers.sort_unstable();
+    (0..).zip(numbers).all(|(number, found)| number == found)
+}
+
+/// What to do about a topic for which brokers answer an error.
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION) => {
+            "; create it, or let the broker do so (auto.create.topics.enable there, allow.auto.create.topics here)"
+        }
+        ErrorKind::Broker(29) => "; the principal needs WRITE and DESCRIBE on it",
+        ErrorKind::Broker(17) => "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
+        _ => "",
+    }
+}
+
+/// A span of time in a message.
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
 }
 
 /// Why records that were accepted for the old topic are not sent to the new one of the same name.

@@ -16,6 +16,7 @@ mod errors;
 mod expiry;
 mod frame;
 mod handshake;
+mod held;
 mod in_flight;
 mod inquiry;
 mod lanes;
@@ -176,6 +177,7 @@ impl Core {
         for command in mail.commands.drain(..) {
             match command {
                 Command::Flush { ticket } => self.flush(ticket),
+                Command::Explain { ticket, topic } => self.explain(ticket, topic.as_ref()),
                 Command::Inquire { ticket, about, asked_at, deadline } => {
                     self.inquire(ticket, about, asked_at, deadline);
                 }

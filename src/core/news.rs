@@ -12,6 +12,8 @@ pub struct News {
     pub kind: NewsKind,
     /// The broker that it is about.
     pub broker: Option<BrokerAt>,
+    /// The topic that it is about.
+    pub topic: Option<Arc<str>>,
     /// For how long the broker asked to hold requests back.
     pub throttle: Duration,
     pub error: Option<Error>,
@@ -35,6 +37,8 @@ pub enum NewsKind {
     BufferRoom,
     /// The producer begins from `bootstrap.servers` again.
     Rebootstrap,
+    /// Brokers do not describe a topic that is asked for. Told once, until one does.
+    TopicMissing,
 }
 
 /// Which broker, and where.
@@ -48,7 +52,7 @@ pub struct BrokerAt {
 
 impl News {
     pub fn new(kind: NewsKind, message: impl Into<String>) -> Self {
-        News { kind, broker: None, throttle: Duration::ZERO, error: None, message: message.into() }
+        News { kind, broker: None, topic: None, throttle: Duration::ZERO, error: None, message: message.into() }
     }
 
     pub fn of_error(kind: NewsKind, error: Error) -> Self {

@@ -1,5 +1,7 @@
 //! Answers to Produce requests, and what becomes of their batches.
 
+use std::collections::HashMap;
+
 use super::broker::Kind;
 use super::drain::{Carried, NO_SEQUENCE, Produced};
 use super::errors::{self, Verdict};
@@ -371,14 +373,14 @@ impl Core {
         self.spare_lists.push(produced);
     }
 
-    /// Completes what a request carries with `error`, without another attempt.
-    pub(super) fn abandon(&mut self, kind: Kind, error: &Error, touched: bool) {
+    /// Completes what a request carries with its partition's error, without another attempt.
+    pub(super) fn abandon(&mut self, kind: Kind, errors: &HashMap<u32, Error>, touched: bool) {
         let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = kind else { return };
         for Carried { partition: index, batch, .. } in produced {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {
                 batch.sealed.outcome_unknown |= touched;
-                self.fail(batch, error.clone());
+                self.fail(batch, errors[&index].clone());
             }
         }
     }

@@ -189,7 +189,8 @@ pub unsafe extern "C" fn ottla_config_load_text(
     })
 }
 
-/// Sends log lines up to `level` (one of ottla_log_level) to a function. Without this, errors go to standard error.
+/// Sends log lines up to `level` (one of ottla_log_level) to a function. Without this, errors and warnings go to standard
+/// error.
 ///
 /// @param on_log         NULL: to standard error
 /// @param userdata       given to each call; the function may run on any thread

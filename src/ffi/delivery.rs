@@ -12,7 +12,9 @@ use crate::record::Fate;
 #[derive(Clone, Copy)]
 pub enum ottla_fate {
     /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. With acks=0 the fate of every
-    /// record that was handed to its socket, and no error.
+    /// record that was handed to its socket, and no error: a broker that refuses it, since its topic was deleted or its
+    /// partition has another leader, closes the connection without saying so, and what was written to that is lost. A
+    /// warning tells of each such connection.
     OTTLA_FATE_UNKNOWN = 0,
     /// In the log.
     OTTLA_FATE_WRITTEN = 1,
@@ -31,7 +33,8 @@ pub struct ottla_delivery {
     /// timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
     /// known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
     /// OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
-    /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait).
+    /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
+    /// acks=0 also a topic that was deleted).
     pub code: ottla_code,
     /// One of ottla_fate. With acks=0 unknown, without an error.
     pub fate: i32,

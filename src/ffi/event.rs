@@ -34,6 +34,10 @@ pub enum ottla_event_kind {
     /// The producer begins from bootstrap.servers again, because nothing else can be reached (metadata.recovery.strategy).
     /// Told once, until a broker of the cluster is up again.
     OTTLA_EVENT_REBOOTSTRAP = 7,
+    /// A topic has been missing for half a second or longer: brokers answer UNKNOWN_TOPIC_OR_PARTITION for it, or another
+    /// error that may pass, or leave it out of their answers; `error` says which. Told once, until a broker describes the
+    /// topic. Its records wait, for max.block.ms or delivery.timeout.ms at most.
+    OTTLA_EVENT_TOPIC_MISSING = 8,
 }
 
 /// Something that happened to the producer as a whole. Grows at its end only: look at `struct_size` before a member that
@@ -64,6 +68,8 @@ pub struct ottla_event {
     pub message: *const c_char,
     /// How many events were lost just before this one, since more came than were polled. 0 in a callback.
     pub dropped: u64,
+    /// The topic that it is about, ended by a NUL; NULL if there is none.
+    pub topic: *const c_char,
 }
 
 /// Told one event. Runs on the sender thread, between its steps, with no lock held; may send (without waiting: a full
@@ -135,6 +141,7 @@ pub(super) struct Told {
     /// First, so that a pointer to it is one to the whole.
     event: ottla_event,
     host: Option<CString>,
+    topic: Option<CString>,
     message: CString,
     error: Option<Box<ottla_error>>,
 }
@@ -142,6 +149,7 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn new(news: &News, dropped: u64) -> Box<Told> {
         let host = news.broker.as_ref().map(|broker| c_string(&broker.host));
+        let topic = news.topic.as_ref().map(|topic| c_string(topic));
         let message = c_message(&news.message);
         let error = news.error.clone().map(|error| Box::new(ottla_error::new(error)));
         let event = ottla_event {
@@ -156,8 +164,9 @@ impl Told {
             error: error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref),
             message: message.as_ptr(),
             dropped,
+            topic: topic.as_ref().map_or(std::ptr::null(), |topic| topic.as_ptr()),
         };
-        Box::new(Told { event, host, message, error })
+        Box::new(Told { event, host, topic, message, error })
     }
 
     pub(super) fn into_raw(self: Box<Self>) -> *mut ottla_event {
@@ -174,6 +183,7 @@ fn kind_number(kind: NewsKind) -> i32 {
         NewsKind::Fatal => ottla_event_kind::OTTLA_EVENT_FATAL,
         NewsKind::BufferRoom => ottla_event_kind::OTTLA_EVENT_BUFFER_ROOM,
         NewsKind::Rebootstrap => ottla_event_kind::OTTLA_EVENT_REBOOTSTRAP,
+        NewsKind::TopicMissing => ottla_event_kind::OTTLA_EVENT_TOPIC_MISSING,
     };
     kind as i32
 }

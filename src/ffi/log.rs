@@ -18,7 +18,8 @@ pub enum ottla_log_level {
     /// Something failed that was not asked to fail, or records were lost without a callback to tell. (Records that a purge
     /// or an abort gave up are reported at level info.)
     OTTLA_LOG_ERROR = 3,
-    /// Something is not as it should be: a property that is not known in a file, a broker that cannot be reached.
+    /// Something is not as it should be: a property that is not known in a file, a topic that is missing, a broker that
+    /// does not answer.
     OTTLA_LOG_WARNING = 4,
     /// A decision taken for you: a property adjusted to fit another.
     OTTLA_LOG_NOTICE = 5,
@@ -44,9 +45,9 @@ pub(super) struct Logger {
 }
 
 impl Logger {
-    /// Errors, to standard error.
+    /// Errors and warnings, to standard error.
     pub(super) fn standard() -> Self {
-        Logger { function: None, userdata: Userdata::new(std::ptr::null_mut(), None), level: Level::Error }
+        Logger { function: None, userdata: Userdata::new(std::ptr::null_mut(), None), level: Level::Warning }
     }
 
     pub(super) fn new(function: ottla_log_fn, userdata: Userdata, level: Level) -> Self {

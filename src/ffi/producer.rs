@@ -66,7 +66,9 @@ pub unsafe extern "C" fn ottla_producer_free(producer: *mut ottla_producer) -> o
 }
 
 /// Waits until every record accepted before this call was told to its callback, or queued to be polled. Records that
-/// linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed.
+/// linger are sent at once. Reports that are queued still hold some of buffer.memory: they are to be polled and freed. The
+/// message of OTTLA_ERR_TIMED_OUT says what the records wait for; to learn that from the sender thread may take a quarter of a
+/// second longer.
 ///
 /// @param producer    borrowed for the call
 /// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait
@@ -87,9 +89,10 @@ pub extern "C" fn ottla_producer_flush(
     })
 }
 
-/// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time.
-/// Waits until that is done; only a callback that is running can make it take longer. Reports can still be polled
-/// afterwards. A second call while one waits shortens it to its own limit, if that is shorter; both return at the end.
+/// Accepts nothing more, delivers what was accepted, and completes with OTTLA_ERR_CLOSED what is not decided in time; the
+/// error of each record says what it waited for. Waits until that is done; only a callback that is running can make it
+/// take longer. Reports can still be polled afterwards. A second call while one waits shortens it to its own limit, if
+/// that is shorter; both return at the end.
 ///
 /// @param timeout_ms  longest wait for records to be delivered; -1 waits without limit, 0 gives up at once what is not
 ///                    decided

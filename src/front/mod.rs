@@ -46,6 +46,8 @@ pub struct Front {
 pub enum Command {
     /// Send everything that was accepted before; the ticket is done when its reports were handed over.
     Flush { ticket: u64 },
+    /// Say which records are not decided, and why: those of one topic, or all.
+    Explain { ticket: u64, topic: Option<Arc<str>> },
     /// Find out about the cluster or a topic, until the deadline.
     Inquire { ticket: u64, about: About, asked_at: Time, deadline: Time },
     /// Give records up; the ticket is done when their reports were handed over.

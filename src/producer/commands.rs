@@ -57,7 +57,9 @@ impl Producer {
     pub fn partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<Arc<[PartitionInfo]>> {
         match self.inquire("asking for partitions", About::Topic { name: topic.0.name.clone(), led: false }, wait)? {
             Answer::Partitions(partitions) => Ok(partitions),
-            Answer::Done => Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none")),
+            Answer::Done | Answer::Held(_) => {
+                Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none"))
+            }
         }
     }
 
@@ -100,6 +102,20 @@ impl Producer {
     /// 0 in a forked child, where the locks on the way may be held for ever.
     pub fn buffered_records(&self) -> usize {
         if self.process.is_current() { self.shared.records_held() } else { 0 }
+    }
+
+    /// Which records are not decided, and what they wait for: of one topic, or all. `None` if everything is decided.
+    pub(super) fn why_held(&self, topic: Option<&TopicHandle>) -> Option<String> {
+        let topic = topic.map(|topic| topic.0.name.clone());
+        let patience = Instant::now().checked_add(GRACE);
+        match self.shared.ask(|ticket| Command::Explain { ticket, topic }, patience) {
+            Waited::Answered(Ok(Answer::Held(held))) => held,
+            Waited::Ended => None,
+            _ => {
+                let bytes = self.buffered_bytes();
+                Some(format!("{bytes} bytes are held, and the sender thread did not say why: is a callback slow?"))
+            }
+        }
     }
 
     pub(super) fn deadline(&self, wait: Wait) -> Option<Instant> {

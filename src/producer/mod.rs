@@ -259,10 +259,10 @@ impl Producer {
         };
         self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
         waiter.wait(deadline).ok_or_else(|| {
-            Error::new(
-                ErrorKind::TimedOut,
-                format!("the record for topic {} was accepted, but its fate was not known in time", topic.name()),
-            )
+            let held = self.why_held(Some(topic)).map_or_else(String::new, |held| format!(": {held}"));
+            let name = topic.name();
+            let message = format!("the record for topic {name} was accepted, but its fate was not known in time{held}");
+            Error::new(ErrorKind::TimedOut, message)
         })
     }
 
@@ -279,11 +279,9 @@ impl Producer {
             Waited::Ended => return self.check_alive(),
             Waited::TimedOut => {}
         }
-        let held = self.buffered_bytes();
-        Err(Error::new(
-            ErrorKind::TimedOut,
-            format!("flush: not everything was decided in time; {held} bytes are held"),
-        ))
+        let waited = begun.elapsed().as_millis();
+        let Some(held) = self.why_held(None) else { return self.check_alive() };
+        Err(Error::new(ErrorKind::TimedOut, format!("flush: not all is decided after {waited} ms: {held}")))
     }
 
     /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end

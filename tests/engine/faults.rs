@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ottla::partition::rng::SplitMix64;
 use ottla_test_support::model::{Api, Fault, On, RequestInfo};
 
 use crate::coverage::Shared;
-use crate::dice::Dice;
+use crate::dice::{self, Dice};
 
 /// The error codes that an API's answers may have.
 pub struct Codes {
@@ -80,11 +81,14 @@ pub struct Faults {
     pub late: bool,
     /// Batches and ends of transactions that brokers may have handled.
     handled: BTreeSet<String>,
+    /// Decides which topics Metadata leaves out.
+    left_out: SplitMix64,
 }
 
 impl Faults {
     pub fn new(seed: u64, rate: Arc<AtomicU32>, coverage: Shared, late: bool) -> Faults {
-        Faults { dice: Dice::new(seed), rate, coverage, late, handled: BTreeSet::new() }
+        let left_out = dice::stream(seed, "metadata left out");
+        Faults { dice: Dice::new(seed), rate, coverage, late, handled: BTreeSet::new(), left_out }
     }
 
     pub fn of(&mut self, request: &RequestInfo) -> Fault {
@@ -99,7 +103,22 @@ impl Faults {
         if !undone {
             self.handled.extend(marks(request));
         }
-        fault
+        self.leave_out(request, fault)
+    }
+
+    /// Metadata leaves out a topic that it was asked for, or everything, whatever else is wrong with it.
+    fn leave_out(&mut self, request: &RequestInfo, fault: Fault) -> Fault {
+        let topics = request.topics.len() as u32;
+        if topics == 0 || self.left_out.below(1000) >= self.rate.load(Ordering::Relaxed) {
+            return fault;
+        }
+        let at = self.left_out.below(topics + 1) as usize;
+        let (on, what) = match request.topics.get(at) {
+            Some(topic) => (On::Topic(topic.clone()), "a topic"),
+            None => (On::All, "everything"),
+        };
+        self.coverage.note(format!("fault: metadata left out {what}"));
+        Fault::Many(vec![fault, Fault::LeaveOut(on)])
     }
 
     fn transport(&mut self) -> Fault {

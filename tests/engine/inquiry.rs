@@ -319,3 +319,22 @@ fn a_check_of_a_healthy_topic_reaches_its_leaders_at_once() {
     assert!(answer.is_ok() && took < ms(10), "{answer:?} after {took:?}");
     assert_eq!((1..=3).map(|broker| world.lines_to(broker).len()).sum::<usize>(), 4, "and the bootstrap address");
 }
+
+#[test]
+fn a_question_about_a_topic_survives_an_answer_that_leaves_it_out() {
+    for led in [true, false] {
+        let mut world = warm(Setup::default(), "other", 1);
+        world.cluster.create_topic("t", 1);
+        let left_out = || Fault::LeaveOut(On::Topic("t".into()));
+        world.cluster.script(Api::Metadata, [left_out(), left_out()]);
+        let ticket = ask(&mut world, topic("t", led), ms(5_000));
+        let (answer, took) = outcome(&mut world, ticket);
+        assert!(partitions(answer).len() == 1 && took < ms(500), "{took:?}");
+        world.cluster.script(Api::Metadata, vec![left_out(); 30]);
+        let ticket = ask(&mut world, topic("t", led), ms(2_000));
+        let (answer, _) = outcome(&mut world, ticket);
+        let error = answer.expect_err("left out");
+        reads(&error, &["topic t", "left", "127.0.0.1:909"]);
+        assert!(!error.message().contains("no broker of the cluster"), "{error}");
+    }
+}

@@ -491,3 +491,131 @@ fn records_that_wait_for_a_leader_outlast_a_refusal_to_name_it() {
     world.run(ms(3_000));
     world.assert_written(waiting);
 }
+
+fn left_out(topic: &str) -> Fault {
+    Fault::LeaveOut(On::Topic(topic.into()))
+}
+
+#[test]
+fn a_topic_that_an_answer_leaves_out_is_asked_for_again() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.create_topic("other", 1);
+    world.cluster.script(Api::Metadata, [Fault::None, left_out("t"), left_out("t")]);
+    world.run(ms(100));
+    let (id, other) = (world.send("t", 0), world.send("other", 0));
+    world.run(ms(1_000));
+    world.assert_written(other);
+    world.assert_written(id);
+}
+
+/// A request for new topics alone: what is known of the others is not asked for.
+#[test]
+fn a_new_topic_that_an_answer_leaves_out_is_asked_for_again_beside_known_ones() {
+    let mut world = warm(Setup::default(), "known", 3);
+    world.cluster.create_topic("new", 1);
+    world.cluster.script(Api::Metadata, [left_out("new"), left_out("new")]);
+    let id = world.send("new", 0);
+    world.run(ms(1_000));
+    world.assert_written(id);
+}
+
+#[test]
+fn a_known_topic_that_an_answer_leaves_out_keeps_its_leaders_and_is_asked_for_again() {
+    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(10_000)), "t", 1);
+    world.cluster.script(Api::Metadata, [left_out("t")]);
+    world.run(ms(9_000));
+    world.cluster.clear_requests();
+    let meanwhile = world.send("t", 0);
+    world.run(ms(2_000));
+    world.assert_written(meanwhile);
+    assert_eq!(world.cluster.requests_of(Api::Metadata).len(), 2);
+}
+
+#[test]
+fn a_partition_that_an_answer_leaves_out_is_asked_for_again() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 3);
+    let gap = || Fault::LeaveOut(On::partition("t", 1));
+    world.cluster.script(Api::Metadata, [Fault::None, gap(), gap()]);
+    world.run(ms(100));
+    let id = world.send("t", 1);
+    world.run(ms(1_000));
+    world.assert_written(id);
+}
+
+#[test]
+fn an_answer_without_brokers_is_asked_for_again_and_changes_nothing() {
+    for versions in [Versions::kafka_4_3(), Versions::kafka_2_1()] {
+        let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+        world.cluster.set_versions(versions);
+        world.cluster.create_topic("t", 1);
+        world.cluster.script(Api::Metadata, vec![Fault::LeaveOut(On::All); 3]);
+        let id = world.send("t", 0);
+        world.run(ms(1_500));
+        world.assert_written(id);
+        world.cluster.script(Api::Metadata, vec![Fault::LeaveOut(On::All); 30]);
+        let never = world.send("never", 0);
+        world.run(ms(3_100));
+        let message = &world.told(never).message;
+        assert!(message.contains("named no broker") && !message.contains("no broker answered"), "{message}");
+    }
+}
+
+/// From version 12 on a topic may come without its name.
+#[test]
+fn a_topic_without_a_name_is_asked_for_again() {
+    let mut world = Setup::default().start();
+    world.cluster.set_versions(Versions::kafka_4_3().with(Api::Metadata, 0..=12));
+    world.cluster.create_topic("t", 1);
+    world.run(ms(100));
+    // The second request on the connection to a broker of the cluster.
+    let mut body = vec![0, 0, 0, 1, 0, 0, 0, 0, 0];
+    // One broker, no cluster id, controller 1, one topic: no error, no name, no id, not internal, no partitions.
+    body.extend([2, 0, 0, 0, 1, 10]);
+    body.extend(b"127.0.0.1");
+    body.extend([0, 0, 0x23, 0x85, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0]);
+    body.extend([0; 16]);
+    body.extend([0, 1, 0, 0, 0, 0, 0, 0]);
+    let mut answer = (body.len() as u32).to_be_bytes().to_vec();
+    answer.extend(body);
+    world.cluster.script(Api::Metadata, [Fault::Garbage(answer)]);
+    let id = world.send("t", 0);
+    world.run(ms(1_000));
+    assert!(!world.log.iter().any(|(_, line)| line.contains("closing the connection")), "{:#?}", world.log_tail());
+    world.assert_written(id);
+}
+
+/// From version 13 on an answer may have an error for the whole request.
+#[test]
+fn an_answer_that_is_an_error_is_asked_for_again() {
+    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::Metadata, vec![Fault::Error(7, On::All); 3]);
+    let id = world.send("t", 0);
+    world.run(ms(2_000));
+    world.assert_written(id);
+    world.cluster.script(Api::Metadata, vec![Fault::Error(7, On::All); 30]);
+    let never = world.send("never", 0);
+    world.run(ms(3_100));
+    let message = &world.told(never).message;
+    assert!(message.contains("REQUEST_TIMED_OUT"), "{message}");
+}
+
+#[test]
+fn a_topic_that_is_always_left_out_fails_with_that_as_the_reason() {
+    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.on_request(|request| match request.api {
+        Api::Metadata => left_out("t"),
+        _ => Fault::None,
+    });
+    let id = world.send("t", 0);
+    world.run(ms(3_100));
+    world.assert_failed(id, ErrorKind::MetadataTimedOut, Fate::NotWritten);
+    let message = &world.told(id).message;
+    assert!(message.contains("left topic t out") && !message.contains("no broker answered"), "{message}");
+    assert!(message.contains("127.0.0.1:909"), "{message}");
+    let asked = world.cluster.requests_of(Api::Metadata).len();
+    assert!((5..12).contains(&asked), "{asked} requests in 3 s, with a backoff from 100 ms to 1 s");
+}

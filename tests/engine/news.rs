@@ -1,8 +1,8 @@
 //! What the application is told that concerns no single record.
 
-use ottla::ErrorKind;
 use ottla::core::NewsKind::{self, *};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla::{ErrorKind, Level};
+use ottla_test_support::model::{Api, Fault, On, TopicOptions};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -103,4 +103,62 @@ fn a_refused_producer_id_is_fatal_news() {
     let fatal = world.news.iter().find(|news| news.kind == Fatal).expect("told");
     let error = fatal.error.as_ref().expect("a reason");
     assert!(!error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
+}
+
+fn missing(world: &World) -> Vec<&ottla::core::News> {
+    world.news.iter().filter(|news| news.kind == TopicMissing).collect()
+}
+
+#[test]
+fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
+    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    world.send("absent", 0);
+    world.run(ms(1_000));
+    let told = missing(&world);
+    let [news] = told[..] else { panic!("{told:?}") };
+    assert_eq!(news.topic.as_deref(), Some("absent"));
+    assert_eq!(news.error.as_ref().expect("a reason").kind(), ErrorKind::Broker(3));
+    for word in ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "create it"] {
+        assert!(news.message.contains(word), "{word:?} is missing: {}", news.message);
+    }
+    let warned = |world: &World| world.log.iter().filter(|(level, _)| *level == Level::Warning).count();
+    assert_eq!(warned(&world), 1);
+    for _ in 0..10 {
+        world.send("absent", 0);
+        world.run(ms(1_000));
+    }
+    assert_eq!((missing(&world).len(), warned(&world)), (1, 1));
+    // Once it is there it can be missed again.
+    world.cluster.create_topic("absent", 1);
+    world.run(ms(2_000));
+    world.cluster.delete_topic("absent");
+    world.send("absent", 0);
+    world.run(ms(5_000));
+    assert_eq!(missing(&world).len(), 2);
+}
+
+#[test]
+fn a_topic_that_answers_leave_out_is_told_as_missing() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.on_request(|request| match request.api {
+        Api::Metadata => Fault::LeaveOut(On::Topic("t".into())),
+        _ => Fault::None,
+    });
+    world.send("t", 0);
+    world.run(ms(1_000));
+    let told = missing(&world);
+    let [news] = told[..] else { panic!("{told:?}") };
+    assert!(news.message.contains("left topic t out"), "{}", news.message);
+}
+
+#[test]
+fn a_topic_that_brokers_make_when_asked_for_it_is_not_told_as_missing() {
+    let mut world = one_broker().start();
+    world.cluster.auto_create = Some(TopicOptions::default());
+    let id = world.send("t", 0);
+    world.run(ms(5_000));
+    world.assert_written(id);
+    assert_eq!(missing(&world).len(), 0);
+    assert!(!world.log.iter().any(|(level, _)| *level <= Level::Warning), "{:#?}", world.log_tail());
 }

@@ -15,9 +15,10 @@ use ottla::partition::hash::Hash;
 use ottla::partition::rng::SplitMix64;
 use ottla::sync::Time;
 use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::model::{Api, StoredRecord, TopicOptions, Versions};
+use ottla_test_support::model::{Api, Fault, On, StoredRecord, TopicOptions, Versions};
 
 use crate::coverage::{Coverage, Shared};
+use crate::dice;
 use crate::faults::{self, Faults};
 use crate::pace::{Pace, any_intervals, draw_intervals};
 use crate::seeds::{self, Simulation};
@@ -53,6 +54,9 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: clock jump", 100),
         ("fault: outage", 200),
         ("intervals: any", 250),
+        ("fault: metadata left out a topic", 60),
+        ("fault: metadata left out everything", 30),
+        ("fault: new topic left out", 100),
     ];
     faults::expected(&apis, 1).into_iter().chain(rows.map(|(row, times)| (row.to_owned(), times))).collect()
 }
@@ -92,6 +96,8 @@ struct Run {
     outages: Option<SplitMix64>,
     /// Tickets of purges, with the records that each must give up.
     purged: BTreeMap<u64, Vec<u64>>,
+    /// Metadata leaves out a topic that is named for the first time when the trouble is over.
+    leaves_out_new: bool,
     /// Of topics that were deleted: topic, partition, ids.
     old_logs: Vec<(String, i32, Vec<u64>)>,
 }
@@ -240,6 +246,7 @@ impl Run {
             pace: Pace::default(),
             outages,
             purged: BTreeMap::new(),
+            leaves_out_new: dice::stream(seed, "new topic left out").below(4) == 0,
             old_logs: Vec::new(),
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
         };
@@ -522,6 +529,9 @@ impl Run {
         let metadata = self.world.cluster.versions_of(1).range(Api::Metadata);
         let ids = metadata.is_some_and(|versions| *versions.end() >= 10);
         let last = if self.recreates && !ids { 4 } else { 1 };
+        if self.leaves_out_new {
+            self.leave_out_new();
+        }
         for round in 0..=last {
             let first = self.world.next_id;
             for (topic, partitions) in self.topics.clone() {
@@ -538,6 +548,18 @@ impl Run {
                 assert!(acks == Acks::None || told.fate == Fate::Written, "record {id} without trouble: {told:?}");
             }
         }
+    }
+
+    /// Makes a topic that the next answers leave out.
+    fn leave_out_new(&mut self) {
+        let name = "topic-new".to_owned();
+        self.world.cluster.create_topic(&name, 1);
+        let left_out = Fault::LeaveOut(On::Topic(name.clone()));
+        self.world.cluster.script(Api::Metadata, vec![left_out; 3]);
+        let settings = self.world.front.topics.get(&name).settings.clone();
+        self.promises.insert(name.clone(), Promise::of(&settings, usize::MAX));
+        self.topics.push((name, 1));
+        self.coverage.note("fault: new topic left out");
     }
 
     fn check_step(&mut self) {

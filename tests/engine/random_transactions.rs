@@ -71,6 +71,8 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: downgrade", 200),
         ("fault: group coordinator moved", 500),
         ("fault: leader moved", 1000),
+        ("fault: metadata left out a topic", 300),
+        ("fault: metadata left out everything", 200),
         ("fault: new brokers", 100),
         ("fault: rival", 100),
         ("fault: slow markers", 500),

@@ -2,8 +2,8 @@
 
 use ottla::compress::Codec;
 use ottla::core::Acks;
-use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, RequestInfo};
+use ottla::{ErrorKind, Fate, Level};
+use ottla_test_support::model::{Api, Fault, On, RequestInfo, Versions};
 
 use crate::world::{Setup, World, ms};
 
@@ -230,4 +230,132 @@ fn each_topic_has_its_request_timeout() {
     assert_eq!(world.counts().requests_timed_out, 1);
     world.run(ms(5_000));
     ids.iter().for_each(|&id| world.assert_written(id));
+}
+
+/// A world with acks=0, records of five seconds and a topic "t" that has got one.
+fn without_acks() -> World {
+    let mut world = Setup {
+        brokers: 3,
+        ..Setup::with(|core| {
+            (core.acks, core.idempotence) = (Acks::None, false);
+            core.delivery_timeout = ms(5_000);
+            core.topic_timeout = ms(4_000);
+        })
+    }
+    .start();
+    world.cluster.create_topic("t", 1);
+    let id = world.send("t", 0);
+    world.run(ms(1_000));
+    assert_eq!(world.in_log("t", 0), [id]);
+    world
+}
+
+/// Nobody answers a request with acks=0: that the topic is gone is told by a closed connection, and then by metadata.
+#[test]
+fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
+    let mut world = without_acks();
+    let before = world.counts().connections_closed;
+    world.cluster.delete_topic("t");
+    let ids: Vec<u64> = (0..100)
+        .map(|_| {
+            let id = world.send("t", 0);
+            world.run(ms(100));
+            id
+        })
+        .collect();
+    world.run(ms(5_100));
+    // The first finds it out. Those of the first moments may be written before the metadata is there.
+    let (first, rest) = ids.split_at(4);
+    assert_eq!(world.told(first[0]).fate, Fate::Unknown);
+    for &id in rest {
+        world.assert_failed(id, ErrorKind::Broker(3), Fate::NotWritten);
+        let message = &world.told(id).message;
+        assert!(message.contains("UNKNOWN_TOPIC_OR_PARTITION for topic t"), "{message}");
+        assert!(message.contains("127.0.0.1:909") && message.contains("delivery.timeout.ms=5000"), "{message}");
+    }
+    let closed = world.counts().connections_closed - before;
+    assert!(closed <= 4, "{closed} connections were closed");
+    // Once it is made again, records are sent: the first of them finds it out.
+    world.cluster.create_topic("t", 1);
+    world.send("t", 0);
+    world.run(ms(2_000));
+    let again = world.send("t", 0);
+    world.run(ms(100));
+    assert!(world.in_log("t", 0).ends_with(&[again]));
+}
+
+#[test]
+fn a_connection_that_ends_after_requests_with_acks_0_is_warned_of() {
+    let mut world = without_acks();
+    world.cluster.delete_topic("t");
+    world.send("t", 0);
+    world.run(ms(100));
+    let warning = world.log.iter().find(|(level, line)| *level == Level::Warning && line.contains("acks=0"));
+    let (_, line) = warning.expect("a warning");
+    assert!(line.contains("127.0.0.1:909") && line.contains("may be lost"), "{line}");
+}
+
+/// A connection that nothing was written to for long is closed for another reason.
+#[test]
+fn a_connection_that_ends_long_after_a_request_with_acks_0_is_not_warned_of() {
+    let mut world = without_acks();
+    world.run(ms(100_000));
+    (1..=3).for_each(|broker| world.cut_all_to(broker));
+    world.run(ms(100));
+    assert!(!world.log.iter().any(|(level, _)| *level == Level::Warning), "{:#?}", world.log_tail());
+}
+
+#[test]
+fn a_leader_that_moved_is_found_with_acks_0() {
+    let mut world = without_acks();
+    let old = world.cluster.leader("t", 0).expect("a leader");
+    world.cluster.move_leader("t", 0, 1 + old % 3);
+    let ids: Vec<u64> = (0..100)
+        .map(|_| {
+            let id = world.send("t", 0);
+            world.run(ms(10));
+            id
+        })
+        .collect();
+    let written = world.in_log("t", 0);
+    assert!(written.ends_with(&ids[30..]), "{} of 100 arrived", written.len() - 1);
+}
+
+/// The epochs of a topic's leaders begin anew with it, and a broker before 2.8 has no topic ids.
+#[test]
+fn the_leader_of_a_topic_made_again_is_found_without_ids_with_acks_0() {
+    let mut world = Setup::with(|core| (core.acks, core.idempotence) = (Acks::None, false)).start();
+    world.cluster.set_versions(Versions::kafka_2_1());
+    world.cluster.create_topic("t", 1);
+    world.cluster.move_leader("t", 0, 2);
+    world.cluster.move_leader("t", 0, 3);
+    let before = world.send("t", 0);
+    world.run(ms(1_000));
+    assert_eq!(world.in_log("t", 0), [before]);
+    world.cluster.recreate_topic("t");
+    for _ in 0..10 {
+        world.send("t", 0);
+        world.run(ms(100));
+    }
+    let after = world.send("t", 0);
+    world.run(ms(1_000));
+    assert!(world.in_log("t", 0).contains(&after));
+}
+
+/// A broker that is behind denies a topic that there is.
+#[test]
+fn no_record_is_lost_to_metadata_that_denies_its_topic_with_acks_0() {
+    let mut world = without_acks();
+    world.cluster.script(Api::Metadata, vec![Fault::Error(3, On::Topic("t".into())); 5]);
+    world.cluster.script(Api::Produce, [Fault::Delay(300)]);
+    (1..=3).for_each(|broker| world.cut_all_to(broker));
+    let ids: Vec<u64> = (0..200)
+        .map(|_| {
+            let id = world.send("t", 0);
+            world.run(ms(10));
+            id
+        })
+        .collect();
+    world.run(ms(2_000));
+    assert!(world.in_log("t", 0).ends_with(&ids));
 }

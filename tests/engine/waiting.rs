@@ -1,6 +1,7 @@
 //! Linger, flush, close, and memory: what makes batches wait and what ends it.
 
-use ottla::front::{Barred, Manner, NotAccepted};
+use ottla::core::Answer;
+use ottla::front::{Barred, Command, Manner, NotAccepted};
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On};
 
@@ -142,6 +143,15 @@ fn close_completes_the_rest_at_its_deadline() {
     assert_eq!(world.flushed, [ticket]);
     assert!(world.lines().is_empty());
     assert_eq!(world.memory_used(), 0);
+    for (id, words) in [
+        (asked, &["127.0.0.1:909", "has not answered"][..]),
+        (unsent, &["127.0.0.1:909", "refused"]),
+        (unknown, &["127.0.0.1:909", "has not answered"]),
+    ] {
+        let message = &world.told(id).message;
+        words.iter().for_each(|word| assert!(message.contains(word), "{word:?} is missing: {message}"));
+        assert!(!message.contains("would have"), "a promise: {message}");
+    }
 }
 
 #[test]
@@ -269,4 +279,99 @@ fn partitions_of_a_broker_that_was_down_are_taken_back() {
     let taken_back = keyless(&mut world, 100);
     world.run(ms(1_000));
     assert!(taken_back.iter().any(|id| world.told(*id).partition == 1), "it is never taken back");
+}
+
+#[test]
+fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
+    let mut world = Setup::default().start();
+    let id = world.send("absent", 0);
+    world.close(ms(3_000));
+    world.run(ms(3_100));
+    world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten);
+    let message = &world.told(id).message;
+    for word in
+        ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "no broker has described it for 2.", "create"]
+    {
+        assert!(message.contains(word), "{word:?} is missing: {message}");
+    }
+}
+
+/// What a flush that ends before all is decided says.
+fn held(world: &mut World, topic: Option<&str>) -> Option<String> {
+    let topic = topic.map(Into::into);
+    let ticket = world.ask(|ticket| Command::Explain { ticket, topic });
+    world.turn();
+    match &world.answers[&ticket] {
+        Ok(Answer::Held(held)) => held.clone(),
+        other => panic!("no explanation: {other:?}"),
+    }
+}
+
+#[test]
+fn a_flush_that_ends_early_says_what_the_records_wait_for() {
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut World), &'a str, &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
+        ("a missing topic", &|_| (), "absent", &["127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "for 2."]),
+        (
+            "a topic that is left out",
+            &|world| {
+                let left_out = vec![Fault::LeaveOut(On::Topic("fresh".into())); 30];
+                world.cluster.script(Api::Metadata, left_out);
+            },
+            "fresh",
+            &["127.0.0.1:909", "left topic fresh out"],
+        ),
+        ("no broker", &|world| (1..=3).for_each(|broker| world.stop_broker(broker)), "t", &[":909", "refused"]),
+        (
+            "no broker, a topic that is not known",
+            &|world| (1..=3).for_each(|broker| world.stop_broker(broker)),
+            "fresh",
+            &[":909", "refused"],
+        ),
+        (
+            "no answer",
+            &|world| world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]),
+            "t",
+            &["127.0.0.1:909", "has not answered"],
+        ),
+        (
+            "an error",
+            &|world| world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 30]),
+            "t",
+            &["127.0.0.1:909", "NOT_ENOUGH_REPLICAS"],
+        ),
+    ];
+    for (what, break_it, topic, words) in cases {
+        let mut world = warm(Setup::default(), "t", 1);
+        world.cluster.create_topic("fresh", 1);
+        break_it(&mut world);
+        (0..3).for_each(|_| {
+            world.send(topic, 0);
+        });
+        world.flush();
+        world.run(ms(2_500));
+        let told = held(&mut world, None).expect(what);
+        for word in words.iter().chain(&["3 records of 1 partition: "]) {
+            assert!(told.contains(word), "{what}: {word:?} is missing: {told}");
+        }
+        assert_eq!(held(&mut world, Some(topic)).as_ref(), Some(&told), "{what}");
+        assert_eq!(held(&mut world, Some("another")), None, "{what}");
+    }
+}
+
+#[test]
+fn records_that_wait_for_the_same_are_told_together_and_the_rest_is_counted() {
+    let mut world = warm(lingering(60_000), "t", 4);
+    assert_eq!(held(&mut world, None), None);
+    (0..4).for_each(|partition| {
+        world.send("t", partition);
+    });
+    for topic in ["a", "b", "c", "d"] {
+        world.topic_with(topic, |settings| settings.linger = ms(0));
+        world.send(topic, 0);
+    }
+    world.run(ms(1_000));
+    let told = held(&mut world, None).expect("held");
+    assert!(told.starts_with("4 records of 4 partitions: their linger.ms"), "{told}");
+    assert!(told.ends_with("; 2 records of 2 partitions for other reasons"), "{told}");
 }

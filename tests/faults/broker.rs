@@ -91,6 +91,35 @@ fn a_topic_that_nobody_creates() {
     flow.end();
 }
 
+/// The broker closes the connection, metadata says why, and no further record is taken for sent.
+#[test]
+fn a_topic_that_is_deleted_under_acks_0() {
+    let cluster = kafka::shared();
+    let topic = cluster.new_topic("gone", 1);
+    prime(cluster, &topic, 1);
+    let mut flow = Flow::new(cluster.bootstrap(), &topic, &[("acks", "0")]);
+    flow.works();
+    let closed = flow.sender.counters().connections_closed;
+    cluster.delete_topic(&topic);
+    let begin = Instant::now();
+    loop {
+        let at = flow.send(1).start;
+        if flow.told(at..at + 1)[0].error.is_some() {
+            break;
+        }
+        assert!(begin.elapsed() < GRACE, "records are taken for sent though there is no topic\n{}", flow.sender.log());
+    }
+    let words = [&*topic, "UNKNOWN_TOPIC_OR_PARTITION", "delivery.timeout.ms", "create it"];
+    flow.fails(UNKNOWN_TOPIC_OR_PARTITION, Fate::NotWritten, &words);
+    let log = flow.sender.log();
+    assert!(log.contains("acks=0 may be lost") && log.contains("Warning"), "{log}");
+    let closed = flow.sender.counters().connections_closed - closed;
+    assert!(closed < 10, "{closed} connections were closed");
+    cluster.create_topic(&topic, 1, 1, &[]);
+    flow.works();
+    flow.end();
+}
+
 /// What was told as written before the end of the old topic is gone with it; what was told so afterwards is in the new one.
 #[test]
 fn a_topic_deleted_and_created_again_while_records_flow() {

@@ -31,6 +31,9 @@ pub enum Fault {
     Truncate(usize),
     /// No answer to this request nor to later ones of its connection, which stays open.
     NeverAnswer { handled: bool },
+    /// Metadata: the answer leaves this out, as that of a broker that is starting does (KAFKA-7924). `On::All`: every
+    /// broker and every topic.
+    LeaveOut(On),
     /// All of these.
     Many(Vec<Fault>),
 }
@@ -105,6 +108,7 @@ pub(super) struct Plan {
     pub delay_ms: u64,
     pub throttle_ms: i32,
     instead: Option<Vec<u8>>,
+    left_out: Vec<On>,
     keep: Option<usize>,
 }
 
@@ -133,6 +137,7 @@ impl Plan {
                 self.stall = true;
                 self.ignore |= !handled;
             }
+            Fault::LeaveOut(on) => self.left_out.push(on),
             Fault::Many(faults) => faults.into_iter().for_each(|fault| self.add(fault)),
         }
     }
@@ -150,6 +155,19 @@ impl Plan {
     /// The error planned for all of the request.
     pub fn for_all(&self) -> Option<&PlannedError> {
         self.errors.iter().find(|error| error.on == On::All)
+    }
+
+    /// Metadata says nothing of any broker or topic.
+    pub fn leaves_out_all(&self) -> bool {
+        self.left_out.contains(&On::All)
+    }
+
+    /// Metadata says nothing of the topic, or of one partition of it.
+    pub fn leaves_out(&self, topic: &str, partition: Option<i32>) -> bool {
+        self.left_out.iter().any(|on| match (on, partition) {
+            (On::Partition(..), None) => false,
+            _ => on.covers(topic, partition),
+        })
     }
 
     /// What becomes of an answer (with its length; empty if there is none).

@@ -34,8 +34,10 @@ pub(super) fn handle(cluster: &mut Cluster, context: &Context, request: Metadata
             asked.into_iter().map(|topic| one(cluster, &view, topic, version, create)).collect()
         }
     };
-    let topics = topics.into_iter().map(|topic| with_planned_error(context, topic)).collect();
-    let mut response = MetadataResponse::default().with_brokers(brokers(cluster)).with_topics(topics);
+    let topics = topics.into_iter().map(|topic| with_planned_error(context, topic));
+    let topics = topics.filter_map(|topic| without_what_is_left_out(context, topic)).collect();
+    let brokers = if context.plan.leaves_out_all() { Vec::new() } else { brokers(cluster) };
+    let mut response = MetadataResponse::default().with_brokers(brokers).with_topics(topics);
     if version >= 1 {
         response.controller_id = BrokerId(cluster.controller);
     }
@@ -124,6 +126,13 @@ fn with_planned_error(context: &Context, topic: MetadataResponseTopic) -> Metada
         Some(error) => topic.with_error_code(error.code).with_partitions(Vec::new()),
         None => topic,
     }
+}
+
+fn without_what_is_left_out(context: &Context, mut topic: MetadataResponseTopic) -> Option<MetadataResponseTopic> {
+    let name = topic.name.clone().unwrap_or_default();
+    let plan = &context.plan;
+    topic.partitions.retain(|partition| !plan.leaves_out(&name, Some(partition.partition_index)));
+    (!plan.leaves_out(&name, None)).then_some(topic)
 }
 
 /// Kafka's rule for topic names.

@@ -308,7 +308,7 @@ fn transaction(reader: &Reader, idempotence: bool) -> Result<Option<(String, i32
     if timeout_ms <= 0 {
         return Err(invalid(format!("transaction.timeout.ms='{timeout_ms}' is not valid: expected 1 or more")));
     }
-    Ok(Some((reader.text("transactional.id"), timeout_ms)))
+    Ok(Some((short_text(reader, "transactional.id")?, timeout_ms)))
 }
 
 struct Timeouts {
@@ -442,12 +442,16 @@ fn client_id(reader: &Reader) -> Result<String> {
     if !reader.is_set("client.id") {
         return Ok(format!("ottla-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     }
-    let client_id = reader.text("client.id");
-    // The protocol has two bytes for its length.
-    if client_id.len() > i16::MAX as usize {
-        return Err(invalid(format!("client.id has {} bytes; requests have room for {}", client_id.len(), i16::MAX)));
+    short_text(reader, "client.id")
+}
+
+/// A text of requests: the protocol has two bytes for its length.
+fn short_text(reader: &Reader, name: &str) -> Result<String> {
+    let text = reader.text(name);
+    if text.len() > i16::MAX as usize {
+        return Err(invalid(format!("{name} has {} bytes; requests have room for {}", text.len(), i16::MAX)));
     }
-    Ok(client_id)
+    Ok(text)
 }
 
 /// Values by type. They were checked against the table when they were set, so that reading them cannot fail.
@@ -535,6 +539,12 @@ mod tests {
                 "transactional.id needs idempotence: leave enable.idempotence, acks and retries at their defaults"
             );
         }
+        let longest = "x".repeat(32_767);
+        assert_eq!(settings(&[("transactional.id", &longest)]).transaction, Some((longest.clone(), 60_000)));
+        assert_eq!(
+            refusal(&[("transactional.id", &(longest + "x"))]),
+            "transactional.id has 32768 bytes; requests have room for 32767"
+        );
         assert_eq!(
             refusal(&[named, ("transaction.timeout.ms", "0")]),
             "transaction.timeout.ms='0' is not valid: expected 1 or more"

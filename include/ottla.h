@@ -121,7 +121,7 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_CLOSED = -4,
     /**
-     * The call's own time limit passed.
+     * The call's own time limit passed. The message says what it was waiting for, and what came back last.
      */
     OTTLA_ERR_TIMED_OUT = -5,
     /**
@@ -436,7 +436,7 @@ typedef enum ottla_log_level {
     OTTLA_LOG_ERROR = 3,
     /**
      * Something is not as it should be: a property that is not known in a file, a topic that is missing, a broker that
-     * does not answer.
+     * does not answer. A call that has been waiting for ten seconds says here what it waits for, and again from time to time.
      */
     OTTLA_LOG_WARNING = 4,
     /**
@@ -2836,7 +2836,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_purge(const struct ottla_producer
  * @param timeout_ms  longest wait; -1 waits without limit
  * @param error_out   optional; set only on failure, release with ottla_error_free(). The message says of which host and
  *                    port what is known: the name is not resolved, the connection is refused or not answered, or what
- *                    answers is not a plaintext listener of a Kafka broker
+ *                    answers is not a plaintext listener of a Kafka broker (another program, or a listener that
+ *                    requires TLS or SASL)
  * @return OTTLA_ERR_OK. When the time is over: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
  *         OTTLA_ERR_UNSUPPORTED_BROKER for what went wrong last, else OTTLA_ERR_TIMED_OUT. OTTLA_ERR_IN_CALLBACK,
  *         OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
@@ -2909,11 +2910,12 @@ OTTLA_API void OTTLA_CALL ottla_partitions_free(struct ottla_partitions *partiti
  * transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
  * it left open is aborted; and if it still runs it is fenced, and fails.
  *
- * @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come), 0 does not wait: it begins
- *                    and the answer is OTTLA_ERR_TIMED_OUT
+ * @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come: OTTLA_LOG_WARNING says what
+ *                    it waits for), 0 does not wait: it begins and the answer is OTTLA_ERR_TIMED_OUT
  * @param error_out   optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK: begin a transaction;
- *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+ *         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it; the message says what it waits for, and what the
+ *         broker answered last;
  *         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another call of transactions
  *         is under way;
  *         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,

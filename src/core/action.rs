@@ -61,8 +61,8 @@ pub enum Answer {
     Done,
     /// The partitions of a topic, by number.
     Partitions(Arc<[PartitionInfo]>),
-    /// What is not decided, and what it waits for; `None` if all is.
-    Held(Option<String>),
+    /// What is being waited for, in words, if anything is.
+    Waits(Option<String>),
 }
 
 /// Where a broker says it is.

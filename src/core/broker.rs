@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::drain::{Carried, Produced};
 use super::lanes::Lanes;
@@ -24,6 +25,7 @@ pub struct Broker {
     /// It is in the cluster's last metadata, or a bootstrap address in use.
     pub listed: bool,
     pub link: Link,
+    pub link_since: Time,
     /// What the application was last told: whether it is up.
     pub told_up: Option<bool>,
     /// Counts attempts to connect; events of earlier ones are stale.
@@ -32,9 +34,9 @@ pub struct Broker {
     pub next_address: usize,
     /// Failed attempts in a row.
     pub failures: u32,
-    pub setup_failures: u32,
-    /// Why it could not be reached, or was lost, last; `None` while it is up.
+    /// Why the last attempt failed, or the last connection was lost; none once it is connected.
     pub last_error: Option<Error>,
+    pub setup_failures: u32,
     /// When the last attempt to connect began.
     pub attempted: Time,
     pub retry_at: Time,
@@ -44,11 +46,17 @@ pub struct Broker {
     pub correlation_ids: CorrelationIds,
     /// Requests that wait for their answers, which come in this order.
     pub in_flight: VecDeque<InFlight>,
+    /// It answered something besides ApiVersions on this connection.
+    pub answered: bool,
+    /// How many connections in a row it closed at the first request after ApiVersions.
+    pub cut_off: u32,
     /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
     pub writing: bool,
     /// A part of it is written.
     pub begun: bool,
     pub throttled_until: Time,
+    /// For how long it asked to hold requests back, last.
+    pub throttle: Duration,
     pub last_used: Time,
     /// Until when the end of the connection may mean that a request with acks=0 was refused: such requests have no answer,
     /// a broker closes the connection instead.
@@ -123,22 +131,26 @@ impl Broker {
             port,
             listed: true,
             link: Link::Down,
+            link_since: Time::ZERO,
             told_up: None,
             attempt: 0,
             addresses: Vec::new(),
             next_address: 0,
             failures: 0,
-            setup_failures: 0,
             last_error: None,
+            setup_failures: 0,
             attempted: Time::ZERO,
             retry_at: Time::ZERO,
             setup_deadline: Time::NEVER,
             versions: None,
             correlation_ids: CorrelationIds::default(),
             in_flight: VecDeque::new(),
+            answered: false,
+            cut_off: 0,
             writing: false,
             begun: false,
             throttled_until: Time::ZERO,
+            throttle: Duration::ZERO,
             last_used: Time::ZERO,
             unconfirmed_until: Time::ZERO,
             lanes: Lanes::default(),

@@ -18,6 +18,12 @@ pub struct Flush {
     queues: Vec<u32>,
 }
 
+impl Flush {
+    pub fn is_asked_for(&self, ticket: u64) -> bool {
+        self.ticket == Some(ticket)
+    }
+}
+
 impl Core {
     pub(super) fn flush(&mut self, ticket: u64) {
         self.flush_for(Some(ticket));
@@ -105,6 +111,8 @@ impl Core {
         match self.closing {
             Some(deadline) if deadline > self.now => self.timers.arm(Timer::Close, deadline),
             Some(_) if !self.closed => {
+                // Before the requests go that they wait for.
+                self.end_inquiries();
                 self.fail_everything();
                 self.finish_close();
             }
@@ -146,18 +154,18 @@ impl Core {
 
     fn finish_close(&mut self) {
         self.closed = true;
+        self.end_inquiries();
+        self.abandon_transaction();
         for broker in 0..self.brokers.len() as u32 {
             // No batch is on its way any more, but perhaps a question for metadata.
             let unanswered = self.broker(broker).in_flight.drain(..).count();
             self.count_ended(broker, unanswered);
             self.drop_connection(broker);
         }
-        self.end_inquiries();
         let flushes = std::mem::take(&mut self.flushes);
         for ticket in flushes.into_iter().filter_map(|flush| flush.ticket) {
             self.answer(ticket, Ok(Answer::Done));
         }
-        self.abandon_transaction();
         self.act(Action::Closed);
     }
 }

@@ -218,7 +218,9 @@ impl Core {
         self.set_link(index, Link::Up);
         let now = self.now;
         let broker = self.broker(index);
+        broker.answered = false;
         broker.failures = 0;
+        broker.last_error = None;
         broker.setup_failures = 0;
         broker.last_error = None;
         broker.last_used = now;
@@ -338,6 +340,10 @@ impl Core {
             return Err(Error::new(ErrorKind::BadResponse, "it sent a response that nobody asked for"));
         };
         let request = broker.in_flight.remove(at).expect("found above");
+        if request.kind.api() != ApiKey::ApiVersions {
+            broker.answered = true;
+            broker.cut_off = 0;
+        }
         self.count_ended(index, 1);
         self.count_latency(index, &request);
         self.debug_answer(index, &request, frame.len());
@@ -382,12 +388,40 @@ impl Core {
         let error = self.of_broker(id.broker, &error);
         if self.brokers[id.broker as usize].is_up() {
             self.log(Level::Info, || error.message().to_string());
+            let error = self.suspect_sasl(id.broker, error);
             return self.lost(id.broker, &error, untouched);
         }
-        let hint =
-            "this happened before it said which versions it speaks: is it a plaintext listener of a Kafka broker?";
+        let hint = "this happened before it said which versions it speaks: is it a plaintext listener of a Kafka broker? \
+                    One that requires TLS closes connections so (security.protocol)";
         let message = format!("{}; {hint}", error.message());
         self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+    }
+
+    /// A listener that requires SASL answers ApiVersions and closes the connection at the next request. So may one that
+    /// restarts, or that cannot take a large Produce request: it takes two such connections in a row to suspect SASL, and
+    /// other requests.
+    fn suspect_sasl(&mut self, index: u32, error: Error) -> Error {
+        let broker = self.broker(index);
+        let Some(first) = broker.in_flight.front().filter(|_| !broker.answered) else { return error };
+        let api = first.kind.api();
+        if broker.in_flight.iter().any(|request| request.kind.api() == ApiKey::Produce) {
+            return error;
+        }
+        broker.cut_off += 1;
+        let times = broker.cut_off;
+        if times < 2 {
+            return error;
+        }
+        let message = format!(
+            "{}; it answered ApiVersions and closed the connection at the next request ({api:?}), {times} times in a row: \
+             does the listener require SASL (security.protocol)? Connect to a plaintext listener, since this release \
+             does not speak SASL",
+            error.message()
+        );
+        if times == 2 {
+            self.log(Level::Warning, || message.clone());
+        }
+        Error::new(error.kind(), message)
     }
 
     /// Ends a connection for a reason of our own.
@@ -503,18 +537,21 @@ impl Core {
     pub(super) fn throttle(&mut self, index: u32, throttle_ms: i32) {
         let Ok(ms @ 1..) = u64::try_from(throttle_ms) else { return };
         self.count_throttled(index, ms);
-        let until = self.now.after(std::time::Duration::from_millis(ms));
+        let throttle = Duration::from_millis(ms);
+        let until = self.now.after(throttle);
         let broker = self.broker(index);
-        broker.throttled_until = broker.throttled_until.max(until);
+        if until > broker.throttled_until {
+            broker.throttled_until = until;
+            broker.throttle = throttle;
+        }
         // The broker holds its answers back as well; that is not the requests' fault.
-        let broker = &mut self.brokers[index as usize];
         for request in &mut broker.in_flight {
-            request.deadline = request.deadline.after(std::time::Duration::from_millis(ms));
+            request.deadline = request.deadline.after(throttle);
         }
         self.timers.arm(Timer::Throttle(index), until);
         let name = self.brokers[index as usize].name();
         self.debug(Facility::Broker, || format!("{name}: throttled for {ms} ms"));
-        self.tell_throttled(index, std::time::Duration::from_millis(ms));
+        self.tell_throttled(index, throttle);
     }
 
     /// A connection for a request that any broker can answer: one that is up, with the fewest requests in flight.

@@ -66,10 +66,13 @@ impl Core {
 
     /// Batches on their way. Mostly their records are completed as unknown.
     fn expire_in_flight(&mut self, index: u32, due: Time) {
+        if self.partition(index).in_flight == 0 || !self.carried_batches(index).flatten().any(|b| b.deadline <= due) {
+            return;
+        }
+        // Taking a batch may take its request back.
+        let waiting = self.partition_waits_for(index);
         for batch in self.take_in_flight(index, |batch| batch.deadline <= due) {
-            let message = "an answer is still awaited, or the connection does not take the request";
-            let cause = self.partition(index).last_error.clone().unwrap_or_else(|| Error::new(ErrorKind::Io, message));
-            let error = self.delivery_timed_out(&batch, Some(&cause));
+            let error = self.delivery_timed_out(&batch, &self.why_late(waiting.clone(), &batch));
             self.expire(index, batch, error);
         }
     }
@@ -95,10 +98,9 @@ impl Core {
         }
     }
 
-    /// A batch that waited to be sent is out of time. Where the topic is gone, that is the error.
-    fn unsent_timed_out(&mut self, index: u32, batch: &Batch) -> Error {
-        let cause = self.why_unsent(index);
-        let error = self.delivery_timed_out(batch, cause.as_ref());
+    /// A batch that waited to be sent is out of time. If its topic is gone, that is the error.
+    fn unsent_timed_out(&self, index: u32, batch: &Batch) -> Error {
+        let error = self.delivery_timed_out(batch, &self.why_late(self.partition_waits_for(index), batch));
         match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
             Some(missing) => Error::new(missing.kind(), error.message()),
             None => error,
@@ -109,30 +111,6 @@ impl Core {
     fn topic_of_leaderless(&self, index: u32) -> Option<&TopicState> {
         let partition = self.partitions[index as usize].as_ref().filter(|partition| partition.leader.is_none())?;
         self.topics.get(partition.topic as usize)
-    }
-
-    /// What kept a partition's batches from being sent, as far as is known.
-    pub(super) fn why_unsent(&mut self, index: u32) -> Option<Error> {
-        if let Some(refused) = self.topic_of_leaderless(index).and_then(TopicState::error) {
-            return Some(refused.clone());
-        }
-        let partition = self.partition(index);
-        if partition.last_error.is_none() && partition.leader.is_none() && self.metadata.last_error.is_none() {
-            let message = "no broker leads the partition: those that hold it are down, or their disks failed";
-            return Some(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message));
-        }
-        let partition = self.partition(index);
-        let (of_partition, leader) = (partition.last_error.clone(), partition.leader);
-        // What keeps its leader away now is later than what its last attempt met with, and outlasts a rebootstrap.
-        let of_leader = leader.and_then(|leader| self.brokers[leader as usize].last_error.clone());
-        let of_cluster = self.metadata.last_error.clone().or_else(|| self.producer_id.last_error.clone());
-        of_leader.or(of_partition).or(of_cluster).or_else(|| self.held_up_error())
-    }
-
-    fn held_up_error(&self) -> Option<Error> {
-        let ms = self.held_up.as_millis();
-        let message = format!("the sender was held up for {ms} ms: by a callback, or the process was stopped");
-        (ms > 0).then(|| Error::new(ErrorKind::TimedOut, message))
     }
 
     fn expire(&mut self, index: u32, batch: Box<Batch>, error: Error) {
@@ -151,12 +129,11 @@ impl Core {
         self.queue_emptied(index);
     }
 
-    /// Why a topic's partitions are not known: what a broker answered about it, if one did, with its code.
-    fn topic_timed_out(&mut self, index: u32, batch: &Batch) -> Error {
-        let at = self.partition(index).topic as usize;
-        let topic = &self.topics[at];
-        let kind = topic.error().map_or(ErrorKind::MetadataTimedOut, Error::kind);
-        let cause = self.why_unknown(at);
+    /// Why a topic's partitions are not known, with the code of a broker's answer about it, if there was one.
+    fn topic_timed_out(&self, index: u32, batch: &Batch) -> Error {
+        let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at as usize].error());
+        let kind = refused.map_or(ErrorKind::MetadataTimedOut, Error::kind);
+        let cause = self.why_late(self.partition_waits_for(index), batch);
         let whose = match batch.own_timeout {
             None => "delivery.timeout.ms, or max.block.ms if that is shorter",
             Some(_) => "the records' own timeout, or max.block.ms if that is shorter",
@@ -165,11 +142,9 @@ impl Core {
             kind,
             format!(
                 "the partitions of topic {} did not become known within {} ms ({whose}): {cause}",
-                topic.topic.name,
+                batch.topic,
                 batch.deadline.since(batch.created).as_millis()
             ),
         )
     }
 }
-
-const LEADER_NOT_AVAILABLE: i16 = 5;

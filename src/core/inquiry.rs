@@ -1,7 +1,6 @@
 //! Questions of the application about the cluster or a topic. Each is answered by metadata that was asked for after it
 //! and for its sake; at its deadline with what stands in the way.
 
-use super::broker::{Broker, Link};
 use super::{Answer, Core, Timer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::About;
@@ -21,6 +20,12 @@ pub struct Inquiry {
     heard: Option<Error>,
     /// The topic is as asked for, but that there is no connection yet to one of its leaders.
     found: Option<Arc<[PartitionInfo]>>,
+}
+
+impl Inquiry {
+    pub fn is_asked_for(&self, ticket: u64) -> bool {
+        self.ticket == ticket
+    }
 }
 
 /// A partition, as a broker described it.
@@ -187,24 +192,30 @@ impl Core {
         }
         let unreached = inquiry.found.as_ref().and_then(|found| self.unreached(found));
         if let (About::Topic { name, .. }, Some((partition, leader))) = (&inquiry.about, unreached) {
-            let broker = &self.brokers[leader as usize];
-            let last = broker.last_error.iter().map(|error| error.message().to_string());
-            let causes: Vec<String> = last.chain(standing(broker)).collect();
-            let message =
-                format!("the leader of {name}-{partition} could not be reached within {ms} ms: {}", causes.join("; "));
-            return Error::new(kind_of(broker.last_error.as_ref()), message);
+            let partition = partition_name(name, partition);
+            let cause = self.broker_waits_for(leader).unwrap_or_else(|| "no attempt to connect has ended yet".into());
+            let message = format!("the leader of {partition} could not be reached within {ms} ms: {cause}");
+            return Error::new(kind_of(self.brokers[leader as usize].last_error.as_ref()), message);
         }
-        let last = self.metadata.last_error.iter().map(|error| error.message().to_string());
-        let causes: Vec<String> = last.chain(self.brokers.iter().filter_map(standing)).collect();
         let kind = kind_of(self.metadata.last_error.as_ref());
-        Error::new(kind, format!("no broker of the cluster answered within {ms} ms: {}", causes.join("; ")))
+        let cause = self.metadata_waits_for().unwrap_or_else(|| "none that can be asked is known".into());
+        Error::new(kind, format!("no broker of the cluster answered within {ms} ms: {cause}"))
+    }
+
+    /// What a question waits for.
+    pub(super) fn inquiry_waits_for(&self, inquiry: &Inquiry) -> Option<String> {
+        let heard = inquiry.heard.as_ref().map(|error| error.message().to_owned());
+        let unreached = inquiry.found.as_ref().and_then(|found| self.unreached(found));
+        let leader = unreached.and_then(|(_, leader)| self.broker_waits_for(leader));
+        heard.or(leader).or_else(|| self.metadata_waits_for())
     }
 
     /// Nothing will be learned any more.
     pub(super) fn end_inquiries(&mut self) {
         for inquiry in std::mem::take(&mut self.inquiries) {
-            let error = Error::new(ErrorKind::Closed, "the producer was closed before the question was answered");
-            self.answer(inquiry.ticket, Err(error));
+            let why = self.inquiry_waits_for(&inquiry).map_or_else(String::new, |why| format!("; {why}"));
+            let message = format!("the producer was closed before the question was answered{why}");
+            self.answer(inquiry.ticket, Err(Error::new(ErrorKind::Closed, message)));
         }
     }
 }
@@ -218,19 +229,6 @@ fn kind_of(last: Option<&Error>) -> ErrorKind {
         Some(ErrorKind::Broker(NETWORK_EXCEPTION)) => ErrorKind::Io,
         _ => ErrorKind::TimedOut,
     }
-}
-
-/// What is being waited for, of a broker that something is asked of.
-fn standing(broker: &Broker) -> Option<String> {
-    let waiting = match broker.link {
-        Link::Down => return None,
-        Link::Resolving => "its name is being looked up",
-        Link::Connecting => "the connection is not established yet",
-        Link::Greeting => "connected, but it has not said what it speaks: a plaintext listener of a Kafka broker?",
-        Link::Up if broker.in_flight.is_empty() => return None,
-        Link::Up => "connected, but it has not answered yet",
-    };
-    Some(format!("{}: {waiting}", broker.name()))
 }
 
 const LEADER_NOT_AVAILABLE: i16 = 5;

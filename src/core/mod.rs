@@ -16,7 +16,6 @@ mod errors;
 mod expiry;
 mod frame;
 mod handshake;
-mod held;
 mod in_flight;
 mod inquiry;
 mod lanes;
@@ -34,6 +33,7 @@ mod statistics;
 mod testing;
 mod timers;
 mod transaction;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -74,8 +74,7 @@ pub struct Core {
     front: Arc<Front>,
     statistics: Arc<Statistics>,
     now: Time,
-    /// For how long the sender was held up, last.
-    held_up: Duration,
+    held_up: HeldUp,
     /// Up to when every byte that arrived was delivered.
     drained: Time,
     random: SplitMix64,
@@ -110,7 +109,14 @@ pub struct Core {
     again: Vec<u32>,
 }
 
-/// Less is not worth a word.
+/// The last time that the sender did nothing for long: a callback took its time, or the process was stopped.
+#[derive(Clone, Copy)]
+struct HeldUp {
+    time: Duration,
+    until: Time,
+}
+
+/// Shorter times are not noted.
 const HELD_UP: Duration = Duration::from_secs(1);
 
 impl Core {
@@ -124,7 +130,7 @@ impl Core {
             front,
             statistics,
             now,
-            held_up: Duration::ZERO,
+            held_up: HeldUp { time: Duration::ZERO, until: Time::ZERO },
             drained: now,
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -158,14 +164,16 @@ impl Core {
 
     /// Sets the present time. It never goes back.
     pub fn at(&mut self, now: Time) {
-        self.note_held_up(now.since(self.timers.next()));
+        // A timer may be set to a time that has passed already.
+        let due = self.timers.next().max(self.now);
         self.now = self.now.max(now);
+        self.note_held_up(now.since(due));
     }
 
-    /// The sender did nothing for this long: a callback took its time, or the process was stopped.
+    /// The sender did nothing for this long, until now.
     pub fn note_held_up(&mut self, time: Duration) {
         if time > HELD_UP {
-            self.held_up = time;
+            self.held_up = HeldUp { time, until: self.now };
         }
     }
 
@@ -177,7 +185,6 @@ impl Core {
         for command in mail.commands.drain(..) {
             match command {
                 Command::Flush { ticket } => self.flush(ticket),
-                Command::Explain { ticket, topic } => self.explain(ticket, topic.as_ref()),
                 Command::Inquire { ticket, about, asked_at, deadline } => {
                     self.inquire(ticket, about, asked_at, deadline);
                 }
@@ -188,6 +195,10 @@ impl Core {
                 Command::Close { deadline } => self.close(deadline),
                 Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
                 Command::DrainTransaction => self.drain_transaction(),
+                Command::Explain { ticket, of } => {
+                    let why = self.explain(&of);
+                    self.answer(ticket, Ok(Answer::Waits(why)));
+                }
             }
         }
         if pressed {

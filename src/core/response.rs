@@ -7,6 +7,7 @@ use super::drain::{Carried, NO_SEQUENCE, Produced};
 use super::errors::{self, Verdict};
 use super::metadata::recreated;
 use super::partition::Late;
+use super::waiting::last_error;
 use super::{Core, Level, Place};
 use crate::batch::{Batch, Outcome};
 use crate::compress::Codec;
@@ -172,7 +173,7 @@ impl Core {
             return self.give_up(index, batch, Error::new(error.kind(), message));
         }
         if batch.deadline <= self.now {
-            let late = self.delivery_timed_out(&batch, Some(&error));
+            let late = self.delivery_timed_out(&batch, &last_error(&error));
             return self.give_up(index, batch, late);
         }
         self.debug(Facility::Batch, || format!("{error}; attempt {attempts} of the batch, trying again"));
@@ -385,13 +386,12 @@ impl Core {
         }
     }
 
-    pub(super) fn delivery_timed_out(&self, batch: &Batch, cause: Option<&Error>) -> Error {
+    pub(super) fn delivery_timed_out(&self, batch: &Batch, cause: &str) -> Error {
         let attempts = match batch.sealed.attempts {
             0 => "it was not sent".to_string(),
             1 => "it was sent once".to_string(),
             n => format!("it was sent {n} times"),
         };
-        let cause = cause.map_or_else(String::new, |cause| format!("; last error: {cause}"));
         let allowed = batch.deadline.since(batch.created).as_millis();
         let (were, their) = if batch.count() == 1 { ("was", "its") } else { ("were", "their") };
         let whose = match batch.own_timeout {
@@ -401,7 +401,7 @@ impl Core {
         Error::new(
             ErrorKind::DeliveryTimedOut,
             format!(
-                "{} for {} {were} not delivered within {whose}: {attempts}{cause}",
+                "{} for {} {were} not delivered within {whose}: {attempts}; {cause}",
                 counted(batch.count(), "record"),
                 partition_name(&batch.topic, batch.partition),
             ),

@@ -112,6 +112,7 @@ impl Core {
         let now = self.now;
         let broker = &mut self.brokers[index as usize];
         let was_up = std::mem::replace(&mut broker.link, link) == Link::Up;
+        broker.link_since = now;
         let (producer, cells) = (&self.statistics.producer, &broker.statistics.cells);
         cells.state.set(match link {
             Link::Down => 0,

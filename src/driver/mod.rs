@@ -11,7 +11,7 @@ mod timer;
 
 #[cfg(feature = "internals")]
 pub use rest::Rest;
-pub use shared::{Ended, LogSink, Shared, Sink, Waited};
+pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, Shared, Sink, Waited};
 
 use std::thread::JoinHandle;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::batch::Report;
 use crate::core::{Answer, DebugSwitch, Level, News};
 use crate::error::Result;
-use crate::front::{Command, Front};
+use crate::front::{Command, Front, Waiting};
 use crate::statistics::{Snapshot, Statistics};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 
@@ -93,13 +93,68 @@ impl Shared {
         let _ = self.sender.set(std::thread::current().id());
     }
 
-    /// Asks the sender for something and waits for its answer.
-    pub fn ask(&self, command: impl FnOnce(u64) -> Command, deadline: Option<Instant>) -> Waited {
+    /// Asks the sender for something and waits for its answer. `what` names the call in the log.
+    pub fn ask(&self, what: &str, command: impl FnOnce(u64) -> Command, deadline: Option<Instant>) -> Waited {
         let ticket = self.tickets.draw();
         self.front.inbox.command(command(ticket));
-        let waited = self.tickets.wait(ticket, deadline);
+        let waited = self.wait(what, ticket, deadline);
         self.tickets.give_back(ticket);
         waited
+    }
+
+    /// Waits for a ticket's answer. A wait that takes long is explained in the log, again and again but ever less often:
+    /// one without a limit would otherwise never say what it waits for.
+    pub fn wait(&self, what: &str, ticket: u64, deadline: Option<Instant>) -> Waited {
+        let begun = Instant::now();
+        let mut warnings = Warnings::begin(begun);
+        loop {
+            let until = deadline.map_or(warnings.next, |deadline| deadline.min(warnings.next));
+            let waited = self.tickets.wait(ticket, Some(until));
+            if !matches!(waited, Waited::TimedOut) || deadline.is_some_and(|deadline| deadline <= until) {
+                return waited;
+            }
+            let why = self.explain(Waiting::Call(ticket), BUSY_AFTER).unwrap_or_default();
+            let seconds = begun.elapsed().as_secs();
+            self.log(Level::Warning, &format!("{what} has been waiting for {seconds} s; {why}"));
+            warnings.postpone(Instant::now());
+        }
+    }
+
+    /// What somebody waits for, if anything: the sender says it, or that it does not say it in time is the reason.
+    pub fn explain(&self, of: Waiting, patience: Duration) -> Option<String> {
+        let ticket = self.tickets.draw();
+        self.front.inbox.command(Command::Explain { ticket, of });
+        let waited = self.tickets.wait(ticket, Instant::now().checked_add(patience));
+        self.tickets.give_back(ticket);
+        match waited {
+            Waited::Answered(Ok(Answer::Waits(why))) => why,
+            Waited::TimedOut => Some(BUSY.into()),
+            Waited::Answered(_) | Waited::Ended => None,
+        }
+    }
+}
+
+/// The sender thread that takes longer to say something is busy.
+pub const BUSY_AFTER: Duration = Duration::from_millis(250);
+pub const BUSY: &str = "the sender thread did not come to it in time; is a callback slow?";
+
+/// When a call that waits is explained in the log.
+struct Warnings {
+    next: Instant,
+    pause: Duration,
+}
+
+impl Warnings {
+    const FIRST: Duration = Duration::from_secs(10);
+    const LONGEST: Duration = Duration::from_secs(600);
+
+    fn begin(now: Instant) -> Self {
+        Warnings { next: now + Self::FIRST, pause: Self::FIRST }
+    }
+
+    fn postpone(&mut self, now: Instant) {
+        self.pause = (2 * self.pause).min(Self::LONGEST);
+        self.next = now + self.pause;
     }
 }
 
@@ -196,5 +251,24 @@ impl Tickets {
             state = self.turn.wait(state, deadline);
         }
         state.ended
+    }
+}
+
+#[cfg(all(test, not(ottla_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_is_explained_after_ten_seconds_and_then_ever_less_often() {
+        let begun = Instant::now();
+        let mut warnings = Warnings::begin(begun);
+        let seconds: Vec<u64> = (0..10)
+            .map(|_| {
+                let next = warnings.next;
+                warnings.postpone(next);
+                (next - begun).as_secs()
+            })
+            .collect();
+        assert_eq!(seconds, [10, 30, 70, 150, 310, 630, 1230, 1830, 2430, 3030]);
     }
 }

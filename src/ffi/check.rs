@@ -13,7 +13,8 @@ use super::{boundary, required, wait};
 /// @param timeout_ms  longest wait; -1 waits without limit
 /// @param error_out   optional; set only on failure, release with ottla_error_free(). The message says of which host and
 ///                    port what is known: the name is not resolved, the connection is refused or not answered, or what
-///                    answers is not a plaintext listener of a Kafka broker
+///                    answers is not a plaintext listener of a Kafka broker (another program, or a listener that
+///                    requires TLS or SASL)
 /// @return OTTLA_ERR_OK. When the time is over: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
 ///         OTTLA_ERR_UNSUPPORTED_BROKER for what went wrong last, else OTTLA_ERR_TIMED_OUT. OTTLA_ERR_IN_CALLBACK,
 ///         OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT

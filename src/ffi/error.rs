@@ -27,7 +27,7 @@ pub enum ottla_err {
     OTTLA_ERR_INVALID_CONFIG = -3,
     /// The producer is closed or closing.
     OTTLA_ERR_CLOSED = -4,
-    /// The call's own time limit passed.
+    /// The call's own time limit passed. The message says what it was waiting for, and what came back last.
     OTTLA_ERR_TIMED_OUT = -5,
     /// No room in buffer.memory, and the call may not (or no longer) wait for it.
     OTTLA_ERR_BUFFER_FULL = -6,

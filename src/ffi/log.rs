@@ -19,7 +19,7 @@ pub enum ottla_log_level {
     /// or an abort gave up are reported at level info.)
     OTTLA_LOG_ERROR = 3,
     /// Something is not as it should be: a property that is not known in a file, a topic that is missing, a broker that
-    /// does not answer.
+    /// does not answer. A call that has been waiting for ten seconds says here what it waits for, and again from time to time.
     OTTLA_LOG_WARNING = 4,
     /// A decision taken for you: a property adjusted to fit another.
     OTTLA_LOG_NOTICE = 5,

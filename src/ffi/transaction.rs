@@ -123,11 +123,12 @@ const GENERATION: Flagged = Flagged {
 /// transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
 /// it left open is aborted; and if it still runs it is fenced, and fails.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come), 0 does not wait: it begins
-///                    and the answer is OTTLA_ERR_TIMED_OUT
+/// @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come: OTTLA_LOG_WARNING says what
+///                    it waits for), 0 does not wait: it begins and the answer is OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK: begin a transaction;
-///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
+///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it; the message says what it waits for, and what the
+///         broker answered last;
 ///         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another call of transactions
 ///         is under way;
 ///         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,

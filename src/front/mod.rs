@@ -46,8 +46,6 @@ pub struct Front {
 pub enum Command {
     /// Send everything that was accepted before; the ticket is done when its reports were handed over.
     Flush { ticket: u64 },
-    /// Say which records are not decided, and why: those of one topic, or all.
-    Explain { ticket: u64, topic: Option<Arc<str>> },
     /// Find out about the cluster or a topic, until the deadline.
     Inquire { ticket: u64, about: About, asked_at: Time, deadline: Time },
     /// Give records up; the ticket is done when their reports were handed over.
@@ -58,6 +56,17 @@ pub enum Command {
     Transaction { ticket: u64, call: TransactionCall },
     /// Nothing joins the transaction any more, and everything that did is in the mail before this.
     DrainTransaction,
+    /// Say what is being waited for.
+    Explain { ticket: u64, of: Waiting },
+}
+
+/// Who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// A call that waits for the answer to this ticket.
+    Call(u64),
+    /// The records of one topic, or of all.
+    Records(Option<Arc<str>>),
 }
 
 /// What is asked.

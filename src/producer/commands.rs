@@ -4,13 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::{Producer, TopicHandle, Wait};
 use crate::core::{Answer, PartitionInfo};
-use crate::driver::Waited;
+use crate::driver::{BUSY, BUSY_AFTER, Waited};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{About, Command, Purge};
+use crate::front::{About, Command, Purge, Waiting};
 use crate::sync::{Arc, Clock, SystemClock, Time};
-
-/// How much longer than the question's own limit a call waits for the sender to say why there is no answer.
-const GRACE: Duration = Duration::from_millis(250);
 
 /// The pause between two questions that nobody waits for.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -32,7 +29,7 @@ impl Producer {
             self.refuse_in_callback("a purge that waits")?;
         }
         let what = Purge { queued, in_flight, topic: topic.map(|topic| topic.0.name.clone()) };
-        match self.shared.ask(|ticket| Command::Purge { ticket, what }, self.deadline(wait)) {
+        match self.shared.ask("purge", |ticket| Command::Purge { ticket, what }, self.deadline(wait)) {
             Waited::Answered(answer) => answer.and(self.check_alive()),
             Waited::Ended => self.check_alive(),
             Waited::TimedOut if wait == Wait::Never => Ok(()),
@@ -57,7 +54,7 @@ impl Producer {
     pub fn partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<Arc<[PartitionInfo]>> {
         match self.inquire("asking for partitions", About::Topic { name: topic.0.name.clone(), led: false }, wait)? {
             Answer::Partitions(partitions) => Ok(partitions),
-            Answer::Done | Answer::Held(_) => {
+            Answer::Done | Answer::Waits(_) => {
                 Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none"))
             }
         }
@@ -75,7 +72,8 @@ impl Producer {
         drop(last);
         let asked_at = SystemClock.monotonic();
         let about = About::Topic { name: topic.0.name.clone(), led: false };
-        self.shared.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline: asked_at }, Some(now));
+        let command = |ticket| Command::Inquire { ticket, about, asked_at, deadline: asked_at };
+        self.shared.ask("asking for partitions", command, Some(now));
     }
 
     fn inquire(&self, what: &str, about: About, wait: Wait) -> Result<Answer> {
@@ -89,8 +87,9 @@ impl Producer {
             Wait::AtMost(longest) => asked_at.after(longest),
             Wait::Forever => Time::NEVER,
         };
-        let patience = limit.and_then(|limit| limit.checked_add(GRACE));
-        match self.shared.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline }, patience) {
+        // At the deadline the sender says why there is no answer.
+        let patience = limit.and_then(|limit| limit.checked_add(BUSY_AFTER));
+        match self.shared.ask(what, |ticket| Command::Inquire { ticket, about, asked_at, deadline }, patience) {
             Waited::Answered(answer) => answer,
             Waited::Ended => Err(self.closed()),
             Waited::TimedOut => Err(busy(what)),
@@ -104,18 +103,16 @@ impl Producer {
         if self.process.is_current() { self.shared.records_held() } else { 0 }
     }
 
-    /// Which records are not decided, and what they wait for: of one topic, or all. `None` if everything is decided.
-    pub(super) fn why_held(&self, topic: Option<&TopicHandle>) -> Option<String> {
-        let topic = topic.map(|topic| topic.0.name.clone());
-        let patience = Instant::now().checked_add(GRACE);
-        match self.shared.ask(|ticket| Command::Explain { ticket, topic }, patience) {
-            Waited::Answered(Ok(Answer::Held(held))) => held,
-            Waited::Ended => None,
-            _ => {
-                let bytes = self.buffered_bytes();
-                Some(format!("{bytes} bytes are held, and the sender thread did not say why: is a callback slow?"))
-            }
-        }
+    /// What a call that took `wait` waited for in vain; `None` if it waits for nothing any more.
+    pub(super) fn explain(&self, of: Waiting, wait: Wait) -> Option<String> {
+        // A call that does not wait does not wait long for its explanation.
+        let patience = if wait == Wait::Never { BUSY_AFTER / 10 } else { BUSY_AFTER };
+        self.shared.explain(of, patience)
+    }
+
+    /// The same as a clause of a message.
+    pub(super) fn why_waiting(&self, of: Waiting, wait: Wait) -> String {
+        self.explain(of, wait).map_or_else(String::new, |why| format!("; {why}"))
     }
 
     pub(super) fn deadline(&self, wait: Wait) -> Option<Instant> {
@@ -129,8 +126,5 @@ impl Producer {
 }
 
 fn busy(what: &str) -> Error {
-    Error::new(
-        ErrorKind::TimedOut,
-        format!("{what}: the sender thread did not come to it in time; is a callback slow?"),
-    )
+    Error::new(ErrorKind::TimedOut, format!("{what}: {BUSY}"))
 }

@@ -28,7 +28,7 @@ use crate::config::{Config, Facilities, Facility};
 use crate::core::{Level, debug_line};
 use crate::driver::{self, LogSink, Shared, Sink, Waited};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Barred, Command, Front, Manner, NotAccepted, Partitioner, Topic};
+use crate::front::{Barred, Command, Front, Manner, NotAccepted, Partitioner, Topic, Waiting};
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::serialize::Objects;
@@ -259,10 +259,11 @@ impl Producer {
         };
         self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
         waiter.wait(deadline).ok_or_else(|| {
-            let held = self.why_held(Some(topic)).map_or_else(String::new, |held| format!(": {held}"));
-            let name = topic.name();
-            let message = format!("the record for topic {name} was accepted, but its fate was not known in time{held}");
-            Error::new(ErrorKind::TimedOut, message)
+            let why = self.why_waiting(Waiting::Records(Some(topic.0.name.clone())), wait);
+            Error::new(
+                ErrorKind::TimedOut,
+                format!("the record for topic {} was accepted, but its fate was not known in time{why}", topic.name()),
+            )
         })
     }
 
@@ -271,7 +272,7 @@ impl Producer {
         self.check_process()?;
         self.refuse_in_callback("flush")?;
         let begun = Instant::now();
-        let flushed = self.shared.ask(|ticket| Command::Flush { ticket }, self.deadline(wait));
+        let flushed = self.shared.ask("flush", |ticket| Command::Flush { ticket }, self.deadline(wait));
         self.shared.statistics.producer.flushes.add(1);
         self.shared.statistics.producer.flush_us.add(micros(begun.elapsed()));
         match flushed {
@@ -280,8 +281,8 @@ impl Producer {
             Waited::TimedOut => {}
         }
         let waited = begun.elapsed().as_millis();
-        let Some(held) = self.why_held(None) else { return self.check_alive() };
-        Err(Error::new(ErrorKind::TimedOut, format!("flush: not all is decided after {waited} ms: {held}")))
+        let Some(why) = self.explain(Waiting::Records(None), wait) else { return self.check_alive() };
+        Err(Error::new(ErrorKind::TimedOut, format!("flush: not all records are decided after {waited} ms: {why}")))
     }
 
     /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end
@@ -446,7 +447,11 @@ impl Producer {
             self.shared.statistics.producer.buffer_waits.add(1);
             self.shared.statistics.producer.buffer_wait_us.add(micros(begun.elapsed()));
             let mut room = waited.map_err(|ended| match ended {
-                WaitEnded::TimedOut => self.buffer_full(topic),
+                WaitEnded::TimedOut => {
+                    let full = self.buffer_full(topic);
+                    let why = self.why_waiting(Waiting::Records(None), wait);
+                    Error::new(full.kind(), format!("{}{why}", full.message()))
+                }
                 WaitEnded::Closed => self.closed(),
             })?;
             let attempt = front.accept(&topic.0, record, completion, manner, clock, &mut room);

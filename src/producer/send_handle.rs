@@ -1,12 +1,14 @@
 //! A record whose fate is waited for later, or never.
 
+use std::sync::Weak;
 use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::{Producer, TopicHandle, Wait, forked, in_callback};
 use crate::batch::{Completion, Told, Waiter};
+use crate::driver::{BUSY_AFTER, Shared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::Manner;
+use crate::front::{Manner, Waiting};
 use crate::record::Record;
 use crate::sync::{Arc, Generation, SystemClock};
 
@@ -14,6 +16,9 @@ use crate::sync::{Arc, Generation, SystemClock};
 /// producer: a record is decided when that ends, at the latest.
 pub struct SendHandle {
     waiter: Arc<Waiter>,
+    topic: Arc<str>,
+    /// Gone when the producer has ended, which decides every record.
+    shared: Weak<Shared>,
     sender: ThreadId,
     process: Generation,
 }
@@ -24,7 +29,8 @@ impl Producer {
         self.check_process()?;
         let waiter = Arc::new(Waiter::patient());
         self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Usual, wait, &SystemClock)?;
-        Ok(SendHandle { waiter, sender: self.sender, process: self.process })
+        let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));
+        Ok(SendHandle { waiter, topic, shared, sender: self.sender, process: self.process })
     }
 }
 
@@ -46,7 +52,17 @@ impl SendHandle {
             Wait::AtMost(longest) => now.checked_add(longest),
             Wait::Configured | Wait::Forever => None,
         };
-        let message = "the record was accepted, and its fate is not known yet";
-        self.waiter.wait(deadline).ok_or_else(|| Error::new(ErrorKind::TimedOut, message))
+        self.waiter.wait(deadline).ok_or_else(|| {
+            let why = if wait == Wait::Never { String::new() } else { self.why_waiting() };
+            let message =
+                format!("the record for topic {} was accepted, and its fate is not known yet{why}", self.topic);
+            Error::new(ErrorKind::TimedOut, message)
+        })
+    }
+
+    fn why_waiting(&self) -> String {
+        let of = Waiting::Records(Some(self.topic.clone()));
+        let why = self.shared.upgrade().and_then(|shared| shared.explain(of, BUSY_AFTER));
+        why.map_or_else(String::new, |why| format!("; {why}"))
     }
 }

@@ -4,7 +4,7 @@
 use super::{Producer, Wait};
 use crate::driver::Waited;
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Command, OffsetCommit, TransactionCall, TransactionState};
+use crate::front::{Command, OffsetCommit, TransactionCall, TransactionState, Waiting};
 
 /// A call that goes on after its time was up.
 pub(super) struct Unfinished {
@@ -27,6 +27,7 @@ impl Producer {
 
     /// Commits a group's offsets with the open transaction.
     pub fn send_offsets_to_transaction(&self, commit: OffsetCommit, wait: Wait) -> Result<()> {
+        check_lengths(&commit)?;
         let call = TransactionCall::SendOffsets(Box::new(commit));
         self.transaction_call(SEND_OFFSETS, call, wait)
     }
@@ -69,11 +70,17 @@ impl Producer {
                 ticket
             }
         };
-        let waited = self.shared.tickets.wait(ticket, deadline);
+        let mut waited = self.shared.wait(name, ticket, deadline);
         if let Waited::TimedOut = waited {
-            *unfinished = Some(Unfinished { name, ticket });
-            let message = format!("{name} was not done in time and goes on: call it again to wait for its end");
-            return Err(Error::new(ErrorKind::TimedOut, message));
+            let why = self.why_waiting(Waiting::Call(ticket), wait);
+            // The call may have ended while its explanation was asked for.
+            waited = self.shared.tickets.wait(ticket, deadline);
+            if let Waited::TimedOut = waited {
+                *unfinished = Some(Unfinished { name, ticket });
+                let message =
+                    format!("{name} was not done in time and goes on: call it again to wait for its end{why}");
+                return Err(Error::new(ErrorKind::TimedOut, message));
+            }
         }
         *unfinished = None;
         self.shared.tickets.give_back(ticket);
@@ -82,4 +89,25 @@ impl Producer {
             _ => Err(self.closed()),
         }
     }
+}
+
+/// The protocol has two bytes for the length of a text.
+fn check_lengths(commit: &OffsetCommit) -> Result<()> {
+    let OffsetCommit { group, offsets } = commit;
+    let of_group = [
+        ("the group's id", Some(&group.group_id)),
+        ("the member's id", Some(&group.member_id)),
+        ("group.instance.id", group.group_instance_id.as_ref()),
+    ];
+    let of_offsets = offsets.iter().flat_map(|offset| {
+        [("an offset's topic", Some(&offset.topic)), ("an offset's metadata", offset.metadata.as_ref())]
+    });
+    let too_long = of_group.into_iter().chain(of_offsets).find_map(|(what, text)| {
+        let len = text?.len();
+        (len > i16::MAX as usize).then_some((what, len))
+    });
+    too_long.map_or(Ok(()), |(what, len)| {
+        let message = format!("{SEND_OFFSETS}: {what} has {len} bytes; requests have room for {}", i16::MAX);
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    })
 }

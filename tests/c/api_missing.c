@@ -50,7 +50,7 @@ static void send_to_absent(const char *broker) {
     for (int i = 0; i < 3; i++) CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 1500, &error));
     check_message(ottla_error_message(error));
-    CHECK(strstr(ottla_error_message(error), "3 records of 1 partition: ") != NULL);
+    CHECK(strstr(ottla_error_message(error), "3 records for topic ") != NULL);
     ottla_error_free(error);
     for (int waits = 0; __atomic_load_n(&missing, __ATOMIC_SEQ_CST) == 0; waits++) {
         CHECK(waits < 30);

@@ -1,7 +1,7 @@
 //! Linger, flush, close, and memory: what makes batches wait and what ends it.
 
 use ottla::core::Answer;
-use ottla::front::{Barred, Command, Manner, NotAccepted};
+use ottla::front::{Barred, Command, Manner, NotAccepted, Waiting};
 use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On};
 
@@ -298,11 +298,11 @@ fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
 
 /// What a flush that ends before all is decided says.
 fn held(world: &mut World, topic: Option<&str>) -> Option<String> {
-    let topic = topic.map(Into::into);
-    let ticket = world.ask(|ticket| Command::Explain { ticket, topic });
+    let of = Waiting::Records(topic.map(Into::into));
+    let ticket = world.ask(|ticket| Command::Explain { ticket, of });
     world.turn();
     match &world.answers[&ticket] {
-        Ok(Answer::Held(held)) => held.clone(),
+        Ok(Answer::Waits(held)) => held.clone(),
         other => panic!("no explanation: {other:?}"),
     }
 }
@@ -351,7 +351,7 @@ fn a_flush_that_ends_early_says_what_the_records_wait_for() {
         world.flush();
         world.run(ms(2_500));
         let told = held(&mut world, None).expect(what);
-        for word in words.iter().chain(&["3 records of 1 partition: "]) {
+        for word in words.iter().chain(&["3 records for "]) {
             assert!(told.contains(word), "{what}: {word:?} is missing: {told}");
         }
         assert_eq!(held(&mut world, Some(topic)).as_ref(), Some(&told), "{what}");
@@ -372,6 +372,6 @@ fn records_that_wait_for_the_same_are_told_together_and_the_rest_is_counted() {
     }
     world.run(ms(1_000));
     let told = held(&mut world, None).expect("held");
-    assert!(told.starts_with("4 records of 4 partitions: their linger.ms"), "{told}");
-    assert!(told.ends_with("; 2 records of 2 partitions for other reasons"), "{told}");
+    assert!(told.starts_with("4 records of 4 partitions: waiting for linger.ms=60000 to pass"), "{told}");
+    assert!(told.ends_with("; 2 records wait for something else"), "{told}");
 }

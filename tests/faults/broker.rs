@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Fate, Record};
+use ottla::{ErrorKind, Fate, Record, Wait};
 use ottla_test_support::kafka::{self, Cluster, Options};
 
-use crate::flow::{Flow, GRACE, said};
-use crate::harness::{prime, stamp};
+use crate::flow::{Flow, GRACE, reads, said};
+use crate::harness::{Sender, prime, stamp};
 
 const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(3);
 const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(10);
@@ -166,7 +166,8 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
     }
 }
 
-/// A broker of this file's own: one more listener, of TLS, and two log directories, one of them a small tmpfs.
+/// A broker of this file's own: listeners of TLS and of SASL, two log directories, one of them a small tmpfs, and a log of
+/// transactions for which there are too few brokers.
 struct Special {
     cluster: Cluster,
     small: Tmpfs,
@@ -189,11 +190,17 @@ impl Special {
         let small = Tmpfs::mount(folder.join("small"));
         let property = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let cluster = Cluster::start(Options {
-            listeners: vec![("TLS".into(), "SSL".into())],
+            listeners: vec![("TLS".into(), "SSL".into()), ("SASLX".into(), "SASL_PLAINTEXT".into())],
             log_dirs: vec![small.0.clone()],
             properties: vec![
                 property("ssl.keystore.location", &keystore(&folder).display().to_string()),
                 property("ssl.keystore.password", PASSWORD),
+                property("sasl.enabled.mechanisms", "PLAIN"),
+                property(
+                    "listener.name.saslx.plain.sasl.jaas.config",
+                    "org.apache.kafka.common.security.plain.PlainLoginModule required user_a=\"b\";",
+                ),
+                property("transaction.state.log.replication.factor", "3"),
                 // Index files have this size from the beginning, and must not be what fills the disk.
                 property("log.index.size.max.bytes", "4096"),
             ],
@@ -251,6 +258,29 @@ fn a_listener_that_speaks_tls() {
     let mut flow = Flow::new(tls, &topic, &[]);
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &[tls, &topic, "plaintext listener"]);
     flow.end();
+}
+
+#[test]
+fn a_listener_that_requires_sasl() {
+    let special = special();
+    let sasl = special.cluster.setting("BOOTSTRAP_SASLX").expect("the listener was asked for");
+    let topic = special.cluster.new_topic("sasl", 1);
+    let mut flow = Flow::new(sasl, &topic, &[]);
+    let words = [sasl, "answered ApiVersions and closed the connection", "SASL", "security.protocol"];
+    let error = flow.sender.producer.check(Wait::AtMost(Duration::from_secs(2))).expect_err("nobody logged in");
+    reads(error.message(), &words);
+    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
+    flow.end();
+}
+
+#[test]
+fn a_coordinator_without_enough_brokers_for_its_log() {
+    let cluster = &special().cluster;
+    let sender = Sender::new(cluster.bootstrap(), &[("transactional.id", "orders")]);
+    let error = sender.producer.init_transactions(Wait::AtMost(Duration::from_secs(5))).expect_err("no coordinator");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let words = ["FindCoordinator of orders", "COORDINATOR_NOT_AVAILABLE", "transaction.state.log.replication.factor"];
+    reads(error.message(), &[&words[..], &[cluster.bootstrap()]].concat());
 }
 
 /// A full disk costs a broker the log directory that lies there, until it is started again with room.

@@ -3,6 +3,7 @@
 //! of exactly once, and that the same producer works again once the cause is gone. README.md has the table.
 
 mod broker;
+mod causes;
 mod flow;
 #[path = "../real_kafka/harness.rs"]
 mod harness;

@@ -30,6 +30,12 @@ pub struct Found {
     failures: u32,
 }
 
+impl Found {
+    pub fn broker(self) -> u32 {
+        self.broker
+    }
+}
+
 /// A coordinator that fails so often more, since it was named, has perhaps moved.
 const MOST_FAILURES: u32 = 3;
 
@@ -112,11 +118,10 @@ impl Core {
             return self.request_metadata();
         };
         let Some(transaction) = &mut self.transaction else { return };
-        let key = match (role, &transaction.offsets) {
-            (Role::Transaction, _) => transaction.id.clone(),
-            (Role::Group, Some(pending)) => pending.group_id().to_owned(),
-            (Role::Group, None) => return,
-        };
+        if role == Role::Group && transaction.offsets.is_none() {
+            return;
+        }
+        let key = transaction.asked_about(role).to_owned();
         transaction.asked = true;
         let request = FindCoordinatorRequest {
             key: if version < KEYS_SINCE { &key } else { "" },
@@ -127,7 +132,13 @@ impl Core {
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 
-    pub(super) fn coordinator_found(&mut self, role: Role, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn coordinator_found(
+        &mut self,
+        broker: u32,
+        role: Role,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
         let response = FindCoordinatorResponse::decode(reader, version)?;
         let (code, message, node, host, port) = match response.coordinators.first() {
             Some(found) if version >= KEYS_SINCE => {
@@ -139,7 +150,9 @@ impl Core {
             }
             _ => (response.error_code, response.error_message, response.node_id, response.host, response.port),
         };
-        let Some(kind) = ErrorKind::from_broker(code) else {
+        let asked = Asked::Coordinator(role);
+        let verdict = asked.verdict(code);
+        let Some(error) = self.transaction_error(broker, asked, code) else {
             self.learn_broker(node, host, port);
             let Some(&index) = self.broker_by_id.get(&node) else {
                 let message = format!("the answer to FindCoordinator names broker {node}, and no error");
@@ -153,9 +166,8 @@ impl Core {
             self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));
             return Ok(());
         };
-        let said = message.filter(|said| !said.is_empty()).map_or_else(String::new, |message| format!(": {message}"));
-        let error = Error::new(kind, format!("finding the {role:?} coordinator: {kind}{said}"));
-        self.take_verdict(&error, Asked::Coordinator(role).verdict(code));
+        let said = message.filter(|said| !said.is_empty()).map_or_else(String::new, |said| format!(": {said}"));
+        self.take_verdict(&Error::new(error.kind(), format!("{}{said}", error.message())), verdict);
         Ok(())
     }
 

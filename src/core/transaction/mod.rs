@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
 use crate::planted::{Fault, planted};
 use crate::sync::Time;
-use coordinator::Coordinators;
+use coordinator::{Coordinators, Found};
 
 /// The transactions of one producer, one after the other.
 pub struct Transaction {
@@ -49,6 +49,8 @@ pub struct Transaction {
     asked: bool,
     failures: u32,
     not_before: Time,
+    /// Why the present state did not get further: what a broker answered last, or that an answer did not come.
+    pub last_error: Option<Error>,
 }
 
 #[derive(Clone, Debug)]
@@ -132,11 +134,20 @@ impl Transaction {
             asked: false,
             failures: 0,
             not_before: Time::ZERO,
+            last_error: None,
         }
     }
 
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What a coordinator is asked about: the transactional id, or the group whose offsets are to be committed.
+    fn asked_about(&self, role: Role) -> &str {
+        match (role, &self.offsets) {
+            (Role::Group, Some(pending)) => pending.group_id(),
+            _ => &self.id,
+        }
     }
 
     pub fn producer(&self) -> Option<(i64, i16)> {
@@ -146,6 +157,16 @@ impl Transaction {
     /// Whether brokers add partitions themselves.
     pub fn is_implicit(&self) -> bool {
         self.implicit
+    }
+
+    pub fn is_asked_for(&self, ticket: u64) -> bool {
+        self.ticket == Some(ticket)
+    }
+
+    /// The coordinator that is asked next, if it is known.
+    pub fn next_coordinator(&self) -> Option<u32> {
+        let role = if let Some(Step::CommitOffsets) = self.step() { Role::Group } else { Role::Transaction };
+        self.coordinators.of(role).map(Found::broker)
     }
 
     fn seen(&self) -> TransactionState {
@@ -255,6 +276,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let (before, after) = (transaction.state.name(), state.name());
         transaction.state = state;
+        transaction.last_error = None;
         self.debug(Facility::Idempotence, || format!("transaction: {before} -> {after}"));
     }
 
@@ -381,6 +403,8 @@ impl Core {
         self.enter(broken);
         if known {
             self.answer_call(Err(error));
+        } else {
+            self.note_transaction_error(&error);
         }
         self.drive_transaction();
     }
@@ -400,6 +424,15 @@ impl Core {
         self.front.gate.shut(error.clone());
         self.answer_call(if committed { Ok(()) } else { Err(error.clone()) });
         self.fail_unsent(&error);
+    }
+
+    /// What the call that is under way waits for.
+    pub(super) fn transaction_waits_for(&self) -> Option<String> {
+        let transaction = self.transaction.as_ref()?;
+        match (&transaction.state, transaction.step()) {
+            (State::Ending(_, Phase::Draining), None) => self.records_wait_for(None),
+            _ => self.transaction_request_waits_for(),
+        }
     }
 
     fn answer_call(&mut self, outcome: Result<()>) {
@@ -458,16 +491,16 @@ impl Core {
 
     /// The producer closes: a transaction that is open is aborted, one that is being ended ends.
     pub(super) fn close_transaction(&mut self) {
+        const CLOSED: &str = "the producer was closed";
         let Some(transaction) = &self.transaction else { return };
-        let closed = Error::new(ErrorKind::Closed, "the producer was closed");
         match transaction.state {
             State::Open | State::Failed(_) | State::Doubted(_) => {
                 // Offsets may be under way.
-                self.answer_call(Err(closed));
+                self.answer_call(Err(self.closed_before_done(CLOSED)));
                 self.end_transaction(None, End::Abort);
             }
             State::Initializing => {
-                self.answer_call(Err(closed));
+                self.answer_call(Err(self.closed_before_done(CLOSED)));
                 self.enter(State::Uninitialized);
             }
             _ => {}
@@ -483,7 +516,12 @@ impl Core {
     pub(super) fn abandon_transaction(&mut self) {
         let message = "the producer was closed before the call was done; the coordinator ends the transaction after \
                        transaction.timeout.ms";
-        self.answer_call(Err(Error::new(ErrorKind::Closed, message)));
+        self.answer_call(Err(self.closed_before_done(message)));
+    }
+
+    fn closed_before_done(&self, message: &str) -> Error {
+        let why = self.transaction_waits_for().map_or_else(String::new, |why| format!("; {why}"));
+        Error::new(ErrorKind::Closed, format!("{message}{why}"))
     }
 
     pub(super) fn joined(&mut self, index: u32) {

@@ -128,6 +128,7 @@ impl Core {
             if let Some(transaction) = &mut self.transaction {
                 transaction.offsets = None;
                 transaction.failures = 0;
+                transaction.last_error = None;
             }
             self.answer_call(Ok(()));
             return Ok(());

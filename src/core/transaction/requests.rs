@@ -232,6 +232,7 @@ impl Core {
                     if let Some(transaction) = &mut self.transaction {
                         transaction.joining.retain(|&joining| joining != index);
                         transaction.failures = 0;
+                        transaction.last_error = None;
                     }
                     self.joined(index);
                 }
@@ -313,14 +314,15 @@ impl Core {
             transaction.asked = false;
         }
         let taken = match asked {
-            Asked::Coordinator(role) => self.coordinator_found(role, reader, version),
+            Asked::Coordinator(role) => self.coordinator_found(broker, role, reader, version),
             Asked::Init => self.transaction_initialized(broker, reader, version),
             Asked::AddPartitions(indices) => self.partitions_added(broker, indices, reader, version),
             Asked::AddOffsets => self.offsets_added(broker, reader, version),
             Asked::CommitOffsets => self.offsets_committed(broker, reader, version),
             Asked::End { commit } => self.end_told(broker, commit, reader, version),
         };
-        if taken.is_err() {
+        if let Err(error) = &taken {
+            self.note_transaction_error(&self.of_broker(broker, error));
             self.back_off_transaction(None);
         }
         self.drive_transaction();
@@ -337,12 +339,14 @@ impl Core {
         if !matches!(asked, Asked::Coordinator(_)) {
             self.forget_coordinator(asked.role());
         }
+        self.note_transaction_error(error);
         self.log(Level::Info, || format!("{:?} is asked again: {error}", asked.api()));
         self.back_off_transaction(None);
     }
 
     pub(super) fn take_verdict(&mut self, error: &Error, verdict: Verdict) {
         self.log(if verdict == Verdict::Retry { Level::Debug } else { Level::Info }, || error.to_string());
+        self.note_transaction_error(error);
         match verdict {
             Verdict::Retry => self.back_off_transaction(None),
             Verdict::RetrySoon => self.back_off_transaction(Some(SOON)),
@@ -358,6 +362,12 @@ impl Core {
             Verdict::Abort => self.transaction_failed(error),
             Verdict::Doubt => self.transaction_doubted(error),
             Verdict::Refuse | Verdict::Fatal => self.transaction_fatal(error),
+        }
+    }
+
+    pub(super) fn note_transaction_error(&mut self, error: &Error) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.last_error = Some(error.clone());
         }
     }
 
@@ -378,8 +388,16 @@ impl Core {
     pub(super) fn transaction_error(&self, broker: u32, asked: Asked, code: i16) -> Option<Error> {
         let kind = ErrorKind::from_broker(code)?;
         let name = self.brokers[broker as usize].name();
-        let id = self.transaction.as_ref().map_or("", |transaction| transaction.id());
+        let asked_about = self.transaction.as_ref().map_or("", |transaction| transaction.asked_about(asked.role()));
         let advice = match code {
+            15 if asked == Asked::Coordinator(Role::Transaction) => {
+                "; are there fewer brokers than transaction.state.log.replication.factor? Then the cluster cannot create \
+                 its log of transactions"
+            }
+            15 if asked == Asked::Coordinator(Role::Group) => {
+                "; are there fewer brokers than offsets.topic.replication.factor? Then the cluster cannot create its log \
+                 of offsets"
+            }
             48 if asked == (Asked::End { commit: true }) => {
                 "; it was aborted: it timed out, or a newer producer started"
             }
@@ -388,7 +406,7 @@ impl Core {
             53 => "; the principal needs WRITE on the transactional id",
             _ => "",
         };
-        let message = format!("{name} answered {:?} of {id} with {kind}{advice}", asked.api());
+        let message = format!("{name} answered {:?} of {asked_about} with {kind}{advice}", asked.api());
         Some(Error::new(kind, message))
     }
 }

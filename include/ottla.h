@@ -390,7 +390,8 @@ typedef enum ottla_event_kind {
     OTTLA_EVENT_BROKER_UP = 1,
     /**
      * A broker cannot be used: its connection was lost, or there was none to be had; `error` says why. Told once, until
-     * it is up again. Records wait, or go elsewhere once another broker leads their partition.
+     * it is up again. Records wait, or go elsewhere once another broker leads their partition. An idle connection that is
+     * closed (by the broker, a load balancer or this library) is no such event, unless the next attempt to connect fails.
      */
     OTTLA_EVENT_BROKER_DOWN = 2,
     /**

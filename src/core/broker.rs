@@ -50,6 +50,8 @@ pub struct Broker {
     pub answered: bool,
     /// How many connections in a row it closed at the first request after ApiVersions.
     pub cut_off: u32,
+    /// It closed an idle connection: it is connected to once more, to see whether it is still there.
+    pub probe: bool,
     /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
     pub writing: bool,
     /// A part of it is written.
@@ -68,6 +70,10 @@ pub struct Broker {
     pub unavailable: bool,
     pub statistics: Arc<BrokerStatistics>,
 }
+
+/// What was used within this time is not idle. A broker that closes every new connection at once would be connected to
+/// again and again.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How far the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +153,7 @@ impl Broker {
             in_flight: VecDeque::new(),
             answered: false,
             cut_off: 0,
+            probe: false,
             writing: false,
             begun: false,
             throttled_until: Time::ZERO,
@@ -162,6 +169,17 @@ impl Broker {
 
     pub fn is_up(&self) -> bool {
         self.link == Link::Up
+    }
+
+    /// Partitions wait for it, or nothing else would find out whether it is there: nothing is sent to the partitions of an
+    /// unavailable broker.
+    pub fn is_wanted(&self) -> bool {
+        self.lanes.any_ready() || self.unavailable || self.probe
+    }
+
+    /// It is up, and nothing was sent or received for a while.
+    pub fn is_idle(&self, now: Time) -> bool {
+        self.is_up() && self.in_flight.is_empty() && now >= self.last_used.after(IDLE)
     }
 
     /// The newest version of a request that both sides speak.

@@ -162,6 +162,7 @@ impl Core {
         // Once loud, then quiet: a broker that is down for hours should not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
         self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
+        self.broker(index).probe = false;
         self.back_off(index, error);
     }
 
@@ -191,9 +192,7 @@ impl Core {
 
     /// Something waits for a connection to this broker.
     fn is_wanted(&self, index: u32) -> bool {
-        let broker = &self.brokers[index as usize];
-        // Nothing is sent to an unavailable broker's partitions, so nothing else would find out that it is back.
-        broker.lanes.any_ready() || broker.unavailable || self.is_checked(index)
+        self.brokers[index as usize].is_wanted() || self.is_checked(index)
     }
 
     pub(super) fn reconnect_due(&mut self, index: u32) {
@@ -219,10 +218,10 @@ impl Core {
         let now = self.now;
         let broker = self.broker(index);
         broker.answered = false;
+        broker.probe = false;
         broker.failures = 0;
         broker.last_error = None;
         broker.setup_failures = 0;
-        broker.last_error = None;
         broker.last_used = now;
         broker.unconfirmed_until = Time::ZERO;
         let name = broker.name();
@@ -386,7 +385,11 @@ impl Core {
             return;
         }
         let error = self.of_broker(id.broker, &error);
-        if self.brokers[id.broker as usize].is_up() {
+        let broker = &self.brokers[id.broker as usize];
+        if broker.is_idle(self.now) {
+            return self.idle_closed(id.broker, &error);
+        }
+        if broker.is_up() {
             self.log(Level::Info, || error.message().to_string());
             let error = self.suspect_sasl(id.broker, error);
             return self.lost(id.broker, &error, untouched);
@@ -395,6 +398,23 @@ impl Core {
                     One that requires TLS closes connections so (security.protocol)";
         let message = format!("{}; {hint}", error.message());
         self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+    }
+
+    /// A connection that was not used for a while is closed: brokers do that after their connections.max.idle.ms, what
+    /// stands between after its own. That is no failure; but a broker that stops does the same, so it is connected to
+    /// again.
+    fn idle_closed(&mut self, index: u32, error: &Error) {
+        let wait = self.settings.reconnect_backoff.after(1, &mut self.random);
+        let retry_at = self.now.after(wait);
+        let broker = self.broker(index);
+        broker.probe = broker.listed;
+        broker.retry_at = retry_at;
+        self.set_link(index, Link::Down);
+        self.timers.arm(Timer::Reconnect(index), retry_at);
+        self.log(Level::Info, || format!("{}; it was idle", error.message()));
+        self.doubt_unconfirmed(index, error);
+        // The broker may be stopping, and its partitions have other leaders.
+        self.request_metadata_soon();
     }
 
     /// A listener that requires SASL answers ApiVersions and closes the connection at the next request. So may one that

@@ -18,7 +18,8 @@ pub enum ottla_event_kind {
     /// closed because nothing was sent for long come back without an event.
     OTTLA_EVENT_BROKER_UP = 1,
     /// A broker cannot be used: its connection was lost, or there was none to be had; `error` says why. Told once, until
-    /// it is up again. Records wait, or go elsewhere once another broker leads their partition.
+    /// it is up again. Records wait, or go elsewhere once another broker leads their partition. An idle connection that is
+    /// closed (by the broker, a load balancer or this library) is no such event, unless the next attempt to connect fails.
     OTTLA_EVENT_BROKER_DOWN = 2,
     /// None of the brokers that are known can be reached. Told once, until one is up again.
     OTTLA_EVENT_ALL_BROKERS_DOWN = 3,

@@ -31,6 +31,63 @@ fn a_broker_is_told_up_once_however_often_it_is_idle() {
 }
 
 #[test]
+fn a_broker_that_closes_an_idle_connection_and_takes_another_is_no_event() {
+    let mut world = warm(one_broker(), "t", 1);
+    told(&mut world);
+    for _ in 0..3 {
+        world.run(ms(3_000));
+        world.cut_all_to(1);
+        world.run(ms(2_000));
+        let id = world.send("t", 0);
+        world.run(ms(500));
+        world.assert_written(id);
+    }
+    assert_eq!(told(&mut world), []);
+}
+
+#[test]
+fn a_broker_that_closes_an_idle_connection_and_takes_no_other_is_told_down_with_the_reason() {
+    let mut world = warm(one_broker(), "t", 1);
+    told(&mut world);
+    world.run(ms(3_000));
+    world.stop_broker(1);
+    world.run(ms(1_000));
+    let down = world.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    assert!(down.message.contains("refused"), "{}", down.message);
+    assert_eq!(told(&mut world)[..2], [(BrokerDown, 1), (AllBrokersDown, 0)]);
+}
+
+/// Nothing is to be sent there.
+#[test]
+fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
+    let mut world = warm(Setup::default(), "t", 3);
+    told(&mut world);
+    world.run(ms(3_000));
+    world.cluster.hold_metadata();
+    world.listeners.remove(&std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
+    world.cut_all_to(2);
+    world.run(ms(30_000));
+    assert_eq!(told(&mut world), [(BrokerDown, 2)]);
+    assert_eq!(world.counts().connections_failed, 1);
+}
+
+/// What comes back at once and is closed at once would be connected to again and again.
+#[test]
+fn a_broker_that_closes_each_connection_at_once_is_not_taken_for_idle() {
+    let mut world = warm(one_broker(), "t", 1);
+    told(&mut world);
+    world.run(ms(3_000));
+    let before = world.counts().connections_opened;
+    for _ in 0..1_000 {
+        world.cut_all_to(1);
+        world.run(ms(10));
+    }
+    let opened = world.counts().connections_opened - before;
+    assert!(opened < 250, "{opened} connections in ten seconds");
+    assert!(told(&mut world).contains(&(BrokerDown, 1)));
+}
+
+#[test]
 fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
     let mut world = warm(one_broker(), "t", 1);
     told(&mut world);

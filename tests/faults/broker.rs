@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Fate, Record, Wait};
+use ottla::core::{News, NewsKind};
+use ottla::driver::Sink;
+use ottla::{ErrorKind, Fate, Level, Producer, Record, Report, Snapshot, Wait};
 use ottla_test_support::kafka::{self, Cluster, Options};
 
 use crate::flow::{Flow, GRACE, reads, said};
-use crate::harness::{Sender, prime, stamp};
+use crate::harness::{Sender, config, prime, stamp};
 
 const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(3);
 const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(10);
@@ -166,8 +168,8 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
     }
 }
 
-/// A broker of this file's own: listeners of TLS and of SASL, two log directories, one of them a small tmpfs, and a log of
-/// transactions for which there are too few brokers.
+/// A broker of this file's own: listeners of TLS and of SASL, two log directories, one of them a small tmpfs, connections
+/// that are closed when they are idle for three seconds, and a log of transactions for which there are too few brokers.
 struct Special {
     cluster: Cluster,
     small: Tmpfs,
@@ -200,6 +202,7 @@ impl Special {
                     "listener.name.saslx.plain.sasl.jaas.config",
                     "org.apache.kafka.common.security.plain.PlainLoginModule required user_a=\"b\";",
                 ),
+                property("connections.max.idle.ms", "3000"),
                 property("transaction.state.log.replication.factor", "3"),
                 // Index files have this size from the beginning, and must not be what fills the disk.
                 property("log.index.size.max.bytes", "4096"),
@@ -271,6 +274,52 @@ fn a_listener_that_requires_sasl() {
     reads(error.message(), &words);
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
     flow.end();
+}
+
+/// Keeps what happened to brokers.
+struct Events(Arc<Mutex<Vec<(NewsKind, String)>>>);
+
+impl Sink for Events {
+    fn observe(&mut self, _: &Report) {}
+
+    fn report(&mut self, report: Report) {
+        drop(report);
+    }
+
+    fn news(&mut self, news: News) {
+        self.0.lock().expect("lock").push((news.kind, news.message));
+    }
+
+    fn is_polled(&self) -> bool {
+        false
+    }
+
+    fn statistics_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    fn statistics(&mut self, _: Snapshot) {}
+}
+
+#[test]
+fn an_idle_connection_that_the_broker_closes_is_no_event() {
+    let cluster = &special().cluster;
+    let topic = cluster.new_topic("quiet", 1);
+    prime(cluster, &topic, 1);
+    let events: Arc<Mutex<Vec<_>>> = Arc::default();
+    let config = config(cluster.bootstrap(), &PATIENT);
+    let log = Box::new(|_: Level, _: &str| ());
+    let producer = Producer::new(&config, Box::new(Events(events.clone())), log, Level::Error).expect("a producer");
+    let topic = producer.topic(&topic).expect("a topic");
+    for _ in 0..2 {
+        let told = producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(GRACE)).expect("decided");
+        assert!(told.error.is_none(), "{told:?}");
+        std::thread::sleep(Duration::from_secs(5));
+    }
+    let snapshot = producer.counters();
+    let events = events.lock().expect("lock");
+    assert!(snapshot.connections_closed >= 2, "the broker closes idle connections: {snapshot:?}");
+    assert!(events.iter().all(|(kind, _)| *kind == NewsKind::BrokerUp) && events.len() == 2, "{events:?}");
 }
 
 #[test]

@@ -117,8 +117,8 @@ impl Core {
     }
 
     /// Starts a partition's sequence again with a higher epoch, so that what is still on its way under the old one can
-    /// no longer be appended. Nothing of it is in flight, and everything in its queue is known not to be in the log:
-    /// either it was never sent, or the broker answered that what comes before it is missing.
+    /// no longer be appended. Nothing of it is in flight, and nothing in its queue is in the log: either it was never sent, or
+    /// the broker answered that what comes before it is missing.
     pub(super) fn bump_epoch(&mut self, index: u32) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
@@ -146,7 +146,6 @@ impl Core {
         for batch in &mut partition.queue {
             batch.sealed.base_sequence = super::drain::NO_SEQUENCE;
             batch.sealed.producer_id = -1;
-            batch.sealed.outcome_unknown = false;
         }
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
         let epoch = partition.producer_epoch;

@@ -211,7 +211,7 @@ impl Core {
     ///
     /// It cannot be that the batch is in the log and only its answer was lost: then the broker, which remembers the
     /// last five batches of a producer in a partition, and there are at most five in flight, would have said so.
-    fn sequence_lost(&mut self, index: u32, batch: Box<Batch>, code: i16, error: Error) {
+    fn sequence_lost(&mut self, index: u32, mut batch: Box<Batch>, code: i16, error: Error) {
         let key = order_of(&batch);
         let earlier_to_come = self
             .partition(index)
@@ -242,7 +242,11 @@ impl Core {
             return self.requeue(index, batch);
         }
         self.log(Level::Info, || error.to_string());
-        if !proven {
+        if proven {
+            // Not what is in flight behind it: if the topic is created again by now, the new log takes that.
+            let queued = self.partition(index).queue.iter_mut();
+            queued.chain([&mut batch]).for_each(|batch| batch.sealed.outcome_unknown = false);
+        } else {
             self.fail_unproven(index, &error);
         }
         self.partition(index).bump_epoch = true;

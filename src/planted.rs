@@ -55,6 +55,8 @@ faults! {
     NoShortestPause,
     /// A topic that the metadata leaves out is not asked for again.
     LeftOutForgotten,
+    /// A topic is created again with fewer partitions: it keeps the others.
+    PartitionsKept,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.

@@ -49,7 +49,11 @@ fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
 }
 
 fn assign(front: &Front, topic: &Topic) {
-    let slots = front.partitions_for(topic, 1);
+    assign_partitions(front, topic, 1);
+}
+
+fn assign_partitions(front: &Front, topic: &Topic, count: usize) {
+    let slots = front.partitions_for(topic, count);
     let rejected = front.assign(topic, slots, &Still);
     assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
 }
@@ -503,16 +507,17 @@ fn a_topics_queue_is_closed_like_any_slot() {
     });
 }
 
-/// Red when `set` gave up after the second cell, and when `get` looked no further than that.
+/// Red when `set` let go of the lock before it stored the address.
 #[test]
-fn a_reader_sees_whole_values_that_never_go_back() {
+fn a_reader_sees_values_that_never_go_back() {
     model(|| {
         let latest = Arc::new(Latest::new());
-        latest.set([1, 1]);
+        let set = |latest: &Latest<[i32; 2]>, value: i32| latest.set([value, value], |one, other| one == other);
+        set(&latest, 1);
         let writers = [2, 3].map(|value| {
             let latest = latest.clone();
             thread::spawn(move || {
-                latest.set([value, value]);
+                set(&latest, value);
                 assert_ne!(latest.get(), Some(&[1, 1]), "own publication, or the other's");
             })
         });
@@ -521,9 +526,56 @@ fn a_reader_sees_whole_values_that_never_go_back() {
         assert_eq!(first[0], first[1]);
         assert!(second == first || second[0] != 1, "{first:?} then {second:?}");
         writers.into_iter().for_each(|writer| writer.join().expect("no panic"));
-        latest.set([4, 4]);
+        set(&latest, 4);
         assert_eq!(latest.get(), Some(&[4, 4]), "after both");
     });
+}
+
+/// A topic loses its second partition, and gets it back. Red when `retire` left the slot enrolled, and when `resize` retired
+/// before it published (a sender that found its partition retired found it again, for ever).
+#[test]
+fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed() {
+    for comes_back in [false, true] {
+        model(move || {
+            let front = front(1000, 1 << 20);
+            let topic = front.topics.get("t");
+            assign_partitions(&front, &topic, 2);
+            let slots = front.partitions_for(&topic, 2);
+            let explicit = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || {
+                    let record = Record { partition: Some(1), ..Record::default() };
+                    let sent =
+                        front.accept(&topic, &record, &Completion::Tag(1), Manner::Usual, &Still, &mut Room::default());
+                    assert!(sent.is_ok() || sent == Err(NotAccepted::UnknownPartition { count: 1 }));
+                    usize::from(sent.is_ok())
+                }
+            });
+            let keyless = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || {
+                    for tag in [11, 12] {
+                        let (record, completion) = (Record::default(), Completion::Tag(tag));
+                        front
+                            .accept(&topic, &record, &completion, Manner::Usual, &Still, &mut Room::default())
+                            .expect("there is a partition");
+                    }
+                }
+            });
+            let mut tags = Vec::new();
+            front.resize(&topic, slots[..1].to_vec());
+            drain(&slots[1], &mut tags);
+            if comes_back {
+                front.resize(&topic, slots.clone());
+            }
+            let accepted = 2 + explicit.join().expect("no panic");
+            keyless.join().expect("no panic");
+            assert!(comes_back || slots[1].waiting() == (0, 0), "appended after it was gone");
+            slots.iter().for_each(|slot| drain(slot, &mut tags));
+            assert_eq!((tags.len(), front.memory.budget().used()), (accepted, 0), "{tags:?}");
+            front.memory.close();
+        });
+    }
 }
 
 /// Red when the queue let go of its lock between the look and the publication, and when it did not forget that it was

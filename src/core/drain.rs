@@ -3,6 +3,7 @@
 
 use super::broker::Kind;
 use super::lanes::Terms;
+use super::metadata::NO_ID;
 use super::transaction::Transaction;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::Batch;
@@ -295,7 +296,7 @@ impl Core {
     fn produce_version(&self, version: i16, produced: &Produced) -> i16 {
         let has_id = |carried: &Carried| {
             let topic = self.partitions[carried.partition as usize].as_ref().map(|p| p.topic);
-            topic.is_some_and(|topic| self.topics[topic as usize].id != [0; 16])
+            topic.is_some_and(|topic| self.topics[topic as usize].id != NO_ID)
         };
         if self.transaction.as_ref().is_some_and(|transaction| !transaction.is_implicit()) {
             return version.min(produce::IMPLICIT_ADD_SINCE - 1);

@@ -119,6 +119,11 @@ impl Core {
         }
         let About::Topic { name, led } = &inquiry.about else { return Some(Ok(Answer::Done)) };
         let topic = response.topics.iter().find(|topic| topic.name == Some(name));
+        if topic.is_some() && self.is_doubted(name) {
+            let message = "brokers differ about which partitions it has: one that is behind will catch up";
+            (inquiry.heard, inquiry.found) = (Some(Error::new(ErrorKind::TimedOut, message)), None);
+            return None;
+        }
         match self.partitions_of(name, topic, *led)? {
             Err(error) if error.is_retriable() => {
                 (inquiry.heard, inquiry.found) = (Some(error), None);

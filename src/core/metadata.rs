@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::broker::{Broker, Kind, Link};
-use super::{Acks, Action, Backoff, Core, Level, News, NewsKind, Place, Timer};
+use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::Topic;
@@ -45,9 +45,13 @@ pub struct TopicState {
     pub topic: Arc<Topic>,
     /// All zero until a broker says it (Metadata from version 10).
     pub id: [u8; 16],
+    /// The one before.
+    pub former_id: [u8; 16],
+    /// Since when brokers say of it what may be out of date, and nothing else.
+    pub doubted_since: Option<Time>,
     /// Indices of its partitions in the core, by number.
     pub partitions: Vec<u32>,
-    known: bool,
+    pub known: bool,
     /// Asked for by metadata requests; not once it was idle for long.
     tracked: bool,
     /// Not asked for yet.
@@ -70,6 +74,9 @@ struct Refusal {
     /// The application has been told.
     told: bool,
 }
+
+/// The id of a topic while no broker has named one.
+pub const NO_ID: [u8; 16] = [0; 16];
 
 /// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
 const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
@@ -149,7 +156,9 @@ impl Core {
         let index = self.topics.len() as u32;
         self.topics.push(TopicState {
             topic: self.front.topics.get(name),
-            id: [0; 16],
+            id: NO_ID,
+            former_id: NO_ID,
+            doubted_since: None,
             partitions: Vec::new(),
             known: false,
             tracked: false,
@@ -514,9 +523,14 @@ impl Core {
             let said = format!("{broker} left partitions of topic {name} out of its answer to Metadata");
             return self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
         }
-        self.topics[index as usize].refusal = None;
+        if self.is_doubtful(index, answer) {
+            return false;
+        }
+        let topic = &mut self.topics[index as usize];
+        topic.refusal = None;
+        let same = answer.topic_id != NO_ID && answer.topic_id == topic.id;
         self.take_topic_id(index, answer.topic_id);
-        self.take_partition_count(index, answer.partitions.len());
+        self.take_partition_count(index, answer.partitions.len(), same);
         let mut complete = true;
         for partition in &answer.partitions {
             complete &= self.take_partition(index, partition);
@@ -553,6 +567,7 @@ impl Core {
             self.topic_is_missing(index, &error);
         }
         let topic = &mut self.topics[index as usize];
+        topic.doubted_since = None;
         topic.refusal = Some(Refusal { error: error.clone(), since, told });
         // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
         let known = topic.known;
@@ -594,52 +609,6 @@ impl Core {
         for partition in topic.partitions.clone() {
             let epoch = self.partition(partition).leader_epoch;
             self.set_leader(partition, None, epoch);
-        }
-    }
-
-    /// A topic that was deleted and made again has another id. What was sent to the old one is not sent to the new.
-    fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
-        let topic = &mut self.topics[index as usize];
-        if id == [0; 16] {
-            // The broker is one that knows no ids.
-            return;
-        }
-        let old = std::mem::replace(&mut topic.id, id);
-        if old == id || old == [0; 16] {
-            return;
-        }
-        let idempotent = self.topics[index as usize].topic.settings.idempotence;
-        let transactional = self.transaction.is_some();
-        self.renew_transaction();
-        let error = recreated(&self.topics[index as usize].topic.name);
-        self.log(Level::Warning, || error.to_string());
-        for partition in self.topics[index as usize].partitions.clone() {
-            self.fail_queued(partition, &error);
-            let state = self.partition(partition);
-            state.leader_epoch = -1;
-            state.incarnation += 1;
-            // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this
-            // is the log from before: only a higher epoch is right for both.
-            state.bump_epoch = idempotent && !transactional;
-            self.reconsider(partition);
-        }
-    }
-
-    /// A topic becomes known, or grows.
-    fn take_partition_count(&mut self, index: u32, count: usize) {
-        let topic = self.topics[index as usize].topic.clone();
-        if count <= self.topics[index as usize].partitions.len() {
-            return;
-        }
-        self.debug(Facility::Metadata, || format!("topic {} has {}", topic.name, counted(count, "partition")));
-        let slots = self.front.partitions_for(&topic, count);
-        let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
-        let state = &mut self.topics[index as usize];
-        state.partitions = indices;
-        if std::mem::replace(&mut state.known, true) {
-            self.front.grow(&topic, slots);
-        } else {
-            self.act(Action::Assign(topic, slots));
         }
     }
 
@@ -738,14 +707,6 @@ fn advice(kind: ErrorKind) -> &'static str {
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
-
-/// Why records that were accepted for the old topic are not sent to the new one of the same name.
-pub fn recreated(topic: &str) -> Error {
-    let message = format!("topic {topic} was deleted and created again before the record was written to the old one");
-    Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message)
-}
-
-const UNKNOWN_TOPIC_ID: i16 = 100;
 
 /// After so many failures in a row the leader that is known is none. A topic that was deleted and made again counts the
 /// epochs of its leaders from 0, and brokers before 2.8 give it no id by which that could be told.

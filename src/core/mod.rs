@@ -16,6 +16,7 @@ mod errors;
 mod expiry;
 mod frame;
 mod handshake;
+mod identity;
 mod in_flight;
 mod inquiry;
 mod lanes;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::broker::Kind;
 use super::drain::{Carried, NO_SEQUENCE, Produced};
 use super::errors::{self, Verdict};
-use super::metadata::recreated;
+use super::identity::recreated;
 use super::partition::Late;
 use super::waiting::last_error;
 use super::{Core, Level, Place};

@@ -34,7 +34,8 @@ pub struct ottla_delivery {
     /// known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
     /// OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
     /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
-    /// acks=0 also a topic that was deleted).
+    /// acks=0 also a topic that was deleted) or OTTLA_ERR_UNKNOWN_TOPIC_ID (the topic was deleted and created again, and the
+    /// record was meant for the old one).
     pub code: ottla_code,
     /// One of ottla_fate. With acks=0 unknown, without an error.
     pub fate: i32,

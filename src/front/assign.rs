@@ -1,4 +1,4 @@
-//! A topic turns from unknown to known, or grows.
+//! A topic turns from unknown to known, or gets another number of partitions.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,14 +19,22 @@ pub struct Rejected {
 }
 
 impl Front {
-    /// Makes partitions for a topic, `count` in all, without showing them to application threads yet.
+    /// The slots of a topic's first `count` partitions, without showing new ones to application threads yet. A partition
+    /// that comes back has the slot that it had.
     pub fn partitions_for(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
-        self.topics.grown(topic, count)
+        self.topics.partitions(topic, count)
     }
 
-    /// Shows application threads more partitions of a topic that is known.
-    pub fn grow(&self, topic: &Topic, partitions: Vec<Arc<Slot>>) {
+    /// Shows application threads more or fewer partitions of a topic that is known. Nothing is appended to those that are
+    /// gone once this returns; what was appended before is in their slots. Thread: sender.
+    ///
+    /// Order matters: a thread that finds its partition retired looks at the list again, and must find the new one.
+    pub fn resize(&self, topic: &Topic, partitions: Vec<Arc<Slot>>) {
+        let before = topic.partitions().unwrap_or_default();
+        let count = partitions.len();
+        partitions.iter().skip(before.len()).for_each(|slot| slot.reopen());
         topic.publish(partitions);
+        before.iter().skip(count).for_each(|slot| slot.retire());
     }
 
     /// Moves the topic's queue to its partitions and makes the topic known once the queue is empty, so that no record

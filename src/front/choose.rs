@@ -93,8 +93,9 @@ impl Front {
                 Some(key) => hash.partition(key, count as u32),
                 None => {
                     append.sticky = true;
-                    match topic.sticky() {
-                        Some(slot) => slot.partition.cast_unsigned(),
+                    let sticky = topic.sticky().map(|slot| slot.partition.cast_unsigned());
+                    match sticky.filter(|&sticky| (sticky as usize) < count) {
+                        Some(sticky) => sticky,
                         None => self.choose_sticky(*adaptive, topic, partitions, None),
                     }
                 }

@@ -225,7 +225,10 @@ impl Front {
         let partitioner = &topic.settings.partitioner;
         let index = self.partition_of(partitioner, topic, partitions, append)?;
         let attempt = partitions[index].append(self, append, completion, room);
-        let switch = matches!(attempt, Err(Refused::Switch)) || attempt.as_ref().is_ok_and(|appended| appended.switch);
+        let switch = match &attempt {
+            Ok(appended) => appended.switch,
+            Err(refused) => matches!(refused, Refused::Switch | Refused::Retired),
+        };
         if switch {
             self.leave_sticky(partitioner, topic, partitions, index);
         }

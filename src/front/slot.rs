@@ -52,7 +52,7 @@ struct State {
     /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
     /// those of the batches in front; `Time::NEVER` if there are none.
     own_deadline: Time,
-    /// The topic's partitions are known now: this queue takes no more.
+    /// Takes no more: a queue whose topic is known now, or a partition that its topic no longer has.
     retired: bool,
 }
 
@@ -95,7 +95,7 @@ pub enum Refused {
     NoRoom(NoRoom),
     /// The sticky partitioner should choose another partition first.
     Switch,
-    /// The topic became known meanwhile: use its partitions.
+    /// The topic became known, or lost this partition, meanwhile: use the partitions that it has.
     Retired,
 }
 
@@ -110,6 +110,15 @@ pub struct Glance {
     pub open: Option<Time>,
     /// A batch need not linger.
     pub ready: bool,
+}
+
+impl State {
+    fn retire(&mut self) {
+        self.retired = true;
+        // The next record asks, and is refused.
+        self.enrolled = false;
+        self.stop_usual();
+    }
 }
 
 impl Slot {
@@ -398,9 +407,18 @@ impl Slot {
             return false;
         }
         publish();
-        state.retired = true;
-        state.enrolled = false;
+        state.retire();
         true
+    }
+
+    /// The topic no longer has this partition: nothing is appended any more.
+    pub(super) fn retire(&self) {
+        self.state.lock().retire();
+    }
+
+    /// The topic has this partition again.
+    pub(super) fn reopen(&self) {
+        self.state.lock().retired = false;
     }
 
     /// Takes back the right to append without asking the gate.

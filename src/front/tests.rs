@@ -616,7 +616,7 @@ fn a_partition_that_the_topic_does_not_have_is_refused() {
         assert_eq!(refused, Err(NotAccepted::UnknownPartition { count: 2 }), "{partition}");
     }
     let more = stage.front.partitions_for(&topic, 3);
-    stage.front.grow(&topic, more);
+    stage.front.resize(&topic, more);
     stage.to(&topic, 2, 1);
     assert_eq!(held(&topic), [0, 0, 1]);
 }
@@ -628,10 +628,53 @@ fn growing_keeps_the_slots_there_are() {
     let before = partitions(&topic).to_vec();
     let more = stage.front.partitions_for(&topic, 4);
     assert_eq!(partitions(&topic).len(), 2, "not shown yet");
-    stage.front.grow(&topic, more);
+    stage.front.resize(&topic, more);
     assert!(partitions(&topic).iter().zip(&before).all(|(new, old)| Arc::ptr_eq(new, old)));
     let indices: Vec<u32> = stage.front.topics.slots().iter().map(|slot| slot.index).collect();
     assert_eq!(indices, [0, 1, 2, 3, 4], "dense, the queue's too");
+}
+
+#[test]
+fn a_partition_that_is_gone_takes_nothing_and_comes_back_with_its_slot() {
+    let stage = Stage::new(|_| {});
+    let topic = stage.known(4);
+    let gone = partitions(&topic)[3].clone();
+    for _ in 0..5 {
+        stage.to(&topic, 3, 10);
+    }
+    stage.front.resize(&topic, stage.front.partitions_for(&topic, 2));
+    for partition in [2, 3] {
+        let refused = stage.send(&topic, &to(partition, b""), Manner::Usual);
+        assert_eq!(refused, Err(NotAccepted::UnknownPartition { count: 2 }));
+    }
+    for number in 0..30u8 {
+        let key = [number];
+        let record = Record { key: Some(&key).filter(|_| number % 2 == 0).map(|key| &key[..]), ..Record::default() };
+        stage.send(&topic, &record, Manner::Usual).expect("accepted");
+    }
+    assert_eq!(held(&topic).iter().sum::<usize>(), 30);
+    assert_eq!(gone.waiting().0, 5, "what was accepted before is the sender's to decide");
+    drain(&gone);
+    stage.front.resize(&topic, stage.front.partitions_for(&topic, 5));
+    assert!(Arc::ptr_eq(&partitions(&topic)[3], &gone));
+    stage.to(&topic, 3, 10);
+    assert_eq!(held(&topic)[3], 1);
+}
+
+#[test]
+fn records_without_a_key_leave_a_sticky_partition_that_is_gone() {
+    let stage = Stage::new(|_| {});
+    let topic = stage.known(4);
+    let gone = partitions(&topic)[3].clone();
+    topic.stick_to(3);
+    for _ in 0..3 {
+        stage.sticky(&topic, 10);
+    }
+    stage.front.resize(&topic, stage.front.partitions_for(&topic, 2));
+    for _ in 0..5 {
+        stage.sticky(&topic, 10);
+    }
+    assert_eq!((held(&topic).iter().sum::<usize>(), gone.waiting().0), (5, 3));
 }
 
 // ---- a topic becomes known ----

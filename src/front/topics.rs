@@ -1,4 +1,4 @@
-//! Topics: unknown, then (for good) known with a number of partitions that may grow.
+//! Topics: unknown, then (for good) known with a number of partitions that may change.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,8 @@ pub struct Topic {
     pub queue: Arc<Slot>,
     pub settings: Arc<TopicSettings>,
     partitions: Latest<Vec<Arc<Slot>>>,
+    /// The slot of each partition that the topic ever had, in order. Sequence numbers hang on them.
+    slots: Mutex<Vec<Arc<Slot>>>,
     pub(super) sticky: Sticky,
     /// Counts choices: the source of the partitioners' randomness and of round robin.
     pub(super) turn: AtomicU64,
@@ -35,9 +37,9 @@ impl Topic {
         self.partitions.get().map(Vec::as_slice)
     }
 
-    /// Makes a new list of partitions the one that threads see.
+    /// Makes a new list of partitions the one that threads see. Lists of one length are the same.
     pub(super) fn publish(&self, partitions: Vec<Arc<Slot>>) {
-        self.partitions.set(partitions);
+        self.partitions.set(partitions, |one, other| one.len() == other.len());
     }
 
     /// Remembers that the broker refused a batch of this size.
@@ -89,6 +91,7 @@ impl Topics {
             queue: self.slot(&name, -1, settings, &batch_limit),
             settings: settings.clone(),
             partitions: Latest::new(),
+            slots: Mutex::default(),
             sticky: Sticky::default(),
             turn: AtomicU64::new(0),
             batch_limit,
@@ -102,13 +105,13 @@ impl Topics {
         self.by_name.lock().values().cloned().collect()
     }
 
-    /// The topic's partitions as they are, and new ones up to `count`.
-    pub(super) fn grown(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
-        let mut partitions = topic.partitions().map_or_else(Vec::new, <[_]>::to_vec);
-        for partition in partitions.len()..count {
-            partitions.push(self.slot(&topic.name, partition as i32, &topic.settings, &topic.batch_limit));
+    /// The topic's first `count` partitions: those that it has or had, and new ones.
+    pub(super) fn partitions(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
+        let mut slots = topic.slots.lock();
+        for partition in slots.len()..count {
+            slots.push(self.slot(&topic.name, partition as i32, &topic.settings, &topic.batch_limit));
         }
-        partitions
+        slots[..count].to_vec()
     }
 
     fn slot(

@@ -1,17 +1,14 @@
 //! A value that is replaced now and then and read all the time.
+#![expect(unsafe_code, reason = "readers borrow the newest value without a lock or a reference count")]
 
-use super::OnceLock;
+use super::{Arc, AtomicPtr, Mutex, Ordering};
 
-/// Readers follow a chain of set-once cells to its end: one acquire load for each replacement so far, no lock, no
-/// reference count. Old values live as long as the chain, so this is for what changes a handful of times (the
-/// partitions of a topic, when their number grows).
+/// Reading is one acquire load. Every value lives as long as this does, since readers may hold on to it; one that comes
+/// back is not kept twice. So this is for what has few different values (the partitions of a topic).
 pub struct Latest<T> {
-    first: OnceLock<Box<Node<T>>>,
-}
-
-struct Node<T> {
-    value: T,
-    next: OnceLock<Box<Node<T>>>,
+    newest: AtomicPtr<T>,
+    /// Each value that was ever the newest.
+    all: Mutex<Vec<Arc<T>>>,
 }
 
 impl<T> Default for Latest<T> {
@@ -22,42 +19,26 @@ impl<T> Default for Latest<T> {
 
 impl<T> Latest<T> {
     pub fn new() -> Self {
-        Latest { first: OnceLock::new() }
+        Latest { newest: AtomicPtr::default(), all: Mutex::default() }
     }
 
     /// The newest value, or `None` before the first.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        let mut node = self.first.get()?;
-        while let Some(next) = node.next.get() {
-            node = next;
-        }
-        Some(&node.value)
+        // SAFETY: `set` stores nothing but the addresses of values in `all`, which is never emptied: they live as long as
+        // `self`, which the reference borrows.
+        unsafe { self.newest.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Replaces the value. Of two at the same time, either may end up the newest.
-    pub fn set(&self, value: T) {
-        let mut node = Box::new(Node { value, next: OnceLock::new() });
-        let mut end = &self.first;
-        loop {
-            match end.set(node) {
-                Ok(()) => return,
-                Err(refused) => {
-                    node = refused;
-                    end = &end.get().expect("a cell that refuses a value has one").next;
-                }
-            }
-        }
-    }
-}
-
-impl<T> Drop for Latest<T> {
-    fn drop(&mut self) {
-        // One by one: a long chain must not recurse.
-        let mut next = std::mem::take(&mut self.first);
-        while let Some(mut node) = next.take() {
-            next = std::mem::take(&mut node.next);
-        }
+    /// Replaces the value. If an earlier one `is_same`, that becomes the newest again.
+    pub fn set(&self, value: T, is_same: impl Fn(&T, &T) -> bool) {
+        let mut all = self.all.lock();
+        let known = all.iter().position(|earlier| is_same(earlier, &value));
+        let at = known.unwrap_or_else(|| {
+            all.push(Arc::new(value));
+            all.len() - 1
+        });
+        self.newest.store(Arc::as_ptr(&all[at]).cast_mut(), Ordering::Release);
     }
 }
 
@@ -69,19 +50,28 @@ mod tests {
     fn the_newest_value_is_read() {
         let latest = Latest::new();
         assert_eq!(latest.get(), None);
-        latest.set(1);
-        assert_eq!(latest.get(), Some(&1));
-        latest.set(2);
-        latest.set(3);
-        assert_eq!(latest.get(), Some(&3));
+        for value in [1, 2, 3] {
+            latest.set(value, i32::eq);
+            assert_eq!(latest.get(), Some(&value));
+        }
     }
 
     #[test]
     fn a_value_outlives_its_replacement() {
         let latest = Latest::new();
-        latest.set("old".to_string());
+        latest.set("old".to_string(), String::eq);
         let old = latest.get().expect("set above");
-        latest.set("new".to_string());
+        latest.set("new".to_string(), String::eq);
         assert_eq!(old, "old");
+    }
+
+    #[test]
+    fn values_that_come_back_are_kept_once() {
+        let latest = Latest::new();
+        for _ in 0..100 {
+            latest.set("one".to_string(), String::eq);
+            latest.set("other".to_string(), String::eq);
+        }
+        assert_eq!((latest.get().map(String::as_str), latest.all.lock().len()), (Some("other"), 2));
     }
 }

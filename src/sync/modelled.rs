@@ -121,35 +121,6 @@ impl<T> Default for AtomicPtr<T> {
     }
 }
 
-/// A cell that is set once, on loom's mutex: readers get a pointer that lives as long as the cell.
-pub struct OnceLock<T>(std::sync::OnceLock<T>, loom::sync::Mutex<()>);
-
-impl<T> OnceLock<T> {
-    pub fn new() -> Self {
-        OnceLock(std::sync::OnceLock::new(), loom::sync::Mutex::new(()))
-    }
-
-    pub fn get(&self) -> Option<&T> {
-        let _turn = self.1.lock().expect("a modelled lock is never poisoned");
-        self.0.get()
-    }
-
-    pub fn take(&mut self) -> Option<T> {
-        self.0.take()
-    }
-
-    pub fn set(&self, value: T) -> Result<(), T> {
-        let _turn = self.1.lock().expect("a modelled lock is never poisoned");
-        self.0.set(value)
-    }
-}
-
-impl<T> Default for OnceLock<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[derive(Default)]
 pub struct Mutex<T>(loom::sync::Mutex<T>);
 

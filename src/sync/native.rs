@@ -1,8 +1,8 @@
 //! The primitives of a real run: parking_lot's locks (one byte, 20 ns uncontended) and the standard atomics.
 
 pub use parking_lot::{Mutex, MutexGuard};
+pub use std::sync::Arc;
 pub use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
-pub use std::sync::{Arc, OnceLock};
 
 /// A condition variable with one way to wait.
 #[derive(Default)]

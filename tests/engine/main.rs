@@ -23,6 +23,7 @@ mod purge;
 mod random;
 mod random_transactions;
 mod record_errors;
+mod recreated;
 mod requests;
 mod seeds;
 mod statistics;

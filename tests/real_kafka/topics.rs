@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use ottla::partition::murmur2::partition_for_key;
-use ottla::{ErrorKind, Fate, Record};
+use ottla::{Completion, ErrorKind, Fate, Record, Wait};
 use ottla_test_support::kafka::{self, Reader};
 
 use crate::harness::{Random, Sender, check_stamps, noise, now_ms, stamp};
+
+const SOON: Wait = Wait::AtMost(Duration::from_secs(30));
 
 #[test]
 fn added_partitions_are_picked_up_while_running() {
@@ -46,6 +48,44 @@ fn added_partitions_are_picked_up_while_running() {
     }
     assert_eq!(told.last().expect("the last").partition, 4);
     check_stamps(&cluster.read_records(&topic_name), sent);
+}
+
+#[test]
+fn a_topic_created_again_with_fewer_partitions_and_then_with_more_takes_all_its_records() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic("created-again", 6);
+    let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "300")]);
+    let topic = sender.topic(&topic_name);
+    // By tag.
+    let mut expected: Vec<u32> = Vec::new();
+    for partitions in [6, 2, 5] {
+        if partitions != 6 {
+            cluster.delete_topic(&topic_name);
+            cluster.create_topic(&topic_name, partitions, 1, &[]);
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while sender.producer.partitions(&topic, SOON).expect("an answer").len() != partitions as usize {
+            assert!(Instant::now() < deadline, "the other partitions are not seen\n{}", sender.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let first = expected.len();
+        for number in 0..12 + partitions {
+            let key = format!("key-{number}").into_bytes();
+            let partition = number.checked_sub(12);
+            expected.push(partition.unwrap_or_else(|| partition_for_key(&key, partitions)));
+            let partition = partition.map(u32::cast_signed);
+            let record = Record { partition, key: Some(&key), value: Some(b"v"), ..Record::default() };
+            sender.send(&topic, &record, expected.len() as u64 - 1);
+        }
+        sender.flush();
+        assert_eq!(cluster.read_records(&topic_name).len(), expected.len() - first, "{}", sender.log());
+        let outside = Record { partition: Some(partitions.cast_signed()), ..Record::default() };
+        let refused = sender.producer.send(&topic, &outside, Completion::Tag(0), Wait::Forever);
+        assert_eq!(refused.expect_err("there is no such partition").kind(), ErrorKind::UnknownPartition);
+    }
+    let told = sender.all_delivered(expected.len() as u64);
+    assert_eq!(told.iter().map(|told| told.partition.cast_unsigned()).collect::<Vec<_>>(), expected);
+    cluster.delete_topic(&topic_name);
 }
 
 /// A batch of one record with a null key: 61 bytes of header, 3 of the record's length, 8 and the value.

@@ -134,10 +134,60 @@ fn sends_racing_with_growth_keep_their_order() {
     race(64 << 20, true, |front, topic| {
         for count in 5..30 {
             let slots = front.partitions_for(topic, count);
-            front.grow(topic, slots);
+            front.resize(topic, slots);
             thread::yield_now();
         }
     });
+}
+
+/// Records with keys, without, and with a partition that may be gone, beside a topic that has one partition and then four.
+#[test]
+fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
+    const FLIPS: usize = if cfg!(ottla_tsan) { 200 } else { 2_000 };
+    let front = Front::new(&FrontSettings { buffer_memory: 64 << 20, ..settings() });
+    let topic = front.topics.get("t");
+    let all = front.partitions_for(&topic, 4);
+    front.assign(&topic, all.clone(), &SystemClock);
+    let (stop, accepted) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut taken = 0;
+    let mut take = |slot: &Arc<Slot>| taken += drain(slot).concat().len() as u64;
+    thread::scope(|scope| {
+        for sender in 0..SENDERS {
+            let (front, topic, stop, accepted) = (&front, &topic, &stop, &accepted);
+            scope.spawn(move || {
+                let mut number = sender;
+                while !stop.load(Ordering::SeqCst) {
+                    number += 1;
+                    let key = number.to_be_bytes();
+                    let record = match number % 3 {
+                        0 => Record { key: Some(&key), ..Record::default() },
+                        1 => Record { partition: Some((number % 4) as i32), ..Record::default() },
+                        _ => Record::default(),
+                    };
+                    let (completion, mut room) = (Completion::Tag(number), Room::default());
+                    match front.accept(topic, &record, &completion, Manner::Usual, &SystemClock, &mut room) {
+                        Ok(()) => drop(accepted.fetch_add(1, Ordering::SeqCst)),
+                        Err(NotAccepted::UnknownPartition { count: 1 }) if record.partition.is_some() => {}
+                        // The sender will take something.
+                        Err(NotAccepted::NoRoom(_)) => thread::yield_now(),
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+        for _ in 0..FLIPS {
+            front.resize(&topic, all[..1].to_vec());
+            all[1..].iter().for_each(&mut take);
+            thread::yield_now();
+            assert_eq!(all[1..].iter().map(|slot| slot.waiting().0).sum::<usize>(), 0, "appended after it was gone");
+            front.resize(&topic, all.clone());
+            all.iter().for_each(&mut take);
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    all.iter().for_each(&mut take);
+    assert_eq!((taken, front.memory.budget().used()), (accepted.load(Ordering::SeqCst), 0));
+    front.memory.close();
 }
 
 #[test]

@@ -146,7 +146,13 @@ impl Cluster {
 
     /// Deletes a topic and makes it anew: empty, with a new id.
     pub fn recreate_topic(&mut self, name: &str) -> Uuid {
-        let options = self.topic(name).options.clone();
+        let partitions = self.topic(name).options.partitions;
+        self.recreate_topic_with(name, partitions)
+    }
+
+    /// Deletes a topic and makes it anew with another number of partitions.
+    pub fn recreate_topic_with(&mut self, name: &str, partitions: i32) -> Uuid {
+        let options = TopicOptions { partitions, ..self.topic(name).options.clone() };
         self.delete_topic(name);
         self.create_topic_with(name, options)
     }

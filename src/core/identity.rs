@@ -1,0 +1,130 @@
+//! Whether a topic is the one that it was: it may have been deleted and created again with any number of partitions, and
+//! a broker may not have heard of that yet.
+
+use std::time::Duration;
+
+use super::metadata::NO_ID;
+use super::{Action, Core, Level};
+use crate::config::Facility;
+use crate::error::{Error, ErrorKind};
+use crate::planted::{Fault, planted};
+use crate::protocol::messages::MetadataResponseTopic;
+use crate::text::counted;
+
+/// How long brokers may take to learn from the controller that a topic was deleted, created or extended.
+const PROPAGATION: Duration = Duration::from_millis(500);
+
+impl Core {
+    /// Whether an answer is passed over, because the broker may be behind the others: it names the id that the topic had
+    /// before, or fewer partitions without an id by which to tell the topic from another. It is believed when no broker
+    /// said otherwise for as long as one may be behind.
+    pub(super) fn is_doubtful(&mut self, index: u32, answer: &MetadataResponseTopic<'_>) -> bool {
+        let now = self.now;
+        let topic = &mut self.topics[index as usize];
+        let unnamed = topic.id == NO_ID || answer.topic_id == NO_ID;
+        let fewer = answer.partitions.len() < topic.partitions.len();
+        let doubtful = if unnamed { fewer } else { answer.topic_id == topic.former_id };
+        if !doubtful {
+            topic.doubted_since = None;
+            return false;
+        }
+        let since = *topic.doubted_since.get_or_insert(now);
+        if now < since.after(PROPAGATION) {
+            return true;
+        }
+        topic.doubted_since = None;
+        false
+    }
+
+    /// Brokers say of the topic what may be out of date.
+    pub(super) fn is_doubted(&self, topic: &str) -> bool {
+        let index = self.topic_by_name.get(topic);
+        index.is_some_and(|&index| self.topics[index as usize].doubted_since.is_some())
+    }
+
+    /// A topic that was deleted and created again has another id.
+    pub(super) fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
+        let topic = &mut self.topics[index as usize];
+        if id == NO_ID || id == topic.id {
+            // A broker without an id for it is one that knows none.
+            return;
+        }
+        let former = std::mem::replace(&mut topic.id, id);
+        if former == NO_ID {
+            return;
+        }
+        topic.former_id = former;
+        let name = topic.topic.name.clone();
+        self.log(Level::Warning, || format!("topic {name} was deleted and created again: it has another id"));
+        let error = recreated(&name);
+        for partition in self.topics[index as usize].partitions.clone() {
+            self.begin_again(partition, &error);
+        }
+    }
+
+    /// A partition's log is another one from now on. What was to be written to the old one is not written to the new.
+    fn begin_again(&mut self, index: u32, error: &Error) {
+        let transactional = self.transaction.is_some();
+        self.renew_transaction();
+        self.fail_queued(index, error);
+        let partition = self.partition(index);
+        partition.leader_epoch = -1;
+        partition.incarnation += 1;
+        // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this is the log
+        // from before: only a higher epoch is right for both.
+        partition.bump_epoch = partition.slot.settings.idempotence && !transactional;
+        self.reconsider(index);
+    }
+
+    /// A topic becomes known, or has another number of partitions.
+    pub(super) fn take_partition_count(&mut self, index: u32, count: usize, same: bool) {
+        let state = &self.topics[index as usize];
+        let (topic, before) = (state.topic.clone(), state.partitions.clone());
+        // A topic that is the same has not lost any: the broker is behind.
+        let same = same || planted(Fault::PartitionsKept);
+        let unchanged = count == before.len() || (count < before.len() && same);
+        let being_assigned = state.known && topic.partitions().is_none();
+        if unchanged || being_assigned {
+            return;
+        }
+        self.debug(Facility::Metadata, || format!("topic {} has {}", topic.name, counted(count, "partition")));
+        let slots = self.front.partitions_for(&topic, count);
+        let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
+        let state = &mut self.topics[index as usize];
+        state.partitions = indices;
+        if std::mem::replace(&mut state.known, true) {
+            self.front.resize(&topic, slots);
+        } else {
+            self.act(Action::Assign(topic, slots));
+        }
+        if count < before.len() {
+            self.partitions_gone(index, &before);
+        }
+    }
+
+    /// A topic has fewer partitions than before: it was deleted and created again. Threads no longer see the others.
+    fn partitions_gone(&mut self, index: u32, before: &[u32]) {
+        let topic = &self.topics[index as usize];
+        let (name, left) = (topic.topic.name.clone(), topic.partitions.clone());
+        self.log(Level::Warning, || {
+            let count = counted(left.len(), "partition");
+            format!("topic {name} was deleted and created again: it has {count} instead of {}", before.len())
+        });
+        for &partition in &before[left.len()..] {
+            self.begin_again(partition, &recreated(&name));
+            self.set_leader(partition, None, -1);
+        }
+        // Its leaders count their epochs from 0 again.
+        for partition in left {
+            self.partition(partition).leader_epoch = -1;
+        }
+    }
+}
+
+/// Why records that were accepted for the old topic are not sent to the new one of the same name.
+pub fn recreated(topic: &str) -> Error {
+    let message = format!("topic {topic} was deleted and created again; the record was meant for the old one");
+    Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message)
+}
+
+const UNKNOWN_TOPIC_ID: i16 = 100;

@@ -51,6 +51,8 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: stale metadata", 100),
         ("fault: partitions added", 20),
         ("fault: topic made anew", 10),
+        ("fault: topic made anew with fewer partitions", 100),
+        ("fault: topic made anew with more partitions", 100),
         ("fault: clock jump", 100),
         ("fault: outage", 200),
         ("intervals: any", 250),
@@ -88,6 +90,8 @@ struct Run {
     checked_requests: usize,
     trace: bool,
     recreates: bool,
+    /// When topics are made anew with other numbers of partitions, and who still asks for those of before.
+    resizes: SplitMix64,
     /// Topics refuse poisoned records.
     poison: bool,
     purges: bool,
@@ -241,6 +245,7 @@ impl Run {
             checked_flushes: 0,
             checked_requests: 0,
             recreates,
+            resizes: dice::stream(seed, "topics made anew with other partitions"),
             poison,
             purges,
             pace: Pace::default(),
@@ -299,6 +304,9 @@ impl Run {
             99 if self.purges && self.below(3) == 0 => self.purge(),
             _ => self.meddle(),
         }
+        if self.recreates && self.resizes.below(150) == 0 {
+            self.resize();
+        }
         self.world.carry_out();
         self.check_step();
     }
@@ -311,6 +319,7 @@ impl Run {
             let at = self.below(self.topics.len() as u32) as usize;
             let (topic, partitions) = self.topics[at].clone();
             let partition = (self.below(3) != 0).then(|| self.random.below(partitions as u32) as i32);
+            let partition = partition.map(|partition| self.asked_for(&topic, partition));
             let padding = if self.below(10) == 0 { self.below(2000) } else { self.below(60) };
             let manner = if self.below(20) == 0 { Manner::Hurry } else { Manner::Usual };
             let timeout = (self.own_timeouts && self.below(4) == 0).then(|| ms(1 + u64::from(self.below(10_000))));
@@ -325,6 +334,15 @@ impl Run {
             if sent.is_err() {
                 self.world.front.inbox.press();
             }
+        }
+    }
+
+    /// Applications ask for partitions that they have seen; some may be gone.
+    fn asked_for(&mut self, topic: &str, partition: i32) -> i32 {
+        let topic = self.world.front.topics.get(topic);
+        match topic.partitions() {
+            Some(seen) if self.recreates && self.resizes.below(4) == 0 => self.resizes.below(seen.len() as u32) as i32,
+            _ => partition,
         }
     }
 
@@ -384,9 +402,7 @@ impl Run {
         let (topic, partitions) = self.topics[at].clone();
         let partition = self.below(partitions as u32) as i32;
         let broker = 1 + self.below(3) as i32;
-        let some_up = self.world.cluster.broker_ids().into_iter().any(|broker| self.world.cluster.is_up(broker));
-        // Nobody makes partitions while no broker could hold them.
-        let exists = some_up && self.world.cluster.topic_id(&topic).is_some();
+        let exists = self.is_manageable(&topic);
         let what = match self.below(13) {
             0..4 if exists && self.world.cluster.is_up(broker) => {
                 self.world.cluster.move_leader(&topic, partition, broker);
@@ -405,7 +421,7 @@ impl Run {
                 "partitions added"
             }
             9 if exists && self.recreates && self.below(4) == 0 => {
-                self.recreate(at);
+                self.recreate(at, partitions);
                 "topic made anew"
             }
             10 if exists && self.below(2) == 0 => {
@@ -443,13 +459,33 @@ impl Run {
     }
 
     /// Deletes a topic and makes it anew; what was in its logs is remembered.
-    fn recreate(&mut self, at: usize) {
+    fn recreate(&mut self, at: usize, anew: i32) {
         let (topic, partitions) = self.topics[at].clone();
         for partition in 0..partitions {
             let ids = self.world.in_log(&topic, partition);
             self.old_logs.push((topic.clone(), partition, ids));
         }
-        self.world.cluster.recreate_topic(&topic);
+        self.world.cluster.recreate_topic_with(&topic, anew);
+        self.topics[at].1 = anew;
+    }
+
+    /// Now and then a topic is made anew with another number of partitions.
+    fn resize(&mut self) {
+        let at = self.resizes.below(self.topics.len() as u32) as usize;
+        let (topic, partitions) = self.topics[at].clone();
+        let anew = 1 + self.resizes.below(6) as i32;
+        if !self.is_manageable(&topic) || anew == partitions {
+            return;
+        }
+        self.recreate(at, anew);
+        let which = if anew < partitions { "fewer" } else { "more" };
+        self.coverage.note(format!("fault: topic made anew with {which} partitions"));
+    }
+
+    /// Nobody makes partitions while no broker could hold them.
+    fn is_manageable(&self, topic: &str) -> bool {
+        let some_up = self.world.cluster.broker_ids().into_iter().any(|broker| self.world.cluster.is_up(broker));
+        some_up && self.world.cluster.topic_id(topic).is_some()
     }
 
     fn flush(&mut self) {
@@ -536,6 +572,11 @@ impl Run {
             let first = self.world.next_id;
             for (topic, partitions) in self.topics.clone() {
                 (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
+                // Wherever the producer takes them to belong.
+                for key in 0..8u8 {
+                    let record = Record { key: Some(&[key]), ..Record::default() };
+                    drop(self.world.send_record(&topic, record, 0, b'.', Manner::Usual));
+                }
             }
             self.tell_all("what was accepted after the trouble");
             if last > 1 || self.outages.is_some() {

@@ -145,3 +145,14 @@ fn a_throttled_producer_id_holds_back_its_connection_alone() {
     ids.iter().for_each(|&id| world.assert_written(id));
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
 }
+
+/// As a whole it was refused, so it says nothing of the topics that were asked for.
+#[test]
+fn a_metadata_answer_that_is_an_error_is_asked_for_again() {
+    let mut world = Setup::default().start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::Metadata, [Fault::Error(7, On::All)]);
+    let id = world.send("t", 0);
+    world.run(ms(1_000));
+    world.assert_written(id);
+}

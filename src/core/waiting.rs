@@ -87,7 +87,8 @@ impl Core {
     fn undelivered(&self) -> BTreeMap<u32, usize> {
         let requests = self.brokers.iter().flat_map(|broker| &broker.in_flight);
         let carried = requests.flat_map(|request| request.kind.carried());
-        let in_flight = carried.filter_map(|carried| Some((carried.partition, carried.batch.as_ref()?.count() as usize)));
+        let in_flight =
+            carried.filter_map(|carried| Some((carried.partition, carried.batch.as_ref()?.count() as usize)));
         let waiting = self.active.iter().filter_map(|&index| {
             let partition = self.partitions[index as usize].as_ref()?;
             let queued: usize = partition.queue.iter().map(|batch| batch.count() as usize).sum();

@@ -57,6 +57,8 @@ faults! {
     LeftOutForgotten,
     /// A topic is created again with fewer partitions: it keeps the others.
     PartitionsKept,
+    /// A request is lost because of one of its batches: it is sent again with the others.
+    SuspectsTogether,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
     /// A transaction ends with what the sender knew of when it was called to.

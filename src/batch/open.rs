@@ -68,6 +68,19 @@ pub struct Sealed {
     pub incarnation: u32,
     /// Where in the batch that was taken this part of a split begins.
     pub first_record: u32,
+    /// Its last request was lost with its connection, perhaps because of this batch.
+    pub suspicion: Option<Suspicion>,
+}
+
+/// What is known of the last request of a batch, which was lost with its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspicion {
+    /// How often a connection was lost on which nothing but this batch was.
+    pub alone: u32,
+    /// The size of the request.
+    pub bytes: usize,
+    /// How long the request was under way.
+    pub held: Duration,
 }
 
 impl Batch {

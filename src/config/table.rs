@@ -166,7 +166,8 @@ static PROPERTIES: &[Property] = &[
          number above 1 lets a retried batch arrive behind a later one."),
     row("delivery.timeout.ms", INT, Some("120000"), Medium, Delivery, "KIP-91; ProducerConfig",
         "The time in milliseconds, counted from the first record of a batch, after which its fate is reported \
-         whatever it is: waiting, sending and retrying included. A batch that cannot be sent takes records for an \
+         whatever it is: waiting, sending and retrying included. A batch whose requests end their connections fails \
+         after half of it, for the sake of what waits behind it. A batch that cannot be sent takes records for an \
          eighth of this time, or for `linger.ms` if that is longer. A record may have a timeout of its own. At least `linger.ms` plus `request.timeout.ms`: if \
          both this and `request.timeout.ms` are set and do not fit, that is an error; if only this is set, \
          `request.timeout.ms` is lowered to fit; if this is not set, it is raised to fit. The last two are told in \
@@ -181,7 +182,7 @@ static PROPERTIES: &[Property] = &[
          metadata."),
     row("retry.backoff.ms", LONG, Some("100"), Low, Delivery, "KIP-580; CommonClientConfigs",
         "The pause in milliseconds before the first retry of a request. It doubles with each retry up to \
-         `retry.backoff.max.ms`, varied by 20 % at random. It also bounds how often the cluster is asked for metadata, \
+         `retry.backoff.max.ms`, varied by 20 % at random. For a batch whose requests end their connections it doubles up to 5 seconds. It also bounds how often the cluster is asked for metadata, \
          and how often each broker is tried for it. 0 to 9 count as 10: without a pause, a failure that comes at once \
          would be repeated as fast as the processor can."),
     row("retry.backoff.max.ms", LONG, Some("1000"), Low, Delivery, "KIP-580; CommonClientConfigs",
@@ -203,7 +204,8 @@ static PROPERTIES: &[Property] = &[
          (compressed copies, frames) may go a little above it."),
     row("max.request.size", INT, Some("1048576"), Medium, Batching, "ProducerConfig",
         "The largest Produce request in bytes, and so the largest record, counted before compression. The brokers and \
-         topics have limits of their own (`message.max.bytes`, `max.message.bytes`), counted after it. A request \
+         topics have limits of their own (`message.max.bytes`, `max.message.bytes`), counted after it. For a request \
+         above `socket.request.max.bytes` a broker closes the connection. A request \
          carries a batch of each partition of its broker: where there is more to send than this, 2 to 8 MiB make \
          fewer requests and cost less."),
 

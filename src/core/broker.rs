@@ -68,12 +68,26 @@ pub struct Broker {
     /// Since when partitions are ready that cannot be drained (KIP-794).
     pub blocked_since: Option<Time>,
     pub unavailable: bool,
+    /// The largest Produce request that it has answered, as far as that still holds.
+    pub largest_answered: usize,
+    /// Whose batches were lost alone on their connection since it answered a Produce request.
+    pub lost_alone: LostAlone,
+    /// How large a request of several suspects may be.
+    pub suspect_room: usize,
     pub statistics: Arc<BrokerStatistics>,
 }
 
 /// What was used within this time is not idle. A broker that closes every new connection at once would be connected to
 /// again and again.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// Partitions whose batches were lost alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostAlone {
+    Nobody,
+    One(u32),
+    Several,
+}
 
 /// How far the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +106,9 @@ pub struct InFlight {
     pub version: i16,
     pub sent: Time,
     pub deadline: Time,
+    pub bytes: usize,
+    /// It carries suspects: sent while nothing else was in flight, and no other Produce request is until its end.
+    pub suspects: bool,
     pub kind: Kind,
 }
 
@@ -163,6 +180,9 @@ impl Broker {
             lanes: Lanes::default(),
             blocked_since: None,
             unavailable: false,
+            largest_answered: 0,
+            lost_alone: LostAlone::Nobody,
+            suspect_room: 0,
             statistics,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
 use super::broker::{InFlight, Kind, Link};
+use super::drain::Carried;
 use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind};
@@ -259,12 +260,15 @@ impl Core {
         let now = self.now;
         self.count_request(index, &frame);
         self.debug_request(index, &frame, version, &kind);
+        let is_suspect = |carried: &Carried| carried.batch.as_ref().is_some_and(|b| b.sealed.suspicion.is_some());
+        let suspects = kind.carried().first().is_some_and(is_suspect);
+        let (correlation, bytes) = (frame.correlation, frame.len());
         let broker = self.broker(index);
         debug_assert!(!broker.writing, "a frame while another is being written");
         broker.writing = true;
         broker.begun = false;
         broker.last_used = now;
-        broker.in_flight.push_back(InFlight { correlation: frame.correlation, version, sent: now, deadline, kind });
+        broker.in_flight.push_back(InFlight { correlation, version, sent: now, deadline, bytes, suspects, kind });
         self.timers.arm(Timer::Request(index), deadline);
         let id = self.connection_id(index);
         self.act(Action::Write(id, frame));
@@ -292,12 +296,14 @@ impl Core {
             .iter()
             .position(|r| r.correlation == correlation && matches!(r.kind, Kind::ProduceUnanswered(_)));
         if let Some(at) = unanswered
-            && let Some(InFlight { kind: Kind::ProduceUnanswered(produced), deadline, .. }) =
-                broker.in_flight.remove(at)
+            && let Some(request) = broker.in_flight.remove(at)
         {
-            broker.unconfirmed_until = broker.unconfirmed_until.max(deadline);
+            broker.unconfirmed_until = broker.unconfirmed_until.max(request.deadline);
             self.count_ended(id.broker, 1);
-            self.produced_without_answer(produced);
+            self.got_through(id.broker, &request);
+            if let Kind::ProduceUnanswered(produced) = request.kind {
+                self.produced_without_answer(produced);
+            }
         }
         self.may_write(id.broker);
     }
@@ -349,6 +355,9 @@ impl Core {
         self.broker_has_work(index);
         let version = request.version;
         let reader = read_header(frame, &request);
+        if request.kind.api() == ApiKey::Produce && reader.is_ok() {
+            self.got_through(index, &request);
+        }
         match (request.kind, reader) {
             (Kind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
             (Kind::Metadata, Ok(mut reader)) => {
@@ -476,8 +485,12 @@ impl Core {
         } else {
             self.attempt_failed(index, error);
         }
-        for request in requests {
+        let only = requests.len() == 1;
+        for mut request in requests {
             let touched = untouched != Some(request.correlation);
+            if touched {
+                self.suspect(index, &mut request, error, only);
+            }
             self.unanswered(request.kind, error, touched);
         }
     }

@@ -67,7 +67,9 @@ impl Core {
             self.fail_ready(index, &refused);
         }
         let broker = &self.brokers[index as usize];
-        let free = !broker.writing && broker.in_flight.len() < self.settings.max_in_flight;
+        let any_in_flight = !broker.in_flight.is_empty();
+        let suspects = broker.in_flight.front().is_some_and(|request| request.suspects);
+        let free = !broker.writing && !suspects && broker.in_flight.len() < self.settings.max_in_flight;
         if !broker.lanes.any_ready() {
             if broker.is_up() && free {
                 self.note_unblocked(index);
@@ -88,12 +90,12 @@ impl Core {
             return None;
         }
         // The request for a producer id may be the one that is being written.
-        if broker.writing || broker.in_flight.len() >= self.settings.max_in_flight {
+        if broker.writing || suspects || broker.in_flight.len() >= self.settings.max_in_flight {
             self.note_blocked(index);
             return None;
         }
         let waits = !self.producer_id.is_settled();
-        self.broker(index).lanes.next(|terms| !(waits && terms.acks == Acks::All))
+        self.broker(index).lanes.next(any_in_flight, |terms| !(waits && terms.acks == Acks::All))
     }
 
     /// Without a producer id there is no sending what has to be numbered: that fails with the reason.
@@ -118,9 +120,15 @@ impl Core {
     /// Takes a batch of each partition that is ready in the lane, then of each lingering one, as far as a request goes.
     fn collect(&mut self, index: u32, lane: usize) -> Produced {
         let mut produced = self.spare_lists.pop().unwrap_or_default();
+        let terms = self.broker(index).lanes.lane(lane).terms;
         let mut room = self.settings.max_request_size;
+        if terms.suspect {
+            room = room.min(self.broker(index).suspect_room);
+            self.sort_suspects(index, lane);
+        } else {
+            self.ride_along(index, lane);
+        }
         let mut again = std::mem::take(&mut self.again);
-        self.ride_along(index, lane);
         while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
             let state = self.partition(partition);
             if state.place != Place::Ready || state.leader != Some(index) {
@@ -128,6 +136,10 @@ impl Core {
             }
             // From here on a second, stale entry is passed over: a request carries one batch of a partition.
             state.place = Place::Idle;
+            if state.terms() != terms {
+                self.make_ready(partition);
+                continue;
+            }
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
                 Pick::Nothing => self.deactivate_if_idle(partition),
@@ -137,12 +149,13 @@ impl Core {
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
-                    if size > room && !produced.is_empty() {
+                    let alone = self.goes_alone(&batch);
+                    if (size > room || alone) && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
                         self.put_back(index, lane, partition);
                         break;
                     }
-                    room = room.saturating_sub(size);
+                    room = if alone { 0 } else { room.saturating_sub(size) };
                     self.carry(partition, index, batch, &mut produced);
                     again.push(partition);
                 }

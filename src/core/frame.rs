@@ -30,6 +30,10 @@ impl Frame {
         self.inserts.iter().map(|(_, payload)| payload.len()).sum()
     }
 
+    pub fn len(&self) -> usize {
+        self.bytes.len() + self.inserted_len()
+    }
+
     /// All bytes in order.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.inserts.iter().map(|(at, _)| *at).chain([self.bytes.len()]);

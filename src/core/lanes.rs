@@ -11,11 +11,13 @@ use crate::front::TopicSettings;
 pub struct Terms {
     pub acks: Acks,
     pub request_timeout: Duration,
+    /// What it carries was lost with its connection before (see `core/suspects.rs`).
+    pub suspect: bool,
 }
 
 impl Terms {
     pub fn of(topic: &TopicSettings) -> Self {
-        Terms { acks: topic.acks, request_timeout: topic.request_timeout }
+        Terms { acks: topic.acks, request_timeout: topic.request_timeout, suspect: false }
     }
 }
 
@@ -49,11 +51,15 @@ impl Lanes {
         self.lanes.iter().any(|lane| !lane.ready.is_empty())
     }
 
-    /// The lane whose turn it is, of those that have something ready and may go. They take turns, so that none starves.
-    pub fn next(&mut self, may_go: impl Fn(&Terms) -> bool) -> Option<usize> {
+    /// The lane whose turn it is, of those that have something ready and may go. They take turns, so that none starves. A
+    /// lane of suspects waits, and lets the others wait, until nothing is in flight.
+    pub fn next(&mut self, any_in_flight: bool, may_go: impl Fn(&Terms) -> bool) -> Option<usize> {
         let count = self.lanes.len();
         let goes = |lane: &Lane| !lane.ready.is_empty() && may_go(&lane.terms);
         let next = (0..count).map(|by| (self.turn + by) % count).find(|&at| goes(&self.lanes[at]))?;
+        if any_in_flight && self.lanes[next].terms.suspect {
+            return None;
+        }
         self.turn = next + 1;
         Some(next)
     }
@@ -87,7 +93,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn terms(acks: Acks) -> Terms {
-        Terms { acks, request_timeout: SECOND }
+        Terms { acks, request_timeout: SECOND, suspect: false }
     }
 
     #[test]
@@ -98,7 +104,7 @@ mod tests {
             lanes.push_ready(terms(Acks::Leader), 10 + partition);
         }
         let taken: Vec<u32> = std::iter::from_fn(|| {
-            let at = lanes.next(|_| true)?;
+            let at = lanes.next(true, |_| true)?;
             lanes.lane(at).ready.pop_front()
         })
         .collect();
@@ -110,8 +116,20 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.push_ready(terms(Acks::All), 0);
         lanes.push_ready(terms(Acks::None), 1);
-        let at = lanes.next(|terms| terms.acks == Acks::None).expect("one may go");
+        let at = lanes.next(true, |terms| terms.acks == Acks::None).expect("one may go");
         assert_eq!(lanes.lane(at).ready, [1]);
+    }
+
+    #[test]
+    fn suspects_wait_until_nothing_is_in_flight_and_are_not_overtaken() {
+        let suspect = Terms { suspect: true, ..terms(Acks::All) };
+        let mut lanes = Lanes::default();
+        (0..2).for_each(|partition| lanes.push_ready(terms(Acks::All), partition));
+        lanes.push_ready(suspect, 10);
+        assert_eq!(lanes.next(true, |_| true), Some(0));
+        assert_eq!(lanes.next(true, |_| true), None, "it is their turn");
+        assert_eq!(lanes.next(false, |_| true), Some(1));
+        assert_eq!(lanes.next(true, |_| true), Some(0));
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod record_errors;
 mod response;
 mod settings;
 mod statistics;
+mod suspects;
 #[cfg(feature = "internals")]
 mod testing;
 mod timers;

@@ -66,6 +66,14 @@ impl Late {
     /// it goes on; it handles in one go what it has read, and the requests of one connection one after the other.
     pub const AT_MOST: Duration = Duration::from_secs(1);
 
+    /// When everything that was late has been handled; known once something that was sent later was.
+    pub fn until(self) -> Option<Time> {
+        match self {
+            Late::Since(since) => Some(since.after(Late::AT_MOST)),
+            Late::Nothing | Late::Something => None,
+        }
+    }
+
     /// A request that was sent later has been handled.
     pub fn passed(&mut self, now: Time) {
         *self = match *self {
@@ -126,7 +134,8 @@ impl Partition {
 
     /// What a request has to say to carry it.
     pub fn terms(&self) -> Terms {
-        Terms::of(&self.slot.settings)
+        let suspect = self.queue.front().is_some_and(|batch| batch.sealed.suspicion.is_some());
+        Terms { suspect, ..Terms::of(&self.slot.settings) }
     }
 
     /// It stands for a topic whose partitions are not known.

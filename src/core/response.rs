@@ -43,7 +43,10 @@ impl Core {
             if let (true, Some(leader)) = (answer.error_code != 0, answer.current_leader) {
                 hints.push((index, leader.leader_id, leader.leader_epoch));
             }
-            let batch = carried.batch.take();
+            let mut batch = carried.batch.take();
+            if let Some(batch) = &mut batch {
+                batch.sealed.suspicion = None;
+            }
             // A batch that expired on the way is decided already; its place in flight ends here all the same.
             carried.partition = NOBODY;
             self.partition(index).in_flight -= 1;
@@ -157,7 +160,7 @@ impl Core {
     }
 
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
-    fn retry(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+    pub(super) fn retry(&mut self, index: u32, batch: Box<Batch>, error: Error) {
         let attempts = batch.sealed.attempts;
         if batch.sealed.incarnation != self.partition(index).incarnation {
             let error = recreated(&batch.topic);
@@ -185,7 +188,7 @@ impl Core {
     fn back_off_partition(&mut self, index: u32, error: Error) {
         let failures = self.partition(index).failures + 1;
         let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
-        let until = self.now.after(wait);
+        let until = self.now.after(self.suspect_pause(index, wait));
         let partition = self.partition(index);
         partition.failures = failures;
         partition.backoff_until = until;
@@ -227,8 +230,10 @@ impl Core {
             return self.give_up(index, batch, aborted);
         }
         // Waiting for what is late is no retry.
-        let late = proven && !transactional && !earlier_to_come && self.may_be_late(index);
-        if (batch.sealed.attempts > self.settings.retries && !late) || batch.deadline <= self.now {
+        let before = self.partition(index).late;
+        let late = if proven && !transactional && !earlier_to_come { self.late_until(index) } else { None };
+        let waited = before != self.partition(index).late;
+        if (batch.sealed.attempts > self.settings.retries && !waited && late.is_none()) || batch.deadline <= self.now {
             return self.give_up(index, batch, error);
         }
         if earlier_to_come {
@@ -237,8 +242,10 @@ impl Core {
         if transactional {
             return self.give_up(index, batch, error);
         }
-        if late {
+        if let Some(until) = late {
             self.back_off_partition(index, error);
+            let partition = self.partition(index);
+            partition.backoff_until = partition.backoff_until.min(until);
             return self.requeue(index, batch);
         }
         self.log(Level::Info, || error.to_string());
@@ -250,8 +257,8 @@ impl Core {
             self.fail_unproven(index, &error);
         }
         self.partition(index).bump_epoch = true;
-        // The first such answer is the gap itself being found: no backoff. Another is worth one.
-        if batch.sealed.attempts > 2 {
+        // The first such answer that is believed is the gap itself being found: no backoff. Another is worth one.
+        if batch.sealed.attempts > 2 && !waited {
             self.back_off_partition(index, error);
         }
         self.requeue(index, batch);
@@ -259,11 +266,13 @@ impl Core {
 
     /// What the broker misses, and this very batch, may be in requests that it has read and not handled. If they are
     /// handled before the higher epoch comes, the batch is there twice; in the order of their numbers nothing is.
-    fn may_be_late(&mut self, index: u32) -> bool {
+    ///
+    /// Returns when that will be over.
+    fn late_until(&mut self, index: u32) -> Option<Time> {
         let now = self.now;
         let late = &mut self.partition(index).late;
         late.passed(now);
-        *late != Late::Nothing
+        late.until()
     }
 
     /// Fails queued batches that may be in the log under the epoch that is being left.
@@ -280,7 +289,7 @@ impl Core {
     fn split(&mut self, index: u32, mut batch: Box<Batch>, error: &Error) {
         let target = (batch.bytes() / 2).max(1);
         let topic = self.partition(index).topic;
-        self.topics[topic as usize].topic.lower_batch_limit(target.max(self.settings.smallest_batch_limit()));
+        self.lower_batch_limit(index, &batch);
         if let Err(defect) = Self::restore_plain(&mut batch) {
             return self.give_up(index, batch, defect);
         }
@@ -300,6 +309,13 @@ impl Core {
             }
             Err((batch, defect)) => self.give_up(index, batch, defect),
         }
+    }
+
+    /// Batches as large as this one are not built any more.
+    pub(super) fn lower_batch_limit(&mut self, index: u32, batch: &Batch) {
+        let topic = self.partition(index).topic;
+        let limit = (batch.bytes() / 2).max(self.settings.smallest_batch_limit());
+        self.topics[topic as usize].topic.lower_batch_limit(limit);
     }
 
     pub(super) fn restore_plain(batch: &mut Batch) -> Result<()> {
@@ -352,7 +368,11 @@ impl Core {
                 batch.sealed.outcome_unknown = (batch.sealed.outcome_unknown && !forgotten) || touched;
                 let kind = if error.is_retriable() { error.kind() } else { ErrorKind::Broker(NETWORK_EXCEPTION) };
                 self.statistics.count_refused(kind);
-                self.retry(index, batch, Error::new(kind, error.message()));
+                let error = Error::new(kind, error.message());
+                match batch.sealed.suspicion {
+                    Some(suspicion) => self.suspect_lost(index, batch, suspicion, error),
+                    None => self.retry(index, batch, error),
+                }
             }
             if !planted(Fault::LostWakeUp) {
                 self.reconsider(index);

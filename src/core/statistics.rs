@@ -60,7 +60,7 @@ impl Core {
 
     /// A frame is handed to a connection.
     pub(super) fn count_request(&mut self, index: u32, frame: &Frame) {
-        let bytes = (frame.bytes.len() + frame.inserted_len()) as u64;
+        let bytes = frame.len() as u64;
         let (producer, broker) = (&self.statistics.producer, &self.brokers[index as usize].statistics.cells);
         producer.requests.add(1);
         producer.bytes_sent.add(bytes);

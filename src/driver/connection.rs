@@ -90,6 +90,10 @@ impl Connection {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string())),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() && !self.partial.is_empty() => {
+                    let message = "the connection was lost: the broker closed it in the middle of a response";
+                    return Poll::Ready(Error::new(ErrorKind::BadResponse, message));
+                }
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
                     return Poll::Ready(lost("the broker closed it"));
                 }

@@ -28,6 +28,7 @@ mod requests;
 mod seeds;
 mod statistics;
 mod storms;
+mod suspects;
 mod topics;
 mod transaction_life;
 mod transactions;

@@ -59,6 +59,8 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: metadata left out a topic", 60),
         ("fault: metadata left out everything", 30),
         ("fault: new topic left out", 100),
+        ("fault: request too large", 100),
+        ("record: named as what ends its connections", 20),
     ];
     faults::expected(&apis, 1).into_iter().chain(rows.map(|(row, times)| (row.to_owned(), times))).collect()
 }
@@ -84,6 +86,7 @@ struct Run {
     rate: Arc<AtomicU32>,
     steps: u64,
     max_records: u64,
+    retries: u32,
     /// Tickets, with the records that each must wait for.
     flushes: BTreeMap<u64, Vec<u64>>,
     checked_flushes: usize,
@@ -98,6 +101,9 @@ struct Run {
     pace: Pace,
     /// When no broker is up for a while, where intervals are any.
     outages: Option<SplitMix64>,
+    /// The size above which brokers close the connection of a request, and what else this is about is drawn from.
+    limit: Option<usize>,
+    limit_dice: SplitMix64,
     /// Tickets of purges, with the records that each must give up.
     purged: BTreeMap<u64, Vec<u64>>,
     /// Metadata leaves out a topic that is named for the first time when the trouble is over.
@@ -229,6 +235,11 @@ impl Run {
         // Without sequence numbers brokers cannot tell what is late; nor can those of a topic that is made anew.
         let all_idempotent = promises.values().all(|promise: &Promise| promise.idempotent);
         let late = all_idempotent && !recreates && random.below(3) == 0;
+        let mut limit_dice = dice::stream(seed, "largest request");
+        let limit = (limit_dice.below(4) == 0).then(|| [700, 1_500, 4_000][limit_dice.below(3) as usize]);
+        if let Some(limit) = limit {
+            world.cluster.max_request_bytes = limit;
+        }
         let mut run = Run {
             world,
             random,
@@ -241,6 +252,7 @@ impl Run {
             rate,
             steps: 0,
             max_records,
+            retries,
             flushes: BTreeMap::new(),
             checked_flushes: 0,
             checked_requests: 0,
@@ -250,6 +262,8 @@ impl Run {
             purges,
             pace: Pace::default(),
             outages,
+            limit,
+            limit_dice,
             purged: BTreeMap::new(),
             leaves_out_new: dice::stream(seed, "new topic left out").below(4) == 0,
             old_logs: Vec::new(),
@@ -526,6 +540,7 @@ impl Run {
     fn calm_and_close(&mut self) {
         self.rate.store(0, Ordering::Relaxed);
         self.world.cluster.clear_faults();
+        self.world.cluster.max_request_bytes = usize::MAX;
         self.world.cluster.release_metadata();
         self.start_brokers();
         (self.world.eager, self.world.transit) = (true, Duration::ZERO);
@@ -539,6 +554,9 @@ impl Run {
         self.flush();
         self.tell_all("what was accepted before");
         self.go_on();
+        if self.limit.is_some() {
+            self.send_too_large();
+        }
         self.world.run(ms(10));
         self.check_step();
         assert_eq!(self.world.flushed.len(), self.flushes.len(), "a flush does not end");
@@ -601,6 +619,50 @@ impl Run {
         self.promises.insert(name.clone(), Promise::of(&settings, usize::MAX));
         self.topics.push((name, 1));
         self.coverage.note("fault: new topic left out");
+    }
+
+    /// Without other trouble, a record that no request can carry takes no other with it, and the search for it costs at most
+    /// one connection for each batch.
+    fn send_too_large(&mut self) {
+        let before = self.world.cluster.oversized_requests.len();
+        // All the others together are smaller.
+        let limit = 20_000;
+        self.world.cluster.max_request_bytes = limit;
+        let at = self.limit_dice.below(self.topics.len() as u32) as usize;
+        let (topic, partitions) = self.topics[at].clone();
+        let partition = self.limit_dice.below(partitions as u32) as i32;
+        let first = self.world.next_id;
+        let large = self.world.send_sized(&topic, Some(partition), limit).expect("there is room");
+        let mut behind = BTreeSet::new();
+        for round in 0..40 {
+            for (name, partitions) in self.topics.clone() {
+                for other in 0..partitions {
+                    let is_own = (&name, other) == (&topic, partition);
+                    // The first may linger until now, and would share its batch.
+                    if !is_own || round > 10 {
+                        let id = self.world.send_sized(&name, Some(other), 0).expect("there is room");
+                        behind.extend(is_own.then_some(id));
+                    }
+                }
+            }
+            self.world.run(ms(30));
+        }
+        self.flush();
+        assert!(self.world.run_until(ms(130_000), World::all_told), "log: {:#?}", self.world.log_tail());
+        self.print_log();
+        let settings = &self.world.front.topics.get(&topic).settings;
+        // With less time, or fewer attempts, what is behind cannot wait until it is known that a number is missing.
+        let patient = settings.delivery_timeout >= ms(10_000);
+        for (id, told) in self.world.told.range(first..).filter(|(id, _)| **id != large) {
+            let acks = self.promises[&self.world.accepted[id].topic].acks;
+            let spared = acks == Acks::None || self.retries == 0 || (behind.contains(id) && !patient);
+            assert!(spared || told.fate == Fate::Written, "record {id} beside {large}, which is too large: {told:?}");
+        }
+        let closed = &self.world.cluster.oversized_requests[before..];
+        let alone = closed.iter().min().map_or(0, |one| one + 10);
+        let with_others = closed.iter().filter(|&&size| size > alone).count() as i32;
+        let all: i32 = self.topics.iter().map(|(_, partitions)| partitions).sum();
+        assert!(with_others <= all, "{closed:?}");
     }
 
     fn check_step(&mut self) {
@@ -704,6 +766,7 @@ impl Run {
         }
         self.coverage.count("intervals: any", u64::from(self.outages.is_some()));
         let mut tally = self.coverage.take();
+        tally.count("fault: request too large", self.world.cluster.oversized_requests.len() as u64);
         for (id, told) in &self.world.told {
             let acks = self.promises[&self.world.accepted[id].topic].acks;
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
@@ -712,6 +775,8 @@ impl Run {
             assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
             tally.count("record: purged", u64::from(told.error == Some(ErrorKind::Purged)));
             tally.count("record: to blame", u64::from(told.message.contains("to blame")));
+            let named = told.message.contains("socket.request.max.bytes");
+            tally.count("record: named as what ends its connections", u64::from(named));
             match told.fate {
                 Fate::Written => {
                     tally.note("record: written");

@@ -16,7 +16,7 @@ use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Cluster, Phase, StoredRecord, Versions};
 
 use crate::coverage::{Coverage, Shared};
-use crate::dice::Dice;
+use crate::dice::{self, Dice};
 use crate::faults::{self, Faults};
 use crate::pace::{Pace, any_intervals, draw_intervals};
 use crate::seeds::{self, Simulation};
@@ -74,6 +74,7 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: metadata left out a topic", 300),
         ("fault: metadata left out everything", 200),
         ("fault: new brokers", 100),
+        ("fault: request too large", 100),
         ("fault: rival", 100),
         ("fault: slow markers", 500),
         ("fault: stale metadata", 500),
@@ -212,6 +213,8 @@ struct Run {
     faults: u64,
     trace: bool,
     calm: bool,
+    /// The size above which brokers close the connection of a request.
+    limit: Option<usize>,
 }
 
 impl Run {
@@ -220,6 +223,8 @@ impl Run {
         let coverage = Shared::default();
         let rate = Arc::new(AtomicU32::new(dice.one_of(&[0, 20, 60, 150])));
         let late = dice.once_in(3);
+        let mut limit_dice = dice::stream(seed, "largest request of transactions");
+        let limit = (limit_dice.below(6) == 0).then(|| [1_000, 5_000][limit_dice.below(2) as usize]);
         let mut run = Run {
             dice,
             intervals: any_intervals(seed),
@@ -242,6 +247,7 @@ impl Run {
             faults: 0,
             trace: std::env::var_os("OTTLA_TRACE").is_some(),
             calm: false,
+            limit,
         };
         let cluster = run.cluster();
         run.start(cluster);
@@ -257,6 +263,9 @@ impl Run {
         cluster.first_epoch = self.dice.one_of(&[0, 0, 0, 32_757, 32_764, 32_766]);
         for topic in TOPICS {
             cluster.create_topic(topic, PARTITIONS);
+        }
+        if let Some(limit) = self.limit.filter(|_| !self.calm) {
+            cluster.max_request_bytes = limit;
         }
         let mut faults = Faults::new(self.dice.draw(), self.rate.clone(), self.coverage.clone(), self.late);
         cluster.on_request(move |request| faults.of(request));
@@ -367,6 +376,8 @@ impl Run {
             self.check_transactions();
         }
         self.coverage.count("intervals: any", u64::from(self.intervals.is_some()));
+        let too_large = self.instances[self.active].world.cluster.oversized_requests.len();
+        self.coverage.count("fault: request too large", too_large as u64);
         self.coverage.count("steps", self.steps);
         self.coverage.count("records", self.next_id - 1);
         assert!(self.steps >= STEPS && self.next_id > RECORDS && self.faults() >= FAULTS);
@@ -830,6 +841,7 @@ impl Run {
         self.start_brokers();
         let cluster = &mut self.world().cluster;
         cluster.release_metadata();
+        cluster.max_request_bytes = usize::MAX;
         cluster.transactions.slow_markers = false;
         cluster.write_markers();
     }

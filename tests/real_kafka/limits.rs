@@ -142,12 +142,17 @@ fn with_max_block_ms_0_nothing_waits_and_a_cold_topic_is_delivered() {
     sender.all_delivered(accepted);
 }
 
-/// A broker of its own for what others must not see: it forgets producers, and its internal topics are made by hand.
+/// A broker of its own for what others must not see: it forgets producers, takes no large requests, and its internal topics
+/// are made by hand.
 fn forgetful() -> Arc<Cluster> {
     static FORGETFUL: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let mut started = FORGETFUL.lock().expect("lock");
     started.upgrade().unwrap_or_else(|| {
-        let properties = [("producer.id.expiration.ms", "1000"), ("producer.id.expiration.check.interval.ms", "200")];
+        let properties = [
+            ("producer.id.expiration.ms", "1000"),
+            ("producer.id.expiration.check.interval.ms", "200"),
+            ("socket.request.max.bytes", "100000"),
+        ];
         let properties = properties.map(|(name, value)| (name.into(), value.into())).to_vec();
         let cluster = Arc::new(Cluster::start(Options { properties, ..Options::default() }));
         *started = Arc::downgrade(&cluster);
@@ -186,4 +191,33 @@ fn a_producer_that_the_broker_forgot_goes_on() {
     }
     sender.all_delivered(300);
     check_stamps(&cluster.read_records(&topic_name), 300);
+}
+
+/// The broker closes the connection for each request that carries it.
+#[test]
+fn a_record_above_socket_request_max_bytes_takes_no_other_record_with_it() {
+    const LARGE: u64 = 15;
+    let cluster = forgetful();
+    let topic_name = cluster.new_topic("large", 3);
+    prime(&cluster, &topic_name, 3);
+    let timeouts = [("delivery.timeout.ms", "5000"), ("request.timeout.ms", "3000")];
+    let sender = Sender::new(cluster.bootstrap(), &timeouts);
+    let topic = sender.topic(&topic_name);
+    for tag in 0..450 {
+        let value = stamp(tag, if tag == LARGE { 200_000 } else { 30 });
+        let record = Record { partition: Some((tag % 3) as i32), value: Some(&value), ..Record::default() };
+        sender.send(&topic, &record, tag);
+        if tag % 3 == 2 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    sender.flush();
+    for told in sender.told() {
+        assert_eq!(told.fate == Fate::Written, told.tag != LARGE, "{told:?}\n{}", sender.log());
+        if let Some(error) = told.error {
+            assert!(error.message().contains("socket.request.max.bytes") && error.message().contains("200"), "{error}");
+        }
+    }
+    let written: usize = cluster.read_records(&topic_name).len();
+    assert_eq!(written, 3 + 449);
 }

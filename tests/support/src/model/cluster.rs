@@ -92,6 +92,10 @@ pub struct Cluster {
     pub cluster_id: String,
     pub controller: i32,
     pub unknown_producer: UnknownProducer,
+    /// `socket.request.max.bytes`: a broker closes the connection when it reads a larger size.
+    pub max_request_bytes: usize,
+    /// The sizes for which connections were closed.
+    pub oversized_requests: Vec<usize>,
     /// Topics that Metadata makes when asked for; `None` makes none.
     pub auto_create: Option<TopicOptions>,
     /// Finalized features by name (supported from 0 to the level), told by ApiVersions from version 3 on.
@@ -118,6 +122,8 @@ impl Cluster {
             cluster_id: "model".into(),
             controller: 1,
             unknown_producer: UnknownProducer::default(),
+            max_request_bytes: 100 << 20,
+            oversized_requests: Vec::new(),
             auto_create: None,
             features: BTreeMap::new(),
             features_epoch: 1,

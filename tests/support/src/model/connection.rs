@@ -41,9 +41,13 @@ impl Connection {
             return None;
         }
         let length = i32::from_be_bytes(*self.pending.first_chunk::<4>()?);
-        let reaction = match usize::try_from(length).ok().filter(|length| *length <= 100 << 20) {
-            None => Reaction::closing(),
-            Some(length) => {
+        let reaction = match usize::try_from(length) {
+            Err(_) => Reaction::closing(),
+            Ok(length) if length > cluster.max_request_bytes => {
+                cluster.oversized_requests.push(length);
+                Reaction::closing()
+            }
+            Ok(length) => {
                 let reaction = cluster.react(self.broker, self.pending.get(4..4 + length)?);
                 self.pending.drain(..4 + length);
                 reaction

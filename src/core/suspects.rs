@@ -1,0 +1,167 @@
+//! Batches whose requests are lost with their connections: which of them ends its connection whenever it is sent?
+//!
+//! A broker closes the connection for a request above `socket.request.max.bytes`, a gateway has a limit of its own, and
+//! some networks lose large packets. Sent again with the others of its request, such a batch would take them with it until
+//! they all expire. So each batch of a lost request is a **suspect** until a broker answers for it:
+//! - Suspects travel without others, and nothing else is on their connection. They have lanes of their own.
+//! - The smallest goes first, by itself. Each answer doubles how much the next request may carry; a loss begins again with
+//!   one. So every lost request of several suspects follows an answer, and the search loses at most one connection for
+//!   each batch. After a mere restart of the broker, a few requests clear all of them.
+//! - What was lost while it was alone on its connection is sent alone from then on, after pauses that grow.
+
+use std::time::Duration;
+
+use super::broker::{InFlight, Kind, LostAlone};
+use super::{Backoff, Core, Level};
+use crate::batch::{Batch, Suspicion};
+use crate::error::{Error, ErrorKind};
+use crate::planted::{Fault, planted};
+
+/// If so many connections in a row were lost with a batch alone on them, that is no accident.
+const NO_ACCIDENT: u32 = 3;
+
+/// The pauses of a batch whose connection was lost while it was alone on it, also where `retry.backoff.ms` is shorter:
+/// every attempt costs the others a connection.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+const REQUEST_TIMED_OUT: ErrorKind = ErrorKind::Broker(7);
+
+impl Core {
+    /// A request was lost with its connection. `only`: it was the only one there.
+    ///
+    /// If the connection was given up because of what the broker sent, it ended for no fault of the request.
+    pub(super) fn suspect(&mut self, broker: u32, request: &mut InFlight, error: &Error, only: bool) {
+        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = &mut request.kind else { return };
+        if planted(Fault::SuspectsTogether) {
+            return;
+        }
+        let alone = only && produced.len() == 1;
+        let was_sent_garbage = !error.is_retriable();
+        let held = self.now.since(request.sent);
+        for batch in produced.iter_mut().filter_map(|carried| carried.batch.as_mut()) {
+            let before = batch.sealed.suspicion.map_or(0, |suspicion| suspicion.alone);
+            let alone = if was_sent_garbage { 0 } else { before + u32::from(alone) };
+            batch.sealed.suspicion = Some(Suspicion { alone, bytes: request.bytes, held });
+        }
+        self.broker(broker).suspect_room = 0;
+    }
+
+    /// A Produce request got through: a broker answered it, or it was written and there is no answer.
+    pub(super) fn got_through(&mut self, broker: u32, request: &InFlight) {
+        let broker = self.broker(broker);
+        if matches!(request.kind, Kind::Produce(_)) {
+            broker.largest_answered = broker.largest_answered.max(request.bytes);
+            broker.lost_alone = LostAlone::Nobody;
+        }
+        if request.suspects {
+            broker.suspect_room = 2 * request.bytes;
+        }
+    }
+
+    /// The smallest first: what is likely to pass is not put at risk by what is not.
+    pub(super) fn sort_suspects(&mut self, broker: u32, lane: usize) {
+        let mut ready = std::mem::take(&mut self.broker(broker).lanes.lane(lane).ready);
+        ready.make_contiguous().sort_by_key(|&partition| {
+            let head = self.partition(partition).queue.front();
+            head.map(|batch| (batch.sealed.suspicion.map(|suspicion| suspicion.alone), batch.payload().len()))
+        });
+        self.broker(broker).lanes.lane(lane).ready = ready;
+    }
+
+    /// Whether a batch must have its request for itself.
+    pub(super) fn goes_alone(&self, batch: &Batch) -> bool {
+        let last_attempt = batch.sealed.attempts >= self.settings.retries;
+        batch.sealed.suspicion.is_some_and(|suspicion| suspicion.alone > 0 || last_attempt)
+    }
+
+    /// Sends a suspect again, or fails it if it is to blame for its lost connections: they were no accident, and the broker
+    /// has answered smaller requests only. If it has answered none, no other partition may have met with the same. A broker
+    /// that ends every request, or a partition whose replicas lag behind, proves nothing against a batch.
+    pub(super) fn suspect_lost(&mut self, index: u32, batch: Box<Batch>, suspicion: Suspicion, error: Error) {
+        if suspicion.alone == 0 {
+            return self.retry(index, batch, error);
+        }
+        let broker = self.partition(index).in_flight_broker;
+        let largest = self.brokers[broker as usize].largest_answered;
+        let was_closed = error.kind() != REQUEST_TIMED_OUT;
+        let only_one = self.note_lost_alone(broker, index);
+        let to_blame = is_larger(suspicion, largest) || (largest == 0 && only_one && was_closed);
+        if largest >= suspicion.bytes && was_closed {
+            // The way to the broker may have changed. The next answers tell which sizes it takes now.
+            self.broker(broker).largest_answered = 0;
+        }
+        let error = explain(&error, suspicion, largest);
+        if suspicion.alone == NO_ACCIDENT {
+            self.log(Level::Warning, || format!("{error} (topic {}, partition {})", batch.topic, batch.partition));
+            if to_blame {
+                self.lower_batch_limit(index, &batch);
+            }
+        }
+        if suspicion.alone >= NO_ACCIDENT && to_blame && self.half_time(&batch).is_none() {
+            // What waits behind it was refused by nobody.
+            self.partition(index).failures = 0;
+            return self.give_up(index, batch, error);
+        }
+        self.retry(index, batch, error);
+    }
+
+    /// A batch of this partition was lost alone. Returns whether it is the only partition since the last answer.
+    fn note_lost_alone(&mut self, broker: u32, index: u32) -> bool {
+        let broker = self.broker(broker);
+        broker.lost_alone = match broker.lost_alone {
+            LostAlone::Nobody => LostAlone::One(index),
+            LostAlone::One(other) if other != index => LostAlone::Several,
+            unchanged => unchanged,
+        };
+        broker.lost_alone == LostAlone::One(index)
+    }
+
+    /// How long the head of a partition waits for its next attempt, `usual` unless it is a suspect that was lost alone twice.
+    /// If others get through, every attempt costs them their connection. After it they have the connection for as long as the
+    /// attempt took.
+    pub(super) fn suspect_pause(&mut self, index: u32, usual: Duration) -> Duration {
+        let partition = self.partitions[index as usize].as_ref().expect("a partition that has waited for an answer");
+        let largest = self.brokers[partition.in_flight_broker as usize].largest_answered;
+        let Some(batch) = partition.queue.front() else { return usual };
+        let Some(suspicion @ Suspicion { alone: 2.., .. }) = batch.sealed.suspicion else { return usual };
+        let until_half = self.half_time(batch).unwrap_or(Duration::MAX);
+        if !is_larger(suspicion, largest) {
+            return usual.min(until_half);
+        }
+        let initial = self.settings.retry_backoff.initial.max(FIRST_PAUSE);
+        let pauses = Backoff { initial, max: LONGEST_PAUSE };
+        pauses.after(suspicion.alone, &mut self.random).max(suspicion.held).max(usual).min(until_half)
+    }
+
+    /// What is left of the first half of a batch's time. The second half is for what waits behind it.
+    fn half_time(&self, batch: &Batch) -> Option<Duration> {
+        let half = batch.created.after(batch.deadline.since(batch.created) / 2);
+        (half > self.now).then(|| half.since(self.now))
+    }
+}
+
+/// A broker has answered smaller requests, and none as large.
+fn is_larger(suspicion: Suspicion, largest_answered: usize) -> bool {
+    (1..suspicion.bytes).contains(&largest_answered)
+}
+
+/// Adds to the error of a lost connection what is known of the request.
+fn explain(error: &Error, suspicion: Suspicion, largest: usize) -> Error {
+    let Suspicion { alone, bytes, .. } = suspicion;
+    let times = if alone == 1 { "once".to_owned() } else { format!("{alone} times in a row") };
+    let advice = if largest >= bytes {
+        "the broker has answered larger ones, so its own log may say more".to_owned()
+    } else {
+        let answered = match largest {
+            0 => "the broker has answered none yet".to_owned(),
+            _ => format!("the largest that the broker answered had {largest} bytes"),
+        };
+        format!(
+            "{answered}: compare with socket.request.max.bytes of the broker, limits of proxies and gateways, and the MTU \
+             of the network; raise that limit, or lower max.request.size"
+        )
+    };
+    let request = format!("a Produce request of {bytes} bytes, with this batch alone, ended its connection {times}");
+    Error::new(error.kind(), format!("{}; {request}; {advice}", error.message()))
+}

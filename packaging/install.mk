@@ -32,6 +32,8 @@ install:
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(OTTLA_VERSION)|' \
 		packaging/ottla.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc'
 	chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/ottla'
+	$(INSTALL) -m 644 packaging/suppressions/*.supp '$(DESTDIR)$(PREFIX)/share/ottla'
 	@test -n '$(DESTDIR)' || packaging/after-install '$(LDCONFIG)' '$(LIBDIR)' '$(OTTLA_SONAME)'
 
 ## uninstall    removes what install put there
@@ -41,3 +43,5 @@ uninstall:
 		'$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc' '$(DESTDIR)$(PREFIX)/include/ottla.h' \
 		'$(DESTDIR)$(DOCDIR)/LICENSE' '$(DESTDIR)$(DOCDIR)/THIRD-PARTY'
 	-rmdir '$(DESTDIR)$(DOCDIR)'
+	rm -f '$(DESTDIR)$(PREFIX)'/share/ottla/*.supp
+	-rmdir '$(DESTDIR)$(PREFIX)/share/ottla'

@@ -34,6 +34,7 @@ const WITH_BROKER: &[&str] = &[
     "api_metadata",
     "api_zero",
     "api_unpolled",
+    HANDING_OVER,
 ];
 /// Programs that show what a process does to its producers, given the address of a broker.
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
@@ -45,6 +46,8 @@ const MISSING: &str = "api_missing";
 const TRANSACTING: &[&str] = &["api_transaction", "api_log"];
 /// A program that is given a broker as [`refusing_broker`] makes it.
 const REFUSED: &str = "transaction_errors";
+/// A program that passes data of its own to completions and back; with a second argument it has a race of its own.
+const HANDING_OVER: &str = "life_userdata";
 /// A program that opens the library itself.
 const DLOPENED: &str = "life_dlopen";
 
@@ -253,10 +256,8 @@ fn programs_do_what_they_say_with_the_static_library() {
 
 #[test]
 fn programs_are_clean_under_valgrind() {
-    let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
     let valgrind = [
         "valgrind",
-        &suppressions,
         "--quiet",
         "--leak-check=full",
         "--show-leak-kinds=definite,indirect,possible",
@@ -271,4 +272,41 @@ fn programs_are_clean_under_valgrind() {
 #[test]
 fn programs_are_clean_under_sanitizers() {
     run_all("sanitized", &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"], Linked::Shared, &[]);
+}
+
+/// Runs [`HANDING_OVER`] under a tool that looks for races: it reports the application's own race, and nothing else.
+fn only_the_applications_own_race_is_reported(variant: &str, flags: &[&str], before: &[&str], reports: &str) {
+    let sink = Sink::start(SinkOptions::default());
+    let program = compile(HANDING_OVER, variant, flags, Linked::Shared);
+    let run = |race: Option<&str>| {
+        let mut command = Command::new(before[0]);
+        command.args(&before[1..]).arg(&program).arg(sink.addr().to_string()).args(race);
+        command.env("LD_LIBRARY_PATH", libraries());
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (clean, said) = run(None);
+    assert!(clean && said.is_empty(), "{variant}: the hand-over is reported\n{said}");
+    let (clean, said) = run(Some("race"));
+    assert!(!clean && said.contains(reports), "{variant}: the application's race is not reported\n{said}");
+    assert!(said.contains("life_userdata.c"), "{variant}: the report does not lead to the application\n{said}");
+}
+
+#[test]
+fn thread_sanitizer_reports_no_race_for_data_that_goes_to_a_completion_and_back() {
+    let options = format!("TSAN_OPTIONS=suppressions={}", root().join("packaging/suppressions/tsan.supp").display());
+    only_the_applications_own_race_is_reported(
+        "tsan",
+        &["-fsanitize=thread"],
+        &["env", &options],
+        "ThreadSanitizer: data race",
+    );
+}
+
+#[test]
+fn helgrind_reports_no_race_for_data_that_goes_to_a_completion_and_back() {
+    let suppressions = root().join("packaging/suppressions/helgrind.supp");
+    let suppressions = format!("--suppressions={}", suppressions.display());
+    let helgrind = ["valgrind", "--tool=helgrind", "--quiet", &suppressions, "--error-exitcode=9", "--fair-sched=yes"];
+    only_the_applications_own_race_is_reported("helgrind", &[], &helgrind, "Possible data race");
 }

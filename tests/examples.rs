@@ -894,10 +894,9 @@ fn examples_are_clean_under_valgrind() {
     let cluster = kafka::shared();
     let servers = cluster.bootstrap();
     let topic = cluster.new_topic("examples-valgrind", 2);
-    let suppressions = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
     for &name in EXAMPLES {
         let mut command = Command::new("valgrind");
-        command.args([&suppressions, "--quiet", "--leak-check=full", "--error-exitcode=9", "--fair-sched=yes"]);
+        command.args(["--quiet", "--leak-check=full", "--error-exitcode=9", "--fair-sched=yes"]);
         command.args(["--show-leak-kinds=definite,indirect,possible"]);
         command.args(["--errors-for-leak-kinds=definite,indirect,possible"]).arg(built().join(name));
         match name {

@@ -7,7 +7,7 @@ use super::report::Delivery;
 use crate::error::Error;
 use crate::loan::LentValue;
 use crate::record::Fate;
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, HandOver, Mutex};
 
 /// Where the fate of a record is to be told.
 #[derive(Clone)]
@@ -253,6 +253,7 @@ fn number(bytes: &[u8]) -> u64 {
 pub struct Waiter {
     told: Mutex<Option<Told>>,
     turn: Condvar,
+    hand_over: HandOver,
     /// Nobody waits yet: the record may linger.
     patient: bool,
 }
@@ -280,6 +281,7 @@ impl Waiter {
     }
 
     pub fn tell(&self, delivery: &Delivery<'_>) {
+        self.hand_over.leave();
         *self.told.lock() = Some(Told {
             partition: delivery.partition,
             offset: delivery.offset,
@@ -301,6 +303,7 @@ impl Waiter {
             }
             told = self.turn.wait(told, deadline);
         }
+        self.hand_over.take();
         told.clone()
     }
 }

@@ -4,7 +4,7 @@ use super::budget::{Budget, NoRoom};
 use super::chunk::{CLASSES, Chunk, Space, class_for, exact_size};
 use super::{Batch, Report};
 use crate::loan::{Ended, EndedLoans};
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
+use crate::sync::{Arc, AtomicUsize, HandOver, Mutex, Ordering};
 
 /// The memory of one producer.
 pub struct Memory {
@@ -14,6 +14,7 @@ pub struct Memory {
     loans: Arc<EndedLoans>,
     /// Charged bytes that belong to reports.
     reports: AtomicUsize,
+    accepted: HandOver,
 }
 
 #[derive(Default)]
@@ -42,7 +43,7 @@ impl Memory {
     pub fn new(limit: usize) -> Self {
         let (free, orphans) = (Mutex::default(), Mutex::default());
         let (loans, reports) = (EndedLoans::new(), AtomicUsize::new(0));
-        Memory { budget: Budget::new(limit), free, orphans, loans, reports }
+        Memory { budget: Budget::new(limit), free, orphans, loans, reports, accepted: HandOver::default() }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -169,6 +170,12 @@ impl Memory {
         self.orphans.lock().push(report);
     }
 
+    /// The application's data that belongs to its records. It is left before a record is accepted, and taken before a
+    /// function of the application's is called for one. Records leave it only where a tool checks for races.
+    pub fn accepted(&self) -> &HandOver {
+        &self.accepted
+    }
+
     /// Where loans end.
     pub fn loans(&self) -> &Arc<EndedLoans> {
         &self.loans
@@ -185,6 +192,9 @@ impl Memory {
     }
 
     fn give_back(&self, loans: Vec<Ended>) {
+        if !loans.is_empty() {
+            self.accepted.take();
+        }
         for loan in loans {
             // First, so that the function finds room if it sends again.
             self.budget.release(loan.charged);

@@ -11,11 +11,11 @@ mod timer;
 
 #[cfg(feature = "internals")]
 pub use rest::Rest;
-pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, Shared, Sink, Waited};
+pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waited};
 
 use std::thread::JoinHandle;
 
-use crate::core::{Core, Settings};
+use crate::core::{Answer, Core, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Arc, Clock, SystemClock, with_signals_blocked};
 
@@ -35,28 +35,39 @@ pub fn spawn(
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
     let core = Core::new(settings, shared.front.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
-    let (told, started) = std::sync::mpsc::channel();
-    let run = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .thread_name("ottla-dns")
-            .max_blocking_threads(4)
-            .build();
-        match runtime {
-            Ok(runtime) => {
-                let _ = told.send(Ok(()));
-                sender::run(runtime, core, shared, sockets, sink);
+    // The runtime is made on the thread that it is for: to another it would tie a thread handle that is never released.
+    let started = shared.tickets.draw();
+    let run = {
+        let shared = shared.clone();
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .thread_name("ottla-dns")
+                .max_blocking_threads(4)
+                .build();
+            match runtime {
+                Ok(runtime) => {
+                    shared.tickets.answer(started, Ok(Answer::Done));
+                    sender::run(runtime, core, shared, sockets, sink);
+                }
+                Err(error) => shared.tickets.answer(started, Err(not_started("event loop", &error))),
             }
-            Err(error) => drop(told.send(Err(error))),
         }
     };
-    let io = |what: &str, error| Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}"));
     let thread = with_signals_blocked(|| std::thread::Builder::new().name("ottla-sender".into()).spawn(run))
-        .map_err(|error| io("thread", error))?;
-    match started.recv() {
-        Ok(Ok(())) => Ok(thread),
-        Ok(Err(error)) => Err(io("event loop", error)),
-        Err(_) => Err(Error::new(ErrorKind::Internal, "the sender thread ended before it began")),
+        .map_err(|error| not_started("thread", &error))?;
+    let waited = shared.tickets.wait(started, None);
+    shared.tickets.give_back(started);
+    match waited {
+        Waited::Answered(Err(error)) => {
+            let _ = thread.join();
+            Err(error)
+        }
+        _ => Ok(thread),
     }
+}
+
+fn not_started(what: &str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}"))
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
@@ -22,6 +23,9 @@ use crate::front::{Command, Mail, Slot, Topic};
 use crate::record::Fate;
 use crate::sync::{Arc, Clock, Mutex, SystemClock, Time};
 
+/// Idle threads need a fraction of it. One that outlived the producer would be reported by valgrind at the end of the process.
+const LOOKUPS_END_WITHIN: Duration = Duration::from_millis(100);
+
 /// Runs until the core is closed, or something panics.
 pub fn run(runtime: Runtime, core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
     shared.set_sender();
@@ -31,8 +35,8 @@ pub fn run(runtime: Runtime, core: Core, shared: Arc<Shared>, sockets: SocketSet
     }));
     let how = if looped.is_ok() { Ended::Closed } else { Ended::Panicked };
     sender.finish(how);
-    // A name that is being looked up is not waited for.
-    runtime.shutdown_background();
+    // Threads that look names up end here unless a lookup hangs, which is not waited for.
+    runtime.shutdown_timeout(LOOKUPS_END_WITHIN);
 }
 
 type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
@@ -306,6 +310,7 @@ impl Sender {
     }
 
     fn report(&mut self, report: Report) {
+        self.shared.front.memory.accepted().take();
         self.call_out(|sink| {
             sink.observe(&report);
             report.tell_waiters();

@@ -1,8 +1,7 @@
 //! What the application's threads and the sender thread share besides the front.
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::OnceLock;
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use crate::batch::Report;
@@ -10,7 +9,7 @@ use crate::core::{Answer, DebugSwitch, Level, News};
 use crate::error::Result;
 use crate::front::{Command, Front, Waiting};
 use crate::statistics::{Snapshot, Statistics};
-use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
+use crate::sync::{Arc, AtomicU64, Condvar, HandOver, Mutex, Ordering};
 
 /// Where reports go, and news. Called on the sender thread, with no lock held.
 pub trait Sink: Send {
@@ -62,7 +61,29 @@ pub struct Shared {
     pub log: LogSink,
     pub log_level: Level,
     pub debug: Arc<DebugSwitch>,
-    sender: OnceLock<ThreadId>,
+    sender: SenderId,
+}
+
+/// A producer's sender thread. It is not known by its `ThreadId`: to tell a thread that C started its id, the standard library
+/// allocates something that valgrind reports as possibly lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SenderId(u64);
+
+thread_local! {
+    /// The sender that runs on this thread.
+    static RUNNING: Cell<Option<SenderId>> = const { Cell::new(None) };
+}
+
+impl SenderId {
+    fn draw() -> Self {
+        static DRAWN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        SenderId(DRAWN.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether the caller is this thread, that is, inside a callback of its producer.
+    pub fn is_current(self) -> bool {
+        RUNNING.get() == Some(self)
+    }
 }
 
 impl Shared {
@@ -74,7 +95,7 @@ impl Shared {
         debug: Arc<DebugSwitch>,
     ) -> Self {
         let statistics = Arc::new(statistics);
-        Shared { front, statistics, tickets: Tickets::default(), log, log_level, debug, sender: OnceLock::new() }
+        Shared { front, statistics, tickets: Tickets::default(), log, log_level, debug, sender: SenderId::draw() }
     }
 
     pub fn log(&self, level: Level, message: &str) {
@@ -86,11 +107,16 @@ impl Shared {
 
     /// Whether the caller is the sender thread, that is, inside a callback.
     pub fn is_sender(&self) -> bool {
-        self.sender.get() == Some(&std::thread::current().id())
+        self.sender.is_current()
     }
 
+    pub fn sender(&self) -> SenderId {
+        self.sender
+    }
+
+    /// The calling thread is the sender.
     pub(super) fn set_sender(&self) {
-        let _ = self.sender.set(std::thread::current().id());
+        RUNNING.set(Some(self.sender));
     }
 
     /// Asks the sender for something and waits for its answer. `what` names the call in the log.
@@ -181,6 +207,7 @@ pub struct Tickets {
     next: AtomicU64,
     state: Mutex<TicketState>,
     turn: Condvar,
+    hand_over: HandOver,
 }
 
 #[derive(Default)]
@@ -201,6 +228,12 @@ impl Tickets {
 
     /// Waits for the answer. It stays until the ticket is given back, so one can wait again after a time-out.
     pub fn wait(&self, ticket: u64, deadline: Option<Instant>) -> Waited {
+        let waited = self.wait_for_answer(ticket, deadline);
+        self.hand_over.take();
+        waited
+    }
+
+    fn wait_for_answer(&self, ticket: u64, deadline: Option<Instant>) -> Waited {
         let mut state = self.state.lock();
         loop {
             if let Some(Some(answer)) = state.drawn.get(&ticket) {
@@ -221,6 +254,7 @@ impl Tickets {
     }
 
     pub(super) fn answer(&self, ticket: u64, outcome: Result<Answer>) {
+        self.hand_over.leave();
         if let Some(answer) = self.state.lock().drawn.get_mut(&ticket) {
             *answer = Some(outcome);
             self.turn.notify_all();
@@ -228,6 +262,7 @@ impl Tickets {
     }
 
     pub(super) fn end(&self, how: Ended) {
+        self.hand_over.leave();
         self.state.lock().ended.get_or_insert(how);
         self.turn.notify_all();
     }
@@ -250,6 +285,7 @@ impl Tickets {
             }
             state = self.turn.wait(state, deadline);
         }
+        self.hand_over.take();
         state.ended
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::userdata::Userdata;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, HandOver, Mutex};
 
 /// Called when a queue (of reports, or of events) becomes non-empty, once until it was emptied again by
 /// ottla_producer_poll() or ottla_producer_poll_event(), and once when the producer has ended. For event loops that cannot
@@ -20,6 +20,7 @@ pub(super) struct Queue<T> {
     limit: usize,
     state: Mutex<State<T>>,
     turn: Condvar,
+    hand_over: HandOver,
     ready: Arc<Ready>,
     on_ready: ottla_ready_fn,
     userdata: Userdata,
@@ -48,11 +49,21 @@ impl<T> Queue<T> {
         userdata: Userdata,
     ) -> Self {
         let state = Mutex::new(State { items: VecDeque::new(), dropped: 0, ended: false });
-        Queue { what, limit, state, turn: Condvar::default(), ready, on_ready, userdata }
+        Queue {
+            what,
+            limit,
+            state,
+            turn: Condvar::default(),
+            hand_over: HandOver::default(),
+            ready,
+            on_ready,
+            userdata,
+        }
     }
 
     /// Thread: sender.
     pub(super) fn push(&self, item: T) {
+        self.hand_over.leave();
         let mut state = self.state.lock();
         let first = state.items.is_empty();
         let oldest = if state.items.len() < self.limit { None } else { state.items.pop_front() };
@@ -90,6 +101,7 @@ impl<T> Queue<T> {
                 if state.items.is_empty() {
                     self.ready.lower();
                 }
+                self.hand_over.take();
                 return Ok(Some(Taken { item, dropped: std::mem::take(&mut state.dropped) }));
             }
             if state.ended {

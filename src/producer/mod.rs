@@ -15,7 +15,7 @@ pub use interceptor::{Interceptor, Sending};
 pub use plugins::Plugins;
 pub use send_handle::SendHandle;
 
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use objects::Serializers;
@@ -33,20 +33,19 @@ use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::serialize::Objects;
 use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
-use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time};
+use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time, is_checked_for_races};
 use crate::text::partitions;
 
 /// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
 pub struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    sender: ThreadId,
     plugins: Arc<Configured>,
     serializers: Serializers,
     interceptors: Vec<Arc<dyn Interceptor>>,
     /// When partitions were last asked for with nobody waiting for the answer.
     last_asked: Mutex<Option<Instant>>,
-    /// There are plug-ins.
+    /// There are plug-ins, or a tool looks for races: records take the way of `accept_plugged`.
     plugged: bool,
     /// Reports wait until the application takes them.
     polled: bool,
@@ -135,13 +134,14 @@ impl Producer {
         for (name, topic) in named {
             shared.front.topics.get_with(&name, topic.settings);
         }
-        let (plugged, polled) = (!configured.is_empty(), sink.is_polled());
-        let sink = if plugged {
+        let polled = sink.is_polled();
+        let sink = if !configured.is_empty() {
             let interceptors = plugins.interceptors.clone();
             Box::new(PluggedSink { sink, interceptors, shared: shared.clone(), _plugins: configured.clone() })
         } else {
             sink
         };
+        let plugged = !configured.is_empty() || is_checked_for_races();
         let thread = driver::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
         Ok(Producer {
             plugins: configured,
@@ -152,7 +152,6 @@ impl Producer {
             polled,
             topics,
             shared,
-            sender: thread.thread().id(),
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
             usual_in: if plugged || resolved.max_request_size < SURE_ROOM {

@@ -17,7 +17,7 @@ use crate::statistics::Snapshot;
 use crate::sync::{Arc, Clock, Time};
 
 impl Producer {
-    /// `accept` with plug-ins.
+    /// `accept` with plug-ins, and where a tool looks for races.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what the record was made of")]
     pub(super) fn accept_plugged(
@@ -37,6 +37,7 @@ impl Producer {
             let mut record = *record;
             let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
                 record.partition = partition;
+                self.shared.front.memory.accepted().leave();
                 self.accept_beside(topic, &record, completion, manner, wait, clock)
             });
             sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;

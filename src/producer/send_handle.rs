@@ -1,12 +1,11 @@
 //! A record whose fate is waited for later, or never.
 
 use std::sync::Weak;
-use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::{Producer, TopicHandle, Wait, forked, in_callback};
 use crate::batch::{Completion, Told, Waiter};
-use crate::driver::{BUSY_AFTER, Shared};
+use crate::driver::{BUSY_AFTER, SenderId, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::front::{Manner, Waiting};
 use crate::record::Record;
@@ -19,7 +18,7 @@ pub struct SendHandle {
     topic: Arc<str>,
     /// Gone when the producer has ended, which decides every record.
     shared: Weak<Shared>,
-    sender: ThreadId,
+    sender: SenderId,
     process: Generation,
 }
 
@@ -30,7 +29,7 @@ impl Producer {
         let waiter = Arc::new(Waiter::patient());
         self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Usual, wait, &SystemClock)?;
         let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));
-        Ok(SendHandle { waiter, topic, shared, sender: self.sender, process: self.process })
+        Ok(SendHandle { waiter, topic, shared, sender: self.shared.sender(), process: self.process })
     }
 }
 
@@ -44,7 +43,7 @@ impl SendHandle {
         if let Some(told) = self.waiter.wait(Some(now)) {
             return Ok(told);
         }
-        if std::thread::current().id() == self.sender && wait != Wait::Never {
+        if self.sender.is_current() && wait != Wait::Never {
             return Err(in_callback("waiting for a record"));
         }
         let deadline = match wait {

@@ -6,6 +6,7 @@
 mod cache;
 mod clock;
 mod fork;
+mod hand_over;
 mod latest;
 #[cfg(ottla_loom)]
 mod modelled;
@@ -16,6 +17,7 @@ mod signals;
 pub use cache::{CACHE_LINE, fetch_to_write};
 pub use clock::{Clock, SystemClock, Time};
 pub use fork::Generation;
+pub use hand_over::{HandOver, is_checked_for_races};
 pub use latest::Latest;
 pub use signals::with_signals_blocked;
 

@@ -193,6 +193,11 @@ typedef enum ottla_err {
      */
     OTTLA_ERR_TRANSACTION_ABORTED = -22,
     /**
+     * The system gave no memory for the record. The limits of the process and its container decide how much there is
+     * (ulimit -v, cgroup), not buffer.memory.
+     */
+    OTTLA_ERR_OUT_OF_MEMORY = -23,
+    /**
      * From here on: the Kafka protocol's codes.
      */
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
@@ -913,7 +918,8 @@ typedef struct ottla_delivery {
      * OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms or its own
      * timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
      * known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
-     * OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
+     * OTTLA_ERR_CLOSED, OTTLA_ERR_OUT_OF_MEMORY (there was no memory to move it from its topic's queue, or out of a batch
+     * that the broker refused), OTTLA_ERR_INTERNAL, or the broker's own code, for example
      * OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
      * acks=0 also a topic that was deleted) or OTTLA_ERR_UNKNOWN_TOPIC_ID (the topic was deleted and created again, and the
      * record was meant for the old one).
@@ -1071,6 +1077,7 @@ typedef struct ottla_batch {
 /**
  * Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
  * their own, or that a call waits for, are not among them: those of the same batch are told before, in their order.
+ * While there is no memory for the entries of a whole batch, its records come in several calls, and the others in between.
  * `userdata` is what was given to ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
  */
 typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
@@ -2145,7 +2152,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_value_serializer(struct ottla_c
  * Writes bytes behind those written before.
  *
  * @param bytes  len bytes, copied; NULL is allowed if len is 0
- * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_serialized_append(struct ottla_serialized *out,
                                    const void *bytes,
@@ -2163,7 +2170,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_serialized_set_null(struct ottla_serialize
  *
  * @param name   name_len bytes of UTF-8, copied; not NULL
  * @param value  value_len bytes, copied; NULL with value_len 0 is a null value
- * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+ * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_serialized_add_header(struct ottla_serialized *out,
                                        const char *name,
@@ -2533,9 +2540,10 @@ OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record, size_t 
  * @param record     borrowed for the call
  * @param userdata   comes back in the completion; may be NULL; not looked at
  * @param error_out  optional; set only on failure, release with ottla_error_free()
- * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the
- *         partitions of the topic are known already (else the completion tells it); OTTLA_ERR_CLOSED;
- *         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT; with transactional.id also
+ * @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_OUT_OF_MEMORY, at once, when the system has no memory for the
+ *         record; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the partitions of the topic are known already
+ *         (else the completion tells it); OTTLA_ERR_CLOSED; OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL;
+ *         OTTLA_ERR_INVALID_ARGUMENT; with transactional.id also
  *         OTTLA_ERR_INVALID_STATE (no transaction is open), or why the transaction failed
  *         (ottla_error_requires_abort(), ottla_error_is_fatal())
  *

@@ -84,6 +84,8 @@ pub enum ErrorKind {
     Serialization,
     /// The record was not sent: its transaction was aborted.
     TransactionAborted,
+    /// The system gave no memory for a record.
+    OutOfMemory,
     /// A code of the Kafka protocol, as the broker sent it.
     Broker(i16),
 }
@@ -166,6 +168,7 @@ impl ErrorKind {
             ErrorKind::PartitionerFailed => -20,
             ErrorKind::Serialization => -21,
             ErrorKind::TransactionAborted => -22,
+            ErrorKind::OutOfMemory => -23,
             ErrorKind::Broker(code) => i32::from(code),
         }
     }
@@ -204,6 +207,7 @@ impl ErrorKind {
             ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
             ErrorKind::Serialization => "SERIALIZATION",
             ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
+            ErrorKind::OutOfMemory => "OUT_OF_MEMORY",
             ErrorKind::Broker(code) => broker_code_name(code),
         }
     }
@@ -212,6 +216,7 @@ impl ErrorKind {
     pub fn is_retriable(self) -> bool {
         match self {
             ErrorKind::BufferFull
+            | ErrorKind::OutOfMemory
             | ErrorKind::TimedOut
             | ErrorKind::DeliveryTimedOut
             | ErrorKind::MetadataTimedOut

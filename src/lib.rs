@@ -2,6 +2,7 @@
 //!
 //! The C library's manual is `include/ottla.h`; the architecture is told in `DESIGN.md`.
 
+mod allocate;
 pub mod config;
 pub mod error;
 pub mod loan;

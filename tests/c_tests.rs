@@ -35,6 +35,7 @@ const WITH_BROKER: &[&str] = &[
     "api_zero",
     "api_unpolled",
     HANDING_OVER,
+    "life_memory",
 ];
 /// Programs that show what a process does to its producers, given the address of a broker.
 const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];

@@ -20,6 +20,7 @@ const ROOMS: &[&str] = &[
     "config",
     "record",
     "loan",
+    "allocate",
     "error",
     "text",
     "sync",

@@ -33,8 +33,18 @@ struct Waiting {
 
 /// There is no room for this many bytes now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRoom {
-    pub bytes: usize,
+pub enum NoRoom {
+    /// In `buffer.memory`.
+    Buffer(usize),
+    /// The system has no memory.
+    System(usize),
+}
+
+impl NoRoom {
+    pub fn bytes(self) -> usize {
+        let (NoRoom::Buffer(bytes) | NoRoom::System(bytes)) = self;
+        bytes
+    }
 }
 
 /// Why a wait for room ended without it.
@@ -72,7 +82,7 @@ impl Budget {
     /// Charges `bytes` if they fit and nobody waits in line.
     pub fn try_charge(&self, bytes: usize) -> Result<(), NoRoom> {
         if self.waiting.load(Ordering::SeqCst) > 0 {
-            return Err(NoRoom { bytes });
+            return Err(NoRoom::Buffer(bytes));
         }
         self.charge_if_it_fits(bytes)
     }
@@ -217,7 +227,7 @@ impl Budget {
         let mut used = self.used.load(Ordering::SeqCst);
         loop {
             if used.checked_add(bytes).is_none_or(|sum| sum > self.limit) {
-                return Err(NoRoom { bytes });
+                return Err(NoRoom::Buffer(bytes));
             }
             match self.used.compare_exchange_weak(used, used + bytes, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => return Ok(()),
@@ -236,7 +246,7 @@ mod tests {
     fn what_fits_is_charged_and_what_does_not_is_refused() {
         let budget = Budget::new(100);
         assert_eq!(budget.try_charge(60), Ok(()));
-        assert_eq!(budget.try_charge(41), Err(NoRoom { bytes: 41 }));
+        assert_eq!(budget.try_charge(41), Err(NoRoom::Buffer(41)));
         assert_eq!(budget.try_charge(40), Ok(()));
         budget.release(100);
         assert_eq!(budget.used(), 0);
@@ -246,7 +256,7 @@ mod tests {
     fn the_sender_may_overdraw() {
         let budget = Budget::new(100);
         budget.charge(150);
-        assert_eq!(budget.try_charge(1), Err(NoRoom { bytes: 1 }));
+        assert_eq!(budget.try_charge(1), Err(NoRoom::Buffer(1)));
         budget.release(150);
         assert_eq!(budget.try_charge(1), Ok(()));
     }
@@ -278,7 +288,7 @@ mod tests {
         while budget.waiting() == 0 {
             std::thread::yield_now();
         }
-        assert_eq!(budget.try_charge(1), Err(NoRoom { bytes: 1 }));
+        assert_eq!(budget.try_charge(1), Err(NoRoom::Buffer(1)));
         budget.release(90);
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
     }
@@ -347,7 +357,7 @@ mod tests {
         const GIB: usize = 1 << 30;
         let budget = Budget::new(6 * GIB);
         (0..6).for_each(|_| assert_eq!(budget.try_charge(GIB), Ok(())));
-        assert_eq!((budget.used(), budget.try_charge(1)), (6 * GIB, Err(NoRoom { bytes: 1 })));
+        assert_eq!((budget.used(), budget.try_charge(1)), (6 * GIB, Err(NoRoom::Buffer(1))));
         budget.release(6 * GIB);
         assert_eq!(budget.used(), 0);
     }

@@ -6,6 +6,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::NoRoom;
+
 /// Memory that nothing was written to, or what is of no interest any more.
 pub(super) type Space = Box<[MaybeUninit<u8>]>;
 
@@ -44,6 +46,15 @@ impl Chunks {
         self.iter().count()
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Chunk> {
+        self.full.iter_mut().chain(Some(&mut self.last))
+    }
+
+    /// Makes a place for another chunk, so that the next `push` cannot fail.
+    pub(super) fn reserve(&mut self) -> Result<(), NoRoom> {
+        self.full.try_reserve(1).map_err(|_| NoRoom::System(size_of::<Chunk>()))
+    }
+
     pub(super) fn push(&mut self, chunk: Chunk) {
         let before = std::mem::replace(&mut self.last, chunk);
         if before.capacity() > 0 {
@@ -68,8 +79,13 @@ impl Chunks {
 pub(super) const CLASSES: [usize; 4] = [256, 1024, 4096, 16384];
 
 impl Chunk {
-    pub(super) fn new(capacity: usize) -> Self {
-        Chunk { space: Box::new_uninit_slice(capacity), len: 0 }
+    /// `None` if the system has no memory for it.
+    pub(super) fn new(capacity: usize) -> Option<Self> {
+        let mut space = Vec::new();
+        space.try_reserve_exact(capacity).ok()?;
+        // SAFETY: there is room for as many, and none of them has to be initialised.
+        unsafe { space.set_len(capacity) };
+        Some(Chunk { space: space.into_boxed_slice(), len: 0 })
     }
 
     pub(super) fn reuse(space: Space) -> Self {
@@ -111,6 +127,12 @@ impl Chunk {
     pub(super) unsafe fn fill(&mut self, len: usize) {
         debug_assert!(len <= self.room());
         self.len += len;
+    }
+
+    /// Drops the first `len` bytes.
+    pub(super) fn drop_first(&mut self, len: usize) {
+        self.space.copy_within(len..self.len, 0);
+        self.len -= len;
     }
 
     /// Appends `bytes` if there is room for them.

@@ -76,7 +76,7 @@ impl Entries {
         room: &mut Room,
     ) -> Result<(), NoRoom> {
         if !self.wide && matches!(completion, Completion::Call { .. }) {
-            self.widen(memory);
+            self.widen(memory)?;
         }
         let size = if self.wide { WIDE } else { NARROW };
         if self.chunks.last().room() >= size { Ok(()) } else { self.another_chunk(memory, hint, charge, room) }
@@ -86,6 +86,7 @@ impl Entries {
     fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
         // Each chunk is of the class above the one before it, as for data.
         let hint = hint.max(self.chunks.count()).min(2);
+        self.chunks.reserve()?;
         self.chunks.push(memory.chunk(WIDE, hint, charge, room)?);
         Ok(())
     }
@@ -148,22 +149,46 @@ impl Entries {
         Some(())
     }
 
-    /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is never refused.
+    /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is refused only if the system has
+    /// no memory.
     #[cold]
-    fn widen(&mut self, memory: &Memory) {
+    fn widen(&mut self, memory: &Memory) -> Result<(), NoRoom> {
         let mut narrow = std::mem::take(&mut self.narrow);
         std::mem::swap(&mut narrow, &mut self.chunks);
-        self.wide = true;
+        let widened = self.put_wide(&narrow, memory);
+        self.wide = widened.is_ok();
+        if !self.wide {
+            std::mem::swap(&mut narrow, &mut self.chunks);
+        }
+        memory.release(narrow.drain());
+        self.narrow = narrow;
+        widened
+    }
+
+    fn put_wide(&mut self, narrow: &Chunks, memory: &Memory) -> Result<(), NoRoom> {
         for entry in narrow.iter().flat_map(|chunk| chunk.filled().chunks_exact(NARROW)).map(read_narrow) {
             if self.chunks.last().room() < WIDE {
-                self.another_chunk(memory, 0, Charge::Force, &mut Room::default())
-                    .expect("a forced charge is not refused");
+                self.another_chunk(memory, 0, Charge::Force, &mut Room::default())?;
             }
             let put = self.chunks.last().put(&wide(entry.tag, entry.timestamp_delta, entry.call));
             put.expect("there is room, as was seen");
         }
-        memory.release(narrow.drain());
-        self.narrow = narrow;
+        Ok(())
+    }
+
+    /// Forgets the first `count`. Allocates nothing.
+    pub(super) fn drop_first(&mut self, count: u32) {
+        let mut bytes = count as usize * if self.wide { WIDE } else { NARROW };
+        for chunk in self.chunks.iter_mut() {
+            let dropped = bytes.min(chunk.filled().len());
+            chunk.drop_first(dropped);
+            bytes -= dropped;
+        }
+        self.waiters.retain(|(index, _)| *index >= count);
+        self.waiters.iter_mut().for_each(|(index, _)| *index -= count);
+        self.lent.retain(|(index, _)| *index >= count);
+        self.lent.iter_mut().for_each(|(index, _)| *index -= count);
+        self.count -= count;
     }
 
     /// The entries in order.

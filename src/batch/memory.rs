@@ -1,8 +1,12 @@
 //! Where chunks and batches come from and return to: free lists under one lock, charged to the budget by chunk.
 
+use std::sync::atomic::AtomicBool;
+
 use super::budget::{Budget, NoRoom};
 use super::chunk::{CLASSES, Chunk, Space, class_for, exact_size};
 use super::{Batch, Report};
+use crate::allocate::{self, WHERE_TO_LOOK};
+use crate::error::{Error, ErrorKind, Result};
 use crate::loan::{Ended, EndedLoans};
 use crate::sync::{Arc, AtomicUsize, HandOver, Mutex, Ordering};
 
@@ -10,6 +14,8 @@ use crate::sync::{Arc, AtomicUsize, HandOver, Mutex, Ordering};
 pub struct Memory {
     budget: Budget,
     free: Mutex<Free>,
+    /// Whether `Free::reserve` is there. Records are refused while it cannot be had.
+    has_reserve: AtomicBool,
     orphans: Mutex<Vec<Report>>,
     loans: Arc<EndedLoans>,
     /// Charged bytes that belong to reports.
@@ -21,8 +27,36 @@ pub struct Memory {
 struct Free {
     chunks: [Vec<Space>; CLASSES.len()],
     batches: Vec<Box<Batch>>,
+    reserve: Vec<u8>,
+    /// How much may be taken from the system before looking again whether memory is left.
+    seen: usize,
     closed: bool,
 }
+
+impl Free {
+    /// How much memory has to be left beside a chunk of this size. Looking costs more than making a chunk, so application
+    /// threads look for the next chunks as well.
+    fn must_leave(&mut self, size: usize, charge: Charge) -> usize {
+        if charge == Charge::Force {
+            return SMALL;
+        }
+        if let Some(left) = self.seen.checked_sub(size) {
+            self.seen = left;
+            return 0;
+        }
+        self.seen = SEEN;
+        SMALL + SEEN
+    }
+}
+
+/// What is set aside while records are accepted. It is not written to, so it costs address space alone.
+const RESERVE: usize = 256 * 1024;
+
+/// For how much in chunks one look serves.
+const SEEN: usize = 48 * 1024;
+
+/// As much as the small allocations take that go with a batch, or with a turn of the sender.
+const SMALL: usize = 8 * 1024;
 
 /// Whether a charge may be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +77,8 @@ impl Memory {
     pub fn new(limit: usize) -> Self {
         let (free, orphans) = (Mutex::default(), Mutex::default());
         let (loans, reports) = (EndedLoans::new(), AtomicUsize::new(0));
-        Memory { budget: Budget::new(limit), free, orphans, loans, reports, accepted: HandOver::default() }
+        let (has_reserve, accepted) = (AtomicBool::new(false), HandOver::default());
+        Memory { budget: Budget::new(limit), free, has_reserve, orphans, loans, reports, accepted }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -53,19 +88,97 @@ impl Memory {
     /// A chunk with room for `bytes`, of the class `hint` if that is larger and has room in the budget. Taken from
     /// `room` first. The hint is a wish: a record is never refused for more than it needs.
     pub(super) fn chunk(&self, bytes: usize, hint: usize, charge: Charge, room: &mut Room) -> Result<Chunk, NoRoom> {
+        if charge == Charge::Ask && !self.has_reserve.load(Ordering::Relaxed) {
+            self.take_reserve().map_err(|_| NoRoom::System(bytes))?;
+        }
         let least = class_for(bytes);
         let wish = least.map(|class| class.max(hint));
-        let class = match self.charge(chunk_size(wish, bytes), charge, room) {
-            Ok(()) => wish,
-            Err(refused) if wish == least => return Err(refused),
-            Err(_) => {
-                self.charge(chunk_size(least, bytes), charge, room)?;
-                least
-            }
-        };
+        match self.chunk_of(wish, bytes, charge, room) {
+            Err(_) if wish != least => self.chunk_of(least, bytes, charge, room),
+            taken => taken,
+        }
+    }
+
+    fn chunk_of(&self, class: Option<usize>, bytes: usize, charge: Charge, room: &mut Room) -> Result<Chunk, NoRoom> {
         let size = chunk_size(class, bytes);
-        let reused = class.and_then(|class| self.free.lock().chunks[class].pop());
-        Ok(reused.map_or_else(|| Chunk::new(size), Chunk::reuse))
+        self.charge(size, charge, room)?;
+        let mut free = self.free.lock();
+        if let Some(space) = class.and_then(|class| free.chunks[class].pop()) {
+            return Ok(Chunk::reuse(space));
+        }
+        let leaves = free.must_leave(size, charge);
+        drop(free);
+        Self::chunk_beside(leaves, size).or_else(|| self.chunk_in_need(size, charge)).ok_or_else(|| {
+            self.budget.release(size);
+            NoRoom::System(size)
+        })
+    }
+
+    /// A chunk when the system has no memory: of what was kept for reuse, and for the sender also of the reserve.
+    #[cold]
+    fn chunk_in_need(&self, size: usize, charge: Charge) -> Option<Chunk> {
+        self.drop_free();
+        Self::chunk_beside(SMALL, size).or_else(|| {
+            self.spend_reserve();
+            if charge == Charge::Ask { None } else { Self::chunk_beside(SMALL, size) }
+        })
+    }
+
+    /// A chunk beside which so much memory is left.
+    fn chunk_beside(leaves: usize, size: usize) -> Option<Chunk> {
+        Chunk::new(size).filter(|_| leaves == 0 || allocate::is_available(leaves))
+    }
+
+    /// Sees to it that small allocations which cannot fail find memory. If the system has none, the reserve is theirs, and
+    /// records are refused until it can be had again.
+    pub fn expect_small_allocations(&self) {
+        if !allocate::is_available(SMALL) {
+            self.drop_free();
+            self.spend_reserve();
+        }
+    }
+
+    /// Sets memory aside for who cannot be refused.
+    #[cold]
+    fn take_reserve(&self) -> Result<()> {
+        let mut reserve = Vec::new();
+        if allocate::reserve(&mut reserve, RESERVE).is_err() {
+            self.drop_free();
+            allocate::reserve(&mut reserve, RESERVE)?;
+        }
+        self.free.lock().reserve = reserve;
+        self.has_reserve.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    #[cold]
+    fn spend_reserve(&self) {
+        self.has_reserve.store(false, Ordering::Relaxed);
+        let mut free = self.free.lock();
+        free.seen = 0;
+        let reserve = std::mem::take(&mut free.reserve);
+        drop(free);
+        drop(reserve);
+    }
+
+    /// Gives the system all that is kept for reuse. Allocates nothing.
+    #[cold]
+    fn drop_free(&self) {
+        let mut free = self.free.lock();
+        let (chunks, batches) = (std::mem::take(&mut free.chunks), std::mem::take(&mut free.batches));
+        drop(free);
+        drop((chunks, batches));
+    }
+
+    /// An error for the sender, whose memory is charged but not refused by the budget.
+    #[cold]
+    pub fn out_of_memory(&self, bytes: usize, to_do_what: &str) -> Error {
+        let (used, limit) = (self.budget.used(), self.budget.limit());
+        let message = format!(
+            "no memory {to_do_what}: the system refused {bytes} bytes, while {used} of buffer.memory={limit} are in use; \
+             {WHERE_TO_LOOK}, or set buffer.memory lower"
+        );
+        Error::new(ErrorKind::OutOfMemory, message)
     }
 
     pub(super) fn charge(&self, size: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
@@ -94,6 +207,7 @@ impl Memory {
             bytes += chunk.capacity();
             if let Some(class) = CLASSES.iter().position(|&size| size == chunk.capacity())
                 && !free.closed
+                && free.chunks[class].try_reserve(1).is_ok()
             {
                 free.chunks[class].push(chunk.into_space());
             }
@@ -122,7 +236,7 @@ impl Memory {
 
     pub(super) fn recycle(&self, batch: Box<Batch>) {
         let mut free = self.free.lock();
-        if free.closed {
+        if free.closed || free.batches.try_reserve(1).is_err() {
             drop(free);
             drop(batch);
         } else {
@@ -135,9 +249,14 @@ impl Memory {
         let mut surplus = Vec::new();
         let mut free = self.free.lock();
         for (class, size) in CLASSES.iter().enumerate() {
-            let kept = (keep / size).min(free.chunks[class].len());
-            surplus.extend(free.chunks[class].drain(kept..));
-            free.chunks[class].shrink_to(kept);
+            let spaces = &mut free.chunks[class];
+            let kept = (keep / size).min(spaces.len());
+            // Without memory to take them out, they are freed under the lock.
+            match surplus.try_reserve(spaces.len() - kept) {
+                Ok(()) => surplus.extend(spaces.drain(kept..)),
+                Err(_) => spaces.truncate(kept),
+            }
+            spaces.shrink_to(kept);
         }
         let kept = (keep / CLASSES[CLASSES.len() - 1]).min(free.batches.len());
         let batches: Vec<_> = free.batches.drain(kept..).collect();

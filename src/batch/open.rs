@@ -9,6 +9,7 @@ use super::memory::{Charge, Memory, Room};
 use super::shape::Shape;
 use super::splice::Splice;
 use super::{Completion, NoRoom, Outcome, Payload};
+use crate::error::Error;
 use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::sync::{Arc, Time};
@@ -87,6 +88,7 @@ impl Batch {
     /// An empty batch, from the free list if there is one.
     pub fn new(memory: &Arc<Memory>, topic: &Arc<str>, partition: i32, created: Time, hint: usize) -> Box<Batch> {
         let Some(mut batch) = memory.reused_batch() else {
+            memory.expect_small_allocations();
             return Box::new(Batch {
                 topic: topic.clone(),
                 partition,
@@ -217,6 +219,7 @@ impl Batch {
 
     #[cold]
     pub(super) fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
+        self.chunks.reserve()?;
         let hint = self.hint.max(self.chunks.count()).min(3);
         self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
         Ok(())
@@ -239,24 +242,30 @@ impl Batch {
         payload.len = len;
     }
 
-    /// Replaces the payload by its compressed form.
-    pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) {
-        let mut chunk = self
-            .memory
-            .chunk(compressed.len(), 0, Charge::Force, &mut Room::default())
-            .expect("a forced charge is not refused");
+    /// Replaces the payload by its compressed form. Nothing has changed if there is no memory.
+    pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) -> Result<(), NoRoom> {
+        let mut chunk = self.memory.chunk(compressed.len(), 0, Charge::Force, &mut Room::default())?;
         chunk.put(compressed).expect("it is as large");
         let payload = own(&mut self.payload, &self.memory);
         payload.release();
         payload.chunks.push(chunk);
         payload.len = compressed.len();
         self.sealed.attributes |= attributes;
+        Ok(())
     }
 
-    /// Replaces a compressed payload by the records it holds.
-    pub fn set_plain(&mut self, records: &[u8]) {
-        self.set_compressed(records, 0);
+    /// Replaces a compressed payload by the records it holds. Nothing has changed if there is no memory.
+    pub fn set_plain(&mut self, records: &[u8]) -> Result<(), NoRoom> {
+        self.set_compressed(records, 0)?;
         self.sealed.attributes = 0;
+        Ok(())
+    }
+
+    /// An error for a batch that needs more memory than there is.
+    #[cold]
+    pub fn out_of_memory(&self, refused: NoRoom, what: &str) -> Error {
+        let to_do_what = format!("to {what} of {}-{}", self.topic, self.partition);
+        self.memory.out_of_memory(refused.bytes(), &to_do_what)
     }
 
     /// The sealed bytes: encoded records, perhaps compressed.
@@ -289,6 +298,11 @@ impl Batch {
         // From 2147483647 it goes on at 0.
         let next = i64::from(self.sealed.base_sequence) + i64::from(self.count());
         (next % (1 << 31)) as i32
+    }
+
+    /// Makes room for a partition to keep.
+    pub fn reserve_wanted(&mut self) -> Result<(), NoRoom> {
+        self.wanted.try_reserve(1).map_err(|_| NoRoom::System(size_of::<i32>()))
     }
 
     /// Keeps the partition that the last record asks for, in a topic's queue (-1: none). Charged, but never refused.

@@ -71,6 +71,7 @@ impl Batch {
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
+        self.memory.expect_small_allocations();
         match lent {
             Lent::Offered(offer) if record.value.is_none_or(|value| value.len() < COPY_BELOW) => {
                 self.append_copied(record, timestamp, completion, charge, room)?;

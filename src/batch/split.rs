@@ -70,8 +70,7 @@ impl Batch {
             }
             let part = parts.last_mut().expect("pushed above");
             part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
-                .expect("a forced charge is not refused");
-            Ok(())
+                .map_err(|refused| self.out_of_memory(refused, "split a batch"))
         });
         if let Err(error) = copied {
             parts.into_iter().for_each(Batch::dissolve);
@@ -104,8 +103,7 @@ impl Batch {
             index += 1;
             let part = to.map_or(&mut rest, |to| &mut picked[to]);
             part.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
-                .expect("a forced charge is not refused");
-            Ok(())
+                .map_err(|refused| self.out_of_memory(refused, "send the rest of a batch"))
         });
         if let Err(error) = copied {
             picked.into_iter().chain([rest]).for_each(Batch::dissolve);
@@ -126,21 +124,9 @@ impl Batch {
         Ok(PickedOut { rest: Some(rest), groups: picked })
     }
 
-    /// Drops a batch whose first records were moved elsewhere, and whose fate is not decided: the others are told of, as
-    /// of any batch that is dropped so.
-    pub fn drop_from(self: Box<Self>, moved: u32) {
-        let mut rest = self.part();
-        let mut index = 0;
-        let copied = self.for_each_record(|record, timestamp, completion| {
-            if index >= moved {
-                rest.append(record, timestamp, &completion, Charge::Force, &mut Room::default())
-                    .expect("a forced charge is not refused");
-            }
-            index += 1;
-            Ok(())
-        });
-        debug_assert!(copied.is_ok(), "what the engine encoded it can decode");
-        self.dissolve();
+    /// Forgets the first records, which were moved elsewhere. Of the others only the completions are left. Allocates nothing.
+    pub fn drop_moved(&mut self, moved: u32) {
+        self.entries.drop_first(moved);
     }
 
     /// An empty batch for some of its records, of its age and with its deadline.

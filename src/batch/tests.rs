@@ -71,7 +71,7 @@ fn memory_is_zero_when_the_reports_are_dropped() {
             ask(&mut batch, &value(&bytes), 5, Completion::Call { call: tag % 2, tag }).expect("there is room");
         }
         batch.seal();
-        batch.set_compressed(&bytes[..size / 2], 1);
+        batch.set_compressed(&bytes[..size / 2], 1).expect("there is memory");
         reports.push(batch.decide(written(0)));
     }
     assert!(memory.budget().used() > 0, "entries stay until the report is dropped");
@@ -103,7 +103,7 @@ fn a_refused_record_changes_nothing() {
     assert_eq!(used, 512);
     // Twice: whatever the first left behind the second would find.
     for _ in 0..2 {
-        assert_eq!(ask(&mut batch, &value(&[1; 900]), 9, Completion::Tag(99)), Err(NoRoom { bytes: 256 }));
+        assert_eq!(ask(&mut batch, &value(&[1; 900]), 9, Completion::Tag(99)), Err(NoRoom::Buffer(256)));
         assert_eq!((memory.budget().used(), batch.bytes(), batch.count()), (used, bytes, 16));
         assert_eq!(batch.max_timestamp, 0);
     }
@@ -139,7 +139,7 @@ fn room_that_was_waited_for_is_used_first() {
 fn only_the_sender_overdraws() {
     let memory = memory(100);
     let mut batch = batch(&memory);
-    assert_eq!(ask(&mut batch, &value(b"x"), 0, Completion::Tag(1)), Err(NoRoom { bytes: 256 }));
+    assert_eq!(ask(&mut batch, &value(b"x"), 0, Completion::Tag(1)), Err(NoRoom::Buffer(256)));
     assert_eq!(memory.budget().used(), 0);
     batch.append(&value(b"x"), 0, &Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
     assert_eq!(memory.budget().used(), 512);
@@ -253,7 +253,7 @@ fn compressing_releases_the_plain_bytes_unless_pinned() {
     batch.seal();
     assert_eq!(memory.budget().used(), 4096 + 256);
     let pinned = batch.payload().clone();
-    batch.set_compressed(b"tiny", 4);
+    batch.set_compressed(b"tiny", 4).expect("there is memory");
     assert_eq!(memory.budget().used(), 4096 + 256 + 256);
     assert_eq!(pinned.len(), batch.bytes(), "a retry in flight sends what it was given");
     drop(pinned);
@@ -441,7 +441,7 @@ fn a_batch_that_cannot_be_read_is_not_split_and_not_lost() {
     let mut whole = batch(&memory);
     fill(&mut whole, 0..4);
     whole.seal();
-    whole.set_compressed(b"\x10not records", 1);
+    whole.set_compressed(b"\x10not records", 1).expect("there is memory");
     let Err((whole, _)) = whole.split(10) else { panic!("compressed bytes are no records") };
     assert_eq!(whole.count(), 4);
     whole.decide(written(0));

@@ -1,5 +1,6 @@
 //! Cuts a batch's chunks into the blocks of a block codec.
 
+use crate::allocate;
 use crate::error::Result;
 
 /// The source of a batch's bytes: its chunks, in order. Empty ones are allowed.
@@ -24,7 +25,7 @@ impl Blocks {
         let mut rest: &[u8] = &[];
         for chunk in chunks {
             // What is left of the chunk before is shorter than a block: it joins this one's beginning.
-            self.keep(rest);
+            self.keep(rest)?;
             rest = self.complete(chunk);
             if self.straddling.len() == self.size {
                 block(&self.straddling)?;
@@ -37,15 +38,16 @@ impl Blocks {
         if self.straddling.is_empty() {
             return if rest.is_empty() { Ok(()) } else { block(rest) };
         }
-        self.keep(rest);
+        self.keep(rest)?;
         block(&self.straddling)
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
+    fn keep(&mut self, bytes: &[u8]) -> Result<()> {
         if self.straddling.capacity() == 0 && !bytes.is_empty() {
-            self.straddling.reserve_exact(self.size);
+            allocate::reserve(&mut self.straddling, self.size)?;
         }
         self.straddling.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// Fills a block begun in earlier chunks, and returns what it left of `chunk`.

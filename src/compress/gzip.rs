@@ -2,6 +2,7 @@
 
 use super::blocks::Chunks;
 use super::internal;
+use crate::allocate;
 use crate::error::Result;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
@@ -12,29 +13,33 @@ const DEFAULT: u32 = 6;
 /// The least room `out` is given; a call that may write less than this is not worth making.
 const STEP: usize = 4096;
 
+/// More than the windows and tables of a compressor, and of a decompressor, take.
+const COMPRESSOR: usize = 512 * 1024;
+const DECOMPRESSOR: usize = 96 * 1024;
+
 pub(super) struct Gzip {
     deflate: Compress,
     crc: Crc,
 }
 
 impl Gzip {
-    pub(super) fn new(level: i32) -> Self {
+    pub(super) fn new(level: i32) -> Result<Self> {
+        allocate::expect(COMPRESSOR)?;
         let level = u32::try_from(level).unwrap_or(DEFAULT);
-        Gzip { deflate: Compress::new(Compression::new(level), false), crc: Crc::new() }
+        Ok(Gzip { deflate: Compress::new(Compression::new(level), false), crc: Crc::new() })
     }
 
     pub(super) fn compress(&mut self, chunks: Chunks, out: &mut Vec<u8>) -> Result<()> {
         self.deflate.reset();
         self.crc.reset();
-        out.extend_from_slice(&HEADER);
+        allocate::append(out, &HEADER)?;
         for chunk in chunks {
             self.crc.update(chunk);
             self.feed(chunk, out)?;
         }
         self.finish(out)?;
-        out.extend_from_slice(&self.crc.sum().to_le_bytes());
-        out.extend_from_slice(&self.crc.amount().to_le_bytes());
-        Ok(())
+        allocate::append(out, &self.crc.sum().to_le_bytes())?;
+        allocate::append(out, &self.crc.amount().to_le_bytes())
     }
 
     fn feed(&mut self, mut chunk: &[u8], out: &mut Vec<u8>) -> Result<()> {
@@ -52,16 +57,15 @@ impl Gzip {
     }
 
     fn step(&mut self, input: &[u8], out: &mut Vec<u8>, flush: FlushCompress) -> Result<Status> {
-        if out.capacity() - out.len() < STEP {
-            out.reserve(STEP);
-        }
+        allocate::reserve(out, STEP)?;
         self.deflate.compress_vec(input, out, flush).map_err(|e| internal("gzip", &e))
     }
 }
 
 pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<()> {
     use std::io::Read;
-    let mut scratch = vec![0; 64 * 1024];
+    let mut scratch = allocate::zeros(64 * 1024)?;
+    allocate::expect(DECOMPRESSOR)?;
     let mut decoder = flate2::bufread::GzDecoder::new(&mut input);
     loop {
         match decoder.read(&mut scratch).map_err(|e| plain.malformed(&e))? {

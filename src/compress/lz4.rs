@@ -4,7 +4,8 @@
 //! other levels are its slower "high compression" search, whose output is no different to the reader.
 
 use super::blocks::{Blocks, Chunks};
-use super::internal;
+use super::{internal, make_room_for_block};
+use crate::allocate;
 use crate::error::Result;
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
@@ -32,30 +33,24 @@ impl Lz4 {
     }
 
     pub(super) fn compress(&mut self, chunks: Chunks, out: &mut Vec<u8>) -> Result<()> {
-        out.extend_from_slice(&HEADER);
+        allocate::append(out, &HEADER)?;
         let Lz4 { blocks, small, large, scratch } = self;
         blocks.for_each(chunks, |block| {
+            make_room_for_block(scratch, get_maximum_output_size(block.len()))?;
             let table = if block.len() < usize::from(u16::MAX) {
                 &mut *small
             } else {
                 large.get_or_insert_with(CompressTable::large)
             };
-            let worst = get_maximum_output_size(block.len());
-            if scratch.len() < worst {
-                scratch.resize(worst, 0);
-            }
             let length = compress_into_with_table(block, scratch, table).map_err(|e| internal("lz4", &e))?;
-            if length < block.len() {
-                out.extend_from_slice(&(length as u32).to_le_bytes());
-                out.extend_from_slice(&scratch[..length]);
-            } else {
-                out.extend_from_slice(&(block.len() as u32 | STORED).to_le_bytes());
-                out.extend_from_slice(block);
-            }
-            Ok(())
+            let (word, bytes) = match length < block.len() {
+                true => (length as u32, &scratch[..length]),
+                false => (block.len() as u32 | STORED, block),
+            };
+            allocate::append(out, &word.to_le_bytes())?;
+            allocate::append(out, bytes)
         })?;
-        out.extend_from_slice(&END);
-        Ok(())
+        allocate::append(out, &END)
     }
 }
 
@@ -63,7 +58,7 @@ pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<(
     if plain.take(&mut input, HEADER.len())? != HEADER {
         return Err(plain.malformed(&"its header is not the one written here"));
     }
-    let mut scratch = vec![0; BLOCK];
+    let mut scratch = allocate::zeros(BLOCK)?;
     loop {
         let word = u32::from_le_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
         let block = plain.take(&mut input, (word & !STORED) as usize)?;

@@ -12,6 +12,7 @@ mod lz4;
 mod snappy;
 mod zstd;
 
+use crate::allocate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::counted;
 use std::ops::RangeInclusive;
@@ -93,9 +94,15 @@ impl Compressor {
         }
         let state = match codec {
             Codec::None => State::None,
-            Codec::Gzip => State::Gzip(gzip::Gzip::new(level)),
-            Codec::Snappy => State::Snappy(Box::new(snappy::Snappy::new())),
-            Codec::Lz4 => State::Lz4(lz4::Lz4::new()),
+            Codec::Gzip => State::Gzip(gzip::Gzip::new(level)?),
+            Codec::Snappy => {
+                allocate::expect(TABLES)?;
+                State::Snappy(Box::new(snappy::Snappy::new()))
+            }
+            Codec::Lz4 => {
+                allocate::expect(TABLES)?;
+                State::Lz4(lz4::Lz4::new())
+            }
             Codec::Zstd => State::Zstd(zstd::Zstd::new(level)?),
         };
         Ok(Compressor { state })
@@ -122,7 +129,7 @@ impl Compressor {
     fn append(&mut self, chunks: blocks::Chunks, total: usize, out: &mut Vec<u8>) -> Result<()> {
         match &mut self.state {
             State::None => {
-                out.reserve(total);
+                allocate::reserve(out, total)?;
                 chunks.for_each(|chunk| out.extend_from_slice(chunk));
                 Ok(())
             }
@@ -133,6 +140,20 @@ impl Compressor {
         }
     }
 }
+
+/// Room in `scratch` for a block that is `worst` bytes long at its worst. Where it grows, tables of the codec's may grow beside
+/// it, which cannot fail: their memory is looked for here.
+fn make_room_for_block(scratch: &mut Vec<u8>, worst: usize) -> Result<()> {
+    if scratch.len() < worst {
+        allocate::reserve(scratch, worst - scratch.len())?;
+        allocate::expect(TABLES)?;
+        scratch.resize(worst, 0);
+    }
+    Ok(())
+}
+
+/// More than the tables of LZ4 and Snappy take.
+const TABLES: usize = 64 * 1024;
 
 /// A codec failed on input that it cannot refuse.
 fn internal(codec: &str, reason: &dyn std::fmt::Display) -> Error {
@@ -165,8 +186,7 @@ impl Plain {
         if bytes.len() > self.max - self.bytes.len() {
             return Err(self.malformed(&format_args!("it holds more than {}", counted(self.max, "byte"))));
         }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
+        allocate::append(&mut self.bytes, bytes)
     }
 
     /// Takes the next `length` bytes off the front of `input`.

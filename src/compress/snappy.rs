@@ -3,7 +3,8 @@
 //! Snappy looks back, which makes them a little smaller. Readers take blocks of any size.
 
 use super::blocks::{Blocks, Chunks};
-use super::internal;
+use super::{internal, make_room_for_block};
+use crate::allocate;
 use crate::error::Result;
 use snap::raw::{Encoder, max_compress_len};
 
@@ -24,17 +25,13 @@ impl Snappy {
     }
 
     pub(super) fn compress(&mut self, chunks: Chunks, out: &mut Vec<u8>) -> Result<()> {
-        out.extend_from_slice(&HEADER);
+        allocate::append(out, &HEADER)?;
         let Snappy { blocks, encoder, scratch } = self;
         blocks.for_each(chunks, |block| {
-            let worst = max_compress_len(block.len());
-            if scratch.len() < worst {
-                scratch.resize(worst, 0);
-            }
+            make_room_for_block(scratch, max_compress_len(block.len()))?;
             let length = encoder.compress(block, scratch).map_err(|e| internal("snappy", &e))?;
-            out.extend_from_slice(&(length as u32).to_be_bytes());
-            out.extend_from_slice(&scratch[..length]);
-            Ok(())
+            allocate::append(out, &(length as u32).to_be_bytes())?;
+            allocate::append(out, &scratch[..length])
         })
     }
 }
@@ -43,7 +40,7 @@ pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<(
     if plain.take(&mut input, HEADER.len())? != HEADER {
         return Err(plain.malformed(&"its header is not the one written here"));
     }
-    let mut scratch = vec![0; BLOCK];
+    let mut scratch = allocate::zeros(BLOCK)?;
     while !input.is_empty() {
         let length = u32::from_be_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
         let block = plain.take(&mut input, length as usize)?;

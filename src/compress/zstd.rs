@@ -5,6 +5,7 @@
 
 use super::blocks::Chunks;
 use super::internal;
+use crate::allocate;
 use crate::error::{Error, Result};
 use std::ops::RangeInclusive;
 use zstd_safe::zstd_sys::ZSTD_EndDirective;
@@ -36,7 +37,7 @@ impl Zstd {
         let mut chunk = chunks.next().unwrap_or_default();
         if chunk.len() == total {
             // With room for the worst case, one call writes the frame without copying through the context's buffers.
-            out.reserve(compress_bound(total));
+            allocate::reserve(out, compress_bound(total))?;
         }
         for next in chunks {
             self.feed(chunk, out, ZSTD_EndDirective::ZSTD_e_continue)?;
@@ -50,7 +51,7 @@ impl Zstd {
         let mut input = InBuffer::around(chunk);
         loop {
             if out.capacity() == out.len() {
-                out.reserve(STEP);
+                allocate::reserve(out, STEP)?;
             }
             let begin = out.len();
             let mut output = OutBuffer::around_pos(out, begin);
@@ -68,7 +69,7 @@ fn failed(code: usize) -> Error {
 
 pub(super) fn decompress(input: &[u8], plain: &mut super::Plain) -> Result<()> {
     let mut context = zstd_safe::DCtx::try_create().ok_or_else(|| plain.malformed(&"no memory for a context"))?;
-    let mut scratch = vec![0; 64 * 1024];
+    let mut scratch = allocate::zeros(64 * 1024)?;
     let mut input = InBuffer::around(input);
     loop {
         let mut output = OutBuffer::around(scratch.as_mut_slice());

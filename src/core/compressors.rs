@@ -39,7 +39,9 @@ impl Compressors {
         self.out.clear();
         self.made[at].compressor.compress(batch.payload().slices(), &mut self.out)?;
         if self.out.len() < batch.payload().len() {
-            batch.set_compressed(&self.out, codec.attribute_bits());
+            batch
+                .set_compressed(&self.out, codec.attribute_bits())
+                .map_err(|refused| batch.out_of_memory(refused, "compress a batch"))?;
         }
         Ok(())
     }

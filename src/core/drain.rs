@@ -326,6 +326,8 @@ impl Core {
             |carried: &Carried| self.partitions[carried.partition as usize].as_ref().map_or(0, |p| p.topic as usize);
         let by_topic = || produced.chunk_by(|a, b| topic_of(a) == topic_of(b));
         let timeout_ms = i32::try_from(terms.request_timeout.as_millis()).unwrap_or(i32::MAX);
+        let batches = produced.iter().filter_map(|carried| carried.batch.as_ref());
+        frame.reserve(batches.map(|batch| batch.payload()))?;
         let start = produce::begin_request(
             &mut frame.bytes,
             version,

@@ -1,6 +1,8 @@
 //! A request on its way to a socket.
 
+use crate::allocate;
 use crate::batch::Payload;
+use crate::error::Result;
 use crate::sync::Arc;
 
 /// Framing bytes, and the payloads that go between them. Payloads are shared with their batches, so a frame pins their
@@ -16,7 +18,21 @@ pub struct Frame {
 /// Payloads up to this size are copied into the framing bytes: a further `iovec` costs the kernel more than the copy.
 const COPY_BELOW: usize = 2048;
 
+/// What a payload needs around it: the partition, the batch's header, and often the topic.
+const AROUND: usize = 128;
+
 impl Frame {
+    /// Makes room for such payloads and their headers, so that adding them cannot fail.
+    pub fn reserve<'p>(&mut self, payloads: impl Iterator<Item = &'p Arc<Payload>>) -> Result<()> {
+        let (mut bytes, mut inserts) = (0, 0);
+        for payload in payloads {
+            bytes += AROUND;
+            if payload.len() < COPY_BELOW { bytes += payload.len() } else { inserts += 1 }
+        }
+        allocate::reserve(&mut self.bytes, bytes)?;
+        allocate::reserve(&mut self.inserts, inserts)
+    }
+
     /// Adds a payload at the end of what was written so far.
     pub fn insert(&mut self, payload: &Arc<Payload>) {
         if payload.len() < COPY_BELOW {

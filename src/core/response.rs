@@ -9,6 +9,7 @@ use super::identity::recreated;
 use super::partition::Late;
 use super::waiting::last_error;
 use super::{Core, Level, Place};
+use crate::allocate;
 use crate::batch::{Batch, Outcome};
 use crate::compress::Codec;
 use crate::config::Facility;
@@ -323,10 +324,10 @@ impl Core {
         if codec == Codec::None {
             return Ok(());
         }
-        let compressed: Vec<u8> = batch.payload().slices().flatten().copied().collect();
+        let mut compressed = Vec::new();
+        batch.payload().slices().try_for_each(|slice| allocate::append(&mut compressed, slice))?;
         let plain = crate::compress::decompress(codec, &compressed, batch.bytes())?;
-        batch.set_plain(&plain);
-        Ok(())
+        batch.set_plain(&plain).map_err(|refused| batch.out_of_memory(refused, "unpack a batch"))
     }
 
     /// Fails a batch for good. If it was the last to get a sequence number, and it is certainly not in the log, the

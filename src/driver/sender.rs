@@ -108,6 +108,7 @@ impl Sender {
         let drained = std::mem::replace(&mut self.last_turn, turn);
         self.shared.statistics.producer.turns.add(1);
         self.core().at(turn);
+        self.shared.front.memory.expect_small_allocations();
         self.shared.front.memory.budget().defer();
         self.poll_lines(cx);
         for _ in 0..PASSES {

@@ -32,7 +32,8 @@ pub struct ottla_delivery {
     /// OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms or its own
     /// timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
     /// known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
-    /// OTTLA_ERR_CLOSED, OTTLA_ERR_INTERNAL, or the broker's own code, for example
+    /// OTTLA_ERR_CLOSED, OTTLA_ERR_OUT_OF_MEMORY (there was no memory to move it from its topic's queue, or out of a batch
+    /// that the broker refused), OTTLA_ERR_INTERNAL, or the broker's own code, for example
     /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
     /// acks=0 also a topic that was deleted) or OTTLA_ERR_UNKNOWN_TOPIC_ID (the topic was deleted and created again, and the
     /// record was meant for the old one).
@@ -126,6 +127,7 @@ pub type ottla_delivery_fn = Option<unsafe extern "C" fn(delivery: *const ottla_
 
 /// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
 /// their own, or that a call waits for, are not among them: those of the same batch are told before, in their order.
+/// While there is no memory for the entries of a whole batch, its records come in several calls, and the others in between.
 /// `userdata` is what was given to ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
 pub type ottla_batch_fn = Option<unsafe extern "C" fn(batch: *const ottla_batch, userdata: *mut c_void)>;
 
@@ -244,6 +246,27 @@ impl ottla_delivery {
         self.value = entry.value;
         self.value_len = record.value_len;
         self
+    }
+}
+
+impl ottla_batch {
+    /// Without entries.
+    pub(super) fn of_report(report: &Report, topic: *const c_char, error: *const ottla_error) -> Self {
+        let outcome = report.outcome();
+        ottla_batch {
+            struct_size: size_of::<ottla_batch>(),
+            code: code_number(outcome),
+            fate: fate_number(outcome.fate),
+            topic,
+            partition: report.partition(),
+            attempts: report.attempts(),
+            base_offset: outcome.base_offset,
+            error,
+            latency_us: micros(outcome.latency),
+            entries: std::ptr::null(),
+            count: 0,
+            reserved: [0; 2],
+        }
     }
 }
 

@@ -63,6 +63,9 @@ pub enum ottla_err {
     OTTLA_ERR_SERIALIZATION = -21,
     /// The record was not sent: its transaction was aborted first.
     OTTLA_ERR_TRANSACTION_ABORTED = -22,
+    /// The system gave no memory for the record. The limits of the process and its container decide how much there is
+    /// (ulimit -v, cgroup), not buffer.memory.
+    OTTLA_ERR_OUT_OF_MEMORY = -23,
     /// From here on: the Kafka protocol's codes.
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
     OTTLA_ERR_CORRUPT_MESSAGE = 2,
@@ -167,7 +170,7 @@ impl ottla_error {
 }
 
 /// Ottla's own kinds, to find one by its number.
-const OWN: [ErrorKind; 22] = [
+const OWN: [ErrorKind; 23] = [
     ErrorKind::UnknownServerError,
     ErrorKind::InvalidArgument,
     ErrorKind::InvalidConfig,
@@ -190,6 +193,7 @@ const OWN: [ErrorKind; 22] = [
     ErrorKind::PartitionerFailed,
     ErrorKind::Serialization,
     ErrorKind::TransactionAborted,
+    ErrorKind::OutOfMemory,
 ];
 
 /// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.

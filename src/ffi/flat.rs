@@ -4,6 +4,7 @@ use super::boundary::invalid;
 use super::flagged::{Flagged, check_flags};
 use super::record::{PARTITION, TIMESTAMP};
 use super::send::{OTTLA_FLAT_KEY, OTTLA_FLAT_VALUE};
+use crate::allocate;
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
 use crate::text::{Counted, counted};
@@ -51,6 +52,7 @@ impl<'a> Flat<'a> {
             lent: None,
         };
         for _ in 0..header_count {
+            allocate::reserve(headers, 1)?;
             headers.push(self.header()?);
         }
         Ok(FlatRecord { tag, record, header_count: header_count as usize })

@@ -8,6 +8,7 @@ use super::boundary::{bytes, invalid, null, some_bytes};
 use super::delivery::Asked;
 use super::flagged::{Flagged, check_flags};
 use super::plugin::bytes_out;
+use crate::allocate;
 use crate::batch::Usual;
 use crate::error::{Error, Result};
 use crate::record::{Header, Record};
@@ -191,6 +192,7 @@ impl ottla_record {
         let headers = if given.len() <= FEW {
             &mut few[..given.len()]
         } else {
+            allocate::reserve(&mut many, given.len())?;
             many.resize(given.len(), few[0]);
             &mut many[..]
         };

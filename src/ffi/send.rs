@@ -36,9 +36,10 @@ pub const OTTLA_FLAT_VALUE: u32 = 8;
 /// @param record     borrowed for the call
 /// @param userdata   comes back in the completion; may be NULL; not looked at
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the
-///         partitions of the topic are known already (else the completion tells it); OTTLA_ERR_CLOSED;
-///         OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL; OTTLA_ERR_INVALID_ARGUMENT; with transactional.id also
+/// @return OTTLA_ERR_OK; OTTLA_ERR_BUFFER_FULL; OTTLA_ERR_OUT_OF_MEMORY, at once, when the system has no memory for the
+///         record; OTTLA_ERR_RECORD_TOO_LARGE; OTTLA_ERR_UNKNOWN_PARTITION, if the partitions of the topic are known already
+///         (else the completion tells it); OTTLA_ERR_CLOSED; OTTLA_ERR_FORKED; OTTLA_ERR_INTERNAL;
+///         OTTLA_ERR_INVALID_ARGUMENT; with transactional.id also
 ///         OTTLA_ERR_INVALID_STATE (no transaction is open), or why the transaction failed
 ///         (ottla_error_requires_abort(), ottla_error_is_fatal())
 ///

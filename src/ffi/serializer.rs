@@ -106,7 +106,7 @@ pub unsafe extern "C" fn ottla_config_set_value_serializer(
 /// Writes bytes behind those written before.
 ///
 /// @param bytes  len bytes, copied; NULL is allowed if len is 0
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
 ///
 /// # Safety
 /// `bytes` is NULL or has `len` readable bytes, none of them of `out`.
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn ottla_serialized_append(
         // SAFETY: by this function's contract.
         let bytes = unsafe { self::bytes(bytes.cast(), len, "bytes")? };
         out.out.append(bytes.unwrap_or_default());
-        Ok(())
+        out.out.check()
     })
 }
 
@@ -140,7 +140,7 @@ pub extern "C" fn ottla_serialized_set_null(out: Option<&mut ottla_serialized<'_
 ///
 /// @param name   name_len bytes of UTF-8, copied; not NULL
 /// @param value  value_len bytes, copied; NULL with value_len 0 is a null value
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
 ///
 /// # Safety
 /// `name` and `value` are NULL or have as many readable bytes, none of them of `out`.
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn ottla_serialized_add_header(
         // SAFETY: as above.
         let value = unsafe { bytes(value.cast(), value_len, "value")? };
         out.out.add_header(name, value);
-        Ok(())
+        out.out.check()
     })
 }
 

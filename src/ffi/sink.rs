@@ -5,8 +5,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::delivery::{
-    call, code_number, fate_number, micros, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry,
-    ottla_delivery_fn, told,
+    call, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry, ottla_delivery_fn, told,
 };
 use super::error::ottla_error;
 use super::event::{Events, Listener};
@@ -69,7 +68,7 @@ impl CSink {
         };
         let events = Events::new(listener, &ready);
         let polled = Polled { reports, events: events.queue(), ready };
-        (CSink { default, events, reader, logger, topic: Vec::new(), entries: Vec::new() }, polled)
+        (CSink { default, events, reader, logger, topic: Vec::new(), entries: Vec::with_capacity(FEWEST) }, polled)
     }
 
     fn log_failure(&self, report: &Report, records: usize) {
@@ -92,7 +91,7 @@ fn level_of(failure: ErrorKind) -> Level {
 
 impl CSink {
     /// Tells of records, or collects them for a call that tells of the batch; `None`, and nothing has happened, if some
-    /// are not as most are.
+    /// are not as most are, or if there is no memory to collect them.
     fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
         let runs = report.usual_runs()?;
         match &self.default {
@@ -109,6 +108,7 @@ impl CSink {
             }
             Default::Batch(..) => {
                 self.entries.clear();
+                self.entries.try_reserve(report.count() as usize).ok()?;
                 for run in runs {
                     self.entries
                         .extend(run.map(|(tag, offset, timestamp)| ottla_delivery_entry::of(tag, offset, timestamp)));
@@ -120,7 +120,7 @@ impl CSink {
     }
 
     /// The same for any records. Answers how many are left to the default, where that is not told one by one.
-    fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery) -> usize {
+    fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery, batch: &ottla_batch) -> usize {
         let mut to_default = 0;
         self.entries.clear();
         for (number, record) in told(report) {
@@ -129,7 +129,14 @@ impl CSink {
                     // SAFETY: as above.
                     unsafe { function(delivery.with(&record), userdata.pointer()) };
                 }
-                (0, Default::Batch(..)) => self.entries.push(record.entry),
+                (0, Default::Batch(function, userdata)) => {
+                    if self.entries.len() == self.entries.capacity() && self.entries.try_reserve(1).is_err() {
+                        // Those that were collected make room.
+                        tell_batch(*function, userdata, batch, &self.entries);
+                        self.entries.clear();
+                    }
+                    self.entries.push(record.entry);
+                }
                 (0, _) => to_default += 1,
                 (number, _) => {
                     // SAFETY: as above; this function was given to the call that sent the record.
@@ -139,6 +146,16 @@ impl CSink {
         }
         to_default
     }
+}
+
+/// Records of a batch are told of together, or so many at a time while there is no memory for more.
+const FEWEST: usize = 16;
+
+fn tell_batch(function: ottla_batch_fn, userdata: &Userdata, batch: &ottla_batch, entries: &[ottla_delivery_entry]) {
+    let Some(function) = function.filter(|_| !entries.is_empty()) else { return };
+    let batch = ottla_batch { entries: entries.as_ptr(), count: entries.len(), ..*batch };
+    // SAFETY: the function and its userdata were given together; what the batch points to outlives the call.
+    unsafe { function(&batch, userdata.pointer()) };
 }
 
 impl Sink for CSink {
@@ -152,32 +169,15 @@ impl Sink for CSink {
         let error = report.outcome().error.clone().map(ottla_error::new);
         let error = error.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let mut delivery = ottla_delivery::of_report(&report, topic, error);
+        let batch = ottla_batch::of_report(&report, topic, error);
 
         let to_default = match self.tell_usual(&report, &mut delivery) {
             Some(()) => report.count() as usize,
-            None => self.tell_each(&report, &mut delivery),
+            None => self.tell_each(&report, &mut delivery, &batch),
         };
 
         match &self.default {
-            Default::Batch(Some(function), userdata) if !self.entries.is_empty() => {
-                let outcome = report.outcome();
-                let batch = ottla_batch {
-                    struct_size: size_of::<ottla_batch>(),
-                    code: code_number(outcome),
-                    fate: fate_number(outcome.fate),
-                    topic,
-                    partition: report.partition(),
-                    attempts: report.attempts(),
-                    base_offset: outcome.base_offset,
-                    error,
-                    latency_us: micros(outcome.latency),
-                    entries: self.entries.as_ptr(),
-                    count: self.entries.len(),
-                    reserved: [0; 2],
-                };
-                // SAFETY: as above.
-                unsafe { function(&batch, userdata.pointer()) };
-            }
+            Default::Batch(function, userdata) => tell_batch(*function, userdata, &batch, &self.entries),
             Default::Poll(queue) if to_default > 0 => queue.push(report),
             Default::Log if to_default > 0 => self.log_failure(&report, to_default),
             _ => {}

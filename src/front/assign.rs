@@ -1,17 +1,16 @@
 //! A topic turns from unknown to known, or gets another number of partitions.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Append, Appended, Front, NotAccepted, Refused, Slot, Topic};
-use crate::batch::{Batch, Charge, Completion, Outcome, Report, Room};
-use crate::error::{Error, ErrorKind};
+use crate::batch::{Batch, Charge, Completion, NoRoom, Outcome, Report, Room};
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 use crate::text::partitions;
 
-/// Records of a topic's queue that have no partition: the topic has not the one they ask for, or the application's
-/// partitioner failed.
+/// Records of a topic's queue that have no partition: the topic has not the one they ask for, the application's partitioner
+/// failed, or there was no memory to move them.
 #[derive(Default)]
 pub struct Rejected {
     /// Those that came one after the other for the same reason, and why.
@@ -46,9 +45,10 @@ impl Front {
             let (Some(batch), _) = topic.queue.take() else { continue };
             let created = CreatedAt { clock, created: batch.created };
             let mut moving = Moving { batch: Some(batch), moved: Cell::new(0) };
-            moving.all(|record, completion| {
-                self.assign_record(topic, &partitions, record, completion, &created, &mut rejected);
+            let left = moving.all(|record, completion| {
+                self.assign_record(topic, &partitions, record, completion, &created, &mut rejected)
             });
+            rejected.batches.extend(left);
         }
         rejected
     }
@@ -61,15 +61,16 @@ impl Front {
         completion: Completion,
         clock: &C,
         rejected: &mut Rejected,
-    ) {
+    ) -> Result<()> {
         let hurry = matches!(&completion, Completion::Waiter(waiter) if !waiter.is_patient());
         let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
         let mut room = Room::default();
         loop {
             match self.append(topic, partitions, &mut append, &completion, &mut room) {
-                Ok(Ok(Appended { .. })) => return,
-                // The sticky partitioner moves on; a forced append is refused for nothing else.
+                Ok(Ok(Appended { .. })) => return Ok(()),
+                // The sticky partitioner moves on.
                 Ok(Err(Refused::Switch)) => {}
+                Ok(Err(Refused::NoRoom(refused))) => return Err(self.no_memory_to_move(topic, refused)),
                 Ok(Err(refused)) => unreachable!("a record of the topic's queue was refused: {refused:?}"),
                 Err(NotAccepted::UnknownPartition { count }) => {
                     let error = out_of_range(topic, count, record.partition.unwrap_or(-1));
@@ -82,6 +83,12 @@ impl Front {
             }
         }
     }
+
+    #[cold]
+    fn no_memory_to_move(&self, topic: &Topic, refused: NoRoom) -> Error {
+        let to_do_what = format!("to move records of topic {} to their partitions", topic.name);
+        self.memory.out_of_memory(refused.bytes(), &to_do_what)
+    }
 }
 
 /// A batch of the queue whose records are being moved. If a panic unwinds through it, those that were moved are the
@@ -92,24 +99,32 @@ struct Moving {
 }
 
 impl Moving {
-    fn all(&mut self, mut each: impl FnMut(&Record<'_>, Completion)) {
-        let Some(batch) = &self.batch else { return };
-        let read = batch.for_each_record(|record, _, completion| {
-            each(record, completion);
+    /// Returns those that could not be moved, and why.
+    fn all(&mut self, mut each: impl FnMut(&Record<'_>, Completion) -> Result<()>) -> Option<(Box<Batch>, Error)> {
+        let moved = self.batch.as_ref()?.for_each_record(|record, _, completion| {
+            each(record, completion)?;
             self.moved.set(self.moved.get() + 1);
             Ok(())
         });
-        debug_assert!(read.is_ok(), "what the engine encoded it can decode");
-        self.batch.take().map(Batch::dissolve).unwrap_or_default();
+        let mut batch = self.batch.take()?;
+        match moved {
+            Ok(()) => {
+                batch.dissolve();
+                None
+            }
+            Err(error) => {
+                batch.drop_moved(self.moved.get());
+                Some((batch, error))
+            }
+        }
     }
 }
 
 impl Drop for Moving {
     fn drop(&mut self) {
-        if let Some(batch) = self.batch.take() {
-            let moved = self.moved.get();
-            // A second panic here would end the process.
-            drop(catch_unwind(AssertUnwindSafe(|| batch.drop_from(moved))));
+        if let Some(mut batch) = self.batch.take() {
+            // The others are told of, as of any batch that is dropped before its fate is decided.
+            batch.drop_moved(self.moved.get());
         }
     }
 }
@@ -123,7 +138,7 @@ impl Rejected {
         completion: Completion,
         clock: &C,
         error: Error,
-    ) {
+    ) -> Result<()> {
         let partition = record.partition.unwrap_or(-1);
         if self.batches.last().is_none_or(|(batch, why)| batch.partition != partition || *why != error) {
             let batch = Batch::new(&front.memory, &topic.name, partition, clock.monotonic(), 0);
@@ -132,7 +147,7 @@ impl Rejected {
         let (batch, _) = self.batches.last_mut().expect("pushed above");
         batch
             .append(record, record.timestamp.unwrap_or_default(), &completion, Charge::Force, &mut Room::default())
-            .expect("a forced charge is not refused");
+            .map_err(|refused| front.no_memory_to_move(topic, refused))
     }
 
     /// The reports that tell so.

@@ -26,7 +26,7 @@ pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
 pub use transaction::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState};
 
-use crate::batch::{Charge, Completion, Memory, Room, Usual, WaitEnded};
+use crate::batch::{Charge, Completion, Memory, NoRoom, Room, Usual, WaitEnded};
 use crate::error::Error;
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
@@ -118,6 +118,8 @@ pub enum NotAccepted {
     Barred(Barred),
     /// No room for this many bytes in `buffer.memory`.
     NoRoom(usize),
+    /// The system has no memory for this many bytes.
+    OutOfMemory(usize),
     /// The record names a partition outside the topic's `count`.
     UnknownPartition { count: usize },
     /// The application's partitioner failed, or chose a partition outside the topic's range.
@@ -186,7 +188,8 @@ impl Front {
                     return Ok(());
                 }
                 Err(Refused::Barred(barred)) => return Err(NotAccepted::Barred(barred)),
-                Err(Refused::NoRoom(refused)) => return Err(NotAccepted::NoRoom(refused.bytes)),
+                Err(Refused::NoRoom(NoRoom::Buffer(bytes))) => return Err(NotAccepted::NoRoom(bytes)),
+                Err(Refused::NoRoom(NoRoom::System(bytes))) => return Err(NotAccepted::OutOfMemory(bytes)),
                 Err(Refused::Switch | Refused::Retired) => {}
             }
         }

@@ -162,9 +162,11 @@ impl Slot {
             return Err(Refused::Switch);
         }
         let timestamp = append.record.timestamp.unwrap_or_else(|| append.clock.wall_ms());
-        let batch = self.open_batch(front, state, append, timestamp);
+        let batch = self.open_batch(front, state, append, timestamp).map_err(Refused::NoRoom)?;
         let before = batch.bytes();
-        if let Err(refused) = batch.append(append.record, timestamp, completion, append.charge, room) {
+        let reserved = if self.partition < 0 { batch.reserve_wanted() } else { Ok(()) };
+        let appended = reserved.and_then(|()| batch.append(append.record, timestamp, completion, append.charge, room));
+        if let Err(refused) = appended {
             if batch.count() == 0 {
                 // It was made for this record.
                 state.open.take().map(Batch::dissolve).unwrap_or_default();
@@ -229,7 +231,7 @@ impl Slot {
         state: &'s mut State,
         append: &Append<'_, C>,
         timestamp: i64,
-    ) -> &'s mut Box<Batch> {
+    ) -> Result<&'s mut Box<Batch>, NoRoom> {
         let record = append.record;
         if let Some(open) = &state.open
             && (record.timeout.is_some()
@@ -237,12 +239,13 @@ impl Slot {
                 || open.bytes() + Self::upper_bound(record) > self.batch_limit.load(Ordering::Relaxed) as usize)
             && !self.may_join(open, append, timestamp)
         {
+            state.full.try_reserve(1).map_err(|_| NoRoom::System(size_of::<Box<Batch>>()))?;
             self.close_open(state);
         }
         if state.open.is_none() {
             state.open = Some(self.new_batch(front, state, append));
         }
-        state.open.as_mut().expect("opened above")
+        Ok(state.open.as_mut().expect("opened above"))
     }
 
     #[cold]

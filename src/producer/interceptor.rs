@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::allocate;
 use crate::batch::Delivery;
 use crate::config::Plugin;
 use crate::error::{Error, ErrorKind, Result};
@@ -45,9 +46,9 @@ enum Part {
 }
 
 impl Part {
-    fn of(given: Option<&[u8]>, before: Option<&[u8]>) -> Self {
+    fn of(given: Option<&[u8]>, before: Option<&[u8]>) -> Result<Self> {
         let place = |bytes: Option<&[u8]>| bytes.map(|bytes| (bytes.as_ptr(), bytes.len()));
-        if place(given) == place(before) { Part::Kept } else { Part::Replaced(given.map(<[u8]>::to_vec)) }
+        if place(given) == place(before) { Ok(Part::Kept) } else { Ok(Part::Replaced(given.map(copy).transpose()?)) }
     }
 
     fn or<'a>(&'a self, before: Option<&'a [u8]>) -> Option<&'a [u8]> {
@@ -79,9 +80,9 @@ impl<'r> Sending<'r> {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         self.replaced = Some(Replaced {
-            key: Part::of(by.key, self.record.key),
-            value: Part::of(by.value, self.record.value),
-            headers: by.headers.iter().map(|h| (h.name.to_vec(), h.value.map(<[u8]>::to_vec))).collect(),
+            key: Part::of(by.key, self.record.key)?,
+            value: Part::of(by.value, self.record.value)?,
+            headers: by.headers.iter().map(copy_header).collect::<Result<_>>()?,
             partition: by.partition,
             timestamp: by.timestamp,
             timeout: by.timeout,
@@ -95,9 +96,19 @@ impl<'r> Sending<'r> {
             self.replace(&as_it_is)?;
         }
         let replaced = self.replaced.as_mut().expect("replaced above");
-        replaced.headers.push((header.name.to_vec(), header.value.map(<[u8]>::to_vec)));
+        replaced.headers.push(copy_header(header)?);
         Ok(())
     }
+}
+
+fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copied = Vec::new();
+    allocate::append(&mut copied, bytes)?;
+    Ok(copied)
+}
+
+fn copy_header(header: &Header<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    Ok((copy(header.name)?, header.value.map(copy).transpose()?))
 }
 
 /// Shows a record to each interceptor in turn, then gives `send` what became of it. `failed` is told of interceptors

@@ -512,6 +512,10 @@ impl Producer {
             NotAccepted::Barred(Barred::Closed) => self.closed(),
             NotAccepted::Barred(Barred::Shut(error)) => error,
             NotAccepted::NoRoom(_) => self.buffer_full(topic),
+            NotAccepted::OutOfMemory(bytes) => {
+                let to_do_what = format!("to keep a record of topic {}", topic.name());
+                self.shared.front.memory.out_of_memory(bytes, &to_do_what)
+            }
             NotAccepted::NotChosen(error) => error,
             NotAccepted::UnknownPartition { count } => Error::new(
                 ErrorKind::UnknownPartition,

@@ -134,10 +134,12 @@ fn make(
             format!("the record's {what} is an object, and the producer has no serializer: set {what}.serializer");
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     };
-    serializer.serialize(topic.name(), object, out).map_err(|why| {
+    let serialized = serializer.serialize(topic.name(), object, out).map_err(|why| {
         let message = format!("the {what} of a record for topic {} could not be serialized: {why}", topic.name());
         Error::new(ErrorKind::Serialization, message)
-    })
+    });
+    // What is missing for want of memory is the reason, whatever the serializer made of it.
+    out.check().and(serialized)
 }
 
 /// Headers of one record that need no allocation.

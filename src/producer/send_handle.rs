@@ -26,6 +26,7 @@ impl Producer {
     /// Accepts a record like [`Producer::send`], to be waited for by the handle that is returned. It lingers as usual.
     pub fn send_handle(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<SendHandle> {
         self.check_process()?;
+        self.shared.front.memory.expect_small_allocations();
         let waiter = Arc::new(Waiter::patient());
         self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Usual, wait, &SystemClock)?;
         let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));

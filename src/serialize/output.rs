@@ -1,5 +1,7 @@
 //! What a serializer writes to.
 
+use crate::allocate;
+use crate::error::{Error, Result};
 use crate::record::Header;
 
 /// The bytes of a key or a value, and headers that go with it. Emptied and used again, so that in the long run nothing
@@ -12,15 +14,19 @@ pub struct Serialized {
     header_bytes: Vec<u8>,
     /// Where each name and each value ends there.
     headers: Vec<(usize, Option<usize>)>,
+    /// Something of it is missing.
+    refused: Option<Error>,
 }
 
 /// What is kept of a buffer that one large value made grow: as much as a record may usually have.
 const KEPT: usize = 1 << 20;
 
 impl Serialized {
+    /// If there is no memory, nothing is appended, and [`Serialized::check`] fails.
     pub fn append(&mut self, bytes: &[u8]) {
         self.is_null = false;
-        self.bytes.extend_from_slice(bytes);
+        let appended = allocate::append(&mut self.bytes, bytes);
+        self.note(appended);
     }
 
     /// Whatever was appended, the key or value is null; appending once more makes it something again.
@@ -29,11 +35,31 @@ impl Serialized {
         self.is_null = true;
     }
 
+    /// As for [`Serialized::append`].
     pub fn add_header(&mut self, name: &[u8], value: Option<&[u8]>) {
+        let added = self.try_add_header(name, value);
+        self.note(added);
+    }
+
+    fn try_add_header(&mut self, name: &[u8], value: Option<&[u8]>) -> Result<()> {
+        allocate::reserve(&mut self.headers, 1)?;
+        allocate::reserve(&mut self.header_bytes, name.len() + value.map_or(0, <[u8]>::len))?;
         self.header_bytes.extend_from_slice(name);
         let name_end = self.header_bytes.len();
         self.header_bytes.extend_from_slice(value.unwrap_or_default());
         self.headers.push((name_end, value.map(|_| self.header_bytes.len())));
+        Ok(())
+    }
+
+    fn note(&mut self, written: Result<()>) {
+        if let Err(error) = written {
+            self.refused.get_or_insert(error);
+        }
+    }
+
+    /// Whether all of it was written.
+    pub fn check(&self) -> Result<()> {
+        self.refused.clone().map_or(Ok(()), Err)
     }
 
     pub fn bytes(&self) -> Option<&[u8]> {
@@ -57,6 +83,7 @@ impl Serialized {
         self.header_bytes.clear();
         self.header_bytes.shrink_to(KEPT);
         self.headers.clear();
+        self.refused = None;
     }
 }
 

@@ -137,8 +137,8 @@ fn parts_of_a_batch_share_its_loans() {
         spliced.seal();
         if compressed {
             let plain = bytes_of(&spliced);
-            spliced.set_compressed(b"tiny", 1);
-            spliced.set_plain(&plain);
+            spliced.set_compressed(b"tiny", 1).expect("there is memory");
+            spliced.set_plain(&plain).expect("there is memory");
         }
         // A request that was not written to its end.
         let pinned = spliced.payload().clone();
@@ -187,7 +187,7 @@ fn compressing_ends_the_loans() {
     let mut batch = batch(&memory);
     lend(&mut batch, &bytes, &returned).expect("there is room");
     batch.seal();
-    batch.set_compressed(b"tiny", 1);
+    batch.set_compressed(b"tiny", 1).expect("there is memory");
     memory.give_back_loans();
     assert_eq!(taken(&returned), [LentValue::of(&bytes)], "before its completion");
     assert_eq!(memory.budget().used(), 256 + 256);
@@ -208,7 +208,7 @@ fn a_refused_record_was_never_lent() {
         let record = Record { key: Some(&bytes[..200]), lent: Some(&lent), ..value(&bytes) };
         for _ in 0..2 {
             let answer = ask(&mut batch, &record, 9, Completion::Tag(99));
-            assert_eq!(answer, Err(NoRoom { bytes: refused }));
+            assert_eq!(answer, Err(NoRoom::Buffer(refused)));
             assert_eq!((memory.budget().used(), batch.bytes(), batch.count()), (used, before, 16));
         }
         batch.seal();

@@ -76,13 +76,14 @@ impl Core {
         self.reconsider(index);
     }
 
-    /// A topic becomes known, or has another number of partitions.
+    /// A topic becomes known, or has another number of partitions. `same`: it certainly is the topic that it was.
     pub(super) fn take_partition_count(&mut self, index: u32, count: usize, same: bool) {
         let state = &self.topics[index as usize];
-        let (topic, before) = (state.topic.clone(), state.partitions.clone());
-        // A topic that is the same has not lost any: the broker is behind.
+        let topic = state.topic.clone();
+        // The same topic has not lost any: the broker is behind.
         let same = same || planted(Fault::PartitionsKept);
-        let unchanged = count == before.len() || (count < before.len() && same);
+        let unchanged = count == state.partitions.len() || (count < state.partitions.len() && same);
+        // Its queue is being moved to the partitions of before. The next answer says this again.
         let being_assigned = state.known && topic.partitions().is_none();
         if unchanged || being_assigned {
             return;
@@ -91,7 +92,7 @@ impl Core {
         let slots = self.front.partitions_for(&topic, count);
         let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
         let state = &mut self.topics[index as usize];
-        state.partitions = indices;
+        let before = std::mem::replace(&mut state.partitions, indices);
         if std::mem::replace(&mut state.known, true) {
             self.front.resize(&topic, slots);
         } else {

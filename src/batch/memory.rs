@@ -94,6 +94,8 @@ impl Memory {
         let least = class_for(bytes);
         let wish = least.map(|class| class.max(hint));
         match self.chunk_of(wish, bytes, charge, room) {
+            // A record that the system has no memory for is not to use up what was just released for the sender.
+            Err(NoRoom::System(bytes)) if charge == Charge::Ask => Err(NoRoom::System(bytes)),
             Err(_) if wish != least => self.chunk_of(least, bytes, charge, room),
             taken => taken,
         }

@@ -145,9 +145,13 @@ impl Rejected {
             self.batches.push((batch, error));
         }
         let (batch, _) = self.batches.last_mut().expect("pushed above");
-        batch
-            .append(record, record.timestamp.unwrap_or_default(), &completion, Charge::Force, &mut Room::default())
-            .map_err(|refused| front.no_memory_to_move(topic, refused))
+        let timestamp = record.timestamp.unwrap_or_default();
+        let appended = batch.append(record, timestamp, &completion, Charge::Force, &mut Room::default());
+        if appended.is_err() && batch.count() == 0 {
+            // It was made for this record.
+            self.batches.pop().map(|(batch, _)| batch.dissolve()).unwrap_or_default();
+        }
+        appended.map_err(|refused| front.no_memory_to_move(topic, refused))
     }
 
     /// The reports that tell so.

@@ -309,7 +309,7 @@ fn a_send_that_waited_for_room_in_vain_says_what_the_others_wait_for() {
     while flow.try_send(&record, Wait::Never).is_ok() {}
     let error = flow.try_send(&record, SHORT).expect_err("no room");
     assert_eq!(error.kind(), ErrorKind::BufferFull);
-    reads(error.message(), &["buffer.memory=100000", "records for orders-", "has not answered Produce"]);
+    reads(error.message(), &["buffer.memory=100000", "records ", &server.bootstrap(), "has not answered Produce"]);
 }
 
 /// Texts that no request can carry are refused where they come in.

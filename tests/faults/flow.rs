@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, ErrorKind, Fate, Record, TopicHandle, Wait};
+use ottla::{Completion, Error, ErrorKind, Fate, Record, TopicHandle, Wait};
 use ottla_test_support::model::server::ModelServer;
 use ottla_test_support::model::{Cluster, Fault, RequestInfo};
 
@@ -145,8 +145,17 @@ impl Flow {
         let wrong: Vec<_> = times.iter().filter(|&(_, &times)| times != 1).collect();
         assert!(wrong.is_empty() && told.len() as u64 == self.sent, "(record, how often it was told of): {wrong:?}");
         assert_eq!(self.sender.producer.buffered_bytes(), 0, "memory is held after the end");
+        told.iter().filter_map(|told| told.error.as_ref()).for_each(names_its_cause);
         told
     }
+}
+
+/// Whatever the situation is, the message names the broker that it is about, or the fact about the topic.
+fn names_its_cause(error: &Error) {
+    let of_topic = ["was deleted and created again", "partitions (0 to ", "no broker leads the partition"];
+    let mut causes = ["127.0.0.1:", ".invalid:"].into_iter().chain(of_topic);
+    let message = error.message();
+    assert!(causes.any(|cause| message.contains(cause)), "no cause is named: {error}");
 }
 
 /// Each failed with this code, and each message has all words.

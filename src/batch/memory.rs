@@ -34,7 +34,7 @@ struct Free {
 }
 
 impl Free {
-    /// How much memory has to be left beside a chunk of this size. Looking costs more than making a chunk, so application
+    /// How much memory has to be left besides a chunk of this size. Looking costs more than making a chunk, so application
     /// threads look for the next chunks as well.
     fn must_leave(&mut self, size: usize, charge: Charge) -> usize {
         if charge == Charge::Force {
@@ -126,7 +126,7 @@ impl Memory {
         })
     }
 
-    /// A chunk beside which so much memory is left.
+    /// A chunk, if so much memory is left besides it.
     fn chunk_beside(leaves: usize, size: usize) -> Option<Chunk> {
         Chunk::new(size).filter(|_| leaves == 0 || allocate::is_available(leaves))
     }
@@ -140,7 +140,7 @@ impl Memory {
         }
     }
 
-    /// Sets memory aside for who cannot be refused.
+    /// Sets memory aside for allocations that cannot fail.
     #[cold]
     fn take_reserve(&self) -> Result<()> {
         let mut reserve = Vec::new();

@@ -536,7 +536,8 @@ impl Core {
         self.settings.connections_max_idle.map(|idle| idle.max(SHORTEST_PAUSE))
     }
 
-    /// Closes a connection that was not used for `connections.max.idle.ms`.
+    /// Closes a connection that was not used for `connections.max.idle.ms`, unless something waits for it: records wait for
+    /// a producer id, or for the end of a throttle.
     pub(super) fn idle_due(&mut self, index: u32) {
         let Some(idle) = self.longest_idle() else { return };
         let now = self.now;
@@ -545,7 +546,7 @@ impl Core {
             return;
         }
         let due = broker.last_used.after(idle);
-        if due > now || !broker.in_flight.is_empty() || self.is_checked(index) {
+        if due > now || !broker.in_flight.is_empty() || self.is_wanted(index) {
             return self.timers.arm(Timer::Idle(index), due.max(now.after(SHORTEST_PAUSE.max(idle / 10))));
         }
         self.drop_connection(index);

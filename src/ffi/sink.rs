@@ -148,7 +148,7 @@ impl CSink {
     }
 }
 
-/// Records of a batch are told of together, or so many at a time while there is no memory for more.
+/// The records of a batch are reported together, or in pieces while there is no memory for all.
 const FEWEST: usize = 16;
 
 fn tell_batch(function: ottla_batch_fn, userdata: &Userdata, batch: &ottla_batch, entries: &[ottla_delivery_entry]) {

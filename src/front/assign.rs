@@ -123,7 +123,7 @@ impl Moving {
 impl Drop for Moving {
     fn drop(&mut self) {
         if let Some(mut batch) = self.batch.take() {
-            // The others are told of, as of any batch that is dropped before its fate is decided.
+            // The others are reported like any batch that is dropped before its fate is decided.
             batch.drop_moved(self.moved.get());
         }
     }

@@ -3,7 +3,7 @@
 use super::{Producer, TopicHandle};
 use crate::error::{Error, ErrorKind};
 
-/// Bytes of `buffer.memory`, by who holds them. They are read one after the other, so their sum is that of no instant.
+/// Bytes of `buffer.memory`, by holder. They are read one after the other, so their sum is that of no instant.
 struct Held {
     limit: usize,
     /// By records that are not decided, and by requests that are not done.

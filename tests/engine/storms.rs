@@ -161,6 +161,18 @@ fn connections_that_may_not_be_idle_make_no_busy_loop() {
     }
 }
 
+/// Records wait for a producer id longer than their connection may be idle. Nothing would open it again.
+#[test]
+fn a_connection_that_records_wait_for_is_not_idle() {
+    let mut world = one_broker(|core| core.connections_max_idle = Some(ms(30))).start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::InitProducerId, vec![Fault::Error(15, On::All); 3]);
+    let id = world.send("t", 0);
+    world.run(ms(10_000));
+    world.assert_written(id);
+    assert!(world.lines().is_empty(), "nothing waits any more: {:?}", world.lines());
+}
+
 /// A topic that may not be written to is asked for again for the sake of the next record.
 #[test]
 fn records_for_a_forbidden_topic_are_no_storm_of_metadata_requests() {

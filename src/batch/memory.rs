@@ -227,7 +227,7 @@ impl Memory {
         self.reports.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Charged bytes that reports hold, which nobody has dropped yet.
+    /// Charged bytes of the reports that are not dropped yet.
     pub fn report_bytes(&self) -> usize {
         self.reports.load(Ordering::Relaxed)
     }

@@ -409,9 +409,8 @@ impl Core {
         self.lost(id.broker, &Error::new(error.kind(), message), untouched);
     }
 
-    /// A connection that was not used for a while is closed: brokers do that after their connections.max.idle.ms, what
-    /// stands between after its own. That is no failure; but a broker that stops does the same, so it is connected to
-    /// again.
+    /// An idle connection was closed. Brokers do that after their connections.max.idle.ms, and load balancers after their
+    /// own limit, so it is no failure. But a broker that stops does the same: connecting again shows whether it is there.
     fn idle_closed(&mut self, index: u32, error: &Error) {
         let wait = self.settings.reconnect_backoff.after(1, &mut self.random);
         let retry_at = self.now.after(wait);
@@ -496,7 +495,7 @@ impl Core {
     }
 
     /// A connection ended soon after requests with acks=0. If one was refused, its topic is gone or its partition has
-    /// another leader; metadata tells, and is believed whatever its leader epochs are.
+    /// another leader. The metadata that the caller asks for is believed whatever its leader epochs are.
     fn doubt_unconfirmed(&mut self, index: u32, error: &Error) {
         if self.brokers[index as usize].unconfirmed_until <= self.now {
             return;
@@ -510,7 +509,6 @@ impl Core {
                 partition.leader_epoch = -1;
             }
         }
-        self.request_metadata_soon();
     }
 
     /// Closes a connection on which a request got no answer in time: answers come in order, so none behind it will.

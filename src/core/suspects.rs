@@ -99,7 +99,7 @@ impl Core {
             }
         }
         if suspicion.alone >= NO_ACCIDENT && to_blame && self.half_time(&batch).is_none() {
-            // What waits behind it was refused by nobody.
+            // No broker has refused what waits behind it.
             self.partition(index).failures = 0;
             return self.give_up(index, batch, error);
         }

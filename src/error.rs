@@ -1,18 +1,23 @@
 //! Errors: a number to branch on, a class, and a sentence that says what was tried, on what, and what came back.
 
 use std::fmt;
+use std::sync::Arc;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong. Cheap to clone: a batch's error is shared by the completions of its records.
 #[derive(Clone)]
-pub struct Error(std::sync::Arc<Inner>);
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     weight: Weight,
+    source: Option<Source>,
 }
+
+type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 /// What an error means for more than the record or the call that it is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,7 @@ enum Weight {
     Producer,
 }
 
+/// The source does not count: errors of other libraries cannot be compared.
 impl PartialEq for Error {
     fn eq(&self, other: &Error) -> bool {
         (self.0.kind, &self.0.message, self.0.weight) == (other.0.kind, &other.0.message, other.0.weight)
@@ -92,7 +98,37 @@ pub enum ErrorKind {
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(std::sync::Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind }))
+        Error(Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind, source: None }))
+    }
+
+    /// The same error with `source` as its cause. The message has to name the cause too: C sees nothing else.
+    #[cold]
+    pub fn caused_by(&self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// The same error, where `prefix` says what it happened to.
+    #[cold]
+    pub fn context(&self, prefix: impl fmt::Display) -> Self {
+        self.with_message(format!("{prefix}: {}", self.0.message))
+    }
+
+    /// The same error with a remark behind its message.
+    #[cold]
+    pub fn note(&self, remark: impl fmt::Display) -> Self {
+        self.with_message(format!("{}; {remark}", self.0.message))
+    }
+
+    /// The same error with another code.
+    #[cold]
+    pub fn with_kind(&self, kind: ErrorKind) -> Self {
+        self.changed(|inner| inner.kind = kind)
+    }
+
+    /// The same error in other words.
+    #[cold]
+    pub fn with_message(&self, message: impl Into<String>) -> Self {
+        self.changed(|inner| inner.message = message.into())
     }
 
     /// The same, and the open transaction has to be aborted.
@@ -111,7 +147,15 @@ impl Error {
     }
 
     fn weighing(&self, weight: Weight) -> Self {
-        Error(std::sync::Arc::new(Inner { kind: self.0.kind, message: self.0.message.clone(), weight }))
+        self.changed(|inner| inner.weight = weight)
+    }
+
+    /// A copy with one change. Whatever else an error has stays with it.
+    #[cold]
+    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        change(&mut inner);
+        Error(Arc::new(inner))
     }
 
     pub fn kind(&self) -> ErrorKind {
@@ -370,11 +414,34 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_in_other_words_keeps_its_class_source_and_code() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let original = Error::new(ErrorKind::Broker(29), "the topic is not ours").caused_by(refused);
+        let class = |error: &Error| (error.kind(), error.is_fatal(), error.requires_abort());
+        for original in [original.clone(), original.requiring_abort(), original.fatal(), original.passing()] {
+            let in_other_words = [
+                ("records[3]: the topic is not ours", original.context("records[3]")),
+                ("the topic is not ours; ask for it", original.note("ask for it")),
+                ("something else", original.with_message("something else")),
+            ];
+            for (message, changed) in in_other_words {
+                assert_eq!((changed.message(), class(&changed)), (message, class(&original)));
+                let source = std::error::Error::source(&changed).and_then(|source| source.downcast_ref());
+                assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::ConnectionRefused));
+            }
+        }
+    }
 
     #[test]
     fn a_code_without_a_name_shows_its_number() {

@@ -1,4 +1,4 @@
-//! Dependencies between the rooms of the engine run one way.
+//! Rules of the source that the compiler does not check: dependencies between the rooms run one way, and errors keep what they are.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,6 +34,10 @@ const FORBIDDEN: [(&str, &str, &str); 4] = [
     ("core", "producer", "the core is given what it needs"),
     ("protocol", "config", "the wire does not depend on how we are configured"),
 ];
+
+/// Makers of new errors, and what nobody may hand to them: a part of an error that exists. See `Error::context`.
+const MAKERS: [&str; 3] = ["Error::new(", "invalid(", "wrong("];
+const PARTS: [&str; 2] = [".kind()", ".message()"];
 
 fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).expect("src can be read").flatten() {
@@ -86,4 +90,37 @@ fn dependencies_run_downhill() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What stands between a parenthesis that `text` begins behind and the one that closes it.
+fn arguments(text: &str) -> &str {
+    let mut depth = 1;
+    let end = text.find(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// An error that passes through keeps its class and its source. One that is made anew of its parts loses them.
+#[test]
+fn no_error_is_rebuilt_from_the_parts_of_another() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file can be read");
+        for maker in MAKERS {
+            for (at, _) in text.match_indices(maker) {
+                let given = arguments(&text[at + maker.len()..]);
+                if PARTS.iter().any(|part| given.contains(part)) {
+                    let line = text[..at].lines().count();
+                    wrong
+                        .push(format!("{}:{line}: {maker}{given})", file.strip_prefix(&src).expect("below").display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "use Error::context, note or with_message:\n{}", wrong.join("\n"));
 }

@@ -134,7 +134,7 @@ impl Config {
                 Err(Unset::Unknown(message) | Unset::Idle(message)) => {
                     warnings.push(format!("{place}: ignored: {message}"));
                 }
-                Err(Unset::Wrong(error)) => return Err(invalid(format!("{place}: {}", error.message()))),
+                Err(Unset::Wrong(error)) => return Err(error.context(place)),
             }
         }
         *self = loaded;
@@ -196,11 +196,11 @@ impl Config {
     /// What follows a prefix of ours is meant for us: in a file, too, it is an error if it is not known.
     fn put_for_topic(&mut self, name: &str, of_topic: &str, given: Given<'_>) -> Result<()> {
         let (topic, property) = topics::split(of_topic).ok_or_else(|| topics::unknown(name))?;
-        topics::check_scope(property).map_err(|error| invalid(format!("{name}: {}", error.message())))?;
+        topics::check_scope(property).map_err(|error| error.context(name))?;
         let mut changed = self.topics.get(topic).cloned().unwrap_or_default();
         changed.put(property, given).map_err(|reason| match reason {
             Unset::Unknown(message) | Unset::Idle(message) => invalid(format!("{name}: {message}")),
-            Unset::Wrong(error) => invalid(format!("{name}: {}", error.message())),
+            Unset::Wrong(error) => error.context(name),
         })?;
         self.topics.insert(topic.into(), changed);
         Ok(())

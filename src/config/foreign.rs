@@ -1,7 +1,7 @@
 //! Names that are not Ottla's: librdkafka's, and those of Java producers of long ago.
 
 use super::property::Given;
-use super::{Property, Scope, find, invalid};
+use super::{Property, Scope, find};
 use crate::Result;
 use Meaning::{Fixed, Idle, Refused, Same};
 
@@ -130,7 +130,7 @@ pub(super) fn check_same(
     let shown = if given.is_hidden() { given.shown } else { &converted };
     let checked = property.check_given(Given { value: &converted, shown });
     // The message speaks of the property; the reader wrote the other name.
-    let checked = checked.map_err(|error| invalid(format!("{name} (here {}): {}", property.name, error.message())));
+    let checked = checked.map_err(|error| error.context(format_args!("{name} (here {})", property.name)));
     Ok((property, checked?))
 }
 

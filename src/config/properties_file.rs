@@ -19,8 +19,9 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The file's text. A byte order mark in front is dropped.
 pub(super) fn read(path: &Path) -> Result<String> {
     let name = path.display();
-    let failed =
-        |error: std::io::Error| Error::new(ErrorKind::Io, format!("reading the configuration {name}: {error}"));
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Io, format!("reading the configuration {name}: {error}")).caused_by(error)
+    };
     // Asked first: opening a directory fails differently on each system.
     if std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Err(invalid(format!("the configuration {name} is a directory: expected a .properties file")));

@@ -53,7 +53,7 @@ impl Config {
     /// the topic by name laid over it, and `overrides` over that. Those may hold properties of topics only. `producer`
     /// is what the producer itself works with; notes that it has are not repeated.
     pub fn resolve_topic(&self, topic: &str, overrides: &Config, producer: &Settings) -> Result<Settings> {
-        let said = |error: crate::Error| invalid(format!("topic {topic}: {}", error.message()));
+        let said = |error: crate::Error| error.context(format_args!("topic {topic}"));
         overrides.values.values().try_for_each(|value| check_scope(value.written_as)).map_err(said)?;
         if let Some(name) = overrides.plugin.keys().next().cloned().or_else(|| overrides.topics().next().map(prefixed))
         {

@@ -153,7 +153,7 @@ impl Core {
             false => "The cluster advertises this address: see advertised.listeners of the broker",
         };
         let stop = if error.message().ends_with('?') { "" } else { "." };
-        Error::new(error.kind(), format!("{}{stop} {origin}", error.message()))
+        error.with_message(format!("{}{stop} {origin}", error.message()))
     }
 
     /// An attempt to connect is over without a connection. `error` names the broker.
@@ -333,8 +333,7 @@ impl Core {
 
     /// The same error, with the broker that it is about.
     pub(super) fn of_broker(&self, index: u32, error: &Error) -> Error {
-        let name = self.brokers[index as usize].name();
-        Error::new(error.kind(), format!("{name}: {}", error.message()))
+        error.context(self.brokers[index as usize].name())
     }
 
     /// Matches a response with the oldest request that waits for one.
@@ -405,8 +404,7 @@ impl Core {
         }
         let hint = "this happened before it said which versions it speaks: is it a plaintext listener of a Kafka broker? \
                     One that requires TLS closes connections so (security.protocol)";
-        let message = format!("{}; {hint}", error.message());
-        self.lost(id.broker, &Error::new(error.kind(), message), untouched);
+        self.lost(id.broker, &error.note(hint), untouched);
     }
 
     /// An idle connection was closed. Brokers do that after their connections.max.idle.ms, and load balancers after their
@@ -440,16 +438,15 @@ impl Core {
         if times < 2 {
             return error;
         }
-        let message = format!(
-            "{}; it answered ApiVersions and closed the connection at the next request ({api:?}), {times} times in a row: \
-             does the listener require SASL (security.protocol)? Connect to a plaintext listener, since this release \
-             does not speak SASL",
-            error.message()
-        );
+        let error = error.note(format_args!(
+            "it answered ApiVersions and closed the connection at the next request ({api:?}), {times} times in a row: does \
+             the listener require SASL (security.protocol)? Connect to a plaintext listener, since this release does not \
+             speak SASL"
+        ));
         if times == 2 {
-            self.log(Level::Warning, || message.clone());
+            self.log(Level::Warning, || error.message().to_owned());
         }
-        Error::new(error.kind(), message)
+        error
     }
 
     /// Ends a connection for a reason of our own.

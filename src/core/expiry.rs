@@ -102,7 +102,7 @@ impl Core {
     fn unsent_timed_out(&self, index: u32, batch: &Batch) -> Error {
         let error = self.delivery_timed_out(batch, &self.why_late(self.partition_waits_for(index), batch));
         match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
-            Some(missing) => Error::new(missing.kind(), error.message()),
+            Some(missing) => missing.with_message(error.message()),
             None => error,
         }
     }

@@ -36,11 +36,7 @@ impl Core {
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
-        let pick = |api| {
-            versions.pick(api).map_err(|error| {
-                Error::new(error.kind(), format!("{}; Ottla needs Kafka 2.1 or later", error.message()))
-            })
-        };
+        let pick = |api| versions.pick(api).map_err(|error| error.note("Ottla needs Kafka 2.1 or later"));
         pick(ApiKey::Metadata)?;
         if self.settings.idempotence {
             pick(ApiKey::InitProducerId)?;

@@ -192,8 +192,7 @@ impl Core {
     fn why_unanswered(&self, inquiry: &Inquiry) -> Error {
         let ms = inquiry.deadline.since(inquiry.asked_at).as_millis();
         if let (About::Topic { name, .. }, Some(heard)) = (&inquiry.about, &inquiry.heard) {
-            let message = format!("topic {name} was not as asked for within {ms} ms: {}", heard.message());
-            return Error::new(heard.kind(), message);
+            return heard.context(format_args!("topic {name} was not as asked for within {ms} ms"));
         }
         let unreached = inquiry.found.as_ref().and_then(|found| self.unreached(found));
         if let (About::Topic { name, .. }, Some((partition, leader))) = (&inquiry.about, unreached) {

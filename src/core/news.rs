@@ -90,8 +90,8 @@ impl Core {
         }
         let down = self.brokers.iter().filter(|broker| broker.listed).all(|broker| broker.told_up == Some(false));
         if down && !std::mem::replace(&mut self.all_down, true) {
-            let message = format!("no broker can be reached; the last attempt: {}", error.message());
-            self.tell(News::of_error(NewsKind::AllBrokersDown, Error::new(error.kind(), message)));
+            let error = error.context("no broker can be reached; the last attempt");
+            self.tell(News::of_error(NewsKind::AllBrokersDown, error));
         }
     }
 

@@ -92,7 +92,7 @@ impl Core {
         } else {
             let advice = "idempotence needs the right to it (IdempotentWrite on the cluster for brokers before 2.8); \
                           or set enable.idempotence=false";
-            let error = Error::new(kind, format!("{}; {advice}", error.message())).passing();
+            let error = error.note(advice).passing();
             self.log(Level::Error, || error.to_string());
             self.tell(News::of_error(NewsKind::Fatal, error.clone()));
             self.back_off_producer_id();

@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::batch::{Batch, PickedOut};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::protocol::produce::PartitionResponse;
 use crate::text::{counted, partition_name};
 
@@ -84,13 +84,13 @@ impl Core {
             self.requeue(index, rest);
         }
         for (group, message) in groups.into_iter().zip(&blamed.messages) {
-            let error = refused(&group, error.kind(), message);
+            let error = refused(&group, error, message);
             self.fail(group, error);
         }
     }
 }
 
-fn refused(batch: &Batch, kind: ErrorKind, message: &str) -> Error {
-    let partition = partition_name(&batch.topic, batch.partition);
-    Error::new(kind, format!("the leader of {partition} refused the record with {kind}: {message}"))
+fn refused(batch: &Batch, error: &Error, message: &str) -> Error {
+    let (partition, kind) = (partition_name(&batch.topic, batch.partition), error.kind());
+    error.with_message(format!("the leader of {partition} refused the record with {kind}: {message}"))
 }

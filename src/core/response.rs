@@ -173,8 +173,8 @@ impl Core {
         if attempts > self.settings.retries {
             // Or a leader that is none were never disproved.
             self.partition(index).failures += 1;
-            let message = format!("{}; no retry is left (retries={})", error.message(), self.settings.retries);
-            return self.give_up(index, batch, Error::new(error.kind(), message));
+            let error = error.note(format_args!("no retry is left (retries={})", self.settings.retries));
+            return self.give_up(index, batch, error);
         }
         if batch.deadline <= self.now {
             let late = self.delivery_timed_out(&batch, &last_error(&error));
@@ -367,9 +367,12 @@ impl Core {
             if let Some(mut batch) = batch {
                 let forgotten = planted(Fault::LostAnswerForgotten) && !touched;
                 batch.sealed.outcome_unknown = (batch.sealed.outcome_unknown && !forgotten) || touched;
-                let kind = if error.is_retriable() { error.kind() } else { ErrorKind::Broker(NETWORK_EXCEPTION) };
-                self.statistics.count_refused(kind);
-                let error = Error::new(kind, error.message());
+                let error = match error.is_retriable() {
+                    true => error.clone(),
+                    // Whatever ended the connection, the batch can be sent again on another.
+                    false => error.with_kind(ErrorKind::Broker(NETWORK_EXCEPTION)),
+                };
+                self.statistics.count_refused(error.kind());
                 match batch.sealed.suspicion {
                     Some(suspicion) => self.suspect_lost(index, batch, suspicion, error),
                     None => self.retry(index, batch, error),

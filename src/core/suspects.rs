@@ -163,5 +163,5 @@ fn explain(error: &Error, suspicion: Suspicion, largest: usize) -> Error {
         )
     };
     let request = format!("a Produce request of {bytes} bytes, with this batch alone, ended its connection {times}");
-    Error::new(error.kind(), format!("{}; {request}; {advice}", error.message()))
+    error.note(format_args!("{request}; {advice}"))
 }

@@ -89,7 +89,7 @@ impl Connection {
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string())),
+                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string()).caused_by(error)),
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() && !self.partial.is_empty() => {
                     let message = "the connection was lost: the broker closed it in the middle of a response";
                     return Poll::Ready(Error::new(ErrorKind::BadResponse, message));
@@ -128,7 +128,7 @@ impl Connection {
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
         while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
-            Error::new(error.kind(), format!("it announced {}; {}", error.message(), who_answers(&bytes[used..])))
+            error.with_message(format!("it announced {}; {}", error.message(), who_answers(&bytes[used..])))
         })? {
             let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);

@@ -22,7 +22,7 @@ pub async fn resolve(name: HostName) -> Result<Vec<SocketAddr>> {
                 "resolving the name {} failed: {error}; is it spelled right, and known to this machine's resolver?",
                 name.host
             );
-            return Err(Error::new(ErrorKind::Resolve, message));
+            return Err(Error::new(ErrorKind::Resolve, message).caused_by(error));
         }
     };
     addresses.dedup();

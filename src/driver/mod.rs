@@ -51,12 +51,12 @@ pub fn spawn(
                     shared.tickets.answer(started, Ok(Answer::Done));
                     sender::run(runtime, core, shared, sockets, sink);
                 }
-                Err(error) => shared.tickets.answer(started, Err(not_started("event loop", &error))),
+                Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
             }
         }
     };
     let thread = with_signals_blocked(|| std::thread::Builder::new().name("ottla-sender".into()).spawn(run))
-        .map_err(|error| not_started("thread", &error))?;
+        .map_err(|error| not_started("thread", error))?;
     let waited = shared.tickets.wait(started, None);
     shared.tickets.give_back(started);
     match waited {
@@ -68,6 +68,6 @@ pub fn spawn(
     }
 }
 
-fn not_started(what: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}"))
+fn not_started(what: &str, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}")).caused_by(error)
 }

@@ -230,7 +230,7 @@ impl Sender {
                     _ => "",
                 };
                 let message = format!("connecting to {address} failed: {error}{hint}");
-                self.core().event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, message)));
+                self.core().event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
             }
         }
     }
@@ -249,7 +249,8 @@ impl Sender {
             Poll::Ready(Err(error)) => {
                 let untouched = connection.untouched();
                 self.lines.remove(&id);
-                let error = Error::new(ErrorKind::Broker(13), format!("the connection was lost: {error}"));
+                let message = format!("the connection was lost: {error}");
+                let error = Error::new(ErrorKind::Broker(13), message).caused_by(error);
                 core.event(Event::Disconnected(id, error, untouched));
             }
         }

@@ -76,7 +76,8 @@ impl<'a> Flat<'a> {
 
     fn flags(&mut self, known: &[&Flagged]) -> Result<u32> {
         let flags = self.number(u32::from_ne_bytes, "flags")?;
-        check_flags(flags.value, known, flags.name).map_err(|error| wrong(flags.at, error.message()))?;
+        check_flags(flags.value, known, flags.name)
+            .map_err(|error| error.with_message(not_flat(flags.at, error.message())))?;
         Ok(flags.value)
     }
 
@@ -140,13 +141,19 @@ struct Number<T> {
 
 impl<T: Copy + Into<i64>> Number<T> {
     fn flagged(&self, member: &Flagged, flags: u32) -> Result<Option<T>> {
-        member.read(flags, self.value, self.name).map_err(|error| wrong(self.at, error.message()))
+        member
+            .read(flags, self.value, self.name)
+            .map_err(|error| error.with_message(not_flat(self.at, error.message())))
     }
 }
 
 #[cold]
 fn wrong(at: usize, what: &str) -> Error {
-    invalid(format!("buffer is not in flat form: at byte {at}, {what}"))
+    invalid(not_flat(at, what))
+}
+
+fn not_flat(at: usize, what: &str) -> String {
+    format!("buffer is not in flat form: at byte {at}, {what}")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::record::ottla_record;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
 use crate::batch::Completion;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::producer::{OneCall, TopicHandle, Wait};
 use crate::record::{Fate, Record};
 use crate::sync::SystemClock;
@@ -388,17 +388,12 @@ unsafe fn send_array(
             let completion = Completion::Tag(tag_of(userdatas[0]));
             // SAFETY: as above.
             unsafe { record.with(|record| engine.producer.send_in(&clock, topic, record, completion, wait)) }
-                .map_err(|error| at_index(&error, accepted))?;
+                .map_err(|error| error.context(format_args!("records[{accepted}]")))?;
         }
         accepted += run.max(1);
         *accepted_out = accepted;
     }
     Ok(())
-}
-
-#[cold]
-fn at_index(error: &Error, index: usize) -> Error {
-    Error::new(error.kind(), format!("records[{index}]: {}", error.message()))
 }
 
 fn send_flat(

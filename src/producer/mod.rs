@@ -449,7 +449,7 @@ impl Producer {
                 WaitEnded::TimedOut => {
                     let full = self.buffer_full(topic);
                     let why = self.why_waiting(Waiting::Records(None), wait);
-                    Error::new(full.kind(), format!("{}{why}", full.message()))
+                    full.with_message(format!("{}{why}", full.message()))
                 }
                 WaitEnded::Closed => self.closed(),
             })?;

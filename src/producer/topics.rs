@@ -60,9 +60,9 @@ impl TopicConfig {
     /// The topics that the configuration names, each with what it works with.
     pub fn named(&self) -> Result<Vec<(String, Resolved)>> {
         let each = self.config.topics().map(|name| {
-            check_name(name).map_err(|error| {
-                Error::new(ErrorKind::InvalidConfig, format!("{TOPIC_PREFIX}{name}: {}", error.message()))
-            })?;
+            let wrong =
+                |error: Error| error.with_kind(ErrorKind::InvalidConfig).context(format_args!("{TOPIC_PREFIX}{name}"));
+            check_name(name).map_err(wrong)?;
             Ok((name.to_owned(), self.resolve(name, &Config::new())?))
         });
         each.collect()

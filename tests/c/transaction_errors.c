@@ -53,6 +53,29 @@ static ottla_code send_to(const char *name) {
     return code;
 }
 
+static ottla_code send_many(void) {
+    ottla_topic *topic = NULL;
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    ottla_record records[2] = {text_record("key", "value"), text_record("key", "value")};
+    size_t accepted = 2;
+    ottla_code code = ottla_producer_send_many(producer, topic, records, 2, NULL, 0, &accepted, &error);
+    CHECK(accepted == 0);
+    ottla_topic_free(topic);
+    return code;
+}
+
+/* 36 zeros: a record with a null key and a null value. */
+static ottla_code send_flat(void) {
+    static const uint8_t flat[36];
+    ottla_topic *topic = NULL;
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    size_t accepted = 1;
+    ottla_code code = ottla_producer_send_flat(producer, topic, flat, sizeof(flat), 1, 0, &accepted, &error);
+    CHECK(accepted == 0);
+    ottla_topic_free(topic);
+    return code;
+}
+
 static int32_t state(void) {
     return ottla_producer_transaction_state(producer);
 }
@@ -90,6 +113,9 @@ static void aborts_and_goes_on(ottla_code code, int retriable) {
     CHECK(state() == OTTLA_TRANSACTION_ABORT_REQUIRED);
     SAYS(code, retriable, ABORT, COMMIT);
     SAYS(code, retriable, ABORT, send_to("t"));
+    /* send_many after a failed transaction reports requires_abort 1, as send does */
+    SAYS(code, retriable, ABORT, send_many());
+    SAYS(code, retriable, ABORT, send_flat());
     SAYS(OTTLA_ERR_INVALID_STATE, 0, NOTHING, ottla_producer_begin_transaction(producer, &error));
     CHECK_OK(ottla_producer_abort_transaction(producer, LONG, &error));
     goes_on();
@@ -102,6 +128,8 @@ static void is_of_no_use(ottla_code code) {
     SAYS(code, 0, CLOSE, COMMIT);
     SAYS(code, 0, CLOSE, ottla_producer_abort_transaction(producer, LONG, &error));
     SAYS(code, 0, CLOSE, send_to("t"));
+    SAYS(code, 0, CLOSE, send_many());
+    SAYS(code, 0, CLOSE, send_flat());
     CHECK(ottla_producer_buffered_bytes(producer) == 0);
     CHECK_OK(ottla_producer_close(producer, LONG, NULL));
     CHECK_OK(ottla_producer_free(producer));

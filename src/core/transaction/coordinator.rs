@@ -166,8 +166,11 @@ impl Core {
             self.log(Level::Debug, || format!("{role:?} coordinator: broker {node} at {host}:{port}"));
             return Ok(());
         };
-        let said = message.filter(|said| !said.is_empty()).map_or_else(String::new, |said| format!(": {said}"));
-        self.take_verdict(&Error::new(error.kind(), format!("{}{said}", error.message())), verdict);
+        let error = match message.filter(|said| !said.is_empty()) {
+            Some(said) => error.with_message(format!("{}: {said}", error.message())),
+            None => error,
+        };
+        self.take_verdict(&error, verdict);
         Ok(())
     }
 

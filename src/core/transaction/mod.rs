@@ -393,8 +393,7 @@ impl Core {
         if !open {
             return;
         }
-        let message = format!("the transaction has to be aborted: {}", error.message());
-        let error = Error::new(error.kind(), message).requiring_abort();
+        let error = error.context("the transaction has to be aborted").requiring_abort();
         transaction.joining.clear();
         transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
         self.front.gate.shut(error.clone());
@@ -417,8 +416,7 @@ impl Core {
         }
         // The commit is done; what failed is to get an epoch for the next transaction.
         let committed = matches!(state, State::Ending(End::Commit, Phase::Renewing));
-        let message = format!("{}; this producer cannot go on: close it", error.message());
-        let error = Error::new(error.kind(), message).fatal();
+        let error = error.note("this producer cannot go on: close it").fatal();
         self.log(super::Level::Error, || error.to_string());
         self.enter(State::Fatal(error.clone()));
         self.front.gate.shut(error.clone());

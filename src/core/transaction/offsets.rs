@@ -140,7 +140,7 @@ impl Core {
         };
         if let Some(error) = self.transaction_error(broker, Asked::CommitOffsets, code) {
             let partition = partition_name(&topic, index);
-            let error = Error::new(error.kind(), format!("{} for the offset of {partition}", error.message()));
+            let error = error.with_message(format!("{} for the offset of {partition}", error.message()));
             self.take_verdict(&error, Asked::CommitOffsets.verdict(code));
         }
         Ok(())

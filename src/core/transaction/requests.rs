@@ -241,7 +241,7 @@ impl Core {
                     let error = self.transaction_error(broker, asked.clone(), code).expect("the code is not 0");
                     let text = format!("{} for {}", error.message(), partition_name(&slot.topic, slot.partition));
                     if worst.as_ref().is_none_or(|(so_far, _)| *so_far < verdict) {
-                        worst = Some((verdict, Error::new(error.kind(), text)));
+                        worst = Some((verdict, error.with_message(text)));
                     }
                 }
                 None => {

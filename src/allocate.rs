@@ -1,5 +1,6 @@
 //! Allocations that may fail. What the standard library allocates by itself ends the process when there is no memory, so
 //! whatever grows with the application's records is asked for here.
+#![forbid(unsafe_code)]
 
 use crate::error::{Error, ErrorKind, Result};
 

@@ -1,4 +1,5 @@
 //! Errors: a number to branch on, a class, and a sentence that says what was tried, on what, and what came back.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::sync::Arc;

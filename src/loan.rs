@@ -8,15 +8,20 @@ use crate::sync::{Arc, Generation, Mutex};
 /// Gives a lent value back to the application.
 pub type Release = unsafe extern "C" fn(value: *const c_void, value_len: usize, userdata: *mut c_void);
 
-/// The offer to lend a record's value. It is taken when the record is accepted; one that is refused was never lent.
-#[derive(Clone, Copy, Debug)]
-pub struct Offer {
+/// The offer to lend a record's value. It is taken once, when the record is accepted; until then nothing is lent. A second
+/// record with the same offer is copied, and nothing more is given back.
+pub struct Offer(Mutex<Option<Lending>>);
+
+/// A value and the function that gives it back. There is one of it for each offer, and giving back consumes it.
+pub struct Lending {
+    value: *const u8,
+    len: usize,
     release: Release,
     userdata: *mut c_void,
 }
 
 /// Where the value of a record that was lent is, or was.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Lent<'a> {
     /// It is offered.
     Offered(Offer),
@@ -37,9 +42,8 @@ pub struct LentValue {
 /// A value that is lent. Whoever needs its bytes shares it, and when the last lets go it ends: the value is then put
 /// among the [`EndedLoans`], since who let go may be in the middle of something.
 pub struct Loan {
-    value: *const u8,
-    len: usize,
-    offer: Offer,
+    /// None only while it is dropped.
+    lending: Option<Lending>,
     ended: Arc<EndedLoans>,
 }
 
@@ -59,31 +63,43 @@ struct State {
 
 /// A value to be given back.
 pub struct Ended {
-    value: *const u8,
-    len: usize,
-    offer: Offer,
+    lending: Lending,
     /// What it is charged with.
     pub charged: usize,
 }
 
-// SAFETY: an offer is made of a function that may be called on any thread, by the contract of `Offer::new`, and a
-// pointer that is only handed to it.
-unsafe impl Send for Offer {}
-// SAFETY: as above; both are only copied.
-unsafe impl Sync for Offer {}
-// SAFETY: the value does not change while it is lent, by the contract of `Offer::new`; the rest is `Send`.
-unsafe impl Send for Loan {}
-// SAFETY: as above; nothing of a loan changes.
-unsafe impl Sync for Loan {}
-// SAFETY: as for `Offer`; the value is not looked at.
-unsafe impl Send for Ended {}
+// SAFETY: by the contract of `Offer::new` the value can be read on any thread and does not change, and `release` may be
+// called on any thread. The userdata is only handed to it.
+unsafe impl Send for Lending {}
+// SAFETY: as above; nothing of it changes.
+unsafe impl Sync for Lending {}
 
 impl Offer {
+    /// `value` is that of the record which the offer goes with.
+    ///
     /// # Safety
-    /// The value of the record that this goes with stays readable and does not change until `release` is called, once
-    /// the record is accepted. `release` may be called on any thread, with the value and `userdata`.
-    pub unsafe fn new(release: Release, userdata: *mut c_void) -> Self {
-        Offer { release, userdata }
+    /// If a record with the offer is accepted, `value` stays readable and does not change until `release` is called.
+    /// `release` may be called on any thread, once, with the value and `userdata`.
+    pub unsafe fn new(value: Option<&[u8]>, release: Release, userdata: *mut c_void) -> Self {
+        let (value, len) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
+        Offer(Mutex::new(Some(Lending { value, len, release, userdata })))
+    }
+
+    /// Takes it for a record with this value. `None`: it is that of another value, or was taken before.
+    pub fn take_for(&self, value: &[u8]) -> Option<Lending> {
+        self.0.lock().take_if(|lending| (lending.value, lending.len) == (value.as_ptr(), value.len()))
+    }
+
+    /// The record that it was taken for is not accepted.
+    pub fn put_back(&self, lending: Lending) {
+        *self.0.lock() = Some(lending);
+    }
+}
+
+impl Lending {
+    /// The record is accepted.
+    pub fn lend(self, ended: &Arc<EndedLoans>) -> Arc<Loan> {
+        Arc::new(Loan { lending: Some(self), ended: ended.clone() })
     }
 }
 
@@ -105,19 +121,23 @@ impl LentValue {
 }
 
 impl Loan {
-    /// The loan of an accepted record's value.
-    pub fn new(value: &[u8], offer: Offer, ended: &Arc<EndedLoans>) -> Arc<Self> {
-        Arc::new(Loan { value: value.as_ptr(), len: value.len(), offer, ended: ended.clone() })
-    }
-
     pub fn value(&self) -> &[u8] {
-        // SAFETY: the pointer and length came from a slice, which stays readable until `release` is called, by the
-        // contract of `Offer::new`; it is called after this is dropped.
-        unsafe { std::slice::from_raw_parts(self.value, self.len) }
+        match &self.lending {
+            None | Some(Lending { len: 0, .. }) => &[],
+            // SAFETY: the pointer and length came from a slice, which stays readable until `release` is called, by the
+            // contract of `Offer::new`. That is called after this is dropped, since `release` goes with the lending.
+            Some(lending) => unsafe { std::slice::from_raw_parts(lending.value, lending.len) },
+        }
     }
 
     pub fn lent_value(&self) -> LentValue {
         LentValue::of(self.value())
+    }
+}
+
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Offer")
     }
 }
 
@@ -129,7 +149,10 @@ impl std::fmt::Debug for Loan {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        self.ended.add(Ended { value: self.value, len: self.len, offer: self.offer, charged: self.len });
+        if let Some(lending) = self.lending.take() {
+            let charged = lending.len;
+            self.ended.add(Ended { lending, charged });
+        }
     }
 }
 
@@ -138,10 +161,11 @@ impl EndedLoans {
         Arc::new(EndedLoans { state: Mutex::default(), process: Generation::current() })
     }
 
-    /// Takes a loan that ended at once: its value was copied. (`None`: the value is null.)
-    pub fn add_copied(&self, value: Option<&[u8]>, offer: Offer) {
-        let (value, len) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
-        self.add(Ended { value, len, offer, charged: 0 });
+    /// Takes an offer whose record was accepted and copied, so that the loan ended at once.
+    pub fn add_copied(&self, offer: &Offer) {
+        if let Some(lending) = offer.0.lock().take() {
+            self.add(Ended { lending, charged: 0 });
+        }
     }
 
     fn add(&self, ended: Ended) {
@@ -178,9 +202,10 @@ impl EndedLoans {
 impl Ended {
     /// Calls the application's function. No lock is to be held.
     pub fn give_back(self) {
-        // SAFETY: the function, its userdata and the value were given together, and this, which is made once for each
-        // accepted loan, is consumed by the call.
-        unsafe { (self.offer.release)(self.value.cast(), self.len, self.offer.userdata) };
+        let Lending { value, len, release, userdata } = self.lending;
+        // SAFETY: function, value and userdata were given together, to be used once: an offer gives its lending away
+        // once, nothing copies that, and it is consumed here.
+        unsafe { release(value.cast(), len, userdata) };
     }
 }
 
@@ -195,14 +220,33 @@ mod tests {
         unsafe { &*counter.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
     }
 
+    fn offer(value: &[u8], counter: &AtomicU32) -> Offer {
+        // SAFETY: the values and the counters of these tests outlive the loans.
+        unsafe { Offer::new(Some(value), count, std::ptr::from_ref(counter).cast_mut().cast()) }
+    }
+
+    #[test]
+    fn an_offer_is_taken_once_and_its_value_given_back_once() {
+        let (counter, value) = (AtomicU32::new(0), [1; 10]);
+        let (offer, ended) = (offer(&value, &counter), EndedLoans::new());
+        assert!(offer.take_for(&value[..9]).is_none() && offer.take_for(&[1; 10]).is_none());
+        offer.put_back(offer.take_for(&value).expect("not taken yet"));
+        let loan = offer.take_for(&value).expect("it was put back").lend(&ended);
+        assert_eq!(loan.value().as_ptr(), value.as_ptr());
+        assert!(offer.take_for(&value).is_none());
+        ended.add_copied(&offer);
+        drop(loan);
+        ended.take().into_iter().for_each(Ended::give_back);
+        assert_eq!(counter.load(Ordering::SeqCst), 1);
+    }
+
     #[test]
     fn a_forked_child_gives_nothing_back() {
+        crate::sync::notice_forks().expect("a handler");
         let (counter, value) = (AtomicU32::new(0), [1; 10]);
-        // SAFETY: the value and the counter outlive the loans.
-        let offer = unsafe { Offer::new(count, std::ptr::from_ref(&counter).cast_mut().cast()) };
         let ended = EndedLoans::new();
-        let loan = Loan::new(&value, offer, &ended);
-        ended.add_copied(Some(&value), offer);
+        let loan = offer(&value, &counter).take_for(&value).expect("not taken yet").lend(&ended);
+        ended.add_copied(&offer(&value, &counter));
         let give_back = |loan: Arc<Loan>| {
             ended.take().into_iter().for_each(Ended::give_back);
             ended.take_last().into_iter().for_each(Ended::give_back);

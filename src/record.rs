@@ -1,5 +1,6 @@
 //! A record as the application hands it in. All of it is borrowed: `send` copies what it keeps, but for a value that is
 //! lent.
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! How messages write things.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt;

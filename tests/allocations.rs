@@ -212,7 +212,7 @@ fn objects_are_serialized_without_allocations() {
     }
 
     impl Serializer for Text {
-        fn serialize(&self, _: &str, _: Object, out: &mut Serialized) -> Result<(), String> {
+        unsafe fn serialize(&self, _: &str, _: Object, out: &mut Serialized) -> Result<(), String> {
             out.append(b"a text of some length");
             out.add_header(b"type", Some(b"text"));
             Ok(())
@@ -230,12 +230,12 @@ fn objects_are_serialized_without_allocations() {
     let uuid = [7u8; 16];
     let send = |count: u64| {
         for tag in 0..count {
-            // SAFETY: what each serializer reads; it outlives the call.
-            let object = unsafe { Object::new(std::ptr::from_ref(&uuid).cast()) };
-            let objects = Objects { key: object, value: object };
-            producer
-                .send_objects(&topic, &Record::default(), objects, &Completion::Tag(tag), ottla::Wait::Never)
-                .expect("accepted");
+            let object = Object::new(std::ptr::from_ref(&uuid).cast());
+            let (objects, completion) = (Objects { key: object, value: object }, Completion::Tag(tag));
+            // SAFETY: the object is what each serializer reads; it outlives the call.
+            let sent =
+                unsafe { producer.send_objects(&topic, &Record::default(), objects, &completion, ottla::Wait::Never) };
+            sent.expect("accepted");
         }
     };
     send(1000);

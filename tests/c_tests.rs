@@ -38,7 +38,8 @@ const WITH_BROKER: &[&str] = &[
     "life_memory",
 ];
 /// Programs that show what a process does to its producers, given the address of a broker.
-const OF_THE_HOST: &[&str] = &["life_inside", "life_fork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
+const OF_THE_HOST: &[&str] =
+    &["life_inside", "life_fork", "life_atfork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
 /// A program that is given a broker which answers for the topic "answered" and never for "full".
 const STUCK: &str = "life_full";
 /// A program that is given a broker without a topic "absent".

@@ -124,3 +124,25 @@ fn no_error_is_rebuilt_from_the_parts_of_another() {
     }
     assert!(wrong.is_empty(), "use Error::context, note or with_message:\n{}", wrong.join("\n"));
 }
+
+/// The files of src that use `unsafe`, but for the C layer and tests. The compiler refuses it elsewhere.
+#[test]
+fn contributing_lists_every_file_with_unsafe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    rust_files(&root.join("src"), &mut files);
+    let is_used = |text: &str| text.lines().any(|line| line.contains("unsafe_code") && !line.contains("forbid("));
+    let found: BTreeSet<String> = files
+        .into_iter()
+        .filter(|file| is_used(&fs::read_to_string(file).expect("a source file can be read")))
+        .map(|file| file.strip_prefix(root).expect("below the root").display().to_string())
+        .filter(|file| !file.starts_with("src/ffi/") && !file.contains("/tests/"))
+        .collect();
+    let contributing = fs::read_to_string(root.join("CONTRIBUTING.md")).expect("CONTRIBUTING.md can be read");
+    let (_, from) = contributing.split_once("\n- `unsafe`").expect("it says where unsafe is");
+    let (about_unsafe, _) = from.split_once("\n- ").expect("it says more");
+    let quoted = about_unsafe.split('`').skip(1).step_by(2);
+    let listed: BTreeSet<String> =
+        quoted.filter(|word| word.starts_with("src/") && word.ends_with(".rs")).map(str::to_owned).collect();
+    assert_eq!(found, listed);
+}

@@ -127,7 +127,8 @@ impl Stage {
     fn send(&mut self, number: usize) -> Result<(), NotAccepted> {
         let headers = [Header { name: b"name", value: Some(&VALUE[..3000]) }; 3];
         // SAFETY: the value is static, and the counter outlives the stage's records.
-        let offer = unsafe { Offer::new(count_release, std::ptr::from_mut(&mut *self.released).cast()) };
+        let offer =
+            unsafe { Offer::new(Some(&VALUE[..2000]), count_release, std::ptr::from_mut(&mut *self.released).cast()) };
         let lent = Lent::Offered(offer);
         let mut record = Record { value: Some(&VALUE[..100]), ..Record::default() };
         let mut completion = Completion::Tag(number as u64);
@@ -330,10 +331,11 @@ fn the_error_says_what_was_asked_for_and_where_to_look() {
     send().expect("there is memory again");
 
     let key = std::ffi::CString::new(&VALUE[..]).expect("no NUL");
-    // SAFETY: what the serializer reads; it outlives the call.
-    let objects = Objects { key: unsafe { Object::new(key.as_ptr().cast()) }, ..Objects::default() };
-    let serialized =
-        within(SMALL, || producer.send_objects(&topic, &Record::default(), objects, &Completion::Tag(0), Wait::Never));
+    let objects = Objects { key: Object::new(key.as_ptr().cast()), ..Objects::default() };
+    // SAFETY: the key is what the serializer reads; it outlives the call.
+    let send =
+        || unsafe { producer.send_objects(&topic, &Record::default(), objects, &Completion::Tag(0), Wait::Never) };
+    let serialized = within(SMALL, send);
     let error = serialized.expect_err("no memory");
     assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
     assert!(error.message().starts_with("the system refused 100000 bytes"), "{error}");

@@ -1,5 +1,7 @@
 //! What a completion is made of, one entry a record, beside the data so that the data can be released first.
 
+use std::mem::offset_of;
+
 use super::budget::NoRoom;
 use super::chunk::{Chunk, Chunks};
 use super::memory::{Charge, Memory, Room};
@@ -46,6 +48,9 @@ pub struct Entry {
 impl Entry {
     pub const DEFAULT: u64 = 0;
 }
+
+/// How many bytes at its front a usual record reads and writes.
+pub(super) const USED_BY_USUAL: usize = offset_of!(Entries, waiters);
 
 const NARROW: usize = 16;
 const WIDE: usize = 24;

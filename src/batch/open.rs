@@ -1,10 +1,11 @@
 //! A batch from its first record to its fate.
 
 use std::collections::VecDeque;
+use std::mem::offset_of;
 use std::time::Duration;
 
 use super::chunk::Chunks;
-use super::entries::Entries;
+use super::entries::{Entries, USED_BY_USUAL};
 use super::memory::{Charge, Memory, Room};
 use super::shape::Shape;
 use super::splice::Splice;
@@ -12,7 +13,7 @@ use super::{Completion, NoRoom, Outcome, Payload};
 use crate::error::Error;
 use crate::protocol::record_batch;
 use crate::record::Record;
-use crate::sync::{Arc, Time};
+use crate::sync::{Arc, CACHE_LINE, Time};
 
 /// The records of one partition that travel together.
 //
@@ -49,6 +50,10 @@ pub struct Batch {
     pub(super) payload: Arc<Payload>,
     pub(super) outcome: Option<Outcome>,
 }
+
+#[cfg(target_pointer_width = "64")]
+const _: () =
+    assert!(offset_of!(Batch, entries) + USED_BY_USUAL <= 4 * CACHE_LINE && align_of::<Batch>() == CACHE_LINE);
 
 /// What the core knows of a batch that it took.
 #[derive(Clone, Copy, Debug, Default)]

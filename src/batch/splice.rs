@@ -73,18 +73,21 @@ impl Batch {
     ) -> Result<(), NoRoom> {
         self.memory.expect_small_allocations();
         match lent {
-            Lent::Offered(offer) if record.value.is_none_or(|value| value.len() < COPY_BELOW) => {
-                self.append_copied(record, timestamp, completion, charge, room)?;
-                // It is given back by the sender, which is going to come for the record; not here, under a lock.
-                self.memory.loans().add_copied(record.value, *offer);
-            }
             Lent::Offered(offer) => {
-                let value = record.value.unwrap_or_default();
-                self.memory.charge(value.len(), charge, room)?;
-                let at = self
-                    .append_around(record, timestamp, completion, charge, room)
-                    .inspect_err(|_| self.memory.budget().release(value.len()))?;
-                self.splice(at, Loan::new(value, *offer, self.memory.loans()));
+                let long = record.value.filter(|value| value.len() >= COPY_BELOW);
+                if let Some(lending) = long.and_then(|value| offer.take_for(value)) {
+                    match self.append_around_offered(record, timestamp, completion, charge, room) {
+                        Ok(at) => self.splice(at, lending.lend(self.memory.loans())),
+                        Err(refused) => {
+                            offer.put_back(lending);
+                            return Err(refused);
+                        }
+                    }
+                } else {
+                    self.append_copied(record, timestamp, completion, charge, room)?;
+                    // It is given back by the sender, which is going to come for the record; not here, under a lock.
+                    self.memory.loans().add_copied(offer);
+                }
             }
             Lent::Held(loan) => {
                 let at = self.append_around(record, timestamp, completion, charge, room)?;
@@ -94,6 +97,21 @@ impl Batch {
         }
         self.entries.note_lent(lent.known_as(record.value));
         Ok(())
+    }
+
+    /// `append_around` that also charges the value, which was not charged yet.
+    fn append_around_offered(
+        &mut self,
+        record: &Record<'_>,
+        timestamp: i64,
+        completion: &Completion,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<usize, NoRoom> {
+        let len = record.value.map_or(0, <[u8]>::len);
+        self.memory.charge(len, charge, room)?;
+        self.append_around(record, timestamp, completion, charge, room)
+            .inspect_err(|_| self.memory.budget().release(len))
     }
 
     /// Encodes a record but for its value; answers with the place of that.

@@ -199,7 +199,9 @@ impl Batch {
 #[inline(always)]
 unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &Usual<'_>) {
     // SAFETY: the varints, the key, the value and one byte more are the record's length; what a word has beyond its
-    // varints is within SLACK, or overwritten by what follows. What the application lends is no part of a chunk.
+    // varints is within SLACK, or overwritten by what follows. Key and value do not overlap `out`, wherever they lie: what
+    // is behind a chunk's end was never handed out. (They can lie in a chunk: a partitioner sees the key of a record that
+    // waited for its topic, and may send that key again.)
     unsafe {
         let mut at = put(out, shape.head(nth));
         if let Some(key) = record.key {

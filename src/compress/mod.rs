@@ -5,6 +5,7 @@
 //!
 //! A [`Compressor`] belongs to one thread at a time and keeps everything a codec needs between batches (match tables,
 //! contexts, scratch); once it has seen a batch of the usual size it allocates nothing but what `out` lacks.
+#![forbid(unsafe_code)]
 
 mod blocks;
 mod gzip;

@@ -2,6 +2,7 @@
 //!
 //! A [`Config`] is filled by name, in text, as Java's and librdkafka's are; [`Config::resolve`] turns it into
 //! [`Settings`], the typed form that the engine works with. Uses `error` and std, nothing else of this crate.
+#![forbid(unsafe_code)]
 
 mod builder;
 mod document;

@@ -3,6 +3,7 @@
 //!
 //! The core never looks at what has nothing to do. Partitions with something to send are on their broker's ready queue
 //! or lingering, and every deadline is in [`Timers`]: ten thousand partitions cost what the active ones cost.
+#![forbid(unsafe_code)]
 
 mod action;
 mod backoff;

@@ -32,7 +32,7 @@ pub(super) fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 }
 
 #[cold]
-fn failed(error: Error, error_out: Option<&mut MaybeUninit<*mut ottla_error>>) -> ottla_code {
+pub(super) fn failed(error: Error, error_out: Option<&mut MaybeUninit<*mut ottla_error>>) -> ottla_code {
     let code = error.kind().code();
     if let Some(slot) = error_out {
         slot.write(Box::into_raw(Box::new(ottla_error::new(error))));
@@ -41,7 +41,7 @@ fn failed(error: Error, error_out: Option<&mut MaybeUninit<*mut ottla_error>>) -
 }
 
 #[cold]
-fn panicked() -> Error {
+pub(super) fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "a defect in Ottla: the call panicked; please report it")
 }
 

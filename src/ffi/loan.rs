@@ -101,10 +101,10 @@ unsafe fn send_lent(
     let (engine, topic) = at(producer, topic)?;
     let record = required(record, "record")?;
     let release = required(on_release, "on_release")?;
-    // SAFETY: by this function's contract.
-    let lent = Lent::Offered(unsafe { Offer::new(release, release_userdata) });
     let completion = Completion::Tag(tag_of(userdata));
     let lend = |record: &Record<'_>| {
+        // SAFETY: by this function's contract.
+        let lent = Lent::Offered(unsafe { Offer::new(record.value, release, release_userdata) });
         let record = Record { lent: Some(&lent), ..*record };
         engine.producer.send(topic, &record, completion, wait)
     };

@@ -133,8 +133,7 @@ unsafe fn send(
 ) -> Result<()> {
     let (engine, topic) = at(producer, topic)?;
     let record = required(record, "record")?;
-    // SAFETY: by this function's contract.
-    let objects = unsafe { Objects { key: Object::new(key_object), value: Object::new(value_object) } };
-    // SAFETY: as above.
+    let objects = Objects { key: Object::new(key_object), value: Object::new(value_object) };
+    // SAFETY: by this function's contract, for the record and for the objects.
     unsafe { record.with(|record| engine.producer.send_objects(topic, record, objects, completion, wait)) }
 }

@@ -2,8 +2,9 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::boundary::{SizedOut, invalid, null};
+use super::boundary::{SizedOut, failed, invalid, null, panicked};
 use super::delivery::{call, ottla_delivery, ottla_delivery_fn, tag_of};
 use super::error::{ottla_code, ottla_error};
 use super::flat::Flat;
@@ -57,11 +58,7 @@ pub unsafe extern "C" fn ottla_producer_send(
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
     // SAFETY: by this function's contract.
-    if unsafe { send_usual(producer, topic, record, userdata) }.is_some() {
-        return 0;
-    }
-    // SAFETY: as above.
-    unsafe { send_any(producer, topic, record, userdata, Wait::Configured, error_out) }
+    unsafe { send_one(producer, topic, record, userdata, Wait::Configured, error_out) }
 }
 
 /// The same with a function of this record's own, called instead of whatever serves by default.
@@ -100,11 +97,7 @@ pub unsafe extern "C" fn ottla_producer_try_send(
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
     // SAFETY: by this function's contract.
-    if unsafe { send_usual(producer, topic, record, userdata) }.is_some() {
-        return 0;
-    }
-    // SAFETY: as above.
-    unsafe { send_any(producer, topic, record, userdata, Wait::Never, error_out) }
+    unsafe { send_one(producer, topic, record, userdata, Wait::Never, error_out) }
 }
 
 /// ottla_producer_send_with() that never waits: OTTLA_ERR_BUFFER_FULL at once when there is no room.
@@ -271,7 +264,28 @@ pub(super) fn at<'a>(
     Ok((&topic.engine, &topic.topic))
 }
 
-/// Most records end here: nothing that can fail, panic or touch errno is on their way. `None`: nothing has happened.
+/// # Safety
+/// What `record` points to is as `ottla_record` says.
+#[inline(always)]
+unsafe fn send_one(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+    wait: Wait,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    // SAFETY: by this function's contract.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { send_usual(producer, topic, record, userdata) })) {
+        Ok(Some(())) => 0,
+        // SAFETY: as above.
+        Ok(None) => unsafe { send_any(producer, topic, record, userdata, wait, error_out) },
+        Err(_) => failed(panicked(), error_out),
+    }
+}
+
+/// Most records end here. Nothing on their way fails or changes errno, and a panic is caught without a cost for the others:
+/// `boundary` is not needed. `None`: nothing has happened.
 ///
 /// # Safety
 /// What `record` points to is as `ottla_record` says.
@@ -282,6 +296,8 @@ unsafe fn send_usual(
     record: Option<&ottla_record>,
     userdata: *mut c_void,
 ) -> Option<()> {
+    #[cfg(test)]
+    tests::panic_if_planted();
     let (producer, topic) = (producer?, topic?);
     if !producer.leads_to(&topic.engine) {
         return None;
@@ -420,4 +436,48 @@ fn send_flat(
         Some((Record { headers: own, ..one.record }, Completion::Tag(one.tag)))
     });
     Ok(engine.producer.send_many(topic, each, wait))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::ptr::null_mut;
+
+    use super::super::error::{ottla_error_code, ottla_error_free};
+    use super::*;
+
+    thread_local! {
+        static PLANTED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub fn panic_if_planted() {
+        assert!(!PLANTED.get(), "on purpose");
+    }
+
+    type Send = unsafe extern "C" fn(
+        Option<&ottla_producer>,
+        Option<&ottla_topic>,
+        Option<&ottla_record>,
+        *mut c_void,
+        Option<&mut MaybeUninit<*mut ottla_error>>,
+    ) -> ottla_code;
+
+    #[test]
+    fn a_panic_on_the_fast_path_becomes_an_internal_error() {
+        let calls: [Send; 2] = [ottla_producer_send, ottla_producer_try_send];
+        for call in calls {
+            PLANTED.set(true);
+            let mut error = MaybeUninit::new(null_mut());
+            // SAFETY: there is no record.
+            let code = unsafe { call(None, None, None, null_mut(), Some(&mut error)) };
+            assert_eq!(code, ErrorKind::Internal.code());
+            // SAFETY: written, since the call failed.
+            let error = unsafe { Box::from_raw(error.assume_init()) };
+            assert_eq!(ottla_error_code(Some(&error)), code);
+            ottla_error_free(Some(error));
+            PLANTED.set(false);
+            // SAFETY: as above.
+            assert_eq!(unsafe { call(None, None, None, null_mut(), None) }, ErrorKind::InvalidArgument.code());
+        }
+    }
 }

@@ -210,10 +210,11 @@ impl Plugin for CSerializer {
 }
 
 impl Serializer for CSerializer {
-    fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
+    unsafe fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
         with_c_name(topic, |topic| {
             let mut serialized = ottla_serialized { out, failure: Failure::default() };
-            // SAFETY: the function and its userdata were given together; all else outlives the call.
+            // SAFETY: the function and its userdata were given together; the object is what the function reads, by this
+            // function's contract; all else outlives the call.
             let answer = unsafe {
                 (self.serialize)(topic, object.pointer(), (&raw mut serialized).cast(), self.hooks.userdata())
             };

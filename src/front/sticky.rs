@@ -11,7 +11,8 @@ pub(super) struct Sticky(AtomicPtr<Slot>);
 impl Topic {
     #[inline(always)]
     pub(super) fn sticky(&self) -> Option<&Slot> {
-        // SAFETY: `stick_to` stores nothing but slots of this topic's list, which keeps each as long as the topic lives.
+        // SAFETY: `stick_to` stores nothing but slots of this topic's list of partitions. `Latest` drops no list that it ever
+        // had before it is dropped itself, with the topic.
         unsafe { self.sticky.0.load(Ordering::Acquire).as_ref() }
     }
 

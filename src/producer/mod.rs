@@ -33,7 +33,7 @@ use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::serialize::Objects;
 use crate::statistics::{CounterSnapshot, Snapshot, Statistics};
-use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time, is_checked_for_races};
+use crate::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time, is_checked_for_races, notice_forks};
 use crate::text::partitions;
 
 /// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
@@ -110,6 +110,12 @@ impl Producer {
         log: LogSink,
         log_level: Level,
     ) -> Result<Self> {
+        notice_forks().map_err(|error| {
+            let message = format!(
+                "a producer that cannot tell whether it is in a forked child is not made: pthread_atfork failed: {error}"
+            );
+            Error::new(ErrorKind::Io, message).caused_by(error)
+        })?;
         let resolved = config.resolve()?;
         let topics = TopicConfig::new(config, &resolved, plugins);
         let named = topics.named()?;

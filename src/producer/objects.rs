@@ -1,4 +1,5 @@
 //! Records that are sent as objects: serialized first, then like any other.
+#![expect(unsafe_code, reason = "the application promises that each serializer is given the type that it reads")]
 
 use std::cell::Cell;
 
@@ -44,7 +45,11 @@ impl Serializers {
 impl Producer {
     /// As `send`, for a record whose key or value, or both, are made of objects. Where there is no object, what is in the
     /// record counts.
-    pub fn send_objects(
+    ///
+    /// # Safety
+    /// Each object is none, or leads to what the producer's serializer for it reads; that does not change until this
+    /// returns.
+    pub unsafe fn send_objects(
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
@@ -59,7 +64,8 @@ impl Producer {
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
         // Taken and not borrowed: a serializer may send a record of its own. Without, when the thread is ending.
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        let made = self.serialize(topic, record, objects, &mut scratch);
+        // SAFETY: by this function's contract.
+        let made = unsafe { self.serialize(topic, record, objects, &mut scratch) };
         let made = made.inspect_err(|error| self.tell_refused(topic, record, completion, error));
         let sent = made.and_then(|()| {
             let key = if objects.key.is_none() { record.key } else { scratch.key.bytes() };
@@ -91,10 +97,21 @@ impl Producer {
         Err(Error::new(ErrorKind::MetadataTimedOut, message))
     }
 
-    fn serialize(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects, out: &mut Scratch) -> Result<()> {
+    /// # Safety
+    /// As for [`Producer::send_objects`].
+    unsafe fn serialize(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        objects: Objects,
+        out: &mut Scratch,
+    ) -> Result<()> {
         let Serializers { key, value } = &self.serializers;
-        make(topic, "key", record.key, objects.key, key.as_deref(), &mut out.key)?;
-        make(topic, "value", record.value, objects.value, value.as_deref(), &mut out.value)
+        // SAFETY: by this function's contract.
+        unsafe {
+            make(topic, "key", record.key, objects.key, key.as_deref(), &mut out.key)?;
+            make(topic, "value", record.value, objects.value, value.as_deref(), &mut out.value)
+        }
     }
 
     fn accept_objects(
@@ -114,7 +131,10 @@ impl Producer {
 }
 
 /// Makes the key or the value (`what`) of its object, if there is one.
-fn make(
+///
+/// # Safety
+/// The object is none, or leads to what the serializer reads.
+unsafe fn make(
     topic: &TopicHandle,
     what: &str,
     bytes: Option<&[u8]>,
@@ -134,7 +154,8 @@ fn make(
             format!("the record's {what} is an object, and the producer has no serializer: set {what}.serializer");
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     };
-    let serialized = serializer.serialize(topic.name(), object, out).map_err(|why| {
+    // SAFETY: it is not none, and by this function's contract what the serializer reads.
+    let serialized = unsafe { serializer.serialize(topic.name(), object, out) }.map_err(|why| {
         let message = format!("the {what} of a record for topic {} could not be serialized: {why}", topic.name());
         Error::new(ErrorKind::Serialization, message)
     });

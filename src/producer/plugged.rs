@@ -32,7 +32,7 @@ impl Producer {
     ) -> Result<()> {
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
         let failed = |number, why: &str| failed_on_send(&self.shared, number, topic.name(), why);
-        let offered = record.lent.map(|lent| (record.value, lent));
+        let offered = record.lent;
         intercept(&self.interceptors, 1, topic.name(), record, objects, &failed, &mut |record| {
             let mut record = *record;
             let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
@@ -41,10 +41,10 @@ impl Producer {
                 self.accept_beside(topic, &record, completion, manner, wait, clock)
             });
             sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
-            if let (Some((value, Lent::Offered(offer))), Some(Lent::Ended(_))) = (offered, record.lent) {
+            if let (Some(Lent::Offered(offer)), Some(Lent::Ended(_))) = (offered, record.lent) {
                 // An interceptor put another value in its place; the sender gives it back, and may have been here for
                 // the record already.
-                self.shared.front.memory.loans().add_copied(value, *offer);
+                self.shared.front.memory.loans().add_copied(offer);
                 self.shared.front.inbox.wake_if_asleep_beyond(Time::ZERO);
             }
             Ok(())

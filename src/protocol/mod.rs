@@ -3,7 +3,7 @@
 //! The path of a record (`record_batch`, `produce`) is written by hand; the control plane's messages (`messages`) are
 //! generated from Kafka's schemas by `tools/messages/generate.py`. Everything that arrives is read through
 //! [`wire::Reader`], which never believes a length it has not checked against the bytes that are there.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "internals"),
     allow(dead_code, reason = "what brokers send is read whole; tests and the model read the rest")

@@ -27,28 +27,34 @@ impl Plugin for BuiltIn {
 }
 
 impl Serializer for BuiltIn {
-    fn serialize(&self, _: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
+    unsafe fn serialize(&self, _: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
         use config::Serializer::*;
-        match self.0 {
-            Bytes => bytes(object, out)?,
-            String => out.append(text(object)?.as_bytes()),
-            Short => out.append(&read::<i16>(object).to_be_bytes()),
-            Integer => out.append(&read::<i32>(object).to_be_bytes()),
-            Long => out.append(&read::<i64>(object).to_be_bytes()),
-            // As numbers of the same bits; whatever a NaN carries is kept.
-            Float => out.append(&read::<u32>(object).to_be_bytes()),
-            Double => out.append(&read::<u64>(object).to_be_bytes()),
-            Uuid => out.append(&uuid_text(read(object))),
-            Boolean => out.append(&[u8::from(read::<u8>(object) != 0)]),
-            Void => return Err("the void serializer takes nothing but null".to_owned()),
+        // SAFETY: by this function's contract the object leads to the C type of its kind, which is what each of these reads.
+        unsafe {
+            match self.0 {
+                Bytes => bytes(object, out)?,
+                String => out.append(text(&object)?.as_bytes()),
+                Short => out.append(&read::<i16>(object).to_be_bytes()),
+                Integer => out.append(&read::<i32>(object).to_be_bytes()),
+                Long => out.append(&read::<i64>(object).to_be_bytes()),
+                // As numbers of the same bits; whatever a NaN carries is kept.
+                Float => out.append(&read::<u32>(object).to_be_bytes()),
+                Double => out.append(&read::<u64>(object).to_be_bytes()),
+                Uuid => out.append(&uuid_text(read(object))),
+                Boolean => out.append(&[u8::from(read::<u8>(object) != 0)]),
+                Void => return Err("the void serializer takes nothing but null".to_owned()),
+            }
         }
         Ok(())
     }
 }
 
 /// A value of a type that has no invalid bits.
-fn read<T: Plain>(object: Object) -> T {
-    // SAFETY: not NULL, and a T by the promise of `Object::new` to this serializer; wherever it lies.
+///
+/// # Safety
+/// The object leads to a T. It may lie at any address.
+unsafe fn read<T: Plain>(object: Object) -> T {
+    // SAFETY: by this function's contract.
     unsafe { object.pointer().cast::<T>().read_unaligned() }
 }
 
@@ -64,8 +70,11 @@ impl Plain for u64 {}
 impl Plain for [u8; 16] {}
 impl Plain for Bytes {}
 
-fn bytes(object: Object, out: &mut Serialized) -> Result<(), String> {
-    let Bytes { data, len } = read(object);
+/// # Safety
+/// The object leads to [`Bytes`], and these to `len` readable bytes or to NULL.
+unsafe fn bytes(object: Object, out: &mut Serialized) -> Result<(), String> {
+    // SAFETY: by this function's contract.
+    let Bytes { data, len } = unsafe { read(object) };
     if data.is_null() {
         if len > 0 {
             return Err(format!("data is NULL, but len is {len}: null is NULL with length 0"));
@@ -76,13 +85,15 @@ fn bytes(object: Object, out: &mut Serialized) -> Result<(), String> {
     if len > isize::MAX as usize {
         return Err(format!("len is {len}: nothing in memory is as long as that"));
     }
-    // SAFETY: not NULL, not longer than an object can be, and readable by the promise of `Object::new`.
+    // SAFETY: not NULL, not longer than an object can be, and readable by this function's contract.
     out.append(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) });
     Ok(())
 }
 
-fn text<'a>(object: Object) -> Result<&'a str, String> {
-    // SAFETY: not NULL, and a string that ends with a NUL by the promise of `Object::new`.
+/// # Safety
+/// The object leads to a string that ends with a NUL and does not change while the result is used.
+unsafe fn text(object: &Object) -> Result<&str, String> {
+    // SAFETY: by this function's contract.
     let text = unsafe { CStr::from_ptr(object.pointer().cast::<c_char>()) };
     text.to_str().map_err(|error| format!("the string is not UTF-8: {error}"))
 }
@@ -110,9 +121,9 @@ mod tests {
 
     fn made<T>(kind: Kind, from: &T) -> Result<Option<Vec<u8>>, String> {
         let mut out = Serialized::default();
+        let object = Object::new(std::ptr::from_ref(from).cast());
         // SAFETY: each test gives what the kind reads.
-        let object = unsafe { Object::new(std::ptr::from_ref(from).cast()) };
-        BuiltIn(kind).serialize("t", object, &mut out)?;
+        unsafe { BuiltIn(kind).serialize("t", object, &mut out)? };
         Ok(out.bytes().map(<[u8]>::to_vec))
     }
 
@@ -138,9 +149,9 @@ mod tests {
             "string" => {
                 let text = std::ffi::CString::new(text).expect("no NUL inside");
                 let mut out = Serialized::default();
+                let object = Object::new(text.as_ptr().cast());
                 // SAFETY: a string that ends with a NUL and outlives the call.
-                let object = unsafe { Object::new(text.as_ptr().cast()) };
-                BuiltIn(Kind::String).serialize("t", object, &mut out).expect("serialized");
+                unsafe { BuiltIn(Kind::String).serialize("t", object, &mut out) }.expect("serialized");
                 out.bytes().expect("not null").to_vec()
             }
             other => panic!("{other}"),

@@ -11,7 +11,11 @@ pub use output::Serialized;
 use crate::config::Plugin;
 
 /// Makes keys or values. Called with no lock held, concurrently, on the threads that send.
+#[expect(unsafe_code, reason = "a serializer reads a type that the compiler does not know")]
 pub trait Serializer: Plugin {
-    /// Writes the bytes of `object`, which is not none, to `out`; or says why that cannot be done.
-    fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String>;
+    /// Writes the bytes of `object` to `out`, or says why that cannot be done.
+    ///
+    /// # Safety
+    /// `object` is not none, and leads to what this serializer reads; that does not change until this returns.
+    unsafe fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String>;
 }

@@ -1,10 +1,8 @@
 //! What the application hands over instead of bytes.
-#![expect(unsafe_code, reason = "a pointer to anything, whose type was promised when it was made an object")]
 
 use std::ffi::c_void;
 
-/// A key or a value before serialization: a pointer behind which only the application's own functions, and the
-/// serializer that its type was promised to, look.
+/// A key or a value before serialization. It is no more than a pointer: whoever has it serialized promises what lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object(*const c_void);
 
@@ -19,9 +17,8 @@ impl Object {
     /// There is none: the key or value is null, or was given as bytes.
     pub const NONE: Object = Object(std::ptr::null());
 
-    /// # Safety
-    /// `pointer` is NULL, or leads to what the serializer that it is given to reads, for as long as the object is used.
-    pub unsafe fn new(pointer: *const c_void) -> Self {
+    /// NULL is none.
+    pub fn new(pointer: *const c_void) -> Self {
         Object(pointer)
     }
 

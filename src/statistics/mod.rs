@@ -2,6 +2,7 @@
 //!
 //! Nothing is counted per record. The sender thread adds a few numbers per batch and per request; whoever wants to know
 //! reads them, and pays for it.
+#![forbid(unsafe_code)]
 
 mod cell;
 mod counters;

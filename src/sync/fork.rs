@@ -1,5 +1,7 @@
 //! Notices `fork`: a child has the parent's memory but not its threads, so a producer is of no use there.
 
+use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static CURRENT: AtomicU64 = AtomicU64::new(0);
@@ -10,10 +12,8 @@ static CURRENT: AtomicU64 = AtomicU64::new(0);
 pub struct Generation(u64);
 
 impl Generation {
-    /// The generation of this process. The first call registers the handler that counts forks.
+    /// The generation of this process. [`notice_forks`] has to come before.
     pub fn current() -> Self {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        ONCE.call_once(register);
         Generation(CURRENT.load(Ordering::Relaxed))
     }
 
@@ -27,16 +27,34 @@ impl Generation {
     }
 }
 
+/// From here on generations count forks. Without that a child would wait for threads that it does not have, so a producer
+/// is not made if this fails. A later call tries again.
+pub fn notice_forks() -> io::Result<()> {
+    static REGISTERED: Mutex<bool> = Mutex::new(false);
+    // Nothing between locking and unlocking panics.
+    let mut registered = REGISTERED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !*registered {
+        register()?;
+        *registered = true;
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "pthread_atfork is C's")]
-fn register() {
+fn register() -> io::Result<()> {
     extern "C" fn in_child() {
         CURRENT.fetch_add(1, Ordering::Relaxed);
     }
     // SAFETY: the handler only touches an atomic, which is allowed in a forked child. The library is never unloaded
     // (`-z nodelete`), so the handler stays mapped.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
 }
 
 #[cfg(not(unix))]
-fn register() {}
+fn register() -> io::Result<()> {
+    Ok(())
+}

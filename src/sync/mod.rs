@@ -16,7 +16,7 @@ mod signals;
 
 pub use cache::{CACHE_LINE, fetch_to_write};
 pub use clock::{Clock, SystemClock, Time};
-pub use fork::Generation;
+pub use fork::{Generation, notice_forks};
 pub use hand_over::{HandOver, is_checked_for_races};
 pub use latest::Latest;
 pub use signals::with_signals_blocked;

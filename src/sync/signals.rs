@@ -11,13 +11,51 @@ pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let result = start();
-    // SAFETY: `before` was filled by the call above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    result
+    // SAFETY: filled by the call above.
+    let _before = Before(unsafe { before.assume_init() });
+    start()
+}
+
+/// A mask of signals that the thread gets back when this is dropped, after a panic too.
+#[cfg(unix)]
+struct Before(libc::sigset_t);
+
+#[cfg(unix)]
+impl Drop for Before {
+    #[expect(unsafe_code, reason = "pthread_sigmask is C's")]
+    fn drop(&mut self) {
+        // SAFETY: the set is valid to read, and the former one is not asked for.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
 }
 
 #[cfg(not(unix))]
 pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     start()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Whether this thread blocks SIGUSR1.
+    #[expect(unsafe_code, reason = "pthread_sigmask is C's")]
+    fn is_blocked() -> bool {
+        let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: nothing is set, and the mask is filled before it is read.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
+            libc::sigismember(mask.as_ptr(), libc::SIGUSR1) == 1
+        }
+    }
+
+    #[test]
+    fn the_mask_is_as_before_also_after_a_panic() {
+        assert!(!is_blocked());
+        assert!(with_signals_blocked(is_blocked));
+        assert!(!is_blocked());
+        let panicked = std::panic::catch_unwind(|| with_signals_blocked(|| panic!("on purpose")));
+        assert!(panicked.is_err());
+        assert!(!is_blocked());
+    }
 }

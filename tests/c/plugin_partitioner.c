@@ -11,6 +11,9 @@ struct plugin {
     pthread_t sending;
     ottla_producer *producer;
     ottla_topic *topic;
+    /* Of a producer without plug-ins: what the partitioner sees is sent again there. */
+    ottla_producer *other;
+    ottla_topic *again;
 };
 
 static int32_t configure(const ottla_settings *settings, void *userdata) {
@@ -45,6 +48,15 @@ static int32_t partition(const ottla_choice *choice, void *userdata) {
         plugin->asked++;
     } else {
         plugin->asked_elsewhere++;
+    }
+    if (plugin->other != NULL) {
+        /* Of a record that waited for its topic, these bytes are the library's own memory. */
+        ottla_record record = {.struct_size = sizeof(ottla_record)};
+        record.key = choice->key;
+        record.key_len = choice->key_len;
+        record.value = choice->key;
+        record.value_len = choice->key_len;
+        CHECK_OK(ottla_producer_try_send(plugin->other, plugin->again, &record, NULL, NULL));
     }
     switch (*value) {
     case 'f':
@@ -107,6 +119,28 @@ static const char SILENT[] =
     "the application's partitioner failed for a record of topic chosen: it returned -7 and gave no reason";
 static const char LARGE[] = "topic chosen has 6 partitions (0 to 5), and the application's partitioner chose partition 6";
 
+static int again;
+
+static void sent(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code == OTTLA_ERR_OK);
+    again++;
+}
+
+/* Makes the other producer. Its topic is known and has an open batch, so that further records go the short way. */
+static void sent_again(const char *address, struct plugin *plugin) {
+    ottla_config *config = ottla_config_new();
+    ottla_record record = text_record("k", "first");
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", address, NULL));
+    CHECK_OK(ottla_config_set(config, "linger.ms", "60000", NULL));
+    CHECK_OK(ottla_config_set_delivery(config, sent, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &plugin->other, NULL));
+    ottla_config_free(config);
+    CHECK_OK(ottla_producer_topic(plugin->other, "chosen", &plugin->again, NULL));
+    CHECK_OK(ottla_topic_check(plugin->again, -1, NULL));
+    CHECK_OK(ottla_producer_send(plugin->other, plugin->again, &record, NULL, NULL));
+}
+
 static void sending(const char *address) {
     struct plugin plugin = {.sending = pthread_self()};
     ottla_partitioner partitioner = of(&plugin);
@@ -122,6 +156,7 @@ static void sending(const char *address) {
     CHECK(plugin.configured == 1);
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(plugin.producer, "chosen", &plugin.topic, NULL));
+    sent_again(address, &plugin);
 
     /* The first five are accepted before the partitions are known, unless the broker was very quick: then the call
      * tells what the completion would have told. */
@@ -154,6 +189,10 @@ static void sending(const char *address) {
         }
     }
     CHECK(plugin.asked >= 6 && plugin.asked + plugin.asked_elsewhere == 12);
+    CHECK_OK(ottla_producer_flush(plugin.other, -1, NULL));
+    CHECK(again == 1 + 12);
+    CHECK_OK(ottla_producer_free(plugin.other));
+    ottla_topic_free(plugin.again);
 
     CHECK_OK(ottla_producer_close(plugin.producer, -1, NULL));
     CHECK(plugin.closed == 0);

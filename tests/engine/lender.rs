@@ -47,7 +47,9 @@ impl Lender {
         let value = Box::into_raw(value.into_boxed_slice());
         let slip = Box::into_raw(Box::new(Slip { id, value, returned: self.returned.clone() }));
         // SAFETY: the value is not touched before `give_back`.
-        let (offer, bytes) = unsafe { (Offer::new(give_back, slip.cast()), &*value) };
+        let bytes = unsafe { &*value };
+        // SAFETY: as above; `give_back` may be called anywhere.
+        let offer = unsafe { Offer::new(Some(bytes), give_back, slip.cast()) };
         let answer = accept(bytes, &Lent::Offered(offer));
         match answer {
             Ok(()) => drop(self.out.insert(id, (value.addr(), value.len()))),

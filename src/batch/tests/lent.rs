@@ -17,14 +17,14 @@ unsafe extern "C" fn note(value: *const c_void, len: usize, returned: *mut c_voi
 }
 
 /// What lends a record's value.
-fn offer(returned: &Returned) -> Lent<'_> {
+fn offer<'a>(value: Option<&[u8]>, returned: &'a Returned) -> Lent<'a> {
     // SAFETY: the values of these tests live, unchanged, to the test's end.
-    Lent::Offered(unsafe { Offer::new(note, std::ptr::from_ref(returned).cast_mut().cast()) })
+    Lent::Offered(unsafe { Offer::new(value, note, std::ptr::from_ref(returned).cast_mut().cast()) })
 }
 
 /// Appends a record of a lent value and nothing else.
 fn lend(batch: &mut Batch, bytes: &[u8], returned: &Returned) -> Result<(), NoRoom> {
-    let record = Record { lent: Some(&offer(returned)), ..value(bytes) };
+    let record = Record { lent: Some(&offer(Some(bytes), returned)), ..value(bytes) };
     ask(batch, &record, 0, Completion::Tag(1))
 }
 
@@ -63,7 +63,7 @@ fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Opti
             headers: &headers[..index as usize % 2],
             ..Record::default()
         };
-        let lent = returned.filter(|_| index % 3 != 2).map(offer);
+        let lent = returned.filter(|_| index % 3 != 2).map(|returned| offer(value.as_deref(), returned));
         let record = Record { lent: lent.as_ref(), ..record };
         ask(&mut batch, &record, 5000 + index as i64, Completion::Tag(index)).expect("there is room");
     }
@@ -204,7 +204,7 @@ fn a_refused_record_was_never_lent() {
         let mut batch = batch(&memory);
         fill(&mut batch, 0..16);
         let (used, before) = (memory.budget().used(), batch.bytes());
-        let lent = offer(&returned);
+        let lent = offer(Some(&bytes), &returned);
         let record = Record { key: Some(&bytes[..200]), lent: Some(&lent), ..value(&bytes) };
         for _ in 0..2 {
             let answer = ask(&mut batch, &record, 9, Completion::Tag(99));
@@ -218,6 +218,45 @@ fn a_refused_record_was_never_lent() {
         assert_eq!(taken(&returned), []);
         assert_eq!(memory.budget().used(), 0);
     }
+}
+
+#[test]
+fn records_that_share_an_offer_give_the_value_back_once() {
+    let (memory, returned) = (memory(PLENTY), Returned::default());
+    let bytes = [7; 5000];
+    let lent = offer(Some(&bytes), &returned);
+    let mut batch = batch(&memory);
+    for tag in 0..3 {
+        let record = Record { lent: Some(&lent), ..value(&bytes) };
+        ask(&mut batch, &record, 0, Completion::Tag(tag)).expect("there is room");
+    }
+    let mut copied = super::batch(&memory);
+    for tag in 0..3 {
+        ask(&mut copied, &value(&bytes), 0, Completion::Tag(tag)).expect("there is room");
+    }
+    batch.seal();
+    copied.seal();
+    assert_eq!(bytes_of(&batch), bytes_of(&copied));
+    batch.decide(written(0));
+    copied.decide(written(0));
+    memory.give_back_loans();
+    assert_eq!(taken(&returned), [LentValue::of(&bytes)]);
+    assert_eq!(memory.budget().used(), 0);
+}
+
+#[test]
+fn an_offer_of_another_value_than_the_records_is_given_back_and_not_read() {
+    let (memory, returned) = (memory(PLENTY), Returned::default());
+    let (offered, sent) = ([7; 5000], [8; 6000]);
+    let lent = offer(Some(&offered), &returned);
+    let mut batch = batch(&memory);
+    let record = Record { lent: Some(&lent), ..value(&sent) };
+    ask(&mut batch, &record, 0, Completion::Tag(1)).expect("there is room");
+    batch.seal();
+    assert_eq!(values(&batch), [sent]);
+    batch.decide(written(0));
+    memory.give_back_loans();
+    assert_eq!(taken(&returned), [LentValue::of(&offered)]);
 }
 
 #[test]
@@ -255,7 +294,7 @@ fn a_function_that_gives_back_finds_the_room_that_it_gave() {
     let bytes = [7; 5000];
     let mut batch = batch(&memory);
     // SAFETY: the value and the memory outlive the loan.
-    let lent = Lent::Offered(unsafe { Offer::new(look, Arc::as_ptr(&memory).cast_mut().cast()) });
+    let lent = Lent::Offered(unsafe { Offer::new(Some(&bytes), look, Arc::as_ptr(&memory).cast_mut().cast()) });
     let record = Record { lent: Some(&lent), ..value(&bytes) };
     ask(&mut batch, &record, 0, Completion::Tag(1)).expect("there is room");
     batch.decide(written(0));

@@ -47,6 +47,21 @@ fn lengths_around_those_of_varints() {
 }
 
 #[test]
+fn a_key_that_lies_in_a_chunk_is_sent_again() {
+    let mut one = pair(1).0;
+    let usual = Usual::new(-1, one.base_timestamp, Some(b"the key"), Some(b"the value"), 1).expect("not too long");
+    one.append_usual(&usual, Batch::USUAL_UNTIL).expect("there is room");
+    one.seal();
+    let slice = one.payload().slices().last().expect("there are records");
+    let at = |bytes: &[u8]| slice.windows(bytes.len()).position(|window| window == bytes).expect("it was appended");
+    let key = &slice[at(b"the key")..][..7];
+    assert!(goes(1, 0, Some(key), Some(key)));
+    // As much of a chunk as goes this way, up to its last byte.
+    let end = &slice[slice.len().saturating_sub(Usual::LONGEST)..];
+    assert!(goes(1, 0, Some(end), Some(end)));
+}
+
+#[test]
 fn timestamps_and_offsets_around_those_of_varints() {
     for delta in [0, 1, 63, 64, 8191] {
         assert!(goes(1, delta, None, Some(b"v")), "{delta}");

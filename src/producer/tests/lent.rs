@@ -25,11 +25,15 @@ fn a_sender_that_panics_completes_all_records_and_gives_all_values_back() {
     let (returned, value) = (AtomicU64::new(0), [7; 5000]);
     let producer = Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), Level::Error).expect("a producer");
     let topic = producer.topic("lent").expect("a topic");
-    // SAFETY: the value and the counter outlive the producer.
-    let lent = Lent::Offered(unsafe { Offer::new(count, std::ptr::from_ref(&returned).cast_mut().cast()) });
-    let record = Record { value: Some(&value), lent: Some(&lent), ..Record::default() };
+    let send = || {
+        // SAFETY: the value and the counter outlive the producer.
+        let offer = unsafe { Offer::new(Some(&value), count, std::ptr::from_ref(&returned).cast_mut().cast()) };
+        let lent = Lent::Offered(offer);
+        let record = Record { value: Some(&value), lent: Some(&lent), ..Record::default() };
+        producer.send(&topic, &record, Completion::Tag(0), Wait::Never)
+    };
     let mut accepted = 0;
-    while producer.send(&topic, &record, Completion::Tag(0), Wait::Never).is_ok() {
+    while send().is_ok() {
         accepted += 1;
         std::thread::sleep(Duration::from_micros(200));
     }

@@ -131,9 +131,11 @@ static PROPERTIES: &[Property] = &[
          called `ottla-` and a number that is unique in the process; if it is set to nothing, it stays nothing."),
     row("client.dns.lookup", words(&["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]),
         Some("use_all_dns_ips"), Medium, Connection, "KIP-302; ClientDnsLookup",
-        "What to make of a host name with several addresses. `use_all_dns_ips` tries one after the other until a \
-         connection succeeds. `resolve_canonical_bootstrap_servers_only` replaces each bootstrap name by the canonical \
-         names of all its addresses, and is otherwise the same."),
+        "How host names are resolved. `use_all_dns_ips` tries the addresses of a name one after the other until a \
+         connection succeeds. `resolve_canonical_bootstrap_servers_only` does the same, but first, and once, replaces each \
+         entry of `bootstrap.servers` by the canonical names of all its addresses. A canonical name is what an address \
+         resolves back to, if that name leads to the address again. Where none is found within half of \
+         `socket.connection.setup.timeout.ms`, the address itself is used."),
     row("connections.max.idle.ms", ANY_LONG, Some("540000"), Medium, Connection, "CommonClientConfigs",
         "A connection that was not used for this many milliseconds is closed; a negative number keeps it open. Keep it \
          below the brokers' own limit (10 minutes unless changed), so that the producer closes first. 0 to 9 count as \

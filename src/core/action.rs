@@ -1,6 +1,7 @@
 //! What the core is told, and what it wants done. The driver carries actions out between steps, never inside one.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::{Frame, News, PartitionInfo};
 use crate::batch::Report;
@@ -18,6 +19,8 @@ pub struct ConnectionId {
 /// What happened.
 pub enum Event<'a> {
     Resolved(ConnectionId, Result<Vec<SocketAddr>>),
+    /// The canonical names of a name's addresses, each once.
+    CanonicalNames(ConnectionId, Result<Vec<Arc<str>>>),
     Connected(ConnectionId),
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.
@@ -33,6 +36,9 @@ pub enum Event<'a> {
 /// What the core wants done.
 pub enum Action {
     Resolve(ConnectionId, HostName),
+    /// Find the canonical names of all its addresses. An address without one is named by its digits, and so is one whose
+    /// name is not found within this time.
+    FindCanonicalNames(ConnectionId, HostName, Duration),
     Connect(ConnectionId, SocketAddr),
     Write(ConnectionId, Frame),
     /// Drop the frame that was to be written: no byte of it was, and none shall be.
@@ -70,8 +76,6 @@ pub enum Answer {
 pub struct HostName {
     pub host: Arc<str>,
     pub port: u16,
-    /// Use the canonical names that the addresses resolve back to (`resolve_canonical_bootstrap_servers_only`).
-    pub canonical: bool,
 }
 
 /// The levels of syslog that Ottla uses; the numbers are those of librdkafka and of C.

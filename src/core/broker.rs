@@ -22,6 +22,8 @@ pub struct Broker {
     pub id: i32,
     pub host: Arc<str>,
     pub port: u16,
+    /// A bootstrap address whose host is to be replaced by the canonical names of its addresses first.
+    pub wants_canonical_names: bool,
     /// It is in the cluster's last metadata, or a bootstrap address in use.
     pub listed: bool,
     pub link: Link,
@@ -152,6 +154,7 @@ impl Broker {
             id,
             host,
             port,
+            wants_canonical_names: false,
             listed: true,
             link: Link::Down,
             link_since: Time::ZERO,

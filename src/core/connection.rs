@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
-use super::broker::{InFlight, Kind, Link};
+use super::broker::{Broker, InFlight, Kind, Link};
 use super::drain::Carried;
 use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{ApiKey, Reader, header};
-use crate::sync::Time;
+use crate::sync::{Arc, Time};
 
 impl Core {
     /// Whether events of this attempt still matter. If not, nothing is to be written there any more either.
@@ -21,7 +21,6 @@ impl Core {
     /// Begins to connect if that is not under way and the backoff has passed.
     pub(super) fn ensure_connected(&mut self, index: u32) {
         let now = self.now;
-        let canonical = self.settings.canonical_bootstrap;
         let broker = self.broker(index);
         if broker.link != Link::Down || self.closed {
             return;
@@ -35,22 +34,42 @@ impl Core {
         broker.attempted = now;
         broker.addresses.clear();
         broker.next_address = 0;
-        let name =
-            HostName { host: broker.host.clone(), port: broker.port, canonical: canonical && broker.is_bootstrap() };
+        let wants_canonical_names = broker.wants_canonical_names;
         self.set_link(index, Link::Resolving);
-        self.begin_setup(index);
-        let id = self.connection_id(index);
+        let timeout = self.begin_setup(index);
+        if wants_canonical_names {
+            self.find_canonical_names(index, timeout);
+        } else {
+            self.resolve(index);
+        }
+    }
+
+    fn resolve(&mut self, index: u32) {
+        let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: resolving {}", id.attempt, name.host));
         self.act(Action::Resolve(id, name));
     }
 
+    /// `client.dns.lookup=resolve_canonical_bootstrap_servers_only`. Half of the time is left for what follows.
+    fn find_canonical_names(&mut self, index: u32, timeout: Duration) {
+        let (id, name) = (self.connection_id(index), self.host_name(index));
+        self.debug(Facility::Connection, || format!("attempt {}: canonical names of {}", id.attempt, name.host));
+        self.act(Action::FindCanonicalNames(id, name, timeout / 2));
+    }
+
+    fn host_name(&self, index: u32) -> HostName {
+        let broker = &self.brokers[index as usize];
+        HostName { host: broker.host.clone(), port: broker.port }
+    }
+
     /// `socket.connection.setup.timeout.ms`, doubled at each failure.
-    fn begin_setup(&mut self, index: u32) {
+    fn begin_setup(&mut self, index: u32) -> Duration {
         let failures = self.brokers[index as usize].setup_failures + 1;
         let timeout = self.settings.setup_backoff.grown(failures, &mut self.random);
         let deadline = self.now.after(timeout);
         self.broker(index).setup_deadline = deadline;
         self.timers.arm(Timer::Setup(index), deadline);
+        timeout
     }
 
     pub(super) fn setup_due(&mut self, index: u32) {
@@ -109,12 +128,50 @@ impl Core {
                 self.broker(id.broker).addresses = addresses;
                 self.connect_next(id.broker);
             }
-            Ok(_) => {
-                let name = self.brokers[id.broker as usize].name();
-                let error = Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address"));
-                self.attempt_failed(id.broker, &self.of_address(id.broker, &error));
-            }
+            Ok(_) => self.no_address(id.broker),
             Err(error) => self.not_connected(id.broker, &error),
+        }
+    }
+
+    fn no_address(&mut self, index: u32) {
+        let name = self.brokers[index as usize].name();
+        let error = Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address"));
+        self.attempt_failed(index, &self.of_address(index, &error));
+    }
+
+    /// The attempt goes on with the first of the names. The others become bootstrap addresses of their own, as in Java.
+    pub(super) fn canonical_names_found(&mut self, id: ConnectionId, names: Result<Vec<Arc<str>>, Error>) {
+        if !self.is_current(id) {
+            return;
+        }
+        match names.as_deref() {
+            Ok(names @ [first, others @ ..]) => {
+                let name = self.brokers[id.broker as usize].name();
+                self.log(Level::Info, || {
+                    format!("{name}: its addresses have the canonical names {}", names.join(", "))
+                });
+                self.use_canonical_names(id.broker, first, others);
+                self.resolve(id.broker);
+            }
+            Ok([]) => self.no_address(id.broker),
+            Err(error) => self.not_connected(id.broker, error),
+        }
+    }
+
+    fn use_canonical_names(&mut self, index: u32, first: &Arc<str>, others: &[Arc<str>]) {
+        let broker = self.broker(index);
+        let (port, listed) = (broker.port, broker.listed);
+        broker.wants_canonical_names = false;
+        broker.move_to(first.clone(), port);
+        for host in others {
+            let bootstrap = || self.brokers.iter().filter(|broker| broker.is_bootstrap());
+            if bootstrap().any(|broker| broker.host == *host && broker.port == port) {
+                continue;
+            }
+            let id = -(bootstrap().count() as i32) - 1;
+            let mut broker = Broker::new(id, host.clone(), port, &self.statistics);
+            broker.listed = listed;
+            self.brokers.push(broker);
         }
     }
 

@@ -144,7 +144,9 @@ impl Core {
             servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
         for (id, (host, port)) in (1..).zip(servers) {
-            self.brokers.push(Broker::new(-id, host, port, &self.statistics));
+            let mut broker = Broker::new(-id, host, port, &self.statistics);
+            broker.wants_canonical_names = self.settings.canonical_bootstrap;
+            self.brokers.push(broker);
         }
     }
 

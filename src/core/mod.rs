@@ -215,6 +215,7 @@ impl Core {
         self.jitter = self.random.draw();
         match event {
             Event::Resolved(id, addresses) => self.resolved(id, addresses),
+            Event::CanonicalNames(id, names) => self.canonical_names_found(id, names),
             Event::Connected(id) => self.connected(id),
             Event::ConnectFailed(id, error) => self.connect_failed(id, error),
             Event::Received(id, frame) => self.received(id, frame),

@@ -40,10 +40,12 @@ pub fn run(runtime: Runtime, core: Core, shared: Arc<Shared>, sockets: SocketSet
 }
 
 type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
+type Naming = Pin<Box<dyn Future<Output = Result<Vec<Arc<str>>>>>>;
 type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
 
 /// What a connection is doing.
 enum Line {
+    Naming(Naming),
     Resolving(Resolving),
     Connecting(SocketAddr, Connecting),
     Open(Connection),
@@ -190,6 +192,12 @@ impl Sender {
         let Some(line) = self.lines.get_mut(&id) else { return };
         let Some(core) = &mut self.core else { return };
         match line {
+            Line::Naming(naming) => {
+                if let Poll::Ready(names) = naming.as_mut().poll(cx) {
+                    self.lines.remove(&id);
+                    core.event(Event::CanonicalNames(id, names));
+                }
+            }
             Line::Resolving(resolving) => {
                 if let Poll::Ready(addresses) = resolving.as_mut().poll(cx) {
                     self.lines.remove(&id);
@@ -265,6 +273,10 @@ impl Sender {
             match action {
                 Action::Resolve(id, name) => {
                     self.lines.insert(id, Line::Resolving(Box::pin(dns::resolve(name))));
+                    self.poll_line(id, cx);
+                }
+                Action::FindCanonicalNames(id, name, limit) => {
+                    self.lines.insert(id, Line::Naming(Box::pin(dns::canonical_names(name, limit))));
                     self.poll_line(id, cx);
                 }
                 Action::Connect(id, address) => {

@@ -173,3 +173,23 @@ fn flushes_are_counted_and_timed() {
     // What is in flight takes the broker's 50 ms each time.
     assert!(figures.flush_us >= 100_000, "{} microseconds", figures.flush_us);
 }
+
+#[test]
+fn a_bootstrap_server_is_reached_by_its_canonical_name() {
+    let broker = SinkBroker::start(SinkOptions::default());
+    let mut config = Config::new();
+    let properties = [
+        ("bootstrap.servers", &*broker.addr().to_string()),
+        ("client.dns.lookup", "resolve_canonical_bootstrap_servers_only"),
+    ];
+    for (name, value) in properties {
+        config.set(name, value).expect("a property");
+    }
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = lines.clone();
+    let log = Box::new(move |_, line: &str| log.lock().push(line.to_owned()));
+    let producer = Producer::new(&config, Box::new(|_: Report| ()), log, Level::Info).expect("a producer");
+    producer.check(Wait::AtMost(Duration::from_secs(60))).expect("answered");
+    let renamed = lines.lock().iter().any(|line| line.contains("canonical names localhost"));
+    assert!(renamed, "{:?}", lines.lock());
+}

@@ -1,6 +1,7 @@
 //! The engine (front and core) against the modelled cluster, on one thread and by hand.
 
 mod asking;
+mod canonical;
 mod causes;
 mod clock;
 mod coverage;

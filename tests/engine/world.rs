@@ -205,6 +205,7 @@ pub type Stray = (Time, Connection, Vec<u8>);
 
 enum Arrival {
     Resolved(Vec<SocketAddr>),
+    CanonicalNames(Result<Vec<Arc<str>>, Error>),
     ResolveFailed,
     Connected(i32),
     Refused,
@@ -220,6 +221,10 @@ pub struct World {
     pub cluster: Cluster,
     /// Where names resolve to; numeric addresses resolve to themselves.
     pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// The canonical names of addresses.
+    pub canonical: BTreeMap<SocketAddr, String>,
+    /// Names whose canonical names were asked for.
+    pub asked_canonical: Vec<String>,
     /// Who listens where.
     pub listeners: BTreeMap<SocketAddr, i32>,
     /// Connecting to these gets no answer.
@@ -302,6 +307,8 @@ impl World {
             statistics,
             cluster: Cluster::new(brokers),
             names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
+            canonical: BTreeMap::new(),
+            asked_canonical: Vec::new(),
             listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
             silent: BTreeSet::new(),
             no_resolver: false,
@@ -553,6 +560,7 @@ impl World {
             let Some(action) = self.core.action() else { return };
             match action {
                 Action::Resolve(id, name) => self.resolve(id, &name),
+                Action::FindCanonicalNames(id, name, _) => self.find_canonical_names(id, &name),
                 Action::Connect(id, address) => self.connect(id, address),
                 Action::Write(id, frame) => self.write(id, frame),
                 Action::Recall(id) => {
@@ -588,9 +596,27 @@ impl World {
 
     fn resolve(&mut self, id: ConnectionId, name: &HostName) {
         self.traffic.push((self.now, Traffic::Attempt(id.broker)));
+        let arrival = self.addresses_of(name).map_or(Arrival::ResolveFailed, Arrival::Resolved);
+        self.look_up(id, arrival);
+    }
+
+    fn find_canonical_names(&mut self, id: ConnectionId, name: &HostName) {
+        self.asked_canonical.push(name.host.to_string());
+        let name_of = |address: &SocketAddr| match self.canonical.get(address) {
+            Some(name) => name.as_str().into(),
+            None => address.ip().to_string().into(),
+        };
+        let names = self.addresses_of(name).map(|addresses| addresses.iter().map(name_of).collect());
+        let names = names.ok_or_else(|| Error::new(ErrorKind::Resolve, "no such name"));
+        self.look_up(id, Arrival::CanonicalNames(names));
+    }
+
+    fn addresses_of(&self, name: &HostName) -> Option<Vec<SocketAddr>> {
         let numeric = name.host.parse().ok().map(|ip| vec![SocketAddr::new(ip, name.port)]);
-        let addresses = numeric.or_else(|| self.names.get(&*name.host).cloned());
-        let arrival = addresses.map_or(Arrival::ResolveFailed, Arrival::Resolved);
+        numeric.or_else(|| self.names.get(&*name.host).cloned())
+    }
+
+    fn look_up(&mut self, id: ConnectionId, arrival: Arrival) {
         let arrivals = if self.no_resolver { VecDeque::new() } else { VecDeque::from([(self.now, arrival)]) };
         self.lines.insert(id, Line { arrivals, ..Line::default() });
     }
@@ -677,6 +703,7 @@ impl World {
         let Some((_, arrival)) = line.arrivals.pop_front() else { return };
         match arrival {
             Arrival::Resolved(addresses) => self.core.event(Event::Resolved(id, Ok(addresses))),
+            Arrival::CanonicalNames(names) => self.core.event(Event::CanonicalNames(id, names)),
             Arrival::ResolveFailed => {
                 self.lines.remove(&id);
                 self.core.event(Event::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));

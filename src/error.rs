@@ -1,8 +1,12 @@
 //! Errors: a number to branch on, a class, and a sentence that says what was tried, on what, and what came back.
 #![forbid(unsafe_code)]
 
+mod codes;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use codes::{Class, ErrorCode, ProduceVerdict, TransactionRequest, TransactionVerdict};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -221,8 +225,8 @@ impl ErrorKind {
     /// The kind for an error code off the wire; `None` for 0.
     pub fn from_broker(code: i16) -> Option<Self> {
         match code {
-            0 => None,
-            -1 => Some(ErrorKind::UnknownServerError),
+            ErrorCode::NONE => None,
+            ErrorCode::UNKNOWN_SERVER_ERROR => Some(ErrorKind::UnknownServerError),
             code => Some(ErrorKind::Broker(code)),
         }
     }
@@ -253,7 +257,7 @@ impl ErrorKind {
             ErrorKind::Serialization => "SERIALIZATION",
             ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
             ErrorKind::OutOfMemory => "OUT_OF_MEMORY",
-            ErrorKind::Broker(code) => broker_code_name(code),
+            ErrorKind::Broker(code) => ErrorCode::name(code).unwrap_or(NO_NAME),
         }
     }
 
@@ -267,31 +271,7 @@ impl ErrorKind {
             | ErrorKind::MetadataTimedOut
             | ErrorKind::Io
             | ErrorKind::Resolve => true,
-            ErrorKind::Broker(code) => matches!(
-                code,
-                2 | 3
-                    | 5
-                    | 6
-                    | 7
-                    | 9
-                    | 13
-                    | 14
-                    | 15
-                    | 16
-                    | 19
-                    | 20
-                    | 51
-                    | 56
-                    | 72
-                    | 74
-                    | 75
-                    | 80
-                    | 83
-                    | 84
-                    | 89
-                    | 100
-                    | 103
-            ),
+            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Retriable,
             _ => false,
         }
     }
@@ -299,98 +279,15 @@ impl ErrorKind {
     /// After these a producer with transactions is defunct (`ProducerFencedException` and its like), unless the error
     /// says that it goes on.
     pub fn is_fatal(self) -> bool {
-        matches!(self, ErrorKind::Internal | ErrorKind::Broker(31 | 35 | 49 | 53 | 90))
+        match self {
+            ErrorKind::Internal => true,
+            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Fatal,
+            _ => false,
+        }
     }
 }
 
-/// Kafka's name for a protocol error code, or `BROKER_ERROR` for one that this release does not know.
-pub fn broker_code_name(code: i16) -> &'static str {
-    match code {
-        1 => "OFFSET_OUT_OF_RANGE",
-        2 => "CORRUPT_MESSAGE",
-        3 => "UNKNOWN_TOPIC_OR_PARTITION",
-        4 => "INVALID_FETCH_SIZE",
-        5 => "LEADER_NOT_AVAILABLE",
-        6 => "NOT_LEADER_OR_FOLLOWER",
-        7 => "REQUEST_TIMED_OUT",
-        8 => "BROKER_NOT_AVAILABLE",
-        9 => "REPLICA_NOT_AVAILABLE",
-        10 => "MESSAGE_TOO_LARGE",
-        11 => "STALE_CONTROLLER_EPOCH",
-        12 => "OFFSET_METADATA_TOO_LARGE",
-        13 => "NETWORK_EXCEPTION",
-        14 => "COORDINATOR_LOAD_IN_PROGRESS",
-        15 => "COORDINATOR_NOT_AVAILABLE",
-        16 => "NOT_COORDINATOR",
-        17 => "INVALID_TOPIC_EXCEPTION",
-        18 => "RECORD_LIST_TOO_LARGE",
-        19 => "NOT_ENOUGH_REPLICAS",
-        20 => "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
-        21 => "INVALID_REQUIRED_ACKS",
-        22 => "ILLEGAL_GENERATION",
-        23 => "INCONSISTENT_GROUP_PROTOCOL",
-        24 => "INVALID_GROUP_ID",
-        25 => "UNKNOWN_MEMBER_ID",
-        26 => "INVALID_SESSION_TIMEOUT",
-        27 => "REBALANCE_IN_PROGRESS",
-        28 => "INVALID_COMMIT_OFFSET_SIZE",
-        29 => "TOPIC_AUTHORIZATION_FAILED",
-        30 => "GROUP_AUTHORIZATION_FAILED",
-        31 => "CLUSTER_AUTHORIZATION_FAILED",
-        32 => "INVALID_TIMESTAMP",
-        33 => "UNSUPPORTED_SASL_MECHANISM",
-        34 => "ILLEGAL_SASL_STATE",
-        35 => "UNSUPPORTED_VERSION",
-        36 => "TOPIC_ALREADY_EXISTS",
-        37 => "INVALID_PARTITIONS",
-        38 => "INVALID_REPLICATION_FACTOR",
-        39 => "INVALID_REPLICA_ASSIGNMENT",
-        40 => "INVALID_CONFIG",
-        41 => "NOT_CONTROLLER",
-        42 => "INVALID_REQUEST",
-        43 => "UNSUPPORTED_FOR_MESSAGE_FORMAT",
-        44 => "POLICY_VIOLATION",
-        45 => "OUT_OF_ORDER_SEQUENCE_NUMBER",
-        46 => "DUPLICATE_SEQUENCE_NUMBER",
-        47 => "INVALID_PRODUCER_EPOCH",
-        48 => "INVALID_TXN_STATE",
-        49 => "INVALID_PRODUCER_ID_MAPPING",
-        50 => "INVALID_TRANSACTION_TIMEOUT",
-        51 => "CONCURRENT_TRANSACTIONS",
-        52 => "TRANSACTION_COORDINATOR_FENCED",
-        53 => "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
-        54 => "SECURITY_DISABLED",
-        55 => "OPERATION_NOT_ATTEMPTED",
-        56 => "KAFKA_STORAGE_ERROR",
-        57 => "LOG_DIR_NOT_FOUND",
-        58 => "SASL_AUTHENTICATION_FAILED",
-        59 => "UNKNOWN_PRODUCER_ID",
-        60 => "REASSIGNMENT_IN_PROGRESS",
-        72 => "LISTENER_NOT_FOUND",
-        73 => "TOPIC_DELETION_DISABLED",
-        74 => "FENCED_LEADER_EPOCH",
-        75 => "UNKNOWN_LEADER_EPOCH",
-        76 => "UNSUPPORTED_COMPRESSION_TYPE",
-        77 => "STALE_BROKER_EPOCH",
-        78 => "OFFSET_NOT_AVAILABLE",
-        79 => "MEMBER_ID_REQUIRED",
-        80 => "PREFERRED_LEADER_NOT_AVAILABLE",
-        81 => "GROUP_MAX_SIZE_REACHED",
-        82 => "FENCED_INSTANCE_ID",
-        83 => "ELIGIBLE_LEADERS_NOT_AVAILABLE",
-        84 => "ELECTION_NOT_NEEDED",
-        87 => "INVALID_RECORD",
-        88 => "UNSTABLE_OFFSET_COMMIT",
-        89 => "THROTTLING_QUOTA_EXCEEDED",
-        90 => "PRODUCER_FENCED",
-        100 => "UNKNOWN_TOPIC_ID",
-        103 => "INCONSISTENT_TOPIC_ID",
-        120 => "TRANSACTION_ABORTABLE",
-        129 => "REBOOTSTRAP_REQUIRED",
-        _ => NO_NAME,
-    }
-}
-
+/// The name of a code that this release does not know.
 const NO_NAME: &str = "BROKER_ERROR";
 
 /// As messages write it: a code without a name shows its number.
@@ -448,7 +345,10 @@ mod tests {
     fn a_code_without_a_name_shows_its_number() {
         let error = |code| Error::new(ErrorKind::Broker(code), format!("it answered {}", ErrorKind::Broker(code)));
         assert_eq!(error(999).to_string(), "BROKER_ERROR (error code 999): it answered BROKER_ERROR (error code 999)");
-        assert_eq!(error(6).to_string(), "NOT_LEADER_OR_FOLLOWER: it answered NOT_LEADER_OR_FOLLOWER");
+        assert_eq!(
+            error(ErrorCode::NOT_LEADER_OR_FOLLOWER).to_string(),
+            "NOT_LEADER_OR_FOLLOWER: it answered NOT_LEADER_OR_FOLLOWER"
+        );
         assert_eq!(ErrorKind::Broker(999).name(), "BROKER_ERROR");
     }
 }

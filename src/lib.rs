@@ -64,7 +64,7 @@ pub use batch::{Completion, Delivery, Outcome, Report, Told};
 pub use config::Config;
 pub use core::{Level, PartitionInfo};
 pub use driver::{LogSink, Sink};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use producer::{Producer, SendHandle, TopicHandle, Wait};
 pub use record::{Fate, Header, Record};
 pub use statistics::{CounterSnapshot, Snapshot, metrics_markdown};

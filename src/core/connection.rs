@@ -8,7 +8,7 @@ use super::broker::{Broker, InFlight, Kind, Link};
 use super::drain::Carried;
 use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::{Arc, Time};
 
@@ -580,7 +580,7 @@ impl Core {
         self.count_timed_out(index);
         let message = format!("{name}: no answer to {api:?} within request.timeout.ms; closing the connection");
         self.log(Level::Warning, || message.clone());
-        self.close_connection(index, &Error::new(ErrorKind::Broker(7), message));
+        self.close_connection(index, &Error::new(ErrorKind::Broker(ErrorCode::REQUEST_TIMED_OUT), message));
     }
 
     /// `connections.max.idle.ms`, but not so short that its timer never rests.

@@ -3,13 +3,10 @@
 use super::Core;
 use super::broker::Kind;
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::protocol::api::read_api_versions;
 use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::{ApiKey, ApiVersions, Reader};
-
-/// What a broker answers to a version of ApiVersions that it does not know, in the form of version 0.
-const UNSUPPORTED_VERSION: i16 = 35;
 
 impl Core {
     /// Asks for the versions, in the newest form that we know.
@@ -25,7 +22,8 @@ impl Core {
 
     pub(super) fn greeted(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = read_api_versions(reader, version)?;
-        if response.error_code == UNSUPPORTED_VERSION && version > 0 {
+        // The broker does not know this version of ApiVersions, and answers in the form of version 0.
+        if response.error_code == ErrorCode::UNSUPPORTED_VERSION && version > 0 {
             let theirs = response.api_keys.iter().find(|api| api.api_key == ApiKey::ApiVersions as i16);
             let next = theirs.map_or(0, |api| api.max_version.min(version - 1).max(0));
             self.ask_versions(broker, next);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::metadata::NO_ID;
 use super::{Action, Core, Level};
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::MetadataResponseTopic;
 use crate::text::counted;
@@ -125,7 +125,5 @@ impl Core {
 /// Why records that were accepted for the old topic are not sent to the new one of the same name.
 pub fn recreated(topic: &str) -> Error {
     let message = format!("topic {topic} was deleted and created again; the record was meant for the old one");
-    Error::new(ErrorKind::Broker(UNKNOWN_TOPIC_ID), message)
+    Error::new(ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_ID), message)
 }
-
-const UNKNOWN_TOPIC_ID: i16 = 100;

@@ -2,7 +2,7 @@
 //! and for its sake; at its deadline with what stands in the way.
 
 use super::{Answer, Core, Timer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::About;
 use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
 use crate::sync::{Arc, Time};
@@ -157,7 +157,7 @@ impl Core {
                 let replicas = &partition.replicas;
                 let partition = partition_name(name, partition.partition);
                 let message = format!("{partition} has no leader that can be reached; its replicas are {replicas:?}");
-                Err(Error::new(ErrorKind::Broker(LEADER_NOT_AVAILABLE), message))
+                Err(Error::new(ErrorKind::Broker(ErrorCode::LEADER_NOT_AVAILABLE), message))
             }
             _ => Ok(partitions.into()),
         })
@@ -230,10 +230,7 @@ fn kind_of(last: Option<&Error>) -> ErrorKind {
         Some(kind @ (ErrorKind::Resolve | ErrorKind::Io | ErrorKind::BadResponse | ErrorKind::UnsupportedBroker)) => {
             kind
         }
-        Some(ErrorKind::Broker(NETWORK_EXCEPTION)) => ErrorKind::Io,
+        Some(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION)) => ErrorKind::Io,
         _ => ErrorKind::TimedOut,
     }
 }
-
-const LEADER_NOT_AVAILABLE: i16 = 5;
-const NETWORK_EXCEPTION: i16 = 13;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::broker::{Broker, Kind, Link};
 use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::Topic;
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
@@ -83,10 +83,6 @@ const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
 /// A topic that is not described for so long is missing. Brokers take less to make one that they are asked for.
 const MISSING_AFTER: Duration = Duration::from_millis(500);
 
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const LEADER_NOT_AVAILABLE: i16 = 5;
-const REBOOTSTRAP_REQUIRED: i16 = 129;
-
 impl TopicState {
     /// The next request asks for it. What was said of it before it was not asked for any more counts no longer.
     fn track(&mut self) {
@@ -104,7 +100,7 @@ impl TopicState {
 
     /// Brokers say that there is no such topic.
     pub fn is_missing(&self) -> bool {
-        self.error().is_some_and(|error| error.kind() == ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION))
+        self.error().is_some_and(|error| error.kind() == ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))
     }
 }
 
@@ -408,7 +404,7 @@ impl Core {
         let response = MetadataResponse::decode(reader, version)?;
         self.metadata.in_flight = false;
         self.throttle(broker, response.throttle_time_ms);
-        if response.error_code == REBOOTSTRAP_REQUIRED {
+        if response.error_code == ErrorCode::REBOOTSTRAP_REQUIRED {
             self.back_off_metadata();
             self.rebootstrap("the broker answered REBOOTSTRAP_REQUIRED");
             return Ok(());
@@ -515,8 +511,8 @@ impl Core {
         let Some(name) = answer.name else { return true };
         let Some(&index) = self.topic_by_name.get(name) else { return true };
         self.topics[index as usize].unanswered = false;
-        let none = if answer.partitions.is_empty() { LEADER_NOT_AVAILABLE } else { 0 };
-        let code = if answer.error_code == 0 { none } else { answer.error_code };
+        let none = if answer.partitions.is_empty() { ErrorCode::LEADER_NOT_AVAILABLE } else { ErrorCode::NONE };
+        let code = if answer.error_code == ErrorCode::NONE { none } else { answer.error_code };
         let broker = self.brokers[broker as usize].name();
         if let Some(kind) = ErrorKind::from_broker(code) {
             return self.topic_refused(index, kind, &format!("{broker} answered {kind} for topic {name}"));
@@ -696,11 +692,13 @@ fn lists_all(partitions: &[MetadataResponsePartition]) -> bool {
 /// What to do about a topic for which brokers answer an error.
 fn advice(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Broker(UNKNOWN_TOPIC_OR_PARTITION) => {
+        ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
             "; create it, or let the broker do so (auto.create.topics.enable there, allow.auto.create.topics here)"
         }
-        ErrorKind::Broker(29) => "; the principal needs WRITE and DESCRIBE on it",
-        ErrorKind::Broker(17) => "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
+        ErrorKind::Broker(ErrorCode::TOPIC_AUTHORIZATION_FAILED) => "; the principal needs WRITE and DESCRIBE on it",
+        ErrorKind::Broker(ErrorCode::INVALID_TOPIC_EXCEPTION) => {
+            "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -"
+        }
         _ => "",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::broker::Kind;
 use super::drain::{Carried, NO_SEQUENCE, Produced};
-use super::errors::{self, Verdict};
+use super::errors;
 use super::identity::recreated;
 use super::partition::Late;
 use super::waiting::last_error;
@@ -13,7 +13,7 @@ use crate::allocate;
 use crate::batch::{Batch, Outcome};
 use crate::compress::Codec;
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, ProduceVerdict as Verdict, Result};
 use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
 use crate::protocol::Reader;
@@ -41,7 +41,7 @@ impl Core {
             next = at + 1;
             let carried = &mut produced[at];
             let index = carried.partition;
-            if let (true, Some(leader)) = (answer.error_code != 0, answer.current_leader) {
+            if let (true, Some(leader)) = (answer.error_code != ErrorCode::NONE, answer.current_leader) {
                 hints.push((index, leader.leader_id, leader.leader_epoch));
             }
             let mut batch = carried.batch.take();
@@ -111,14 +111,14 @@ impl Core {
             self.decide(batch, outcome);
             return self.reconsider(index);
         }
-        batch.sealed.outcome_unknown |= errors::leaves_fate_unknown(code);
+        batch.sealed.outcome_unknown |= matches!(verdict, Verdict::Fail { in_doubt: true });
         let error = self.produce_error(index, broker, answer);
         self.count_refused(broker, error.kind());
         // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
         let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
         match verdict {
-            Verdict::Retry { refresh, unknown } => {
-                batch.sealed.outcome_unknown |= unknown;
+            Verdict::Retry { refresh, in_doubt } => {
+                batch.sealed.outcome_unknown |= in_doubt;
                 if refresh {
                     self.request_metadata_soon();
                 }
@@ -130,7 +130,7 @@ impl Core {
             }
             Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
             Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
-            Verdict::Fail if answer.record_errors.len() > 0 && !may_be_there => {
+            Verdict::Fail { .. } if answer.record_errors.len() > 0 && !may_be_there => {
                 self.fail_named(index, batch, answer, &error);
             }
             _ => self.give_up(index, batch, error),
@@ -146,10 +146,10 @@ impl Core {
             .map_or(("", -1), |partition| (&*partition.slot.topic, partition.slot.partition));
         let said = answer.error_message.map_or_else(String::new, |message| format!(": {message}"));
         let advice = match answer.error_code {
-            MESSAGE_TOO_LARGE => {
+            ErrorCode::MESSAGE_TOO_LARGE => {
                 "; the topic's max.message.bytes (the broker's message.max.bytes) bounds a batch, also of one record"
             }
-            KAFKA_STORAGE_ERROR => {
+            ErrorCode::KAFKA_STORAGE_ERROR => {
                 "; a log directory of the broker failed: is its disk full? The broker's own log says more"
             }
             _ => "",
@@ -222,7 +222,7 @@ impl Core {
             .queue
             .front()
             .is_some_and(|queued| queued.sealed.base_sequence != NO_SEQUENCE && order_of(queued) < key);
-        let proven = code != INVALID_PRODUCER_EPOCH;
+        let proven = code != ErrorCode::INVALID_PRODUCER_EPOCH;
         let transactional = self.transaction.is_some();
         if !proven && (batch.sealed.outcome_unknown || transactional) {
             return self.give_up(index, batch, error);
@@ -370,7 +370,7 @@ impl Core {
                 let error = match error.is_retriable() {
                     true => error.clone(),
                     // Whatever ended the connection, the batch can be sent again on another.
-                    false => error.with_kind(ErrorKind::Broker(NETWORK_EXCEPTION)),
+                    false => error.with_kind(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION)),
                 };
                 self.statistics.count_refused(error.kind());
                 match batch.sealed.suspicion {
@@ -461,10 +461,6 @@ fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
 }
 
 const NOBODY: u32 = u32::MAX;
-const MESSAGE_TOO_LARGE: i16 = 10;
-const KAFKA_STORAGE_ERROR: i16 = 56;
-const NETWORK_EXCEPTION: i16 = 13;
-const INVALID_PRODUCER_EPOCH: i16 = 47;
 
 /// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
 pub(super) fn order_of(batch: &Batch) -> (u64, u32) {

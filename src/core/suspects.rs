@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::broker::{InFlight, Kind, LostAlone};
 use super::{Backoff, Core, Level};
 use crate::batch::{Batch, Suspicion};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
 
 /// If so many connections in a row were lost with a batch alone on them, that is no accident.
@@ -25,7 +25,7 @@ const NO_ACCIDENT: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-const REQUEST_TIMED_OUT: ErrorKind = ErrorKind::Broker(7);
+const REQUEST_TIMED_OUT: ErrorKind = ErrorKind::Broker(ErrorCode::REQUEST_TIMED_OUT);
 
 impl Core {
     /// A request was lost with its connection. `only`: it was the only one there.

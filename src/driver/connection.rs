@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::core::Frame;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::protocol::header;
 
 /// A connected socket. Dropping it closes it.
@@ -174,7 +174,7 @@ fn who_answers(bytes: &[u8]) -> &'static str {
 
 fn lost(why: &str) -> Error {
     // 13 is Kafka's NETWORK_EXCEPTION.
-    Error::new(ErrorKind::Broker(13), format!("the connection was lost: {why}"))
+    Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), format!("the connection was lost: {why}"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::timer::Timer;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
 use crate::batch::{Outcome, Report};
 use crate::core::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Command, Mail, Slot, Topic};
 use crate::record::Fate;
 use crate::sync::{Arc, Clock, Mutex, SystemClock, Time};
@@ -258,7 +258,7 @@ impl Sender {
                 let untouched = connection.untouched();
                 self.lines.remove(&id);
                 let message = format!("the connection was lost: {error}");
-                let error = Error::new(ErrorKind::Broker(13), message).caused_by(error);
+                let error = Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), message).caused_by(error);
                 core.event(Event::Disconnected(id, error, untouched));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::messages::{ApiVersionsResponse, FinalizedFeatureKey};
 use super::wire::{Form, Reader};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 
 /// A request's number in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,13 +171,11 @@ fn unsupported(message: String) -> Error {
     Error::new(ErrorKind::UnsupportedBroker, message)
 }
 
-const UNSUPPORTED_VERSION: i16 = 35;
-
 /// Reads the response to an ApiVersions request that was sent in `version`. A broker that does not know the version
 /// answers UNSUPPORTED_VERSION, and answers in version 0, with the versions it does know.
 pub fn read_api_versions<'a>(reader: &mut Reader<'a>, version: i16) -> Result<ApiVersionsResponse<'a>> {
     let error_code = reader.clone().i16("ApiVersionsResponse.error_code")?;
-    let version = if error_code == UNSUPPORTED_VERSION { 0 } else { version };
+    let version = if error_code == ErrorCode::UNSUPPORTED_VERSION { 0 } else { version };
     ApiVersionsResponse::decode(reader, version)
 }
 

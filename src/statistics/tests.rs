@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::document::metrics_markdown;
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{ErrorCode, ErrorKind};
 use crate::sync::{Arc, Time};
 
 const HOSTILE: &str = "a\"b\\c\nd\u{1}e\u{7f}\u{2028}é {}#,=";
@@ -28,7 +28,7 @@ fn sample() -> Snapshot {
     far.cells.requests.add(3);
     one.cells.delivery_time_us.add_time(Duration::from_millis(5), 10);
     other.cells.records_failed.add(2);
-    statistics.count_refused(ErrorKind::Broker(6));
+    statistics.count_refused(ErrorKind::Broker(ErrorCode::NOT_LEADER_OR_FOLLOWER));
     statistics.count_failed(ErrorKind::DeliveryTimedOut, 2);
     statistics.read(Time(3_000_000_000), 1_700_000_000_123)
 }

@@ -15,7 +15,7 @@ pub use requests::Asked;
 
 use super::{Answer, Core, Place, Timer};
 use crate::config::Facility;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
 use crate::planted::{Fault, planted};
 use crate::sync::Time;
@@ -371,7 +371,7 @@ impl Core {
     /// A record failed, or a coordinator said that the transaction cannot go on: it can only be aborted. A fatal error
     /// ends the producer.
     pub(super) fn transaction_failed(&mut self, error: &Error) {
-        if error.kind() == INVALID_PRODUCER_EPOCH {
+        if error.kind() == ErrorKind::Broker(ErrorCode::INVALID_PRODUCER_EPOCH) {
             self.transaction_doubted(error);
         } else {
             self.break_transaction(error, State::Failed);
@@ -543,8 +543,6 @@ impl Core {
         self.timers.arm(Timer::Transaction, at);
     }
 }
-
-const INVALID_PRODUCER_EPOCH: ErrorKind = ErrorKind::Broker(47);
 
 /// What a send is told before the first transaction can begin.
 fn uninitialized() -> Error {

@@ -4,7 +4,7 @@ use super::super::Core;
 use super::super::broker::Kind;
 use super::Role;
 use super::requests::Asked;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Offset, OffsetCommit};
 use crate::protocol::messages::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition,
@@ -123,7 +123,7 @@ impl Core {
         let answer_of = |offset: &Offset| {
             answers.iter().find(|(topic, index, _)| *topic == offset.topic && *index == offset.partition)
         };
-        pending.commit.offsets.retain(|offset| answer_of(offset).is_none_or(|(.., code)| *code != 0));
+        pending.commit.offsets.retain(|offset| answer_of(offset).is_none_or(|(.., code)| *code != ErrorCode::NONE));
         let Some(left) = pending.commit.offsets.first() else {
             if let Some(transaction) = &mut self.transaction {
                 transaction.offsets = None;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::broker::Kind;
 use super::super::{Core, Level};
 use super::{End, Phase, Role, State, Step, Transaction, no_transaction};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Class, Error, ErrorCode, ErrorKind, Result};
+use crate::error::{TransactionRequest, TransactionVerdict as Verdict};
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddPartitionsToTxnTopic, EndTxnRequest, EndTxnResponse,
@@ -23,24 +24,6 @@ pub enum Asked {
     AddOffsets,
     CommitOffsets,
     End { commit: bool },
-}
-
-/// What an error code means for the transaction, the mildest first: of several the severest decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// The end of the transaction before is still being written: it takes milliseconds.
-    RetrySoon,
-    /// Ask again after a backoff.
-    Retry,
-    /// Another broker coordinates: find it, and ask again.
-    Rediscover,
-    /// The call fails and can be made again, if it is the first of all; else the producer cannot go on.
-    Refuse,
-    /// The transaction has to be aborted.
-    Abort,
-    /// The epoch is old, or the transaction was aborted by another; why, only the coordinator knows.
-    Doubt,
-    Fatal,
 }
 
 /// Without KIP-890, EndTxn ends here.
@@ -70,38 +53,28 @@ impl Asked {
         }
     }
 
-    /// The reference producer's tables (`TransactionManager`), but that an old epoch is looked into.
+    fn request(&self) -> TransactionRequest {
+        match self {
+            Asked::Coordinator(Role::Transaction) => TransactionRequest::FindCoordinator,
+            Asked::Coordinator(Role::Group) => TransactionRequest::FindGroupCoordinator,
+            Asked::Init => TransactionRequest::Init,
+            Asked::AddPartitions(_) => TransactionRequest::AddPartitions,
+            Asked::AddOffsets => TransactionRequest::AddOffsets,
+            Asked::CommitOffsets => TransactionRequest::CommitOffsets,
+            Asked::End { commit: true } => TransactionRequest::Commit,
+            Asked::End { commit: false } => TransactionRequest::Abort,
+        }
+    }
+
+    /// What an error code in the answer means for the transaction.
     pub fn verdict(&self, code: i16) -> Verdict {
-        match (self, code) {
-            // COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR.
-            (Asked::Coordinator(_), 15) => Verdict::Retry,
-            (_, 15 | 16) => Verdict::Rediscover,
-            (Asked::CommitOffsets, 7) => Verdict::Rediscover,
-            // CONCURRENT_TRANSACTIONS.
-            (_, 51) => Verdict::RetrySoon,
-            // A group's coordinator knows only that the epoch is old. From the transactions' coordinator
-            // INVALID_PRODUCER_EPOCH is PRODUCER_FENCED's older name.
-            (Asked::CommitOffsets, 47) => Verdict::Doubt,
-            (_, 47 | 90) => Verdict::Fatal,
-            // The right to the transactional id, or to produce idempotently, may be given later.
-            (Asked::Init | Asked::Coordinator(Role::Transaction), 31 | 53) => Verdict::Refuse,
-            // INVALID_TRANSACTION_TIMEOUT; TRANSACTION_ABORTABLE where there is nothing to abort.
-            (Asked::Init, 50 | 120) => Verdict::Refuse,
-            (_, 53) => Verdict::Fatal,
-            // INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING.
-            (Asked::AddPartitions(_) | Asked::AddOffsets, 48 | 49) => Verdict::Fatal,
-            // OPERATION_NOT_ATTEMPTED: another partition failed, and that one decides.
-            (Asked::AddPartitions(_), 55) => Verdict::Retry,
-            // The answer of EndTxn 5 to a commit if the coordinator aborted the transaction by itself: it gave up on it, or
-            // a newer producer is being initialized.
-            (Asked::End { commit: true }, INVALID_TXN_STATE) => Verdict::Doubt,
-            // UNKNOWN_PRODUCER_ID, TRANSACTION_ABORTABLE: it was not committed.
-            (Asked::End { commit: true }, 59 | 120) => Verdict::Abort,
-            // UNSUPPORTED_FOR_MESSAGE_FORMAT.
-            (Asked::CommitOffsets, 43) => Verdict::Fatal,
-            _ if ErrorKind::Broker(code).is_retriable() => Verdict::Retry,
+        if let Some(verdict) = ErrorCode::transaction_verdict(code, self.request()) {
+            return verdict;
+        }
+        match self {
+            _ if ErrorCode::class(code) == Class::Retriable => Verdict::Retry,
             // Whether a commit took effect is not known after any other answer.
-            (Asked::Init | Asked::Coordinator(Role::Transaction) | Asked::End { .. }, _) => Verdict::Fatal,
+            Asked::Init | Asked::Coordinator(Role::Transaction) | Asked::End { .. } => Verdict::Fatal,
             _ => Verdict::Abort,
         }
     }
@@ -228,7 +201,7 @@ impl Core {
             let code =
                 results.into_iter().find(|r| r.partition_index == slot.partition).map(|r| r.partition_error_code);
             match code {
-                Some(0) => {
+                Some(ErrorCode::NONE) => {
                     if let Some(transaction) = &mut self.transaction {
                         transaction.joining.retain(|&joining| joining != index);
                         transaction.failures = 0;
@@ -276,7 +249,7 @@ impl Core {
         let response = EndTxnResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         let begun = self.transaction.as_ref().is_some_and(|transaction| transaction.begun);
-        if response.error_code == INVALID_TXN_STATE && version <= LAST_EXPLICIT_END && !commit && !begun {
+        if response.error_code == ErrorCode::INVALID_TXN_STATE && version <= LAST_EXPLICIT_END && !commit && !begun {
             // What would have begun it was refused, or got lost: there is nothing to abort. Later versions are told so
             // by no error.
             self.transaction_told();
@@ -390,25 +363,27 @@ impl Core {
         let name = self.brokers[broker as usize].name();
         let asked_about = self.transaction.as_ref().map_or("", |transaction| transaction.asked_about(asked.role()));
         let advice = match code {
-            15 if asked == Asked::Coordinator(Role::Transaction) => {
+            ErrorCode::COORDINATOR_NOT_AVAILABLE if asked == Asked::Coordinator(Role::Transaction) => {
                 "; are there fewer brokers than transaction.state.log.replication.factor? Then the cluster cannot create \
                  its log of transactions"
             }
-            15 if asked == Asked::Coordinator(Role::Group) => {
+            ErrorCode::COORDINATOR_NOT_AVAILABLE if asked == Asked::Coordinator(Role::Group) => {
                 "; are there fewer brokers than offsets.topic.replication.factor? Then the cluster cannot create its log \
                  of offsets"
             }
-            48 if asked == (Asked::End { commit: true }) => {
+            ErrorCode::INVALID_TXN_STATE if asked == (Asked::End { commit: true }) => {
                 "; it was aborted: it timed out, or a newer producer started"
             }
-            47 | 90 => "; a newer producer with this transactional.id was started, or the transaction timed out",
-            50 => "; transaction.timeout.ms is above the broker's transaction.max.timeout.ms",
-            53 => "; the principal needs WRITE on the transactional id",
+            ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::PRODUCER_FENCED => {
+                "; a newer producer with this transactional.id was started, or the transaction timed out"
+            }
+            ErrorCode::INVALID_TRANSACTION_TIMEOUT => {
+                "; transaction.timeout.ms is above the broker's transaction.max.timeout.ms"
+            }
+            ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED => "; the principal needs WRITE on the transactional id",
             _ => "",
         };
         let message = format!("{name} answered {:?} of {asked_about} with {kind}{advice}", asked.api());
         Some(Error::new(kind, message))
     }
 }
-
-const INVALID_TXN_STATE: i16 = 48;

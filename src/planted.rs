@@ -46,8 +46,9 @@ faults! {
     RetryNotAlone,
     /// The first batch of a sequence is refused while the second is on its way.
     FirstNotAlone,
-    /// A batch expires after its answer was lost: its number goes to another.
-    DoubtfulNumberReturned,
+    /// A batch that was appended expires while its answer is lost: the next batch takes over its sequence number. If that has
+    /// as many records, the broker takes it for a repetition: it is reported written, and is lost.
+    SequenceTakenOver,
     /// A batch fails while the answer to a later one is lost: the rest is numbered anew without proof (KAFKA-14034).
     BumpWithoutProof,
     /// A request is taken back while it carries other partitions: their batches are dropped.

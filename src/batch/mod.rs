@@ -20,7 +20,7 @@ pub use budget::{NoRoom, WaitEnded};
 pub use chunk::Chunk;
 pub use entries::{Completion, Told, Waiter};
 pub use memory::{Charge, Memory, Room};
-pub use open::{Batch, Sealed, Suspicion};
+pub use open::{BaseSequence, Batch, ProducerEpoch, Sealed, Suspicion};
 pub use payload::Payload;
 pub use report::{Delivery, Outcome, Report};
 pub use split::PickedOut;

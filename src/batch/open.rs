@@ -61,9 +61,8 @@ pub struct Sealed {
     /// The order in which batches were taken; a flush waits for a prefix of it. The halves of a split share one.
     pub serial: u64,
     pub attributes: i16,
-    pub producer_id: i64,
-    pub producer_epoch: i16,
-    pub base_sequence: i32,
+    /// The sequence number of its first record. Set when it is first put on a request, if the producer is idempotent.
+    pub base_sequence: Option<BaseSequence>,
     /// How many requests carried it.
     pub attempts: u32,
     /// It is counted among those sent; also if its request was taken back.
@@ -76,6 +75,28 @@ pub struct Sealed {
     pub first_record: u32,
     /// Its last request was lost with its connection, perhaps because of this batch.
     pub suspicion: Option<Suspicion>,
+}
+
+/// A producer as brokers know it (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerEpoch {
+    pub id: i64,
+    pub epoch: i16,
+}
+
+/// The sequence number of a batch's first record, and under which producer id and epoch it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaseSequence {
+    pub producer: ProducerEpoch,
+    pub number: i32,
+}
+
+impl BaseSequence {
+    /// The sequence number after so many records. 2147483647 is followed by 0.
+    pub fn after(self, records: u32) -> Self {
+        let next = i64::from(self.number) + i64::from(records);
+        BaseSequence { number: (next % (1 << 31)) as i32, ..self }
+    }
 }
 
 /// What is known of the last request of a batch, which was lost with its connection.
@@ -296,13 +317,6 @@ impl Batch {
 
     pub fn age(&self, now: Time) -> Duration {
         now.since(self.created)
-    }
-
-    /// The sequence number after its last record's.
-    pub fn next_sequence(&self) -> i32 {
-        // From 2147483647 it goes on at 0.
-        let next = i64::from(self.sealed.base_sequence) + i64::from(self.count());
-        (next % (1 << 31)) as i32
     }
 
     /// Makes room for a partition to keep.

@@ -81,8 +81,9 @@ impl Batch {
             part.seal();
             part.sealed = before;
             before.first_record += part.count();
-            if before.base_sequence >= 0 && !planted(Fault::PartsNumberedAlike) {
-                before.base_sequence = part.next_sequence();
+            let numbered_alike = planted(Fault::PartsNumberedAlike);
+            if !numbered_alike {
+                before.base_sequence = before.base_sequence.map(|base| base.after(part.count()));
             }
         }
         if !planted(Fault::WholeAlsoTold) {
@@ -113,7 +114,7 @@ impl Batch {
         rest.sealed = sealed;
         for batch in &mut picked {
             batch.seal();
-            batch.sealed = Sealed { base_sequence: -1, ..sealed };
+            batch.sealed = Sealed { base_sequence: None, ..sealed };
         }
         self.dissolve();
         if rest.count() == 0 {

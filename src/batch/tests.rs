@@ -368,31 +368,24 @@ fn a_split_keeps_order_sequences_and_entries() {
         whole.seal();
         let before = dump(&whole);
         let serial = 42;
-        whole.sealed = Sealed {
-            serial,
-            base_sequence: i32::MAX - 3,
-            producer_id: 5,
-            producer_epoch: 1,
-            attempts: 2,
-            attributes: 4,
-            ..Sealed::default()
-        };
+        let base = BaseSequence { producer: ProducerEpoch { id: 5, epoch: 1 }, number: i32::MAX - 3 };
+        whole.sealed = Sealed { serial, base_sequence: Some(base), attempts: 2, attributes: 4, ..Sealed::default() };
         let created = whole.created;
         let parts = whole.split(target).unwrap_or_else(|_| panic!("it is plain"));
         assert_eq!(parts.iter().flat_map(|part| dump(part)).collect::<Vec<_>>(), before);
         let mut first_record = 0;
-        let mut sequence = i32::MAX - 3;
+        let mut sequence = base;
         for part in &parts {
             assert!(part.count() == 1 || part.bytes() <= target);
             assert_eq!((part.sealed.serial, part.sealed.first_record), (serial, first_record));
-            assert_eq!(part.sealed.base_sequence, sequence, "together its sequence numbers, which wrap to 0");
-            assert_eq!((part.sealed.producer_id, part.sealed.attempts, part.created), (5, 2, created));
+            assert_eq!(part.sealed.base_sequence, Some(sequence), "together its sequence numbers, which wrap to 0");
+            assert_eq!((part.sealed.attempts, part.created), (2, created));
             assert_eq!(part.sealed.attributes, 0, "plain");
             assert_eq!(part.payload().len(), part.bytes());
             first_record += part.count();
-            sequence = part.next_sequence();
+            sequence = sequence.after(part.count());
         }
-        assert_eq!((first_record, sequence), (10, 6));
+        assert_eq!((first_record, sequence.number), (10, 6));
         assert!(memory.take_orphans().is_empty(), "the whole is reported by its parts alone");
         let reports: Vec<Report> = parts.into_iter().map(|part| part.decide(written(0))).collect();
         reports.iter().for_each(Report::tell_waiters);
@@ -408,9 +401,8 @@ fn parts_of_a_batch_without_sequence_have_none() {
     let mut whole = batch(&memory);
     fill(&mut whole, 0..4);
     whole.seal();
-    whole.sealed.base_sequence = -1;
     let parts = whole.split(1).unwrap_or_else(|_| panic!("it is plain"));
-    assert_eq!(parts.iter().map(|part| part.sealed.base_sequence).collect::<Vec<_>>(), [-1; 4]);
+    assert_eq!(parts.iter().map(|part| part.sealed.base_sequence).collect::<Vec<_>>(), [None; 4]);
     parts.into_iter().for_each(Batch::dissolve);
     assert_eq!(memory.budget().used(), 0);
 }

@@ -2,7 +2,7 @@
 
 use super::broker::{InFlight, Kind};
 use super::{Action, Core, Frame, Level};
-use crate::batch::{Batch, Outcome};
+use crate::batch::{Batch, Outcome, ProducerEpoch};
 use crate::config::{Facilities, Facility};
 use crate::sync::{AtomicU32, Ordering};
 use crate::text::{counted, partition_name};
@@ -72,15 +72,16 @@ impl Core {
         if self.tells(Facility::Batch) {
             let name = self.brokers[broker as usize].name();
             let sealed = &batch.sealed;
+            let numbers = sealed.base_sequence.map_or_else(String::new, |base| {
+                let ProducerEpoch { id, epoch } = base.producer;
+                format!(", producer id {id}, epoch {epoch}, sequence {}", base.number)
+            });
             let message = format!(
-                "{}: {} in {} bytes to {name}, attempt {}, producer id {}, epoch {}, sequence {}",
+                "{}: {} in {} bytes to {name}, attempt {}{numbers}",
                 partition_name(&batch.topic, batch.partition),
                 counted(batch.count(), "record"),
                 batch.payload().len(),
-                sealed.attempts,
-                sealed.producer_id,
-                sealed.producer_epoch,
-                sealed.base_sequence
+                sealed.attempts
             );
             self.debug_line(Facility::Batch, &message);
         }

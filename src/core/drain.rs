@@ -6,7 +6,7 @@ use super::lanes::Terms;
 use super::metadata::NO_ID;
 use super::transaction::Transaction;
 use super::{Acks, Core, Frame, Place, Timer};
-use crate::batch::Batch;
+use crate::batch::{BaseSequence, Batch, ProducerEpoch};
 use crate::error::Result;
 use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::{self, BatchHeader};
@@ -21,9 +21,6 @@ pub struct Carried {
     pub topic_id: [u8; 16],
     pub batch: Option<Box<Batch>>,
 }
-
-/// A batch that has no sequence number yet.
-pub const NO_SEQUENCE: i32 = -1;
 
 /// What a partition adds to a request besides its batch's records, at most.
 const PARTITION_OVERHEAD: usize = record_batch::HEADER_LEN + 16;
@@ -194,8 +191,8 @@ impl Core {
 
     /// The batch that a partition would send next, if it may send now.
     fn pick(&mut self, index: u32, broker: u32) -> Pick {
-        if self.partition(index).bump_epoch && self.partition(index).in_flight == 0 {
-            self.bump_epoch(index);
+        if self.partition(index).sequence.is_broken() && self.partition(index).in_flight == 0 {
+            self.begin_sequence_again(index);
             if !self.producer_id.is_settled() {
                 return Pick::NoProducerId;
             }
@@ -204,11 +201,11 @@ impl Core {
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != broker;
-        // Only its answer tells what the ones behind it can expect; and if they were appended one by one while it is
-        // refused, the broker would forget that it has it, perhaps, from before.
-        let again =
-            partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && !planted(Fault::RetryNotAlone);
-        if moved || partition.bump_epoch || (in_flight > 0 && (again || partition.alone)) || !self.may_join(index) {
+        let retry_goes_alone = !planted(Fault::RetryNotAlone);
+        let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && retry_goes_alone;
+        let sequence = &partition.sequence;
+        let waits_for_answer = in_flight > 0 && (again || sequence.goes_alone());
+        if moved || sequence.is_broken() || waits_for_answer || !self.may_join(index) {
             return Pick::Gated;
         }
         let partition = self.partition(index);
@@ -225,9 +222,6 @@ impl Core {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
         batch.sealed.incarnation = self.partition(index).incarnation;
-        batch.sealed.base_sequence = NO_SEQUENCE;
-        batch.sealed.producer_id = -1;
-        batch.sealed.producer_epoch = -1;
         self.compress(index, &mut batch);
         self.count_taken(index, &batch);
         self.activate(index);
@@ -243,16 +237,14 @@ impl Core {
         self.count_carried(self.topic_of(index), broker, &batch);
         batch.sealed.counted = true;
         batch.sealed.attempts += 1;
-        if batch.sealed.base_sequence == NO_SEQUENCE || planted(Fault::RetryNumberedAnew) {
+        let numbered_anew = planted(Fault::RetryNumberedAnew);
+        if batch.sealed.base_sequence.is_none() || numbered_anew {
             self.number(index, &mut batch);
         }
         self.debug_batch(broker, &batch);
         let transactional = self.transaction.is_some();
         let partition = self.partition(index);
-        // In a transaction a hole in the sequence is no danger: it ends in an abort.
-        let careful = partition.slot.settings.idempotence && !transactional && !planted(Fault::FirstNotAlone);
-        let again = batch.sealed.attempts > 1 && !planted(Fault::RetryNotAlone);
-        partition.alone = again || (careful && !partition.established);
+        partition.sequence.carried(batch.sealed.attempts > 1, transactional);
         partition.in_flight += 1;
         partition.in_flight_broker = broker;
         let topic = partition.topic;
@@ -264,25 +256,19 @@ impl Core {
         self.partitions[index as usize].as_ref().map_or(0, |partition| partition.topic)
     }
 
-    /// Gives a batch its place in the partition's sequence (KIP-98). It keeps it over every retry.
+    /// Gives a batch its numbers. In a transaction all partitions have its epoch; otherwise each counts up its own.
     fn number(&mut self, index: u32, batch: &mut Batch) {
-        let own = self.transaction.as_ref().map(Transaction::producer);
-        let Some((id, epoch)) = own.unwrap_or(self.producer_id.current()) else { return };
+        let transactional = self.transaction.is_some();
+        let producer = self.transaction.as_ref().map_or(self.producer_id.current(), Transaction::producer);
         let first = self.settings.first_sequence;
         let partition = self.partition(index);
         if !partition.slot.settings.idempotence {
             return;
         }
-        let other = own.is_some() && (partition.producer_id, partition.producer_epoch) != (id, epoch);
-        if partition.producer_id < 0 || other {
-            partition.next_sequence = if partition.producer_id < 0 { first } else { 0 };
-            partition.producer_id = id;
-            partition.producer_epoch = epoch;
+        if let Some(producer) = producer.filter(|_| transactional || partition.sequence.producer().is_none()) {
+            partition.sequence.follow(producer, first);
         }
-        batch.sealed.producer_id = partition.producer_id;
-        batch.sealed.producer_epoch = partition.producer_epoch;
-        batch.sealed.base_sequence = partition.next_sequence;
-        partition.next_sequence = batch.next_sequence();
+        batch.sealed.base_sequence = partition.sequence.number(batch.count());
     }
 
     fn send_produce(&mut self, index: u32, lane: usize, mut produced: Produced) {
@@ -357,9 +343,13 @@ impl Core {
     }
 }
 
+/// As the header of a batch says that it has no sequence number.
+const UNNUMBERED: BaseSequence = BaseSequence { producer: ProducerEpoch { id: -1, epoch: -1 }, number: -1 };
+
 /// The header of a batch with its checksum, as it is at this attempt.
 fn batch_header(batch: &Batch, transactional: bool) -> [u8; record_batch::HEADER_LEN] {
     let count = batch.count() as i32;
+    let base = batch.sealed.base_sequence.unwrap_or(UNNUMBERED);
     let header = BatchHeader {
         base_offset: 0,
         length: (record_batch::HEADER_LEN_AFTER_LENGTH + batch.payload().len()) as i32,
@@ -369,9 +359,9 @@ fn batch_header(batch: &Batch, transactional: bool) -> [u8; record_batch::HEADER
         last_offset_delta: count - 1,
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,
-        producer_id: batch.sealed.producer_id,
-        producer_epoch: batch.sealed.producer_epoch,
-        base_sequence: batch.sealed.base_sequence,
+        producer_id: base.producer.id,
+        producer_epoch: base.producer.epoch,
+        base_sequence: base.number,
         record_count: count,
     };
     let mut bytes = [0; record_batch::HEADER_LEN];

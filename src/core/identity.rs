@@ -72,7 +72,9 @@ impl Core {
         partition.incarnation += 1;
         // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this is the log
         // from before: only a higher epoch is right for both.
-        partition.bump_epoch = partition.slot.settings.idempotence && !transactional;
+        if partition.slot.settings.idempotence && !transactional {
+            partition.sequence.break_off();
+        }
         self.reconsider(index);
     }
 

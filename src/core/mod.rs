@@ -29,6 +29,7 @@ mod producer_id;
 mod purge;
 mod record_errors;
 mod response;
+mod sequence;
 mod settings;
 mod statistics;
 mod suspects;
@@ -303,7 +304,7 @@ impl Core {
 
     /// A failure in a transaction is the transaction's too; whoever waits for its end hears of the records first.
     fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome) {
-        let numbered = batch.sealed.base_sequence != drain::NO_SEQUENCE;
+        let numbered = batch.sealed.base_sequence.is_some();
         let error = outcome.error.clone();
         self.act(Action::Report(batch.decide(outcome)));
         if let Some(error) = error {

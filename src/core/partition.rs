@@ -1,9 +1,9 @@
 //! What the core knows of one partition, and where it waits.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use super::lanes::Terms;
+use super::sequence::Sequence;
 use super::{Core, Timer};
 use crate::batch::Batch;
 use crate::config::Facility;
@@ -26,8 +26,6 @@ pub struct Partition {
     /// Some of them have deadlines of their own, which may be earlier than those in front.
     pub own_deadlines: bool,
     pub in_flight: u32,
-    /// What is in flight goes alone.
-    pub alone: bool,
     /// The connection that carries what is in flight.
     pub in_flight_broker: u32,
     pub place: Place,
@@ -36,52 +34,11 @@ pub struct Partition {
     pub failures: u32,
     /// Why the last attempt failed.
     pub last_error: Option<Error>,
-    pub producer_id: i64,
-    pub producer_epoch: i16,
-    pub next_sequence: i32,
-    /// The leader took a batch of this sequence. Until then one batch is in flight at most: a broker that does not know
-    /// the producer takes whatever comes first, so a second batch would overtake a first one that was refused.
-    pub established: bool,
-    /// The sequence has a hole: once nothing is in flight, it starts again with a higher epoch.
-    pub bump_epoch: bool,
-    /// Whether something may be late.
-    pub late: Late,
+    pub sequence: Sequence,
     /// The transaction that it is part of, by number.
     pub joined: u64,
     /// Its index in `Core::active`, or `NOT_ACTIVE`.
     pub active_at: u32,
-}
-
-/// What was on a connection when that was lost, the broker may have read, and handle later than what comes after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Late {
-    Nothing,
-    Something,
-    /// The broker has handled something that was sent later: what is late is not much later than that.
-    Since(Time),
-}
-
-impl Late {
-    /// So long after a later request was handled an earlier one is handled too. A broker that stood still finds both when
-    /// it goes on; it handles in one go what it has read, and the requests of one connection one after the other.
-    pub const AT_MOST: Duration = Duration::from_secs(1);
-
-    /// When everything that was late has been handled; known once something that was sent later was.
-    pub fn until(self) -> Option<Time> {
-        match self {
-            Late::Since(since) => Some(since.after(Late::AT_MOST)),
-            Late::Nothing | Late::Something => None,
-        }
-    }
-
-    /// A request that was sent later has been handled.
-    pub fn passed(&mut self, now: Time) {
-        *self = match *self {
-            Late::Something => Late::Since(now),
-            Late::Since(since) if now >= since.after(Late::AT_MOST) => Late::Nothing,
-            unchanged => unchanged,
-        }
-    }
 }
 
 const NOT_ACTIVE: u32 = u32::MAX;
@@ -115,18 +72,12 @@ impl Partition {
             queue: VecDeque::new(),
             own_deadlines: false,
             in_flight: 0,
-            alone: false,
             in_flight_broker: 0,
             place: Place::Idle,
             backoff_until: Time::ZERO,
             failures: 0,
             last_error: None,
-            producer_id: -1,
-            producer_epoch: -1,
-            next_sequence: 0,
-            established: false,
-            bump_epoch: false,
-            late: Late::Nothing,
+            sequence: Sequence::new(),
             joined: 0,
             active_at: NOT_ACTIVE,
         }
@@ -136,6 +87,11 @@ impl Partition {
     pub fn terms(&self) -> Terms {
         let suspect = self.queue.front().is_some_and(|batch| batch.sealed.suspicion.is_some());
         Terms { suspect, ..Terms::of(&self.slot.settings) }
+    }
+
+    /// A queued batch has sequence numbers, so the last ones that were given are not those of a batch that fails.
+    pub fn has_numbered(&self) -> bool {
+        self.queue.iter().any(|queued| queued.sealed.base_sequence.is_some())
     }
 
     /// It stands for a topic whose partitions are not known.

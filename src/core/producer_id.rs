@@ -1,11 +1,10 @@
 //! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
 
 use super::broker::Kind;
-use super::partition::Late;
 use super::{Core, Level, News, NewsKind, Timer};
+use crate::batch::ProducerEpoch;
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
-use crate::planted::{Fault, planted};
 use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
 use crate::text::partition_name;
@@ -27,10 +26,7 @@ enum State {
     Unneeded,
     Wanted,
     Requested,
-    Has {
-        id: i64,
-        epoch: i16,
-    },
+    Has(ProducerEpoch),
 }
 
 impl ProducerId {
@@ -41,12 +37,12 @@ impl ProducerId {
 
     /// Records can be given sequence numbers, or need none.
     pub fn is_settled(&self) -> bool {
-        matches!(self.state, State::Unneeded | State::Has { .. })
+        matches!(self.state, State::Unneeded | State::Has(_))
     }
 
-    pub fn current(&self) -> Option<(i64, i16)> {
+    pub fn current(&self) -> Option<ProducerEpoch> {
         match self.state {
-            State::Has { id, epoch } => Some((id, epoch)),
+            State::Has(producer) => Some(producer),
             _ => None,
         }
     }
@@ -77,7 +73,7 @@ impl Core {
             if id < 0 || epoch < 0 {
                 return Err(Error::new(ErrorKind::BadResponse, format!("producer id {id}, epoch {epoch}: not one")));
             }
-            self.producer_id.state = State::Has { id, epoch };
+            self.producer_id.state = State::Has(ProducerEpoch { id, epoch });
             self.statistics.producer.producer_id.set(id);
             self.producer_id.failures = 0;
             self.producer_id.last_error = None;
@@ -116,41 +112,25 @@ impl Core {
         self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
     }
 
-    /// Starts a partition's sequence again with a higher epoch, so that what is still on its way under the old one can
-    /// no longer be appended. Nothing of it is in flight, and nothing in its queue is in the log: either it was never sent, or
-    /// the broker answered that what comes before it is missing.
-    pub(super) fn bump_epoch(&mut self, index: u32) {
+    /// Begins the sequence of a partition again, of which nothing is in flight.
+    pub(super) fn begin_sequence_again(&mut self, index: u32) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
-        partition.bump_epoch = false;
-        partition.next_sequence = 0;
-        partition.established = false;
-        partition.late = Late::Nothing;
-        let current = self.producer_id.current();
-        let partition = self.partition(index);
-        if partition.producer_id < 0 {
-            // It had none yet.
-        } else if partition.producer_epoch == i16::MAX {
-            // The epochs of this producer id are used up. A new id is everyone's, but each partition changes to it
-            // when its own sequence starts again.
-            let spent = std::mem::replace(&mut partition.producer_id, -1);
-            if current.is_some_and(|(id, _)| id == spent) {
-                self.log(Level::Info, || format!("the epochs of producer id {spent} are used up"));
-                // It is asked for when the request that is being made is written.
-                self.producer_id.state = State::Wanted;
-            }
-        } else if !planted(Fault::EpochKept) {
-            partition.producer_epoch += 1;
-        }
-        let partition = self.partition(index);
+        let spent = partition.sequence.begin_again();
         for batch in &mut partition.queue {
-            batch.sealed.base_sequence = super::drain::NO_SEQUENCE;
-            batch.sealed.producer_id = -1;
+            batch.sealed.base_sequence = None;
         }
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
-        let epoch = partition.producer_epoch;
+        let epoch = partition.sequence.producer().map(|producer| producer.epoch);
+        // A new producer id is everyone's, but each partition changes to it when its own sequence begins again.
+        if let Some(spent) = spent.filter(|&id| self.producer_id.current().is_some_and(|current| current.id == id)) {
+            self.log(Level::Info, || format!("the epochs of producer id {spent} are used up"));
+            // It is asked for when the request that is being made is written.
+            self.producer_id.state = State::Wanted;
+        }
         self.log(Level::Info, || {
-            format!("{}: sequence started again with epoch {epoch}", partition_name(&topic, number))
+            let epoch = epoch.map_or("another producer id".to_owned(), |epoch| format!("epoch {epoch}"));
+            format!("{}: sequence started again with {epoch}", partition_name(&topic, number))
         });
     }
 }

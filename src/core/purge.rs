@@ -40,7 +40,7 @@ impl Core {
     /// doubt.
     fn give_up_all(&mut self, index: u32, batches: Vec<Box<Batch>>, error: &Error) {
         for batch in batches.iter().rev() {
-            self.return_number(index, batch);
+            self.return_numbers(index, batch);
         }
         for batch in batches {
             self.fail(batch, error.clone());

@@ -61,15 +61,16 @@ impl Core {
             return self.give_up(index, batch, defect);
         }
         let serial = batch.sealed.serial;
-        let is_last = self.is_last_numbered(index, &batch);
-        let first = batch.sealed.base_sequence;
+        let (base, records) = (batch.sealed.base_sequence, batch.count());
         let PickedOut { rest, groups } = match batch.pick_out(&blamed.groups) {
             Ok(picked) => picked,
             Err((batch, defect)) => return self.give_up(index, batch, defect),
         };
         self.outstanding.split(serial, groups.len() as u32 + u32::from(rest.is_some()));
-        if is_last {
-            self.partition(index).next_sequence = rest.as_ref().map_or(first, |rest| rest.next_sequence());
+        let kept = rest.as_ref().map_or(0, |rest| rest.count());
+        let partition = self.partition(index);
+        if let Some(base) = base.filter(|_| !partition.has_numbered()) {
+            partition.sequence.shorten(base, records, kept);
         }
         if let Some(mut rest) = rest {
             self.log(super::Level::Info, || {

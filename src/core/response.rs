@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::broker::Kind;
-use super::drain::{Carried, NO_SEQUENCE, Produced};
+use super::drain::{Carried, Produced};
 use super::errors;
 use super::identity::recreated;
-use super::partition::Late;
+use super::sequence::{Refusal, Repair};
 use super::waiting::last_error;
 use super::{Core, Level, Place};
 use crate::allocate;
@@ -92,15 +92,14 @@ impl Core {
     /// Decides a batch by its partition's answer, or sees to its next attempt.
     fn answered(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, answer: &PartitionResponse<'_>) {
         let code = answer.error_code;
-        let verdict = errors::verdict(code, batch.sealed.producer_id >= 0);
+        let verdict = errors::verdict(code, batch.sealed.base_sequence.is_some());
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
             let known = verdict == Verdict::Written;
             let now = self.now;
             let partition = self.partition(index);
             partition.failures = 0;
-            partition.late.passed(now);
             partition.last_error = None;
-            partition.established |= batch.sealed.producer_epoch == partition.producer_epoch;
+            partition.sequence.accepted(batch.sealed.base_sequence, now);
             let outcome = Outcome {
                 fate: Fate::Written,
                 base_offset: if known { answer.base_offset } else { -1 },
@@ -115,7 +114,7 @@ impl Core {
         let error = self.produce_error(index, broker, answer);
         self.count_refused(broker, error.kind());
         // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
-        let may_be_there = batch.sealed.outcome_unknown && batch.sealed.producer_id >= 0;
+        let may_be_there = batch.sealed.outcome_unknown && batch.sealed.base_sequence.is_some();
         match verdict {
             Verdict::Retry { refresh, in_doubt } => {
                 batch.sealed.outcome_unknown |= in_doubt;
@@ -209,71 +208,56 @@ impl Core {
         self.activate(index);
     }
 
-    /// The broker misses what comes before this batch. If that is still to come, the batch waits for it. If not, the
-    /// batch is certainly not in the log, nor is anything behind it, and the sequence starts again with a higher epoch; in a
-    /// transaction, after its abort.
-    ///
-    /// It cannot be that the batch is in the log and only its answer was lost: then the broker, which remembers the
-    /// last five batches of a producer in a partition, and there are at most five in flight, would have said so.
-    fn sequence_lost(&mut self, index: u32, mut batch: Box<Batch>, code: i16, error: Error) {
-        let key = order_of(&batch);
-        let earlier_to_come = self
-            .partition(index)
-            .queue
-            .front()
-            .is_some_and(|queued| queued.sealed.base_sequence != NO_SEQUENCE && order_of(queued) < key);
-        let proven = code != ErrorCode::INVALID_PRODUCER_EPOCH;
+    /// The broker misses what comes before this batch. If nothing is to come that fills the gap, the sequence begins again;
+    /// in a transaction, after its abort.
+    fn sequence_lost(&mut self, index: u32, batch: Box<Batch>, code: i16, error: Error) {
         let transactional = self.transaction.is_some();
-        if !proven && (batch.sealed.outcome_unknown || transactional) {
+        let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
+        if !proves_gap && (batch.sealed.outcome_unknown || transactional) {
             return self.give_up(index, batch, error);
         }
         if let Some(aborted) = self.cancelled_by_abort() {
             return self.give_up(index, batch, aborted);
         }
-        // Waiting for what is late is no retry.
-        let before = self.partition(index).late;
-        let late = if proven && !transactional && !earlier_to_come { self.late_until(index) } else { None };
-        let waited = before != self.partition(index).late;
-        if (batch.sealed.attempts > self.settings.retries && !waited && late.is_none()) || batch.deadline <= self.now {
+        let now = self.now;
+        let key = order_of(&batch);
+        let partition = self.partition(index);
+        let is_earlier = |queued: &Batch| queued.sealed.base_sequence.is_some() && order_of(queued) < key;
+        let earlier_to_come = partition.queue.front().is_some_and(|queued| is_earlier(queued));
+        let repair = partition.sequence.refused(Refusal { earlier_to_come, transactional, proves_gap }, now);
+        let no_retry_left = batch.sealed.attempts > self.settings.retries && !repair.spent_on_late_requests();
+        if no_retry_left || batch.deadline <= now {
             return self.give_up(index, batch, error);
         }
-        if earlier_to_come {
-            return self.requeue(index, batch);
+        match repair {
+            Repair::WaitForEarlier => self.requeue(index, batch),
+            Repair::Fail => self.give_up(index, batch, error),
+            Repair::WaitForLate(until) => {
+                self.back_off_partition(index, error);
+                let partition = self.partition(index);
+                partition.backoff_until = partition.backoff_until.min(until);
+                self.requeue(index, batch);
+            }
+            Repair::BeginAgain { waited } => self.break_off(index, batch, &error, proves_gap, waited),
         }
-        if transactional {
-            return self.give_up(index, batch, error);
-        }
-        if let Some(until) = late {
-            self.back_off_partition(index, error);
-            let partition = self.partition(index);
-            partition.backoff_until = partition.backoff_until.min(until);
-            return self.requeue(index, batch);
-        }
+    }
+
+    /// Nothing behind a gap is in the log: the sequence begins again once nothing is in flight.
+    fn break_off(&mut self, index: u32, mut batch: Box<Batch>, error: &Error, proves_gap: bool, waited: bool) {
         self.log(Level::Info, || error.to_string());
-        if proven {
+        if proves_gap {
             // Not what is in flight behind it: if the topic is created again by now, the new log takes that.
             let queued = self.partition(index).queue.iter_mut();
             queued.chain([&mut batch]).for_each(|batch| batch.sealed.outcome_unknown = false);
         } else {
-            self.fail_unproven(index, &error);
+            self.fail_unproven(index, error);
         }
-        self.partition(index).bump_epoch = true;
+        self.partition(index).sequence.break_off();
         // The first such answer that is believed is the gap itself being found: no backoff. Another is worth one.
         if batch.sealed.attempts > 2 && !waited {
-            self.back_off_partition(index, error);
+            self.back_off_partition(index, error.clone());
         }
         self.requeue(index, batch);
-    }
-
-    /// What the broker misses, and this very batch, may be in requests that it has read and not handled. If they are
-    /// handled before the higher epoch comes, the batch is there twice; in the order of their numbers nothing is.
-    ///
-    /// Returns when that will be over.
-    fn late_until(&mut self, index: u32) -> Option<Time> {
-        let now = self.now;
-        let late = &mut self.partition(index).late;
-        late.passed(now);
-        late.until()
     }
 
     /// Fails queued batches that may be in the log under the epoch that is being left.
@@ -330,31 +314,22 @@ impl Core {
         batch.set_plain(&plain).map_err(|refused| batch.out_of_memory(refused, "unpack a batch"))
     }
 
-    /// Fails a batch for good. If it was the last to get a sequence number, and it is certainly not in the log, the
-    /// number goes back, and there is no hole.
+    /// Fails a batch for good.
     pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
-        self.return_number(index, &batch);
-        self.partition(index).bump_epoch |=
-            planted(Fault::BumpWithoutProof) && batch.sealed.base_sequence != NO_SEQUENCE;
+        self.return_numbers(index, &batch);
+        let bump_without_proof = planted(Fault::BumpWithoutProof);
+        if bump_without_proof && batch.sealed.base_sequence.is_some() {
+            self.partition(index).sequence.break_off();
+        }
         self.fail(batch, error);
     }
 
-    pub(super) fn return_number(&mut self, index: u32, batch: &Batch) {
-        let doubtful = batch.sealed.outcome_unknown && !planted(Fault::DoubtfulNumberReturned);
-        if self.is_last_numbered(index, batch) && !doubtful {
-            self.partition(index).next_sequence = batch.sealed.base_sequence;
-        }
-    }
-
-    /// Nothing of the partition has a sequence number behind this batch's, which is neither in flight nor queued.
-    pub(super) fn is_last_numbered(&mut self, index: u32, batch: &Batch) -> bool {
+    /// The sequence numbers of a batch that fails, and is neither in flight nor queued, go back if they can.
+    pub(super) fn return_numbers(&mut self, index: u32, batch: &Batch) {
         let partition = self.partition(index);
-        let numbered_behind = partition.queue.iter().any(|queued| queued.sealed.base_sequence != NO_SEQUENCE);
-        !numbered_behind
-            && batch.sealed.base_sequence != NO_SEQUENCE
-            && batch.sealed.producer_id == partition.producer_id
-            && batch.sealed.producer_epoch == partition.producer_epoch
-            && batch.next_sequence() == partition.next_sequence
+        if let Some(base) = batch.sealed.base_sequence.filter(|_| !partition.has_numbered()) {
+            partition.sequence.give_back(base, batch.count(), batch.sealed.outcome_unknown);
+        }
     }
 
     /// Answers that will not come: the connection was lost, or the request was never sent (`touched` is false).
@@ -362,7 +337,7 @@ impl Core {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
             if touched {
-                self.partition(index).late = Late::Something;
+                self.partition(index).sequence.connection_lost();
             }
             if let Some(mut batch) = batch {
                 let forgotten = planted(Fault::LostAnswerForgotten) && !touched;

@@ -6,13 +6,13 @@ impl Core {
     /// The next batch of a partition that is known gets this sequence number.
     pub fn set_sequence(&mut self, topic: &str, partition: usize, next: i32) {
         let index = self.index_of(topic, partition);
-        self.partition(index).next_sequence = next;
+        self.partition(index).sequence.set_next(next);
     }
 
     /// The partition's batches have this epoch from now on.
     pub fn set_epoch(&mut self, topic: &str, partition: usize, epoch: i16) {
         let index = self.index_of(topic, partition);
-        self.partition(index).producer_epoch = epoch;
+        self.partition(index).sequence.set_epoch(epoch);
     }
 
     fn index_of(&self, topic: &str, partition: usize) -> u32 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ottla::{ErrorKind, Fate};
+use ottla::{ErrorCode, ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On, UnknownProducer};
 
 use crate::delivery::warm;
@@ -293,4 +293,28 @@ fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
     world.assert_written(next);
     assert_eq!(world.in_log("t", 0), [1, next]);
     assert_eq!(world.counts().epochs_bumped, 1);
+}
+
+/// A broker has appended a batch, which expires before an answer says so. The next batch has as many records: under the
+/// same sequence number the broker would take it for a repetition of the first, and its record would be lost.
+#[test]
+fn the_next_batch_does_not_take_over_the_sequence_number_of_one_that_expired() {
+    for appended in [true, false] {
+        let setup = Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records();
+        let mut world = warm(setup, "t", 1);
+        let timed_out = match appended {
+            true => Fault::ErrorAfter(ErrorCode::REQUEST_TIMED_OUT, On::All),
+            false => Fault::Error(ErrorCode::REQUEST_TIMED_OUT, On::All),
+        };
+        world.cluster.script(Api::Produce, vec![timed_out; 1_000]);
+        let expired = world.send("t", 0);
+        world.run(ms(10_001));
+        world.assert_failed(expired, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+        world.cluster.clear_faults();
+        let next = world.send("t", 0);
+        world.run(ms(5_000));
+        world.assert_written(next);
+        let log = if appended { vec![1, expired, next] } else { vec![1, next] };
+        assert_eq!(world.in_log("t", 0), log);
+    }
 }

@@ -14,6 +14,7 @@ pub use coordinator::Role;
 pub use requests::Asked;
 
 use super::{Answer, Core, Place, Timer};
+use crate::batch::ProducerEpoch;
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Command, TransactionCall as Call, TransactionState};
@@ -27,7 +28,7 @@ pub struct Transaction {
     timeout_ms: i32,
     state: State,
     /// Producer id and epoch, from the coordinator.
-    producer: Option<(i64, i16)>,
+    producer: Option<ProducerEpoch>,
     /// KIP-890: brokers add partitions themselves, and every transaction has an epoch of its own.
     implicit: bool,
     /// Counts transactions. A partition that belongs to the present one carries its number.
@@ -150,7 +151,7 @@ impl Transaction {
         }
     }
 
-    pub fn producer(&self) -> Option<(i64, i16)> {
+    pub fn producer(&self) -> Option<ProducerEpoch> {
         self.producer
     }
 

@@ -49,13 +49,18 @@ impl Core {
     pub(super) fn add_offsets(&mut self) {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::AddOffsetsToTxn) else { return };
         let Some(transaction) = &mut self.transaction else { return };
-        let (Some(pending), Some((producer_id, producer_epoch))) = (&transaction.offsets, transaction.producer) else {
+        let (Some(pending), Some(producer)) = (&transaction.offsets, transaction.producer) else {
             return;
         };
         transaction.told = true;
         transaction.asked = true;
         let (id, group) = (transaction.id.clone(), pending.group_id().to_owned());
-        let request = AddOffsetsToTxnRequest { transactional_id: &id, producer_id, producer_epoch, group_id: &group };
+        let request = AddOffsetsToTxnRequest {
+            transactional_id: &id,
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
+            group_id: &group,
+        };
         self.send(broker, version, Kind::Transaction(Asked::AddOffsets), |out| request.encode(version, out));
     }
 
@@ -85,7 +90,7 @@ impl Core {
             );
             return self.transaction_failed(&Error::new(ErrorKind::UnsupportedBroker, message));
         }
-        let (Some(pending), Some((producer_id, producer_epoch))) = (&transaction.offsets, transaction.producer) else {
+        let (Some(pending), Some(producer)) = (&transaction.offsets, transaction.producer) else {
             return;
         };
         let commit = pending.commit.clone();
@@ -99,8 +104,8 @@ impl Core {
         let request = TxnOffsetCommitRequest {
             transactional_id: &id,
             group_id: &commit.group.group_id,
-            producer_id,
-            producer_epoch,
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
             generation_id: commit.group.generation_id,
             member_id: &commit.group.member_id,
             group_instance_id: commit.group.group_instance_id.as_deref(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::broker::Kind;
 use super::super::{Core, Level};
 use super::{End, Phase, Role, State, Step, Transaction, no_transaction};
+use crate::batch::ProducerEpoch;
 use crate::error::{Class, Error, ErrorCode, ErrorKind, Result};
 use crate::error::{TransactionRequest, TransactionVerdict as Verdict};
 use crate::planted::{Fault, planted};
@@ -111,7 +112,7 @@ impl Core {
         }
         transaction.asked = true;
         let present = transaction.producer.filter(|_| version >= RAISES_EPOCH_SINCE);
-        let (producer_id, producer_epoch) = present.unwrap_or((-1, -1));
+        let (producer_id, producer_epoch) = present.map_or((-1, -1), |producer| (producer.id, producer.epoch));
         let (id, transaction_timeout_ms) = (transaction.id.clone(), transaction.timeout_ms);
         let request =
             InitProducerIdRequest { transactional_id: Some(&id), transaction_timeout_ms, producer_id, producer_epoch };
@@ -132,7 +133,7 @@ impl Core {
         self.log(Level::Debug, || format!("transactions: producer id {id}, epoch {epoch}"));
         let implicit = self.cluster_adds_partitions();
         let Some(transaction) = &mut self.transaction else { return Ok(()) };
-        transaction.producer = Some((id, epoch));
+        transaction.producer = Some(ProducerEpoch { id, epoch });
         transaction.implicit = implicit;
         transaction.renew = false;
         match transaction.state.clone() {
@@ -160,7 +161,7 @@ impl Core {
             return;
         };
         let Some(transaction) = &mut self.transaction else { return };
-        let Some((producer_id, producer_epoch)) = transaction.producer else { return };
+        let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
         let mut indices: Vec<u32> = transaction.joining.iter().copied().collect();
         transaction.told = true;
         transaction.asked = true;
@@ -233,7 +234,7 @@ impl Core {
     fn tell_end(&mut self, end: End) {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::EndTxn) else { return };
         let Some(transaction) = &mut self.transaction else { return };
-        let Some((producer_id, producer_epoch)) = transaction.producer else { return };
+        let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
         let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT_END) };
         // Asked again in the other manner, a coordinator would not know it for the same end.
         transaction.implicit &= version > LAST_EXPLICIT_END;
@@ -268,7 +269,8 @@ impl Core {
             && !planted(Fault::EpochOfEndIgnored)
             && let Some(transaction) = &mut self.transaction
         {
-            transaction.producer = Some((response.producer_id, response.producer_epoch));
+            let (id, epoch) = (response.producer_id, response.producer_epoch);
+            transaction.producer = Some(ProducerEpoch { id, epoch });
             transaction.renew = false;
         }
         self.transaction_told();

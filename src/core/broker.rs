@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::drain::{Carried, Produced};
 use super::lanes::Lanes;
-use super::transaction::Asked;
+use super::request::InFlight;
 use super::{ConnectionId, Core, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
@@ -100,51 +99,6 @@ pub enum Link {
     /// ApiVersions is under way.
     Greeting,
     Up,
-}
-
-/// A request that was handed to a connection.
-pub struct InFlight {
-    pub correlation: i32,
-    pub version: i16,
-    pub sent: Time,
-    pub deadline: Time,
-    pub bytes: usize,
-    /// It carries suspects: sent while nothing else was in flight, and no other Produce request is until its end.
-    pub suspects: bool,
-    pub kind: Kind,
-}
-
-/// What a request was for.
-pub enum Kind {
-    ApiVersions,
-    Metadata,
-    InitProducerId,
-    Transaction(Asked),
-    Produce(Produced),
-    /// acks=0: done when it is written, there is no answer.
-    ProduceUnanswered(Produced),
-}
-
-impl Kind {
-    pub fn api(&self) -> ApiKey {
-        match self {
-            Kind::ApiVersions => ApiKey::ApiVersions,
-            Kind::Metadata => ApiKey::Metadata,
-            Kind::InitProducerId => ApiKey::InitProducerId,
-            Kind::Transaction(asked) => asked.api(),
-            Kind::Produce(_) | Kind::ProduceUnanswered(_) => ApiKey::Produce,
-        }
-    }
-}
-
-impl Kind {
-    /// The batches that the request carries.
-    pub fn carried(&self) -> &[Carried] {
-        match self {
-            Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => produced,
-            Kind::ApiVersions | Kind::Metadata | Kind::InitProducerId | Kind::Transaction(_) => &[],
-        }
-    }
 }
 
 impl Broker {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
-use super::broker::{Broker, InFlight, Kind, Link};
-use super::drain::Carried;
+use super::broker::{Broker, Link};
+use super::request::{Carried, InFlight, RequestKind};
 use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind};
@@ -299,7 +299,7 @@ impl Core {
     }
 
     /// Encodes a request with its header into a frame and hands it to the connection.
-    pub(super) fn send(&mut self, index: u32, version: i16, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn send(&mut self, index: u32, version: i16, kind: RequestKind, body: impl FnOnce(&mut Vec<u8>)) {
         let mut frame = self.spare_frames.pop().unwrap_or_default();
         let correlation = self.broker(index).correlation_ids.take();
         let start =
@@ -312,7 +312,7 @@ impl Core {
     }
 
     /// Hands a finished frame to the connection, to be answered within `timeout`.
-    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: Kind, timeout: Duration) {
+    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: RequestKind, timeout: Duration) {
         let deadline = self.now.after(timeout);
         let now = self.now;
         self.count_request(index, &frame);
@@ -351,14 +351,14 @@ impl Core {
         let unanswered = broker
             .in_flight
             .iter()
-            .position(|r| r.correlation == correlation && matches!(r.kind, Kind::ProduceUnanswered(_)));
+            .position(|r| r.correlation == correlation && matches!(r.kind, RequestKind::ProduceUnanswered(_)));
         if let Some(at) = unanswered
             && let Some(request) = broker.in_flight.remove(at)
         {
             broker.unconfirmed_until = broker.unconfirmed_until.max(request.deadline);
             self.count_ended(id.broker, 1);
             self.got_through(id.broker, &request);
-            if let Kind::ProduceUnanswered(produced) = request.kind {
+            if let RequestKind::ProduceUnanswered(produced) = request.kind {
                 self.produced_without_answer(produced);
             }
         }
@@ -396,7 +396,7 @@ impl Core {
     /// Matches a response with the oldest request that waits for one.
     fn take_response(&mut self, index: u32, frame: &[u8]) -> Result<(), Error> {
         let broker = self.broker(index);
-        let waiting = broker.in_flight.iter().position(|r| !matches!(r.kind, Kind::ProduceUnanswered(_)));
+        let waiting = broker.in_flight.iter().position(|r| !matches!(r.kind, RequestKind::ProduceUnanswered(_)));
         let Some(at) = waiting else {
             return Err(Error::new(ErrorKind::BadResponse, "it sent a response that nobody asked for"));
         };
@@ -415,33 +415,39 @@ impl Core {
             self.got_through(index, &request);
         }
         match (request.kind, reader) {
-            (Kind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
-            (Kind::Metadata, Ok(mut reader)) => {
+            (RequestKind::ApiVersions, Ok(mut reader)) => self.greeted(index, &mut reader, version),
+            (RequestKind::Metadata, Ok(mut reader)) => {
                 let taken = self.metadata_received(index, &mut reader, version);
                 taken.inspect_err(|error| self.metadata_failed(&self.of_broker(index, error)))
             }
-            (Kind::InitProducerId, Ok(mut reader)) => {
+            (RequestKind::InitProducerId, Ok(mut reader)) => {
                 let taken = self.producer_id_received(index, &mut reader, version);
                 taken.inspect_err(|error| self.producer_id_failed(&self.of_broker(index, error)))
             }
-            (Kind::Transaction(asked), Ok(mut reader)) => self.transaction_received(index, asked, &mut reader, version),
-            (Kind::Produce(produced), Ok(mut reader)) => self.produce_received(index, version, produced, &mut reader),
+            (RequestKind::Transaction(asked), Ok(mut reader)) => {
+                self.transaction_received(index, asked, &mut reader, version)
+            }
+            (RequestKind::Produce(produced), Ok(mut reader)) => {
+                self.produce_received(index, version, produced, &mut reader)
+            }
             (kind, Err(error)) => {
                 self.unanswered(kind, &self.of_broker(index, &error), true);
                 Err(error)
             }
-            (Kind::ProduceUnanswered(_), Ok(_)) => unreachable!("nothing with acks=0 waits for an answer"),
+            (RequestKind::ProduceUnanswered(_), Ok(_)) => unreachable!("nothing with acks=0 waits for an answer"),
         }
     }
 
     /// A request whose answer will not come, or cannot be read. `touched`: some byte of it was written.
-    fn unanswered(&mut self, kind: Kind, error: &Error, touched: bool) {
+    fn unanswered(&mut self, kind: RequestKind, error: &Error, touched: bool) {
         match kind {
-            Kind::ApiVersions => {}
-            Kind::Metadata => self.metadata_failed(error),
-            Kind::InitProducerId => self.producer_id_failed(error),
-            Kind::Transaction(asked) => self.transaction_unanswered(&asked, error),
-            Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => self.produce_lost(produced, error, touched),
+            RequestKind::ApiVersions => {}
+            RequestKind::Metadata => self.metadata_failed(error),
+            RequestKind::InitProducerId => self.producer_id_failed(error),
+            RequestKind::Transaction(asked) => self.transaction_unanswered(&asked, error),
+            RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced) => {
+                self.produce_lost(produced, error, touched)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Debug lines, by facility. A facility that is off costs one look at a word, and nothing is formatted.
 
-use super::broker::{InFlight, Kind};
+use super::request::{InFlight, RequestKind};
 use super::{Action, Core, Frame, Level};
 use crate::batch::{Batch, Outcome, ProducerEpoch};
 use crate::config::{Facilities, Facility};
@@ -48,7 +48,7 @@ impl Core {
         self.act(Action::Log(Level::Debug, line(facility, message)));
     }
 
-    pub(super) fn debug_request(&mut self, index: u32, frame: &Frame, version: i16, kind: &Kind) {
+    pub(super) fn debug_request(&mut self, index: u32, frame: &Frame, version: i16, kind: &RequestKind) {
         if self.tells(Facility::Request) {
             let (name, api, correlation) = (self.brokers[index as usize].name(), kind.api(), frame.correlation);
             let bytes = frame.bytes.len() + frame.inserted_len();

@@ -1,9 +1,9 @@
 //! From ready partitions to a Produce request: one request per broker carries every partition that is ready, and
 //! those that linger ride along.
 
-use super::broker::Kind;
 use super::lanes::Terms;
 use super::metadata::NO_ID;
+use super::request::{Carried, Produced, RequestKind};
 use super::transaction::Transaction;
 use super::{Acks, Core, Frame, Place, Timer};
 use crate::batch::{BaseSequence, Batch, ProducerEpoch};
@@ -11,16 +11,6 @@ use crate::error::Result;
 use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::{self, BatchHeader};
 use crate::protocol::{ApiKey, produce};
-
-/// What a Produce request carries, in its order. A batch that expired on the way has left its place empty.
-pub type Produced = Vec<Carried>;
-
-pub struct Carried {
-    pub partition: u32,
-    /// Its topic's id in this request; the topic may have another by the time of the answer.
-    pub topic_id: [u8; 16],
-    pub batch: Option<Box<Batch>>,
-}
 
 /// What a partition adds to a request besides its batch's records, at most.
 const PARTITION_OVERHEAD: usize = record_batch::HEADER_LEN + 16;
@@ -285,8 +275,8 @@ impl Core {
         }
         self.count_produce_request(&produced);
         let kind = match terms.acks {
-            Acks::None => Kind::ProduceUnanswered(produced),
-            _ => Kind::Produce(produced),
+            Acks::None => RequestKind::ProduceUnanswered(produced),
+            _ => RequestKind::Produce(produced),
         };
         self.write(index, frame, version, kind, terms.request_timeout);
     }

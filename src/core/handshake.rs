@@ -1,7 +1,7 @@
 //! ApiVersions: which versions of each request a broker speaks (KIP-35, KIP-511).
 
 use super::Core;
-use super::broker::Kind;
+use super::request::RequestKind;
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::protocol::api::read_api_versions;
@@ -17,7 +17,7 @@ impl Core {
     fn ask_versions(&mut self, broker: u32, version: i16) {
         let request =
             ApiVersionsRequest { client_software_name: "ottla", client_software_version: env!("CARGO_PKG_VERSION") };
-        self.send(broker, version, Kind::ApiVersions, |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::ApiVersions, |out| request.encode(version, out));
     }
 
     pub(super) fn greeted(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {

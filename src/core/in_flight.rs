@@ -1,8 +1,7 @@
 //! Batches that are on their way, decided before their answer: expired, purged, or given up by a close.
 
 use super::Core;
-use super::broker::Kind;
-use super::drain::Carried;
+use super::request::{Carried, RequestKind};
 use crate::batch::Batch;
 use crate::planted::{Fault, planted};
 
@@ -13,7 +12,7 @@ impl Core {
         let requests = self.brokers.get_mut(broker as usize).into_iter().flat_map(|broker| &mut broker.in_flight);
         requests
             .filter_map(|request| match &mut request.kind {
-                Kind::Produce(produced) | Kind::ProduceUnanswered(produced) => Some(produced),
+                RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced) => Some(produced),
                 _ => None,
             })
             .flatten()
@@ -53,7 +52,7 @@ impl Core {
         let state = self.broker(broker);
         state.writing = false;
         let request = state.in_flight.pop_back()?;
-        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = request.kind else {
+        let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = request.kind else {
             unreachable!("nothing else carries batches");
         };
         self.count_ended(broker, 1);

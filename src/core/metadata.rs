@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::broker::{Broker, Kind, Link};
+use super::broker::{Broker, Link};
+use super::request::RequestKind;
 use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
@@ -263,7 +264,7 @@ impl Core {
             allow_auto_topic_creation: self.settings.allow_auto_create_topics,
             ..Default::default()
         };
-        self.send(broker, version, Kind::Metadata, |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::Metadata, |out| request.encode(version, out));
     }
 
     /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.

@@ -28,6 +28,7 @@ mod partition;
 mod producer_id;
 mod purge;
 mod record_errors;
+mod request;
 mod response;
 mod sequence;
 mod settings;
@@ -106,7 +107,7 @@ pub struct Core {
     closed: bool,
     compressors: Compressors,
     spare_frames: Vec<Frame>,
-    spare_lists: Vec<drain::Produced>,
+    spare_lists: Vec<request::Produced>,
     /// Brokers to look at before this step ends.
     dirty: Vec<u32>,
     /// Partitions that a drain put back for the next one; kept for its buffer.

@@ -1,6 +1,6 @@
 //! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
 
-use super::broker::Kind;
+use super::request::RequestKind;
 use super::{Core, Level, News, NewsKind, Timer};
 use crate::batch::ProducerEpoch;
 use crate::config::Facility;
@@ -62,7 +62,7 @@ impl Core {
         };
         self.producer_id.state = State::Requested;
         let request = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..Default::default() };
-        self.send(broker, version, Kind::InitProducerId, |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::InitProducerId, |out| request.encode(version, out));
     }
 
     pub(super) fn producer_id_received(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {

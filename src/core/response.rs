@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::broker::Kind;
-use super::drain::{Carried, Produced};
 use super::errors;
 use super::identity::recreated;
+use super::request::{Carried, Produced, RequestKind};
 use super::sequence::{Refusal, Repair};
 use super::waiting::last_error;
 use super::{Core, Level, Place};
@@ -378,8 +377,8 @@ impl Core {
     }
 
     /// Completes what a request carries with its partition's error, without another attempt.
-    pub(super) fn abandon(&mut self, kind: Kind, errors: &HashMap<u32, Error>, touched: bool) {
-        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = kind else { return };
+    pub(super) fn abandon(&mut self, kind: RequestKind, errors: &HashMap<u32, Error>, touched: bool) {
+        let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = kind else { return };
         for Carried { partition: index, batch, .. } in produced {
             self.partition(index).in_flight -= 1;
             if let Some(mut batch) = batch {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::broker::{InFlight, Link};
-use super::drain::Produced;
+use super::broker::Link;
+use super::request::{InFlight, Produced};
 use super::{Core, Frame};
 use crate::batch::{Batch, Outcome};
 use crate::error::ErrorKind;

@@ -11,7 +11,8 @@
 
 use std::time::Duration;
 
-use super::broker::{InFlight, Kind, LostAlone};
+use super::broker::LostAlone;
+use super::request::{InFlight, RequestKind};
 use super::{Backoff, Core, Level};
 use crate::batch::{Batch, Suspicion};
 use crate::error::{Error, ErrorCode, ErrorKind};
@@ -32,7 +33,9 @@ impl Core {
     ///
     /// If the connection was given up because of what the broker sent, it ended for no fault of the request.
     pub(super) fn suspect(&mut self, broker: u32, request: &mut InFlight, error: &Error, only: bool) {
-        let (Kind::Produce(produced) | Kind::ProduceUnanswered(produced)) = &mut request.kind else { return };
+        let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = &mut request.kind else {
+            return;
+        };
         if planted(Fault::SuspectsTogether) {
             return;
         }
@@ -50,7 +53,7 @@ impl Core {
     /// A Produce request got through: a broker answered it, or it was written and there is no answer.
     pub(super) fn got_through(&mut self, broker: u32, request: &InFlight) {
         let broker = self.broker(broker);
-        if matches!(request.kind, Kind::Produce(_)) {
+        if matches!(request.kind, RequestKind::Produce(_)) {
             broker.largest_answered = broker.largest_answered.max(request.bytes);
             broker.lost_alone = LostAlone::Nobody;
         }

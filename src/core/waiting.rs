@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::broker::{Broker, Kind, Link};
+use super::broker::{Broker, Link};
+use super::request::RequestKind;
 use super::{Acks, Core, HeldUp, Place};
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
@@ -182,7 +183,7 @@ impl Core {
             Link::Down => false,
             Link::Resolving | Link::Connecting | Link::Greeting => true,
             Link::Up => {
-                let asked = broker.in_flight.iter().any(|request| matches!(request.kind, Kind::Metadata));
+                let asked = broker.in_flight.iter().any(|request| matches!(request.kind, RequestKind::Metadata));
                 asked || broker.listed && broker.throttled_until > self.now
             }
         }
@@ -190,7 +191,7 @@ impl Core {
 
     fn producer_id_waits_for(&self) -> Option<String> {
         let last = self.producer_id.last_error.as_ref().map(last_error);
-        let asked = self.asked_for(|kind| matches!(kind, Kind::InitProducerId));
+        let asked = self.asked_for(|kind| matches!(kind, RequestKind::InitProducerId));
         let waiting = join(asked.and_then(|broker| self.unanswered_request(broker)).into_iter().chain(last))?;
         Some(format!("waiting for a producer id: {waiting}"))
     }
@@ -199,7 +200,7 @@ impl Core {
     pub(super) fn transaction_request_waits_for(&self) -> Option<String> {
         let transaction = self.transaction.as_ref()?;
         let last = transaction.last_error.as_ref().map(last_error);
-        let asked = self.asked_for(|kind| matches!(kind, Kind::Transaction(_)));
+        let asked = self.asked_for(|kind| matches!(kind, RequestKind::Transaction(_)));
         let waiting = match (asked, transaction.next_coordinator()) {
             (Some(broker), _) => self.unanswered_request(broker),
             (None, Some(coordinator)) => self.broker_waits_for(coordinator),
@@ -209,7 +210,7 @@ impl Core {
     }
 
     /// The broker that a request of this kind was sent to.
-    fn asked_for(&self, is_meant: impl Fn(&Kind) -> bool) -> Option<u32> {
+    fn asked_for(&self, is_meant: impl Fn(&RequestKind) -> bool) -> Option<u32> {
         let asked = |broker: &Broker| broker.in_flight.iter().any(|request| is_meant(&request.kind));
         (0u32..).zip(&self.brokers).find(|(_, broker)| asked(broker)).map(|(index, _)| index)
     }

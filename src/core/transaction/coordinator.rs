@@ -1,19 +1,11 @@
 //! Which broker coordinates: transactions by their id, offsets by their group.
 
-use super::super::broker::Kind;
+use super::super::request::{Asked, RequestKind, Role};
 use super::super::{Core, Level};
-use super::requests::Asked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::protocol::{ApiKey, Reader};
-
-/// What a coordinator is for; the number is FindCoordinator's key type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Group = 0,
-    Transaction = 1,
-}
 
 /// By role.
 #[derive(Default)]
@@ -128,7 +120,7 @@ impl Core {
             key_type: role as i8,
             coordinator_keys: if version < KEYS_SINCE { Vec::new() } else { vec![&key] },
         };
-        let kind = Kind::Transaction(Asked::Coordinator(role));
+        let kind = RequestKind::Transaction(Asked::Coordinator(role));
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 

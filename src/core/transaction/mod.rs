@@ -10,9 +10,7 @@ mod requests;
 
 use std::collections::VecDeque;
 
-pub use coordinator::Role;
-pub use requests::Asked;
-
+use super::request::Role;
 use super::{Answer, Core, Place, Timer};
 use crate::batch::ProducerEpoch;
 use crate::config::Facility;

@@ -1,9 +1,7 @@
 //! Offsets of a consumer group that are committed with a transaction.
 
 use super::super::Core;
-use super::super::broker::Kind;
-use super::Role;
-use super::requests::Asked;
+use super::super::request::{Asked, RequestKind, Role};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Offset, OffsetCommit};
 use crate::protocol::messages::{
@@ -61,7 +59,7 @@ impl Core {
             producer_epoch: producer.epoch,
             group_id: &group,
         };
-        self.send(broker, version, Kind::Transaction(Asked::AddOffsets), |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::Transaction(Asked::AddOffsets), |out| request.encode(version, out));
     }
 
     pub(super) fn offsets_added(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
@@ -111,7 +109,7 @@ impl Core {
             group_instance_id: commit.group.group_instance_id.as_deref(),
             topics: topics.collect(),
         };
-        self.send(broker, version, Kind::Transaction(Asked::CommitOffsets), |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::Transaction(Asked::CommitOffsets), |out| request.encode(version, out));
     }
 
     /// What was taken is done; what can be tried again is; anything else is the transaction's error.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::broker::Kind;
+use super::super::request::{Asked, RequestKind, Role};
 use super::super::{Core, Level};
-use super::{End, Phase, Role, State, Step, Transaction, no_transaction};
+use super::{End, Phase, State, Step, Transaction, no_transaction};
 use crate::batch::ProducerEpoch;
 use crate::error::{Class, Error, ErrorCode, ErrorKind, Result};
 use crate::error::{TransactionRequest, TransactionVerdict as Verdict};
@@ -16,17 +16,6 @@ use crate::protocol::messages::{
 use crate::protocol::{ApiKey, Reader};
 use crate::text::partition_name;
 
-/// A request that is on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    Coordinator(Role),
-    Init,
-    AddPartitions(Vec<u32>),
-    AddOffsets,
-    CommitOffsets,
-    End { commit: bool },
-}
-
 /// Without KIP-890, EndTxn ends here.
 const LAST_EXPLICIT_END: i16 = 4;
 /// From this version on InitProducerId takes the present id and epoch, and raises the latter (KIP-360).
@@ -35,25 +24,6 @@ const RAISES_EPOCH_SINCE: i16 = 3;
 const SOON: Duration = Duration::from_millis(20);
 
 impl Asked {
-    pub fn api(&self) -> ApiKey {
-        match self {
-            Asked::Coordinator(_) => ApiKey::FindCoordinator,
-            Asked::Init => ApiKey::InitProducerId,
-            Asked::AddPartitions(_) => ApiKey::AddPartitionsToTxn,
-            Asked::AddOffsets => ApiKey::AddOffsetsToTxn,
-            Asked::CommitOffsets => ApiKey::TxnOffsetCommit,
-            Asked::End { .. } => ApiKey::EndTxn,
-        }
-    }
-
-    fn role(&self) -> Role {
-        match self {
-            Asked::CommitOffsets => Role::Group,
-            Asked::Coordinator(role) => *role,
-            _ => Role::Transaction,
-        }
-    }
-
     fn request(&self) -> TransactionRequest {
         match self {
             Asked::Coordinator(Role::Transaction) => TransactionRequest::FindCoordinator,
@@ -116,7 +86,7 @@ impl Core {
         let (id, transaction_timeout_ms) = (transaction.id.clone(), transaction.timeout_ms);
         let request =
             InitProducerIdRequest { transactional_id: Some(&id), transaction_timeout_ms, producer_id, producer_epoch };
-        self.send(broker, version, Kind::Transaction(Asked::Init), |out| request.encode(version, out));
+        self.send(broker, version, RequestKind::Transaction(Asked::Init), |out| request.encode(version, out));
     }
 
     fn transaction_initialized(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
@@ -178,7 +148,7 @@ impl Core {
             v3_and_below_producer_epoch: producer_epoch,
             v3_and_below_topics: topics.collect(),
         };
-        let kind = Kind::Transaction(Asked::AddPartitions(indices));
+        let kind = RequestKind::Transaction(Asked::AddPartitions(indices));
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 
@@ -242,7 +212,7 @@ impl Core {
         let id = transaction.id.clone();
         let committed = end == End::Commit;
         let request = EndTxnRequest { transactional_id: &id, producer_id, producer_epoch, committed };
-        let kind = Kind::Transaction(Asked::End { commit: committed });
+        let kind = RequestKind::Transaction(Asked::End { commit: committed });
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::index::BrokerIndex;
 use super::{Frame, News, PartitionInfo};
 use crate::batch::Report;
 use crate::error::{Error, Result};
@@ -12,7 +13,7 @@ use crate::sync::Arc;
 /// One attempt to talk to a broker. Events of an attempt that was given up are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
-    pub broker: u32,
+    pub broker: BrokerIndex,
     pub attempt: u32,
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Lanes;
 use super::request::InFlight;
 use super::{ConnectionId, Core, Place, Timer};
@@ -86,7 +87,7 @@ const IDLE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostAlone {
     Nobody,
-    One(u32),
+    One(PartitionIndex),
     Several,
 }
 
@@ -200,12 +201,12 @@ fn address(host: &str, port: u16) -> String {
 }
 
 impl Core {
-    pub(super) fn connection_id(&self, broker: u32) -> ConnectionId {
-        ConnectionId { broker, attempt: self.brokers[broker as usize].attempt }
+    pub(super) fn connection_id(&self, broker: BrokerIndex) -> ConnectionId {
+        ConnectionId { broker, attempt: self.brokers[broker].attempt }
     }
 
     /// Partitions wait for this broker: sends what can be sent, or sees to it that it can be.
-    pub(super) fn broker_has_work(&mut self, index: u32) {
+    pub(super) fn broker_has_work(&mut self, index: BrokerIndex) {
         if !self.dirty.contains(&index) {
             self.dirty.push(index);
         }
@@ -213,7 +214,7 @@ impl Core {
 
     /// KIP-794: partitions of a broker that has not taken anything for `partitioner.availability.timeout.ms` are not
     /// chosen for keyless records.
-    pub(super) fn note_blocked(&mut self, index: u32) {
+    pub(super) fn note_blocked(&mut self, index: BrokerIndex) {
         let Some(timeout) = self.settings.availability_timeout else { return };
         let now = self.now;
         let broker = self.broker(index);
@@ -224,7 +225,7 @@ impl Core {
         self.timers.arm(Timer::Availability(index), since.after(timeout));
     }
 
-    pub(super) fn note_unblocked(&mut self, index: u32) {
+    pub(super) fn note_unblocked(&mut self, index: BrokerIndex) {
         let broker = self.broker(index);
         broker.blocked_since = None;
         if std::mem::take(&mut broker.unavailable) {
@@ -232,16 +233,15 @@ impl Core {
         }
     }
 
-    pub(super) fn availability_due(&mut self, index: u32) {
-        let (Some(timeout), Some(since)) =
-            (self.settings.availability_timeout, self.brokers[index as usize].blocked_since)
+    pub(super) fn availability_due(&mut self, index: BrokerIndex) {
+        let (Some(timeout), Some(since)) = (self.settings.availability_timeout, self.brokers[index].blocked_since)
         else {
             return;
         };
         if since.after(timeout) > self.now {
             return self.timers.arm(Timer::Availability(index), since.after(timeout));
         }
-        if !self.brokers[index as usize].lanes.any_ready() {
+        if !self.brokers[index].lanes.any_ready() {
             return self.note_unblocked(index);
         }
         self.broker(index).unavailable = true;
@@ -249,13 +249,13 @@ impl Core {
     }
 
     /// Walks all partitions; happens only when a broker begins or ends to be slow.
-    fn set_available(&mut self, broker: u32, available: bool) {
-        let name = self.brokers[broker as usize].name();
+    fn set_available(&mut self, broker: BrokerIndex, available: bool) {
+        let name = self.brokers[broker].name();
         self.debug(Facility::Partitioner, || {
             let verb = if available { "may again" } else { "no longer" };
             format!("records without a key {verb} go to partitions of {name}")
         });
-        for partition in self.partitions.iter().flatten() {
+        for partition in self.partitions.iter() {
             if partition.leader == Some(broker) {
                 partition.slot.set_available(available);
             }
@@ -264,19 +264,19 @@ impl Core {
 
     /// Ends the linger of everything: their memory is wanted, or they are flushed.
     pub(super) fn end_all_lingering(&mut self) {
-        for broker in 0..self.brokers.len() as u32 {
+        for broker in self.brokers.indices() {
             self.end_lingering(broker);
         }
     }
 
-    pub(super) fn end_lingering(&mut self, broker: u32) {
-        for lane in 0..self.brokers[broker as usize].lanes.len() {
+    pub(super) fn end_lingering(&mut self, broker: BrokerIndex) {
+        for lane in 0..self.brokers[broker].lanes.len() {
             self.end_lingering_in(broker, lane);
         }
     }
 
     /// Whoever lingers in this lane is ready now.
-    pub(super) fn end_lingering_in(&mut self, broker: u32, lane: usize) {
+    pub(super) fn end_lingering_in(&mut self, broker: BrokerIndex, lane: usize) {
         let mut lists = std::mem::take(&mut self.broker(broker).lanes.lane(lane).lingering);
         for index in lists.iter_mut().flat_map(|(_, list)| list.drain(..)) {
             if self.partition(index).place == Place::Lingering {
@@ -287,8 +287,8 @@ impl Core {
         self.broker(broker).lanes.lane(lane).lingering = lists;
     }
 
-    pub(super) fn linger_passed(&mut self, broker: u32) {
-        for lane in 0..self.brokers[broker as usize].lanes.len() {
+    pub(super) fn linger_passed(&mut self, broker: BrokerIndex) {
+        for lane in 0..self.brokers[broker].lanes.len() {
             match self.next_linger(broker, lane) {
                 // If the time of one has come, the others of its lane ride along.
                 Some(due) if due <= self.now => self.end_lingering_in(broker, lane),
@@ -299,13 +299,13 @@ impl Core {
     }
 
     /// When the first linger of a lane ends.
-    fn next_linger(&mut self, broker: u32, lane: usize) -> Option<Time> {
+    fn next_linger(&mut self, broker: BrokerIndex, lane: usize) -> Option<Time> {
         let lists = self.broker(broker).lanes.lane(lane).lingering.len();
         (0..lists).filter_map(|list| self.first_linger(broker, lane, list)).min()
     }
 
     /// The first of a list is the oldest; what no longer lingers is dropped from its head.
-    fn first_linger(&mut self, broker: u32, lane: usize, list: usize) -> Option<Time> {
+    fn first_linger(&mut self, broker: BrokerIndex, lane: usize, list: usize) -> Option<Time> {
         loop {
             let (linger, waiting) = &mut self.broker(broker).lanes.lane(lane).lingering[list];
             let (linger, index) = (*linger, *waiting.front()?);
@@ -315,7 +315,7 @@ impl Core {
                     return Some(oldest.after(linger));
                 }
                 partition.place = Place::Idle;
-                self.deactivate_if_idle(index);
+                self.partitions.deactivate_if_idle(index);
             }
             self.broker(broker).lanes.lane(lane).lingering[list].1.pop_front();
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::index::PartitionIndex;
 use super::{Action, Answer, Core, Place, Timer};
 use crate::batch::Outcome;
 use crate::error::Error;
@@ -15,7 +16,7 @@ pub struct Flush {
     /// Batches before this serial must be decided.
     upto: u64,
     /// Queues of topics whose partitions were not known; what is in them gets its serials later.
-    queues: Vec<u32>,
+    queues: Vec<PartitionIndex>,
 }
 
 impl Flush {
@@ -35,7 +36,7 @@ impl Core {
 
     fn flush_for(&mut self, ticket: Option<u64>) {
         let mut queues = Vec::new();
-        for index in self.active.clone() {
+        for index in self.partitions.active().to_vec() {
             if self.partition(index).is_topic_queue() {
                 queues.push(index);
             } else {
@@ -46,7 +47,7 @@ impl Core {
     }
 
     /// Takes everything out of a slot, so that what comes later is told apart from what was there.
-    fn take_all(&mut self, index: u32) {
+    fn take_all(&mut self, index: PartitionIndex) {
         while let (Some(batch), _) = self.partition(index).slot.take() {
             self.stage(index, batch);
         }
@@ -57,12 +58,12 @@ impl Core {
     }
 
     /// A topic's queue was assigned, or failed: flushes that wait for it go on to wait for its partitions.
-    pub(super) fn queue_resolved(&mut self, queue: u32) {
+    pub(super) fn queue_resolved(&mut self, queue: PartitionIndex) {
         if self.flushes.iter().all(|flush| !flush.queues.contains(&queue)) {
             return;
         }
         let topic = self.partition(queue).topic;
-        for index in self.topics[topic as usize].partitions.clone() {
+        for index in self.topics[topic].partitions.clone() {
             self.take_all(index);
         }
         let upto = self.outstanding.next();
@@ -90,7 +91,7 @@ impl Core {
                 at += 1;
             }
         }
-        let idle = self.active.is_empty() && self.outstanding.is_empty() && self.transaction_is_settled();
+        let idle = self.partitions.active().is_empty() && self.outstanding.is_empty() && self.transaction_is_settled();
         if self.closing.is_some() && !self.closed && idle {
             self.finish_close();
         }
@@ -102,7 +103,7 @@ impl Core {
         self.close_transaction();
         self.timers.arm(Timer::Close, deadline);
         self.end_all_lingering();
-        for index in self.active.clone() {
+        for index in self.partitions.active().to_vec() {
             self.reconsider(index);
         }
     }
@@ -122,9 +123,10 @@ impl Core {
 
     /// Completes every batch that the core can reach. The error of each says what its partition waited for.
     fn fail_everything(&mut self) {
-        let active = self.active.clone();
-        let errors: HashMap<u32, Error> = active.iter().map(|&index| (index, self.closed_error(index))).collect();
-        for broker in 0..self.brokers.len() as u32 {
+        let active = self.partitions.active().to_vec();
+        let errors: HashMap<PartitionIndex, Error> =
+            active.iter().map(|&index| (index, self.closed_error(index))).collect();
+        for broker in self.brokers.indices() {
             let untouched = self.withdraw(broker);
             let requests: Vec<_> = self.broker(broker).in_flight.drain(..).collect();
             self.count_ended(broker, requests.len());
@@ -136,12 +138,12 @@ impl Core {
         for index in active {
             self.fail_queued(index, &errors[&index]);
             self.partition(index).place = Place::Idle;
-            self.deactivate_if_idle(index);
+            self.partitions.deactivate_if_idle(index);
         }
     }
 
     /// Completes what waits in a partition's queue and slot with `error`.
-    pub(super) fn fail_queued(&mut self, index: u32, error: &Error) {
+    pub(super) fn fail_queued(&mut self, index: PartitionIndex, error: &Error) {
         let now = self.now;
         while let Some(batch) = self.partition(index).queue.pop_front() {
             self.fail(batch, error.clone());
@@ -156,7 +158,7 @@ impl Core {
         self.closed = true;
         self.end_inquiries();
         self.abandon_transaction();
-        for broker in 0..self.brokers.len() as u32 {
+        for broker in self.brokers.indices() {
             // No batch is on its way any more, but perhaps a question for metadata.
             let unanswered = self.broker(broker).in_flight.drain(..).count();
             self.count_ended(broker, unanswered);

@@ -1,5 +1,6 @@
 //! A compressor for each codec and level in use, shared by the topics that have it.
 
+use super::index::PartitionIndex;
 use super::{Core, Level};
 use crate::batch::Batch;
 use crate::compress::{Codec, Compressor};
@@ -49,7 +50,7 @@ impl Compressors {
 
 impl Core {
     /// Compresses a batch as its topic says.
-    pub(super) fn compress(&mut self, index: u32, batch: &mut Batch) {
+    pub(super) fn compress(&mut self, index: PartitionIndex, batch: &mut Batch) {
         let settings = &self.partition(index).slot.settings;
         let (codec, level) = (settings.codec, settings.compression_level);
         if codec == Codec::None {

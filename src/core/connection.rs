@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
 use super::broker::{Broker, Link};
+use super::index::BrokerIndex;
 use super::request::{Carried, InFlight, RequestKind};
 use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
 use crate::config::Facility;
@@ -15,11 +16,11 @@ use crate::sync::{Arc, Time};
 impl Core {
     /// Whether events of this attempt still matter. If not, nothing is to be written there any more either.
     pub fn is_current(&self, id: ConnectionId) -> bool {
-        self.brokers.get(id.broker as usize).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
+        self.brokers.get(id.broker).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
     }
 
     /// Begins to connect if that is not under way and the backoff has passed.
-    pub(super) fn ensure_connected(&mut self, index: u32) {
+    pub(super) fn ensure_connected(&mut self, index: BrokerIndex) {
         let now = self.now;
         let broker = self.broker(index);
         if broker.link != Link::Down || self.closed {
@@ -44,27 +45,27 @@ impl Core {
         }
     }
 
-    fn resolve(&mut self, index: u32) {
+    fn resolve(&mut self, index: BrokerIndex) {
         let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: resolving {}", id.attempt, name.host));
         self.act(Action::Resolve(id, name));
     }
 
     /// `client.dns.lookup=resolve_canonical_bootstrap_servers_only`. Half of the time is left for what follows.
-    fn find_canonical_names(&mut self, index: u32, timeout: Duration) {
+    fn find_canonical_names(&mut self, index: BrokerIndex, timeout: Duration) {
         let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: canonical names of {}", id.attempt, name.host));
         self.act(Action::FindCanonicalNames(id, name, timeout / 2));
     }
 
-    fn host_name(&self, index: u32) -> HostName {
-        let broker = &self.brokers[index as usize];
+    fn host_name(&self, index: BrokerIndex) -> HostName {
+        let broker = &self.brokers[index];
         HostName { host: broker.host.clone(), port: broker.port }
     }
 
     /// `socket.connection.setup.timeout.ms`, doubled at each failure.
-    fn begin_setup(&mut self, index: u32) -> Duration {
-        let failures = self.brokers[index as usize].setup_failures + 1;
+    fn begin_setup(&mut self, index: BrokerIndex) -> Duration {
+        let failures = self.brokers[index].setup_failures + 1;
         let timeout = self.settings.setup_backoff.grown(failures, &mut self.random);
         let deadline = self.now.after(timeout);
         self.broker(index).setup_deadline = deadline;
@@ -72,7 +73,7 @@ impl Core {
         timeout
     }
 
-    pub(super) fn setup_due(&mut self, index: u32) {
+    pub(super) fn setup_due(&mut self, index: BrokerIndex) {
         let now = self.now;
         let broker = self.broker(index);
         if matches!(broker.link, Link::Down | Link::Up) {
@@ -106,7 +107,7 @@ impl Core {
         let id = self.connection_id(index);
         self.act(Action::Close(id));
         let mut error = Error::new(kind, message);
-        if self.brokers[index as usize].link != Link::Greeting {
+        if self.brokers[index].link != Link::Greeting {
             error = self.of_address(index, &error);
         }
         if another {
@@ -133,8 +134,8 @@ impl Core {
         }
     }
 
-    fn no_address(&mut self, index: u32) {
-        let name = self.brokers[index as usize].name();
+    fn no_address(&mut self, index: BrokerIndex) {
+        let name = self.brokers[index].name();
         let error = Error::new(ErrorKind::Resolve, format!("resolving {name}: its name has no address"));
         self.attempt_failed(index, &self.of_address(index, &error));
     }
@@ -146,7 +147,7 @@ impl Core {
         }
         match names.as_deref() {
             Ok(names @ [first, others @ ..]) => {
-                let name = self.brokers[id.broker as usize].name();
+                let name = self.brokers[id.broker].name();
                 self.log(Level::Info, || {
                     format!("{name}: its addresses have the canonical names {}", names.join(", "))
                 });
@@ -158,7 +159,7 @@ impl Core {
         }
     }
 
-    fn use_canonical_names(&mut self, index: u32, first: &Arc<str>, others: &[Arc<str>]) {
+    fn use_canonical_names(&mut self, index: BrokerIndex, first: &Arc<str>, others: &[Arc<str>]) {
         let broker = self.broker(index);
         let (port, listed) = (broker.port, broker.listed);
         broker.wants_canonical_names = false;
@@ -176,7 +177,7 @@ impl Core {
     }
 
     /// Tries the next of the broker's addresses.
-    fn connect_next(&mut self, index: u32) {
+    fn connect_next(&mut self, index: BrokerIndex) {
         let broker = self.broker(index);
         let address = broker.addresses[broker.next_address];
         broker.next_address += 1;
@@ -198,14 +199,14 @@ impl Core {
         self.not_connected(id.broker, &error);
     }
 
-    fn not_connected(&mut self, index: u32, error: &Error) {
+    fn not_connected(&mut self, index: BrokerIndex, error: &Error) {
         let error = self.of_address(index, &self.of_broker(index, error));
         self.attempt_failed(index, &error);
     }
 
     /// The same error, with where the address comes from at which nothing could be reached.
-    fn of_address(&self, index: u32, error: &Error) -> Error {
-        let origin = match self.brokers[index as usize].is_bootstrap() {
+    fn of_address(&self, index: BrokerIndex, error: &Error) -> Error {
+        let origin = match self.brokers[index].is_bootstrap() {
             true => "See bootstrap.servers",
             false => "The cluster advertises this address: see advertised.listeners of the broker",
         };
@@ -214,9 +215,9 @@ impl Core {
     }
 
     /// An attempt to connect is over without a connection. `error` names the broker.
-    fn attempt_failed(&mut self, index: u32, error: &Error) {
+    fn attempt_failed(&mut self, index: BrokerIndex, error: &Error) {
         self.count_connect_failed(index);
-        let failures = self.brokers[index as usize].failures;
+        let failures = self.brokers[index].failures;
         // Once loud, then quiet: a broker that is down for hours should not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
         self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
@@ -225,11 +226,11 @@ impl Core {
     }
 
     /// Nothing is tried on this broker until its backoff has passed.
-    fn back_off(&mut self, index: u32, error: &Error) {
+    fn back_off(&mut self, index: BrokerIndex, error: &Error) {
         self.metadata.last_error = Some(error.clone());
         self.broker(index).last_error = Some(error.clone());
         self.tell_down(index, error);
-        let failures = self.brokers[index as usize].failures + 1;
+        let failures = self.brokers[index].failures + 1;
         let wait = self.settings.reconnect_backoff.after(failures, &mut self.random);
         let retry_at = self.now.after(wait);
         let broker = self.broker(index);
@@ -249,12 +250,12 @@ impl Core {
     }
 
     /// Something waits for a connection to this broker.
-    fn is_wanted(&self, index: u32) -> bool {
-        self.brokers[index as usize].is_wanted() || self.is_checked(index)
+    fn is_wanted(&self, index: BrokerIndex) -> bool {
+        self.brokers[index].is_wanted() || self.is_checked(index)
     }
 
-    pub(super) fn reconnect_due(&mut self, index: u32) {
-        if self.brokers[index as usize].listed && self.is_wanted(index) {
+    pub(super) fn reconnect_due(&mut self, index: BrokerIndex) {
+        if self.brokers[index].listed && self.is_wanted(index) {
             self.ensure_connected(index);
         }
         if self.metadata.is_wanted() {
@@ -271,7 +272,7 @@ impl Core {
     }
 
     /// The greeting is over: the connection can be used.
-    pub(super) fn up(&mut self, index: u32) {
+    pub(super) fn up(&mut self, index: BrokerIndex) {
         self.set_link(index, Link::Up);
         let now = self.now;
         let broker = self.broker(index);
@@ -299,7 +300,13 @@ impl Core {
     }
 
     /// Encodes a request with its header into a frame and hands it to the connection.
-    pub(super) fn send(&mut self, index: u32, version: i16, kind: RequestKind, body: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn send(
+        &mut self,
+        index: BrokerIndex,
+        version: i16,
+        kind: RequestKind,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
         let mut frame = self.spare_frames.pop().unwrap_or_default();
         let correlation = self.broker(index).correlation_ids.take();
         let start =
@@ -312,7 +319,14 @@ impl Core {
     }
 
     /// Hands a finished frame to the connection, to be answered within `timeout`.
-    pub(super) fn write(&mut self, index: u32, frame: Frame, version: i16, kind: RequestKind, timeout: Duration) {
+    pub(super) fn write(
+        &mut self,
+        index: BrokerIndex,
+        frame: Frame,
+        version: i16,
+        kind: RequestKind,
+        timeout: Duration,
+    ) {
         let deadline = self.now.after(timeout);
         let now = self.now;
         self.count_request(index, &frame);
@@ -366,7 +380,7 @@ impl Core {
     }
 
     /// A connection takes a request again: who waited for that?
-    pub(super) fn may_write(&mut self, index: u32) {
+    pub(super) fn may_write(&mut self, index: BrokerIndex) {
         self.broker_has_work(index);
         if self.metadata.is_wanted() {
             self.metadata_due();
@@ -389,12 +403,12 @@ impl Core {
     }
 
     /// The same error, with the broker that it is about.
-    pub(super) fn of_broker(&self, index: u32, error: &Error) -> Error {
-        error.context(self.brokers[index as usize].name())
+    pub(super) fn of_broker(&self, index: BrokerIndex, error: &Error) -> Error {
+        error.context(self.brokers[index].name())
     }
 
     /// Matches a response with the oldest request that waits for one.
-    fn take_response(&mut self, index: u32, frame: &[u8]) -> Result<(), Error> {
+    fn take_response(&mut self, index: BrokerIndex, frame: &[u8]) -> Result<(), Error> {
         let broker = self.broker(index);
         let waiting = broker.in_flight.iter().position(|r| !matches!(r.kind, RequestKind::ProduceUnanswered(_)));
         let Some(at) = waiting else {
@@ -456,7 +470,7 @@ impl Core {
             return;
         }
         let error = self.of_broker(id.broker, &error);
-        let broker = &self.brokers[id.broker as usize];
+        let broker = &self.brokers[id.broker];
         if broker.is_idle(self.now) {
             return self.idle_closed(id.broker, &error);
         }
@@ -472,7 +486,7 @@ impl Core {
 
     /// An idle connection was closed. Brokers do that after their connections.max.idle.ms, and load balancers after their
     /// own limit, so it is no failure. But a broker that stops does the same: connecting again shows whether it is there.
-    fn idle_closed(&mut self, index: u32, error: &Error) {
+    fn idle_closed(&mut self, index: BrokerIndex, error: &Error) {
         let wait = self.settings.reconnect_backoff.after(1, &mut self.random);
         let retry_at = self.now.after(wait);
         let broker = self.broker(index);
@@ -489,7 +503,7 @@ impl Core {
     /// A listener that requires SASL answers ApiVersions and closes the connection at the next request. So may one that
     /// restarts, or that cannot take a large Produce request: it takes two such connections in a row to suspect SASL, and
     /// other requests.
-    fn suspect_sasl(&mut self, index: u32, error: Error) -> Error {
+    fn suspect_sasl(&mut self, index: BrokerIndex, error: Error) -> Error {
         let broker = self.broker(index);
         let Some(first) = broker.in_flight.front().filter(|_| !broker.answered) else { return error };
         let api = first.kind.api();
@@ -513,7 +527,7 @@ impl Core {
     }
 
     /// Ends a connection for a reason of our own.
-    fn close_connection(&mut self, index: u32, error: &Error) {
+    fn close_connection(&mut self, index: BrokerIndex, error: &Error) {
         let id = self.connection_id(index);
         let untouched = self.withdraw(index);
         self.act(Action::Close(id));
@@ -522,7 +536,7 @@ impl Core {
 
     /// Sees to it that the request of which no byte was written, if there is one, stays so: the driver drops it, or never
     /// gets it.
-    pub(super) fn withdraw(&mut self, index: u32) -> Option<i32> {
+    pub(super) fn withdraw(&mut self, index: BrokerIndex) -> Option<i32> {
         let untouched = self.broker(index).untouched()?;
         let id = self.connection_id(index);
         let before = self.actions.len();
@@ -534,8 +548,8 @@ impl Core {
     }
 
     /// A connection is gone, and with it the answers to what it carried.
-    fn lost(&mut self, index: u32, error: &Error, untouched: Option<i32>) {
-        let was_up = self.brokers[index as usize].is_up();
+    fn lost(&mut self, index: BrokerIndex, error: &Error, untouched: Option<i32>) {
+        let was_up = self.brokers[index].is_up();
         let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
         self.count_ended(index, requests.len());
         if was_up {
@@ -556,15 +570,15 @@ impl Core {
 
     /// A connection ended soon after requests with acks=0. If one was refused, its topic is gone or its partition has
     /// another leader. The metadata that the caller asks for is believed whatever its leader epochs are.
-    fn doubt_unconfirmed(&mut self, index: u32, error: &Error) {
-        if self.brokers[index as usize].unconfirmed_until <= self.now {
+    fn doubt_unconfirmed(&mut self, index: BrokerIndex, error: &Error) {
+        if self.brokers[index].unconfirmed_until <= self.now {
             return;
         }
         self.log(Level::Warning, || {
             let why = "a broker closes the connection when it refuses a request with acks=0";
             format!("{}; records that were written to it with acks=0 may be lost: {why}", error.message())
         });
-        for partition in self.partitions.iter_mut().flatten() {
+        for partition in self.partitions.iter_mut() {
             if partition.leader == Some(index) && partition.slot.settings.acks == Acks::None {
                 partition.leader_epoch = -1;
             }
@@ -572,7 +586,7 @@ impl Core {
     }
 
     /// Closes a connection on which a request got no answer in time: answers come in order, so none behind it will.
-    pub(super) fn requests_due(&mut self, index: u32) {
+    pub(super) fn requests_due(&mut self, index: BrokerIndex) {
         let drained = self.drained;
         let broker = self.broker(index);
         // Not always the oldest: topics may have timeouts of their own.
@@ -596,7 +610,7 @@ impl Core {
 
     /// Closes a connection that was not used for `connections.max.idle.ms`, unless something waits for it: records wait for
     /// a producer id, or for the end of a throttle.
-    pub(super) fn idle_due(&mut self, index: u32) {
+    pub(super) fn idle_due(&mut self, index: BrokerIndex) {
         let Some(idle) = self.longest_idle() else { return };
         let now = self.now;
         let broker = self.broker(index);
@@ -608,12 +622,12 @@ impl Core {
             return self.timers.arm(Timer::Idle(index), due.max(now.after(SHORTEST_PAUSE.max(idle / 10))));
         }
         self.drop_connection(index);
-        let name = self.brokers[index as usize].name();
+        let name = self.brokers[index].name();
         self.log(Level::Info, || format!("{name}: closed the connection, idle for connections.max.idle.ms"));
     }
 
     /// Closes a connection on which nothing is in flight; no backoff follows.
-    pub(super) fn drop_connection(&mut self, index: u32) {
+    pub(super) fn drop_connection(&mut self, index: BrokerIndex) {
         let id = self.connection_id(index);
         let broker = self.broker(index);
         if broker.link == Link::Down {
@@ -626,7 +640,7 @@ impl Core {
     }
 
     /// A broker asked to hold requests back (KIP-219).
-    pub(super) fn throttle(&mut self, index: u32, throttle_ms: i32) {
+    pub(super) fn throttle(&mut self, index: BrokerIndex, throttle_ms: i32) {
         let Ok(ms @ 1..) = u64::try_from(throttle_ms) else { return };
         self.count_throttled(index, ms);
         let throttle = Duration::from_millis(ms);
@@ -641,20 +655,9 @@ impl Core {
             request.deadline = request.deadline.after(throttle);
         }
         self.timers.arm(Timer::Throttle(index), until);
-        let name = self.brokers[index as usize].name();
+        let name = self.brokers[index].name();
         self.debug(Facility::Broker, || format!("{name}: throttled for {ms} ms"));
         self.tell_throttled(index, throttle);
-    }
-
-    /// A connection for a request that any broker can answer: one that is up, with the fewest requests in flight.
-    pub(super) fn least_loaded(&mut self, api: ApiKey) -> Option<(u32, i16)> {
-        let now = self.now;
-        let usable = |broker: &super::Broker| {
-            broker.listed && broker.is_up() && !broker.writing && broker.throttled_until <= now
-        };
-        let best = (0u32..).zip(&self.brokers).filter(|(_, broker)| usable(broker));
-        let (index, broker) = best.min_by_key(|(_, broker)| broker.in_flight.len())?;
-        broker.pick(api).ok().map(|version| (index, version))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Debug lines, by facility. A facility that is off costs one look at a word, and nothing is formatted.
 
+use super::index::BrokerIndex;
 use super::request::{InFlight, RequestKind};
 use super::{Action, Core, Frame, Level};
 use crate::batch::{Batch, Outcome, ProducerEpoch};
@@ -48,19 +49,18 @@ impl Core {
         self.act(Action::Log(Level::Debug, line(facility, message)));
     }
 
-    pub(super) fn debug_request(&mut self, index: u32, frame: &Frame, version: i16, kind: &RequestKind) {
+    pub(super) fn debug_request(&mut self, index: BrokerIndex, frame: &Frame, version: i16, kind: &RequestKind) {
         if self.tells(Facility::Request) {
-            let (name, api, correlation) = (self.brokers[index as usize].name(), kind.api(), frame.correlation);
+            let (name, api, correlation) = (self.brokers[index].name(), kind.api(), frame.correlation);
             let bytes = frame.bytes.len() + frame.inserted_len();
             let message = format!("{name}: {api:?} version {version}, request {correlation}, {bytes} bytes");
             self.debug_line(Facility::Request, &message);
         }
     }
 
-    pub(super) fn debug_answer(&mut self, index: u32, request: &InFlight, bytes: usize) {
+    pub(super) fn debug_answer(&mut self, index: BrokerIndex, request: &InFlight, bytes: usize) {
         if self.tells(Facility::Request) {
-            let (name, api, correlation) =
-                (self.brokers[index as usize].name(), request.kind.api(), request.correlation);
+            let (name, api, correlation) = (self.brokers[index].name(), request.kind.api(), request.correlation);
             let after = counted(self.now.since(request.sent).as_micros(), "microsecond");
             let message = format!("{name}: {api:?} answered, request {correlation}, {bytes} bytes after {after}");
             self.debug_line(Facility::Request, &message);
@@ -68,9 +68,9 @@ impl Core {
     }
 
     /// A batch is put on a request.
-    pub(super) fn debug_batch(&mut self, broker: u32, batch: &Batch) {
+    pub(super) fn debug_batch(&mut self, broker: BrokerIndex, batch: &Batch) {
         if self.tells(Facility::Batch) {
-            let name = self.brokers[broker as usize].name();
+            let name = self.brokers[broker].name();
             let sealed = &batch.sealed;
             let numbers = sealed.base_sequence.map_or_else(String::new, |base| {
                 let ProducerEpoch { id, epoch } = base.producer;

@@ -1,6 +1,7 @@
 //! From ready partitions to a Produce request: one request per broker carries every partition that is ready, and
 //! those that linger ride along.
 
+use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Terms;
 use super::metadata::NO_ID;
 use super::request::{Carried, Produced, RequestKind};
@@ -36,7 +37,7 @@ impl Core {
     }
 
     /// Sends what is ready for a broker, if its connection can take it.
-    pub(super) fn drain(&mut self, index: u32) {
+    pub(super) fn drain(&mut self, index: BrokerIndex) {
         while let Some(lane) = self.next_lane(index) {
             let produced = self.collect(index, lane);
             if produced.is_empty() {
@@ -49,11 +50,11 @@ impl Core {
     }
 
     /// The lane of the broker that is to be served next, if one can be.
-    fn next_lane(&mut self, index: u32) -> Option<usize> {
+    fn next_lane(&mut self, index: BrokerIndex) -> Option<usize> {
         if let Some(refused) = self.producer_id.refused.clone() {
             self.fail_ready(index, &refused);
         }
-        let broker = &self.brokers[index as usize];
+        let broker = &self.brokers[index];
         let any_in_flight = !broker.in_flight.is_empty();
         let suspects = broker.in_flight.front().is_some_and(|request| request.suspects);
         let free = !broker.writing && !suspects && broker.in_flight.len() < self.settings.max_in_flight;
@@ -70,7 +71,7 @@ impl Core {
         }
         self.request_producer_id();
         let now = self.now;
-        let broker = &self.brokers[index as usize];
+        let broker = &self.brokers[index];
         if broker.throttled_until > now {
             let until = broker.throttled_until;
             self.timers.arm(Timer::Throttle(index), until);
@@ -86,8 +87,8 @@ impl Core {
     }
 
     /// Without a producer id there is no sending what has to be numbered: that fails with the reason.
-    fn fail_ready(&mut self, index: u32, error: &crate::Error) {
-        for lane in 0..self.brokers[index as usize].lanes.len() {
+    fn fail_ready(&mut self, index: BrokerIndex, error: &crate::Error) {
+        for lane in 0..self.brokers[index].lanes.len() {
             let state = self.broker(index).lanes.lane(lane);
             if state.terms.acks != Acks::All || state.ready.is_empty() {
                 continue;
@@ -98,14 +99,14 @@ impl Core {
                 if self.partition(partition).place == Place::Ready {
                     self.partition(partition).place = Place::Idle;
                     self.fail_queued(partition, error);
-                    self.deactivate_if_idle(partition);
+                    self.partitions.deactivate_if_idle(partition);
                 }
             }
         }
     }
 
     /// Takes a batch of each partition that is ready in the lane, then of each lingering one, as far as a request goes.
-    fn collect(&mut self, index: u32, lane: usize) -> Produced {
+    fn collect(&mut self, index: BrokerIndex, lane: usize) -> Produced {
         let mut produced = self.spare_lists.pop().unwrap_or_default();
         let terms = self.broker(index).lanes.lane(lane).terms;
         let mut room = self.settings.max_request_size;
@@ -129,7 +130,7 @@ impl Core {
             }
             match self.pick(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
-                Pick::Nothing => self.deactivate_if_idle(partition),
+                Pick::Nothing => self.partitions.deactivate_if_idle(partition),
                 Pick::NoProducerId => {
                     self.put_back(index, lane, partition);
                     break;
@@ -156,20 +157,20 @@ impl Core {
     }
 
     /// A partition that was looked at and does not go now is the first of the next request.
-    fn put_back(&mut self, index: u32, lane: usize, partition: u32) {
+    fn put_back(&mut self, index: BrokerIndex, lane: usize, partition: PartitionIndex) {
         self.partition(partition).place = Place::Ready;
         self.broker(index).lanes.lane(lane).ready.push_front(partition);
     }
 
     /// Lingering partitions of the lane go with a request that is made anyway.
-    fn ride_along(&mut self, index: u32, lane: usize) {
+    fn ride_along(&mut self, index: BrokerIndex, lane: usize) {
         self.end_lingering_in(index, lane);
         // That announced the broker again; it is being served right now.
         self.dirty.retain(|&dirty| dirty != index);
     }
 
     /// After one batch of a partition was taken: is there another that need not linger?
-    fn look_for_more(&mut self, index: u32) {
+    fn look_for_more(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         let glance = partition.slot.glance();
         if !partition.queue.is_empty() || (glance.oldest.is_some() && glance.ready) {
@@ -180,7 +181,7 @@ impl Core {
     }
 
     /// The batch that a partition would send next, if it may send now.
-    fn pick(&mut self, index: u32, broker: u32) -> Pick {
+    fn pick(&mut self, index: PartitionIndex, broker: BrokerIndex) -> Pick {
         if self.partition(index).sequence.is_broken() && self.partition(index).in_flight == 0 {
             self.begin_sequence_again(index);
             if !self.producer_id.is_settled() {
@@ -190,7 +191,7 @@ impl Core {
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
         // What is on its way to another broker must be answered first, or it could be overtaken.
-        let moved = in_flight > 0 && partition.in_flight_broker != broker;
+        let moved = in_flight > 0 && partition.in_flight_broker != Some(broker);
         let retry_goes_alone = !planted(Fault::RetryNotAlone);
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && retry_goes_alone;
         let sequence = &partition.sequence;
@@ -208,13 +209,13 @@ impl Core {
     }
 
     /// Takes over a batch from its slot: closes and compresses it, and puts it at the end of the partition's queue.
-    pub(super) fn stage(&mut self, index: u32, mut batch: Box<Batch>) {
+    pub(super) fn stage(&mut self, index: PartitionIndex, mut batch: Box<Batch>) {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
         batch.sealed.incarnation = self.partition(index).incarnation;
         self.compress(index, &mut batch);
         self.count_taken(index, &batch);
-        self.activate(index);
+        self.partitions.activate(index);
         if batch.own_timeout.is_some() {
             self.partition(index).own_deadlines = true;
             self.timers.arm(Timer::Expiry(index), batch.deadline);
@@ -223,8 +224,8 @@ impl Core {
     }
 
     /// Puts a batch on a request that is being made.
-    fn carry(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, produced: &mut Produced) {
-        self.count_carried(self.topic_of(index), broker, &batch);
+    fn carry(&mut self, index: PartitionIndex, broker: BrokerIndex, mut batch: Box<Batch>, produced: &mut Produced) {
+        self.count_carried(self.partitions[index].topic, broker, &batch);
         batch.sealed.counted = true;
         batch.sealed.attempts += 1;
         let numbered_anew = planted(Fault::RetryNumberedAnew);
@@ -236,18 +237,14 @@ impl Core {
         let partition = self.partition(index);
         partition.sequence.carried(batch.sealed.attempts > 1, transactional);
         partition.in_flight += 1;
-        partition.in_flight_broker = broker;
+        partition.in_flight_broker = Some(broker);
         let topic = partition.topic;
-        let topic_id = self.topics[topic as usize].id;
-        produced.push(Carried { partition: index, topic_id, batch: Some(batch) });
-    }
-
-    fn topic_of(&self, index: u32) -> u32 {
-        self.partitions[index as usize].as_ref().map_or(0, |partition| partition.topic)
+        let topic_id = self.topics[topic].id;
+        produced.push(Carried { partition: index, topic_id, batch: Some(batch), answered: false });
     }
 
     /// Gives a batch its numbers. In a transaction all partitions have its epoch; otherwise each counts up its own.
-    fn number(&mut self, index: u32, batch: &mut Batch) {
+    fn number(&mut self, index: PartitionIndex, batch: &mut Batch) {
         let transactional = self.transaction.is_some();
         let producer = self.transaction.as_ref().map_or(self.producer_id.current(), Transaction::producer);
         let first = self.settings.first_sequence;
@@ -261,13 +258,13 @@ impl Core {
         batch.sealed.base_sequence = partition.sequence.number(batch.count());
     }
 
-    fn send_produce(&mut self, index: u32, lane: usize, mut produced: Produced) {
+    fn send_produce(&mut self, index: BrokerIndex, lane: usize, mut produced: Produced) {
         let terms = self.broker(index).lanes.lane(lane).terms;
-        let version = match self.brokers[index as usize].pick(ApiKey::Produce) {
+        let version = match self.brokers[index].pick(ApiKey::Produce) {
             Ok(version) => self.produce_version(version, &produced),
             Err(error) => return self.produce_lost(produced, &error, false),
         };
-        produced.sort_by_key(|carried| self.partitions[carried.partition as usize].as_ref().map(|p| p.topic));
+        produced.sort_by_key(|carried| self.partitions[carried.partition].topic);
         let mut frame = self.spare_frames.pop().unwrap_or_default();
         frame.correlation = self.broker(index).correlation_ids.take();
         if let Err(error) = self.encode_produce(&mut frame, version, terms, &produced) {
@@ -284,8 +281,8 @@ impl Core {
     /// Version 13 names topics by id alone, so a topic without one needs an older version.
     fn produce_version(&self, version: i16, produced: &Produced) -> i16 {
         let has_id = |carried: &Carried| {
-            let topic = self.partitions[carried.partition as usize].as_ref().map(|p| p.topic);
-            topic.is_some_and(|topic| self.topics[topic as usize].id != NO_ID)
+            let topic = self.partitions[carried.partition].topic;
+            self.topics[topic].id != NO_ID
         };
         if self.transaction.as_ref().is_some_and(|transaction| !transaction.is_implicit()) {
             return version.min(produce::IMPLICIT_ADD_SINCE - 1);
@@ -298,8 +295,7 @@ impl Core {
     }
 
     fn encode_produce(&self, frame: &mut Frame, version: i16, terms: Terms, produced: &Produced) -> Result<()> {
-        let topic_of =
-            |carried: &Carried| self.partitions[carried.partition as usize].as_ref().map_or(0, |p| p.topic as usize);
+        let topic_of = |carried: &Carried| self.partitions[carried.partition].topic;
         let by_topic = || produced.chunk_by(|a, b| topic_of(a) == topic_of(b));
         let timeout_ms = i32::try_from(terms.request_timeout.as_millis()).unwrap_or(i32::MAX);
         let batches = produced.iter().filter_map(|carried| carried.batch.as_ref());
@@ -318,7 +314,8 @@ impl Core {
             let topic = &self.topics[topic_of(&group[0])];
             produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
             for Carried { partition, batch, .. } in group {
-                let (Some(partition), Some(batch)) = (&self.partitions[*partition as usize], batch) else { continue };
+                let Some(batch) = batch else { continue };
+                let partition = &self.partitions[*partition];
                 let header = batch_header(batch, self.transaction.is_some());
                 let len = record_batch::HEADER_LEN + batch.payload().len();
                 produce::begin_partition(&mut frame.bytes, version, partition.slot.partition, len);

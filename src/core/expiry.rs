@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
+use super::index::PartitionIndex;
 use super::metadata::TopicState;
 use super::{Core, Timer};
 use crate::batch::{Batch, Outcome};
@@ -13,7 +14,7 @@ use crate::sync::Time;
 impl Core {
     /// Sees to it that a partition is looked at when something in its slot is due, or when its open batch should take
     /// no more records. While batches wait another may be opened at any time, of which nobody is told.
-    pub(super) fn arm_expiry(&mut self, index: u32, glance: &Glance) {
+    pub(super) fn arm_expiry(&mut self, index: PartitionIndex, glance: &Glance) {
         if glance.oldest.is_some() {
             let growth = self.growth_of(index);
             let grown = match glance.open {
@@ -26,14 +27,14 @@ impl Core {
 
     /// For how long an open batch takes records. All of a batch share a deadline, so the last one has that much less
     /// time than it was promised: while a broker is away, an eighth.
-    fn growth_of(&mut self, index: u32) -> Duration {
+    fn growth_of(&mut self, index: PartitionIndex) -> Duration {
         let partition = self.partition(index);
         let settings = &partition.slot.settings;
         let timeout = if partition.is_topic_queue() { settings.topic_timeout } else { settings.delivery_timeout };
         settings.linger.max(timeout / 8)
     }
 
-    pub(super) fn expiry_due(&mut self, index: u32) {
+    pub(super) fn expiry_due(&mut self, index: PartitionIndex) {
         let due = self.drained;
         if self.partition(index).is_topic_queue() {
             self.expire_topic_queue(index, due);
@@ -53,7 +54,7 @@ impl Core {
     }
 
     /// The first deadline of what was taken from the slot and is not decided.
-    fn first_deadline(&mut self, index: u32) -> Option<Time> {
+    fn first_deadline(&mut self, index: PartitionIndex) -> Option<Time> {
         let partition = self.partition(index);
         let queue = partition.queue.iter().map(|batch| batch.deadline);
         let queued = if partition.own_deadlines { queue.min() } else { queue.take(1).min() };
@@ -65,7 +66,7 @@ impl Core {
     }
 
     /// Batches on their way. Mostly their records are completed as unknown.
-    fn expire_in_flight(&mut self, index: u32, due: Time) {
+    fn expire_in_flight(&mut self, index: PartitionIndex, due: Time) {
         if self.partition(index).in_flight == 0 || !self.carried_batches(index).flatten().any(|b| b.deadline <= due) {
             return;
         }
@@ -77,7 +78,7 @@ impl Core {
         }
     }
 
-    fn expire_queued(&mut self, index: u32, due: Time) {
+    fn expire_queued(&mut self, index: PartitionIndex, due: Time) {
         let partition = self.partition(index);
         let expired = Batch::take_expired(&mut partition.queue, partition.own_deadlines, due);
         partition.own_deadlines &= !partition.queue.is_empty();
@@ -88,7 +89,7 @@ impl Core {
     }
 
     /// What was not taken yet has no number, and no flush waits for it.
-    fn expire_in_slot(&mut self, index: u32, due: Time) {
+    fn expire_in_slot(&mut self, index: PartitionIndex, due: Time) {
         let now = self.now;
         for batch in self.partition(index).slot.take_expired(due) {
             self.statistics.producer.batches_expired.add(1);
@@ -99,7 +100,7 @@ impl Core {
     }
 
     /// A batch that waited to be sent is out of time. If its topic is gone, that is the error.
-    fn unsent_timed_out(&self, index: u32, batch: &Batch) -> Error {
+    fn unsent_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
         let error = self.delivery_timed_out(batch, &self.why_late(self.partition_waits_for(index), batch));
         match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
             Some(missing) => missing.with_message(error.message()),
@@ -108,18 +109,18 @@ impl Core {
     }
 
     /// The topic of a partition whose leader is not known: what brokers say of it is why.
-    fn topic_of_leaderless(&self, index: u32) -> Option<&TopicState> {
-        let partition = self.partitions[index as usize].as_ref().filter(|partition| partition.leader.is_none())?;
-        self.topics.get(partition.topic as usize)
+    fn topic_of_leaderless(&self, index: PartitionIndex) -> Option<&TopicState> {
+        let partition = Some(&self.partitions[index]).filter(|partition| partition.leader.is_none())?;
+        self.topics.get(partition.topic)
     }
 
-    fn expire(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+    fn expire(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
         self.statistics.producer.batches_expired.add(1);
         self.give_up(index, batch, error);
     }
 
     /// A topic whose partitions did not become known in time.
-    fn expire_topic_queue(&mut self, index: u32, due: Time) {
+    fn expire_topic_queue(&mut self, index: PartitionIndex, due: Time) {
         let now = self.now;
         for batch in self.partition(index).slot.take_expired(due) {
             self.statistics.producer.batches_expired.add(1);
@@ -130,8 +131,8 @@ impl Core {
     }
 
     /// Why a topic's partitions are not known, with the code of a broker's answer about it, if there was one.
-    fn topic_timed_out(&self, index: u32, batch: &Batch) -> Error {
-        let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at as usize].error());
+    fn topic_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
+        let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at].error());
         let kind = refused.map_or(ErrorKind::MetadataTimedOut, Error::kind);
         let cause = self.why_late(self.partition_waits_for(index), batch);
         let whose = match batch.own_timeout {

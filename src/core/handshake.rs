@@ -1,6 +1,7 @@
 //! ApiVersions: which versions of each request a broker speaks (KIP-35, KIP-511).
 
 use super::Core;
+use super::index::BrokerIndex;
 use super::request::RequestKind;
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
@@ -10,17 +11,17 @@ use crate::protocol::{ApiKey, ApiVersions, Reader};
 
 impl Core {
     /// Asks for the versions, in the newest form that we know.
-    pub(super) fn greet(&mut self, broker: u32) {
+    pub(super) fn greet(&mut self, broker: BrokerIndex) {
         self.ask_versions(broker, ApiKey::ApiVersions.versions().max);
     }
 
-    fn ask_versions(&mut self, broker: u32, version: i16) {
+    fn ask_versions(&mut self, broker: BrokerIndex, version: i16) {
         let request =
             ApiVersionsRequest { client_software_name: "ottla", client_software_version: env!("CARGO_PKG_VERSION") };
         self.send(broker, version, RequestKind::ApiVersions, |out| request.encode(version, out));
     }
 
-    pub(super) fn greeted(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn greeted(&mut self, broker: BrokerIndex, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = read_api_versions(reader, version)?;
         // The broker does not know this version of ApiVersions, and answers in the form of version 0.
         if response.error_code == ErrorCode::UNSUPPORTED_VERSION && version > 0 {
@@ -42,7 +43,7 @@ impl Core {
         let produce = pick(ApiKey::Produce)?;
         self.broker(broker).versions = Some(versions);
         self.up(broker);
-        let name = self.brokers[broker as usize].name();
+        let name = self.brokers[broker].name();
         self.debug(Facility::Connection, || format!("{name}: Produce version {produce}"));
         Ok(())
     }

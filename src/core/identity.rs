@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::index::{PartitionIndex, TopicIndex};
 use super::metadata::NO_ID;
 use super::{Action, Core, Level};
 use crate::config::Facility;
@@ -18,9 +19,9 @@ impl Core {
     /// Whether an answer is passed over, because the broker may be behind the others: it names the id that the topic had
     /// before, or fewer partitions without an id by which to tell the topic from another. It is believed when no broker
     /// said otherwise for as long as one may be behind.
-    pub(super) fn is_doubtful(&mut self, index: u32, answer: &MetadataResponseTopic<'_>) -> bool {
+    pub(super) fn is_doubtful(&mut self, index: TopicIndex, answer: &MetadataResponseTopic<'_>) -> bool {
         let now = self.now;
-        let topic = &mut self.topics[index as usize];
+        let topic = &mut self.topics[index];
         let unnamed = topic.id == NO_ID || answer.topic_id == NO_ID;
         let fewer = answer.partitions.len() < topic.partitions.len();
         let doubtful = if unnamed { fewer } else { answer.topic_id == topic.former_id };
@@ -39,12 +40,12 @@ impl Core {
     /// Brokers say of the topic what may be out of date.
     pub(super) fn is_doubted(&self, topic: &str) -> bool {
         let index = self.topic_by_name.get(topic);
-        index.is_some_and(|&index| self.topics[index as usize].doubted_since.is_some())
+        index.is_some_and(|&index| self.topics[index].doubted_since.is_some())
     }
 
     /// A topic that was deleted and created again has another id.
-    pub(super) fn take_topic_id(&mut self, index: u32, id: [u8; 16]) {
-        let topic = &mut self.topics[index as usize];
+    pub(super) fn take_topic_id(&mut self, index: TopicIndex, id: [u8; 16]) {
+        let topic = &mut self.topics[index];
         if id == NO_ID || id == topic.id {
             // A broker without an id for it is one that knows none.
             return;
@@ -57,13 +58,13 @@ impl Core {
         let name = topic.topic.name.clone();
         self.log(Level::Warning, || format!("topic {name} was deleted and created again: it has another id"));
         let error = recreated(&name);
-        for partition in self.topics[index as usize].partitions.clone() {
+        for partition in self.topics[index].partitions.clone() {
             self.begin_again(partition, &error);
         }
     }
 
     /// A partition's log is another one from now on. What was to be written to the old one is not written to the new.
-    fn begin_again(&mut self, index: u32, error: &Error) {
+    fn begin_again(&mut self, index: PartitionIndex, error: &Error) {
         let transactional = self.transaction.is_some();
         self.renew_transaction();
         self.fail_queued(index, error);
@@ -79,8 +80,8 @@ impl Core {
     }
 
     /// A topic becomes known, or has another number of partitions. `same`: it certainly is the topic that it was.
-    pub(super) fn take_partition_count(&mut self, index: u32, count: usize, same: bool) {
-        let state = &self.topics[index as usize];
+    pub(super) fn take_partition_count(&mut self, index: TopicIndex, count: usize, same: bool) {
+        let state = &self.topics[index];
         let topic = state.topic.clone();
         // The same topic has not lost any: the broker is behind.
         let same = same || planted(Fault::PartitionsKept);
@@ -92,8 +93,8 @@ impl Core {
         }
         self.debug(Facility::Metadata, || format!("topic {} has {}", topic.name, counted(count, "partition")));
         let slots = self.front.partitions_for(&topic, count);
-        let indices: Vec<u32> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
-        let state = &mut self.topics[index as usize];
+        let indices: Vec<PartitionIndex> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
+        let state = &mut self.topics[index];
         let before = std::mem::replace(&mut state.partitions, indices);
         if std::mem::replace(&mut state.known, true) {
             self.front.resize(&topic, slots);
@@ -106,8 +107,8 @@ impl Core {
     }
 
     /// A topic has fewer partitions than before: it was deleted and created again. Threads no longer see the others.
-    fn partitions_gone(&mut self, index: u32, before: &[u32]) {
-        let topic = &self.topics[index as usize];
+    fn partitions_gone(&mut self, index: TopicIndex, before: &[PartitionIndex]) {
+        let topic = &self.topics[index];
         let (name, left) = (topic.topic.name.clone(), topic.partitions.clone());
         self.log(Level::Warning, || {
             let count = counted(left.len(), "partition");

@@ -1,15 +1,17 @@
 //! Batches that are on their way, decided before their answer: expired, purged, or given up by a close.
 
 use super::Core;
+use super::index::PartitionIndex;
 use super::request::{Carried, RequestKind};
 use crate::batch::Batch;
 use crate::planted::{Fault, planted};
 
 impl Core {
     /// The batches of a partition that are on their way; `None` for those that are decided already.
-    pub(super) fn carried_batches(&mut self, index: u32) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
+    pub(super) fn carried_batches(&mut self, index: PartitionIndex) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
         let broker = self.partition(index).in_flight_broker;
-        let requests = self.brokers.get_mut(broker as usize).into_iter().flat_map(|broker| &mut broker.in_flight);
+        let requests =
+            broker.map(|broker| &mut self.brokers[broker]).into_iter().flat_map(|broker| &mut broker.in_flight);
         requests
             .filter_map(|request| match &mut request.kind {
                 RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced) => Some(produced),
@@ -23,7 +25,11 @@ impl Core {
     /// Takes batches of a partition off their requests, which go on and keep their bytes: what becomes of these batches
     /// is never learned. If no byte of a request was written yet, it is taken back instead, and its batch comes back as
     /// it was.
-    pub(super) fn take_in_flight(&mut self, index: u32, is_meant: impl Fn(&Batch) -> bool) -> Vec<Box<Batch>> {
+    pub(super) fn take_in_flight(
+        &mut self,
+        index: PartitionIndex,
+        is_meant: impl Fn(&Batch) -> bool,
+    ) -> Vec<Box<Batch>> {
         if self.partition(index).in_flight == 0 {
             return Vec::new();
         }
@@ -42,8 +48,8 @@ impl Core {
 
     /// Takes back the request that waits to be written, if no byte of it was and it carries a batch that is meant. That
     /// batch is the answer; the others that it carried are queued again.
-    fn recall(&mut self, index: u32, is_meant: &impl Fn(&Batch) -> bool) -> Option<Box<Batch>> {
-        let broker = self.partition(index).in_flight_broker;
+    fn recall(&mut self, index: PartitionIndex, is_meant: &impl Fn(&Batch) -> bool) -> Option<Box<Batch>> {
+        let broker = self.partition(index).in_flight_broker?;
         let meant = |carried: &Carried| {
             carried.partition == index && carried.batch.as_ref().is_some_and(|batch| is_meant(batch))
         };

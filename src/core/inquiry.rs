@@ -1,6 +1,7 @@
 //! Questions of the application about the cluster or a topic. Each is answered by metadata that was asked for after it
 //! and for its sake; at its deadline with what stands in the way.
 
+use super::index::BrokerIndex;
 use super::{Answer, Core, Timer};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::About;
@@ -91,22 +92,22 @@ impl Core {
     }
 
     /// The first partition to whose leader there is no connection, and that broker.
-    fn unreached(&self, partitions: &[PartitionInfo]) -> Option<(i32, u32)> {
+    fn unreached(&self, partitions: &[PartitionInfo]) -> Option<(i32, BrokerIndex)> {
         partitions.iter().find_map(|partition| {
-            let leader = *self.broker_by_id.get(&partition.leader)?;
-            (!self.brokers[leader as usize].is_up()).then_some((partition.partition, leader))
+            let leader = self.brokers.by_id(partition.leader)?;
+            (!self.brokers[leader].is_up()).then_some((partition.partition, leader))
         })
     }
 
     /// Somebody waits for a connection to this broker, to know that it can be had.
-    pub(super) fn is_checked(&self, broker: u32) -> bool {
-        let id = self.brokers[broker as usize].id;
+    pub(super) fn is_checked(&self, broker: BrokerIndex) -> bool {
+        let id = self.brokers[broker].id;
         let found = self.inquiries.iter().filter_map(|inquiry| inquiry.found.as_ref());
         found.flat_map(|found| found.iter()).any(|partition| partition.leader == id)
     }
 
     fn connect_to_checked(&mut self) {
-        for broker in 0..self.brokers.len() as u32 {
+        for broker in self.brokers.indices() {
             if self.is_checked(broker) {
                 self.ensure_connected(broker);
             }
@@ -146,7 +147,7 @@ impl Core {
     ) -> Option<Result<Arc<[PartitionInfo]>>> {
         let index = self.topic_by_name.get(name).copied();
         // Left out of the answer, or refused.
-        if let Some(error) = index.and_then(|index| self.topics[index as usize].error()) {
+        if let Some(error) = index.and_then(|index| self.topics[index].error()) {
             return Some(Err(error.clone()));
         }
         let topic = topic?;
@@ -164,7 +165,7 @@ impl Core {
     }
 
     fn describe(&self, partition: &MetadataResponsePartition) -> PartitionInfo {
-        let leader = self.broker_by_id.get(&partition.leader_id).map(|&index| &self.brokers[index as usize]);
+        let leader = self.brokers.by_id(partition.leader_id).map(|index| &self.brokers[index]);
         PartitionInfo {
             partition: partition.partition_index,
             leader: partition.leader_id,
@@ -199,7 +200,7 @@ impl Core {
             let partition = partition_name(name, partition);
             let cause = self.broker_waits_for(leader).unwrap_or_else(|| "no attempt to connect has ended yet".into());
             let message = format!("the leader of {partition} could not be reached within {ms} ms: {cause}");
-            return Error::new(kind_of(self.brokers[leader as usize].last_error.as_ref()), message);
+            return Error::new(kind_of(self.brokers[leader].last_error.as_ref()), message);
         }
         let kind = kind_of(self.metadata.last_error.as_ref());
         let cause = self.metadata_waits_for().unwrap_or_else(|| "none that can be asked is known".into());

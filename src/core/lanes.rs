@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::index::PartitionIndex;
 use crate::config::Acks;
 use crate::front::TopicSettings;
 
@@ -24,9 +25,9 @@ impl Terms {
 /// Partitions of one broker that may share a request.
 pub struct Lane {
     pub terms: Terms,
-    pub ready: VecDeque<u32>,
+    pub ready: VecDeque<PartitionIndex>,
     /// By linger. Those of one linger are in the order in which it began, so the first of them is the first due.
-    pub lingering: Vec<(Duration, VecDeque<u32>)>,
+    pub lingering: Vec<(Duration, VecDeque<PartitionIndex>)>,
 }
 
 /// The lanes of one broker: usually one, and as many as topics differ in what a request says.
@@ -64,11 +65,11 @@ impl Lanes {
         Some(next)
     }
 
-    pub fn push_ready(&mut self, terms: Terms, partition: u32) {
+    pub fn push_ready(&mut self, terms: Terms, partition: PartitionIndex) {
         self.of(terms).ready.push_back(partition);
     }
 
-    pub fn push_lingering(&mut self, terms: Terms, linger: Duration, partition: u32) {
+    pub fn push_lingering(&mut self, terms: Terms, linger: Duration, partition: PartitionIndex) {
         let lists = &mut self.of(terms).lingering;
         let at = lists.iter().position(|(of, _)| *of == linger).unwrap_or_else(|| {
             lists.push((linger, VecDeque::new()));
@@ -90,6 +91,10 @@ impl Lanes {
 mod tests {
     use super::*;
 
+    fn index(partition: u32) -> PartitionIndex {
+        PartitionIndex::of_slot(partition)
+    }
+
     const SECOND: Duration = Duration::from_secs(1);
 
     fn terms(acks: Acks) -> Terms {
@@ -100,32 +105,32 @@ mod tests {
     fn lanes_take_turns() {
         let mut lanes = Lanes::default();
         for partition in 0..3 {
-            lanes.push_ready(terms(Acks::All), partition);
-            lanes.push_ready(terms(Acks::Leader), 10 + partition);
+            lanes.push_ready(terms(Acks::All), index(partition));
+            lanes.push_ready(terms(Acks::Leader), index(10 + partition));
         }
-        let taken: Vec<u32> = std::iter::from_fn(|| {
+        let taken: Vec<PartitionIndex> = std::iter::from_fn(|| {
             let at = lanes.next(true, |_| true)?;
             lanes.lane(at).ready.pop_front()
         })
         .collect();
-        assert_eq!(taken, [0, 10, 1, 11, 2, 12]);
+        assert_eq!(taken, [0, 10, 1, 11, 2, 12].map(index));
     }
 
     #[test]
     fn a_lane_that_may_not_go_holds_up_no_other() {
         let mut lanes = Lanes::default();
-        lanes.push_ready(terms(Acks::All), 0);
-        lanes.push_ready(terms(Acks::None), 1);
+        lanes.push_ready(terms(Acks::All), index(0));
+        lanes.push_ready(terms(Acks::None), index(1));
         let at = lanes.next(true, |terms| terms.acks == Acks::None).expect("one may go");
-        assert_eq!(lanes.lane(at).ready, [1]);
+        assert_eq!(lanes.lane(at).ready, [index(1)]);
     }
 
     #[test]
     fn suspects_wait_until_nothing_is_in_flight_and_are_not_overtaken() {
         let suspect = Terms { suspect: true, ..terms(Acks::All) };
         let mut lanes = Lanes::default();
-        (0..2).for_each(|partition| lanes.push_ready(terms(Acks::All), partition));
-        lanes.push_ready(suspect, 10);
+        (0..2).for_each(|partition| lanes.push_ready(terms(Acks::All), index(partition)));
+        lanes.push_ready(suspect, index(10));
         assert_eq!(lanes.next(true, |_| true), Some(0));
         assert_eq!(lanes.next(true, |_| true), None, "it is their turn");
         assert_eq!(lanes.next(false, |_| true), Some(1));
@@ -142,11 +147,11 @@ mod tests {
             (other, SECOND),
             (terms(Acks::All), SECOND),
         ]) {
-            lanes.push_lingering(terms, linger, partition);
+            lanes.push_lingering(terms, linger, index(partition));
         }
         assert_eq!(lanes.len(), 2);
-        assert_eq!(lanes.lane(0).lingering, [(SECOND, [0, 3].into()), (2 * SECOND, [1].into())]);
-        assert_eq!(lanes.lane(1).lingering, [(SECOND, [2].into())]);
+        assert_eq!(lanes.lane(0).lingering, [(SECOND, [0, 3].map(index).into()), (2 * SECOND, [index(1)].into())]);
+        assert_eq!(lanes.lane(1).lingering, [(SECOND, [index(2)].into())]);
         assert!(!lanes.any_ready());
     }
 }

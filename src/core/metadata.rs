@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::broker::{Broker, Link};
+use super::index::{BrokerIndex, PartitionIndex, TableIndex, TopicIndex};
 use super::request::RequestKind;
 use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
 use crate::config::Facility;
@@ -51,7 +52,7 @@ pub struct TopicState {
     /// Since when brokers say of it what may be out of date, and nothing else.
     pub doubted_since: Option<Time>,
     /// Indices of its partitions in the core, by number.
-    pub partitions: Vec<u32>,
+    pub partitions: Vec<PartitionIndex>,
     pub known: bool,
     /// Asked for by metadata requests; not once it was idle for long.
     tracked: bool,
@@ -148,12 +149,11 @@ impl Core {
     }
 
     /// The topic's index in the core; asks for it if it is new or was idle.
-    pub(super) fn track_topic(&mut self, name: &Arc<str>) -> u32 {
+    pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
         if let Some(&index) = self.topic_by_name.get(name) {
             return index;
         }
-        let index = self.topics.len() as u32;
-        self.topics.push(TopicState {
+        let index = self.topics.push(TopicState {
             topic: self.front.topics.get(name),
             id: NO_ID,
             former_id: NO_ID,
@@ -173,10 +173,10 @@ impl Core {
     }
 
     /// A topic is in use; one that is not asked for (any more) is asked for again.
-    pub(super) fn touch_topic(&mut self, partition: u32) {
+    pub(super) fn touch_topic(&mut self, partition: PartitionIndex) {
         let now = self.now;
         let index = self.partition(partition).topic;
-        let topic = &mut self.topics[index as usize];
+        let topic = &mut self.topics[index];
         topic.last_used = now;
         if !topic.tracked {
             topic.track();
@@ -188,8 +188,8 @@ impl Core {
     }
 
     /// The next request asks for this topic, whatever is known of it.
-    pub(super) fn ask_for_topic(&mut self, index: u32) {
-        let topic = &mut self.topics[index as usize];
+    pub(super) fn ask_for_topic(&mut self, index: TopicIndex) {
+        let topic = &mut self.topics[index];
         topic.last_used = self.now;
         topic.track();
     }
@@ -223,7 +223,7 @@ impl Core {
         if self.metadata.not_before > self.now && !(urgent && self.metadata.failing_since.is_none()) {
             return self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
-        match self.least_loaded(ApiKey::Metadata) {
+        match self.brokers.least_loaded(ApiKey::Metadata, self.now) {
             Some((broker, version)) => self.send_metadata_request(broker, version),
             None => self.connect_for_metadata(),
         }
@@ -240,7 +240,7 @@ impl Core {
         asked.after(self.settings.retry_backoff.first())
     }
 
-    fn send_metadata_request(&mut self, broker: u32, version: i16) {
+    fn send_metadata_request(&mut self, broker: BrokerIndex, version: i16) {
         self.drop_idle_topics();
         let fresh_only = self.is_urgent();
         self.metadata.asked += 1;
@@ -248,7 +248,7 @@ impl Core {
         self.metadata.partial = fresh_only && self.topics.iter().any(|topic| topic.tracked && !topic.fresh);
         self.metadata.wanted &= self.metadata.partial;
         let mut names: Vec<Arc<str>> = Vec::new();
-        for topic in &mut self.topics {
+        for topic in self.topics.iter_mut() {
             topic.unanswered = topic.tracked && (topic.fresh || !fresh_only);
             if topic.unanswered {
                 topic.fresh = false;
@@ -256,7 +256,7 @@ impl Core {
                 names.push(topic.topic.name.clone());
             }
         }
-        let asked = self.brokers[broker as usize].name();
+        let asked = self.brokers[broker].name();
         self.debug(Facility::Metadata, || format!("{asked} is asked for topics {}", names.join(", ")));
         let topics = names.iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect();
         let request = MetadataRequest {
@@ -269,12 +269,12 @@ impl Core {
 
     /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
     fn drop_idle_topics(&mut self) {
-        for at in 0..self.active.len() {
+        for at in 0..self.partitions.active().len() {
             // Its records wait, for a leader perhaps.
-            let topic = self.partition(self.active[at]).topic;
-            self.topics[topic as usize].last_used = self.now;
+            let topic = self.partition(self.partitions.active()[at]).topic;
+            self.topics[topic].last_used = self.now;
         }
-        for index in 0..self.topics.len() {
+        for index in self.topics.indices() {
             let inquired = self.is_inquired_about(&self.topics[index].topic.name);
             let topic = &mut self.topics[index];
             let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
@@ -299,10 +299,10 @@ impl Core {
         let now = self.now;
         let offset = self.random.draw() as usize;
         let count = self.brokers.len();
-        let order = (0..count).map(|i| (i.wrapping_add(offset)) % count);
+        let order = (0..count).map(|i| BrokerIndex::from_position((i.wrapping_add(offset)) % count));
         let candidate = order.clone().find(|&i| self.brokers[i].listed && self.look_at(&self.brokers[i]) <= now);
         if let Some(index) = candidate {
-            return self.ensure_connected(index as u32);
+            return self.ensure_connected(index);
         }
         if self.settings.rebootstrap && self.list_bootstrap_brokers() {
             return self.metadata_due();
@@ -374,7 +374,7 @@ impl Core {
 
     fn rebootstrap(&mut self, why: &str) {
         self.note_rebootstrap(format!("{why}: beginning from bootstrap.servers again"));
-        for index in 0..self.brokers.len() as u32 {
+        for index in self.brokers.indices() {
             let broker = self.broker(index);
             broker.listed = broker.is_bootstrap();
             // An attempt to reach a bootstrap address goes on: with a short trigger none would ever end.
@@ -401,7 +401,12 @@ impl Core {
         self.timers.arm(Timer::Metadata, self.metadata.not_before);
     }
 
-    pub(super) fn metadata_received(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn metadata_received(
+        &mut self,
+        broker: BrokerIndex,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
         let response = MetadataResponse::decode(reader, version)?;
         self.metadata.in_flight = false;
         self.throttle(broker, response.throttle_time_ms);
@@ -439,8 +444,8 @@ impl Core {
 
     /// An answer that says nothing of the cluster: an error for the whole request, or no broker at all, as from one that
     /// is starting.
-    fn refused_metadata(&self, broker: u32, response: &MetadataResponse<'_>) -> Option<Error> {
-        let name = self.brokers[broker as usize].name();
+    fn refused_metadata(&self, broker: BrokerIndex, response: &MetadataResponse<'_>) -> Option<Error> {
+        let name = self.brokers[broker].name();
         if let Some(kind) = ErrorKind::from_broker(response.error_code) {
             return Some(Error::new(kind, format!("{name} answered Metadata with {kind}")));
         }
@@ -471,7 +476,7 @@ impl Core {
     }
 
     fn take_brokers(&mut self, response: &MetadataResponse<'_>) {
-        for broker in &mut self.brokers {
+        for broker in self.brokers.iter_mut() {
             broker.listed = false;
         }
         for broker in &response.brokers {
@@ -485,10 +490,8 @@ impl Core {
         if id < 0 {
             return;
         }
-        let Some(&index) = self.broker_by_id.get(&id) else {
-            let index = self.brokers.len() as u32;
-            self.brokers.push(Broker::new(id, host.into(), port, &self.statistics));
-            self.broker_by_id.insert(id, index);
+        let Some(index) = self.brokers.by_id(id) else {
+            self.brokers.add(Broker::new(id, host.into(), port, &self.statistics));
             return;
         };
         let broker = self.broker(index);
@@ -508,13 +511,13 @@ impl Core {
     }
 
     /// Takes in what is said of a topic; false if it must be asked for again.
-    fn take_topic(&mut self, broker: u32, answer: &MetadataResponseTopic<'_>) -> bool {
+    fn take_topic(&mut self, broker: BrokerIndex, answer: &MetadataResponseTopic<'_>) -> bool {
         let Some(name) = answer.name else { return true };
         let Some(&index) = self.topic_by_name.get(name) else { return true };
-        self.topics[index as usize].unanswered = false;
+        self.topics[index].unanswered = false;
         let none = if answer.partitions.is_empty() { ErrorCode::LEADER_NOT_AVAILABLE } else { ErrorCode::NONE };
         let code = if answer.error_code == ErrorCode::NONE { none } else { answer.error_code };
-        let broker = self.brokers[broker as usize].name();
+        let broker = self.brokers[broker].name();
         if let Some(kind) = ErrorKind::from_broker(code) {
             return self.topic_refused(index, kind, &format!("{broker} answered {kind} for topic {name}"));
         }
@@ -525,7 +528,7 @@ impl Core {
         if self.is_doubtful(index, answer) {
             return false;
         }
-        let topic = &mut self.topics[index as usize];
+        let topic = &mut self.topics[index];
         topic.refusal = None;
         let same = answer.topic_id != NO_ID && answer.topic_id == topic.id;
         self.take_topic_id(index, answer.topic_id);
@@ -538,14 +541,14 @@ impl Core {
     }
 
     /// Topics that were asked for and are not in the answer; says whether there are any.
-    fn take_left_out(&mut self, broker: u32) -> bool {
-        let left_out: Vec<u32> =
-            (0..).zip(&self.topics).filter(|(_, topic)| topic.unanswered).map(|(index, _)| index).collect();
+    fn take_left_out(&mut self, broker: BrokerIndex) -> bool {
+        let left_out: Vec<TopicIndex> =
+            self.topics.with_indices().filter(|(_, topic)| topic.unanswered).map(|(index, _)| index).collect();
         if planted(Fault::LeftOutForgotten) {
             return false;
         }
         for &index in &left_out {
-            let (broker, topic) = (self.brokers[broker as usize].name(), &self.topics[index as usize].topic.name);
+            let (broker, topic) = (self.brokers[broker].name(), &self.topics[index].topic.name);
             let said = format!("{broker} left topic {topic} out of its answer to Metadata");
             self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
         }
@@ -553,8 +556,8 @@ impl Core {
     }
 
     /// A broker does not describe a topic; false if it must be asked for again.
-    fn topic_refused(&mut self, index: u32, kind: ErrorKind, said: &str) -> bool {
-        let before = self.topics[index as usize].refusal.take();
+    fn topic_refused(&mut self, index: TopicIndex, kind: ErrorKind, said: &str) -> bool {
+        let before = self.topics[index].refusal.take();
         let first = before.is_none();
         let since = before.as_ref().map_or(self.now, |before| before.since);
         let so_long = self.now.since(since);
@@ -565,7 +568,7 @@ impl Core {
         if so_long >= MISSING_AFTER && kind.is_retriable() && !std::mem::replace(&mut told, true) {
             self.topic_is_missing(index, &error);
         }
-        let topic = &mut self.topics[index as usize];
+        let topic = &mut self.topics[index];
         topic.doubted_since = None;
         topic.refusal = Some(Refusal { error: error.clone(), since, told });
         // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
@@ -579,12 +582,12 @@ impl Core {
             self.log(Level::Error, || error.to_string());
             return false;
         }
-        let topic = &mut self.topics[index as usize];
+        let topic = &mut self.topics[index];
         // Asked for again when the next record comes.
         topic.tracked = false;
-        let queue = topic.topic.queue.index;
+        let queue = PartitionIndex::of_slot(topic.topic.queue.index);
         self.log(Level::Error, || error.to_string());
-        if self.partitions.get(queue as usize).is_some_and(Option::is_some) {
+        if self.partitions.get(queue).is_some() {
             self.fail_queued(queue, &error);
             self.queue_emptied(queue);
         }
@@ -592,16 +595,16 @@ impl Core {
     }
 
     /// Told once, until a broker describes the topic again.
-    fn topic_is_missing(&mut self, index: u32, error: &Error) {
+    fn topic_is_missing(&mut self, index: TopicIndex, error: &Error) {
         self.log(Level::Warning, || error.to_string());
-        let topic = Some(self.topics[index as usize].topic.name.clone());
+        let topic = Some(self.topics[index].topic.name.clone());
         self.tell(News { topic, ..News::of_error(NewsKind::TopicMissing, error.clone()) });
     }
 
     /// With acks=0 nobody refuses records for a topic that is gone, so they must not be sent: they wait, as for any
     /// partition without a leader. With other acks the leader that is known has the last word.
-    fn forget_leaders_of_missing(&mut self, index: u32) {
-        let topic = &self.topics[index as usize];
+    fn forget_leaders_of_missing(&mut self, index: TopicIndex) {
+        let topic = &self.topics[index];
         if !topic.is_missing() || topic.topic.settings.acks != Acks::None {
             return;
         }
@@ -611,9 +614,9 @@ impl Core {
         }
     }
 
-    fn take_partition(&mut self, topic: u32, answer: &MetadataResponsePartition) -> bool {
+    fn take_partition(&mut self, topic: TopicIndex, answer: &MetadataResponsePartition) -> bool {
         let number = usize::try_from(answer.partition_index).ok();
-        let partitions = &self.topics[topic as usize].partitions;
+        let partitions = &self.topics[topic].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
         let partition = self.partition(index);
         if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
@@ -624,14 +627,14 @@ impl Core {
             return led;
         }
         // A broker that is not listed is not tried.
-        let leader = self.broker_by_id.get(&answer.leader_id).copied();
-        let leader = leader.filter(|&leader| self.brokers[leader as usize].listed);
+        let leader = self.brokers.by_id(answer.leader_id);
+        let leader = leader.filter(|&leader| self.brokers[leader].listed);
         self.set_leader(index, leader, answer.leader_epoch);
         leader.is_some()
     }
 
-    pub(super) fn set_leader(&mut self, index: u32, leader: Option<u32>, epoch: i32) {
-        let id = leader.map_or(-1, |leader| self.brokers[leader as usize].id);
+    pub(super) fn set_leader(&mut self, index: PartitionIndex, leader: Option<BrokerIndex>, epoch: i32) {
+        let id = leader.map_or(-1, |leader| self.brokers[leader].id);
         let partition = self.partition(index);
         partition.leader_epoch = epoch;
         if partition.leader == leader {
@@ -640,7 +643,7 @@ impl Core {
         partition.leader = leader;
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
         if self.tells(Facility::Metadata) {
-            let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader as usize].name());
+            let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader].name());
             self.debug(Facility::Metadata, || {
                 format!("{} is led by {name}, leader epoch {epoch}", partition_name(&topic, number))
             });
@@ -660,24 +663,24 @@ impl Core {
 
     /// The driver moved a topic's queue to its partitions.
     pub fn assigned(&mut self, topic: &Topic) {
-        self.queue_emptied(topic.queue.index);
+        self.queue_emptied(PartitionIndex::of_slot(topic.queue.index));
     }
 
     /// A topic's queue may be empty now.
-    pub(super) fn queue_emptied(&mut self, queue: u32) {
-        if self.partitions.get(queue as usize).is_none_or(Option::is_none) {
+    pub(super) fn queue_emptied(&mut self, queue: PartitionIndex) {
+        if self.partitions.get(queue).is_none() {
             return;
         }
         if self.partition(queue).slot.glance().oldest.is_none() {
             self.partition(queue).place = Place::Idle;
-            self.deactivate_if_idle(queue);
+            self.partitions.deactivate_if_idle(queue);
             self.queue_resolved(queue);
         }
     }
 
     /// Something that all of them waited for is there.
     pub(super) fn wake_all_brokers(&mut self) {
-        for index in 0..self.brokers.len() as u32 {
+        for index in self.brokers.indices() {
             self.broker_has_work(index);
         }
     }

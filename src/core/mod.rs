@@ -8,6 +8,7 @@
 mod action;
 mod backoff;
 mod broker;
+mod brokers;
 mod close;
 mod compressors;
 mod connection;
@@ -19,12 +20,14 @@ mod frame;
 mod handshake;
 mod identity;
 mod in_flight;
+mod index;
 mod inquiry;
 mod lanes;
 mod metadata;
 mod news;
 mod outstanding;
 mod partition;
+mod partitions;
 mod producer_id;
 mod purge;
 mod record_errors;
@@ -40,13 +43,14 @@ mod timers;
 mod transaction;
 mod waiting;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use debug::{DebugSwitch, line as debug_line};
 pub use frame::Frame;
+pub use index::BrokerIndex;
 pub use inquiry::PartitionInfo;
 #[cfg(feature = "internals")]
 pub use news::BrokerAt;
@@ -63,12 +67,15 @@ use crate::partition::rng::SplitMix64;
 use crate::statistics::Statistics;
 use crate::sync::{Arc, Time};
 use broker::Broker;
+use brokers::Brokers;
 use close::Flush;
 use compressors::Compressors;
+use index::{PartitionIndex, Table, TopicIndex};
 use inquiry::Inquiry;
 use metadata::{Metadata, TopicState};
 use outstanding::Outstanding;
 use partition::{Partition, Place};
+use partitions::Partitions;
 use producer_id::ProducerId;
 use timers::{Timer, Timers};
 use transaction::Transaction;
@@ -87,14 +94,10 @@ pub struct Core {
     jitter: u64,
     timers: Timers,
     actions: VecDeque<Action>,
-    /// By slot index.
-    partitions: Vec<Option<Box<Partition>>>,
-    /// Indices of partitions that have, or may have, something to send or in flight.
-    active: Vec<u32>,
-    topics: Vec<TopicState>,
-    topic_by_name: HashMap<Arc<str>, u32>,
-    brokers: Vec<Broker>,
-    broker_by_id: BTreeMap<i32, u32>,
+    partitions: Partitions,
+    topics: Table<TopicIndex, TopicState>,
+    topic_by_name: HashMap<Arc<str>, TopicIndex>,
+    brokers: Brokers,
     /// The application was told that no broker can be reached.
     all_down: bool,
     metadata: Metadata,
@@ -109,9 +112,9 @@ pub struct Core {
     spare_frames: Vec<Frame>,
     spare_lists: Vec<request::Produced>,
     /// Brokers to look at before this step ends.
-    dirty: Vec<u32>,
+    dirty: Vec<BrokerIndex>,
     /// Partitions that a drain put back for the next one; kept for its buffer.
-    again: Vec<u32>,
+    again: Vec<PartitionIndex>,
 }
 
 /// The last time that the sender did nothing for long: a callback took its time, or the process was stopped.
@@ -139,12 +142,10 @@ impl Core {
             drained: now,
             timers: Timers::default(),
             actions: VecDeque::new(),
-            partitions: Vec::new(),
-            active: Vec::new(),
-            topics: Vec::new(),
+            partitions: Partitions::new(),
+            topics: Table::new(),
             topic_by_name: HashMap::new(),
-            brokers: Vec::new(),
-            broker_by_id: BTreeMap::new(),
+            brokers: Brokers::new(),
             all_down: false,
             metadata: Metadata::new(now),
             producer_id: ProducerId::new(settings.idempotence && settings.transaction.is_none()),
@@ -318,11 +319,11 @@ impl Core {
         self.decide(batch, outcome);
     }
 
-    fn partition(&mut self, index: u32) -> &mut Partition {
-        self.partitions[index as usize].as_mut().expect("a partition's index is handed out after it was made")
+    fn partition(&mut self, index: PartitionIndex) -> &mut Partition {
+        &mut self.partitions[index]
     }
 
-    fn broker(&mut self, index: u32) -> &mut Broker {
-        &mut self.brokers[index as usize]
+    fn broker(&mut self, index: BrokerIndex) -> &mut Broker {
+        &mut self.brokers[index]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::index::BrokerIndex;
 use super::{Action, Core};
 use crate::error::Error;
 use crate::sync::Arc;
@@ -65,14 +66,14 @@ impl Core {
         self.act(Action::News(Box::new(news)));
     }
 
-    fn tell_of_broker(&mut self, index: u32, news: News) {
-        let broker = &self.brokers[index as usize];
+    fn tell_of_broker(&mut self, index: BrokerIndex, news: News) {
+        let broker = &self.brokers[index];
         let broker = Some(BrokerAt { id: broker.id, host: broker.host.clone(), port: broker.port });
         self.tell(News { broker, ..news });
     }
 
     /// A broker can be used. One whose connection was idle, was closed and came back is no news.
-    pub(super) fn tell_up(&mut self, index: u32) {
+    pub(super) fn tell_up(&mut self, index: BrokerIndex) {
         self.all_down = false;
         let broker = self.broker(index);
         if broker.told_up.replace(true) != Some(true) {
@@ -82,7 +83,7 @@ impl Core {
     }
 
     /// A broker cannot be used. A bootstrap address that metadata has replaced concerns nobody.
-    pub(super) fn tell_down(&mut self, index: u32, error: &Error) {
+    pub(super) fn tell_down(&mut self, index: BrokerIndex, error: &Error) {
         let broker = self.broker(index);
         let first = broker.told_up.replace(false) != Some(false);
         if first && broker.listed {
@@ -95,8 +96,8 @@ impl Core {
         }
     }
 
-    pub(super) fn tell_throttled(&mut self, index: u32, throttle: Duration) {
-        let name = self.brokers[index as usize].name();
+    pub(super) fn tell_throttled(&mut self, index: BrokerIndex, throttle: Duration) {
+        let name = self.brokers[index].name();
         let message = format!("{name} asks to hold requests back for {} ms", throttle.as_millis());
         self.tell_of_broker(index, News { throttle, ..News::new(NewsKind::Throttled, message) });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::lanes::Terms;
 use super::sequence::Sequence;
 use super::{Core, Timer};
@@ -14,11 +15,11 @@ use crate::sync::{Arc, Time};
 /// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
 pub struct Partition {
     pub slot: Arc<Slot>,
-    pub topic: u32,
+    pub topic: TopicIndex,
     /// Counts how often the topic was deleted and created again.
     pub incarnation: u32,
     /// The broker that leads it, by index.
-    pub leader: Option<u32>,
+    pub leader: Option<BrokerIndex>,
     pub leader_epoch: i32,
     /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
     /// order: they are sent before anything else.
@@ -27,7 +28,7 @@ pub struct Partition {
     pub own_deadlines: bool,
     pub in_flight: u32,
     /// The connection that carries what is in flight.
-    pub in_flight_broker: u32,
+    pub in_flight_broker: Option<BrokerIndex>,
     pub place: Place,
     pub backoff_until: Time,
     /// Failures in a row.
@@ -37,11 +38,9 @@ pub struct Partition {
     pub sequence: Sequence,
     /// The transaction that it is part of, by number.
     pub joined: u64,
-    /// Its index in `Core::active`, or `NOT_ACTIVE`.
-    pub active_at: u32,
+    /// Its position in the list of the active ones, if it is there.
+    pub active_at: Option<usize>,
 }
-
-const NOT_ACTIVE: u32 = u32::MAX;
 
 /// Where a partition waits for its turn. It is in one place at a time; queues may hold stale entries, which are
 /// skipped when its place says otherwise.
@@ -62,7 +61,7 @@ pub enum Place {
 }
 
 impl Partition {
-    pub fn new(slot: Arc<Slot>, topic: u32) -> Self {
+    pub fn new(slot: Arc<Slot>, topic: TopicIndex) -> Self {
         Partition {
             slot,
             topic,
@@ -72,14 +71,14 @@ impl Partition {
             queue: VecDeque::new(),
             own_deadlines: false,
             in_flight: 0,
-            in_flight_broker: 0,
+            in_flight_broker: None,
             place: Place::Idle,
             backoff_until: Time::ZERO,
             failures: 0,
             last_error: None,
             sequence: Sequence::new(),
             joined: 0,
-            active_at: NOT_ACTIVE,
+            active_at: None,
         }
     }
 
@@ -103,8 +102,8 @@ impl Partition {
 impl Core {
     /// A slot of the inbox: something new is in it.
     pub(super) fn arrived(&mut self, slot: Arc<Slot>) {
-        let index = slot.index;
-        if self.partitions.get(index as usize).is_none_or(Option::is_none) {
+        let index = PartitionIndex::of_slot(slot.index);
+        if self.partitions.get(index).is_none() {
             // Partitions are made with their topic; this is the queue of a topic seen for the first time.
             let topic = self.track_topic(&slot.topic);
             self.debug(Facility::Queue, || format!("records wait for topic {} to become known", slot.topic));
@@ -112,7 +111,7 @@ impl Core {
         }
         let glance = self.partition(index).slot.glance();
         let Some(oldest) = glance.oldest else { return };
-        self.activate(index);
+        self.partitions.activate(index);
         self.touch_topic(index);
         self.arm_expiry(index, &glance);
         let ready = glance.ready || self.partition(index).slot.settings.linger.is_zero() || self.is_hurried();
@@ -130,40 +129,14 @@ impl Core {
         self.closing.is_some() || !self.flushes.is_empty() || self.front.memory.budget().waiting() > 0
     }
 
-    pub(super) fn add_partition(&mut self, slot: Arc<Slot>, topic: u32) -> u32 {
-        let index = slot.index;
-        if self.partitions.len() <= index as usize {
-            self.partitions.resize_with(index as usize + 1, || None);
-        }
-        self.partitions[index as usize].get_or_insert_with(|| Box::new(Partition::new(slot, topic)));
+    pub(super) fn add_partition(&mut self, slot: Arc<Slot>, topic: TopicIndex) -> PartitionIndex {
+        let index = PartitionIndex::of_slot(slot.index);
+        self.partitions.add(index, || Partition::new(slot, topic));
         index
     }
 
-    pub(super) fn activate(&mut self, index: u32) {
-        let at = self.active.len() as u32;
-        let partition = self.partition(index);
-        if partition.active_at == NOT_ACTIVE {
-            partition.active_at = at;
-            self.active.push(index);
-        }
-    }
-
-    /// Takes a partition off the active list if nothing of it is left anywhere.
-    pub(super) fn deactivate_if_idle(&mut self, index: u32) {
-        let partition = self.partition(index);
-        let idle = partition.place == Place::Idle && partition.in_flight == 0 && partition.queue.is_empty();
-        if !idle || partition.active_at == NOT_ACTIVE {
-            return;
-        }
-        let at = std::mem::replace(&mut partition.active_at, NOT_ACTIVE);
-        self.active.swap_remove(at as usize);
-        if let Some(&moved) = self.active.get(at as usize) {
-            self.partition(moved).active_at = at;
-        }
-    }
-
     /// Its open batch may wait for company until its linger has passed.
-    pub(super) fn linger(&mut self, index: u32, oldest: Time) {
+    pub(super) fn linger(&mut self, index: PartitionIndex, oldest: Time) {
         let partition = self.partition(index);
         let Some(leader) = partition.leader else { return self.make_ready(index) };
         partition.place = Place::Lingering;
@@ -173,7 +146,7 @@ impl Core {
     }
 
     /// The partition has something to send now: puts it where it waits for its turn.
-    pub(super) fn make_ready(&mut self, index: u32) {
+    pub(super) fn make_ready(&mut self, index: PartitionIndex) {
         let now = self.now;
         let partition = self.partition(index);
         if partition.place == Place::Ready {
@@ -194,7 +167,7 @@ impl Core {
         self.broker_has_work(leader);
     }
 
-    pub(super) fn backoff_passed(&mut self, index: u32) {
+    pub(super) fn backoff_passed(&mut self, index: PartitionIndex) {
         let now = self.now;
         let partition = self.partition(index);
         if partition.place != Place::BackingOff {
@@ -209,13 +182,13 @@ impl Core {
     }
 
     /// Looks again at a partition whose answer arrived, or whose leader changed.
-    pub(super) fn reconsider(&mut self, index: u32) {
+    pub(super) fn reconsider(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
         match partition.place {
             _ if !has_some => {
                 partition.place = Place::Idle;
-                self.deactivate_if_idle(index);
+                self.partitions.deactivate_if_idle(index);
             }
             Place::Gated | Place::Leaderless | Place::Idle => {
                 partition.place = Place::Idle;

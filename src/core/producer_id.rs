@@ -1,5 +1,6 @@
 //! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
 
+use super::index::{BrokerIndex, PartitionIndex};
 use super::request::RequestKind;
 use super::{Core, Level, News, NewsKind, Timer};
 use crate::batch::ProducerEpoch;
@@ -57,7 +58,7 @@ impl Core {
         if self.producer_id.not_before > self.now {
             return self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
         }
-        let Some((broker, version)) = self.least_loaded(ApiKey::InitProducerId) else {
+        let Some((broker, version)) = self.brokers.least_loaded(ApiKey::InitProducerId, self.now) else {
             return;
         };
         self.producer_id.state = State::Requested;
@@ -65,7 +66,12 @@ impl Core {
         self.send(broker, version, RequestKind::InitProducerId, |out| request.encode(version, out));
     }
 
-    pub(super) fn producer_id_received(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn producer_id_received(
+        &mut self,
+        broker: BrokerIndex,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
         let response = InitProducerIdResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         let Some(kind) = ErrorKind::from_broker(response.error_code) else {
@@ -81,7 +87,7 @@ impl Core {
             self.wake_all_brokers();
             return Ok(());
         };
-        let name = self.brokers[broker as usize].name();
+        let name = self.brokers[broker].name();
         let error = Error::new(kind, format!("{name} answered InitProducerId with {kind}"));
         if kind.is_retriable() {
             self.producer_id_failed(&error);
@@ -113,7 +119,7 @@ impl Core {
     }
 
     /// Begins the sequence of a partition again, of which nothing is in flight.
-    pub(super) fn begin_sequence_again(&mut self, index: u32) {
+    pub(super) fn begin_sequence_again(&mut self, index: PartitionIndex) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
         let spent = partition.sequence.begin_again();

@@ -1,6 +1,7 @@
 //! Purge: records are given up because the application asks for it.
 
 use super::Core;
+use super::index::PartitionIndex;
 use super::response::order_of;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
@@ -10,7 +11,7 @@ impl Core {
     /// Completes what is meant. What is in flight goes on its way, and what becomes of it is never learned; the
     /// sequence is treated as for batches that expire.
     pub(super) fn purge(&mut self, what: &Purge) {
-        for index in self.active.clone() {
+        for index in self.partitions.active().to_vec() {
             if what.topic.as_ref().is_some_and(|topic| **topic != *self.partition(index).slot.topic) {
                 continue;
             }
@@ -38,7 +39,7 @@ impl Core {
 
     /// Fails batches, which are in their order. From the last one on, sequence numbers go back as long as none is in
     /// doubt.
-    fn give_up_all(&mut self, index: u32, batches: Vec<Box<Batch>>, error: &Error) {
+    fn give_up_all(&mut self, index: PartitionIndex, batches: Vec<Box<Batch>>, error: &Error) {
         for batch in batches.iter().rev() {
             self.return_numbers(index, batch);
         }

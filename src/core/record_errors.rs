@@ -1,6 +1,7 @@
 //! A broker that refuses a batch for some of its records names them (KIP-467). They fail alone; the rest is sent again.
 
 use super::Core;
+use super::index::PartitionIndex;
 use crate::batch::{Batch, PickedOut};
 use crate::error::Error;
 use crate::protocol::produce::PartitionResponse;
@@ -48,7 +49,7 @@ impl Core {
     /// This ends: every round fails at least one record.
     pub(super) fn fail_named(
         &mut self,
-        index: u32,
+        index: PartitionIndex,
         mut batch: Box<Batch>,
         answer: &PartitionResponse<'_>,
         error: &Error,

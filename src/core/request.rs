@@ -1,5 +1,6 @@
 //! Requests: what each kind is for, what it carries, and which are in flight.
 
+use super::index::PartitionIndex;
 use crate::batch::Batch;
 use crate::protocol::ApiKey;
 use crate::sync::Time;
@@ -54,10 +55,12 @@ impl RequestKind {
 pub type Produced = Vec<Carried>;
 
 pub struct Carried {
-    pub partition: u32,
+    pub partition: PartitionIndex,
     /// Its topic's id in this request; the topic may have another by the time of the answer.
     pub topic_id: [u8; 16],
     pub batch: Option<Box<Batch>>,
+    /// The answer for this partition was read.
+    pub answered: bool,
 }
 
 /// What a coordinator was asked for a transaction.
@@ -65,7 +68,7 @@ pub struct Carried {
 pub enum Asked {
     Coordinator(Role),
     Init,
-    AddPartitions(Vec<u32>),
+    AddPartitions(Vec<PartitionIndex>),
     AddOffsets,
     CommitOffsets,
     End { commit: bool },

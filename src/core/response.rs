@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::errors;
 use super::identity::recreated;
+use super::index::{BrokerIndex, PartitionIndex};
 use super::request::{Carried, Produced, RequestKind};
 use super::sequence::{Refusal, Repair};
 use super::waiting::last_error;
@@ -22,13 +23,13 @@ use crate::sync::Time;
 use crate::text::{counted, partition_name};
 
 /// A leader that a broker named in an answer (KIP-951): partition, leader, epoch.
-type Hint = (u32, i32, i32);
+type Hint = (PartitionIndex, i32, i32);
 
 impl Core {
     /// Reads the answer to a Produce request. What it does not decide is sent again.
     pub(super) fn produce_received(
         &mut self,
-        broker: u32,
+        broker: BrokerIndex,
         version: i16,
         mut produced: Produced,
         reader: &mut Reader<'_>,
@@ -48,14 +49,14 @@ impl Core {
                 batch.sealed.suspicion = None;
             }
             // A batch that expired on the way is decided already; its place in flight ends here all the same.
-            carried.partition = NOBODY;
+            carried.answered = true;
             self.partition(index).in_flight -= 1;
             match batch {
                 Some(batch) => self.answered(index, broker, batch, &answer),
                 None => self.reconsider(index),
             }
         });
-        produced.retain(|carried| carried.partition != NOBODY);
+        produced.retain(|carried| !carried.answered);
         let unanswered = match &tail {
             Ok(_) => Error::new(ErrorKind::BadResponse, "the answer to a Produce request left this partition out"),
             Err(error) => error.clone(),
@@ -76,20 +77,26 @@ impl Core {
     /// Brokers answer in the order of the request, so the search ends at once.
     fn find_carried(&self, produced: &Produced, next: usize, answer: &PartitionResponse<'_>) -> Option<usize> {
         let matches = |carried: &Carried| {
-            let Some(Some(partition)) = self.partitions.get(carried.partition as usize) else { return false };
-            let topic = &self.topics[partition.topic as usize];
+            let partition = &self.partitions[carried.partition];
+            let topic = &self.topics[partition.topic];
             let same_topic = match answer.topic {
                 TopicRef::Name(name) => *topic.topic.name == *name,
                 TopicRef::Id(id) => carried.topic_id == id,
             };
-            partition.slot.partition == answer.index && same_topic
+            !carried.answered && partition.slot.partition == answer.index && same_topic
         };
         let after = produced.get(next..).unwrap_or_default().iter().position(matches).map(|at| at + next);
         after.or_else(|| produced.iter().position(matches))
     }
 
     /// Decides a batch by its partition's answer, or sees to its next attempt.
-    fn answered(&mut self, index: u32, broker: u32, mut batch: Box<Batch>, answer: &PartitionResponse<'_>) {
+    fn answered(
+        &mut self,
+        index: PartitionIndex,
+        broker: BrokerIndex,
+        mut batch: Box<Batch>,
+        answer: &PartitionResponse<'_>,
+    ) {
         let code = answer.error_code;
         let verdict = errors::verdict(code, batch.sealed.base_sequence.is_some());
         if let Verdict::Written | Verdict::WrittenBefore = verdict {
@@ -136,12 +143,10 @@ impl Core {
         self.reconsider(index);
     }
 
-    fn produce_error(&self, index: u32, broker: u32, answer: &PartitionResponse<'_>) -> Error {
+    fn produce_error(&self, index: PartitionIndex, broker: BrokerIndex, answer: &PartitionResponse<'_>) -> Error {
         let kind = ErrorKind::from_broker(answer.error_code).unwrap_or(ErrorKind::Internal);
-        let name = self.brokers[broker as usize].name();
-        let (topic, number) = self.partitions[index as usize]
-            .as_ref()
-            .map_or(("", -1), |partition| (&*partition.slot.topic, partition.slot.partition));
+        let name = self.brokers[broker].name();
+        let slot = &self.partitions[index].slot;
         let said = answer.error_message.map_or_else(String::new, |message| format!(": {message}"));
         let advice = match answer.error_code {
             ErrorCode::MESSAGE_TOO_LARGE => {
@@ -152,14 +157,14 @@ impl Core {
             }
             _ => "",
         };
-        let partition = partition_name(topic, number);
+        let partition = partition_name(&slot.topic, slot.partition);
         let error = Error::new(kind, format!("{name} answered {kind} for {partition}{said}{advice}"));
         // Without transactions a partition is made whole by what its broker answers next: nothing is fatal.
         if self.transaction.is_none() && kind.is_fatal() { error.passing() } else { error }
     }
 
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
-    pub(super) fn retry(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+    pub(super) fn retry(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
         let attempts = batch.sealed.attempts;
         if batch.sealed.incarnation != self.partition(index).incarnation {
             let error = recreated(&batch.topic);
@@ -184,7 +189,7 @@ impl Core {
         self.back_off_partition(index, error);
     }
 
-    fn back_off_partition(&mut self, index: u32, error: Error) {
+    fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
         let failures = self.partition(index).failures + 1;
         let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
         let until = self.now.after(self.suspect_pause(index, wait));
@@ -198,18 +203,18 @@ impl Core {
     }
 
     /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
-    pub(super) fn requeue(&mut self, index: u32, batch: Box<Batch>) {
+    pub(super) fn requeue(&mut self, index: PartitionIndex, batch: Box<Batch>) {
         self.partition(index).own_deadlines |= batch.own_timeout.is_some();
         let queue = &mut self.partition(index).queue;
         let key = order_of(&batch);
         let behind = queue.iter().position(|queued| order_of(queued) > key && !planted(Fault::RetryQueuedLast));
         queue.insert(behind.unwrap_or(queue.len()), batch);
-        self.activate(index);
+        self.partitions.activate(index);
     }
 
     /// The broker misses what comes before this batch. If nothing is to come that fills the gap, the sequence begins again;
     /// in a transaction, after its abort.
-    fn sequence_lost(&mut self, index: u32, batch: Box<Batch>, code: i16, error: Error) {
+    fn sequence_lost(&mut self, index: PartitionIndex, batch: Box<Batch>, code: i16, error: Error) {
         let transactional = self.transaction.is_some();
         let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
         if !proves_gap && (batch.sealed.outcome_unknown || transactional) {
@@ -242,7 +247,14 @@ impl Core {
     }
 
     /// Nothing behind a gap is in the log: the sequence begins again once nothing is in flight.
-    fn break_off(&mut self, index: u32, mut batch: Box<Batch>, error: &Error, proves_gap: bool, waited: bool) {
+    fn break_off(
+        &mut self,
+        index: PartitionIndex,
+        mut batch: Box<Batch>,
+        error: &Error,
+        proves_gap: bool,
+        waited: bool,
+    ) {
         self.log(Level::Info, || error.to_string());
         if proves_gap {
             // Not what is in flight behind it: if the topic is created again by now, the new log takes that.
@@ -260,7 +272,7 @@ impl Core {
     }
 
     /// Fails queued batches that may be in the log under the epoch that is being left.
-    fn fail_unproven(&mut self, index: u32, error: &Error) {
+    fn fail_unproven(&mut self, index: PartitionIndex, error: &Error) {
         let queue = std::mem::take(&mut self.partition(index).queue);
         let (unproven, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(|batch| batch.sealed.outcome_unknown);
         self.partition(index).queue.extend(rest);
@@ -270,7 +282,7 @@ impl Core {
     }
 
     /// MESSAGE_TOO_LARGE: sends the batch again as smaller ones, and remembers not to build such large ones.
-    fn split(&mut self, index: u32, mut batch: Box<Batch>, error: &Error) {
+    fn split(&mut self, index: PartitionIndex, mut batch: Box<Batch>, error: &Error) {
         let target = (batch.bytes() / 2).max(1);
         let topic = self.partition(index).topic;
         self.lower_batch_limit(index, &batch);
@@ -282,7 +294,7 @@ impl Core {
         match batch.split(target) {
             Ok(parts) => {
                 self.statistics.producer.batches_split.add(1);
-                self.topics[topic as usize].statistics.cells.batches_split.add(1);
+                self.topics[topic].statistics.cells.batches_split.add(1);
                 let records = counted(count, "record");
                 self.log(Level::Info, || format!("{error}; {records} of {bytes} bytes sent again in parts"));
                 self.outstanding.split(serial, parts.len() as u32);
@@ -296,10 +308,10 @@ impl Core {
     }
 
     /// Batches as large as this one are not built any more.
-    pub(super) fn lower_batch_limit(&mut self, index: u32, batch: &Batch) {
+    pub(super) fn lower_batch_limit(&mut self, index: PartitionIndex, batch: &Batch) {
         let topic = self.partition(index).topic;
         let limit = (batch.bytes() / 2).max(self.settings.smallest_batch_limit());
-        self.topics[topic as usize].topic.lower_batch_limit(limit);
+        self.topics[topic].topic.lower_batch_limit(limit);
     }
 
     pub(super) fn restore_plain(batch: &mut Batch) -> Result<()> {
@@ -314,7 +326,7 @@ impl Core {
     }
 
     /// Fails a batch for good.
-    pub(super) fn give_up(&mut self, index: u32, batch: Box<Batch>, error: Error) {
+    pub(super) fn give_up(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
         self.return_numbers(index, &batch);
         let bump_without_proof = planted(Fault::BumpWithoutProof);
         if bump_without_proof && batch.sealed.base_sequence.is_some() {
@@ -324,7 +336,7 @@ impl Core {
     }
 
     /// The sequence numbers of a batch that fails, and is neither in flight nor queued, go back if they can.
-    pub(super) fn return_numbers(&mut self, index: u32, batch: &Batch) {
+    pub(super) fn return_numbers(&mut self, index: PartitionIndex, batch: &Batch) {
         let partition = self.partition(index);
         if let Some(base) = batch.sealed.base_sequence.filter(|_| !partition.has_numbered()) {
             partition.sequence.give_back(base, batch.count(), batch.sealed.outcome_unknown);
@@ -377,7 +389,7 @@ impl Core {
     }
 
     /// Completes what a request carries with its partition's error, without another attempt.
-    pub(super) fn abandon(&mut self, kind: RequestKind, errors: &HashMap<u32, Error>, touched: bool) {
+    pub(super) fn abandon(&mut self, kind: RequestKind, errors: &HashMap<PartitionIndex, Error>, touched: bool) {
         let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = kind else { return };
         for Carried { partition: index, batch, .. } in produced {
             self.partition(index).in_flight -= 1;
@@ -411,8 +423,8 @@ impl Core {
     }
 
     /// KIP-951: the broker says who leads the partition now. No backoff is needed to try there.
-    fn hint_leader(&mut self, index: u32, leader: i32, epoch: i32) {
-        let Some(&broker) = self.broker_by_id.get(&leader) else { return };
+    fn hint_leader(&mut self, index: PartitionIndex, leader: i32, epoch: i32) {
+        let Some(broker) = self.brokers.by_id(leader) else { return };
         if epoch > self.partition(index).leader_epoch {
             self.set_leader(index, Some(broker), epoch);
             self.partition(index).backoff_until = Time::ZERO;
@@ -433,8 +445,6 @@ fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
     let of_a_duplicate = batch.sealed.attempts > 1 && log_append_time == batch.max_timestamp;
     if of_a_duplicate && !planted(Fault::DuplicateTimeBelieved) { -1 } else { log_append_time }
 }
-
-const NOBODY: u32 = u32::MAX;
 
 /// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
 pub(super) fn order_of(batch: &Batch) -> (u64, u32) {

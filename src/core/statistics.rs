@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::broker::Link;
+use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::request::{InFlight, Produced};
 use super::{Core, Frame};
 use crate::batch::{Batch, Outcome};
@@ -12,8 +13,8 @@ use crate::record::Fate;
 
 impl Core {
     /// A batch was taken from its slot, and compressed.
-    pub(super) fn count_taken(&mut self, index: u32, batch: &Batch) {
-        let topic = self.partitions[index as usize].as_ref().map_or(0, |partition| partition.topic as usize);
+    pub(super) fn count_taken(&mut self, index: PartitionIndex, batch: &Batch) {
+        let topic = self.partitions[index].topic;
         let (topic, producer) = (&self.topics[topic].statistics.cells, &self.statistics.producer);
         for (record_bytes, payload_bytes) in
             [(&producer.record_bytes, &producer.payload_bytes), (&topic.record_bytes, &topic.payload_bytes)]
@@ -25,10 +26,10 @@ impl Core {
     }
 
     /// A batch goes on a request, for the first time or again.
-    pub(super) fn count_carried(&mut self, topic: u32, broker: u32, batch: &Batch) {
+    pub(super) fn count_carried(&mut self, topic: TopicIndex, broker: BrokerIndex, batch: &Batch) {
         let producer = &self.statistics.producer;
-        let topic = &self.topics[topic as usize].statistics.cells;
-        let broker = &self.brokers[broker as usize].statistics.cells;
+        let topic = &self.topics[topic].statistics.cells;
+        let broker = &self.brokers[broker].statistics.cells;
         let records = u64::from(batch.count());
         if batch.sealed.attempts > 0 {
             producer.batches_retried.add(1);
@@ -59,9 +60,9 @@ impl Core {
     }
 
     /// A frame is handed to a connection.
-    pub(super) fn count_request(&mut self, index: u32, frame: &Frame) {
+    pub(super) fn count_request(&mut self, index: BrokerIndex, frame: &Frame) {
         let bytes = frame.len() as u64;
-        let (producer, broker) = (&self.statistics.producer, &self.brokers[index as usize].statistics.cells);
+        let (producer, broker) = (&self.statistics.producer, &self.brokers[index].statistics.cells);
         producer.requests.add(1);
         producer.bytes_sent.add(bytes);
         producer.request_bytes.add(bytes, 1);
@@ -73,14 +74,14 @@ impl Core {
     }
 
     /// Requests are no longer in flight: answered, written without wanting an answer, or given up.
-    pub(super) fn count_ended(&self, index: u32, requests: usize) {
+    pub(super) fn count_ended(&self, index: BrokerIndex, requests: usize) {
         let ended = -(requests as i64);
         self.statistics.producer.requests_in_flight.add(ended);
-        self.brokers[index as usize].statistics.cells.requests_in_flight.add(ended);
+        self.brokers[index].statistics.cells.requests_in_flight.add(ended);
     }
 
-    pub(super) fn count_response(&self, index: u32, frame: &[u8]) {
-        let (producer, broker) = (&self.statistics.producer, &self.brokers[index as usize].statistics.cells);
+    pub(super) fn count_response(&self, index: BrokerIndex, frame: &[u8]) {
+        let (producer, broker) = (&self.statistics.producer, &self.brokers[index].statistics.cells);
         let bytes = frame.len() as u64 + 4;
         producer.responses.add(1);
         producer.bytes_received.add(bytes);
@@ -89,28 +90,28 @@ impl Core {
     }
 
     /// A response was matched with its request.
-    pub(super) fn count_latency(&self, index: u32, request: &InFlight) {
+    pub(super) fn count_latency(&self, index: BrokerIndex, request: &InFlight) {
         let latency = self.now.since(request.sent);
         self.statistics.producer.request_latency_us.add_time(latency, 1);
-        self.brokers[index as usize].statistics.cells.request_latency_us.add_time(latency, 1);
+        self.brokers[index].statistics.cells.request_latency_us.add_time(latency, 1);
     }
 
-    pub(super) fn count_timed_out(&self, index: u32) {
+    pub(super) fn count_timed_out(&self, index: BrokerIndex) {
         self.statistics.producer.requests_timed_out.add(1);
-        self.brokers[index as usize].statistics.cells.requests_timed_out.add(1);
+        self.brokers[index].statistics.cells.requests_timed_out.add(1);
     }
 
-    pub(super) fn count_throttled(&self, index: u32, ms: u64) {
+    pub(super) fn count_throttled(&self, index: BrokerIndex, ms: u64) {
         let producer = &self.statistics.producer;
         producer.throttle_ms.add(ms);
         producer.throttle_time_us.add_time(Duration::from_millis(ms), 1);
-        self.brokers[index as usize].statistics.cells.throttle_ms.add(ms);
+        self.brokers[index].statistics.cells.throttle_ms.add(ms);
     }
 
     /// How far a broker's connection is. Every change of its link goes through here.
-    pub(super) fn set_link(&mut self, index: u32, link: Link) {
+    pub(super) fn set_link(&mut self, index: BrokerIndex, link: Link) {
         let now = self.now;
-        let broker = &mut self.brokers[index as usize];
+        let broker = &mut self.brokers[index];
         let was_up = std::mem::replace(&mut broker.link, link) == Link::Up;
         broker.link_since = now;
         let (producer, cells) = (&self.statistics.producer, &broker.statistics.cells);
@@ -138,14 +139,14 @@ impl Core {
         }
     }
 
-    pub(super) fn count_connect_failed(&self, index: u32) {
+    pub(super) fn count_connect_failed(&self, index: BrokerIndex) {
         self.statistics.producer.connections_failed.add(1);
-        self.brokers[index as usize].statistics.cells.connections_failed.add(1);
+        self.brokers[index].statistics.cells.connections_failed.add(1);
     }
 
     /// A broker answered for a batch with an error, or its answer will not come.
-    pub(super) fn count_refused(&self, broker: u32, kind: ErrorKind) {
-        self.brokers[broker as usize].statistics.cells.batches_refused.add(1);
+    pub(super) fn count_refused(&self, broker: BrokerIndex, kind: ErrorKind) {
+        self.brokers[broker].statistics.cells.batches_refused.add(1);
         self.statistics.count_refused(kind);
     }
 
@@ -153,7 +154,7 @@ impl Core {
     pub(super) fn count_decided(&mut self, batch: &Batch, outcome: &Outcome, taken: bool) {
         let records = u64::from(batch.count());
         let producer = &self.statistics.producer;
-        let topic = self.topic_by_name.get(&batch.topic).map(|&topic| &self.topics[topic as usize].statistics.cells);
+        let topic = self.topic_by_name.get(&batch.topic).map(|&topic| &self.topics[topic].statistics.cells);
         producer.delivery_time_us.add_time(outcome.latency, records);
         if let Some(topic) = topic {
             topic.delivery_time_us.add_time(outcome.latency, records);

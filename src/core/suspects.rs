@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use super::broker::LostAlone;
+use super::index::{BrokerIndex, PartitionIndex};
 use super::request::{InFlight, RequestKind};
 use super::{Backoff, Core, Level};
 use crate::batch::{Batch, Suspicion};
@@ -32,7 +33,7 @@ impl Core {
     /// A request was lost with its connection. `only`: it was the only one there.
     ///
     /// If the connection was given up because of what the broker sent, it ended for no fault of the request.
-    pub(super) fn suspect(&mut self, broker: u32, request: &mut InFlight, error: &Error, only: bool) {
+    pub(super) fn suspect(&mut self, broker: BrokerIndex, request: &mut InFlight, error: &Error, only: bool) {
         let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = &mut request.kind else {
             return;
         };
@@ -51,7 +52,7 @@ impl Core {
     }
 
     /// A Produce request got through: a broker answered it, or it was written and there is no answer.
-    pub(super) fn got_through(&mut self, broker: u32, request: &InFlight) {
+    pub(super) fn got_through(&mut self, broker: BrokerIndex, request: &InFlight) {
         let broker = self.broker(broker);
         if matches!(request.kind, RequestKind::Produce(_)) {
             broker.largest_answered = broker.largest_answered.max(request.bytes);
@@ -63,7 +64,7 @@ impl Core {
     }
 
     /// The smallest first: what is likely to pass is not put at risk by what is not.
-    pub(super) fn sort_suspects(&mut self, broker: u32, lane: usize) {
+    pub(super) fn sort_suspects(&mut self, broker: BrokerIndex, lane: usize) {
         let mut ready = std::mem::take(&mut self.broker(broker).lanes.lane(lane).ready);
         ready.make_contiguous().sort_by_key(|&partition| {
             let head = self.partition(partition).queue.front();
@@ -81,12 +82,18 @@ impl Core {
     /// Sends a suspect again, or fails it if it is to blame for its lost connections: they were no accident, and the broker
     /// has answered smaller requests only. If it has answered none, no other partition may have met with the same. A broker
     /// that ends every request, or a partition whose replicas lag behind, proves nothing against a batch.
-    pub(super) fn suspect_lost(&mut self, index: u32, batch: Box<Batch>, suspicion: Suspicion, error: Error) {
-        if suspicion.alone == 0 {
+    pub(super) fn suspect_lost(
+        &mut self,
+        index: PartitionIndex,
+        batch: Box<Batch>,
+        suspicion: Suspicion,
+        error: Error,
+    ) {
+        let lost_alone = suspicion.alone > 0;
+        let Some(broker) = self.partition(index).in_flight_broker.filter(|_| lost_alone) else {
             return self.retry(index, batch, error);
-        }
-        let broker = self.partition(index).in_flight_broker;
-        let largest = self.brokers[broker as usize].largest_answered;
+        };
+        let largest = self.brokers[broker].largest_answered;
         let was_closed = error.kind() != REQUEST_TIMED_OUT;
         let only_one = self.note_lost_alone(broker, index);
         let to_blame = is_larger(suspicion, largest) || (largest == 0 && only_one && was_closed);
@@ -110,7 +117,7 @@ impl Core {
     }
 
     /// A batch of this partition was lost alone. Returns whether it is the only partition since the last answer.
-    fn note_lost_alone(&mut self, broker: u32, index: u32) -> bool {
+    fn note_lost_alone(&mut self, broker: BrokerIndex, index: PartitionIndex) -> bool {
         let broker = self.broker(broker);
         broker.lost_alone = match broker.lost_alone {
             LostAlone::Nobody => LostAlone::One(index),
@@ -123,9 +130,9 @@ impl Core {
     /// How long the head of a partition waits for its next attempt, `usual` unless it is a suspect that was lost alone twice.
     /// If others get through, every attempt costs them their connection. After it they have the connection for as long as the
     /// attempt took.
-    pub(super) fn suspect_pause(&mut self, index: u32, usual: Duration) -> Duration {
-        let partition = self.partitions[index as usize].as_ref().expect("a partition that has waited for an answer");
-        let largest = self.brokers[partition.in_flight_broker as usize].largest_answered;
+    pub(super) fn suspect_pause(&mut self, index: PartitionIndex, usual: Duration) -> Duration {
+        let partition = &self.partitions[index];
+        let largest = partition.in_flight_broker.map_or(0, |broker| self.brokers[broker].largest_answered);
         let Some(batch) = partition.queue.front() else { return usual };
         let Some(suspicion @ Suspicion { alone: 2.., .. }) = batch.sealed.suspicion else { return usual };
         let until_half = self.half_time(batch).unwrap_or(Duration::MAX);

@@ -1,6 +1,7 @@
 //! What tests need to begin where a long life would have led.
 
 use super::Core;
+use super::index::PartitionIndex;
 
 impl Core {
     /// The next batch of a partition that is known gets this sequence number.
@@ -15,8 +16,8 @@ impl Core {
         self.partition(index).sequence.set_epoch(epoch);
     }
 
-    fn index_of(&self, topic: &str, partition: usize) -> u32 {
-        let topic = self.topic_by_name[topic] as usize;
+    fn index_of(&self, topic: &str, partition: usize) -> PartitionIndex {
+        let topic = self.topic_by_name[topic];
         self.topics[topic].partitions[partition]
     }
 }

@@ -3,20 +3,21 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+use super::index::{BrokerIndex, PartitionIndex};
 use crate::sync::Time;
 
-/// What is due. The number is a broker's or a partition's index in the core.
+/// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
-    Linger(u32),
-    Request(u32),
-    Setup(u32),
-    Reconnect(u32),
-    Idle(u32),
-    Throttle(u32),
-    Availability(u32),
-    Backoff(u32),
-    Expiry(u32),
+    Linger(BrokerIndex),
+    Request(BrokerIndex),
+    Setup(BrokerIndex),
+    Reconnect(BrokerIndex),
+    Idle(BrokerIndex),
+    Throttle(BrokerIndex),
+    Availability(BrokerIndex),
+    Backoff(PartitionIndex),
+    Expiry(PartitionIndex),
     Metadata,
     Rebootstrap,
     ProducerId,
@@ -68,16 +69,18 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::index::TableIndex;
 
     #[test]
     fn timers_fire_in_order_and_once() {
+        let linger = Timer::Linger(BrokerIndex::from_position(1));
         let mut timers = Timers::default();
         timers.arm(Timer::Metadata, Time(30));
-        timers.arm(Timer::Linger(1), Time(10));
+        timers.arm(linger, Time(10));
         timers.arm(Timer::Metadata, Time(20));
         timers.arm(Timer::Metadata, Time(40));
         assert_eq!(timers.next(), Time(10));
-        assert_eq!(timers.due(Time(25)), Some(Timer::Linger(1)));
+        assert_eq!(timers.due(Time(25)), Some(linger));
         assert_eq!(timers.due(Time(25)), Some(Timer::Metadata));
         assert_eq!(timers.due(Time(100)), None);
         assert_eq!(timers.next(), Time::NEVER);

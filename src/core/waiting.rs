@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::broker::{Broker, Link};
+use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::request::RequestKind;
 use super::{Acks, Core, HeldUp, Place};
 use crate::batch::Batch;
@@ -61,7 +62,7 @@ impl Core {
     pub(super) fn records_wait_for(&self, topic: Option<&str>) -> Option<String> {
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
         for (index, records) in self.undelivered() {
-            let Some(partition) = &self.partitions[index as usize] else { continue };
+            let partition = &self.partitions[index];
             let (of, number) = (&partition.slot.topic, partition.slot.partition);
             if records == 0 || topic.is_some_and(|topic| *topic != **of) {
                 continue;
@@ -85,15 +86,15 @@ impl Core {
     }
 
     /// How many records of each partition are not delivered: those in requests, in queues and in slots.
-    fn undelivered(&self) -> BTreeMap<u32, usize> {
+    fn undelivered(&self) -> BTreeMap<PartitionIndex, usize> {
         let requests = self.brokers.iter().flat_map(|broker| &broker.in_flight);
         let carried = requests.flat_map(|request| request.kind.carried());
         let in_flight =
             carried.filter_map(|carried| Some((carried.partition, carried.batch.as_ref()?.count() as usize)));
-        let waiting = self.active.iter().filter_map(|&index| {
-            let partition = self.partitions[index as usize].as_ref()?;
+        let waiting = self.partitions.active().iter().map(|&index| {
+            let partition = &self.partitions[index];
             let queued: usize = partition.queue.iter().map(|batch| batch.count() as usize).sum();
-            Some((index, queued + partition.slot.waiting().0))
+            (index, queued + partition.slot.waiting().0)
         });
         let mut undelivered = BTreeMap::new();
         for (index, records) in in_flight.chain(waiting) {
@@ -103,7 +104,7 @@ impl Core {
     }
 
     /// What the close completes a partition's records with.
-    pub(super) fn closed_error(&self, index: u32) -> Error {
+    pub(super) fn closed_error(&self, index: PartitionIndex) -> Error {
         let why = self.partition_waits_for(index).map_or_else(String::new, |why| format!(": {why}"));
         Error::new(ErrorKind::Closed, format!("the producer was closed before the record's fate was known{why}"))
     }
@@ -125,8 +126,8 @@ impl Core {
     }
 
     /// What a partition's records wait for, and what came back last.
-    pub(super) fn partition_waits_for(&self, index: u32) -> Option<String> {
-        let partition = self.partitions[index as usize].as_ref()?;
+    pub(super) fn partition_waits_for(&self, index: PartitionIndex) -> Option<String> {
+        let partition = &self.partitions[index];
         if partition.is_topic_queue() {
             return self.topic_waits_for(partition.topic);
         }
@@ -134,10 +135,10 @@ impl Core {
         join([self.partition_obstacle(index), last].into_iter().flatten())
     }
 
-    fn partition_obstacle(&self, index: u32) -> Option<String> {
-        let partition = self.partitions[index as usize].as_ref()?;
+    fn partition_obstacle(&self, index: PartitionIndex) -> Option<String> {
+        let partition = &self.partitions[index];
         if partition.in_flight > 0 {
-            return self.unanswered_request(partition.in_flight_broker);
+            return self.unanswered_request(partition.in_flight_broker?);
         }
         match (partition.place, partition.leader) {
             (Place::BackingOff, _) => None,
@@ -147,7 +148,7 @@ impl Core {
             (_, None) => Some(self.why_leaderless(partition.topic)),
             (Place::Gated, _) => self.transaction_request_waits_for(),
             (_, Some(leader)) => {
-                let broker = &self.brokers[leader as usize];
+                let broker = &self.brokers[leader];
                 let numbered = partition.slot.settings.acks == Acks::All;
                 if broker.is_up() && numbered && !self.producer_id.is_settled() {
                     return self.producer_id_waits_for();
@@ -157,23 +158,23 @@ impl Core {
         }
     }
 
-    fn why_leaderless(&self, topic: u32) -> String {
-        let unknown = self.topics[topic as usize].error().map(last_error);
+    fn why_leaderless(&self, topic: TopicIndex) -> String {
+        let unknown = self.topics[topic].error().map(last_error);
         unknown.or_else(|| self.metadata.last_error.as_ref().and_then(|_| self.metadata_waits_for())).unwrap_or_else(
             || "no broker leads the partition: those that hold it are down, or their disks failed".into(),
         )
     }
 
     /// Why the partitions of a topic are not known.
-    pub(super) fn topic_waits_for(&self, topic: u32) -> Option<String> {
-        let refused = self.topics[topic as usize].error().map(|error| error.message().to_owned());
+    pub(super) fn topic_waits_for(&self, topic: TopicIndex) -> Option<String> {
+        let refused = self.topics[topic].error().map(|error| error.message().to_owned());
         refused.or_else(|| self.metadata_waits_for())
     }
 
     /// What keeps metadata from coming.
     pub(super) fn metadata_waits_for(&self) -> Option<String> {
         let last = self.metadata.last_error.iter().map(last_error);
-        let asked = (0u32..).zip(&self.brokers).filter(|(_, broker)| self.is_asked_for_metadata(broker));
+        let asked = self.brokers.with_indices().filter(|(_, broker)| self.is_asked_for_metadata(broker));
         join(last.chain(asked.filter_map(|(index, _)| self.broker_waits_for(index))))
     }
 
@@ -210,14 +211,14 @@ impl Core {
     }
 
     /// The broker that a request of this kind was sent to.
-    fn asked_for(&self, is_meant: impl Fn(&RequestKind) -> bool) -> Option<u32> {
+    fn asked_for(&self, is_meant: impl Fn(&RequestKind) -> bool) -> Option<BrokerIndex> {
         let asked = |broker: &Broker| broker.in_flight.iter().any(|request| is_meant(&request.kind));
-        (0u32..).zip(&self.brokers).find(|(_, broker)| asked(broker)).map(|(index, _)| index)
+        self.brokers.with_indices().find(|(_, broker)| asked(broker)).map(|(index, _)| index)
     }
 
     /// What keeps requests from being sent to a broker, or from being answered.
-    pub(super) fn broker_waits_for(&self, index: u32) -> Option<String> {
-        let broker = &self.brokers[index as usize];
+    pub(super) fn broker_waits_for(&self, index: BrokerIndex) -> Option<String> {
+        let broker = &self.brokers[index];
         let name = broker.name();
         let so_far = self.now.since(broker.link_since).as_millis();
         let waiting = match broker.link {
@@ -245,8 +246,8 @@ impl Core {
     }
 
     /// The oldest request of a connection: those behind it are answered after it.
-    fn unanswered_request(&self, index: u32) -> Option<String> {
-        let broker = self.brokers.get(index as usize)?;
+    fn unanswered_request(&self, index: BrokerIndex) -> Option<String> {
+        let broker = self.brokers.get(index)?;
         let request = broker.in_flight.front()?;
         let (name, api) = (broker.name(), request.kind.api());
         let so_far = self.now.since(request.sent).as_millis();

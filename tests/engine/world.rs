@@ -15,7 +15,7 @@ use ottla::batch::{Completion, Report, Room};
 use ottla::compress::Codec;
 use ottla::config::Facilities;
 use ottla::core::{
-    Acks, Action, Answer, Backoff, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings,
+    Acks, Action, Answer, Backoff, BrokerIndex, ConnectionId, Core, DebugSwitch, Event, Frame, HostName, News, Settings,
 };
 use ottla::driver::Rest;
 use ottla::front::{
@@ -195,7 +195,7 @@ struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Traffic {
     /// An attempt to connect to a broker, by its index in the core.
-    Attempt(u32),
+    Attempt(BrokerIndex),
     /// A request, by its API's number.
     Request(i16),
 }

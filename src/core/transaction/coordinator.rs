@@ -1,5 +1,6 @@
 //! Which broker coordinates: transactions by their id, offsets by their group.
 
+use super::super::index::BrokerIndex;
 use super::super::request::{Asked, RequestKind, Role};
 use super::super::{Core, Level};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,13 +18,13 @@ pub struct Coordinators {
 #[derive(Clone, Copy)]
 pub struct Found {
     /// Its index in the core.
-    broker: u32,
+    broker: BrokerIndex,
     /// How often in a row it could not be connected to when it was named.
     failures: u32,
 }
 
 impl Found {
-    pub fn broker(self) -> u32 {
+    pub fn broker(self) -> BrokerIndex {
         self.broker
     }
 }
@@ -52,13 +53,13 @@ impl Coordinators {
 
 impl Core {
     /// The coordinator and the version of a request to it, if it can be asked now. What stands in the way is seen to.
-    pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(u32, i16)> {
+    pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(BrokerIndex, i16)> {
         let known = self.transaction.as_ref()?.coordinators.of(role);
         let Some(Found { broker: index, failures }) = known else {
             self.find_coordinator(role);
             return None;
         };
-        let broker = &self.brokers[index as usize];
+        let broker = &self.brokers[index];
         if !broker.is_up() {
             if broker.failures >= failures + MOST_FAILURES {
                 self.forget_coordinator(role);
@@ -100,7 +101,7 @@ impl Core {
     }
 
     fn find_coordinator(&mut self, role: Role) {
-        let Some((broker, version)) = self.least_loaded(ApiKey::FindCoordinator) else {
+        let Some((broker, version)) = self.brokers.least_loaded(ApiKey::FindCoordinator, self.now) else {
             let up = self.brokers.iter().filter(|broker| broker.is_up());
             let offers = up.map(|broker| broker.pick(ApiKey::FindCoordinator));
             if let Some(Err(error)) = offers.min_by_key(Result::is_err) {
@@ -126,7 +127,7 @@ impl Core {
 
     pub(super) fn coordinator_found(
         &mut self,
-        broker: u32,
+        broker: BrokerIndex,
         role: Role,
         reader: &mut Reader<'_>,
         version: i16,
@@ -146,11 +147,11 @@ impl Core {
         let verdict = asked.verdict(code);
         let Some(error) = self.transaction_error(broker, asked, code) else {
             self.learn_broker(node, host, port);
-            let Some(&index) = self.broker_by_id.get(&node) else {
+            let Some(index) = self.brokers.by_id(node) else {
                 let message = format!("the answer to FindCoordinator names broker {node}, and no error");
                 return Err(Error::new(ErrorKind::BadResponse, message));
             };
-            let found = Found { broker: index, failures: self.brokers[index as usize].failures };
+            let found = Found { broker: index, failures: self.brokers[index].failures };
             if let Some(transaction) = &mut self.transaction {
                 transaction.coordinators.set(role, Some(found));
                 transaction.failures = 0;

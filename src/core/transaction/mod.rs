@@ -10,6 +10,7 @@ mod requests;
 
 use std::collections::VecDeque;
 
+use super::index::{BrokerIndex, PartitionIndex};
 use super::request::Role;
 use super::{Answer, Core, Place, Timer};
 use crate::batch::ProducerEpoch;
@@ -38,7 +39,7 @@ pub struct Transaction {
     /// A sequence may have a hole, or the protocol changed: the next transaction needs another epoch.
     renew: bool,
     /// Partitions that wait to be added.
-    joining: VecDeque<u32>,
+    joining: VecDeque<PartitionIndex>,
     /// Some of them are new.
     unasked: bool,
     offsets: Option<offsets::Pending>,
@@ -163,7 +164,7 @@ impl Transaction {
     }
 
     /// The coordinator that is asked next, if it is known.
-    pub fn next_coordinator(&self) -> Option<u32> {
+    pub fn next_coordinator(&self) -> Option<BrokerIndex> {
         let role = if let Some(Step::CommitOffsets) = self.step() { Role::Group } else { Role::Transaction };
         self.coordinators.of(role).map(Found::broker)
     }
@@ -322,7 +323,7 @@ impl Core {
             transaction.joining.clear();
             transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
         }
-        for index in self.active.clone() {
+        for index in self.partitions.active().to_vec() {
             self.fail_queued(index, error);
             if self.partition(index).is_topic_queue() {
                 self.queue_emptied(index);
@@ -453,9 +454,9 @@ impl Core {
     }
 
     /// Whether a partition may send. One that has to be added first is put in line for it.
-    pub(super) fn may_join(&mut self, index: u32) -> bool {
+    pub(super) fn may_join(&mut self, index: PartitionIndex) -> bool {
         let Some(transaction) = &mut self.transaction else { return true };
-        let partition = self.partitions[index as usize].as_ref().expect("asked for by its index");
+        let partition = &self.partitions[index];
         if partition.queue.is_empty() && partition.slot.glance().oldest.is_none() {
             // It was looked at for nothing.
             return true;
@@ -521,7 +522,7 @@ impl Core {
         Error::new(ErrorKind::Closed, format!("{message}{why}"))
     }
 
-    pub(super) fn joined(&mut self, index: u32) {
+    pub(super) fn joined(&mut self, index: PartitionIndex) {
         let Some(transaction) = &mut self.transaction else { return };
         transaction.begun = true;
         let serial = transaction.serial;

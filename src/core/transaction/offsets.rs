@@ -1,6 +1,7 @@
 //! Offsets of a consumer group that are committed with a transaction.
 
 use super::super::Core;
+use super::super::index::BrokerIndex;
 use super::super::request::{Asked, RequestKind, Role};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::front::{Offset, OffsetCommit};
@@ -62,7 +63,7 @@ impl Core {
         self.send(broker, version, RequestKind::Transaction(Asked::AddOffsets), |out| request.encode(version, out));
     }
 
-    pub(super) fn offsets_added(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn offsets_added(&mut self, broker: BrokerIndex, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = AddOffsetsToTxnResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         if let Some(error) = self.transaction_error(broker, Asked::AddOffsets, response.error_code) {
@@ -84,7 +85,7 @@ impl Core {
             let message = format!(
                 "{} takes TxnOffsetCommit version {version}, which names no member of the group: it could \
                  not refuse a consumer that lost its partitions",
-                self.brokers[broker as usize].name()
+                self.brokers[broker].name()
             );
             return self.transaction_failed(&Error::new(ErrorKind::UnsupportedBroker, message));
         }
@@ -113,7 +114,12 @@ impl Core {
     }
 
     /// What was taken is done; what can be tried again is; anything else is the transaction's error.
-    pub(super) fn offsets_committed(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    pub(super) fn offsets_committed(
+        &mut self,
+        broker: BrokerIndex,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
         let response = TxnOffsetCommitResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         let mut answers = Vec::new();

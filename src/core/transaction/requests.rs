@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::index::{BrokerIndex, PartitionIndex};
 use super::super::request::{Asked, RequestKind, Role};
 use super::super::{Core, Level};
 use super::{End, Phase, State, Step, Transaction, no_transaction};
@@ -89,7 +90,7 @@ impl Core {
         self.send(broker, version, RequestKind::Transaction(Asked::Init), |out| request.encode(version, out));
     }
 
-    fn transaction_initialized(&mut self, broker: u32, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    fn transaction_initialized(&mut self, broker: BrokerIndex, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = InitProducerIdResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         if let Some(error) = self.transaction_error(broker, Asked::Init, response.error_code) {
@@ -132,7 +133,7 @@ impl Core {
         };
         let Some(transaction) = &mut self.transaction else { return };
         let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
-        let mut indices: Vec<u32> = transaction.joining.iter().copied().collect();
+        let mut indices: Vec<PartitionIndex> = transaction.joining.iter().copied().collect();
         transaction.told = true;
         transaction.asked = true;
         let id = transaction.id.clone();
@@ -155,8 +156,8 @@ impl Core {
     /// Partitions that were added may send. The worst of the errors decides for the rest.
     fn partitions_added(
         &mut self,
-        broker: u32,
-        indices: Vec<u32>,
+        broker: BrokerIndex,
+        indices: Vec<PartitionIndex>,
         reader: &mut Reader<'_>,
         version: i16,
     ) -> Result<()> {
@@ -216,7 +217,7 @@ impl Core {
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 
-    fn end_told(&mut self, broker: u32, commit: bool, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    fn end_told(&mut self, broker: BrokerIndex, commit: bool, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = EndTxnResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         let begun = self.transaction.as_ref().is_some_and(|transaction| transaction.begun);
@@ -250,7 +251,7 @@ impl Core {
     /// An answer to a request of the transaction.
     pub(in super::super) fn transaction_received(
         &mut self,
-        broker: u32,
+        broker: BrokerIndex,
         asked: Asked,
         reader: &mut Reader<'_>,
         version: i16,
@@ -330,9 +331,9 @@ impl Core {
         self.wait_for_transaction(at);
     }
 
-    pub(super) fn transaction_error(&self, broker: u32, asked: Asked, code: i16) -> Option<Error> {
+    pub(super) fn transaction_error(&self, broker: BrokerIndex, asked: Asked, code: i16) -> Option<Error> {
         let kind = ErrorKind::from_broker(code)?;
-        let name = self.brokers[broker as usize].name();
+        let name = self.brokers[broker].name();
         let asked_about = self.transaction.as_ref().map_or("", |transaction| transaction.asked_about(asked.role()));
         let advice = match code {
             ErrorCode::COORDINATOR_NOT_AVAILABLE if asked == Asked::Coordinator(Role::Transaction) => {

@@ -33,7 +33,8 @@ impl Core {
             self.drain(broker);
         }
         self.settle_joining();
-        self.settle_waiting();
+        self.settle_flushes();
+        self.settle_close();
     }
 
     /// Sends what is ready for a broker, if its connection can take it.
@@ -204,12 +205,11 @@ impl Core {
             return Pick::Batch(batch);
         }
         let Some(batch) = partition.slot.take().0 else { return Pick::Nothing };
-        self.stage(index, batch);
-        self.partition(index).queue.pop_front().map_or(Pick::Nothing, Pick::Batch)
+        Pick::Batch(self.stage(index, batch))
     }
 
-    /// Takes over a batch from its slot: closes and compresses it, and puts it at the end of the partition's queue.
-    pub(super) fn stage(&mut self, index: PartitionIndex, mut batch: Box<Batch>) {
+    /// Takes over a batch from its slot, closes and compresses it. It follows everything in the partition's queue.
+    pub(super) fn stage(&mut self, index: PartitionIndex, mut batch: Box<Batch>) -> Box<Batch> {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
         batch.sealed.incarnation = self.partition(index).incarnation;
@@ -220,7 +220,7 @@ impl Core {
             self.partition(index).own_deadlines = true;
             self.timers.arm(Timer::Expiry(index), batch.deadline);
         }
-        self.partition(index).queue.push_back(batch);
+        batch
     }
 
     /// Puts a batch on a request that is being made.

@@ -10,6 +10,7 @@ use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::front::Glance;
 use crate::sync::Time;
+use crate::text::{counted, partition_name};
 
 impl Core {
     /// Sees to it that a partition is looked at when something in its slot is due, or when its open batch should take
@@ -112,6 +113,29 @@ impl Core {
     fn topic_of_leaderless(&self, index: PartitionIndex) -> Option<&TopicState> {
         let partition = Some(&self.partitions[index]).filter(|partition| partition.leader.is_none())?;
         self.topics.get(partition.topic)
+    }
+
+    /// Why a batch fails whose time is up.
+    pub(super) fn delivery_timed_out(&self, batch: &Batch, cause: &str) -> Error {
+        let attempts = match batch.sealed.attempts {
+            0 => "it was not sent".to_string(),
+            1 => "it was sent once".to_string(),
+            n => format!("it was sent {n} times"),
+        };
+        let allowed = batch.deadline.since(batch.created).as_millis();
+        let (were, their) = if batch.count() == 1 { ("was", "its") } else { ("were", "their") };
+        let whose = match batch.own_timeout {
+            None => format!("delivery.timeout.ms={allowed}"),
+            Some(_) => format!("{their} own timeout of {allowed} ms"),
+        };
+        Error::new(
+            ErrorKind::DeliveryTimedOut,
+            format!(
+                "{} for {} {were} not delivered within {whose}: {attempts}; {cause}",
+                counted(batch.count(), "record"),
+                partition_name(&batch.topic, batch.partition),
+            ),
+        )
     }
 
     fn expire(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {

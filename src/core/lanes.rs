@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::index::PartitionIndex;
+use super::index::{BrokerIndex, PartitionIndex};
+use super::{Core, Place, Timer};
 use crate::config::Acks;
 use crate::front::TopicSettings;
+use crate::sync::Time;
 
 /// What a Produce request says for all that it carries. Partitions whose topics differ in it travel apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,67 @@ impl Lanes {
             self.lanes.len() - 1
         });
         &mut self.lanes[at]
+    }
+}
+
+impl Core {
+    /// Ends the linger of everything: their memory is wanted, or they are flushed.
+    pub(super) fn end_all_lingering(&mut self) {
+        for broker in self.brokers.indices() {
+            self.end_lingering(broker);
+        }
+    }
+
+    pub(super) fn end_lingering(&mut self, broker: BrokerIndex) {
+        for lane in 0..self.brokers[broker].lanes.len() {
+            self.end_lingering_in(broker, lane);
+        }
+    }
+
+    /// Whoever lingers in this lane is ready now.
+    pub(super) fn end_lingering_in(&mut self, broker: BrokerIndex, lane: usize) {
+        let mut lists = std::mem::take(&mut self.broker(broker).lanes.lane(lane).lingering);
+        for index in lists.iter_mut().flat_map(|(_, list)| list.drain(..)) {
+            if self.partition(index).place == Place::Lingering {
+                self.partition(index).place = Place::Idle;
+                self.make_ready(index);
+            }
+        }
+        self.broker(broker).lanes.lane(lane).lingering = lists;
+    }
+
+    pub(super) fn linger_passed(&mut self, broker: BrokerIndex) {
+        for lane in 0..self.brokers[broker].lanes.len() {
+            match self.next_linger(broker, lane) {
+                // If the time of one has come, the others of its lane ride along.
+                Some(due) if due <= self.now => self.end_lingering_in(broker, lane),
+                Some(due) => self.timers.arm(Timer::Linger(broker), due),
+                None => {}
+            }
+        }
+    }
+
+    /// When the first linger of a lane ends.
+    fn next_linger(&mut self, broker: BrokerIndex, lane: usize) -> Option<Time> {
+        let lists = self.broker(broker).lanes.lane(lane).lingering.len();
+        (0..lists).filter_map(|list| self.first_linger(broker, lane, list)).min()
+    }
+
+    /// The first of a list is the oldest; what no longer lingers is dropped from its head.
+    fn first_linger(&mut self, broker: BrokerIndex, lane: usize, list: usize) -> Option<Time> {
+        loop {
+            let (linger, waiting) = &mut self.broker(broker).lanes.lane(lane).lingering[list];
+            let (linger, index) = (*linger, *waiting.front()?);
+            let partition = self.partition(index);
+            if partition.place == Place::Lingering {
+                if let Some(oldest) = partition.slot.glance().oldest {
+                    return Some(oldest.after(linger));
+                }
+                partition.place = Place::Idle;
+                self.partitions.deactivate_if_idle(index);
+            }
+            self.broker(broker).lanes.lane(lane).lingering[list].1.pop_front();
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod debug;
 mod drain;
 mod errors;
 mod expiry;
+mod flush;
 mod frame;
 mod handshake;
 mod identity;
@@ -33,6 +34,7 @@ mod purge;
 mod record_errors;
 mod request;
 mod response;
+mod retry;
 mod sequence;
 mod settings;
 mod statistics;
@@ -68,8 +70,8 @@ use crate::statistics::Statistics;
 use crate::sync::{Arc, Time};
 use broker::Broker;
 use brokers::Brokers;
-use close::Flush;
 use compressors::Compressors;
+use flush::Flush;
 use index::{PartitionIndex, Table, TopicIndex};
 use inquiry::Inquiry;
 use metadata::{Metadata, TopicState};
@@ -80,7 +82,21 @@ use producer_id::ProducerId;
 use timers::{Timer, Timers};
 use transaction::Transaction;
 
-/// The sender's state. Every method is called with the present time set by [`Core::at`].
+/// The sender: a machine without sockets, threads or a clock of its own. Its owner gives it input and carries out its output.
+///
+/// The owner repeats these steps, all on one thread:
+///
+/// 1. [`at`](Self::at) sets the present time. Every other call counts with it.
+/// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`event`](Self::event) is what happened on a connection, and
+///    [`tick`](Self::tick) fires what is due. Their order is free, but `tick` is given a time up to which every
+///    byte that arrived was passed in as an event. Otherwise an answer that came in time could count as missing.
+/// 3. Output: [`action`](Self::action) is called until it returns `None`, and each action is carried out before the
+///    next call. This step is due after any input.
+/// 4. The next round begins with the next mail or event, and at [`next_deadline`](Self::next_deadline) at the latest. A
+///    `tick` that comes early does nothing.
+///
+/// Every batch is reported exactly once, by [`Action::Report`]. After [`Action::Closed`] nothing is left to do. If a panic
+/// interrupts the steps, [`take_reports`](Self::take_reports) returns what was decided and not yet handed over.
 pub struct Core {
     settings: Settings,
     front: Arc<Front>,

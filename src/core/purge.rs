@@ -2,7 +2,7 @@
 
 use super::Core;
 use super::index::PartitionIndex;
-use super::response::order_of;
+use super::retry::order_of;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
 use crate::front::Purge;

@@ -1,0 +1,203 @@
+//! The next attempt of a batch: when, in how many parts, under which numbers, or none.
+
+use super::identity::recreated;
+use super::index::PartitionIndex;
+use super::sequence::{Refusal, Repair};
+use super::waiting::last_error;
+use super::{Core, Level, Place};
+use crate::allocate;
+use crate::batch::Batch;
+use crate::compress::Codec;
+use crate::config::Facility;
+use crate::error::{Error, ErrorCode, Result};
+use crate::partition::rng::SplitMix64;
+use crate::planted::{Fault, planted};
+use crate::text::counted;
+
+impl Core {
+    /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
+    pub(super) fn retry(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
+        let attempts = batch.sealed.attempts;
+        if batch.sealed.incarnation != self.partition(index).incarnation {
+            let error = recreated(&batch.topic);
+            return self.give_up(index, batch, error);
+        }
+        if let Some(aborted) = self.cancelled_by_abort() {
+            return self.give_up(index, batch, aborted);
+        }
+        if attempts > self.settings.retries {
+            // Otherwise a stale leader would never be detected.
+            self.partition(index).failures += 1;
+            let error = error.note(format_args!("no retry is left (retries={})", self.settings.retries));
+            return self.give_up(index, batch, error);
+        }
+        if batch.deadline <= self.now {
+            let late = self.delivery_timed_out(&batch, &last_error(&error));
+            return self.give_up(index, batch, late);
+        }
+        self.debug(Facility::Batch, || format!("{error}; attempt {attempts} of the batch, trying again"));
+        self.requeue(index, batch);
+        self.touch_topic(index);
+        self.back_off_partition(index, error);
+    }
+
+    fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
+        let failures = self.partition(index).failures + 1;
+        let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
+        let until = self.now.after(self.suspect_pause(index, wait));
+        let partition = self.partition(index);
+        partition.failures = failures;
+        partition.backoff_until = until;
+        partition.last_error = Some(error);
+        if matches!(partition.place, Place::Ready | Place::Lingering | Place::Gated) {
+            partition.place = Place::Idle;
+        }
+    }
+
+    /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
+    pub(super) fn requeue(&mut self, index: PartitionIndex, batch: Box<Batch>) {
+        self.partition(index).own_deadlines |= batch.own_timeout.is_some();
+        let queue = &mut self.partition(index).queue;
+        let key = order_of(&batch);
+        let queued_last = planted(Fault::RetryQueuedLast);
+        let behind = queue.iter().position(|queued| order_of(queued) > key).filter(|_| !queued_last);
+        queue.insert(behind.unwrap_or(queue.len()), batch);
+        self.partitions.activate(index);
+    }
+
+    /// The broker misses what comes before this batch. If nothing will fill the gap, the sequence begins again. In a
+    /// transaction it does so after the abort.
+    pub(super) fn sequence_lost(&mut self, index: PartitionIndex, batch: Box<Batch>, code: i16, error: Error) {
+        let transactional = self.transaction.is_some();
+        let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
+        if !proves_gap && (batch.sealed.outcome_unknown || transactional) {
+            return self.give_up(index, batch, error);
+        }
+        if let Some(aborted) = self.cancelled_by_abort() {
+            return self.give_up(index, batch, aborted);
+        }
+        let now = self.now;
+        let key = order_of(&batch);
+        let partition = self.partition(index);
+        let is_earlier = |queued: &Batch| queued.sealed.base_sequence.is_some() && order_of(queued) < key;
+        let earlier_to_come = partition.queue.front().is_some_and(|queued| is_earlier(queued));
+        let repair = partition.sequence.refused(Refusal { earlier_to_come, transactional, proves_gap }, now);
+        let no_retry_left = batch.sealed.attempts > self.settings.retries && !repair.spent_on_late_requests();
+        if no_retry_left || batch.deadline <= now {
+            return self.give_up(index, batch, error);
+        }
+        match repair {
+            Repair::WaitForEarlier => self.requeue(index, batch),
+            Repair::Fail => self.give_up(index, batch, error),
+            Repair::WaitForLate(until) => {
+                self.back_off_partition(index, error);
+                let partition = self.partition(index);
+                partition.backoff_until = partition.backoff_until.min(until);
+                self.requeue(index, batch);
+            }
+            Repair::BeginAgain { waited } => self.break_off(index, batch, &error, proves_gap, waited),
+        }
+    }
+
+    /// A gap will not be filled, and nothing behind it is in the log. The sequence begins again once nothing is in flight.
+    fn break_off(
+        &mut self,
+        index: PartitionIndex,
+        mut batch: Box<Batch>,
+        error: &Error,
+        proves_gap: bool,
+        waited: bool,
+    ) {
+        self.log(Level::Info, || error.to_string());
+        if proves_gap {
+            // Not what is in flight behind it: if the topic is created again by now, the new log takes that.
+            let queued = self.partition(index).queue.iter_mut();
+            queued.chain([&mut batch]).for_each(|batch| batch.sealed.outcome_unknown = false);
+        } else {
+            self.fail_unproven(index, error);
+        }
+        self.partition(index).sequence.break_off();
+        // The first such answer has found the gap, so there is no backoff. After another there is.
+        if batch.sealed.attempts > 2 && !waited {
+            self.back_off_partition(index, error.clone());
+        }
+        self.requeue(index, batch);
+    }
+
+    /// Fails queued batches that may be in the log under the epoch that is being left.
+    fn fail_unproven(&mut self, index: PartitionIndex, error: &Error) {
+        let queue = std::mem::take(&mut self.partition(index).queue);
+        let (unproven, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(|batch| batch.sealed.outcome_unknown);
+        self.partition(index).queue.extend(rest);
+        for batch in unproven {
+            self.fail(batch, error.clone());
+        }
+    }
+
+    /// MESSAGE_TOO_LARGE: sends the batch again as smaller ones, and remembers not to build such large ones.
+    pub(super) fn split(&mut self, index: PartitionIndex, mut batch: Box<Batch>, error: &Error) {
+        let target = (batch.bytes() / 2).max(1);
+        let topic = self.partition(index).topic;
+        self.lower_batch_limit(index, &batch);
+        if let Err(defect) = Self::restore_plain(&mut batch) {
+            return self.give_up(index, batch, defect);
+        }
+        let serial = batch.sealed.serial;
+        let (count, bytes) = (batch.count(), batch.bytes());
+        match batch.split(target) {
+            Ok(parts) => {
+                self.statistics.producer.batches_split.add(1);
+                self.topics[topic].statistics.cells.batches_split.add(1);
+                let records = counted(count, "record");
+                self.log(Level::Info, || format!("{error}; {records} of {bytes} bytes sent again in parts"));
+                self.outstanding.split(serial, parts.len() as u32);
+                for mut part in parts {
+                    self.compress(index, &mut part);
+                    self.requeue(index, part);
+                }
+            }
+            Err((batch, defect)) => self.give_up(index, batch, defect),
+        }
+    }
+
+    /// Batches as large as this one are not built any more.
+    pub(super) fn lower_batch_limit(&mut self, index: PartitionIndex, batch: &Batch) {
+        let topic = self.partition(index).topic;
+        let limit = (batch.bytes() / 2).max(self.settings.smallest_batch_limit());
+        self.topics[topic].topic.lower_batch_limit(limit);
+    }
+
+    pub(super) fn restore_plain(batch: &mut Batch) -> Result<()> {
+        let codec = Codec::of_attributes(batch.sealed.attributes);
+        if codec == Codec::None {
+            return Ok(());
+        }
+        let mut compressed = Vec::new();
+        batch.payload().slices().try_for_each(|slice| allocate::append(&mut compressed, slice))?;
+        let plain = crate::compress::decompress(codec, &compressed, batch.bytes())?;
+        batch.set_plain(&plain).map_err(|refused| batch.out_of_memory(refused, "unpack a batch"))
+    }
+
+    /// Fails a batch for good.
+    pub(super) fn give_up(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
+        self.return_numbers(index, &batch);
+        let bump_without_proof = planted(Fault::BumpWithoutProof);
+        if bump_without_proof && batch.sealed.base_sequence.is_some() {
+            self.partition(index).sequence.break_off();
+        }
+        self.fail(batch, error);
+    }
+
+    /// The sequence numbers of a batch that fails, and is neither in flight nor queued, go back if they can.
+    pub(super) fn return_numbers(&mut self, index: PartitionIndex, batch: &Batch) {
+        let partition = self.partition(index);
+        if let Some(base) = batch.sealed.base_sequence.filter(|_| !partition.has_numbered()) {
+            partition.sequence.give_back(base, batch.count(), batch.sealed.outcome_unknown);
+        }
+    }
+}
+
+/// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
+pub(super) fn order_of(batch: &Batch) -> (u64, u32) {
+    (batch.sealed.serial, batch.sealed.first_record)
+}

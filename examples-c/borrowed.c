@@ -1,7 +1,7 @@
 /* borrowed: sends large payloads without copying them, from a ring of buffers that are used again as they come back.
  *
- * Shows: ottla_producer_send_lent(), which reads a value where it is; the function that gives it back; how a value is known
- * again at its completion.
+ * Shows: lending a value instead of having it copied (on_release in ottla_send_options); the function that returns it; how a
+ * value is recognized at its completion.
  *
  * Build: cc -std=c99 -o borrowed borrowed.c $(pkg-config --cflags --libs ottla) -lpthread
  * Run:   borrowed localhost:9092 greetings [BUFFERS]
@@ -114,13 +114,16 @@ static unsigned send_all(const ottla_producer *producer, const ottla_topic *topi
         ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = buffer->bytes;
         record.value_len = SIZE;
+        ottla_send_options options = {.struct_size = sizeof(ottla_send_options)};
+        options.on_release = on_release;
+        options.release_userdata = buffer;
         /* If this is refused, the buffer was never lent, and on_release is not called. */
-        *code_out = ottla_producer_send_lent(producer, topic, &record, on_release, buffer, buffer, error_out);
+        *code_out = ottla_producer_send(producer, topic, &record, buffer, &options, error_out);
         if (*code_out != OTTLA_ERR_OK) {
             return sent;
         }
     }
-    *code_out = ottla_producer_flush(producer, 60000, error_out);
+    *code_out = ottla_producer_flush(producer, 60000, 0, error_out);
     return count;
 }
 

@@ -1,6 +1,6 @@
 /* callbacks: is told the fate of records by functions of its own, record by record and batch by batch.
  *
- * Shows: a function and a context for one record (ottla_producer_send_with()); a function for the batches of all other
+ * Shows: a function and a context for one record (on_delivery in ottla_send_options); a function for the batches of all other
  * records (ottla_config_set_batch_delivery()); what may be done in them; how a context is owned.
  *
  * Build: cc -std=c99 -o callbacks callbacks.c $(pkg-config --cflags --libs ottla)
@@ -94,7 +94,8 @@ static ottla_code send_with_context(const ottla_producer *producer, const ottla_
     ottla_record record = {.struct_size = sizeof(ottla_record), .flags = OTTLA_RECORD_PARTITION, .partition = 0};
     record.value = context->name;
     record.value_len = strlen(context->name);
-    ottla_code code = ottla_producer_send_with(producer, topic, &record, on_record, context, error_out);
+    ottla_send_options options = {.struct_size = sizeof(ottla_send_options), .on_delivery = on_record};
+    ottla_code code = ottla_producer_send(producer, topic, &record, context, &options, error_out);
     if (code != OTTLA_ERR_OK) {
         free(context); /* refused: nobody is going to be called */
     }
@@ -136,11 +137,11 @@ int main(int argc, char **argv) {
         ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.value = "one of many";
         record.value_len = strlen(record.value);
-        code = ottla_producer_send(producer, topic, &record, NULL, &error);
+        code = ottla_producer_send(producer, topic, &record, NULL, NULL, &error);
         accepted += code == OTTLA_ERR_OK;
     }
     if (code == OTTLA_ERR_OK) {
-        code = ottla_producer_flush(producer, 30000, &error); /* the reply was sent before this returns */
+        code = ottla_producer_flush(producer, 30000, 0, &error); /* the reply was sent before this returns */
     }
     if (code != OTTLA_ERR_OK) {
         failures += failed("sending", code, error);

@@ -98,11 +98,15 @@ public:
         record.value = value.data();
         record.value_len = value.size();
         auto owner = std::make_unique<Delivered>(std::move(delivered));
-        call(ottla_producer_send_with, static_cast<const ottla_producer *>(producer_.get()), topic.get(),
-             static_cast<const ottla_record *>(&record), &Producer::trampoline, static_cast<void *>(owner.get()));
+        ottla_send_options options{};
+        options.struct_size = sizeof options;
+        options.on_delivery = &Producer::trampoline;
+        call(ottla_producer_send, static_cast<const ottla_producer *>(producer_.get()), topic.get(),
+             static_cast<const ottla_record *>(&record), static_cast<void *>(owner.get()),
+             static_cast<const ottla_send_options *>(&options));
         owner.release(); // accepted: the trampoline has it, or had it already
     }
-    void flush() const { call(ottla_producer_flush, producer_.get(), std::int64_t{-1}); }
+    void flush() const { call(ottla_producer_flush, producer_.get(), std::int64_t{-1}, std::uint32_t{0}); }
 
 private:
     struct Free {

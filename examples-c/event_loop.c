@@ -1,7 +1,7 @@
 /* event_loop: sends from an event loop of its own and takes the reports there, with no callback and without ever waiting
  * in the library.
  *
- * Shows: poll mode (ottla_config_set_poll()), its file descriptor in epoll beside a timer, ottla_producer_try_send(), and an
+ * Shows: poll mode (ottla_config_set_poll()), its file descriptor in epoll next to a timer, OTTLA_SEND_NO_WAIT, and an
  * end in order that does not block the loop. For Linux; where there is no epoll, poll() does the same.
  *
  * Build: cc -std=c99 -o event_loop event_loop.c $(pkg-config --cflags --libs ottla)
@@ -27,7 +27,7 @@
 
 #include <ottla.h>
 
-enum { RECORDS = 200, PER_TICK = 10, TICK_MS = 10 };
+enum { RECORDS = 200, PER_TICK = 10, TICK_MS = 10, MAX_REPORTS = 16 };
 
 struct loop {
     ottla_producer *producer;
@@ -46,6 +46,7 @@ static void complain(struct loop *loop, const char *what, ottla_code code, ottla
 
 /* The timer fired: a few records more. What finds no room is sent at a later tick. */
 static void on_tick(struct loop *loop) {
+    const ottla_send_options no_wait = {.struct_size = sizeof(ottla_send_options), .flags = OTTLA_SEND_NO_WAIT};
     for (unsigned i = 0; i < PER_TICK && loop->accepted < RECORDS; i++) {
         char value[32];
         int len = snprintf(value, sizeof value, "record %u", loop->accepted);
@@ -53,7 +54,7 @@ static void on_tick(struct loop *loop) {
         record.value = value;
         record.value_len = (size_t)len;
         ottla_error *error = NULL;
-        ottla_code code = ottla_producer_try_send(loop->producer, loop->topic, &record, NULL, &error);
+        ottla_code code = ottla_producer_send(loop->producer, loop->topic, &record, NULL, &no_wait, &error);
         if (code == OTTLA_ERR_BUFFER_FULL) {
             ottla_error_free(error);
             return;
@@ -66,29 +67,33 @@ static void on_tick(struct loop *loop) {
     }
 }
 
+static void print_batch(struct loop *loop, const ottla_batch *batch) {
+    unsigned count = (unsigned)batch->count;
+    if (batch->code == OTTLA_ERR_OK) {
+        printf("%s %" PRId32 ": %u records from offset %" PRId64 "\n", batch->topic, batch->partition, count,
+               batch->base_offset);
+        loop->delivered += count;
+    } else {
+        printf("%u records failed: %s\n", count, ottla_error_message(batch->error));
+        loop->failed += count;
+    }
+}
+
 /* The descriptor is readable: takes all reports that are there. */
 static void on_reports(struct loop *loop) {
-    for (;;) {
-        ottla_report *report = NULL;
+    ottla_report *reports[MAX_REPORTS];
+    size_t count = MAX_REPORTS;
+    while (count == MAX_REPORTS) { /* there may be more */
         ottla_error *error = NULL;
-        ottla_code code = ottla_producer_poll(loop->producer, 0, &report, &error);
+        ottla_code code = ottla_producer_poll(loop->producer, 0, reports, MAX_REPORTS, &count, &error);
         if (code != OTTLA_ERR_OK) {
             complain(loop, "poll", code, error);
             return;
         }
-        if (report == NULL) {
-            return;
+        for (size_t i = 0; i < count; i++) {
+            print_batch(loop, ottla_report_batch(reports[i]));
+            ottla_report_free(reports[i]);
         }
-        unsigned count = (unsigned)ottla_report_count(report);
-        if (ottla_report_code(report) == OTTLA_ERR_OK) {
-            printf("%s %" PRId32 ": %u records from offset %" PRId64 "\n", ottla_report_topic(report),
-                   ottla_report_partition(report), count, ottla_report_base_offset(report));
-            loop->delivered += count;
-        } else {
-            printf("%u records failed: %s\n", count, ottla_error_message(ottla_report_error(report)));
-            loop->failed += count;
-        }
-        ottla_report_free(report);
     }
 }
 

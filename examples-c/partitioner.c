@@ -95,7 +95,7 @@ static int send_nine(const ottla_producer *producer, const ottla_topic *topic) {
         record.value = "ore";
         record.value_len = 3;
         ottla_error *error = NULL;
-        ottla_code code = ottla_producer_send(producer, topic, &record, (void *)key, &error);
+        ottla_code code = ottla_producer_send(producer, topic, &record, (void *)key, NULL, &error);
         if (code != OTTLA_ERR_OK) {
             refused += failed("send", code, error);
         }

@@ -47,7 +47,7 @@ static const char usage[] =
     "      --unlike N             values are up to N bytes shorter, each by one more than the one before; default 0\n"
     "      --batch N              send N records a call (ottla_producer_send_many), completions by batch\n"
     "      --one-by-one           wait for each record before the next is sent (ottla_producer_send_and_wait)\n"
-    "      --try-send             never wait for room (ottla_producer_try_send), and tell how long the calls take\n"
+    "      --try-send             never wait for room (OTTLA_SEND_NO_WAIT), and tell how long the calls take\n"
     "      --warm-up N            first send and deliver N records that are not measured; default 0: connecting is\n"
     "                             part of what is measured\n"
     "  -X, --property NAME=VALUE  sets a property of the producer (CONFIGURATION.md lists them); may be repeated\n"
@@ -344,7 +344,8 @@ static void send_each(struct sender *sender) {
             vary(&record, key, options, &random, i);
         }
         ottla_code code =
-            ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, &sender->error);
+            ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, NULL,
+                                &sender->error);
         if (code != OTTLA_ERR_OK) {
             break;
         }
@@ -392,7 +393,7 @@ static void send_batches(struct sender *sender) {
             keys[i] = random_below(&random, options->keys);
         }
         size_t accepted = 0;
-        ottla_code code = ottla_producer_send_many(sender->producer, sender->topic, records, count, userdatas, 0,
+        ottla_code code = ottla_producer_send_many(sender->producer, sender->topic, records, count, userdatas, NULL,
                                                    &accepted, &sender->error);
         all_accepted += accepted;
         if (code != OTTLA_ERR_OK) {
@@ -432,13 +433,15 @@ static void try_to_send(struct sender *sender) {
     const struct options *options = sender->options;
     unsigned char key[KEY_LEN];
     const ottla_record record = record_of(options, sender->payload, key);
+    const ottla_send_options no_wait = {.struct_size = sizeof(ottla_send_options), .flags = OTTLA_SEND_NO_WAIT};
     while (sender->accepted < sender->count) {
         if (options->keys > 0) {
             put_random_key(key, &sender->random, options->keys);
         }
         uint64_t start_ns = now_ns();
         uint64_t call_ns = now_ns();
-        ottla_code code = ottla_producer_try_send(sender->producer, sender->topic, &record, NULL, &sender->error);
+        ottla_code code =
+            ottla_producer_send(sender->producer, sender->topic, &record, NULL, &no_wait, &sender->error);
         uint64_t end_ns = now_ns();
         take(&sender->empty_ns, call_ns - start_ns);
         take(&sender->call_ns, end_ns - call_ns);
@@ -530,7 +533,7 @@ static bool senders_ended(void) {
 /* Waits a second at most; true if all that was accepted is delivered or failed. */
 static bool flushed(const ottla_producer *producer) {
     ottla_error *error = NULL;
-    ottla_code code = ottla_producer_flush(producer, 1000, &error);
+    ottla_code code = ottla_producer_flush(producer, 1000, 0, &error);
     if (code != OTTLA_ERR_TIMED_OUT && code != OTTLA_ERR_CLOSED) { /* closed: interrupted twice */
         require(code, error, "flush");
     }
@@ -606,10 +609,10 @@ static void warm_up(const ottla_producer *producer, const ottla_topic *topic, co
         if (options->keys > 0) {
             put_random_key(key, &random, options->keys);
         }
-        ottla_code code = ottla_producer_send(producer, topic, &record, NULL, &error);
+        ottla_code code = ottla_producer_send(producer, topic, &record, NULL, NULL, &error);
         require(code, error, "warming up");
     }
-    ottla_code code = ottla_producer_flush(producer, -1, &error);
+    ottla_code code = ottla_producer_flush(producer, -1, 0, &error);
     require(code, error, "warming up");
     if (counters_of(producer).records_delivered != options->warm_up) {
         die("warming up: not all records were delivered");

@@ -57,6 +57,7 @@ static const char usage[] =
 
 #define MAX_HEADERS 256
 #define MAX_REASONS 64
+#define MAX_REPORTS 16
 
 struct options {
     ottla_config *config;
@@ -397,7 +398,7 @@ static bool stop_asked(int stop_fd) {
 static ottla_code send_line(const ottla_producer *producer, const ottla_topic *topic, const ottla_record *record,
                             uint64_t number, int stop_fd, ottla_error **error) {
     for (;;) {
-        ottla_code code = ottla_producer_send(producer, topic, record, (void *)(uintptr_t)number, error);
+        ottla_code code = ottla_producer_send(producer, topic, record, (void *)(uintptr_t)number, NULL, error);
         if (code != OTTLA_ERR_BUFFER_FULL || stop_asked(stop_fd)) {
             return code;
         }
@@ -518,26 +519,19 @@ static bool send_lines(struct transactions *transactions, const ottla_topic *top
 
 /* ---- reports ---- */
 
-static void take_report(struct reporter *reporter, const ottla_report *report) {
-    ottla_code code = ottla_report_code(report);
-    size_t count = ottla_report_count(report);
-    bool delivered = code == OTTLA_ERR_OK;
-    *(delivered ? &reporter->delivered : &reporter->failed) += count;
+static void take_batch(struct reporter *reporter, const ottla_batch *batch) {
+    bool delivered = batch->code == OTTLA_ERR_OK;
+    *(delivered ? &reporter->delivered : &reporter->failed) += batch->count;
     if (delivered && !reporter->verbose) {
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        ottla_delivery delivery = {.struct_size = sizeof(ottla_delivery)};
-        code = ottla_report_delivery_at(report, i, &delivery);
-        if (code != OTTLA_ERR_OK) {
-            say("a delivery cannot be read: %s", ottla_code_name(code));
-            reporter->broken = true;
-        } else if (delivered) {
-            printf("%s %" PRId32 " %" PRId64 " %" PRId64 "\n", delivery.topic, delivery.partition, delivery.offset,
-                   delivery.timestamp);
-        } else if (first_of_its_kind(&reporter->reasons, delivery.code)) {
-            say("line %" PRIuPTR ": not delivered: %s", (uintptr_t)delivery.userdata,
-                ottla_error_message(delivery.error));
+    for (size_t i = 0; i < batch->count; i++) {
+        const ottla_delivery_entry *entry = &batch->entries[i];
+        if (delivered) {
+            printf("%s %" PRId32 " %" PRId64 " %" PRId64 "\n", batch->topic, batch->partition, entry->offset,
+                   entry->timestamp);
+        } else if (first_of_its_kind(&reporter->reasons, batch->code)) {
+            say("line %" PRIuPTR ": not delivered: %s", (uintptr_t)entry->userdata, ottla_error_message(batch->error));
         }
     }
     if (delivered && fflush(stdout) != 0 && !reporter->broken) {
@@ -549,9 +543,10 @@ static void take_report(struct reporter *reporter, const ottla_report *report) {
 static void *take_reports(void *argument) {
     struct reporter *reporter = argument;
     for (;;) {
-        ottla_report *report = NULL;
+        ottla_report *reports[MAX_REPORTS];
+        size_t count = 0;
         ottla_error *error = NULL;
-        ottla_code code = ottla_producer_poll(reporter->producer, -1, &report, &error);
+        ottla_code code = ottla_producer_poll(reporter->producer, -1, reports, MAX_REPORTS, &count, &error);
         if (code != OTTLA_ERR_OK) {
             if (code != OTTLA_ERR_CLOSED) {
                 say("no more reports: %s", ottla_error_message(error));
@@ -560,9 +555,9 @@ static void *take_reports(void *argument) {
             ottla_error_free(error);
             return NULL;
         }
-        if (report != NULL) {
-            take_report(reporter, report);
-            ottla_report_free(report);
+        for (size_t i = 0; i < count; i++) {
+            take_batch(reporter, ottla_report_batch(reports[i]));
+            ottla_report_free(reports[i]);
         }
     }
 }
@@ -662,7 +657,7 @@ int main(int argc, char **argv) {
                 send_lines(&transactions, topic, &options, &input, &lines) && lines.refused == 0 && !input.failed;
     good = end_transactions(&transactions, !good);
 
-    code = ottla_producer_flush(producer, -1, &error);
+    code = ottla_producer_flush(producer, -1, 0, &error);
     if (code != OTTLA_ERR_OK && code != OTTLA_ERR_CLOSED) { /* closed: by the second signal */
         say("flush: %s", ottla_error_message(error));
     }

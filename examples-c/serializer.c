@@ -74,7 +74,7 @@ static int send_four(const ottla_producer *producer, const ottla_topic *topic) {
         ottla_record record = {.struct_size = sizeof(ottla_record)};
         ottla_error *error = NULL;
         ottla_code code = ottla_producer_send_objects(producer, topic, &record, readings[i].place, &readings[i],
-                                                      (void *)&readings[i], &error);
+                                                      (void *)&readings[i], NULL, &error);
         if (code != OTTLA_ERR_OK) {
             printf("refused: %s: %s\n", ottla_error_name(error), ottla_error_message(error));
             ottla_error_free(error);

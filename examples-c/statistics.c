@@ -175,7 +175,7 @@ static void send_due(struct sender *sender, double rate, double elapsed) {
         record.value_len = sizeof value - 1;
         ottla_topic *topic = sender->topics[sender->sent % sender->topic_count];
         ottla_error *error = NULL;
-        check("send", ottla_producer_send(sender->producer, topic, &record, NULL, &error), error);
+        check("send", ottla_producer_send(sender->producer, topic, &record, NULL, NULL, &error), error);
         sender->sent++;
     }
 }

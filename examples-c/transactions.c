@@ -51,7 +51,7 @@ static ottla_code send(const struct shop *shop, const ottla_topic *topic, const 
     record.key_len = strlen(key);
     record.value = value;
     record.value_len = strlen(value);
-    return ottla_producer_send(shop->producer, topic, &record, NULL, error);
+    return ottla_producer_send(shop->producer, topic, &record, NULL, NULL, error);
 }
 
 /* The records of one order. A record that cannot be delivered needs no look here: it makes the commit fail. */
@@ -65,7 +65,7 @@ static ottla_code send_order(const struct shop *shop, int number, ottla_error **
     }
     /* All items are in the log before the order is sent. It is not needed: the transaction keeps them together. */
     if (code == OTTLA_ERR_OK) {
-        code = ottla_producer_flush(shop->producer, 30000, error);
+        code = ottla_producer_flush(shop->producer, 30000, 0, error);
     }
     if (code == OTTLA_ERR_OK) {
         snprintf(value, sizeof value, "order %d", number);

@@ -14,7 +14,7 @@ OTTLA_SONAME := libottla.so.$(OTTLA_MAJOR)
 
 .PHONY: install uninstall
 
-## install      the libraries, the header, ottla.pc and the licences, to PREFIX (/usr/local), LIBDIR (PREFIX/lib), below DESTDIR
+## install      the libraries, the headers, ottla.pc and the licences, to PREFIX (/usr/local), LIBDIR (PREFIX/lib), below DESTDIR
 install:
 	@for library in libottla.so libottla.a; do \
 		test -f '$(PROFILE_DIR)'/$$library && continue; \
@@ -27,7 +27,7 @@ install:
 	ln -sf $(OTTLA_SO) '$(DESTDIR)$(LIBDIR)/$(OTTLA_SONAME)'
 	ln -sf $(OTTLA_SONAME) '$(DESTDIR)$(LIBDIR)/libottla.so'
 	$(INSTALL) -m 644 '$(PROFILE_DIR)/libottla.a' '$(DESTDIR)$(LIBDIR)/libottla.a'
-	$(INSTALL) -m 644 include/ottla.h '$(DESTDIR)$(PREFIX)/include/ottla.h'
+	$(INSTALL) -m 644 include/ottla.h include/ottla.cdef.h '$(DESTDIR)$(PREFIX)/include'
 	$(INSTALL) -m 644 LICENSE THIRD-PARTY '$(DESTDIR)$(DOCDIR)'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(OTTLA_VERSION)|' \
 		packaging/ottla.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc'
@@ -41,6 +41,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(LIBDIR)/$(OTTLA_SO)' '$(DESTDIR)$(LIBDIR)/$(OTTLA_SONAME)' \
 		'$(DESTDIR)$(LIBDIR)/libottla.so' '$(DESTDIR)$(LIBDIR)/libottla.a' \
 		'$(DESTDIR)$(LIBDIR)/pkgconfig/ottla.pc' '$(DESTDIR)$(PREFIX)/include/ottla.h' \
+		'$(DESTDIR)$(PREFIX)/include/ottla.cdef.h' \
 		'$(DESTDIR)$(DOCDIR)/LICENSE' '$(DESTDIR)$(DOCDIR)/THIRD-PARTY'
 	-rmdir '$(DESTDIR)$(DOCDIR)'
 	rm -f '$(DESTDIR)$(PREFIX)'/share/ottla/*.supp

@@ -20,7 +20,10 @@ const ALONE: &[&str] =
 /// Programs that are given the address of one.
 const WITH_BROKER: &[&str] = &[
     "api_send",
+    "api_options",
+    "api_flat",
     "api_poll",
+    "api_flush",
     "api_event",
     "api_debug",
     "api_styles",
@@ -212,6 +215,32 @@ fn the_header_stands_alone_in_c_and_in_cpp() {
         check.args(["-fsyntax-only", "-x", language, standard]).args(WARNINGS).arg(&header);
         run(&format!("the header as {standard}"), &mut check);
     }
+}
+
+/// The sizes of the structures, as C sees them: a line for each.
+fn structure_sizes() -> String {
+    let declarations = std::fs::read_to_string(root().join("include/ottla.cdef.h")).expect("it is committed");
+    let names = declarations.lines().filter_map(|line| line.strip_prefix("typedef struct ")?.strip_suffix(" {"));
+    let prints: String = names.map(|name| format!("printf(\"{name} %zu\\n\", sizeof({name}));")).collect();
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sizes.c");
+    std::fs::write(&source, format!("#include <ottla.h>\n#include <stdio.h>\nint main(void) {{{prints}}}\n"))
+        .expect("the target folder is writable");
+    let program = source.with_extension("");
+    run("sizes", Command::new("cc").arg("-I").arg(root().join("include")).arg(&source).arg("-o").arg(&program));
+    let output = Command::new(program).output().expect("it was compiled");
+    String::from_utf8(output.stdout).expect("names and numbers")
+}
+
+#[test]
+fn a_binding_that_loads_the_declarations_sends_and_polls() {
+    let sink = Sink::start(SinkOptions::default());
+    let sizes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sizes.txt");
+    std::fs::write(&sizes, structure_sizes()).expect("the target folder is writable");
+    let mut python = Command::new("python3");
+    python.arg(root().join("tests/c/declarations.py")).arg(root().join("include/ottla.cdef.h"));
+    python.arg(libraries().join("libottla.so")).arg(sink.addr().to_string());
+    python.stdin(std::fs::File::open(&sizes).expect("just written"));
+    run("declarations.py (tests/setup gets Python's cffi)", &mut python);
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn packagers_install_below_a_destdir_and_uninstall_leaves_no_file() {
     let output = printed(&mut make("install", &variables));
     assert!(!output.contains("loader") && !output.contains("PKG_CONFIG_PATH"), "a package needs no hints: {output}");
     let expected = [
+        "usr/include/ottla.cdef.h",
         "usr/include/ottla.h",
         "usr/lib/x86_64-linux-gnu/libottla.a",
         "usr/lib/x86_64-linux-gnu/libottla.so",
@@ -129,7 +130,7 @@ fn packagers_install_below_a_destdir_and_uninstall_leaves_no_file() {
         "usr/share/ottla/tsan.supp",
     ];
     assert_eq!(files(&staging), expected);
-    let pc = fs::read_to_string(staging.join(expected[5])).expect("it was installed");
+    let pc = fs::read_to_string(staging.join(expected[6])).expect("it was installed");
     assert!(pc.contains("\nlibdir=/usr/lib/x86_64-linux-gnu\n"), "{pc}");
     assert!(!pc.contains(staging.to_str().expect("names are UTF-8")), "{pc}");
     printed(&mut make("uninstall", &variables));

@@ -1,4 +1,4 @@
-//! What every exported function goes through: nothing unwinds past it, and errno stays as it was.
+//! The boundary that exported functions pass: no panic leaves them, and errno is unchanged.
 
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
@@ -25,7 +25,7 @@ pub(super) fn boundary(
     }
 }
 
-/// Runs the body of a function that answers with a value; `otherwise` is the answer if it panics.
+/// Runs the body of a function that returns a value; `otherwise` is returned if it panics.
 pub(super) fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     let _errno = Errno::save();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
@@ -51,7 +51,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
-/// NULL is a value to match, and always an error.
+/// The argument, or an error that names it if it is NULL.
 #[inline]
 pub(super) fn required<T>(argument: Option<T>, name: &str) -> Result<T> {
     match argument {
@@ -92,7 +92,7 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, len: usize, name: &str) -> Re
     Ok(Some(unsafe { std::slice::from_raw_parts(pointer, len) }))
 }
 
-/// `bytes` that says of an error only that there is one.
+/// `bytes` without an error message.
 ///
 /// # Safety
 /// As for `bytes`.
@@ -118,7 +118,7 @@ fn too_long(name: &str, len: usize) -> Error {
     invalid(format!("{name}_len is {len}: nothing in memory is as long as that"))
 }
 
-/// `timeout_ms` as C gives it: -1 for ever, 0 not at all.
+/// `timeout_ms` from C: -1 means no limit, 0 no wait.
 pub(super) fn wait(timeout_ms: i64) -> Result<Wait> {
     match timeout_ms {
         -1 => Ok(Wait::Forever),
@@ -128,11 +128,11 @@ pub(super) fn wait(timeout_ms: i64) -> Result<Wait> {
     }
 }
 
-/// A structure of the caller's to be read, which begins with its size and may be of a newer header.
+/// Reads a structure of the caller, which begins with its size and may be of a newer header.
 ///
 /// # Safety
-/// `given` is NULL, or begins with a `usize`, its size, and has as many readable bytes. A `T` of zeros is valid, and so is
-/// any that the caller can make.
+/// `given` is NULL, or begins with a `usize`, its size, and has as many readable bytes. A `T` of zeros is valid, and so
+/// is any that the caller can make.
 pub(super) unsafe fn sized_in<T: Copy>(given: *const T, name: &str) -> Result<T> {
     if given.is_null() {
         return Err(null(name));
@@ -152,7 +152,7 @@ pub(super) unsafe fn sized_in<T: Copy>(given: *const T, name: &str) -> Result<T>
     Ok(unsafe { given.read_unaligned() })
 }
 
-/// A structure of the caller's to be filled, which begins with its size and may be of an older or newer header.
+/// A structure of the caller to be filled, which begins with its size and may be of an older or newer header.
 pub(super) struct SizedOut<T> {
     out: *mut T,
     size: usize,
@@ -173,8 +173,8 @@ impl<T: Copy> SizedOut<T> {
         Ok(SizedOut { out, size })
     }
 
-    /// As much of `value` as the caller has room for. Its first member then says how much that was, never more than the
-    /// caller said: the same structure may be given again.
+    /// Writes as much of `value` as the caller has room for. The first member then says how much that was, never more
+    /// than the caller said, so the same structure can be passed again.
     pub(super) fn write(self, value: T) {
         let bytes = self.size.min(size_of::<T>());
         // SAFETY: `out` has `size` writable bytes by the contract of `new`, `value` is no part of it, and a `usize` fits.
@@ -185,7 +185,7 @@ impl<T: Copy> SizedOut<T> {
     }
 }
 
-/// The caller's errno, put back when this is dropped: C code between its own call and its look at errno may call us.
+/// The caller's errno, restored on drop: C code may call us between a call of its own and its check of errno.
 struct Errno(i32);
 
 impl Errno {

@@ -7,17 +7,19 @@ use super::handle::ottla_producer;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
 
-/// Waits until a broker of the cluster has answered a question that this call asked: a check at start-up. Records can be
-/// sent without it, before it and after it failed; the producer goes on trying in any case.
+/// Checks the connection to the cluster, for example at start-up: it sends a request and waits until a broker has
+/// answered it. Records can be sent before it, without it, and after it failed; the producer keeps trying to connect in
+/// any case.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit
-/// @param error_out   optional; set only on failure, release with ottla_error_free(). The message says of which host and
-///                    port what is known: the name is not resolved, the connection is refused or not answered, or what
-///                    answers is not a plaintext listener of a Kafka broker (another program, or a listener that
-///                    requires TLS or SASL)
-/// @return OTTLA_ERR_OK. When the time is over: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
-///         OTTLA_ERR_UNSUPPORTED_BROKER for what went wrong last, else OTTLA_ERR_TIMED_OUT. OTTLA_ERR_IN_CALLBACK,
-///         OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit
+/// @param error_out   optional; set only on failure, release with ottla_error_free(). The message names the host and
+///                    port, and the problem: the name is not resolved, the connection is refused or not answered, or it
+///                    is not a plaintext listener of a Kafka broker (but another program, or a listener that requires
+///                    TLS or SASL)
+/// @return OTTLA_ERR_OK;
+///         after timeout_ms the code of the last problem: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
+///         OTTLA_ERR_UNSUPPORTED_BROKER; OTTLA_ERR_TIMED_OUT if there was none;
+///         OTTLA_ERR_IN_CALLBACK; OTTLA_ERR_CLOSED; OTTLA_ERR_FORKED; OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread, concurrently with any other call. Not from a callback.
 #[unsafe(no_mangle)]
@@ -32,16 +34,15 @@ pub extern "C" fn ottla_producer_check(
     })
 }
 
-/// Waits until a broker has said, asked by this call, that the topic exists and that each of its partitions has a leader,
-/// and until there is a connection to each of these leaders; the call makes those that are missing. What is wrong for good
-/// (no right to the topic, a name that cannot be) ends the wait at once. A topic that is missing may still be created, and
-/// a leader that refuses connections may still come up: they are waited for. Brokers that create topics when asked for
-/// them may create it by this (see allow.auto.create.topics).
+/// Checks a topic: it asks a broker, and waits until the topic exists, each of its partitions has a leader, and there
+/// is a connection to each of these leaders. It makes the connections that are missing. A permanent problem (no
+/// permission for the topic, an invalid name) ends the wait at once. A missing topic may still be created and a leader
+/// may still come up, so the call waits for them. The request can create the topic (see allow.auto.create.topics).
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit
-/// @param error_out   optional; set only on failure, release with ottla_error_free(). If a leader cannot be reached, the
-///                    message names the partition, the leader's address and what came of the last attempt
-/// @return OTTLA_ERR_OK; what a broker answered, for example OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION or
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit
+/// @param error_out   optional; set only on failure, release with ottla_error_free(). If a leader cannot be reached,
+///                    the message names the partition, the leader's address and the result of the last attempt
+/// @return OTTLA_ERR_OK; the broker's code, for example OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION or
 ///         OTTLA_ERR_LEADER_NOT_AVAILABLE; or as ottla_producer_check(), also for a leader that cannot be reached
 ///
 /// Any thread, concurrently with any other call. Not from a callback.

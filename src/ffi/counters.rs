@@ -12,8 +12,8 @@ use super::{boundary, required};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_counters {
-    /// Set it to sizeof(ottla_counters) before the call. Afterwards: how much was filled, which is less if the library is
-    /// older; members beyond that were left alone.
+    /// Set it to sizeof(ottla_counters) before the call. Afterwards it says how much was filled: less if the library is
+    /// older. Members beyond that are left alone.
     pub struct_size: usize,
     /// Records whose completion said: written (acks=0: handed to the socket).
     pub records_delivered: u64,
@@ -61,9 +61,9 @@ pub struct ottla_counters {
     pub reports_held: u64,
 }
 
-/// What was counted so far, in a structure of the caller's.
+/// Reads the counters, which count since the producer was created.
 ///
-/// @param counters_out  its struct_size has to be set to sizeof(ottla_counters)
+/// @param counters_out  set its struct_size to sizeof(ottla_counters) before
 /// @param error_out     optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK, OTTLA_ERR_CLOSED (freed) or OTTLA_ERR_INVALID_ARGUMENT
 ///

@@ -1,20 +1,23 @@
-//! What the application is told of its records.
+//! Deliveries: what became of records.
 
 use std::ffi::{c_char, c_void};
 
+use super::config::{ottla_config, set_route};
 use super::error::{ottla_code, ottla_error};
+use super::sink::Route;
+use super::userdata::{Userdata, ottla_free_fn};
 use crate::batch::{self, Delivery, Outcome, Report};
 use crate::error::Result;
 use crate::record::Fate;
 
-/// What is known of a record's place in the log, over all attempts to write it.
+/// Whether a record is in the log, over all attempts to write it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_fate {
-    /// Perhaps in the log: an attempt reached a socket and its outcome was never learned. With acks=0 the fate of every
-    /// record that was handed to its socket, and no error: a broker that refuses it, since its topic was deleted or its
-    /// partition has another leader, closes the connection without saying so, and what was written to that is lost. A
-    /// warning tells of each such connection.
+    /// Perhaps in the log: an attempt reached a socket, and its outcome was never learned. With acks=0 every record
+    /// that was handed to its socket has this fate, without an error. A broker that refuses such a record (its topic
+    /// was deleted, or the partition has another leader) closes the connection without a response, and all records
+    /// written to the connection are lost. The log has a warning for each such connection.
     OTTLA_FATE_UNKNOWN = 0,
     /// In the log.
     OTTLA_FATE_WRITTEN = 1,
@@ -22,46 +25,48 @@ pub enum ottla_fate {
     OTTLA_FATE_NOT_WRITTEN = 2,
 }
 
-/// What became of one record. Grows at its end only: look at `struct_size` before a member that came later.
+/// What became of one record. Grows at its end only: check `struct_size` before you read a member that a later release
+/// added.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_delivery {
-    /// In a callback the size of this structure in the library. Where a call fills it: set it to sizeof(ottla_delivery)
-    /// before; afterwards it says how much was filled.
+    /// In a callback: the size of this structure in the library. For a call that fills it: set it to
+    /// sizeof(ottla_delivery) before; afterwards it says how much was filled.
     pub struct_size: usize,
-    /// OTTLA_ERR_OK, or why the record failed: OTTLA_ERR_DELIVERY_TIMED_OUT (delivery.timeout.ms or its own
-    /// timeout_ms, after any number of attempts), OTTLA_ERR_METADATA_TIMED_OUT (the partitions of its topic did not become
-    /// known, for no broker answered), OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED,
-    /// OTTLA_ERR_CLOSED, OTTLA_ERR_OUT_OF_MEMORY (there was no memory to move it from its topic's queue, or out of a batch
-    /// that the broker refused), OTTLA_ERR_INTERNAL, or the broker's own code, for example
-    /// OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic is missing, and stayed so as long as the record could wait; with
-    /// acks=0 also a topic that was deleted) or OTTLA_ERR_UNKNOWN_TOPIC_ID (the topic was deleted and created again, and the
-    /// record was meant for the old one).
+    /// OTTLA_ERR_OK, or why the record failed:
+    /// OTTLA_ERR_DELIVERY_TIMED_OUT: delivery.timeout.ms or its own timeout_ms passed, after any number of attempts;
+    /// OTTLA_ERR_METADATA_TIMED_OUT: no broker answered, so the topic's partitions did not become known;
+    /// OTTLA_ERR_UNKNOWN_PARTITION, OTTLA_ERR_PARTITIONER_FAILED, OTTLA_ERR_PURGED, OTTLA_ERR_CLOSED,
+    /// OTTLA_ERR_INTERNAL;
+    /// OTTLA_ERR_OUT_OF_MEMORY: there was no memory to move it out of its topic's queue or out of a refused batch;
+    /// or the broker's code, for example OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION (the topic was missing as long as the
+    /// record could wait; with acks=0 also a topic that was deleted) or OTTLA_ERR_UNKNOWN_TOPIC_ID (the topic was
+    /// deleted and created again, and the record was meant for the old one).
     pub code: ottla_code,
-    /// One of ottla_fate. With acks=0 unknown, without an error.
+    /// One of ottla_fate. With acks=0 OTTLA_FATE_UNKNOWN, without an error.
     pub fate: i32,
-    /// The topic's name, ended by a NUL.
+    /// The topic's name.
     pub topic: *const c_char,
     /// The partition; -1 if the record failed before one was chosen.
     pub partition: i32,
-    /// How many requests carried the record.
+    /// The number of requests that carried the record.
     pub attempts: u32,
     /// The record's offset in its partition; -1 if unknown.
     pub offset: i64,
-    /// Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+    /// Milliseconds since 1970-01-01 UTC: the record's time, or the broker's if the topic has LogAppendTime.
     pub timestamp: i64,
-    /// What was given to the call that sent the record.
+    /// The userdata that the record was sent with.
     pub userdata: *mut c_void,
-    /// The same as a number; the `tag` of a record sent in flat form.
+    /// The same as a number: the `tag` of a record in flat form.
     pub tag: u64,
-    /// NULL on success; else details, borrowed like the rest.
+    /// NULL on success; otherwise details of the failure. Valid as long as this structure.
     pub error: *const ottla_error,
-    /// Microseconds from the first record's append to the batch until the batch was decided.
+    /// Microseconds from the append of the batch's first record until the batch was decided.
     pub latency_us: i64,
     /// 0.
     pub reserved: [u64; 2],
-    /// The record's value, if it was sent with ottla_producer_send_lent(): its address, to know it by. It may have been
-    /// given back before. NULL for a value that was copied.
+    /// The address of the record's value if it was lent (on_release in ottla_send_options), to identify it. The value
+    /// may have been returned before. NULL for a value that was copied.
     pub value: *const c_void,
     /// Its length.
     pub value_len: usize,
@@ -71,19 +76,21 @@ pub struct ottla_delivery {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_delivery_entry {
-    /// What was given to the call that sent the record.
+    /// The userdata that the record was sent with.
     pub userdata: *mut c_void,
-    /// The same as a number; the `tag` of a record sent in flat form.
+    /// The same as a number: the `tag` of a record in flat form.
     pub tag: u64,
     /// The record's offset; -1 if unknown.
     pub offset: i64,
-    /// Milliseconds since 1970-01-01 UTC: the record's, or the broker's when the topic says LogAppendTime.
+    /// Milliseconds since 1970-01-01 UTC: the record's time, or the broker's if the topic has LogAppendTime.
     pub timestamp: i64,
-    /// As in ottla_delivery.
+    /// The record's value if it was lent, as in ottla_delivery; else NULL.
     pub value: *const c_void,
+    /// Its length.
+    pub value_len: usize,
 }
 
-/// What became of the records of one batch, all of one partition and of one fate. Grows at its end only.
+/// What became of the records of one batch: all have the same partition, fate and code. Grows at its end only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_batch {
@@ -93,43 +100,86 @@ pub struct ottla_batch {
     pub code: ottla_code,
     /// One of ottla_fate.
     pub fate: i32,
-    /// The topic's name, ended by a NUL.
+    /// The topic's name.
     pub topic: *const c_char,
     /// The partition; -1 if the records failed before one was chosen.
     pub partition: i32,
-    /// How many requests carried the batch.
+    /// The number of requests that carried the batch.
     pub attempts: u32,
     /// The offset of the batch's first record; -1 if unknown.
     pub base_offset: i64,
-    /// NULL on success; else details, borrowed like the rest.
+    /// NULL on success; otherwise details of the failure. Valid as long as this structure.
     pub error: *const ottla_error,
     /// Microseconds from the first append to the batch until it was decided.
     pub latency_us: i64,
     /// The records, in the order in which they were accepted.
     pub entries: *const ottla_delivery_entry,
-    /// How many entries.
+    /// The number of entries.
     pub count: usize,
     /// 0.
     pub reserved: [u64; 2],
 }
 
-/// Told the fate of one record: once for each that was accepted, in order within a partition (but a record that failed
-/// may be told of before earlier ones that are tried again). `userdata` is, for the function given to a call such as
-/// ottla_producer_send_with(), what was given to that call; for the default function of ottla_config_set_delivery(), what
-/// was given to that. The record's own is always in delivery->userdata.
+/// Receives the delivery of one record. It is called once for each accepted record, in order within a partition; but a
+/// record that failed may come before earlier ones that are being retried.
 ///
-/// Runs on the producer's sender thread with no lock held. `delivery` and what it points to are valid until it returns.
-/// It may call ottla_producer_send() and the other functions that send, which here report a full buffer
-/// (OTTLA_ERR_BUFFER_FULL) instead of waiting; flush, close, free, waiting polls and ottla_producer_send_and_wait()
-/// answer OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: every record of the producer waits for it.
-/// ottla_producer_free() completes what is left with OTTLA_ERR_CLOSED before it returns.
+/// @param delivery  it and what it points to are valid until the function returns
+/// @param userdata  on_delivery in ottla_send_options gets the userdata of the record; the function of
+///                  ottla_config_set_delivery() gets the userdata that was passed there. The record's own is always in
+///                  delivery->userdata
+///
+/// Runs on the producer's sender thread without a lock. It may call the functions that send; with a full buffer they
+/// return OTTLA_ERR_BUFFER_FULL here instead of waiting. Flush, close, free, polls that wait and
+/// ottla_producer_send_and_wait() return OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block: all records of the
+/// producer wait for it. ottla_producer_free() completes the remaining records with OTTLA_ERR_CLOSED before it returns.
 pub type ottla_delivery_fn = Option<unsafe extern "C" fn(delivery: *const ottla_delivery, userdata: *mut c_void)>;
 
-/// Told the fate of the records of one batch, in order within a partition; records that were sent with a function of
-/// their own, or that a call waits for, are not among them: those of the same batch are told before, in their order.
-/// While there is no memory for the entries of a whole batch, its records come in several calls, and the others in between.
-/// `userdata` is what was given to ottla_config_set_batch_delivery(). Otherwise the rules of ottla_delivery_fn.
+/// Receives the deliveries of one batch, in order within a partition. Records with a function of their own, or that a
+/// call waits for, are not in the array; their deliveries come before, in their order. If there is no memory for the
+/// entries of a whole batch, its records come in several calls, with those others in between. `userdata` is the one of
+/// ottla_config_set_batch_delivery(). The rules of ottla_delivery_fn apply.
 pub type ottla_batch_fn = Option<unsafe extern "C" fn(batch: *const ottla_batch, userdata: *mut c_void)>;
+
+/// Sends the deliveries of records without a function of their own to `on_delivery`, one by one. It replaces an earlier
+/// call of this, of ottla_config_set_batch_delivery() or of ottla_config_set_poll(). Without any of them failures are
+/// counted and logged.
+///
+/// @param on_delivery    NULL: failures are counted and logged
+/// @param userdata       the second argument of each call; the record's own userdata is in the delivery
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_delivery(
+    config: Option<&mut ottla_config>,
+    on_delivery: ottla_delivery_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    set_route(config, || {
+        let userdata = Userdata::new(userdata, free_userdata);
+        if on_delivery.is_some() { Route::Delivery(on_delivery, userdata) } else { Route::Log }
+    })
+}
+
+/// Sends the deliveries of records without a function of their own to `on_batch`: one call with an array for all
+/// records of a partition that were decided together. Otherwise like ottla_config_set_delivery().
+///
+/// @param on_batch       NULL: failures are counted and logged
+/// @param userdata       the second argument of each call
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_batch_delivery(
+    config: Option<&mut ottla_config>,
+    on_batch: ottla_batch_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    set_route(config, || {
+        let userdata = Userdata::new(userdata, free_userdata);
+        if on_batch.is_some() { Route::Batch(on_batch, userdata) } else { Route::Log }
+    })
+}
 
 pub(super) fn fate_number(fate: Fate) -> i32 {
     match fate {
@@ -237,14 +287,13 @@ impl ottla_delivery {
 
     /// Makes it that of one record of the report.
     #[inline]
-    pub(super) fn with(&mut self, record: &Told) -> &Self {
-        let entry = &record.entry;
+    pub(super) fn with(&mut self, entry: &ottla_delivery_entry) -> &Self {
         self.userdata = entry.userdata;
         self.tag = entry.tag;
         self.offset = entry.offset;
         self.timestamp = entry.timestamp;
         self.value = entry.value;
-        self.value_len = record.value_len;
+        self.value_len = entry.value_len;
         self
     }
 }
@@ -277,21 +326,22 @@ pub(super) struct Asked {
     pub(super) timestamp: i64,
 }
 
-/// What one record's function is told beside what its batch has in common.
-pub(super) struct Told {
-    pub(super) entry: ottla_delivery_entry,
-    pub(super) value_len: usize,
-}
-
 impl ottla_delivery_entry {
     #[inline(always)]
     pub(super) fn of(tag: u64, offset: i64, timestamp: i64) -> Self {
-        ottla_delivery_entry { userdata: userdata_of(tag), tag, offset, timestamp, value: std::ptr::null() }
+        ottla_delivery_entry {
+            userdata: userdata_of(tag),
+            tag,
+            offset,
+            timestamp,
+            value: std::ptr::null(),
+            value_len: 0,
+        }
     }
 }
 
 /// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).
-pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, Told)> + '_ {
+pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
     let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
     report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {
         if waiters.next_if_eq(&index).is_some() {
@@ -304,8 +354,9 @@ pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, Told)> + '_ {
             offset: delivery.offset,
             timestamp: delivery.timestamp,
             value: std::ptr::with_exposed_provenance(lent.address),
+            value_len: lent.len,
         };
-        Some((delivery.call, Told { entry, value_len: lent.len }))
+        Some((delivery.call, entry))
     })
 }
 

@@ -8,11 +8,11 @@ use super::log::{c_message, c_string};
 use crate::error::{Error, ErrorKind};
 
 /// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
-/// Kafka protocol (`org.apache.kafka.common.protocol.Errors`) as the broker sent it, also one that this release has no
-/// name for. The names are those of ottla_err; the type is a plain number, so that new codes break nobody.
+/// Kafka protocol as the broker sent it (org.apache.kafka.common.protocol.Errors), even if this release has no name for
+/// it. ottla_err names the values. The type is a plain number, so that new codes break no program.
 pub type ottla_code = i32;
 
-/// Names for the values of ottla_code. A number is never used again for something else.
+/// Names for the values of ottla_code. A number never gets another meaning.
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[expect(dead_code, reason = "named for C, where enumerators share one scope; codes travel as ottla_code")]
@@ -21,19 +21,19 @@ pub enum ottla_err {
     OTTLA_ERR_OK = 0,
     /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
     OTTLA_ERR_UNKNOWN_SERVER_ERROR = -1,
-    /// An argument of the call cannot be used.
+    /// An argument of the call is not valid.
     OTTLA_ERR_INVALID_ARGUMENT = -2,
     /// A property is unknown, its value is out of range, or two properties contradict each other.
     OTTLA_ERR_INVALID_CONFIG = -3,
     /// The producer is closed or closing.
     OTTLA_ERR_CLOSED = -4,
-    /// The call's own time limit passed. The message says what it was waiting for, and what came back last.
+    /// The time limit of the call passed. The message says what the call was waiting for, and what came back last.
     OTTLA_ERR_TIMED_OUT = -5,
-    /// No room in buffer.memory, and the call may not (or no longer) wait for it.
+    /// There is no room in buffer.memory, and the call may not wait for it, or waited as long as it may.
     OTTLA_ERR_BUFFER_FULL = -6,
     /// The record alone is larger than max.request.size or buffer.memory.
     OTTLA_ERR_RECORD_TOO_LARGE = -7,
-    /// The call waits, or ends the producer, and may not be made from any of its callbacks.
+    /// The call waits, or ends the producer, so it is not allowed in a callback of the producer.
     OTTLA_ERR_IN_CALLBACK = -8,
     /// A defect in Ottla: a panic was caught, or an invariant did not hold.
     OTTLA_ERR_INTERNAL = -9,
@@ -43,30 +43,30 @@ pub enum ottla_err {
     OTTLA_ERR_INVALID_STATE = -11,
     /// The partition is outside the topic's range.
     OTTLA_ERR_UNKNOWN_PARTITION = -12,
-    /// delivery.timeout.ms, or the record's own timeout_ms, passed before the record's fate was known.
+    /// delivery.timeout.ms, or the record's own timeout_ms, passed before the record's fate was decided.
     OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
     /// The topic's metadata did not arrive in time.
     OTTLA_ERR_METADATA_TIMED_OUT = -14,
-    /// A purge gave the record up; its fate says whether it may have been written.
+    /// The record was purged; its fate says whether it may have been written.
     OTTLA_ERR_PURGED = -15,
-    /// The broker's bytes do not follow the protocol.
+    /// The broker sent bytes that do not follow the protocol.
     OTTLA_ERR_BAD_RESPONSE = -16,
-    /// The broker offers no version of a request that this release speaks.
+    /// The broker supports no version of a request that this release can send.
     OTTLA_ERR_UNSUPPORTED_BROKER = -17,
     /// An operating-system call failed.
     OTTLA_ERR_IO = -18,
     /// A host name could not be resolved.
     OTTLA_ERR_RESOLVE = -19,
-    /// The application's own partitioner failed.
+    /// The partitioner of the application failed.
     OTTLA_ERR_PARTITIONER_FAILED = -20,
     /// A serializer failed.
     OTTLA_ERR_SERIALIZATION = -21,
     /// The record was not sent: its transaction was aborted first.
     OTTLA_ERR_TRANSACTION_ABORTED = -22,
-    /// The system gave no memory for the record. The limits of the process and its container decide how much there is
-    /// (ulimit -v, cgroup), not buffer.memory.
+    /// The system has no memory for the record. The limits of the process and its container decide this (ulimit -v,
+    /// cgroup), not buffer.memory.
     OTTLA_ERR_OUT_OF_MEMORY = -23,
-    /// From here on: the Kafka protocol's codes.
+    /// The codes of the Kafka protocol begin here.
     OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
     OTTLA_ERR_CORRUPT_MESSAGE = 2,
     OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION = 3,
@@ -106,7 +106,7 @@ pub enum ottla_err {
     OTTLA_ERR_INVALID_PARTITIONS = 37,
     OTTLA_ERR_INVALID_REPLICATION_FACTOR = 38,
     OTTLA_ERR_INVALID_REPLICA_ASSIGNMENT = 39,
-    /// Kafka's INVALID_CONFIG, apart from Ottla's own of that name.
+    /// Kafka's INVALID_CONFIG; OTTLA_ERR_INVALID_CONFIG is Ottla's own.
     OTTLA_ERR_KAFKA_INVALID_CONFIG = 40,
     OTTLA_ERR_NOT_CONTROLLER = 41,
     OTTLA_ERR_INVALID_REQUEST = 42,
@@ -151,11 +151,13 @@ pub enum ottla_err {
     OTTLA_ERR_REBOOTSTRAP_REQUIRED = 129,
 }
 
-/// What went wrong: a code to branch on, a class, and a sentence to read, which says what was tried, on what, and what
-/// came back. Functions that can fail take a last argument `error_out`, but for those whose code says everything: NULL
-/// if only the code matters; otherwise it is set on failure (what it was before is not looked at, and not freed), left
-/// alone on success, and what it was set to is released with ottla_error_free(). An error inside an ottla_delivery,
-/// ottla_batch, ottla_report or ottla_event belongs to that and is not freed.
+/// Details of a failure: a code to branch on, a class, and a message that says what was tried, on what, and what came
+/// back.
+///
+/// Functions that can fail have a last argument `error_out`, unless their code says everything. Pass NULL if only the
+/// code matters. Otherwise it is set on failure (its old value is neither read nor freed) and left alone on success.
+/// Release the error with ottla_error_free(). An error inside an ottla_delivery, ottla_batch or ottla_event belongs to
+/// that structure and must not be freed.
 ///
 /// An error does not change: any thread, any number at once.
 pub struct ottla_error {
@@ -204,8 +206,8 @@ fn kind_of(code: ottla_code) -> Option<ErrorKind> {
     }
 }
 
-/// The name of a code: "OK", "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix), "NOT_LEADER_OR_FOLLOWER" (as Kafka
-/// writes it), "BROKER_ERROR" for a positive code without a name, "UNKNOWN_CODE" for any other number. Static; never
+/// Returns the name of a code: "OK"; "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix); "NOT_LEADER_OR_FOLLOWER" (as
+/// in Kafka); "BROKER_ERROR" for a positive code without a name; "UNKNOWN_CODE" for any other number. Static; never
 /// NULL. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_name(code: ottla_code) -> *const c_char {
@@ -230,60 +232,62 @@ fn name_of(code: ottla_code) -> &'static CStr {
     names.iter().find(|(number, _)| *number == code).map_or(c"UNKNOWN_CODE", |(_, name)| name.as_c_str())
 }
 
-/// 1 if trying the same again may succeed (Kafka's RetriableException), else 0. Records were already tried again, as
-/// `retries` and `delivery.timeout.ms` allow. Any thread.
+/// Returns 1 if the same call or record may succeed when it is tried again (Kafka's RetriableException), else 0. The
+/// producer has already retried records as often as `retries` and `delivery.timeout.ms` allow. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
 }
 
-/// 1 for OTTLA_ERR_INTERNAL and for codes that mostly mean that a producer with transactions can never go on
-/// (OTTLA_ERR_PRODUCER_FENCED and its like), else 0. Only ottla_error_is_fatal() knows: another code may be fatal in one
-/// place, and without transactions none of a broker's codes is. Any thread.
+/// Returns 1 for OTTLA_ERR_INTERNAL and for the codes that usually end a producer with transactions
+/// (OTTLA_ERR_PRODUCER_FENCED and similar), else 0. Only ottla_error_is_fatal() is exact: another code can be fatal in
+/// some situation, and without transactions no code of a broker is. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
     guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())
 }
 
-/// The error's code. OTTLA_ERR_INVALID_ARGUMENT for NULL.
+/// Returns the error's code; OTTLA_ERR_INVALID_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_code(error: Option<&ottla_error>) -> ottla_code {
     error.map_or(ErrorKind::InvalidArgument.code(), |error| error.error.kind().code())
 }
 
-/// The name of the error's code, as ottla_code_name() tells it. Static; never NULL.
+/// Returns the name of the error's code, as ottla_code_name() does. Static; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_name(error: Option<&ottla_error>) -> *const c_char {
     ottla_code_name(ottla_error_code(error))
 }
 
-/// What was tried, on what, and what came back: UTF-8, one line, valid as long as the error; never NULL.
+/// Returns the message: what was tried, on what, and what came back. UTF-8, one line, valid as long as the error; never
+/// NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_message(error: Option<&ottla_error>) -> *const c_char {
     error.map_or(c"error is NULL".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// As ottla_code_is_retriable(); 0 for NULL.
+/// Returns 1 if the error is retriable, like ottla_code_is_retriable(); 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_is_retriable(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.is_retriable()).into()
 }
 
-/// 1 if the producer cannot go on: no call will succeed any more but ottla_producer_close() and ottla_producer_free(); make
-/// another. 0 otherwise, and for NULL.
+/// Returns 1 if the producer cannot go on: only ottla_producer_close() and ottla_producer_free() can still succeed, and
+/// the application has to create another producer. Otherwise, and for NULL, 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_is_fatal(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.is_fatal()).into()
 }
 
-/// 1 if the open transaction has to be aborted, with ottla_producer_abort_transaction(), after which the producer goes on;
-/// 0 otherwise, and for NULL. Calls of transactions tell it, and sends that are refused because the transaction failed.
+/// Returns 1 if the open transaction has to be aborted with ottla_producer_abort_transaction(); after that the producer
+/// can be used again. Otherwise, and for NULL, 0. Errors of transaction calls have this class, and errors of sends that
+/// are refused because the transaction failed.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_requires_abort(error: Option<&ottla_error>) -> i32 {
     error.is_some_and(|error| error.error.requires_abort()).into()
 }
 
-/// Releases an error that came through an `error_out`. NULL is ignored.
+/// Releases an error that was returned in an `error_out`. NULL is ignored. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_error_free(error: Option<Box<ottla_error>>) {
     guarded((), || drop(error));

@@ -1,51 +1,57 @@
-//! Events: what the application is told that concerns no single record.
+//! Events: what happens to the producer as a whole.
 
 use std::ffi::{CString, c_char, c_void};
+use std::mem::MaybeUninit;
 
+use super::boundary::invalid;
+use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
-use super::guarded;
+use super::handle::ottla_producer;
 use super::log::{c_message, c_string};
-use super::poll::{Queue, Ready, ottla_ready_fn};
-use super::userdata::Userdata;
+use super::poll::{Queue, Ready, deadline, ottla_ready_fn};
+use super::userdata::{Userdata, ottla_free_fn};
+use super::{boundary, guarded, required, wait};
 use crate::core::{News, NewsKind};
 use crate::sync::Arc;
 
-/// What an event is about. New kinds may come with any release: pass over those that you do not know.
+/// The kind of an event. New releases may add kinds: ignore those that you do not know.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_event_kind {
-    /// A connection to a broker can be used: the first, or the first since the broker was down. Connections that were
-    /// closed because nothing was sent for long come back without an event.
+    /// A connection to a broker can be used: the first one, or the first since the broker was down. A connection that
+    /// was closed because it was idle comes back without an event.
     OTTLA_EVENT_BROKER_UP = 1,
-    /// A broker cannot be used: its connection was lost, or there was none to be had; `error` says why. Told once, until
-    /// it is up again. Records wait, or go elsewhere once another broker leads their partition. An idle connection that is
-    /// closed (by the broker, a load balancer or this library) is no such event, unless the next attempt to connect fails.
+    /// A broker cannot be used: its connection was lost, or could not be made; `error` says why. Reported once, until
+    /// the broker is up again. Its records wait, or are sent to another broker once that leads their partition. An idle
+    /// connection that is closed (by the broker, a load balancer or this library) is no such event, unless the next
+    /// attempt to connect fails.
     OTTLA_EVENT_BROKER_DOWN = 2,
-    /// None of the brokers that are known can be reached. Told once, until one is up again.
+    /// None of the known brokers can be reached. Reported once, until one is up again.
     OTTLA_EVENT_ALL_BROKERS_DOWN = 3,
-    /// A broker asks to hold requests back, for `throttle_ms` (a quota).
+    /// A broker asked to hold requests back for `throttle_ms` milliseconds (a quota).
     OTTLA_EVENT_THROTTLED = 4,
-    /// Nothing can be sent: `error` says why. After OTTLA_ERR_INTERNAL make another producer; after a refusal of the
-    /// broker's (CLUSTER_AUTHORIZATION_FAILED) the next record tries again.
+    /// Nothing can be sent; `error` says why. After OTTLA_ERR_INTERNAL create another producer. After a refusal by the
+    /// broker (CLUSTER_AUTHORIZATION_FAILED) the next record tries again.
     OTTLA_EVENT_FATAL = 5,
-    /// A send that would not wait was refused with OTTLA_ERR_BUFFER_FULL, and now there is room for it, and for at least
-    /// an eighth of buffer.memory. Told once for all refusals so far: an event loop can stop sending at the first, and go
-    /// on here.
+    /// A send with OTTLA_SEND_NO_WAIT was refused with OTTLA_ERR_BUFFER_FULL, and now there is room for it and for an
+    /// eighth of buffer.memory. Reported once for all refusals so far. An event loop can stop sending at the refusal
+    /// and go on at this event.
     OTTLA_EVENT_BUFFER_ROOM = 6,
-    /// The producer begins from bootstrap.servers again, because nothing else can be reached (metadata.recovery.strategy).
-    /// Told once, until a broker of the cluster is up again.
+    /// The producer starts from bootstrap.servers again because no other broker can be reached
+    /// (metadata.recovery.strategy; KIP-899). Reported once, until a broker of the cluster is up again.
     OTTLA_EVENT_REBOOTSTRAP = 7,
-    /// A topic has been missing for half a second or longer: brokers answer UNKNOWN_TOPIC_OR_PARTITION for it, or another
-    /// error that may pass, or leave it out of their answers; `error` says which. Told once, until a broker describes the
-    /// topic. Its records wait, for max.block.ms or delivery.timeout.ms at most.
+    /// A topic has been missing for half a second: brokers answer UNKNOWN_TOPIC_OR_PARTITION or another temporary error
+    /// for it, or leave it out of their responses; `error` says which. Reported once, until a broker describes the
+    /// topic. The topic's records wait, at most max.block.ms or delivery.timeout.ms.
     OTTLA_EVENT_TOPIC_MISSING = 8,
 }
 
-/// Something that happened to the producer as a whole. Grows at its end only: look at `struct_size` before a member that
-/// came later.
+/// Something that happened to the producer as a whole. Grows at its end only: check `struct_size` before you read a
+/// member that a later release added.
 ///
-/// Life: given to an ottla_event_fn, it and what it points to are valid until that returns; taken by
-/// ottla_producer_poll_event(), until ottla_event_free(). It does not change: any thread, any number at once.
+/// Life: in an ottla_event_fn it and what it points to are valid until the function returns. From
+/// ottla_producer_poll_event() it is valid until ottla_event_free(). It does not change: any thread, any number at
+/// once.
 #[repr(C)]
 pub struct ottla_event {
     /// The size of this structure in the library that filled it.
@@ -54,29 +60,103 @@ pub struct ottla_event {
     pub kind: i32,
     /// The error's code; OTTLA_ERR_OK if there is no error.
     pub code: ottla_code,
-    /// The broker that it is about, by its id in the cluster; -1 if there is none, or if it is an address of
-    /// bootstrap.servers.
+    /// The id of the broker; -1 if the event is not about a broker, or about an address of bootstrap.servers.
     pub broker_id: i32,
     /// The broker's port; 0 if there is no broker.
     pub port: i32,
-    /// The broker's host, ended by a NUL; NULL if there is no broker.
+    /// The broker's host; NULL if there is no broker.
     pub host: *const c_char,
-    /// Milliseconds; 0 but for OTTLA_EVENT_THROTTLED.
+    /// Milliseconds for OTTLA_EVENT_THROTTLED, otherwise 0.
     pub throttle_ms: i64,
-    /// NULL if there is none. Not to be freed.
+    /// NULL if there is none. It must not be freed.
     pub error: *const ottla_error,
-    /// What happened, in one sentence of UTF-8, ended by a NUL.
+    /// What happened, in one sentence.
     pub message: *const c_char,
-    /// How many events were lost just before this one, since more came than were polled. 0 in a callback.
+    /// The number of events that were lost just before this one because the queue was full. 0 in a callback.
     pub dropped: u64,
-    /// The topic that it is about, ended by a NUL; NULL if there is none.
+    /// The topic's name; NULL if the event is not about a topic.
     pub topic: *const c_char,
 }
 
-/// Told one event. Runs on the sender thread, between its steps, with no lock held; may send (without waiting: a full
-/// buffer is an error here); flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp
-/// or block. `event` and what it points to are valid until it returns.
+/// Receives one event. `event` and what it points to are valid until the function returns. Runs on the sender thread
+/// without a lock. It may send; with a full buffer sends return OTTLA_ERR_BUFFER_FULL here instead of waiting. Flush,
+/// close, free and calls that wait return OTTLA_ERR_IN_CALLBACK. It must not throw, longjmp or block.
 pub type ottla_event_fn = Option<unsafe extern "C" fn(event: *const ottla_event, userdata: *mut c_void)>;
+
+/// Sends events to a function. It replaces an earlier call of this or of ottla_config_set_event_poll(). Without either,
+/// events are only in the log.
+///
+/// @param on_event       NULL: events are only in the log
+/// @param userdata       passed to each call
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_events(
+    config: Option<&mut ottla_config>,
+    on_event: ottla_event_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    boundary(None, || {
+        let config = required(config, "config")?;
+        let userdata = Userdata::new(userdata, free_userdata);
+        config.listener = if on_event.is_some() { Listener::Function(on_event, userdata) } else { Listener::Nobody };
+        Ok(())
+    })
+}
+
+/// Queues events for ottla_producer_poll_event() instead of calling a function.
+///
+/// @param max_events     the size of the queue, at least 1. When it is full the oldest event is dropped, and the next
+///                       event that is taken says how many were dropped
+/// @param on_ready       optional; see ottla_ready_fn
+/// @param userdata       passed to each call of on_ready
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_event_poll(
+    config: Option<&mut ottla_config>,
+    max_events: usize,
+    on_ready: ottla_ready_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+) -> ottla_code {
+    boundary(None, || {
+        let config = required(config, "config")?;
+        if max_events == 0 {
+            return Err(invalid("max_events is 0: at least one event has to be kept to be polled"));
+        }
+        config.listener = Listener::Poll(max_events, on_ready, Userdata::new(userdata, free_userdata));
+        Ok(())
+    })
+}
+
+/// Takes the next event; only with ottla_config_set_event_poll().
+///
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit, 0: does not wait
+/// @param event_out   receives the event, or NULL if there was none in time; release with ottla_event_free()
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return as ottla_producer_poll(); OTTLA_ERR_INVALID_STATE if events are not polled
+///
+/// Any thread, any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_poll_event(
+    producer: Option<&ottla_producer>,
+    timeout_ms: i64,
+    event_out: Option<&mut MaybeUninit<*mut ottla_event>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let deadline = deadline(wait(timeout_ms)?);
+        let producer = required(producer, "producer")?;
+        let event_out = required(event_out, "event_out")?;
+        let entered = producer.enter()?;
+        let taken = entered.take(entered.polled.events.as_ref(), "ottla_config_set_event_poll()", deadline, 1)?;
+        let event = taken.items.first().map(|news| Told::new(news, taken.dropped));
+        event_out.write(event.map_or(std::ptr::null_mut(), Told::into_raw));
+        Ok(())
+    })
+}
 
 /// Releases an event that was polled. NULL is ignored. Any thread, also after ottla_producer_free().
 ///

@@ -1,5 +1,5 @@
-//! Control blocks of producers. One is never given back to the allocator, so looking at a handle that was freed is harmless
-//! and is noticed until its block serves another producer, which takes sixty-four frees more.
+//! Control blocks of producers. One is never given back to the allocator, so looking at a handle that was freed is
+//! harmless and is noticed until its block serves another producer, which takes sixty-four frees more.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,16 +17,20 @@ pub(super) struct Engine {
     pub(super) reports_held: Arc<AtomicU64>,
 }
 
-/// A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory they wait in.
+/// A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory in which records wait.
+/// (Java:
+/// KafkaProducer.)
 ///
-/// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and its like;
-/// ottla_producer_flush() when everything so far should be decided; ottla_producer_close() to end in order, with a time
-/// limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one completion, whatever
-/// happens. With transactions: ottla_transaction_state.
+/// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and the other functions
+/// that send;
+/// ottla_producer_flush() to wait until all records are decided; ottla_producer_close() to end in order, with a time
+/// limit;
+/// ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one delivery, whatever happens. For
+/// transactions see ottla_transaction_state.
 ///
-/// Every function but ottla_producer_free() takes it as const: any thread, any number at once. One producer serves a
-/// whole process well. In a child after fork() calls answer OTTLA_ERR_FORKED, but for those that only look at
-/// counts; ottla_producer_free() only forgets.
+/// All functions except ottla_producer_free() take it as const: any thread, any number at once. One producer is enough
+/// for a whole process. In a child after fork() calls return OTTLA_ERR_FORKED, except those that only read counts;
+/// ottla_producer_free() releases nothing of the parent's there.
 pub struct ottla_producer {
     /// An `Arc<Engine>` as a raw pointer; NULL once freed.
     engine: AtomicPtr<Engine>,

@@ -17,9 +17,10 @@ use crate::producer::{Interceptor, Sending};
 use crate::record::{Header, Record};
 use crate::sync::Arc;
 
-/// A record on its way through the interceptors: serialized, but its partition, unless it names one, not yet chosen.
+/// A record on its way through the interceptors. It is serialized; its partition is not chosen yet, unless the record
+/// names one.
 ///
-/// Life: given to an ottla_on_send_fn, valid until that returns.
+/// Life: an ottla_on_send_fn gets it, and it is valid until that function returns.
 pub struct ottla_sending<'a, 'r> {
     sending: &'a mut Sending<'r>,
     topic: *const c_char,
@@ -29,33 +30,37 @@ pub struct ottla_sending<'a, 'r> {
     failure: Failure,
 }
 
-/// Sees a record that is about to be sent, and may change it with ottla_sending_set_record() and
-/// ottla_sending_add_header().
+/// Sees a record before it is sent, and can change it with ottla_sending_set_record() and ottla_sending_add_header().
+/// (Java:
+/// ProducerInterceptor.onSend, KIP-42.)
 ///
 /// @param sending   the record; borrowed for the call
 /// @param userdata  of the ottla_interceptor
-/// @return 0, or anything else if it failed; say why with ottla_sending_fail(). Then that is logged as a warning, and
-///         the record goes on as it was before this interceptor
+/// @return 0; any other number if it failed: then the message of ottla_sending_fail() is logged as a warning, and the
+///         record goes on as it was before this interceptor
 ///
-/// On the thread that sends the record; on several threads at once. No lock is held. Flush, close, free and calls that wait
-/// answer OTTLA_ERR_IN_CALLBACK; a record that it sends is intercepted too. No throw or longjmp.
+/// Runs on the thread that sends the record, also on several threads at once. No lock is held. A record that it sends
+/// is intercepted too. Flush, close, free and calls that wait return OTTLA_ERR_IN_CALLBACK. It must not throw or
+/// longjmp.
 pub type ottla_on_send_fn = Option<unsafe extern "C" fn(sending: *mut ottla_sending, userdata: *mut c_void) -> i32>;
 
-/// Told the end of each record, once, before anybody else is told of it; also of each that the call which sent it
-/// refused, of those that could not be serialized and so were never shown to on_send too. (Not of a record that was
-/// refused because an argument was NULL or the like, or because the producer was freed.)
+/// Receives the outcome of each record once, before its delivery goes elsewhere. It is also called for records that the
+/// call refused, even if they could not be serialized and on_send did not see them. It is not called for a record that
+/// was refused because an argument was not valid or the producer was freed. (Java:
+/// ProducerInterceptor.onAcknowledgement.)
 ///
-/// @param delivery  borrowed for the call. Of a refused record: the code that the call returns, OTTLA_FATE_NOT_WRITTEN,
-///                  and the partition if it is certain: the one it names, or that of its key
-/// @param userdata  of the ottla_interceptor; the record's own is in the delivery
-/// @return 0, or anything else if it failed, which is logged as a warning
+/// @param delivery  borrowed for the call. For a refused record it has the code that the call returns,
+///                  OTTLA_FATE_NOT_WRITTEN, and the partition if that is certain (the record names it, or it follows
+///                  from the key)
+/// @param userdata  of the ottla_interceptor; the record's own userdata is in the delivery
+/// @return 0; any other number if it failed, which is logged as a warning
 ///
-/// On the sender thread; for a refused record on the thread that sent it, perhaps on several at once. The rules of
-/// ottla_delivery_fn.
+/// Runs on the sender thread; for a refused record on the thread that sends it, also on several at once. The rules of
+/// ottla_delivery_fn apply.
 pub type ottla_on_acknowledgement_fn =
     Option<unsafe extern "C" fn(delivery: *const ottla_delivery, userdata: *mut c_void) -> i32>;
 
-/// An interceptor: functions that see all records, whichever call sends them. Begin with
+/// An interceptor: functions that see all records, whatever call sends them. Begin with
 ///
 ///     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
 #[repr(C)]
@@ -71,13 +76,13 @@ pub struct ottla_interceptor {
     pub on_acknowledgement: ottla_on_acknowledgement_fn,
     /// Optional.
     pub close: ottla_close_fn,
-    /// Given to each function.
+    /// Passed to each function.
     pub userdata: *mut c_void,
     /// Optional; see ottla_free_fn.
     pub free_userdata: ottla_free_fn,
 }
 
-/// Adds an interceptor behind those added before: each sees a record as the one before it left it.
+/// Adds an interceptor after those added before. Each sees a record as the one before it left it.
 ///
 /// @param interceptor  copied
 /// @param error_out    optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
@@ -104,38 +109,38 @@ pub unsafe extern "C" fn ottla_config_add_interceptor(
     })
 }
 
-/// The topic's name. NULL for NULL.
+/// Returns the topic's name; NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_sending_topic(sending: Option<&ottla_sending<'_, '_>>) -> *const c_char {
     sending.map_or(std::ptr::null(), |sending| sending.topic)
 }
 
-/// The record as it stands, valid until the next call with `sending` as a pointer that is not const. NULL for NULL.
+/// Returns the record in its present form, valid until the next call that changes it. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_sending_record(sending: Option<&ottla_sending<'_, '_>>) -> *const ottla_record {
     sending.map_or(std::ptr::null(), |sending| std::ptr::from_ref(&sending.record))
 }
 
-/// What the key was made of, if the record was sent as objects, and whatever became of the key since; else NULL. NULL
-/// for NULL.
+/// Returns the key object of a record that was sent with ottla_producer_send_objects(), even if the key was changed
+/// since; otherwise, and for NULL, NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_sending_key_object(sending: Option<&ottla_sending<'_, '_>>) -> *const c_void {
     sending.map_or(std::ptr::null(), |sending| sending.sending.objects.key.pointer())
 }
 
-/// What the value was made of, likewise.
+/// Returns the value object, likewise.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_sending_value_object(sending: Option<&ottla_sending<'_, '_>>) -> *const c_void {
     sending.map_or(std::ptr::null(), |sending| sending.sending.objects.value.pointer())
 }
 
-/// Puts another record in the place of this one: key, value, headers, timestamp, partition, timeout. To change a part,
-/// copy the structure that ottla_sending_record() shows and change that part.
+/// Replaces the record: key, value, headers, timestamp, partition and timeout. To change only a part, copy the
+/// structure that ottla_sending_record() returns and change that part.
 ///
-/// @param record     borrowed for the call: all it points to is copied, but for a key or value that the application
-///                   itself gave and that stayed as it is
+/// @param record     borrowed for the call: everything it points to is copied, except a key or value of the application
+///                   that is unchanged
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT, and nothing has changed
+/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT, and then nothing has changed
 ///
 /// # Safety
 /// What `record` points to is as `ottla_record` says; it may be what `ottla_sending_record` shows.
@@ -156,7 +161,7 @@ pub unsafe extern "C" fn ottla_sending_set_record(
     })
 }
 
-/// Adds a header behind those there are.
+/// Adds a header after the existing ones.
 ///
 /// @param name   name_len bytes of UTF-8, copied; not NULL
 /// @param value  value_len bytes, copied; NULL with value_len 0 is a null value
@@ -184,7 +189,7 @@ pub unsafe extern "C" fn ottla_sending_add_header(
     })
 }
 
-/// Says why the interceptor failed.
+/// Sets the reason why the interceptor failed.
 ///
 /// @param message  UTF-8, one line; copied
 /// @return -1, so that `return ottla_sending_fail(sending, "...")` ends the function that was called

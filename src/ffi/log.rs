@@ -3,38 +3,63 @@
 use std::ffi::{CString, c_char, c_void};
 use std::io::Write;
 
-use super::userdata::Userdata;
+use super::boundary::invalid;
+use super::config::ottla_config;
+use super::error::ottla_code;
+use super::userdata::{Userdata, ottla_free_fn};
+use super::{boundary, required};
 use crate::core::Level;
 use crate::error::Result;
-
-use super::boundary::invalid;
 use crate::text::one_line;
 
-/// How much a log line matters; the numbers are those of syslog and of librdkafka.
+/// The level of a log line. The numbers are those of syslog and of librdkafka.
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[expect(dead_code, reason = "named for C; levels travel as int32_t")]
 pub enum ottla_log_level {
-    /// Something failed that was not asked to fail, or records were lost without a callback to tell. (Records that a purge
-    /// or an abort gave up are reported at level info.)
+    /// A failure, for example of records whose deliveries go nowhere else. (Records that a purge or an abort gave up
+    /// are logged at level info.)
     OTTLA_LOG_ERROR = 3,
-    /// Something is not as it should be: a property that is not known in a file, a topic that is missing, a broker that
-    /// does not answer. A call that has been waiting for ten seconds says here what it waits for, and again from time to time.
+    /// Something that needs attention: an unknown property in a file, a missing topic, a broker that does not answer. A
+    /// call that has waited for ten seconds logs what it waits for, and repeats it from time to time.
     OTTLA_LOG_WARNING = 4,
-    /// A decision taken for you: a property adjusted to fit another.
+    /// A decision of the library: a property was adjusted to fit another.
     OTTLA_LOG_NOTICE = 5,
-    /// What happens: connections, leaders, producer ids.
+    /// Normal events: connections, leaders, producer ids.
     OTTLA_LOG_INFO = 6,
-    /// Everything, for those who look for a fault. At another level the property `debug` chooses facilities whose lines
-    /// are told nevertheless; each line begins with its facility in brackets, as in "[metadata] ".
+    /// Details for finding a fault. The property `debug` chooses facilities; their lines are logged whatever the level
+    /// is. Each line begins with its facility in brackets, for example "[metadata] ".
     OTTLA_LOG_DEBUG = 7,
 }
 
-/// Told one line of the log. `level` is one of ottla_log_level; `message` is UTF-8, ended by a NUL, and valid until the
-/// function returns. It holds no newline and no other control character: those in names and texts of brokers and the
-/// configuration are escaped (`\n`). Runs on any thread, perhaps on several at once. Must not call functions that take
-/// the producer, nor throw, longjmp or block.
+/// Receives one line of the log. `level` is one of ottla_log_level. `message` is UTF-8, ends with a NUL, and is valid
+/// until the function returns. It contains no newline and no other control character: those in texts of brokers and of
+/// the configuration are escaped (`\n`). Runs on any thread, also on several at once. It must not call functions that
+/// take the producer, nor throw, longjmp or block.
 pub type ottla_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
+
+/// Sends log lines up to a level to a function. Without this, errors and warnings go to standard error.
+///
+/// @param on_log         NULL: lines go to standard error
+/// @param userdata       passed to each call
+/// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
+/// @param level          one of ottla_log_level
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_config_set_log(
+    config: Option<&mut ottla_config>,
+    on_log: ottla_log_fn,
+    userdata: *mut c_void,
+    free_userdata: ottla_free_fn,
+    level: i32,
+) -> ottla_code {
+    boundary(None, || {
+        let config = required(config, "config")?;
+        let level = Logger::level_of(level)?;
+        config.logger = Logger::new(on_log, Userdata::new(userdata, free_userdata), level);
+        Ok(())
+    })
+}
 
 /// A target of log lines and up to which level it wants them.
 #[derive(Clone)]

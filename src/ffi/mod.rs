@@ -1,6 +1,6 @@
-//! The C ABI. Each exported function converts its arguments, makes one call of the engine, and converts back; what it
-//! does and promises is told in its doc comment, which becomes `include/ottla.h`. One noun a file, in the order in
-//! which the header is read (see `tests/header.rs`).
+//! The C ABI. Each exported function converts its arguments, makes one call of the engine, and converts back. Its doc
+//! comment becomes `include/ottla.h`, so it is written for users of C. Each noun has a file; `tests/header.rs` puts the
+//! files in the order of the header's sections.
 #![expect(non_camel_case_types, reason = "the names are C's, and are written the same everywhere")]
 #![expect(unsafe_code, reason = "pointers from C become references, slices and strings here, and nowhere else")]
 
@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod flagged;
 mod flat;
+mod flush;
 mod handle;
 mod interceptor;
 mod loan;
@@ -20,6 +21,7 @@ mod log;
 mod objects;
 mod partitioner;
 mod partitions;
+mod pending;
 mod plugin;
 mod poll;
 mod producer;
@@ -29,6 +31,7 @@ mod record;
 mod report;
 mod send;
 mod send_handle;
+mod send_options;
 mod serializer;
 mod sink;
 mod statistics;

@@ -13,50 +13,51 @@ use crate::config::{Plugin, PluginSettings};
 use crate::partition::own::{Own, Partitions, Question};
 use crate::sync::Arc;
 
-/// A record whose partition is to be chosen, and its topic's partitions as they are at this moment.
+/// A record that needs a partition, and the present partitions of its topic.
 ///
-/// Life: given to an ottla_partition_fn; it and all it points to are valid until that returns. Grows at its end only.
+/// Life: an ottla_partition_fn gets it; it and what it points to are valid until that function returns. Grows at its
+/// end only.
 #[repr(C)]
 pub struct ottla_choice {
     /// The size of this structure in the library that filled it.
     pub struct_size: usize,
     /// The topic's name.
     pub topic: *const c_char,
-    /// The key as it is sent; NULL if it is null.
+    /// The key, serialized; NULL if it is null.
     pub key: *const c_void,
     pub key_len: usize,
-    /// The value as it is sent; NULL if it is null.
+    /// The value, serialized; NULL if it is null.
     pub value: *const c_void,
     pub value_len: usize,
-    /// What the key was made of, if the record was sent as objects. NULL for a null key, for a record that was sent as
-    /// bytes, and for one that waited for its topic's partitions; see ottla_partitioner's needs_objects.
+    /// The key object of ottla_producer_send_objects(). NULL for a null key, for a record that was sent as bytes, and
+    /// for one that waited for its topic's partitions; see needs_objects in ottla_partitioner.
     pub key_object: *const c_void,
-    /// What the value was made of, likewise.
+    /// The value object, likewise.
     pub value_object: *const c_void,
-    /// How many partitions the topic has: at least 1.
+    /// The number of partitions of the topic; at least 1.
     pub partition_count: i32,
     /// 0.
     pub reserved: i32,
-    /// The library's own.
+    /// Belongs to the library.
     pub internal: *const c_void,
 }
 
-/// Chooses the partition of a record that names none.
+/// Chooses the partition of a record that does not name one. (Java: Partitioner.partition.)
 ///
 /// @param choice    borrowed for the call
 /// @param userdata  of the ottla_partitioner
-/// @return 0 to choice->partition_count - 1, or a negative number if there is none to choose; say why with
-///         ottla_choice_fail(). Then the record fails with OTTLA_ERR_PARTITIONER_FAILED; a number that is too large
-///         fails it with OTTLA_ERR_UNKNOWN_PARTITION. The call that sends the record returns that, if the topic's
-///         partitions were known already, else its completion tells it
+/// @return 0 to choice->partition_count - 1. A negative number fails the record with OTTLA_ERR_PARTITIONER_FAILED and
+///         the message of ottla_choice_fail(); a number that is too large fails it with OTTLA_ERR_UNKNOWN_PARTITION.
+///         The call that sends the record returns this error if the topic's partitions are known already; otherwise the
+///         delivery has it
 ///
-/// On the thread that sends the record, or, for records that waited for the topic's partitions to become known, on the
-/// sender thread; on several threads at once. Asked once more about a record that had to wait for room in the buffer. No
-/// lock is held. It may send other records; flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No
-/// throw, longjmp or blocking.
+/// Runs on the thread that sends the record; for a record that waited for its topic's partitions on the sender thread;
+/// also on several threads at once. It is called again for a record that had to wait for room in the buffer. No lock is
+/// held. It may send other records. Flush, close, free and calls that wait return OTTLA_ERR_IN_CALLBACK. It must not
+/// throw, longjmp or block.
 pub type ottla_partition_fn = Option<unsafe extern "C" fn(choice: *const ottla_choice, userdata: *mut c_void) -> i32>;
 
-/// A partitioner of the application's own. Begin with
+/// A partitioner of the application. Begin with
 ///
 ///     ottla_partitioner partitioner = {.struct_size = sizeof(ottla_partitioner)};
 #[repr(C)]
@@ -70,19 +71,19 @@ pub struct ottla_partitioner {
     pub partition: ottla_partition_fn,
     /// Optional.
     pub close: ottla_close_fn,
-    /// Given to each function.
+    /// Passed to each function.
     pub userdata: *mut c_void,
     /// Optional; see ottla_free_fn.
     pub free_userdata: ottla_free_fn,
-    /// 1: a record that is sent as objects waits, in the call that sends it and at most max.block.ms, for its topic's
-    /// partitions, so that the objects can be seen. 0: it does not, and they may be NULL.
+    /// 1: a call that sends objects waits for the topic's partitions, at most max.block.ms, so that the function always
+    /// gets the objects. 0: it does not wait, and the objects can be NULL.
     pub needs_objects: i32,
     /// 0.
     pub reserved: i32,
 }
 
-/// Lets a function of the application's choose partitions, instead of what partitioner.class says. Records that name
-/// their partition do not ask it.
+/// Sets a partitioner of the application, which replaces partitioner.class. It is not called for records that name
+/// their partition.
 ///
 /// @param partitioner  copied
 /// @param error_out    optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn ottla_config_set_partitioner(
     })
 }
 
-/// The id of the broker that leads a partition; -1 if none does, if there is no such partition, and for NULL.
+/// Returns the id of the broker that leads a partition; -1 if there is no leader or no such partition, and for NULL.
 ///
 /// # Safety
 /// `choice` is NULL or what an `ottla_partition_fn` was given, and that has not returned.
@@ -120,8 +121,8 @@ pub unsafe extern "C" fn ottla_choice_leader(choice: *const ottla_choice, partit
     unsafe { look(choice, partition, -1, |partitions, partition| partitions.leader(partition).unwrap_or(-1)) }
 }
 
-/// 1 if a partition has a leader that takes records, else 0; 0 if there is no such partition, and for NULL. A leader
-/// that takes none for partitioner.availability.timeout.ms does not count.
+/// Returns 1 if a partition has a leader that takes records, else 0; 0 if there is no such partition, and for NULL. A
+/// leader that has taken none for partitioner.availability.timeout.ms does not count (KIP-794).
 ///
 /// # Safety
 /// As for `ottla_choice_leader`.
@@ -131,7 +132,8 @@ pub unsafe extern "C" fn ottla_choice_is_available(choice: *const ottla_choice, 
     unsafe { look(choice, partition, 0, |partitions, partition| partitions.is_available(partition).into()) }
 }
 
-/// Bytes of records that wait to be sent to a partition, encoded; 0 if there is no such partition, and for NULL.
+/// Returns the encoded bytes of the records that wait to be sent to a partition; 0 if there is no such partition, and
+/// for NULL.
 ///
 /// # Safety
 /// As for `ottla_choice_leader`.
@@ -141,7 +143,7 @@ pub unsafe extern "C" fn ottla_choice_queued_bytes(choice: *const ottla_choice, 
     unsafe { look(choice, partition, 0, |partitions, partition| partitions.queued_bytes(partition) as u64) }
 }
 
-/// Says why there is no partition to choose.
+/// Sets the reason why no partition can be chosen.
 ///
 /// @param message  UTF-8, one line; copied
 /// @return -1, so that `return ottla_choice_fail(choice, "...")` ends the function that was called

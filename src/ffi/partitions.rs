@@ -12,50 +12,49 @@ use crate::core::PartitionInfo;
 use crate::sync::Arc;
 use crate::text::counted;
 
-/// What a broker said of a topic's partitions.
+/// The partitions of a topic, as a broker described them.
 ///
-/// Life: ottla_topic_partitions(); ottla_partitions_count() and ottla_partitions_at(); ottla_partitions_free(), before or
-/// after the topic and the producer are freed. It does not change: any thread, any number at once.
+/// Life: ottla_topic_partitions(); ottla_partitions_count() and ottla_partitions_at(); ottla_partitions_free(), before
+/// or after the topic and the producer are freed. It does not change: any thread, any number at once.
 pub struct ottla_partitions {
     partitions: Arc<[PartitionInfo]>,
     /// The leaders' hosts, by partition.
     hosts: Vec<Option<CString>>,
 }
 
-/// A partition. Grows at its end only: look at `struct_size` before a member that came later.
+/// A partition. Grows at its end only: check `struct_size` before you read a member that a later release added.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_partition {
     /// Set it to sizeof(ottla_partition) before the call. Afterwards: how much was filled.
     pub struct_size: usize,
     pub partition: i32,
-    /// The id of the broker that leads it; -1 while there is none.
+    /// The id of the broker that leads it; -1 if there is no leader.
     pub leader_id: i32,
-    /// Counts the partition's leaders; -1 if the broker does not say.
+    /// The leader epoch; -1 if the broker does not report it.
     pub leader_epoch: i32,
-    /// The leader's port; -1 if there is no leader, or it is not among the brokers that are known.
+    /// The leader's port; -1 if there is no leader, or if it is not among the known brokers.
     pub leader_port: i32,
-    /// The leader's host, ended by a NUL; NULL where leader_port is -1. Valid as long as the ottla_partitions, as are
-    /// the arrays.
+    /// The leader's host; NULL if leader_port is -1. Valid as long as the ottla_partitions, like the arrays.
     pub leader_host: *const c_char,
-    /// The ids of the brokers that have the partition; replica_count of them.
+    /// The ids of the replica_count brokers that have the partition.
     pub replicas: *const i32,
     pub replica_count: usize,
-    /// Those that are in sync; in_sync_count of them.
+    /// The ids of the in_sync_count replicas that are in sync.
     pub in_sync: *const i32,
     pub in_sync_count: usize,
-    /// Those that are offline; offline_count of them.
+    /// The ids of the offline_count replicas that are offline.
     pub offline: *const i32,
     pub offline_count: usize,
 }
 
-/// Asks a broker for the topic's partitions. Useful also to wait until the topic is known before the first record is
-/// sent. Each call asks anew: what producing needs to know it finds out by itself.
+/// Asks a broker for the topic's partitions. (Java: KafkaProducer.partitionsFor.) It can also be used to wait until the
+/// topic is known before the first record is sent. Each call sends a request; sending records does not need this call.
 ///
-/// @param timeout_ms      longest wait; -1 waits without limit
-/// @param partitions_out  receives the answer; release with ottla_partitions_free()
+/// @param timeout_ms      longest wait in milliseconds; -1: no limit
+/// @param partitions_out  receives the partitions; release with ottla_partitions_free()
 /// @param error_out       optional; set only on failure, release with ottla_error_free()
-/// @return as ottla_topic_check(), but it is no error if a leader is missing or cannot be reached
+/// @return as ottla_topic_check(), except that a leader that is missing or cannot be reached is no error
 ///
 /// Any thread, concurrently with any other call. Not from a callback.
 #[unsafe(no_mangle)]
@@ -77,16 +76,16 @@ pub extern "C" fn ottla_topic_partitions(
     })
 }
 
-/// How many partitions. 0 for NULL.
+/// Returns the number of partitions; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_partitions_count(partitions: Option<&ottla_partitions>) -> usize {
     partitions.map_or(0, |partitions| partitions.partitions.len())
 }
 
-/// One of the partitions; they are in the order of their numbers.
+/// Reads one of the partitions, in the order of their numbers.
 ///
 /// @param index          below ottla_partitions_count()
-/// @param partition_out  its struct_size has to be set to sizeof(ottla_partition); filled, and valid as long as the
+/// @param partition_out  set its struct_size to sizeof(ottla_partition) before; filled, and valid as long as the
 ///                       ottla_partitions
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
@@ -123,7 +122,7 @@ pub unsafe extern "C" fn ottla_partitions_at(
     })
 }
 
-/// Releases what ottla_topic_partitions() gave. NULL is ignored. Any thread, callbacks too.
+/// Releases the partitions. NULL is ignored. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_partitions_free(partitions: Option<Box<ottla_partitions>>) {
     guarded((), || drop(partitions));

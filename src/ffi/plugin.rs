@@ -1,4 +1,4 @@
-//! What the application's partitioners, serializers and interceptors have in common.
+//! What partitioners, serializers and interceptors of the application have in common.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -8,55 +8,57 @@ use super::userdata::Userdata;
 use super::{guarded, text};
 use crate::config::PluginSettings;
 
-/// The settings of plug-ins: what the configuration has under names that begin with "ottla.plugin.", all of them, so
-/// choose names that nobody else has, as in "ottla.plugin.shop.region".
+/// The settings of plug-ins: all properties whose names begin with "ottla.plugin.". Each plug-in sees all of them, so
+/// choose names that no other plug-in has, for example "ottla.plugin.shop.region".
 ///
-/// Life: given to an ottla_configure_fn, valid until that returns.
+/// Life: an ottla_configure_fn gets it, and it is valid until that function returns.
 pub struct ottla_settings {
     pairs: Vec<(CString, CString)>,
     failure: Failure,
 }
 
-/// Tells a plug-in its settings: once for each producer that is made with it, in ottla_producer_new(), before anything
-/// else is asked of it. Several producers made from one configuration share the plug-in's userdata.
+/// Passes the settings to a plug-in: once for each producer, in ottla_producer_new(), before any other function of the
+/// plug-in. Producers that are made from one configuration share the plug-in's userdata. (Java:
+/// Configurable.configure.)
 ///
 /// @param settings  borrowed for the call
-/// @return 0, or anything else if the plug-in cannot work: then ottla_producer_new() fails with
-///         OTTLA_ERR_INVALID_CONFIG and what ottla_settings_fail() said, and the plug-in is not closed
+/// @param userdata  of the plug-in
+/// @return 0; any other number if the plug-in cannot work: then ottla_producer_new() fails with
+///         OTTLA_ERR_INVALID_CONFIG and the message of ottla_settings_fail(), and the plug-in is not closed
 ///
-/// On the thread that makes the producer. No throw or longjmp.
+/// Runs on the thread that makes the producer. It must not throw or longjmp.
 pub type ottla_configure_fn =
     Option<unsafe extern "C" fn(settings: *const ottla_settings, userdata: *mut c_void) -> i32>;
 
-/// Tells a plug-in that a producer asks nothing more of it: once for each producer for which its configure succeeded, at
-/// the end of ottla_producer_free(), or when ottla_producer_new() failed after all. The last plug-in that was
-/// configured is closed first. No throw or longjmp.
+/// Closes a plug-in: a producer makes no more calls to it. Called once for each producer for which configure succeeded,
+/// at the end of ottla_producer_free(), or if ottla_producer_new() fails later. The plug-in that was configured last is
+/// closed first. It must not throw or longjmp.
 pub type ottla_close_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
-/// How many settings there are. 0 for NULL.
+/// Returns the number of settings; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_settings_count(settings: Option<&ottla_settings>) -> usize {
     settings.map_or(0, |settings| settings.pairs.len())
 }
 
-/// The name of a setting, in the order of names, "ottla.plugin." included. NULL if index is not below
-/// ottla_settings_count().
+/// Returns the name of a setting, with "ottla.plugin."; settings are in the order of their names. NULL if index is not
+/// below ottla_settings_count().
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_settings_name_at(settings: Option<&ottla_settings>, index: usize) -> *const c_char {
     let pair = settings.and_then(|settings| settings.pairs.get(index));
     pair.map_or(std::ptr::null(), |(name, _)| name.as_ptr())
 }
 
-/// The value of a setting. NULL if index is not below ottla_settings_count().
+/// Returns the value of a setting; NULL if index is not below ottla_settings_count().
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_settings_value_at(settings: Option<&ottla_settings>, index: usize) -> *const c_char {
     let pair = settings.and_then(|settings| settings.pairs.get(index));
     pair.map_or(std::ptr::null(), |(_, value)| value.as_ptr())
 }
 
-/// The value of the setting of this name. NULL if it is not set.
+/// Returns the value of a setting by its name; NULL if it is not set.
 ///
-/// @param name  UTF-8, "ottla.plugin." included
+/// @param name  with "ottla.plugin."
 ///
 /// # Safety
 /// `name` is NULL or a string.
@@ -70,7 +72,7 @@ pub unsafe extern "C" fn ottla_settings_get(settings: Option<&ottla_settings>, n
     })
 }
 
-/// Says why the plug-in cannot work.
+/// Sets the reason why the plug-in cannot work.
 ///
 /// @param message  UTF-8, one line; copied
 /// @return -1, so that `return ottla_settings_fail(settings, "...")` ends the function that was called

@@ -16,46 +16,46 @@ pub enum ottla_importance {
     OTTLA_IMPORTANCE_LOW = 3,
 }
 
-/// Where a property may be set.
+/// Where a property can be set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_scope {
     OTTLA_SCOPE_PRODUCER = 1,
-    /// For the producer, and differently for a topic.
+    /// For the producer, and with another value for a topic.
     OTTLA_SCOPE_TOPIC = 2,
 }
 
-/// Whether setting a property does something.
+/// Whether this release uses a property.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_property_state {
     OTTLA_PROPERTY_IMPLEMENTED = 1,
-    /// Not in this release: any value but the default is refused.
+    /// Not in this release: any value except the default is refused.
     OTTLA_PROPERTY_LATER = 2,
-    /// Means nothing outside a JVM: any value but the default is refused.
+    /// It has no meaning outside a JVM: any value except the default is refused.
     OTTLA_PROPERTY_JVM_ONLY = 3,
 }
 
-/// What is known of a property before anybody sets it. Static: valid as long as the process, read by any thread.
-/// Strings are UTF-8, ended by a NUL. Grows at its end only: look at `struct_size` before a member that came later.
+/// The description of a property. Static: valid as long as the process, on any thread. Strings are UTF-8 and end with a
+/// NUL. Grows at its end only: check `struct_size` before you read a member that a later release added.
 #[repr(C)]
 pub struct ottla_property {
     /// The size of this structure in the library that is running.
     pub struct_size: usize,
     /// For example "linger.ms".
     pub name: *const c_char,
-    /// As Java's documentation has it: "boolean", "short", "int", "long", "double", "string", "list", "class" or
+    /// The type in Java's documentation: "boolean", "short", "int", "long", "double", "string", "list", "class" or
     /// "password".
     pub r#type: *const c_char,
-    /// NULL: nothing, until it is set.
+    /// NULL: there is no default.
     pub default_value: *const c_char,
-    /// What the value may be, in words.
+    /// The values that are allowed, in words.
     pub valid_values: *const c_char,
-    /// Complete sentences, with units.
+    /// What it does, in sentences, with units.
     pub documentation: *const c_char,
-    /// Where it comes from: the KIP that defined it and the Kafka class that holds it.
+    /// Its origin: the KIP that defined it and the Kafka class that holds it.
     pub source: *const c_char,
-    /// For a property that is not implemented: why, or what to use instead. Else NULL.
+    /// If it is not implemented: the reason, or what to use instead. Else NULL.
     pub remark: *const c_char,
     /// One of ottla_importance.
     pub importance: i32,
@@ -67,13 +67,13 @@ pub struct ottla_property {
     pub reserved: i32,
 }
 
-/// How many properties there are. Any thread.
+/// Returns the number of properties. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_property_count() -> usize {
     guarded(0, || Config::properties().len())
 }
 
-/// A property; they are in the order of the documentation. NULL if `index` is not below ottla_property_count(). Static;
+/// Returns a property, in the order of CONFIGURATION.md; NULL if `index` is not below ottla_property_count(). Static;
 /// any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_property_at(index: usize) -> *const ottla_property {

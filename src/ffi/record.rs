@@ -18,8 +18,8 @@ use crate::sync::Clock;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_header {
-    /// UTF-8 by Kafka's rules (this is not checked), without a NUL at its end; not NULL, but name_len may be 0. Names
-    /// may repeat.
+    /// name_len bytes without a NUL; Kafka expects UTF-8, which is not checked. Not NULL, but name_len may be 0.
+    /// Several headers may have the same name.
     pub name: *const c_char,
     pub name_len: usize,
     /// NULL with value_len 0 is a null value; a pointer with value_len 0 is an empty one.
@@ -29,51 +29,53 @@ pub struct ottla_header {
     pub reserved: *mut c_void,
 }
 
-/// The record goes to its `partition`. A flag of ottla_record, and of the flat form.
+/// The record goes to its `partition`. A flag of ottla_record and of the flat form.
 pub const OTTLA_RECORD_PARTITION: u32 = 1;
 
-/// The record has its `timestamp`, and not the time of the call. A flag of ottla_record, and of the flat form.
+/// The record has its `timestamp` instead of the time of the call. A flag of ottla_record and of the flat form.
 pub const OTTLA_RECORD_TIMESTAMP: u32 = 2;
 
-/// A record to send. All it points to is copied by the call that sends it and stays the caller's, but for a value that
-/// ottla_producer_send_lent() takes. Its size never changes; the reserved members are room for what comes. Begin with
+/// A record to send. The call that sends it copies everything it points to, except a value that is lent (on_release in
+/// ottla_send_options). Its size never changes; reserved members are room for later releases. Begin with
 ///
 ///     ottla_record record = {.struct_size = sizeof(ottla_record)};
 ///
-/// or with ottla_record_init(). A member that is zero is not set: the partitioner chooses the partition, and the timestamp
-/// is the time of the call. To choose a partition or a timestamp, set it and its flag:
+/// or with ottla_record_init(). Members that are zero are not set: the partitioner chooses the partition, and the
+/// timestamp is the time of the call. To choose a partition or a timestamp yourself, set the member and its flag:
 ///
 ///     record.flags = OTTLA_RECORD_PARTITION;
 ///     record.partition = 0;
 ///
-/// Without its flag any value but 0 is an error, and so is a flag that this release does not know. Null and empty differ
-/// in Kafka: NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
+/// Without the flag any other value than 0 is an error. So is a flag that this release does not know. Null and empty
+/// differ in Kafka:
+/// NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_record {
     /// sizeof(ottla_record).
     pub struct_size: usize,
-    /// OTTLA_RECORD_PARTITION, OTTLA_RECORD_TIMESTAMP, both added, or 0.
+    /// The sum of OTTLA_RECORD_PARTITION and OTTLA_RECORD_TIMESTAMP, one of them, or 0.
     pub flags: u32,
-    /// With OTTLA_RECORD_PARTITION the partition, from 0; else 0, and the partitioner chooses.
+    /// With OTTLA_RECORD_PARTITION the partition, at least 0. Otherwise 0, and the partitioner chooses.
     pub partition: i32,
-    /// With OTTLA_RECORD_TIMESTAMP milliseconds since 1970-01-01 UTC, from 0; else 0, and it is the time of the call.
+    /// With OTTLA_RECORD_TIMESTAMP milliseconds since 1970-01-01 UTC, at least 0. Otherwise 0, which means the time of
+    /// the call.
     pub timestamp: i64,
-    /// The key: records of equal keys go to one partition.
+    /// The key. Records with equal keys go to the same partition.
     pub key: *const c_void,
     pub key_len: usize,
-    /// The value; null is a tombstone in a compacted topic.
+    /// The value. Null is a tombstone in a compacted topic.
     pub value: *const c_void,
     pub value_len: usize,
-    /// header_count headers, in the order in which they are sent; NULL if there are none.
+    /// header_count headers, sent in this order; NULL if there are none.
     pub headers: *const ottla_header,
     pub header_count: usize,
-    /// How many milliseconds after the send the record's fate is told at the latest, instead of delivery.timeout.ms; 0:
-    /// as delivery.timeout.ms says; a negative number is an error. A record that is not delivered in time fails with
-    /// OTTLA_ERR_DELIVERY_TIMED_OUT (while its topic's partitions are not known, with the reason for that), and the
-    /// message names the timeout. It shares a batch with records of about the same deadline only, so send those
-    /// together; at most an eighth of its time is taken off for that. With less than twice linger.ms it does not
-    /// linger.
+    /// The record's own limit instead of delivery.timeout.ms: its fate is decided at the latest this many milliseconds
+    /// after the send. 0: delivery.timeout.ms; a negative number is an error. A record that is not delivered in time
+    /// fails with OTTLA_ERR_DELIVERY_TIMED_OUT, and the message names the timeout; while the topic's partitions are not
+    /// known, it fails with the reason for that. It shares batches only with records of about the same deadline, so
+    /// send those together: a batch may take an eighth off a record's time. A record with less than twice linger.ms
+    /// does not linger.
     pub timeout_ms: i32,
     /// 0.
     pub reserved: u32,
@@ -81,7 +83,8 @@ pub struct ottla_record {
     pub reserved_pointer: *mut c_void,
 }
 
-/// Fills `record` as the initialiser of ottla_record does: all zero but for its size. Ignores NULL.
+/// Sets all members of a record to zero and struct_size to its size, like the initializer of ottla_record. NULL is
+/// ignored.
 ///
 /// @param struct_size  sizeof(ottla_record)
 ///
@@ -245,8 +248,8 @@ impl ottla_record {
         Usual::new(partition, timestamp, key, value, tag)
     }
 
-    /// All members are zero but the key and the value. Neighbours of four bytes are read at once: most records end here, and
-    /// each look is an instruction of theirs.
+    /// All members are zero but the key and the value. Neighbours of four bytes are read at once: most records end
+    /// here, and each look is an instruction of theirs.
     #[inline(always)]
     fn asks_for_nothing(&self) -> bool {
         let numbers = self.pair(FLAGS_AND_PARTITION) | self.pair(TIMEOUT_AND_RESERVED);

@@ -1,42 +1,49 @@
 //! Reports that were polled.
 
-use std::ffi::{CString, c_char};
+use std::ffi::CString;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::delivery::{Told, code_number, fate_number, ottla_delivery, told};
-use super::error::{ottla_code, ottla_error};
+use super::delivery::{ottla_batch, ottla_delivery_entry, told};
+use super::error::ottla_error;
+use super::guarded;
 use super::log::c_string;
-use super::{boundary, guarded, required};
+use super::pending::Pending;
+use super::sink::QueuedReport;
 use crate::batch::Report;
-use crate::error::ErrorKind;
 use crate::sync::Arc;
 
-use super::boundary::invalid;
-use crate::text::counted;
-
-/// What became of the records of one batch: all of one partition, decided together, in the order in which they were
-/// accepted. Records that were sent with a function of their own, or that a call waits for, are not among them.
+/// The deliveries of one batch, taken by ottla_producer_poll(): records of one partition that were decided together.
 ///
-/// Life: ottla_producer_poll(); readers; ottla_report_free(), which may come after ottla_producer_free(). What it was
-/// made of is charged to buffer.memory until then. It does not change: any thread, any number at once.
+/// Life: ottla_producer_poll(); ottla_report_batch(); ottla_report_free(), which may come after ottla_producer_free().
+/// Until then the report holds some of buffer.memory, at least 16 bytes a record. It does not change: any thread, any
+/// number at once.
 pub struct ottla_report {
-    report: Report,
+    /// Points to the members below, which stay where they are.
+    batch: ottla_batch,
     topic: CString,
     error: Option<Box<ottla_error>>,
-    records: Vec<Told>,
+    entries: Vec<ottla_delivery_entry>,
     held: Arc<AtomicU64>,
+    /// Dropped before `_pending`: whoever waits for this report to be freed finds its memory released.
+    _report: Report,
+    _pending: Pending,
 }
 
 impl ottla_report {
-    pub(super) fn new(report: Report, held: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(queued: QueuedReport, held: Arc<AtomicU64>) -> Box<Self> {
         held.fetch_add(1, Ordering::Relaxed);
-        let records = told(&report).filter(|(number, _)| *number == 0).map(|(_, record)| record).collect();
+        let QueuedReport { report, pending } = queued;
+        let topic = c_string(report.topic());
         let error = report.outcome().error.clone().map(|error| Box::new(ottla_error::new(error)));
-        ottla_report { topic: c_string(report.topic()), error, records, report, held }
-    }
-
-    fn error(&self) -> *const ottla_error {
-        self.error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref)
+        let entries = told(&report).filter(|(call, _)| *call == 0).map(|(_, entry)| entry).collect();
+        let batch = ottla_batch::of_report(&report, std::ptr::null(), std::ptr::null());
+        let mut made =
+            Box::new(ottla_report { batch, topic, error, entries, held, _report: report, _pending: pending });
+        made.batch.topic = made.topic.as_ptr();
+        made.batch.error = made.error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref);
+        made.batch.entries = made.entries.as_ptr();
+        made.batch.count = made.entries.len();
+        made
     }
 }
 
@@ -46,77 +53,15 @@ impl Drop for ottla_report {
     }
 }
 
-/// The topic's name, valid as long as the report. NULL for NULL.
+/// The outcomes of a report, as an ottla_batch_fn gets them: an array with one entry for each record, without those
+/// that have a function of their own or that a call waits for. It is valid as long as the report. NULL for NULL. Any
+/// thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_topic(report: Option<&ottla_report>) -> *const c_char {
-    report.map_or(std::ptr::null(), |report| report.topic.as_ptr())
+pub extern "C" fn ottla_report_batch(report: Option<&ottla_report>) -> *const ottla_batch {
+    report.map_or(std::ptr::null(), |report| &raw const report.batch)
 }
 
-/// The partition; -1 if the records failed before one was chosen, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_partition(report: Option<&ottla_report>) -> i32 {
-    report.map_or(-1, |report| report.report.partition())
-}
-
-/// How many records. 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_count(report: Option<&ottla_report>) -> usize {
-    report.map_or(0, |report| report.records.len())
-}
-
-/// OTTLA_ERR_OK, or why the records failed. OTTLA_ERR_INVALID_ARGUMENT for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_code(report: Option<&ottla_report>) -> ottla_code {
-    report.map_or(ErrorKind::InvalidArgument.code(), |report| code_number(report.report.outcome()))
-}
-
-/// Details of the failure, valid as long as the report; not to be freed. NULL on success and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_error(report: Option<&ottla_report>) -> *const ottla_error {
-    report.map_or(std::ptr::null(), ottla_report::error)
-}
-
-/// The offset of the batch's first record; -1 if unknown, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_base_offset(report: Option<&ottla_report>) -> i64 {
-    report.map_or(-1, |report| report.report.outcome().base_offset)
-}
-
-/// One of ottla_fate. OTTLA_FATE_UNKNOWN for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn ottla_report_fate(report: Option<&ottla_report>) -> i32 {
-    report.map_or(0, |report| fate_number(report.report.outcome().fate))
-}
-
-/// The fate of one record.
-///
-/// @param index         below ottla_report_count()
-/// @param delivery_out  its struct_size has to be set to sizeof(ottla_delivery); filled, and valid as long as the
-///                      report
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
-///
-/// # Safety
-/// `delivery_out` is NULL or has as many writable bytes as its struct_size says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ottla_report_delivery_at(
-    report: Option<&ottla_report>,
-    index: usize,
-    delivery_out: *mut ottla_delivery,
-) -> ottla_code {
-    boundary(None, || {
-        let report = required(report, "report")?;
-        // SAFETY: by this function's contract.
-        let out = unsafe { super::boundary::SizedOut::new(delivery_out, "delivery_out")? };
-        let record = report.records.get(index).ok_or_else(|| {
-            invalid(format!("index is {index}, and the report has {}", counted(report.records.len(), "record")))
-        })?;
-        let mut delivery = ottla_delivery::of_report(&report.report, report.topic.as_ptr(), report.error());
-        out.write(*delivery.with(record));
-        Ok(())
-    })
-}
-
-/// Releases a report. NULL is ignored. Any thread, also after ottla_producer_free().
+/// Releases a report. NULL is ignored. Any thread, callbacks too, also after ottla_producer_free().
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_report_free(report: Option<Box<ottla_report>>) {
     guarded((), || drop(report));

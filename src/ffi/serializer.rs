@@ -13,25 +13,25 @@ use crate::config::{Plugin, PluginSettings};
 use crate::serialize::{Object, Serialized, Serializer};
 use crate::sync::Arc;
 
-/// What a serializer writes to: a key or a value, at first empty, and headers that go with it.
+/// The output of a serializer: a key or a value, empty at first, and headers for the record.
 ///
-/// Life: given to an ottla_serialize_fn, valid until that returns.
+/// Life: an ottla_serialize_fn gets it, and it is valid until that function returns.
 pub struct ottla_serialized<'a> {
     out: &'a mut Serialized,
     failure: Failure,
 }
 
-/// Makes the bytes of a key or a value.
+/// Turns an object into the bytes of a key or a value. (Java: Serializer.serialize.)
 ///
 /// @param topic     the topic's name, valid until the function returns
-/// @param object    what was given to ottla_producer_send_objects(); not NULL
-/// @param out       receives the bytes by ottla_serialized_append()
+/// @param object    the object that was passed to ottla_producer_send_objects(); not NULL
+/// @param out       write the bytes to it with ottla_serialized_append()
 /// @param userdata  of the ottla_serializer
-/// @return 0, or anything else if it cannot be done; say why with ottla_serialized_fail(). Then the call that sends the
-///         record returns OTTLA_ERR_SERIALIZATION with what was said, and nothing was accepted
+/// @return 0; any other number if it failed: then the call that sends the record returns OTTLA_ERR_SERIALIZATION with
+///         the message of ottla_serialized_fail(), and the record is not accepted
 ///
-/// On the thread that sends the record; on several threads at once. No lock is held. It may send other records; flush, close,
-/// free and calls that wait answer OTTLA_ERR_IN_CALLBACK. No throw or longjmp.
+/// Runs on the thread that sends the record, also on several threads at once. No lock is held. It may send other
+/// records. Flush, close, free and calls that wait return OTTLA_ERR_IN_CALLBACK. It must not throw or longjmp.
 pub type ottla_serialize_fn = Option<
     unsafe extern "C" fn(
         topic: *const c_char,
@@ -41,7 +41,7 @@ pub type ottla_serialize_fn = Option<
     ) -> i32,
 >;
 
-/// A serializer of the application's own. Begin with
+/// A serializer of the application. Begin with
 ///
 ///     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
 #[repr(C)]
@@ -55,14 +55,14 @@ pub struct ottla_serializer {
     pub serialize: ottla_serialize_fn,
     /// Optional.
     pub close: ottla_close_fn,
-    /// Given to each function.
+    /// Passed to each function.
     pub userdata: *mut c_void,
     /// Optional; see ottla_free_fn.
     pub free_userdata: ottla_free_fn,
 }
 
-/// Lets a function of the application's make keys of the key objects of ottla_producer_send_objects(), instead of what
-/// key.serializer says. Records sent as bytes do not concern it.
+/// Sets a serializer of the application for the key objects of ottla_producer_send_objects(), which replaces
+/// key.serializer. It is not called for records that are sent as bytes.
 ///
 /// @param serializer  copied
 /// @param error_out   optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
@@ -85,7 +85,13 @@ pub unsafe extern "C" fn ottla_config_set_key_serializer(
     })
 }
 
-/// The same for values, instead of what value.serializer says.
+/// Sets a serializer of the application for value objects, which replaces value.serializer. Otherwise like
+/// ottla_config_set_key_serializer().
+///
+/// @param serializer  copied
+/// @param error_out   optional; set only on failure, release with ottla_error_free(). On failure free_userdata is not
+///                    called
+/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// # Safety
 /// As for `ottla_config_set_key_serializer`.
@@ -103,10 +109,10 @@ pub unsafe extern "C" fn ottla_config_set_value_serializer(
     })
 }
 
-/// Writes bytes behind those written before.
+/// Appends bytes to the key or value.
 ///
 /// @param bytes  len bytes, copied; NULL is allowed if len is 0
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
+/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, with which the record is then refused too
 ///
 /// # Safety
 /// `bytes` is NULL or has `len` readable bytes, none of them of `out`.
@@ -125,7 +131,7 @@ pub unsafe extern "C" fn ottla_serialized_append(
     })
 }
 
-/// Makes the key or the value null, whatever was written; writing to it afterwards makes it something again.
+/// Makes the key or value null and discards what was written. Appending afterwards makes it non-null again.
 ///
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
@@ -136,11 +142,11 @@ pub extern "C" fn ottla_serialized_set_null(out: Option<&mut ottla_serialized<'_
     })
 }
 
-/// Adds a header to the record, behind its own and those added before (the key's serializer runs first).
+/// Adds a header to the record, after the record's own and those added before. The key's serializer runs first.
 ///
 /// @param name   name_len bytes of UTF-8, copied; not NULL
 /// @param value  value_len bytes, copied; NULL with value_len 0 is a null value
-/// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, and then the record is refused with it
+/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, with which the record is then refused too
 ///
 /// # Safety
 /// `name` and `value` are NULL or have as many readable bytes, none of them of `out`.
@@ -163,7 +169,7 @@ pub unsafe extern "C" fn ottla_serialized_add_header(
     })
 }
 
-/// Says why the object cannot be serialized.
+/// Sets the reason why the object cannot be serialized.
 ///
 /// @param message  UTF-8, one line; copied
 /// @return -1, so that `return ottla_serialized_fail(out, "...")` ends the function that was called

@@ -1,5 +1,5 @@
-//! Where the reports of a producer go: to a function per record, per batch, to the queue that is polled, or, failures
-//! only, to the log; and its events. Thread: sender.
+//! Where the reports of a producer go: to a function for each record or batch, to the queue that is polled, or
+//! (failures only) to the log. Events go through here too. Thread: sender.
 
 use std::ffi::c_char;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use super::delivery::{
 use super::error::ottla_error;
 use super::event::{Events, Listener};
 use super::log::Logger;
+use super::pending::{Pending, PendingReports};
 use super::poll::{Queue, Ready, ottla_ready_fn};
 use super::statistics::Reader;
 use super::userdata::Userdata;
@@ -21,7 +22,7 @@ use crate::statistics::Snapshot;
 use crate::sync::Arc;
 use crate::text::{counted, partition_name};
 
-/// What the configuration says of records without a function of their own.
+/// Where the deliveries of records without a function of their own go, by the configuration.
 #[derive(Clone)]
 pub(super) enum Route {
     /// Failures are logged.
@@ -36,7 +37,14 @@ enum Default {
     Log,
     Delivery(ottla_delivery_fn, Userdata),
     Batch(ottla_batch_fn, Userdata),
-    Poll(Arc<Queue<Report>>),
+    Poll(Arc<Queue<QueuedReport>>, Arc<PendingReports>),
+}
+
+/// A report that waits to be polled. `report` is dropped before `pending`, so that its memory is released when a wait
+/// for it ends.
+pub(super) struct QueuedReport {
+    pub(super) report: Report,
+    pub(super) pending: Pending,
 }
 
 pub(super) struct CSink {
@@ -57,17 +65,18 @@ impl CSink {
     pub(super) fn new(route: &Route, listener: &Listener, reader: Option<Reader>, logger: Logger) -> (Self, Polled) {
         let polled = matches!(route, Route::Poll(..)) || matches!(listener, Listener::Poll(..));
         let ready = Arc::new(Ready::new(polled));
+        let pending = Arc::new(PendingReports::default());
         let (default, reports) = match route.clone() {
             Route::Log => (Default::Log, None),
             Route::Delivery(function, userdata) => (Default::Delivery(function, userdata), None),
             Route::Batch(function, userdata) => (Default::Batch(function, userdata), None),
             Route::Poll(on_ready, userdata) => {
                 let queue = Arc::new(Queue::new("report", usize::MAX, ready.clone(), on_ready, userdata));
-                (Default::Poll(queue.clone()), Some(queue))
+                (Default::Poll(queue.clone(), pending.clone()), Some(queue))
             }
         };
         let events = Events::new(listener, &ready);
-        let polled = Polled { reports, events: events.queue(), ready };
+        let polled = Polled { reports, pending, events: events.queue(), ready };
         (CSink { default, events, reader, logger, topic: Vec::new(), entries: Vec::with_capacity(FEWEST) }, polled)
     }
 
@@ -80,8 +89,8 @@ impl CSink {
     }
 }
 
-/// Records that the application gave up by a purge or an abort are no error. Those that a close gave up are: it was given
-/// too little time, and nobody else learns of the loss.
+/// Records that the application gave up by a purge or an abort are no error. Those that a close gave up are: it was
+/// given too little time, and nobody else learns of the loss.
 fn level_of(failure: ErrorKind) -> Level {
     match failure {
         ErrorKind::Purged | ErrorKind::TransactionAborted => Level::Info,
@@ -90,8 +99,8 @@ fn level_of(failure: ErrorKind) -> Level {
 }
 
 impl CSink {
-    /// Tells of records, or collects them for a call that tells of the batch; `None`, and nothing has happened, if some
-    /// are not as most are, or if there is no memory to collect them.
+    /// Calls the function for each record, or collects the entries of a batch. `None`, and nothing has happened, if
+    /// some records are not usual, or if there is no memory for the entries.
     fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
         let runs = report.usual_runs()?;
         match &self.default {
@@ -114,20 +123,20 @@ impl CSink {
                         .extend(run.map(|(tag, offset, timestamp)| ottla_delivery_entry::of(tag, offset, timestamp)));
                 }
             }
-            Default::Delivery(None, _) | Default::Poll(_) | Default::Log => {}
+            Default::Delivery(None, _) | Default::Poll(..) | Default::Log => {}
         }
         Some(())
     }
 
-    /// The same for any records. Answers how many are left to the default, where that is not told one by one.
+    /// The same for any records. Returns how many are left for a queue or the log.
     fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery, batch: &ottla_batch) -> usize {
         let mut to_default = 0;
         self.entries.clear();
-        for (number, record) in told(report) {
+        for (number, entry) in told(report) {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
                     // SAFETY: as above.
-                    unsafe { function(delivery.with(&record), userdata.pointer()) };
+                    unsafe { function(delivery.with(&entry), userdata.pointer()) };
                 }
                 (0, Default::Batch(function, userdata)) => {
                     if self.entries.len() == self.entries.capacity() && self.entries.try_reserve(1).is_err() {
@@ -135,12 +144,12 @@ impl CSink {
                         tell_batch(*function, userdata, batch, &self.entries);
                         self.entries.clear();
                     }
-                    self.entries.push(record.entry);
+                    self.entries.push(entry);
                 }
                 (0, _) => to_default += 1,
                 (number, _) => {
                     // SAFETY: as above; this function was given to the call that sent the record.
-                    unsafe { call::function_of(number)(delivery.with(&record), record.entry.userdata) };
+                    unsafe { call::function_of(number)(delivery.with(&entry), entry.userdata) };
                 }
             }
         }
@@ -178,14 +187,16 @@ impl Sink for CSink {
 
         match &self.default {
             Default::Batch(function, userdata) => tell_batch(*function, userdata, &batch, &self.entries),
-            Default::Poll(queue) if to_default > 0 => queue.push(report),
+            Default::Poll(queue, pending) if to_default > 0 => {
+                queue.push(QueuedReport { report, pending: pending.add() });
+            }
             Default::Log if to_default > 0 => self.log_failure(&report, to_default),
             _ => {}
         }
     }
 
     fn is_polled(&self) -> bool {
-        matches!(self.default, Default::Poll(_))
+        matches!(self.default, Default::Poll(..))
     }
 
     fn news(&mut self, news: News) {
@@ -206,7 +217,7 @@ impl Sink for CSink {
 impl Drop for CSink {
     /// The sender has ended: nothing will follow.
     fn drop(&mut self) {
-        if let Default::Poll(queue) = &self.default {
+        if let Default::Poll(queue, _) = &self.default {
             queue.end();
         }
         if let Events::Poll(queue) = &self.events {
@@ -217,14 +228,16 @@ impl Drop for CSink {
 
 /// What the application takes from a producer by polling, and the descriptor for all of it.
 pub(super) struct Polled {
-    pub(super) reports: Option<Arc<Queue<Report>>>,
+    pub(super) reports: Option<Arc<Queue<QueuedReport>>>,
+    pub(super) pending: Arc<PendingReports>,
     pub(super) events: Option<Arc<Queue<News>>>,
     pub(super) ready: Arc<Ready>,
 }
 
 impl Polled {
-    /// Nothing will follow.
+    /// Nothing will follow, and nobody may wait.
     pub(super) fn end(&self) {
+        self.pending.end();
         if let Some(queue) = &self.reports {
             queue.end();
         }

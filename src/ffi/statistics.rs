@@ -16,13 +16,13 @@ use super::{boundary, guarded, required};
 use crate::error::Result;
 use crate::statistics::{BrokerFigures, Distribution, ErrorFigures, ProducerFigures, Snapshot, TopicFigures};
 
-/// What a producer measured of itself, at one moment or between two: see METRICS.md for each figure, and for what the
-/// Java producer and librdkafka call it.
+/// A snapshot of a producer's statistics, or the difference of two. METRICS.md describes each figure, with its names in
+/// the Java producer and librdkafka.
 ///
 /// Life: ottla_producer_statistics(), or ottla_statistics_since() of two; then read it as structures
-/// (ottla_statistics_producer(), _broker(), _topic(), _error()), as JSON or as a text for Prometheus; ottla_statistics_free().
-/// It does not change and outlives its producer. Strings and pointers that it gives live as long as it does. Any thread,
-/// any number at once.
+/// (ottla_statistics_producer(), _broker(), _topic(), _error()), as JSON, or as text for Prometheus;
+/// ottla_statistics_free(). It does not change and may outlive its producer. Strings and pointers from it are valid as
+/// long as it is. Any thread, any number at once.
 pub struct ottla_statistics {
     snapshot: Snapshot,
     addresses: Vec<CString>,
@@ -31,35 +31,36 @@ pub struct ottla_statistics {
     prometheus: OnceLock<CString>,
 }
 
-/// How values are spread. Percentiles are within two per cent of the exact ones; all are 0 while `count` is. In the
-/// difference of two snapshots min and max are within four per cent. Does not grow.
+/// The distribution of values. Percentiles are within 2 % of the exact ones. All members are 0 if `count` is 0. In the
+/// difference of two snapshots min and max are within 4 %. Its size never changes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_histogram {
-    /// How many values; sum by count is the average.
+    /// The number of values; sum / count is the average.
     pub count: u64,
     pub sum: u64,
     pub min: u64,
     pub max: u64,
-    /// Half of the values are not above this.
+    /// The median: half of the values are at most this.
     pub p50: u64,
     pub p75: u64,
     pub p90: u64,
     pub p95: u64,
     pub p99: u64,
-    /// 999 of 1000.
+    /// 999 of 1,000 values are at most this.
     pub p999: u64,
     /// 0.
     pub reserved: [u64; 2],
 }
 
-/// Figures of the producer as a whole. Those of type uint64_t count since the producer was created (or since the earlier
-/// snapshot), those of type int64_t are levels. Each is exact; together they are not of one instant. Grows at its end only.
+/// Figures of the producer as a whole. Members of type uint64_t count since the producer was created, or since the
+/// earlier snapshot;
+/// members of type int64_t are present levels. Each is exact, but they are not of one instant. Grows at its end only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_producer_figures {
-    /// Set it to sizeof(ottla_producer_figures) before the call. Afterwards: how much was filled, which is less if the
-    /// library is older; members beyond that were left alone.
+    /// Set it to sizeof(ottla_producer_figures) before the call. Afterwards it says how much was filled: less if the
+    /// library is older. Members beyond that are left alone.
     pub struct_size: usize,
     /// Records that were handed to a connection; each is counted once.
     pub records_sent: u64,
@@ -165,7 +166,8 @@ pub struct ottla_producer_figures {
     pub callback_running_us: i64,
     /// Turns of the sender's event loop.
     pub turns: u64,
-    /// How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not returned.
+    /// How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not
+    /// returned.
     pub buffer_report_bytes: i64,
 }
 
@@ -271,7 +273,7 @@ pub struct ottla_topic_figures {
     pub records_taken: i64,
 }
 
-/// How often one error was met. Grows at its end only.
+/// How often one error occurred. Grows at its end only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_error_figures {
@@ -287,8 +289,8 @@ pub struct ottla_error_figures {
     pub records_failed: u64,
 }
 
-/// Takes a snapshot. Costs what copying some numbers costs, and a look at each partition of the topics in use; nobody is
-/// waited for, so it answers also while a callback does not return.
+/// Takes a snapshot. The call copies some numbers and looks at each partition of the topics in use. It waits for no
+/// thread, so it also returns while a callback is blocked.
 ///
 /// @param producer        borrowed for the call
 /// @param statistics_out  receives the snapshot; release with ottla_statistics_free()
@@ -311,11 +313,12 @@ pub extern "C" fn ottla_producer_statistics(
     })
 }
 
-/// What came between two snapshots of one producer: counts and histograms are differences, levels are those of the later.
+/// Computes the difference of two snapshots of one producer: counts and histograms are differences, levels are the
+/// later ones.
 ///
 /// @param later           borrowed for the call
-/// @param earlier         borrowed for the call; taken before `later`, of the same producer. This is not checked: with
-///                        others there is no error, and the figures mean nothing
+/// @param earlier         borrowed for the call; taken from the same producer before `later`. This is not checked: for
+///                        other snapshots the figures have no meaning
 /// @param difference_out  receives the difference; release with ottla_statistics_free()
 /// @param error_out       optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
@@ -336,28 +339,29 @@ pub extern "C" fn ottla_statistics_since(
     })
 }
 
-/// Releases a snapshot and what it gave. NULL is ignored. Any thread, also after ottla_producer_free().
+/// Releases a snapshot, with all strings and pointers from it. NULL is ignored. Any thread, also after
+/// ottla_producer_free().
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_free(statistics: Option<Box<ottla_statistics>>) {
     guarded((), || drop(statistics));
 }
 
-/// When it was taken: milliseconds since 1970 UTC. 0 for NULL.
+/// Returns when the snapshot was taken, in milliseconds since 1970-01-01 UTC; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_taken_ms(statistics: Option<&ottla_statistics>) -> i64 {
     statistics.map_or(0, |statistics| statistics.snapshot.taken_ms)
 }
 
-/// What the counts are over, in microseconds: since the producer was created, or for a difference since the earlier
-/// snapshot. A rate is a count by this. 0 for NULL.
+/// Returns the time that the counts cover, in microseconds: since the producer was created, or, for a difference, since
+/// the earlier snapshot. A count divided by it is a rate. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_span_us(statistics: Option<&ottla_statistics>) -> u64 {
     statistics.map_or(0, |statistics| u64::try_from(statistics.snapshot.span.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// The producer's figures, into a structure of the caller's.
+/// Reads the figures of the producer.
 ///
-/// @param figures_out  its struct_size has to be set to sizeof(ottla_producer_figures)
+/// @param figures_out  set its struct_size to sizeof(ottla_producer_figures) before
 /// @param error_out    optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
@@ -378,17 +382,17 @@ pub unsafe extern "C" fn ottla_statistics_producer(
     })
 }
 
-/// How many brokers there are figures of: all that the cluster ever named, and the addresses of bootstrap.servers. 0 for
-/// NULL. A broker keeps its index in later snapshots.
+/// Returns the number of brokers with figures: all that the cluster ever named, and the addresses of bootstrap.servers.
+/// A broker keeps its index in later snapshots. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_broker_count(statistics: Option<&ottla_statistics>) -> usize {
     statistics.map_or(0, |statistics| statistics.snapshot.brokers.len())
 }
 
-/// A broker's figures, into a structure of the caller's.
+/// Reads the figures of a broker.
 ///
 /// @param index        below ottla_statistics_broker_count()
-/// @param figures_out  its struct_size has to be set to sizeof(ottla_broker_figures)
+/// @param figures_out  set its struct_size to sizeof(ottla_broker_figures) before
 /// @param error_out    optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
@@ -412,17 +416,17 @@ pub unsafe extern "C" fn ottla_statistics_broker(
     })
 }
 
-/// How many topics there are figures of: those that records were sent to. 0 for NULL. A topic keeps its index in later
-/// snapshots.
+/// Returns the number of topics with figures: those that records were sent to. A topic keeps its index in later
+/// snapshots. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_topic_count(statistics: Option<&ottla_statistics>) -> usize {
     statistics.map_or(0, |statistics| statistics.snapshot.topics.len())
 }
 
-/// A topic's figures, into a structure of the caller's.
+/// Reads the figures of a topic.
 ///
 /// @param index        below ottla_statistics_topic_count()
-/// @param figures_out  its struct_size has to be set to sizeof(ottla_topic_figures)
+/// @param figures_out  set its struct_size to sizeof(ottla_topic_figures) before
 /// @param error_out    optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
@@ -445,16 +449,16 @@ pub unsafe extern "C" fn ottla_statistics_topic(
     })
 }
 
-/// How many different errors were met. 0 for NULL.
+/// Returns the number of different errors that occurred; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_error_count(statistics: Option<&ottla_statistics>) -> usize {
     statistics.map_or(0, |statistics| statistics.snapshot.errors.len())
 }
 
-/// How often one error was met, into a structure of the caller's; they are in the order of their codes.
+/// Reads how often an error occurred; the errors are in the order of their codes.
 ///
 /// @param index        below ottla_statistics_error_count()
-/// @param figures_out  its struct_size has to be set to sizeof(ottla_error_figures)
+/// @param figures_out  set its struct_size to sizeof(ottla_error_figures) before
 /// @param error_out    optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 ///
@@ -478,8 +482,8 @@ pub unsafe extern "C" fn ottla_statistics_error(
     })
 }
 
-/// All of it as one JSON object, whose members have the names of the structures here. Lives as long as the snapshot;
-/// "{}" for NULL. UTF-8.
+/// Returns all figures as one JSON object; its members have the names of the members of the structures. Valid as long
+/// as the snapshot; "{}" for NULL. UTF-8.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_json(statistics: Option<&ottla_statistics>) -> *const c_char {
     guarded(c"{}".as_ptr(), || match statistics {
@@ -488,8 +492,8 @@ pub extern "C" fn ottla_statistics_json(statistics: Option<&ottla_statistics>) -
     })
 }
 
-/// All of it in the Prometheus text format, version 0.0.4: answer a scrape with it, of a snapshot that is not a
-/// difference, as text/plain; version=0.0.4. Lives as long as the snapshot; "" for NULL. UTF-8.
+/// Returns all figures in the Prometheus text format, for the response to a scrape (text/plain; version=0.0.4). Use a
+/// snapshot that is not a difference. Valid as long as the snapshot; "" for NULL. UTF-8.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_statistics_prometheus(statistics: Option<&ottla_statistics>) -> *const c_char {
     guarded(c"".as_ptr(), || match statistics {
@@ -498,16 +502,18 @@ pub extern "C" fn ottla_statistics_prometheus(statistics: Option<&ottla_statisti
     })
 }
 
-/// Given a snapshot, of all since the producer was created. `statistics` is valid until the function returns, and not to
-/// be freed. Runs on the sender thread with no lock held; may send (without waiting: a full buffer is an error here);
-/// flush, close, free and calls that wait answer OTTLA_ERR_IN_CALLBACK. Must not throw, longjmp or block.
+/// Receives a snapshot that counts since the producer was created. `statistics` is valid until the function returns and
+/// must not be freed. Runs on the sender thread without a lock. It may send; with a full buffer sends return
+/// OTTLA_ERR_BUFFER_FULL here instead of waiting. Flush, close, free and calls that wait return OTTLA_ERR_IN_CALLBACK.
+/// It must not throw, longjmp or block.
 pub type ottla_statistics_fn = Option<unsafe extern "C" fn(statistics: *const ottla_statistics, userdata: *mut c_void)>;
 
-/// Tells statistics to a function each `interval_ms`. Without this they are read by ottla_producer_statistics() alone.
+/// Calls a function with a snapshot at intervals. Snapshots can also be taken at any time with
+/// ottla_producer_statistics().
 ///
-/// @param interval_ms    at least 1; a call that is late is not made up for
-/// @param on_statistics  NULL: nobody is told
-/// @param userdata       given to each call
+/// @param interval_ms    milliseconds between two calls, at least 1; a late call does not bring the next one forward
+/// @param on_statistics  NULL: no function is called
+/// @param userdata       passed to each call
 /// @param free_userdata  optional; see ottla_free_fn. On failure it is not called
 /// @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]

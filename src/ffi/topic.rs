@@ -11,22 +11,22 @@ use super::{boundary, guarded, required, text};
 use crate::producer::TopicHandle;
 use crate::sync::Arc;
 
-/// A topic of a producer. Getting one costs a look-up by name, sending by it does not: get it once and keep it.
+/// A topic of a producer. Making the handle looks the topic up by its name; sending with it does not. So make it once
+/// and keep it.
 ///
-/// Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), before or after
-/// ottla_producer_free(), which a handle does not keep from ending the producer (calls with it then answer
-/// OTTLA_ERR_CLOSED; what is left of its memory goes with the last handle). Any thread, any number at once; freed once,
-/// when no call uses it.
+/// Life: ottla_producer_topic() or ottla_producer_topic_with(); sends; ottla_topic_free(), once, when no call uses it.
+/// It can be freed before or after the producer. After ottla_producer_free() calls with it return OTTLA_ERR_CLOSED, and
+/// the last handle releases the rest of the producer's memory. Any thread, any number at once.
 pub struct ottla_topic {
     pub(super) engine: Arc<Engine>,
     pub(super) topic: TopicHandle,
     pub(super) name: Arc<CStr>,
 }
 
-/// A handle for the topic of this name. Nothing is asked of a broker: that happens at the topic's first record, and
-/// what is wrong with the topic is told in the completions of its records.
+/// Makes a handle for a topic. The call asks no broker: the producer asks for the topic at its first record, and
+/// reports problems with the topic in the deliveries of its records.
 ///
-/// @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
+/// @param name       1 to 249 of the characters a-z A-Z 0-9 . _ -
 /// @param topic_out  receives the handle; release with ottla_topic_free()
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_ARGUMENT, OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
@@ -55,23 +55,22 @@ pub unsafe extern "C" fn ottla_producer_topic(
     })
 }
 
-/// A handle for a topic that differs from the producer's other topics: in acks, linger.ms, delivery.timeout.ms,
-/// request.timeout.ms, the compression.* properties, partitioner.class or partitioner.ignore.keys. What is not said is
-/// as for the producer. Requests carry topics of one acks and one request.timeout.ms only, so topics that differ in these
-/// take turns at a broker.
+/// Makes a handle for a topic with settings of its own: acks, linger.ms, delivery.timeout.ms, request.timeout.ms, the
+/// compression.* properties, partitioner.class or partitioner.ignore.keys. The other settings are the producer's. A
+/// Produce request has one acks and one timeout, so topics that differ in these take turns at a broker.
 ///
-/// A topic's settings are fixed when it is first named: by ottla.topic.<name>.<property> in the producer's configuration,
-/// or by the first handle made for it. Another handle is made with the same, or by ottla_producer_topic(), which takes
-/// the topic as it is.
+/// A topic's settings are fixed when the topic is first named: by ottla.topic.<name>.<property> in the producer's
+/// configuration, or by the first handle for it. Later handles need the same overrides, or are made with
+/// ottla_producer_topic(), which takes the topic as it is.
 ///
-/// @param name       UTF-8, 1 to 249 of the characters a-z A-Z 0-9 . _ -
-/// @param overrides  the properties in which the topic differs, and no others; read by the call. Functions that it holds
-///                   are not looked at
+/// @param name       1 to 249 of the characters a-z A-Z 0-9 . _ -
+/// @param overrides  the topic's own properties and no others; borrowed for the call. Its functions are ignored
 /// @param topic_out  receives the handle; release with ottla_topic_free()
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_CONFIG if a property is not a topic's, or contradicts another;
-///         OTTLA_ERR_INVALID_STATE if the topic has other settings already; OTTLA_ERR_INVALID_ARGUMENT,
-///         OTTLA_ERR_CLOSED or OTTLA_ERR_FORKED
+/// @return OTTLA_ERR_OK;
+///         OTTLA_ERR_INVALID_CONFIG: a property cannot be set for a topic, or contradicts another;
+///         OTTLA_ERR_INVALID_STATE: the topic already has other settings;
+///         OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_CLOSED; OTTLA_ERR_FORKED
 ///
 /// Any thread, concurrently with any other call.
 ///
@@ -99,13 +98,13 @@ pub unsafe extern "C" fn ottla_producer_topic_with(
     })
 }
 
-/// The topic's name, valid as long as the handle. NULL for NULL.
+/// Returns the topic's name, valid as long as the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_topic_name(topic: Option<&ottla_topic>) -> *const c_char {
     topic.map_or(std::ptr::null(), |topic| topic.name.as_ptr())
 }
 
-/// Releases a handle. Records sent with it are not concerned. NULL is ignored. Any thread, callbacks too.
+/// Releases a handle. Records sent with it go on. NULL is ignored. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_topic_free(topic: Option<Box<ottla_topic>>) {
     guarded((), || drop(topic));

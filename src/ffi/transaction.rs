@@ -11,86 +11,88 @@ use super::{boundary, guarded, required, text, wait};
 use crate::error::Result;
 use crate::front::{GroupMetadata, Offset, OffsetCommit, TransactionState};
 
-/// How a producer stands with its transactions; the numbers do not change. Its life, with `transactional.id` set:
+/// The state of a producer with `transactional.id` (KIP-98). The numbers do not change. The calls of its life:
 ///
-///     ottla_producer_init_transactions()           once, before all else
-///     ottla_producer_begin_transaction()           then, for each transaction:
-///       ottla_producer_send(), and its like        any number, any thread, any topic
-///       ottla_producer_send_offsets_to_transaction()   if what is sent was made of what was consumed
+///     ottla_producer_init_transactions()           once, before all others
+///     ottla_producer_begin_transaction()           then for each transaction:
+///       ottla_producer_send() and other sends      any number, any thread, any topic
+///       ottla_producer_send_offsets_to_transaction()   if the records were made from consumed records
 ///     ottla_producer_commit_transaction()          or ottla_producer_abort_transaction()
 ///     ottla_producer_close()                       aborts a transaction that is still open
 ///
-/// A record that is sent while no transaction is open is refused with OTTLA_ERR_INVALID_STATE, before anything of it is
-/// kept. Completions are told as always; of a record that was delivered they say that it is in the log, but consumers with
-/// isolation.level=read_committed see it only once its transaction is committed, and never if it is aborted.
+/// A record that is sent while no transaction is open is refused with OTTLA_ERR_INVALID_STATE. Deliveries come as
+/// always. A delivered record is in the log, but consumers with isolation.level=read_committed see it only after its
+/// transaction was committed, and never if it was aborted.
 ///
-/// After a call of transactions, and after a send:
+/// What to do after a transaction call or a send:
 ///
 ///     OTTLA_ERR_OK                     go on
-///     OTTLA_ERR_TIMED_OUT              it goes on: make the same call again, which waits for it (calls, not sends)
-///     ottla_error_is_fatal()           nothing can be done with this producer any more: close it, make another
-///     ottla_error_requires_abort()     ottla_producer_abort_transaction(), then do the whole transaction again
-///     anything else                    nothing has changed; the message says what to do instead
+///     OTTLA_ERR_TIMED_OUT              of a transaction call: the operation continues; call again to wait for it
+///     ottla_error_is_fatal()           the producer cannot be used any more: close it and create another
+///     ottla_error_requires_abort()     call ottla_producer_abort_transaction(), then repeat the whole transaction
+///     any other code                   nothing has changed; the message says what to do instead
 ///
-/// A transaction that is not ended in transaction.timeout.ms is aborted by its coordinator.
+/// The coordinator aborts a transaction that does not end within transaction.timeout.ms.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ottla_transaction_state {
     /// The producer has no transactional.id.
     OTTLA_TRANSACTION_NONE = 0,
-    /// ottla_producer_init_transactions() was not called, or did not succeed yet.
+    /// ottla_producer_init_transactions() was not called, or has not succeeded yet.
     OTTLA_TRANSACTION_UNINITIALIZED = 1,
-    /// The coordinator is asked for the producer's id and epoch; what an earlier producer left open is aborted.
+    /// The producer asks its coordinator for id and epoch; a transaction that an earlier producer left open is aborted.
     OTTLA_TRANSACTION_INITIALIZING = 2,
-    /// No transaction is open: ottla_producer_begin_transaction().
+    /// No transaction is open: call ottla_producer_begin_transaction().
     OTTLA_TRANSACTION_READY = 3,
     /// Records and offsets can be sent.
     OTTLA_TRANSACTION_OPEN = 4,
-    /// A commit is under way.
+    /// A commit is in progress.
     OTTLA_TRANSACTION_COMMITTING = 5,
-    /// An abort is under way.
+    /// An abort is in progress.
     OTTLA_TRANSACTION_ABORTING = 6,
-    /// Something of the transaction failed: ottla_producer_abort_transaction(), then begin again.
+    /// The transaction failed: call ottla_producer_abort_transaction(), then begin again.
     OTTLA_TRANSACTION_ABORT_REQUIRED = 7,
     /// The producer cannot go on, for example because a newer one with its transactional.id was started: close it.
     OTTLA_TRANSACTION_FATAL = 8,
 }
 
-/// The consumer told the leader epoch. A flag of ottla_offset.
+/// The member leader_epoch is set. A flag of ottla_offset.
 pub const OTTLA_OFFSET_LEADER_EPOCH: u32 = 1;
 
-/// Up to where one partition was consumed. Its size never changes. Begin with
+/// The position of a consumer in one partition. Its size never changes. Begin with
 ///
 ///     ottla_offset offset = {.topic = "in", .partition = 3, .offset = 42};
 ///
-/// and so with zeros in all else.
+/// so that all other members are zero.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_offset {
-    /// UTF-8, not NULL: the topic that was consumed.
+    /// The topic that was consumed; UTF-8, not NULL.
     pub topic: *const c_char,
     pub partition: i32,
     /// OTTLA_OFFSET_LEADER_EPOCH or 0.
     pub flags: u32,
-    /// The offset of the next record to consume: one above that of the last one consumed.
+    /// The offset of the next record to consume: one more than that of the last record consumed.
     pub offset: i64,
-    /// With OTTLA_OFFSET_LEADER_EPOCH the leader epoch of the last record consumed, as the consumer tells it; else 0, and
-    /// it is not known. A consumer that tells -1 does not know it.
+    /// With OTTLA_OFFSET_LEADER_EPOCH the leader epoch of the last record consumed, from the consumer. Otherwise 0,
+    /// which means unknown. If the consumer reports -1, it is unknown.
     pub leader_epoch: i32,
     /// 0.
     pub reserved: u32,
-    /// Any text, kept with the offset; NULL: none.
+    /// Any text, stored with the offset; NULL: none.
     pub metadata: *const c_char,
     /// NULL.
     pub reserved_pointer: *mut c_void,
 }
 
-/// The consumer is a member of its group. A flag of ottla_group_metadata.
+/// The member generation_id is set: the consumer is a member of its group. A flag of ottla_group_metadata.
 pub const OTTLA_GROUP_GENERATION: u32 = 1;
 
-/// What the consumer whose offsets are sent is in its group, as the consumer tells it at the time. With it the brokers
-/// refuse the offsets of a consumer whose partitions were given to another meanwhile. A consumer that is not a member (it
-/// chose its partitions itself) has a group_id alone. Begin with
+/// The consumer whose offsets are sent, as a member of its group; get the values from the consumer for each call.
+/// (Java:
+/// ConsumerGroupMetadata, KIP-447.) With them the brokers refuse offsets of a consumer whose partitions were given to
+/// another one meanwhile. A consumer that chose its partitions itself is not a member and has only a group_id. Begin
+/// with
 ///
 ///     ottla_group_metadata group = {.struct_size = sizeof(ottla_group_metadata), .group_id = "group"};
 #[repr(C)]
@@ -100,14 +102,14 @@ pub struct ottla_group_metadata {
     pub struct_size: usize,
     /// OTTLA_GROUP_GENERATION or 0.
     pub flags: u32,
-    /// With OTTLA_GROUP_GENERATION the generation, from 0, of which member_id is a member; else 0: not a member. A
-    /// consumer that tells -1 is not a member.
+    /// With OTTLA_GROUP_GENERATION the generation, at least 0, in which member_id is a member. Otherwise 0: not a
+    /// member. If the consumer reports -1, it is not a member.
     pub generation_id: i32,
-    /// UTF-8, not NULL: group.id.
+    /// The property group.id; UTF-8, not NULL.
     pub group_id: *const c_char,
     /// NULL: not a member.
     pub member_id: *const c_char,
-    /// group.instance.id of a static member; NULL: none.
+    /// The property group.instance.id of a static member; NULL: none.
     pub group_instance_id: *const c_char,
 }
 
@@ -119,26 +121,26 @@ const GENERATION: Flagged = Flagged {
     otherwise: "the consumer is not a member of the group",
 };
 
-/// Gets the producer's id and epoch from the coordinator of its transactional.id: once for each producer, before its first
-/// transaction. What an earlier producer of this transactional.id committed is seen by consumers when this returns; what
-/// it left open is aborted; and if it still runs it is fenced, and fails.
+/// Gets the producer's id and epoch from the coordinator of its transactional.id. Call it once, before the first
+/// transaction. When it returns OTTLA_ERR_OK, what an earlier producer with this transactional.id committed is visible,
+/// what it left open is aborted, and if it still runs it is fenced and fails.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit (also for brokers that never come: OTTLA_LOG_WARNING says what
-///                    it waits for), 0 does not wait: it begins and the answer is OTTLA_ERR_TIMED_OUT
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit, even if no broker ever answers (the log says at level
+///                    warning what the call waits for); 0: starts the operation and returns OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK: begin a transaction;
-///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it; the message says what it waits for, and what the
-///         broker answered last;
-///         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another call of transactions
-///         is under way;
+/// @return OTTLA_ERR_OK: a transaction can begin;
+///         OTTLA_ERR_TIMED_OUT: the operation continues, call again to wait for it; the message says what it waits for
+///         and what the broker answered last;
+///         OTTLA_ERR_INVALID_STATE: there is no transactional.id, this was done before, or another transaction call is
+///         running;
 ///         OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED,
-///         OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT (transaction.timeout.ms is above the broker's
-///         transaction.max.timeout.ms): call again when the broker was told otherwise;
+///         OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT (transaction.timeout.ms is more than the broker's
+///         transaction.max.timeout.ms): call again when the brokers are configured accordingly;
 ///         OTTLA_ERR_TRANSACTION_ABORTABLE: call again;
-///         another code of Kafka's: the producer cannot go on (ottla_error_is_fatal()), close it;
-///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
+///         another code of Kafka: the producer cannot go on (ottla_error_is_fatal()), close it;
+///         OTTLA_ERR_IN_CALLBACK; OTTLA_ERR_CLOSED; OTTLA_ERR_FORKED; OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time: a second one is refused. Not from a callback.
+/// Any thread, but only one transaction call at a time: a second one is refused. Not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_init_transactions(
     producer: Option<&ottla_producer>,
@@ -151,16 +153,16 @@ pub extern "C" fn ottla_producer_init_transactions(
     })
 }
 
-/// Opens a transaction: from now on records can be sent, on any thread. No broker is asked.
+/// Begins a transaction: from now on any thread can send records. The call asks no broker. It waits for the sender
+/// thread, so until a callback that is running returns.
 ///
 /// @param error_out  optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK;
-///         OTTLA_ERR_INVALID_STATE: none can be opened now, and the message says what to do first;
-///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+///         OTTLA_ERR_INVALID_STATE: no transaction can begin now, and the message says what to do first;
+///         a code of Kafka with ottla_error_is_fatal(): the producer cannot go on, close it;
 ///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time. Not from a callback. Waits for the sender thread to see it: until a
-/// callback that is running returns.
+/// Any thread, but only one transaction call at a time. Not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_begin_transaction(
     producer: Option<&ottla_producer>,
@@ -169,25 +171,29 @@ pub extern "C" fn ottla_producer_begin_transaction(
     boundary(error_out, || required(producer, "producer")?.enter()?.producer.begin_transaction())
 }
 
-/// Sends a consumer group's offsets with the open transaction: they are committed if, and when, it is. Records made of
-/// what was consumed, and the mark that it was consumed, thus take effect together. The consumer must not commit offsets
-/// itself (enable.auto.commit=false) and should read with isolation.level=read_committed; after an abort it goes back to
-/// the offsets that its group has. May be called several times in a transaction; later offsets of a partition count.
+/// Sends the offsets of a consumer group with the open transaction: they are committed with the transaction. So the
+/// records that an application makes from consumed records and the consumer's positions take effect together. The
+/// consumer must not commit offsets itself (enable.auto.commit=false) and should read with
+/// isolation.level=read_committed. After an abort it goes back to the offsets that its group has. The call can be
+/// repeated in a transaction; the last offset of a partition counts. (Java:
+/// KafkaProducer.sendOffsetsToTransaction.)
 ///
-/// @param offsets     count offsets, borrowed for the call; NULL is allowed if count is 0, and nothing is sent then
+/// @param offsets     count offsets, borrowed for the call; NULL is allowed if count is 0, and then nothing is sent
 /// @param group       borrowed for the call
-/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit; 0: starts the operation and returns
+///                    OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
-/// @return OTTLA_ERR_OK: the group's coordinator holds them;
-///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it (the offsets of the first call count), or abort;
-///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
-///         a code of Kafka's with ottla_error_requires_abort(): abort the transaction. With OTTLA_ERR_ILLEGAL_GENERATION,
-///         OTTLA_ERR_UNKNOWN_MEMBER_ID or OTTLA_ERR_FENCED_INSTANCE_ID the consumer is not in its group any more, and
-///         another one has, or will have, what it consumed;
-///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it;
+/// @return OTTLA_ERR_OK: the group's coordinator has the offsets;
+///         OTTLA_ERR_TIMED_OUT: the operation continues: call again to wait for it (the offsets of the first call
+///         count), or abort;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another transaction call is running;
+///         a code of Kafka with ottla_error_requires_abort(): abort the transaction. With OTTLA_ERR_ILLEGAL_GENERATION,
+///         OTTLA_ERR_UNKNOWN_MEMBER_ID or OTTLA_ERR_FENCED_INSTANCE_ID the consumer is no longer in its group, and
+///         another one gets its partitions;
+///         a code of Kafka with ottla_error_is_fatal(): the producer cannot go on, close it;
 ///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time. Not from a callback.
+/// Any thread, but only one transaction call at a time. Not from a callback.
 ///
 /// # Safety
 /// `offsets` leads to `count` offsets, `group` to its structure; texts are NULL or strings.
@@ -209,24 +215,25 @@ pub unsafe extern "C" fn ottla_producer_send_offsets_to_transaction(
     })
 }
 
-/// Ends the open transaction so that all of it takes effect, its records and its offsets. A record that is sent while this
-/// begins is in the transaction or refused; later ones are refused. Records that linger are sent at once, and all are waited
-/// for. When this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
+/// Commits the open transaction: its records and offsets take effect together. A record that is sent while this begins
+/// is in the transaction or refused; later ones are refused. Records that linger are sent at once, and the call waits
+/// for all records. When it returns OTTLA_ERR_OK, the callback of each record has returned, or its report is queued.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT. Records
-///                    have delivery.timeout.ms all the same
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit; 0: starts the operation and returns
+///                    OTTLA_ERR_TIMED_OUT. The limit of the records remains delivery.timeout.ms
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK: committed;
-///         OTTLA_ERR_TIMED_OUT: it goes on and may yet be committed: call again to wait for it. It cannot be aborted now;
-///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another call of transactions is under way;
-///         any code with ottla_error_requires_abort(), that of the first record that failed for example: nothing of the
-///         transaction is seen by consumers that read committed records: abort it, and do it again;
-///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it. If it was told of while
-///         this call waited, the transaction may have been committed or not;
-///         OTTLA_ERR_CLOSED: the producer was closed meanwhile: committed or not, as above;
+///         OTTLA_ERR_TIMED_OUT: the operation continues and may still commit: call again to wait for it. It cannot be
+///         aborted now;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, or another transaction call is running;
+///         a code with ottla_error_requires_abort(), for example that of the first record that failed: consumers with
+///         isolation.level=read_committed see nothing of the transaction; abort it and repeat it;
+///         a code of Kafka with ottla_error_is_fatal(): the producer cannot go on, close it. If this happened while the
+///         call waited, the transaction may have been committed or not;
+///         OTTLA_ERR_CLOSED: the producer was closed meanwhile; the transaction may have been committed or not;
 ///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time. Not from a callback.
+/// Any thread, but only one transaction call at a time. Not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_commit_transaction(
     producer: Option<&ottla_producer>,
@@ -239,21 +246,22 @@ pub extern "C" fn ottla_producer_commit_transaction(
     })
 }
 
-/// Ends the open transaction, or one that failed, so that nothing of it takes effect. Records that were not sent yet are
-/// completed with OTTLA_ERR_TRANSACTION_ABORTED; those on their way are waited for, at most their delivery.timeout.ms. When
-/// this returns OTTLA_ERR_OK, each record's completion was told to its callback, or queued to be polled.
+/// Aborts the open transaction, or one that failed: nothing of it takes effect. Records that were not sent yet complete
+/// with OTTLA_ERR_TRANSACTION_ABORTED; the call waits for those in flight, at most their delivery.timeout.ms. When it
+/// returns OTTLA_ERR_OK, the callback of each record has returned, or its report is queued.
 ///
-/// @param timeout_ms  longest wait; -1 waits without limit, 0 does not wait: it begins, and OTTLA_ERR_TIMED_OUT
+/// @param timeout_ms  longest wait in milliseconds; -1: no limit; 0: starts the operation and returns
+///                    OTTLA_ERR_TIMED_OUT
 /// @param error_out   optional; set only on failure, release with ottla_error_free()
 /// @return OTTLA_ERR_OK: another transaction can begin;
-///         OTTLA_ERR_TIMED_OUT: it goes on, call again to wait for it;
-///         OTTLA_ERR_INVALID_STATE: no transaction is open, a commit timed out and goes on, or another call of
-///         transactions is under way;
-///         a code of Kafka's with ottla_error_is_fatal(): the producer cannot go on, close it; the transaction is not
-///         committed, its coordinator aborts it after transaction.timeout.ms at the latest;
+///         OTTLA_ERR_TIMED_OUT: the operation continues, call again to wait for it;
+///         OTTLA_ERR_INVALID_STATE: no transaction is open, a commit timed out and continues, or another transaction
+///         call is running;
+///         a code of Kafka with ottla_error_is_fatal(): the producer cannot go on, close it. The transaction is not
+///         committed: its coordinator aborts it after transaction.timeout.ms at the latest;
 ///         OTTLA_ERR_IN_CALLBACK, OTTLA_ERR_CLOSED, OTTLA_ERR_FORKED or OTTLA_ERR_INVALID_ARGUMENT
 ///
-/// Any thread, but one call of transactions at a time. Not from a callback.
+/// Any thread, but only one transaction call at a time. Not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_abort_transaction(
     producer: Option<&ottla_producer>,
@@ -266,8 +274,8 @@ pub extern "C" fn ottla_producer_abort_transaction(
     })
 }
 
-/// One of ottla_transaction_state, as the sender thread last knew it. OTTLA_TRANSACTION_NONE for NULL and for a producer
-/// that was freed. Any thread, callbacks too; it never waits.
+/// Returns one of ottla_transaction_state: the state that the sender thread knew last. It never waits.
+/// OTTLA_TRANSACTION_NONE for NULL and for a producer that was freed. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_transaction_state(producer: Option<&ottla_producer>) -> i32 {
     guarded(0, || match producer.map(ottla_producer::enter) {

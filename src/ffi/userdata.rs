@@ -4,8 +4,8 @@ use std::ffi::c_void;
 
 use crate::sync::Arc;
 
-/// Releases a `userdata`. Called exactly once, after the last call that got the `userdata` has returned, on any thread;
-/// it may not call functions of this library that take the same handle.
+/// Releases a `userdata` of the application. Called exactly once, on any thread, after the last call that gets the
+/// `userdata` has returned. It must not call functions of this library with the same handle.
 pub type ottla_free_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// The pointer and how it is released, shared by a configuration, its copies and the producers made from them.

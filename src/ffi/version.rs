@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-/// The release that this header is of, in parts. What is running is told by ottla_version_number().
+/// The release of this header. ottla_version_number() returns the release of the library that is running.
 pub const OTTLA_VERSION_MAJOR: u32 = 0;
 /// See OTTLA_VERSION_MAJOR.
 pub const OTTLA_VERSION_MINOR: u32 = 1;

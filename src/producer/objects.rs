@@ -106,6 +106,10 @@ impl Producer {
         objects: Objects,
         out: &mut Scratch,
     ) -> Result<()> {
+        if record.lent.is_some() && !objects.value.is_none() {
+            let message = "the record's value cannot be lent: a serializer makes it from an object";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let Serializers { key, value } = &self.serializers;
         // SAFETY: by this function's contract.
         unsafe {

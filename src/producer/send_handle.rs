@@ -7,9 +7,9 @@ use super::{Producer, TopicHandle, Wait, forked, in_callback};
 use crate::batch::{Completion, Told, Waiter};
 use crate::driver::{BUSY_AFTER, SenderId, Shared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::{Manner, Waiting};
+use crate::front::Waiting;
 use crate::record::Record;
-use crate::sync::{Arc, Generation, SystemClock};
+use crate::sync::{Arc, Generation};
 
 /// An accepted record. Dropping this lets the record go on; what becomes of it is then told to nobody. It outlives the
 /// producer: a record is decided when that ends, at the latest.
@@ -25,10 +25,15 @@ pub struct SendHandle {
 impl Producer {
     /// Accepts a record like [`Producer::send`], to be waited for by the handle that is returned. It lingers as usual.
     pub fn send_handle(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<SendHandle> {
+        self.with_handle(topic, |completion| self.send(topic, record, completion, wait))
+    }
+
+    /// The handle of the one record that `send` sends to the topic with the completion that it is given.
+    pub fn with_handle(&self, topic: &TopicHandle, send: impl FnOnce(Completion) -> Result<()>) -> Result<SendHandle> {
         self.check_process()?;
         self.shared.front.memory.expect_small_allocations();
         let waiter = Arc::new(Waiter::patient());
-        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Usual, wait, &SystemClock)?;
+        send(Completion::Waiter(waiter.clone()))?;
         let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));
         Ok(SendHandle { waiter, topic, shared, sender: self.shared.sender(), process: self.process })
     }

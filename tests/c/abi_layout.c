@@ -24,9 +24,14 @@ int main(void) {
     AT(ottla_record, header_count, 64); AT(ottla_record, timeout_ms, 72); AT(ottla_record, reserved, 76);
     AT(ottla_record, reserved_pointer, 80);
     CHECK(OTTLA_RECORD_PARTITION == 1 && OTTLA_RECORD_TIMESTAMP == 2 && OTTLA_FLAT_KEY == 4 && OTTLA_FLAT_VALUE == 8);
-    CHECK(sizeof(ottla_delivery_entry) == 40);
+    CHECK(sizeof(ottla_delivery_entry) == 48);
     AT(ottla_delivery_entry, userdata, 0); AT(ottla_delivery_entry, tag, 8); AT(ottla_delivery_entry, offset, 16);
     AT(ottla_delivery_entry, timestamp, 24); AT(ottla_delivery_entry, value, 32);
+    AT(ottla_delivery_entry, value_len, 40);
+    CHECK(OTTLA_SEND_NO_WAIT == 1 && OTTLA_FLUSH_POLLED == 1);
+    AT(ottla_send_options, struct_size, 0); AT(ottla_send_options, flags, 8); AT(ottla_send_options, reserved, 12);
+    AT(ottla_send_options, on_delivery, 16); AT(ottla_send_options, on_release, 24);
+    AT(ottla_send_options, release_userdata, 32); AT(ottla_send_options, handle_out, 40);
     CHECK(sizeof(ottla_delivery) == 112);
     AT(ottla_delivery, code, 8); AT(ottla_delivery, fate, 12); AT(ottla_delivery, topic, 16);
     AT(ottla_delivery, partition, 24); AT(ottla_delivery, attempts, 28); AT(ottla_delivery, offset, 32);

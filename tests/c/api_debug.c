@@ -24,8 +24,8 @@ static int take(int *count) {
 
 static void send_one(ottla_producer *producer, ottla_topic *topic) {
     ottla_record record = text_record("k", "v");
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
 }
 
 int main(int argc, char **argv) {

@@ -70,7 +70,8 @@ static void room_is_told_after_a_refusal(const char *broker) {
     for (int round = 0; round < 3; round++) {
         CHECK(count(&seen.room) == round);
         ottla_code code;
-        while ((code = ottla_producer_try_send(producer, topic, &record, NULL, NULL)) == OTTLA_ERR_OK) {
+        while ((code = ottla_producer_send(producer, topic, &record, NULL, NO_WAIT,
+                                           NULL)) == OTTLA_ERR_OK) {
         }
         CHECK_CODE(OTTLA_ERR_BUFFER_FULL, code);
         for (int waits = 0; count(&seen.room) == round; waits++) {
@@ -78,7 +79,7 @@ static void room_is_told_after_a_refusal(const char *broker) {
             nap(10);
         }
         CHECK(ottla_producer_buffered_bytes(producer) <= 100000 - 100000 / 8);
-        CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+        CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     }
     CHECK(count(&seen.room) == 3 && count(&seen.up) >= 1 && count(&seen.down) == 0);
 
@@ -87,7 +88,8 @@ static void room_is_told_after_a_refusal(const char *broker) {
     char *large = calloc(200000, 1);
     record.value = large;
     record.value_len = 200000;
-    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_try_send(producer, topic, &record, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, NULL,
+                                                               NO_WAIT, NULL));
     free(large);
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
@@ -137,18 +139,18 @@ static void polled_events_say_that_nobody_listens(void) {
     ottla_report *report = NULL;
     ottla_record record = text_record(NULL, "v");
     CHECK_OK(ottla_producer_topic(producer, "nowhere", &topic, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK(readable(fd, 10000));
     CHECK_OK(ottla_producer_poll_event(producer, 0, &event, NULL));
     CHECK(event == NULL && readable(fd, 0));
-    CHECK_OK(ottla_producer_poll(producer, 0, &report, NULL));
+    CHECK_OK(POLL_ONE(producer, 0, &report, NULL));
     CHECK(report != NULL && !readable(fd, 0));
     ottla_report_free(report);
 
     CHECK_OK(ottla_producer_close(producer, 5000, NULL));
     CHECK(readable(fd, 0));
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_poll_event(producer, -1, &event, NULL));
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_poll(producer, -1, &report, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, POLL_ONE(producer, -1, &report, NULL));
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
 

@@ -22,7 +22,7 @@ static ottla_send *sent(int partition) {
         set_partition(&record, partition);
     }
     set_timestamp(&record, 5);
-    CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &handle), NULL));
     CHECK(handle != NULL);
     return handle;
 }
@@ -77,8 +77,8 @@ static void with_broker(ottla_config *config) {
     }
     CHECK(told == 0);
     ottla_record record = text_record(NULL, "told of");
-    CHECK_OK(ottla_producer_send(producer, topic, &record, handles[0], NULL));
-    CHECK_OK(ottla_producer_flush(producer, 20000, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, handles[0], NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
     CHECK(told == 1);
 
     /* Freed before it is decided: the record goes on. And what was decided is known for as long as the handle. */
@@ -109,7 +109,8 @@ static void without_broker(void) {
     ottla_error_free(error);
     ottla_record record = text_record(NULL, "v");
     ottla_send *none = NULL;
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send_handle(producer, topic, &record, &none, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &none),
+                                                     NULL));
     CHECK(none == NULL);
     ottla_topic_free(topic);
     ottla_send_free(handle);

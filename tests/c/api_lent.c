@@ -33,7 +33,8 @@ static void knows_value(const ottla_delivery *delivery, void *userdata) {
 static void knows_values(const ottla_batch *batch, void *userdata) {
     CHECK(userdata == NULL && batch->code == OTTLA_ERR_OK);
     for (size_t i = 0; i < batch->count; i++) {
-        CHECK(batch->entries[i].value == batch->entries[i].userdata);
+        const ottla_delivery_entry *entry = &batch->entries[i];
+        CHECK(entry->value == entry->userdata && entry->value_len == (entry->userdata ? LARGE : 0));
         told++;
     }
 }
@@ -69,23 +70,20 @@ static void lend(unsigned char ring[RECORDS][LARGE]) {
         void *value = ring != NULL ? ring[i] : filled(LARGE);
         ottla_record record = lent_record(value, LARGE);
         ottla_release_fn on_release = ring != NULL ? overwrite : free_value;
-        CHECK_OK(ottla_producer_send_lent(producer, topic, &record, on_release, ring ? value : &released, value, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, value,
+                                     OPTIONS(.on_release = on_release, .release_userdata = ring ? value : &released),
+                                     NULL));
         record = text_record(NULL, "copied");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
 }
 
 static void polled(void) {
-    ottla_delivery delivery;
-    delivery.struct_size = sizeof delivery;
     while (told < 2 * RECORDS) {
         ottla_report *report = NULL;
-        CHECK_OK(ottla_producer_poll(producer, 10000, &report, NULL));
+        CHECK_OK(POLL_ONE(producer, 10000, &report, NULL));
         CHECK(report != NULL);
-        for (size_t i = 0; i < ottla_report_count(report); i++) {
-            CHECK_OK(ottla_report_delivery_at(report, i, &delivery));
-            knows_value(&delivery, NULL);
-        }
+        knows_values(ottla_report_batch(report), NULL);
         ottla_report_free(report);
     }
 }
@@ -95,9 +93,11 @@ static void small(void) {
     size_t lens[] = {0, 1, 100, 1023, 1024};
     for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
         ottla_record record = lent_record(lens[i] ? filled(lens[i]) : NULL, lens[i]);
-        CHECK_OK(ottla_producer_try_send_lent(producer, topic, &record, free_value, &released, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL,
+                                     OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = free_value, .release_userdata = &released),
+                                     NULL));
     }
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     CHECK(released == 5);
 }
 
@@ -111,20 +111,23 @@ static void refused(void) {
     ottla_error *error = NULL;
     ottla_record record = lent_record(value, sizeof value);
     CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE,
-               ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, &error));
+               ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_release = never), &error));
     CHECK(strstr(ottla_error_message(error), "max.request.size") != NULL);
     ottla_error_free(error);
     record.value_len = 500000; /* buffer.memory is 400000 */
     CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE,
-               ottla_producer_try_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
-    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
+               ottla_producer_send(producer, topic, &record, NULL,
+                                   OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = never), NULL));
+    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, NULL,
+                                                               OPTIONS(.on_release = never), NULL));
     record.value_len = 5000;
     set_partition(&record, 1000);
     CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION,
-               ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
+               ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_release = never), NULL));
     record = lent_record(value, 5000);
     CHECK_OK(ottla_producer_close(producer, 10000, NULL));
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send_lent(producer, topic, &record, never, NULL, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_release = never),
+                                                     NULL));
     CHECK(ottla_producer_buffered_bytes(producer) == 0);
 }
 
@@ -133,7 +136,8 @@ static void *flood(void *unused) {
     (void)unused;
     for (int i = 0; i < 200; i++) {
         ottla_record record = lent_record(filled(20000), 20000);
-        CHECK_OK(ottla_producer_send_lent(producer, topic, &record, free_value, &released, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL,
+                                     OPTIONS(.on_release = free_value, .release_userdata = &released), NULL));
     }
     return NULL;
 }
@@ -142,7 +146,7 @@ static void flooded(void) {
     pthread_t threads[2];
     CHECK(pthread_create(&threads[0], NULL, flood, NULL) == 0 && pthread_create(&threads[1], NULL, flood, NULL) == 0);
     CHECK(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
-    CHECK_OK(ottla_producer_flush(producer, 20000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
     CHECK(released == 400 && ottla_producer_buffered_bytes(producer) == 0);
 }
 
@@ -160,7 +164,7 @@ int main(int argc, char **argv) {
         CHECK_OK(ottla_config_set_delivery(config, knows_value, NULL, NULL));
         open_with(config);
         lend(NULL);
-        CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+        CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
         CHECK(released == RECORDS && told == 2 * RECORDS);
         CHECK(ottla_producer_buffered_bytes(producer) == 0);
         lend(ring);
@@ -179,7 +183,7 @@ int main(int argc, char **argv) {
     open_with(config);
     lend(NULL);
     polled();
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     CHECK(released == RECORDS);
     shut();
 

@@ -50,7 +50,7 @@ static ottla_producer *start(ottla_config *config, const char *name, ottla_topic
 static void send(const ottla_producer *producer, const ottla_topic *topic, int count) {
     ottla_record record = text_record(NULL, "value");
     for (int i = 0; i < count; i++) {
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
 }
 

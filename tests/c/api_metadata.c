@@ -59,15 +59,15 @@ static void reachable(const char *address) {
     /* Held records are counted, and none is left in the end. */
     ottla_record record = text_record(NULL, "held");
     for (int i = 0; i < 7; i++) {
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
     CHECK(ottla_producer_buffered_records(producer) <= 7);
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     CHECK(ottla_producer_buffered_records(producer) == 0);
 
     /* None of these may wait in a callback. */
-    CHECK_OK(ottla_producer_send_with(producer, topic, &record, told, topic, NULL));
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, topic, OPTIONS(.on_delivery = told), NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     for (int i = 0; i < 3; i++) {
         CHECK(in_callback[i] == OTTLA_ERR_IN_CALLBACK);
     }
@@ -109,8 +109,8 @@ static void unreachable(void) {
     CHECK(partitions == NULL);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_check(producer, -2, NULL));
     CHECK(ottla_producer_buffered_records(producer) == 0);
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK(ottla_producer_buffered_records(producer) == 2);
     /* A close ends the wait. */
     pthread_t closer;

@@ -45,16 +45,16 @@ static void send_to_absent(const char *broker) {
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(producer, "absent", &topic, NULL));
     /* Nothing is held: also without waiting, that is known. */
-    CHECK_OK(ottla_producer_flush(producer, 0, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 0, 0, NULL));
     ottla_record record = text_record(NULL, "v");
-    for (int i = 0; i < 3; i++) CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
-    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 1500, &error));
+    for (int i = 0; i < 3; i++) CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 1500, 0, &error));
     check_message(ottla_error_message(error));
     CHECK(strstr(ottla_error_message(error), "3 records for topic ") != NULL);
     ottla_error_free(error);
     for (int waits = 0; __atomic_load_n(&missing, __ATOMIC_SEQ_CST) == 0; waits++) {
         CHECK(waits < 30);
-        CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 1000, NULL));
+        CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 1000, 0, NULL));
     }
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));

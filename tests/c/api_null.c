@@ -22,7 +22,7 @@ static void never(const ottla_delivery *delivery, void *userdata) {
     CHECK(!"a record that was not accepted was told of");
 }
 
-/* A report to give NULL beside. */
+/* A report that is not NULL. */
 static void reports(ottla_config *config) {
     ottla_producer *producer = NULL;
     ottla_topic *topic = NULL;
@@ -31,19 +31,13 @@ static void reports(ottla_config *config) {
     CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK_OK(ottla_producer_close(producer, 0, NULL));
-    CHECK_OK(ottla_producer_poll(producer, 0, &report, NULL));
-    CHECK(report != NULL);
-    REFUSED(ottla_report_delivery_at(report, 0, NULL));
+    CHECK_OK(POLL_ONE(producer, 0, &report, NULL));
+    CHECK(report != NULL && ottla_report_batch(report)->count == 1);
     ottla_report_free(report);
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
-}
-
-static void never_lent(const void *value, size_t value_len, void *userdata) {
-    (void)value, (void)value_len, (void)userdata;
-    CHECK(!"a value that was not accepted was given back");
 }
 
 int main(void) {
@@ -108,7 +102,7 @@ int main(void) {
     CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
     CHECK(ottla_topic_name(NULL) == NULL);
     ottla_topic_free(NULL);
-    NAMES("producer", ottla_producer_flush(NULL, -1, &error));
+    NAMES("producer", ottla_producer_flush(NULL, -1, 0, &error));
     NAMES("producer", ottla_producer_check(NULL, -1, &error));
     REFUSED(ottla_producer_check(NULL, -1, NULL));
     NAMES("topic", ottla_topic_check(NULL, -1, &error));
@@ -133,8 +127,10 @@ int main(void) {
     NAMES("counters_out", ottla_producer_counters(producer, NULL, &error));
     counters.struct_size = 0;
     NAMES("counters_out->struct_size", ottla_producer_counters(producer, &counters, &error));
-    NAMES("producer", ottla_producer_poll(NULL, 0, &report, &error));
-    NAMES("report_out", ottla_producer_poll(producer, 0, NULL, &error));
+    NAMES("producer", ottla_producer_poll(NULL, 0, &report, 1, &count, &error));
+    NAMES("reports_out", ottla_producer_poll(producer, 0, NULL, 1, &count, &error));
+    NAMES("count_out", ottla_producer_poll(producer, 0, &report, 1, NULL, &error));
+    NAMES("max_reports", ottla_producer_poll(producer, 0, &report, 0, &count, &error));
     NAMES("producer", ottla_producer_set_debug(NULL, "", &error));
     NAMES("facilities", ottla_producer_set_debug(producer, NULL, &error));
     REFUSED(ottla_producer_set_debug(producer, NULL, NULL));
@@ -144,102 +140,75 @@ int main(void) {
     REFUSED(ottla_producer_poll_event(producer, 0, NULL, NULL));
 
     /* Sending. */
-    NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, &error));
-    NAMES("topic", ottla_producer_send(producer, NULL, &record, NULL, &error));
-    NAMES("record", ottla_producer_send(producer, topic, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_send_objects(NULL, topic, &record, NULL, NULL, NULL, &error));
-    NAMES("topic", ottla_producer_send_objects(producer, NULL, &record, NULL, NULL, NULL, &error));
-    NAMES("record", ottla_producer_send_objects(producer, topic, NULL, NULL, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_try_send_objects(NULL, topic, &record, NULL, NULL, NULL, &error));
-    NAMES("topic", ottla_producer_try_send_objects(producer, NULL, &record, NULL, NULL, NULL, &error));
-    NAMES("record", ottla_producer_try_send_objects(producer, topic, NULL, NULL, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_send_objects_with(NULL, topic, &record, NULL, NULL, never, NULL, &error));
-    NAMES("topic", ottla_producer_send_objects_with(producer, NULL, &record, NULL, NULL, never, NULL, &error));
-    NAMES("record", ottla_producer_send_objects_with(producer, topic, NULL, NULL, NULL, never, NULL, &error));
-    NAMES("on_delivery", ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_try_send(NULL, topic, &record, NULL, &error));
-    NAMES("topic", ottla_producer_try_send(producer, NULL, &record, NULL, &error));
-    NAMES("record", ottla_producer_try_send(producer, topic, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_send_with(NULL, topic, &record, never, NULL, &error));
-    NAMES("topic", ottla_producer_send_with(producer, NULL, &record, never, NULL, &error));
-    NAMES("record", ottla_producer_send_with(producer, topic, NULL, never, NULL, &error));
-    NAMES("on_delivery", ottla_producer_send_with(producer, topic, &record, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_try_send_with(NULL, topic, &record, never, NULL, &error));
-    NAMES("topic", ottla_producer_try_send_with(producer, NULL, &record, never, NULL, &error));
-    NAMES("record", ottla_producer_try_send_with(producer, topic, NULL, never, NULL, &error));
-    NAMES("on_delivery", ottla_producer_try_send_with(producer, topic, &record, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_send_handle(NULL, topic, &record, &handle, &error));
-    NAMES("topic", ottla_producer_send_handle(producer, NULL, &record, &handle, &error));
-    NAMES("record", ottla_producer_send_handle(producer, topic, NULL, &handle, &error));
-    NAMES("handle_out", ottla_producer_send_handle(producer, topic, &record, NULL, &error));
+    NAMES("producer", ottla_producer_send(NULL, topic, &record, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_send(producer, NULL, &record, NULL, NULL, &error));
+    NAMES("record", ottla_producer_send(producer, topic, NULL, NULL, NULL, &error));
+    NAMES("producer", ottla_producer_send_objects(NULL, topic, &record, NULL, NULL, NULL, NULL, &error));
+    NAMES("topic", ottla_producer_send_objects(producer, NULL, &record, NULL, NULL, NULL, NULL, &error));
+    NAMES("record", ottla_producer_send_objects(producer, topic, NULL, NULL, NULL, NULL, NULL, &error));
     NAMES("handle", ottla_send_wait(NULL, 0, &delivery, &error));
-    CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &handle), NULL));
     REFUSED(ottla_send_wait(NULL, 0, &delivery, NULL));
     NAMES("delivery_out", ottla_send_wait(handle, 0, NULL, &error));
     NAMES("timeout_ms", ottla_send_wait(handle, -2, &delivery, &error));
     ottla_send_free(handle);
     ottla_send_free(NULL);
-    NAMES("producer", ottla_producer_send_lent(NULL, topic, &record, never_lent, NULL, NULL, &error));
-    NAMES("topic", ottla_producer_send_lent(producer, NULL, &record, never_lent, NULL, NULL, &error));
-    NAMES("record", ottla_producer_send_lent(producer, topic, NULL, never_lent, NULL, NULL, &error));
-    NAMES("on_release", ottla_producer_send_lent(producer, topic, &record, NULL, NULL, NULL, &error));
-    NAMES("producer", ottla_producer_try_send_lent(NULL, topic, &record, never_lent, NULL, NULL, &error));
-    NAMES("topic", ottla_producer_try_send_lent(producer, NULL, &record, never_lent, NULL, NULL, &error));
-    NAMES("record", ottla_producer_try_send_lent(producer, topic, NULL, never_lent, NULL, NULL, &error));
-    NAMES("on_release", ottla_producer_try_send_lent(producer, topic, &record, NULL, NULL, NULL, &error));
     NAMES("producer", ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, &error));
     NAMES("topic", ottla_producer_send_and_wait(producer, NULL, &record, 0, &delivery, &error));
     NAMES("record", ottla_producer_send_and_wait(producer, topic, NULL, 0, &delivery, &error));
     NAMES("delivery_out", ottla_producer_send_and_wait(producer, topic, &record, 0, NULL, &error));
-    NAMES("producer", ottla_producer_send_many(NULL, topic, &record, 1, NULL, 0, &count, &error));
-    NAMES("topic", ottla_producer_send_many(producer, NULL, &record, 1, NULL, 0, &count, &error));
-    NAMES("records", ottla_producer_send_many(producer, topic, NULL, 1, NULL, 0, &count, &error));
-    NAMES("accepted_out", ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, NULL, &error));
-    NAMES("producer", ottla_producer_send_flat(NULL, topic, (const uint8_t *)"", 0, 0, 0, &count, &error));
-    NAMES("topic", ottla_producer_send_flat(producer, NULL, (const uint8_t *)"", 0, 0, 0, &count, &error));
-    NAMES("buffer", ottla_producer_send_flat(producer, topic, NULL, 1, 1, 0, &count, &error));
-    NAMES("accepted_out", ottla_producer_send_flat(producer, topic, (const uint8_t *)"", 0, 0, 0, NULL, &error));
+    NAMES("producer", ottla_producer_send_many(NULL, topic, &record, 1, NULL, NULL, &count, &error));
+    NAMES("topic", ottla_producer_send_many(producer, NULL, &record, 1, NULL, NULL, &count, &error));
+    NAMES("records", ottla_producer_send_many(producer, topic, NULL, 1, NULL, NULL, &count, &error));
+    NAMES("accepted_out", ottla_producer_send_many(producer, topic, &record, 1, NULL, NULL, NULL, &error));
+    const ottla_topic *topics[] = {topic, NULL};
+    NAMES("producer", ottla_producer_send_flat(NULL, topics, 1, NULL, 0, 0, NULL, &count, NULL, &error));
+    NAMES("topics", ottla_producer_send_flat(producer, NULL, 1, NULL, 0, 0, NULL, &count, NULL, &error));
+    NAMES("topics[1]", ottla_producer_send_flat(producer, topics, 2, NULL, 0, 0, NULL, &count, NULL, &error));
+    NAMES("topic_count", ottla_producer_send_flat(producer, topics, 0, NULL, 0, 0, NULL, &count, NULL, &error));
+    NAMES("buffer", ottla_producer_send_flat(producer, topics, 1, NULL, 1, 1, NULL, &count, NULL, &error));
+    NAMES("accepted_out", ottla_producer_send_flat(producer, topics, 1, NULL, 0, 0, NULL, NULL, NULL, &error));
     count = 7;
-    CHECK_OK(ottla_producer_send_many(producer, topic, NULL, 0, NULL, 0, &count, &error));
+    CHECK_OK(ottla_producer_send_many(producer, topic, NULL, 0, NULL, NULL, &count, &error));
     CHECK(count == 0);
-    CHECK_OK(ottla_producer_send_flat(producer, topic, NULL, 0, 0, 0, &count, &error));
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, NULL, 0, 0, NULL, &count, NULL, NULL));
 
     /* Inside a record: NULL with a length, sizes and numbers that cannot be. */
     ottla_header header = {NULL, 0, NULL, 0, NULL};
     ottla_record wrong = record;
     wrong.struct_size = 8;
-    NAMES("record.struct_size", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.struct_size", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     wrong.key = NULL;
-    NAMES("record.key", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.key", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     wrong.value = NULL;
-    NAMES("record.value", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.value", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     wrong.value_len = (size_t)-1;
-    NAMES("record.value_len", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.value_len", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     wrong.header_count = 1;
-    NAMES("record.headers", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.headers", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong.headers = &header;
-    NAMES("header.name", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("header.name", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     header.name = "n";
     header.value_len = 3;
-    NAMES("header.value", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("header.value", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong.header_count = (size_t)-1;
-    NAMES("record.header_count", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("record.header_count", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     set_partition(&wrong, -2);
-    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong.partition = -1;
-    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("partition", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong = record;
     set_timestamp(&wrong, -2);
-    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, &error));
+    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
     wrong.timestamp = -1;
-    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, &error));
-    NAMES("flags", ottla_producer_send_many(producer, topic, &record, 1, NULL, 2, &count, &error));
-    NAMES("timeout_ms", ottla_producer_flush(producer, -2, &error));
+    NAMES("timestamp", ottla_producer_send(producer, topic, &wrong, NULL, NULL, &error));
+    NAMES("timeout_ms", ottla_producer_flush(producer, -2, 0, &error));
+    NAMES("flags", ottla_producer_flush(producer, 0, 2, &error));
     NAMES("timeout_ms", ottla_producer_close(producer, INT64_MIN, &error));
     NAMES("name", ottla_producer_topic(producer, "\xff\xfe", &topic, &error));
     NAMES("topic's name", ottla_producer_topic(producer, "a b", &topic, &error));
@@ -247,19 +216,17 @@ int main(void) {
     /* A topic of another producer. */
     ottla_producer *other = NULL;
     CHECK_OK(ottla_producer_new(config, &other, NULL));
-    NAMES("another producer", ottla_producer_send(other, topic, &record, NULL, &error));
+    NAMES("another producer", ottla_producer_send(other, topic, &record, NULL, NULL, &error));
     NAMES("another producer", ottla_producer_send_and_wait(other, topic, &record, 0, &delivery, &error));
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN && delivery.code == OTTLA_ERR_INVALID_ARGUMENT);
+    NAMES("another producer", ottla_producer_send_flat(other, topics, 1, NULL, 0, 0, NULL, &count, NULL, &error));
     CHECK_OK(ottla_producer_free(other));
 
     /* Reports. */
-    CHECK(ottla_report_topic(NULL) == NULL && ottla_report_partition(NULL) == -1 && ottla_report_count(NULL) == 0);
-    CHECK(ottla_report_code(NULL) == OTTLA_ERR_INVALID_ARGUMENT && ottla_report_error(NULL) == NULL);
-    CHECK(ottla_report_base_offset(NULL) == -1 && ottla_report_fate(NULL) == OTTLA_FATE_UNKNOWN);
-    REFUSED(ottla_report_delivery_at(NULL, 0, &delivery));
+    CHECK(ottla_report_batch(NULL) == NULL);
     ottla_report_free(NULL);
     ottla_record_init(NULL, sizeof record);
-    CHECK_CODE(OTTLA_ERR_INVALID_STATE, ottla_producer_poll(producer, 0, &report, NULL));
+    CHECK_CODE(OTTLA_ERR_INVALID_STATE, POLL_ONE(producer, 0, &report, NULL));
     reports(config);
 
     /* Who wants no details gives no place for them: the code is the same. */
@@ -267,15 +234,13 @@ int main(void) {
     REFUSED(ottla_config_get(NULL, "acks", NULL, 0, &count, NULL));
     REFUSED(ottla_config_load_file(NULL, "/dev/null", NULL));
     REFUSED(ottla_config_load_text(NULL, "", NULL));
-    REFUSED(ottla_producer_flush(NULL, 0, NULL));
+    REFUSED(ottla_producer_flush(NULL, 0, 0, NULL));
     REFUSED(ottla_producer_close(NULL, 0, NULL));
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 0, NULL));
-    REFUSED(ottla_producer_send(NULL, topic, &record, NULL, NULL));
-    REFUSED(ottla_producer_send_with(NULL, topic, &record, never, NULL, NULL));
-    REFUSED(ottla_producer_try_send(NULL, topic, &record, NULL, NULL));
-    REFUSED(ottla_producer_try_send_with(NULL, topic, &record, never, NULL, NULL));
-    REFUSED(ottla_producer_send_many(NULL, topic, &record, 1, NULL, 0, &count, NULL));
-    REFUSED(ottla_producer_send_flat(NULL, topic, (const uint8_t *)"", 0, 0, 0, &count, NULL));
+    REFUSED(ottla_producer_send(NULL, topic, &record, NULL, NULL, NULL));
+    REFUSED(ottla_producer_send(NULL, topic, &record, NULL, OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = never),
+                                NULL));
+    REFUSED(ottla_producer_send_many(NULL, topic, &record, 1, NULL, NULL, &count, NULL));
     REFUSED(ottla_producer_send_and_wait(NULL, topic, &record, 0, &delivery, NULL));
     REFUSED(ottla_producer_counters(NULL, &counters, NULL));
     REFUSED(ottla_producer_poll_event(NULL, 0, &event, NULL));

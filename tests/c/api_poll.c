@@ -24,7 +24,7 @@ static int readable(int fd, int wait_ms) {
 static void *wait_for_the_end(void *producer) {
     ottla_report *report = NULL;
     ottla_code code;
-    while ((code = ottla_producer_poll(producer, -1, &report, NULL)) == OTTLA_ERR_OK) {
+    while ((code = POLL_ONE(producer, -1, &report, NULL)) == OTTLA_ERR_OK) {
         ottla_report_free(report);
     }
     CHECK(code == OTTLA_ERR_CLOSED);
@@ -46,37 +46,35 @@ int main(int argc, char **argv) {
     CHECK(fd >= 0 && !readable(fd, 0));
 
     /* Nothing yet: no report, and no error. */
-    CHECK_OK(ottla_producer_poll(producer, 0, &report, NULL));
-    CHECK(report == NULL);
-    CHECK_OK(ottla_producer_poll(producer, 5, &report, NULL));
-    CHECK(report == NULL);
+    size_t count = 7;
+    CHECK_OK(ottla_producer_poll(producer, 0, &report, 1, &count, NULL));
+    CHECK(report == NULL && count == 0);
+    CHECK_OK(ottla_producer_poll(producer, 5, &report, 1, &count, NULL));
+    CHECK(report == NULL && count == 0);
 
     size_t sent = 0, told = 0;
     for (; sent < 300; sent++) {
         ottla_record record = text_record(NULL, "polled");
         set_partition(&record, (int32_t)(sent % 3));
-        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)(sent + 1), NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)(sent + 1), NULL, NULL));
     }
     CHECK(readable(fd, 5000));
     int64_t next[3] = {0, 0, 0};
     while (told < sent) {
-        CHECK_OK(ottla_producer_poll(producer, 5000, &report, NULL));
-        CHECK(report != NULL && ottla_report_code(report) == OTTLA_ERR_OK && ottla_report_error(report) == NULL);
-        CHECK(strcmp(ottla_report_topic(report), "polled") == 0 && ottla_report_fate(report) == OTTLA_FATE_WRITTEN);
-        int32_t partition = ottla_report_partition(report);
-        CHECK(partition >= 0 && partition < 3);
-        for (size_t i = 0; i < ottla_report_count(report); i++) {
-            ottla_delivery delivery;
-            delivery.struct_size = sizeof delivery;
-            CHECK_OK(ottla_report_delivery_at(report, i, &delivery));
-            CHECK(delivery.offset == ottla_report_base_offset(report) + (int64_t)i);
-            CHECK(delivery.tag == (uint64_t)(next[partition] * 3 + partition + 1));
-            next[partition]++;
+        CHECK_OK(ottla_producer_poll(producer, 5000, &report, 1, &count, NULL));
+        CHECK(count == 1);
+        const ottla_batch *batch = ottla_report_batch(report);
+        CHECK(batch->struct_size == sizeof *batch && batch->code == OTTLA_ERR_OK && batch->error == NULL);
+        CHECK(strcmp(batch->topic, "polled") == 0 && batch->fate == OTTLA_FATE_WRITTEN && batch->attempts == 1);
+        CHECK(batch->partition >= 0 && batch->partition < 3 && batch->count > 0 && batch->latency_us >= 0);
+        for (size_t i = 0; i < batch->count; i++) {
+            const ottla_delivery_entry *entry = &batch->entries[i];
+            CHECK(entry->offset == batch->base_offset + (int64_t)i && entry->timestamp > 0);
+            CHECK(entry->tag == (uint64_t)(next[batch->partition] * 3 + batch->partition + 1));
+            CHECK(entry->userdata == (void *)(uintptr_t)entry->tag && entry->value == NULL && entry->value_len == 0);
+            next[batch->partition]++;
             told++;
         }
-        ottla_delivery none;
-        none.struct_size = sizeof none;
-        CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_report_delivery_at(report, ottla_report_count(report), &none));
         ottla_report_free(kept);
         kept = report;
     }
@@ -89,14 +87,14 @@ int main(int argc, char **argv) {
 
     /* Reports queued at close are still there after it; then the end is told, and the descriptor says so. */
     ottla_record record = text_record(NULL, "last");
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK_OK(ottla_producer_close(producer, 5000, NULL));
     CHECK(readable(fd, 0));
-    CHECK_OK(ottla_producer_poll(producer, -1, &report, NULL));
-    CHECK(ottla_report_count(report) == 1);
+    CHECK_OK(POLL_ONE(producer, -1, &report, NULL));
+    CHECK(ottla_report_batch(report)->count == 1);
     ottla_report_free(report);
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_poll(producer, -1, &report, NULL));
-    CHECK(readable(fd, 0));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_poll(producer, -1, &report, 1, &count, NULL));
+    CHECK(count == 0 && readable(fd, 0));
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);
     CHECK(freed_calls == 1);
@@ -115,7 +113,7 @@ int main(int argc, char **argv) {
     ottla_config_free(config);
 
     /* After everything: the report is whole. */
-    CHECK(strcmp(ottla_report_topic(kept), "polled") == 0 && ottla_report_count(kept) > 0);
+    CHECK(strcmp(ottla_report_batch(kept)->topic, "polled") == 0 && ottla_report_batch(kept)->count > 0);
     ottla_report_free(kept);
     return 0;
 }

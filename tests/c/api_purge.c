@@ -23,7 +23,7 @@ static void purged(const ottla_delivery *delivery, void *userdata) {
 static void send(const ottla_topic *topic, uintptr_t tag, int count) {
     ottla_record record = text_record(NULL, "purged");
     for (int i = 0; i < count; i++) {
-        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)tag, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)tag, NULL, NULL));
     }
 }
 
@@ -53,7 +53,7 @@ int main(void) {
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 5000, NULL));
     CHECK(told[0] == 10 && told[1] == 20);
     CHECK(ottla_producer_buffered_bytes(producer) == 0);
-    CHECK_OK(ottla_producer_flush(producer, -1, NULL));
+    CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
 
     /* Nothing to purge is no error. */
     CHECK_OK(ottla_producer_purge(producer, NULL, both, -1, NULL));

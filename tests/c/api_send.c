@@ -15,11 +15,11 @@ static void inside(const ottla_delivery *delivery, void *userdata) {
     if (userdata != NULL) {
         ottla_delivery waited;
         waited.struct_size = sizeof waited;
-        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(producer, -1, NULL));
+        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(producer, -1, 0, NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_close(producer, -1, NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_free(producer));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_send_and_wait(producer, topic, &record, 10, &waited, NULL));
-        CHECK_OK(ottla_producer_send_with(producer, topic, &record, inside, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_delivery = inside), NULL));
         sent_inside++;
     }
     errno = 42;
@@ -48,13 +48,13 @@ static void put(uint8_t **at, const void *bytes, size_t len) {
     *at += len;
 }
 
-/* One record in flat form: null key, value "flat", one header. */
+/* One record in flat form for the first topic: null key, value "flat", one header. */
 static void put_flat(uint8_t **at, uint64_t tag) {
     uint32_t flags = OTTLA_FLAT_VALUE, header_count = 1;
     int32_t key_len = 0, value_len = 4, name_len = 1;
     static const uint8_t zeros[12];
     put(at, &tag, 8), put(at, zeros, 12), put(at, &flags, 4), put(at, &key_len, 4), put(at, &value_len, 4);
-    put(at, &header_count, 4), put(at, "flat", 4), put(at, &name_len, 4), put(at, zeros, 8), put(at, "h", 1);
+    put(at, &header_count, 4), put(at, zeros, 8), put(at, "flat", 4), put(at, &name_len, 4), put(at, zeros, 8), put(at, "h", 1);
 }
 
 static void open_with(ottla_config *config) {
@@ -79,12 +79,13 @@ static void many(void) {
         records[i].header_count = i % 2;
         userdatas[i] = (void *)(i + 1);
     }
-    CHECK_OK(ottla_producer_send_many(producer, topic, records, 50, userdatas, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send_many(producer, topic, records, 50, userdatas, NULL, &accepted, NULL));
     CHECK(accepted == 50);
     records[30].value = NULL;
     ottla_error *error = NULL;
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_many(producer, topic, records, 50, NULL, OTTLA_SEND_NO_WAIT, &accepted, &error));
+               ottla_producer_send_many(producer, topic, records, 50, NULL, NO_WAIT,
+                                        &accepted, &error));
     CHECK(accepted == 30 && strstr(ottla_error_message(error), "records[30]") != NULL);
     ottla_error_free(error);
 
@@ -93,15 +94,18 @@ static void many(void) {
         put_flat(&at, tag);
     }
     size_t len = (size_t)(at - buffer);
-    CHECK_OK(ottla_producer_send_flat(producer, topic, buffer, len, 20, 0, &accepted, NULL));
-    CHECK(accepted == 20);
+    const ottla_topic *topics[] = {topic};
+    size_t consumed = 99;
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, buffer, len, 20, NULL, &accepted, &consumed, NULL));
+    CHECK(accepted == 20 && consumed == len);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_flat(producer, topic, buffer, len - 1, 20, 0, &accepted, NULL));
-    CHECK(accepted == 0);
-    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send_flat(producer, topic, buffer, len, 19, 0, &accepted, NULL));
+               ottla_producer_send_flat(producer, topics, 1, buffer, len - 1, 20, NULL, &accepted, &consumed, NULL));
+    CHECK(accepted == 0 && consumed == 0);
+    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
+               ottla_producer_send_flat(producer, topics, 1, buffer, len, 19, NULL, &accepted, NULL, NULL));
     /* From an odd address. */
     memmove(buffer + 1, buffer, len);
-    CHECK_OK(ottla_producer_send_flat(producer, topic, buffer + 1, len, 20, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, buffer + 1, len, 20, NULL, &accepted, NULL, NULL));
     CHECK(accepted == 20);
 }
 
@@ -116,13 +120,13 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 100; i++) {
         ottla_record record = text_record(NULL, "v");
         errno = 17;
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
         CHECK(errno == 17);
-        CHECK_OK(ottla_producer_send_with(producer, topic, &record, inside, &own, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, &own, OPTIONS(.on_delivery = inside), NULL));
     }
-    CHECK_OK(ottla_producer_flush(producer, 5000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(by_default == 100 && own >= 100 && sent_inside == 100);
-    CHECK_OK(ottla_producer_flush(producer, 5000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(own == 200);
     many();
     ottla_record record = text_record("k", "waited");
@@ -131,7 +135,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, 5000, &told, NULL));
     CHECK(told.struct_size == sizeof told && told.code == OTTLA_ERR_OK && told.fate == OTTLA_FATE_WRITTEN);
     CHECK(told.offset >= 0 && told.partition >= 0 && told.timestamp > 0 && strcmp(told.topic, "sent") == 0);
-    CHECK_OK(ottla_producer_flush(producer, 5000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(by_default == 100 + 50 + 30 + 20 + 20);
     ottla_counters counters;
     memset(&counters, 0, sizeof counters);
@@ -146,7 +150,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_counters(producer, &older, NULL));
     CHECK(older.records_delivered == 421 && older.records_failed == 0x5555555555555555u);
     set_partition(&record, 1000);
-    CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION, ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     shut();
 
     /* By default, batch by batch; records with a function of their own or a waiting call apart. */
@@ -155,9 +159,9 @@ int main(int argc, char **argv) {
     open_with(config);
     many();
     record = text_record(NULL, "w");
-    CHECK_OK(ottla_producer_send_with(producer, topic, &record, inside, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_delivery = inside), NULL));
     CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, -1, &told, NULL));
-    CHECK_OK(ottla_producer_flush(producer, 5000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(batched == 120 && own == 1 && batch_calls > 0);
     shut();
 

@@ -60,7 +60,7 @@ static void freed(void *userdata) {
 static void send(ottla_topic *topic, int count) {
     for (int i = 0; i < count; i++) {
         ottla_record record = text_record("key", "value");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
 }
 
@@ -179,7 +179,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_topic(producer, "other", &other, NULL));
     send(one, RECORDS / 2);
     send(other, RECORDS / 2);
-    CHECK_OK(ottla_producer_flush(producer, 60000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 60000, 0, NULL));
 
     ottla_statistics *statistics = snapshot(), *later, *difference;
     CHECK(ottla_statistics_taken_ms(statistics) > 1600000000000 && ottla_statistics_span_us(statistics) > 0);
@@ -207,7 +207,7 @@ int main(int argc, char **argv) {
     CHECK(totals(later).callback_running_us >= 1000);
     ottla_statistics_free(later);
     __atomic_store_n(&blocking, 0, __ATOMIC_SEQ_CST);
-    CHECK_OK(ottla_producer_flush(producer, 60000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 60000, 0, NULL));
 
     /* After the close it is the last state; without a callback, none runs. */
     CHECK_OK(ottla_producer_close(producer, 60000, NULL));

@@ -39,7 +39,7 @@ static void fire_and_forget(const ottla_config *config) {
     open_with(config);
     for (int i = 0; i < 20; i++) {
         ottla_record record = text_record("key", "forgotten");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
     shut();
 }
@@ -66,9 +66,9 @@ static void called_back(ottla_config *config, int acks) {
     open_with(config);
     for (size_t i = 1; i <= 20; i++) {
         ottla_record record = text_record("key", "called back");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)i, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)i, NULL, NULL));
     }
-    CHECK_OK(ottla_producer_flush(producer, 10000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     CHECK(seen.count == 20);
     shut();
 }

@@ -46,7 +46,7 @@ static void says_wrong_state(ottla_code code, ottla_error **error, const char *w
 
 static ottla_code send_to(const ottla_topic *to, ottla_error **error) {
     ottla_record record = text_record("key", "value");
-    return ottla_producer_send(producer, to, &record, NULL, error);
+    return ottla_producer_send(producer, to, &record, NULL, NULL, error);
 }
 
 static void none_in_callback(void) {
@@ -196,7 +196,7 @@ static void a_whole_life(void) {
     for (int i = 0; i < 10; i++) {
         CHECK_OK(send_to(topic, NULL));
     }
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     CHECK(delivered == 10 && tried > 0);
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_send_offsets_to_transaction(producer, &offset, 1, &group, 0, NULL));
     wrong_state(ottla_producer_commit_transaction(producer, LONG, &error), &error, "send_offsets_to_transaction");
@@ -214,7 +214,7 @@ static void a_whole_life(void) {
 
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     CHECK_OK(send_to(topic, NULL));
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_abort_transaction(producer, 0, NULL));
     wrong_state(ottla_producer_begin_transaction(producer, &error), &error, "abort_transaction");
     CHECK_OK(ottla_producer_abort_transaction(producer, LONG, NULL));
@@ -291,7 +291,7 @@ static void a_newer_one(void) {
     CHECK_OK(ottla_producer_init_transactions(producer, LONG, NULL));
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     CHECK_OK(send_to(topic, NULL));
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     ottla_config *config = config_for("one", "5");
     CHECK_OK(ottla_producer_new(config, &newer, NULL));
     ottla_config_free(config);
@@ -327,7 +327,7 @@ static void without_an_id(void) {
     wrong_state(ottla_producer_init_transactions(producer, -1, &error), &error, "transactional.id");
     wrong_state(ottla_producer_begin_transaction(producer, &error), &error, "transactional.id");
     CHECK_OK(send_to(topic, NULL));
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     end();
     CHECK(delivered == 1);
 }

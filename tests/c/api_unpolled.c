@@ -7,7 +7,7 @@ static ottla_topic *topic;
 
 static ottla_code send(ottla_error **error) {
     ottla_record record = text_record(NULL, "hello");
-    return ottla_producer_try_send(producer, topic, &record, NULL, error);
+    return ottla_producer_send(producer, topic, &record, NULL, NO_WAIT, error);
 }
 
 /* Sends until a record is refused although nothing is on its way. */
@@ -16,12 +16,12 @@ static void fill(void) {
     for (int attempts = 0; attempts < 100000 && code != OTTLA_ERR_BUFFER_FULL; attempts++) {
         code = send(NULL);
         if (code == OTTLA_ERR_BUFFER_FULL || attempts % 100 == 99) {
-            CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+            CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
             code = code == OTTLA_ERR_OK ? code : send(NULL);
         }
     }
     CHECK_CODE(OTTLA_ERR_BUFFER_FULL, code);
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK(ottla_producer_buffered_records(producer) == 0);
 }
 
@@ -70,7 +70,8 @@ int main(int argc, char **argv) {
     size_t count = 0;
     do {
         CHECK(count < sizeof reports / sizeof reports[0]);
-        CHECK_OK(ottla_producer_poll(producer, 0, &reports[count], NULL));
+        reports[count] = NULL;
+        CHECK_OK(POLL_ONE(producer, 0, &reports[count], NULL));
     } while (reports[count++] != NULL);
     says_who_holds_the_buffer();
     CHECK(held_by_reports() == held);

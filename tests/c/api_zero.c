@@ -58,24 +58,24 @@ static ottla_record zeroed(const char *key, const char *value) {
 }
 
 static ottla_code send(const ottla_record *record, ottla_error **error) {
-    return ottla_producer_send(producer, topic, record, NULL, error);
+    return ottla_producer_send(producer, topic, record, NULL, NULL, error);
 }
 
-static ottla_code try_send(const ottla_record *record, ottla_error **error) {
-    return ottla_producer_try_send(producer, topic, record, NULL, error);
+static ottla_code send_no_wait(const ottla_record *record, ottla_error **error) {
+    return ottla_producer_send(producer, topic, record, NULL, NO_WAIT, error);
 }
 
 static ottla_code send_with(const ottla_record *record, ottla_error **error) {
-    return ottla_producer_send_with(producer, topic, record, on_delivery, NULL, error);
+    return ottla_producer_send(producer, topic, record, NULL, OPTIONS(.on_delivery = on_delivery), error);
 }
 
 static ottla_code send_many(const ottla_record *record, ottla_error **error) {
     size_t accepted;
-    return ottla_producer_send_many(producer, topic, record, 1, NULL, 0, &accepted, error);
+    return ottla_producer_send_many(producer, topic, record, 1, NULL, NULL, &accepted, error);
 }
 
 static ottla_code send_objects(const ottla_record *record, ottla_error **error) {
-    return ottla_producer_send_objects(producer, topic, record, NULL, NULL, NULL, error);
+    return ottla_producer_send_objects(producer, topic, record, NULL, NULL, NULL, NULL, error);
 }
 
 static void release(const void *value, size_t value_len, void *userdata) {
@@ -83,7 +83,7 @@ static void release(const void *value, size_t value_len, void *userdata) {
 }
 
 static ottla_code send_lent(const ottla_record *record, ottla_error **error) {
-    return ottla_producer_send_lent(producer, topic, record, release, NULL, NULL, error);
+    return ottla_producer_send(producer, topic, record, NULL, OPTIONS(.on_release = release), error);
 }
 
 static ottla_code send_and_wait(const ottla_record *record, ottla_error **error) {
@@ -98,7 +98,7 @@ static ottla_code send_and_wait(const ottla_record *record, ottla_error **error)
 static ottla_code send_handle(const ottla_record *record, ottla_error **error) {
     ottla_delivery delivery = {.struct_size = sizeof delivery};
     ottla_send *handle = NULL;
-    ottla_code code = ottla_producer_send_handle(producer, topic, record, &handle, error);
+    ottla_code code = ottla_producer_send(producer, topic, record, NULL, OPTIONS(.handle_out = &handle), error);
     if (code == OTTLA_ERR_OK) {
         CHECK_OK(ottla_send_wait(handle, 30000, &delivery, NULL));
         look(&delivery);
@@ -108,11 +108,11 @@ static ottla_code send_handle(const ottla_record *record, ottla_error **error) {
 }
 
 static ottla_code (*const WAYS[])(const ottla_record *, ottla_error **) = {
-    send, try_send, send_with, send_many, send_objects, send_lent, send_and_wait, send_handle};
+    send, send_no_wait, send_with, send_many, send_objects, send_lent, send_and_wait, send_handle};
 enum { WAY_COUNT = sizeof WAYS / sizeof WAYS[0] };
 
 static void wait_for_all(int count) {
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK(told == count);
     told = 0;
 }
@@ -182,22 +182,23 @@ static void values_without_flags(void) {
 }
 
 static void flat(void) {
-    uint8_t zeros[36] = {0};
+    uint8_t zeros[44] = {0};
+    const ottla_topic *topics[] = {topic};
     size_t accepted = 0;
     memset(partitions, 0, sizeof partitions);
-    CHECK_OK(ottla_producer_send_flat(producer, topic, zeros, sizeof zeros, 1, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, zeros, sizeof zeros, 1, NULL, &accepted, NULL, NULL));
     wait_for_all(1);
     int32_t one = 1;
     uint32_t flags = OTTLA_RECORD_PARTITION | OTTLA_RECORD_TIMESTAMP;
-    uint8_t flagged[36] = {0}, wrong[36] = {0};
+    uint8_t flagged[44] = {0}, wrong[44] = {0};
     wants_zero = 1;
     memcpy(flagged + 20, &flags, 4);
-    CHECK_OK(ottla_producer_send_flat(producer, topic, flagged, sizeof flagged, 1, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, flagged, sizeof flagged, 1, NULL, &accepted, NULL, NULL));
     wait_for_all(1);
     wants_zero = 0;
     memcpy(wrong + 16, &one, 4);
     SAYS("at byte 16, partition is 1, but OTTLA_RECORD_PARTITION",
-         ottla_producer_send_flat(producer, topic, wrong, sizeof wrong, 1, 0, &accepted, &error));
+         ottla_producer_send_flat(producer, topics, 1, wrong, sizeof wrong, 1, NULL, &accepted, NULL, &error));
 }
 
 /* The record that an interceptor is shown has flags for what it has; what it sets obeys the same rules. */
@@ -244,7 +245,7 @@ static void plug_ins(const char *broker, const char *name) {
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
     ottla_record record = zeroed("plug-ins", NULL);
     memset(partitions, 0, sizeof partitions);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, "zeros", NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, "zeros", NULL, NULL, NULL));
     wait_for_all(1);
     CHECK(partitions[0] == 0);
     ottla_topic_free(topic);
@@ -315,7 +316,7 @@ static void bytes(const char *broker, const char *name) {
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
     ottla_record record = zeroed("bytes", NULL);
     ottla_bytes object = {0};
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, &object, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, &object, NULL, NULL, NULL));
     wait_for_all(1);
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));

@@ -27,6 +27,14 @@
 
 #define CHECK_OK(call) CHECK_CODE(OTTLA_ERR_OK, call)
 
+/* Options of a call that sends, by their members. */
+#define OPTIONS(...) (&(ottla_send_options){.struct_size = sizeof(ottla_send_options), __VA_ARGS__})
+/* Polls one report; NULL if there was none in time. */
+#define POLL_ONE(producer, timeout_ms, report_out, error_out)                             \
+    ottla_producer_poll(producer, timeout_ms, report_out, 1, &(size_t){0}, error_out)
+
+#define NO_WAIT OPTIONS(.flags = OTTLA_SEND_NO_WAIT)
+
 /* A configuration for a port that nobody listens on. */
 static ottla_config *refused_config(void) {
     ottla_config *config = ottla_config_new();

@@ -16,10 +16,10 @@ static void one(int i) {
         ottla_record record = text_record("key", "value");
         /* Poll mode: what nobody polls goes with the producer. */
         if (i % 3 == 0) {
-            CHECK_OK(ottla_producer_send(producer, topics[t], &record, NULL, &error));
+            CHECK_OK(ottla_producer_send(producer, topics[t], &record, NULL, NULL, &error));
         }
         set_partition(&record, -5);
-        CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topics[t], &record, NULL, &error));
+        CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topics[t], &record, NULL, NULL, &error));
         ottla_error_free(error);
         error = NULL;
     }

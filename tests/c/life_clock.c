@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
         set_wall(offsets[i]);
         int64_t shown = wall_ms();
         double begin = seconds();
-        CHECK_OK(ottla_producer_send_with(producer, topic, &record, count, &shown, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, &shown, OPTIONS(.on_delivery = count), NULL));
         set_wall(i < 5 ? offsets[i + 1] : 0);
         while (__atomic_load_n(&told, __ATOMIC_SEQ_CST) <= i) {
             CHECK(seconds() - begin < 20);
@@ -93,11 +93,11 @@ int main(int argc, char **argv) {
         producer = start("127.0.0.1:1", note_expired, "1000");
         CHECK_OK(ottla_producer_topic(producer, "clock", &topic, NULL));
         double begin = seconds();
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
         set_wall(offsets[i]);
-        CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 200, NULL));
+        CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 200, 0, NULL));
         CHECK(seconds() - begin >= 0.2 && expired == i - 1);
-        CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+        CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
         CHECK(seconds() - begin >= 1 && seconds() - begin < 20 && expired == i);
         CHECK_OK(ottla_producer_free(producer));
         ottla_topic_free(topic);

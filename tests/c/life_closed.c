@@ -57,11 +57,12 @@ static void run(int with_close) {
         }
         record.headers = headers;
         record.header_count = header_count;
-        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)i, &error));
-        CHECK_OK(ottla_producer_try_send_with(producer, topic, &record, own, &tally, &error));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)i, NULL, &error));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, &tally,
+                                     OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = own), &error));
     }
     CHECK(ottla_producer_buffered_bytes(producer) > 0);
-    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 0, &error));
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 0, 0, &error));
     CHECK(error != NULL && strlen(ottla_error_message(error)) > 0);
     ottla_error_free(error);
     error = NULL;
@@ -75,14 +76,14 @@ static void run(int with_close) {
         CHECK(counters.records_failed == 200 && counters.records_delivered == 0);
         CHECK_OK(ottla_producer_close(producer, -1, NULL));
         ottla_record record = text_record(NULL, NULL);
-        CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
     CHECK_OK(ottla_producer_free(producer));
     CHECK(tally.told == 100 && tally.own == 100);
 
     ottla_record record = text_record(NULL, NULL);
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL));
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_flush(producer, -1, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_flush(producer, -1, 0, NULL));
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_free(producer));
     CHECK(tally.freed == 1);
     ottla_topic_free(topic);

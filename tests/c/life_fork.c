@@ -43,33 +43,39 @@ static void in_child(const char *servers) {
     ottla_statistics *statistics = NULL;
     ottla_error *error = NULL;
     size_t accepted = 7;
-    uint8_t flat[36] = {0};
+    uint8_t flat[44] = {0};
     delivery.struct_size = sizeof delivery;
     counters.struct_size = sizeof counters;
 
-    CHECK_CODE(OTTLA_ERR_FORKED, ottla_producer_send(producer, topic, &record, NULL, &error));
+    CHECK_CODE(OTTLA_ERR_FORKED, ottla_producer_send(producer, topic, &record, NULL, NULL, &error));
     CHECK(strstr(ottla_error_message(error), "fork") && strstr(ottla_error_message(error), "create another"));
     ottla_error_free(error);
-    FORKED(ottla_producer_send_with(producer, topic, &record, count, NULL, NULL));
-    FORKED(ottla_producer_try_send(producer, topic, &record, NULL, NULL));
-    FORKED(ottla_producer_try_send_with(producer, topic, &record, count, NULL, NULL));
-    FORKED(ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, &accepted, NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_delivery = count), NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL, NO_WAIT, NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL,
+                               OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = count), NULL));
+    FORKED(ottla_producer_send_many(producer, topic, &record, 1, NULL, NULL, &accepted, NULL));
     CHECK(accepted == 0);
-    FORKED(ottla_producer_send_flat(producer, topic, flat, sizeof flat, 1, 0, &accepted, NULL));
+    const ottla_topic *topics[] = {topic};
+    FORKED(ottla_producer_send_flat(producer, topics, 1, flat, sizeof flat, 1, NULL, &accepted, NULL, NULL));
     CHECK(accepted == 0);
     FORKED(ottla_producer_send_and_wait(producer, topic, &record, -1, &delivery, NULL));
     CHECK(delivery.fate == OTTLA_FATE_NOT_WRITTEN);
-    FORKED(ottla_producer_send_handle(producer, topic, &record, &handle, NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &handle), NULL));
     FORKED(ottla_send_wait(sent, -1, &delivery, NULL));
     ottla_send_free(sent);
-    FORKED(ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
-    FORKED(ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_release = release), NULL));
+    FORKED(ottla_producer_send(producer, topic, &record, NULL,
+                               OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), NULL));
     FORKED(ottla_producer_set_debug(producer, "", NULL));
-    FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL));
-    FORKED(ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL));
-    FORKED(ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count, NULL, NULL));
+    FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL, NULL));
+    FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NO_WAIT,
+                                       NULL));
+    FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, OPTIONS(.on_delivery = count),
+                                       NULL));
     FORKED(ottla_producer_statistics(producer, &statistics, NULL));
-    FORKED(ottla_producer_flush(producer, -1, NULL));
+    FORKED(ottla_producer_flush(producer, -1, 0, NULL));
+    FORKED(ottla_producer_flush(polled, -1, OTTLA_FLUSH_POLLED, NULL));
     FORKED(ottla_producer_close(producer, -1, NULL));
     FORKED(ottla_producer_topic(producer, "other", &other, NULL));
     ottla_config *overrides = ottla_config_new();
@@ -86,7 +92,7 @@ static void in_child(const char *servers) {
     FORKED(ottla_producer_send_offsets_to_transaction(producer, NULL, 0, &group, -1, NULL));
     FORKED(ottla_producer_commit_transaction(producer, -1, NULL));
     FORKED(ottla_producer_abort_transaction(producer, -1, NULL));
-    FORKED(ottla_producer_poll(polled, -1, &report, NULL));
+    FORKED(ottla_producer_poll(polled, -1, &report, 1, &accepted, NULL));
     FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
     /* Readers need nobody. */
     CHECK(strcmp(ottla_topic_name(topic), "forked") == 0);
@@ -114,7 +120,7 @@ static void in_child(const char *servers) {
 static void send_some(int count_of_them) {
     for (int i = 0; i < count_of_them; i++) {
         ottla_record record = text_record("key", "parent");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
 }
 
@@ -128,7 +134,7 @@ int main(int argc, char **argv) {
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(producer, "forked", &topic, NULL));
     send_some(100);
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     ottla_counters before, after;
     before.struct_size = after.struct_size = sizeof before;
     CHECK_OK(ottla_producer_counters(producer, &before, NULL));
@@ -137,7 +143,7 @@ int main(int argc, char **argv) {
         ottla_record record = text_record("key", "with a handle");
         ottla_delivery delivery;
         delivery.struct_size = sizeof delivery;
-        CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &sent, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &sent), NULL));
         send_some(100);
         pid_t child = fork();
         CHECK(child >= 0);
@@ -154,7 +160,7 @@ int main(int argc, char **argv) {
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         send_some(100);
     }
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK(told == 1000);
     CHECK_OK(ottla_producer_counters(producer, &after, NULL));
     CHECK(after.connections_opened == before.connections_opened && after.batches_retried == 0);

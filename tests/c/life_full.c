@@ -28,20 +28,24 @@ static void count(const ottla_delivery *delivery, void *userdata) {
 
 /* The ways. Each sends one record like all the others. */
 
+static ottla_code with(const ottla_send_options *options, ottla_error **error) {
+    return ottla_producer_send(producer, topic, &record, NULL, options, error);
+}
+
 static ottla_code send(ottla_error **error) {
-    return ottla_producer_send(producer, topic, &record, NULL, error);
+    return with(NULL, error);
 }
 
-static ottla_code send_with(ottla_error **error) {
-    return ottla_producer_send_with(producer, topic, &record, count, NULL, error);
+static ottla_code send_no_wait(ottla_error **error) {
+    return with(NO_WAIT, error);
 }
 
-static ottla_code try_send(ottla_error **error) {
-    return ottla_producer_try_send(producer, topic, &record, NULL, error);
+static ottla_code send_with_function(ottla_error **error) {
+    return with(OPTIONS(.on_delivery = count), error);
 }
 
-static ottla_code try_send_with(ottla_error **error) {
-    return ottla_producer_try_send_with(producer, topic, &record, count, NULL, error);
+static ottla_code send_with_function_no_wait(ottla_error **error) {
+    return with(OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = count), error);
 }
 
 /* The value stays the application's: one that was refused is not given back. */
@@ -52,66 +56,83 @@ static void release(const void *value_lent, size_t value_len, void *userdata) {
 }
 
 static ottla_code send_lent(ottla_error **error) {
-    return ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, error);
+    return with(OPTIONS(.on_release = release), error);
 }
 
-static ottla_code try_send_lent(ottla_error **error) {
-    return ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, error);
+static ottla_code send_lent_no_wait(ottla_error **error) {
+    return with(OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), error);
 }
 
-static ottla_code send_handle(ottla_error **error) {
+/* A record that was refused has no handle. */
+static ottla_code for_handle(uint32_t flags, ottla_error **error) {
     ottla_send *handle = NULL;
-    ottla_code code = ottla_producer_send_handle(producer, topic, &record, &handle, error);
+    ottla_code code = with(OPTIONS(.flags = flags, .handle_out = &handle), error);
     CHECK(handle == NULL);
     return code;
 }
 
+static ottla_code send_for_handle(ottla_error **error) {
+    return for_handle(0, error);
+}
+
+static ottla_code send_for_handle_no_wait(ottla_error **error) {
+    return for_handle(OTTLA_SEND_NO_WAIT, error);
+}
+
+static ottla_code objects(const ottla_send_options *options, ottla_error **error) {
+    return ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, options, error);
+}
+
 static ottla_code send_objects(ottla_error **error) {
-    return ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, error);
+    return objects(NULL, error);
 }
 
-static ottla_code try_send_objects(ottla_error **error) {
-    return ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, error);
+static ottla_code send_objects_no_wait(ottla_error **error) {
+    return objects(NO_WAIT, error);
 }
 
-static ottla_code send_objects_with(ottla_error **error) {
-    return ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count, NULL, error);
+static ottla_code send_objects_with_function(ottla_error **error) {
+    return objects(OPTIONS(.on_delivery = count), error);
 }
 
-static ottla_code many(uint32_t flags, ottla_error **error) {
+static ottla_code many(const ottla_send_options *options, ottla_error **error) {
     size_t done = 99;
-    ottla_code code = ottla_producer_send_many(producer, topic, &record, 1, NULL, flags, &done, error);
+    ottla_code code = ottla_producer_send_many(producer, topic, &record, 1, NULL, options, &done,
+                                               error);
     CHECK(done == (code == OTTLA_ERR_OK));
     return code;
 }
 
 static ottla_code send_many(ottla_error **error) {
-    return many(0, error);
+    return many(NULL, error);
 }
 
 static ottla_code send_many_no_wait(ottla_error **error) {
-    return many(OTTLA_SEND_NO_WAIT, error);
+    return many(NO_WAIT, error);
 }
 
-static ottla_code flat(uint32_t flags, ottla_error **error) {
-    static uint8_t buffer[36 + LARGE];
+static ottla_code flat(const ottla_send_options *options, ottla_error **error) {
+    const ottla_topic *topics[] = {topic};
+    static uint8_t buffer[44 + LARGE];
     uint32_t has_value = OTTLA_FLAT_VALUE;
     int32_t value_len = LARGE;
-    size_t done = 99;
+    size_t done = 99, consumed = 99;
     memset(buffer, 0, sizeof buffer);
     memcpy(buffer + 20, &has_value, 4);
     memcpy(buffer + 28, &value_len, 4);
-    ottla_code code = ottla_producer_send_flat(producer, topic, buffer, sizeof buffer, 1, flags, &done, error);
+    ottla_code code =
+        ottla_producer_send_flat(producer, topics, 1, buffer, sizeof buffer, 1, options, &done, &consumed, error);
+    CHECK(consumed == (done ? sizeof buffer : 0));
     CHECK(done == (code == OTTLA_ERR_OK));
     return code;
 }
 
 static ottla_code send_flat(ottla_error **error) {
-    return flat(0, error);
+    return flat(NULL, error);
 }
 
 static ottla_code send_flat_no_wait(ottla_error **error) {
-    return flat(OTTLA_SEND_NO_WAIT, error);
+    return flat(NO_WAIT, error);
 }
 
 static ottla_code send_and_wait(ottla_error **error) {
@@ -128,15 +149,16 @@ static const struct way {
     int waits, in_callback;
 } ways[] = {
     {"send", send, 1, OTTLA_ERR_BUFFER_FULL},
-    {"send_with", send_with, 1, OTTLA_ERR_BUFFER_FULL},
-    {"try_send", try_send, 0, OTTLA_ERR_BUFFER_FULL},
-    {"try_send_with", try_send_with, 0, OTTLA_ERR_BUFFER_FULL},
-    {"send_handle", send_handle, 1, OTTLA_ERR_BUFFER_FULL},
-    {"send_lent", send_lent, 1, OTTLA_ERR_BUFFER_FULL},
-    {"try_send_lent", try_send_lent, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send, no wait", send_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send with a function", send_with_function, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send with a function, no wait", send_with_function_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send for a handle", send_for_handle, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send for a handle, no wait", send_for_handle_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send lent", send_lent, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send lent, no wait", send_lent_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
     {"send_objects", send_objects, 1, OTTLA_ERR_BUFFER_FULL},
-    {"try_send_objects", try_send_objects, 0, OTTLA_ERR_BUFFER_FULL},
-    {"send_objects_with", send_objects_with, 1, OTTLA_ERR_BUFFER_FULL},
+    {"send_objects, no wait", send_objects_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
+    {"send_objects with a function", send_objects_with_function, 1, OTTLA_ERR_BUFFER_FULL},
     {"send_many", send_many, 1, OTTLA_ERR_BUFFER_FULL},
     {"send_many, no wait", send_many_no_wait, 0, OTTLA_ERR_BUFFER_FULL},
     {"send_flat", send_flat, 1, OTTLA_ERR_BUFFER_FULL},
@@ -151,7 +173,7 @@ static void until_known(void) {
     ottla_counters counters;
     counters.struct_size = sizeof counters;
     do {
-        accepted += try_send(NULL) == OTTLA_ERR_OK;
+        accepted += send_no_wait(NULL) == OTTLA_ERR_OK;
         struct timespec wait = {0, 20000000};
         nanosleep(&wait, NULL);
         CHECK_OK(ottla_producer_counters(producer, &counters, NULL));
@@ -161,7 +183,7 @@ static void until_known(void) {
 
 /* Sends until there is no room. */
 static void fill(void) {
-    while (try_send(NULL) == OTTLA_ERR_OK) {
+    while (send_no_wait(NULL) == OTTLA_ERR_OK) {
         accepted++;
         CHECK(accepted < 10000);
     }
@@ -237,8 +259,8 @@ int main(int argc, char **argv) {
     ottla_topic *answered = NULL;
     ottla_record small = text_record(NULL, "small");
     CHECK_OK(ottla_producer_topic(producer, "answered", &answered, NULL));
-    CHECK_OK(ottla_producer_send_with(producer, answered, &small, inside, NULL, NULL));
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_send(producer, answered, &small, NULL, OPTIONS(.on_delivery = inside), NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK(inside_tried == 1);
     ottla_topic_free(answered);
     end();

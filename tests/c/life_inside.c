@@ -33,8 +33,9 @@ static void all_refused(void) {
     ottla_record record = text_record(NULL, "never");
     ottla_delivery delivery;
     delivery.struct_size = sizeof delivery;
-    refused(ottla_producer_flush(producer, -1, &error), &error);
-    refused(ottla_producer_flush(producer, 0, &error), &error);
+    refused(ottla_producer_flush(producer, -1, 0, &error), &error);
+    refused(ottla_producer_flush(producer, 0, 0, &error), &error);
+    refused(ottla_producer_flush(producer, -1, OTTLA_FLUSH_POLLED, &error), &error);
     refused(ottla_producer_close(producer, -1, &error), &error);
     refused(ottla_producer_close(producer, 0, &error), &error);
     refused(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, &error), &error);
@@ -66,29 +67,35 @@ static void all_allowed(void) {
     ottla_error *error = NULL;
     ottla_record record = text_record("key", "from inside");
     size_t accepted = 0;
-    uint8_t flat[36] = {0};
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, &error));
-    CHECK_OK(ottla_producer_try_send(producer, topic, &record, NULL, &error));
-    CHECK_OK(ottla_producer_send_many(producer, topic, &record, 1, NULL, 0, &accepted, &error));
-    CHECK_OK(ottla_producer_send_many(producer, topic, &record, 1, NULL, OTTLA_SEND_NO_WAIT, &accepted, &error));
-    CHECK_OK(ottla_producer_send_flat(producer, topic, flat, sizeof flat, 1, 0, &accepted, &error));
-    CHECK_OK(ottla_producer_send_flat(producer, topic, flat, sizeof flat, 1, OTTLA_SEND_NO_WAIT, &accepted, &error));
-    CHECK_OK(ottla_producer_send_with(producer, topic, &record, count_own, NULL, &error));
-    CHECK_OK(ottla_producer_try_send_with(producer, topic, &record, count_own, NULL, &error));
+    uint8_t flat[44] = {0};
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NO_WAIT, &error));
+    CHECK_OK(ottla_producer_send_many(producer, topic, &record, 1, NULL, NULL, &accepted, &error));
+    CHECK_OK(ottla_producer_send_many(producer, topic, &record, 1, NULL, NO_WAIT,
+                                      &accepted, &error));
+    const ottla_topic *topics[] = {topic};
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, flat, sizeof flat, 1, NULL, &accepted, NULL, &error));
+    CHECK_OK(ottla_producer_send_flat(producer, topics, 1, flat, sizeof flat, 1, NO_WAIT, &accepted, NULL, &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_delivery = count_own), &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL,
+                                 OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = count_own), &error));
 
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, &error));
-    CHECK_OK(ottla_producer_try_send_objects(producer, topic, &record, NULL, NULL, NULL, &error));
-    CHECK_OK(ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, count_own, NULL, &error));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL, &error));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL,
+                                         NO_WAIT, &error));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, OPTIONS(.on_delivery = count_own),
+                                         &error));
 
     ottla_send *handle = NULL;
     ottla_delivery delivery;
     delivery.struct_size = sizeof delivery;
-    CHECK_OK(ottla_producer_send_handle(producer, topic, &record, &handle, &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.handle_out = &handle), &error));
     refused(ottla_send_wait(handle, -1, &delivery, &error), &error);
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_send_wait(handle, 0, &delivery, NULL));
     ottla_send_free(handle);
-    CHECK_OK(ottla_producer_send_lent(producer, topic, &record, release, NULL, NULL, &error));
-    CHECK_OK(ottla_producer_try_send_lent(producer, topic, &record, release, NULL, NULL, &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_release = release), &error));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL,
+                                 OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), &error));
     CHECK_OK(ottla_producer_set_debug(producer, "", &error));
 
     ottla_topic *other = NULL;
@@ -126,7 +133,7 @@ static void another(void) {
     ottla_config_free(plain);
     CHECK_OK(ottla_producer_topic(second, "inside", &its, NULL));
     CHECK_OK(ottla_producer_send_and_wait(second, its, &record, 20000, &delivery, NULL));
-    CHECK_OK(ottla_producer_flush(second, 20000, NULL));
+    CHECK_OK(ottla_producer_flush(second, 20000, 0, NULL));
     CHECK_OK(ottla_producer_close(second, 20000, NULL));
     ottla_topic_free(its);
     CHECK_OK(ottla_producer_free(second));
@@ -144,7 +151,7 @@ static void try_all(void) {
 static void per_record(const ottla_delivery *delivery, void *userdata) {
     count(delivery, userdata);
     try_all();
-    CHECK_CODE(OTTLA_ERR_INVALID_STATE, ottla_producer_poll(producer, 0, &(ottla_report *){NULL}, NULL));
+    CHECK_CODE(OTTLA_ERR_INVALID_STATE, POLL_ONE(producer, 0, &(ottla_report *){NULL}, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_STATE, ottla_producer_poll_event(producer, 0, &(ottla_event *){NULL}, NULL));
     CHECK(ottla_producer_poll_fd(producer) == -1);
 }
@@ -162,12 +169,13 @@ static void ready(void *userdata) {
     ottla_error *error = NULL;
     ready_calls++;
     if (tried == 0) {
-        refused(ottla_producer_poll(producer, -1, &report, &error), &error);
-        refused(ottla_producer_poll(producer, 1000, &report, &error), &error);
+        refused(POLL_ONE(producer, -1, &report, &error), &error);
+        refused(POLL_ONE(producer, 1000, &report, &error), &error);
         CHECK(ottla_producer_poll_fd(producer) >= 0);
     }
-    while (ottla_producer_poll(producer, 0, &report, NULL) == OTTLA_ERR_OK && report != NULL) {
-        told += (int)ottla_report_count(report);
+    size_t count = 0;
+    while (ottla_producer_poll(producer, 0, &report, 1, &count, NULL) == OTTLA_ERR_OK && count > 0) {
+        told += (int)ottla_report_batch(report)->count;
         ottla_report_free(report);
     }
     try_all();
@@ -183,10 +191,10 @@ static void run(void) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "inside", &topic, NULL));
     ottla_record record = text_record(NULL, "first");
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     /* The second flush waits for what was sent inside. */
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK_OK(ottla_producer_close(producer, 30000, NULL));
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);

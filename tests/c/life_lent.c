@@ -19,7 +19,7 @@ static void free_value(const void *value, size_t value_len, void *userdata) {
     /* What ends a producer cannot be done here, and what sends finds it ended. */
     ottla_record record = text_record(NULL, "v");
     CHECK(ottla_producer_close(producer, -1, NULL) != OTTLA_ERR_OK);
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
 }
 
 static void free_small(const void *value, size_t value_len, void *userdata) {
@@ -39,11 +39,13 @@ static void lend(void) {
         void *value = calloc(1, LARGE);
         record.value = value;
         record.value_len = LARGE;
-        CHECK_OK(ottla_producer_send_lent(producer, topic, &record, free_value, &released, value, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, value,
+                                     OPTIONS(.on_release = free_value, .release_userdata = &released), NULL));
         value = calloc(1, 5);
         record.value = value;
         record.value_len = 5;
-        CHECK_OK(ottla_producer_send_lent(producer, topic, &record, free_small, &released, value, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, value,
+                                     OPTIONS(.on_release = free_small, .release_userdata = &released), NULL));
     }
 }
 
@@ -72,7 +74,8 @@ int main(void) {
                 int before = released;
                 ottla_record record = text_record(NULL, "v");
                 CHECK_CODE(OTTLA_ERR_FORKED,
-                           ottla_producer_send_lent(producer, topic, &record, free_small, &released, NULL, NULL));
+                           ottla_producer_send(producer, topic, &record, NULL,
+                                               OPTIONS(.on_release = free_small, .release_userdata = &released), NULL));
                 ottla_topic_free(topic);
                 CHECK_OK(ottla_producer_free(producer));
                 CHECK(released == before);

@@ -63,8 +63,11 @@ static int send_one(const struct sending *sending, size_t number) {
     }
     ottla_error *error = NULL;
     ottla_code code = number % 7 == 3
-                          ? ottla_producer_try_send_with(sending->producer, sending->topic, &record, on_delivery, NULL, &error)
-                          : ottla_producer_try_send(sending->producer, sending->topic, &record, NULL, &error);
+                          ? ottla_producer_send(sending->producer, sending->topic, &record, NULL,
+                                                OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = on_delivery),
+                                                &error)
+                          : ottla_producer_send(sending->producer, sending->topic, &record, NULL,
+                                                NO_WAIT, &error);
     if (code == OTTLA_ERR_OK) {
         accepted++;
         return 1;
@@ -121,7 +124,7 @@ static void deliver(const char *broker, const char *codec, int batches, size_t v
     for (size_t number = 0; number < 20000 && accepted * value_len < 100 << 20; number++) {
         send_one(&sending, number);
     }
-    CHECK_OK(ottla_producer_flush(sending.producer, -1, NULL));
+    CHECK_OK(ottla_producer_flush(sending.producer, -1, 0, NULL));
     CHECK(delivered + failed == accepted);
     limit_memory(0);
     size_t before = delivered;
@@ -129,7 +132,7 @@ static void deliver(const char *broker, const char *codec, int batches, size_t v
     for (size_t number = 0; number < 100; number++) {
         CHECK(send_one(&sending, number));
     }
-    CHECK_OK(ottla_producer_flush(sending.producer, -1, NULL));
+    CHECK_OK(ottla_producer_flush(sending.producer, -1, 0, NULL));
     CHECK(delivered == before + 100 && failed == failed_before);
     ottla_topic_free(sending.topic);
     CHECK_OK(ottla_producer_free(sending.producer));

@@ -52,7 +52,7 @@ static void pause_ms(long ms) {
 static void send_some(void) {
     for (int i = 0; i < 100; i++) {
         ottla_record record = text_record("key", "value");
-        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
 }
 
@@ -65,7 +65,7 @@ static void blocked_stays_pending(void) {
         send_some();
         CHECK(kill(getpid(), SIGUSR1) == 0 && kill(getpid(), SIGTERM) == 0);
     }
-    CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+    CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     pause_ms(50);
     CHECK(handled == 0);
     CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1) && sigismember(&pending, SIGTERM));
@@ -105,7 +105,7 @@ static void waiting_goes_on(void) {
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_send_and_wait(nowhere, its, &record, 300, &delivery, NULL));
     CHECK(seconds() - begin >= 0.3);
     begin = seconds();
-    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(nowhere, 300, NULL));
+    CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(nowhere, 300, 0, NULL));
     CHECK(seconds() - begin >= 0.3 && seconds() - begin < 20);
     CHECK(handled > before);
     __atomic_store_n(&until, 1, __ATOMIC_SEQ_CST);
@@ -142,7 +142,7 @@ static void no_sigpipe(const char *servers) {
         send_some();
         cut += shut_sockets(servers);
         send_some();
-        CHECK_OK(ottla_producer_flush(producer, 30000, NULL));
+        CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     }
     CHECK(cut > 0);
     ottla_counters counters;

@@ -48,10 +48,10 @@ static void some(const char *servers, int at_once) {
         CHECK_OK(ottla_producer_topic(producers[i], "thousand", &topics[i], NULL));
         for (int r = 0; r < 10; r++) {
             ottla_record record = text_record("key", "value");
-            CHECK_OK(ottla_producer_send(producers[i], topics[i], &record, NULL, NULL));
+            CHECK_OK(ottla_producer_send(producers[i], topics[i], &record, NULL, NULL, NULL));
         }
         if (i % 2 == 0) {
-            CHECK_OK(ottla_producer_flush(producers[i], 30000, NULL));
+            CHECK_OK(ottla_producer_flush(producers[i], 30000, 0, NULL));
         }
     }
     for (int i = 0; i < at_once; i++) {

@@ -19,7 +19,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
 }
 
 static void *flush(void *unused) {
-    ottla_code code = ottla_producer_flush(producer, -1, NULL);
+    ottla_code code = ottla_producer_flush(producer, -1, 0, NULL);
     CHECK(code == OTTLA_ERR_OK || code == OTTLA_ERR_CLOSED);
     return unused;
 }
@@ -30,7 +30,7 @@ static void *send_waiting(void *unused) {
     record.value = big;
     record.value_len = sizeof big;
     ottla_code code;
-    while ((code = ottla_producer_send(producer, topic, &record, NULL, NULL)) == OTTLA_ERR_OK) {
+    while ((code = ottla_producer_send(producer, topic, &record, NULL, NULL, NULL)) == OTTLA_ERR_OK) {
     }
     CHECK(code == OTTLA_ERR_CLOSED);
     return unused;
@@ -71,8 +71,8 @@ int main(void) {
         ottla_record record = text_record(NULL, "child");
         ottla_delivery delivery;
         delivery.struct_size = sizeof delivery;
-        int refused = ottla_producer_send(producer, topic, &record, NULL, NULL) == OTTLA_ERR_FORKED &&
-                      ottla_producer_flush(producer, 0, NULL) == OTTLA_ERR_FORKED &&
+        int refused = ottla_producer_send(producer, topic, &record, NULL, NULL, NULL) == OTTLA_ERR_FORKED &&
+                      ottla_producer_flush(producer, 0, 0, NULL) == OTTLA_ERR_FORKED &&
                       ottla_producer_close(producer, 0, NULL) == OTTLA_ERR_FORKED &&
                       ottla_producer_send_and_wait(producer, topic, &record, 0, &delivery, NULL) == OTTLA_ERR_FORKED &&
                       ottla_producer_free(producer) == OTTLA_ERR_OK;

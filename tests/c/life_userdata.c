@@ -61,7 +61,7 @@ static ottla_record record_of(const struct order *order) {
 
 static void send_alone(struct run *run, struct order *order) {
     ottla_record record = record_of(order);
-    CHECK_OK(ottla_producer_send(run->producer, run->topic, &record, order, NULL));
+    CHECK_OK(ottla_producer_send(run->producer, run->topic, &record, order, NULL, NULL));
 }
 
 static void send_with_headers(struct run *run, struct order *order) {
@@ -69,14 +69,15 @@ static void send_with_headers(struct run *run, struct order *order) {
     ottla_record record = record_of(order);
     record.headers = &header;
     record.header_count = 1;
-    CHECK_OK(ottla_producer_send_with(run->producer, run->topic, &record, on_own_delivery, order, NULL));
+    CHECK_OK(ottla_producer_send(run->producer, run->topic, &record, order, OPTIONS(.on_delivery = on_own_delivery),
+                                 NULL));
 }
 
 static void send_in_array(struct run *run, struct order *order) {
     ottla_record record = text_record(NULL, "v");
     void *userdata = order;
     size_t accepted;
-    CHECK_OK(ottla_producer_send_many(run->producer, run->topic, &record, 1, &userdata, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send_many(run->producer, run->topic, &record, 1, &userdata, NULL, &accepted, NULL));
 }
 
 /* What is lent is given back, and may be changed. */
@@ -87,7 +88,8 @@ static void on_release(const void *value, size_t value_len, void *order) {
 
 static void send_lent(struct run *run, struct order *order) {
     ottla_record record = record_of(order);
-    CHECK_OK(ottla_producer_send_lent(run->producer, run->topic, &record, on_release, order, order, NULL));
+    CHECK_OK(ottla_producer_send(run->producer, run->topic, &record, order,
+                                 OPTIONS(.on_release = on_release, .release_userdata = order), NULL));
 }
 
 static void wait_for_one(struct run *run, const struct order *order) {
@@ -100,7 +102,7 @@ static void wait_for_handle(struct run *run, const struct order *order) {
     ottla_record record = record_of(order);
     ottla_delivery delivery = {.struct_size = sizeof delivery};
     ottla_send *handle = NULL;
-    CHECK_OK(ottla_producer_send_handle(run->producer, run->topic, &record, &handle, NULL));
+    CHECK_OK(ottla_producer_send(run->producer, run->topic, &record, NULL, OPTIONS(.handle_out = &handle), NULL));
     CHECK_OK(ottla_send_wait(handle, -1, &delivery, NULL));
     ottla_send_free(handle);
 }
@@ -152,7 +154,7 @@ static void *send_part(void *argument) {
     const struct part *part = argument;
     send_orders(part->run, part->orders);
     if (part->flushes) {
-        CHECK_OK(ottla_producer_flush(part->run->producer, -1, NULL));
+        CHECK_OK(ottla_producer_flush(part->run->producer, -1, 0, NULL));
         check(part->orders);
     }
     return NULL;
@@ -162,12 +164,11 @@ static void *send_part(void *argument) {
 static void poll_all(struct run *run) {
     for (int polled = 0; polled < THREADS * ORDERS;) {
         ottla_report *report = NULL;
-        CHECK_OK(ottla_producer_poll(run->producer, -1, &report, NULL));
-        for (size_t i = 0; i < ottla_report_count(report); i++, polled++) {
-            ottla_delivery delivery = {.struct_size = sizeof delivery};
-            CHECK_OK(ottla_report_delivery_at(report, i, &delivery));
-            CHECK(delivery.code == OTTLA_ERR_OK);
-            complete(delivery.userdata);
+        CHECK_OK(POLL_ONE(run->producer, -1, &report, NULL));
+        const ottla_batch *batch = ottla_report_batch(report);
+        CHECK(batch->code == OTTLA_ERR_OK);
+        for (size_t i = 0; i < batch->count; i++, polled++) {
+            complete(batch->entries[i].userdata);
         }
         ottla_report_free(report);
     }

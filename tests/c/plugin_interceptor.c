@@ -129,7 +129,7 @@ static int32_t change(ottla_sending *sending, void *userdata) {
     ottla_error_free(error);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_sending_set_record(sending, NULL, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_sending_add_header(sending, NULL, 0, NULL, 0));
-    CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(inside, -1, NULL));
+    CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(inside, -1, 0, NULL));
     return 0;
 }
 
@@ -231,10 +231,10 @@ static void each_way(const char *address) {
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(inside, "seen", &topic, NULL));
 
-    CHECK_OK(ottla_producer_send(inside, topic, &records[0], NULL, NULL));
-    CHECK_OK(ottla_producer_try_send(inside, topic, &records[0], NULL, NULL));
-    CHECK_OK(ottla_producer_send_with(inside, topic, &records[0], delivered, plugins, NULL));
-    CHECK_OK(ottla_producer_send_many(inside, topic, records, 2, NULL, 0, &accepted, NULL));
+    CHECK_OK(ottla_producer_send(inside, topic, &records[0], NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_send(inside, topic, &records[0], NULL, NO_WAIT, NULL));
+    CHECK_OK(ottla_producer_send(inside, topic, &records[0], plugins, OPTIONS(.on_delivery = delivered), NULL));
+    CHECK_OK(ottla_producer_send_many(inside, topic, records, 2, NULL, NULL, &accepted, NULL));
     CHECK(accepted == 2);
     struct {
         uint64_t tag;
@@ -242,11 +242,13 @@ static void each_way(const char *address) {
         int32_t partition;
         uint32_t flags;
         int32_t key_len, value_len;
-        uint32_t header_count;
+        uint32_t header_count, topic;
+        int32_t timeout_ms;
         char bytes[2];
-    } flat = {3, 0, 0, OTTLA_FLAT_KEY | OTTLA_FLAT_VALUE, 1, 1, 0, {'k', 'v'}};
-    CHECK_OK(ottla_producer_send_flat(inside, topic, (const uint8_t *)&flat, 38, 1, 0, &accepted, NULL));
-    CHECK_OK(ottla_producer_flush(inside, -1, NULL));
+    } flat = {3, 0, 0, OTTLA_FLAT_KEY | OTTLA_FLAT_VALUE, 1, 1, 0, 0, 0, {'k', 'v'}};
+    const ottla_topic *topics[] = {topic};
+    CHECK_OK(ottla_producer_send_flat(inside, topics, 1, (const uint8_t *)&flat, 46, 1, NULL, &accepted, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(inside, -1, 0, NULL));
     CHECK(last_told == 6 && plugins[0].acknowledged == 6);
 
     /* Who waits is told after the interceptors. */
@@ -258,8 +260,8 @@ static void each_way(const char *address) {
     records[0].headers = &header, records[0].header_count = 1;
     expected_object = "v";
     headers_before = 2;
-    CHECK_OK(ottla_producer_send_objects(inside, topic, &records[0], NULL, expected_object, NULL, NULL));
-    CHECK_OK(ottla_producer_flush(inside, -1, NULL));
+    CHECK_OK(ottla_producer_send_objects(inside, topic, &records[0], NULL, expected_object, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(inside, -1, 0, NULL));
     for (int i = 0; i < 3; i++) {
         CHECK(plugins[i].sent == 8);
     }
@@ -305,8 +307,9 @@ static void lending(const char *address) {
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(inside, "seen", &topic, NULL));
     for (int i = 1; i <= 2; i++) {
-        CHECK_OK(ottla_producer_send_lent(inside, topic, &record, release, &released, NULL, NULL));
-        CHECK_OK(ottla_producer_flush(inside, -1, NULL));
+        CHECK_OK(ottla_producer_send(inside, topic, &record, NULL,
+                                     OPTIONS(.on_release = release, .release_userdata = &released), NULL));
+        CHECK_OK(ottla_producer_flush(inside, -1, 0, NULL));
     }
     CHECK_OK(ottla_producer_free(inside));
     CHECK(released == 2 && plugin.sent == 2);
@@ -357,30 +360,30 @@ static void refusals(const char *address) {
 
     record.value = large, record.value_len = sizeof large;
     set_partition(&record, 3);
-    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 1 && refused_code == OTTLA_ERR_RECORD_TOO_LARGE && refused_partition == 3);
     record.flags = 0, record.partition = 0;
-    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 2 && refused_partition == -1); /* the partitions are not known */
     record.value = NULL, record.value_len = 0;
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(producer, topic, &record, NULL, "v", &refused_code, NULL));
+               ottla_producer_send_objects(producer, topic, &record, NULL, "v", &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 3 && refused_code == OTTLA_ERR_SERIALIZATION);
     set_timestamp(&record, -9);
-    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 4);
     record.flags = 0, record.timestamp = 0;
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
-    CHECK_OK(ottla_producer_flush(producer, -1, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
     record.value = large, record.value_len = sizeof large;
-    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_RECORD_TOO_LARGE, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 5 && refused_partition == 0); /* now they are: that of the key */
     record.value = NULL, record.value_len = 0;
     CHECK_OK(ottla_producer_close(producer, -1, NULL));
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 6 && refused_code == OTTLA_ERR_CLOSED);
     CHECK_OK(ottla_producer_free(producer));
-    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, &refused_code, NULL));
+    CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, &refused_code, NULL, NULL));
     CHECK(plugin.acknowledged == 6);
     ottla_topic_free(topic);
     ottla_config_free(config);
@@ -413,7 +416,7 @@ static void failures(void) {
     CHECK_OK(ottla_config_set_delivery(config, told_second, NULL, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "seen", &topic, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK_OK(ottla_producer_close(producer, 0, NULL));
     CHECK(both_told == 2);
     CHECK_OK(ottla_producer_free(producer));

@@ -56,7 +56,7 @@ static int32_t partition(const ottla_choice *choice, void *userdata) {
         record.key_len = choice->key_len;
         record.value = choice->key;
         record.value_len = choice->key_len;
-        CHECK_OK(ottla_producer_try_send(plugin->other, plugin->again, &record, NULL, NULL));
+        CHECK_OK(ottla_producer_send(plugin->other, plugin->again, &record, NULL, NO_WAIT, NULL));
     }
     switch (*value) {
     case 'f':
@@ -66,7 +66,7 @@ static int32_t partition(const ottla_choice *choice, void *userdata) {
     case 'l':
         return choice->partition_count;
     case 'b': /* Calls back in: what would wait for this very call is refused. */
-        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, NULL));
+        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, 0, NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_close(plugin->producer, -1, NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_free(plugin->producer));
         return 5;
@@ -138,7 +138,7 @@ static void sent_again(const char *address, struct plugin *plugin) {
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(plugin->other, "chosen", &plugin->again, NULL));
     CHECK_OK(ottla_topic_check(plugin->again, -1, NULL));
-    CHECK_OK(ottla_producer_send(plugin->other, plugin->again, &record, NULL, NULL));
+    CHECK_OK(ottla_producer_send(plugin->other, plugin->again, &record, NULL, NULL, NULL));
 }
 
 static void sending(const char *address) {
@@ -176,20 +176,20 @@ static void sending(const char *address) {
             if (i == 6) {
                 set_partition(&record, 2); /* names its own */
             }
-            ottla_code code = ottla_producer_send(plugin.producer, plugin.topic, &record, &expected[i], &error);
+            ottla_code code = ottla_producer_send(plugin.producer, plugin.topic, &record, &expected[i], NULL, &error);
             if (code != OTTLA_ERR_OK) {
                 CHECK(code == expected[i].code && strcmp(ottla_error_message(error), expected[i].message) == 0);
                 ottla_error_free(error);
                 expected[i].told++;
             }
         }
-        CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
+        CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
         for (int i = 0; i < 7; i++) {
             CHECK(expected[i].told == round + 1);
         }
     }
     CHECK(plugin.asked >= 6 && plugin.asked + plugin.asked_elsewhere == 12);
-    CHECK_OK(ottla_producer_flush(plugin.other, -1, NULL));
+    CHECK_OK(ottla_producer_flush(plugin.other, -1, 0, NULL));
     CHECK(again == 1 + 12);
     CHECK_OK(ottla_producer_free(plugin.other));
     ottla_topic_free(plugin.again);

@@ -56,8 +56,8 @@ static ottla_topic *known(ottla_producer *producer, int *told) {
     ottla_record record = text_record(NULL, "first");
     set_partition(&record, 0);
     CHECK_OK(ottla_producer_topic(producer, "objects", &topic, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, told, NULL));
-    CHECK_OK(ottla_producer_flush(producer, -1, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, told, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
     return topic;
 }
 
@@ -74,17 +74,19 @@ static void kind(const char *address, const char *serializer, const void *object
     ottla_topic *topic = known(producer, &told);
 
     expect(object, bytes, len, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, NULL, &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, NULL, &told, NULL, NULL));
     expect(NULL, NULL, 0, object, bytes, len);
-    CHECK_OK(ottla_producer_try_send_objects(producer, topic, &record, NULL, object, &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &told,
+                                         NO_WAIT, NULL));
     expect(object, bytes, len, object, bytes, len);
-    CHECK_OK(ottla_producer_send_objects_with(producer, topic, &record, object, object, delivered, &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, object, &told,
+                                         OPTIONS(.on_delivery = delivered), NULL));
     record = text_record("by hand", NULL);
     expect(NULL, "by hand", 7, object, bytes, len);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &told, NULL, NULL));
     expect(NULL, "by hand", 7, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, &told, NULL));
-    CHECK_OK(ottla_producer_flush(producer, -1, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
     CHECK(told == 6 && seen == before + 5);
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
@@ -141,8 +143,9 @@ static int32_t serialize(const char *topic, const void *object, ottla_serialized
         ottla_record record = text_record(NULL, NULL);
         static int told;
         set_partition(&record, 3);
-        CHECK_OK(ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "inner", &told, NULL));
-        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, NULL));
+        CHECK_OK(ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "inner", &told, NULL,
+                                             NULL));
+        CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, 0, NULL));
     }
     CHECK_OK(ottla_serialized_append(out, text, strlen(text)));
     CHECK_OK(ottla_serialized_add_header(out, "schema", 6, "7", 1));
@@ -181,38 +184,38 @@ static void own(const char *address) {
     CHECK(plugin.calls == 0);
 
     expect("k", "<k", 2, "v", "<v", 2);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "v", &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "v", &told, NULL, NULL));
     expect("null", NULL, 0, "", "<", 1);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "null", "", &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "null", "", &told, NULL, NULL));
     expect("again", "<again", 6, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "again", NULL, &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "again", NULL, &told, NULL, NULL));
     CHECK(seen > 0 && plugin.calls == 6);
 
     int before = seen;
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "fail", "v", &told, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "fail", "v", &told, NULL, &error));
     CHECK(strcmp(ottla_error_message(error),
                  "the key of a record for topic objects could not be serialized: there is no schema") == 0);
     ottla_error_free(error);
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "silent", &told, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "silent", &told, NULL, &error));
     CHECK(strcmp(ottla_error_message(error),
                  "the value of a record for topic objects could not be serialized: it returned 3 and gave no reason") == 0);
     ottla_error_free(error);
     record = text_record("given", NULL);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", NULL, &told, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", NULL, &told, NULL, &error));
     CHECK(strcmp(ottla_error_message(error), "the record's key is given twice, as bytes and as an object") == 0);
     ottla_error_free(error);
-    CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
+    CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
     CHECK(seen == before && told == 4);
 
     /* Sent as bytes, nothing is serialized. */
     int calls = plugin.calls;
     expect(NULL, "given", 5, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send(plugin.producer, plugin.topic, &record, &told, NULL));
+    CHECK_OK(ottla_producer_send(plugin.producer, plugin.topic, &record, &told, NULL, NULL));
     CHECK(plugin.calls == calls);
-    CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
+    CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
     CHECK_OK(ottla_producer_free(plugin.producer));
     CHECK(plugin.closed == 2);
     ottla_topic_free(plugin.topic);
@@ -232,7 +235,7 @@ static void try_inside(const ottla_delivery *delivery, void *userdata) {
     ottla_record record = text_record(NULL, NULL);
     CHECK(delivery->code == OTTLA_ERR_OK);
     CHECK_CODE(OTTLA_ERR_METADATA_TIMED_OUT,
-               ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "v", NULL, NULL));
+               ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "v", NULL, NULL, NULL));
     inside_told++;
 }
 
@@ -257,9 +260,10 @@ static void needs_objects(const char *address) {
     CHECK_OK(ottla_producer_topic(plugin.producer, "tried", &tried, NULL));
     CHECK_OK(ottla_producer_topic(plugin.producer, "inside", &plugin.topic, NULL));
     seen = 0;
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL, NULL));
     CHECK(seen == 1);
-    while ((code = ottla_producer_try_send_objects(plugin.producer, tried, &record, NULL, "v", &told, &error)) !=
+    while ((code = ottla_producer_send_objects(plugin.producer, tried, &record, NULL, "v", &told,
+                                               NO_WAIT, &error)) !=
            OTTLA_ERR_OK) {
         CHECK(code == OTTLA_ERR_METADATA_TIMED_OUT && strstr(ottla_error_message(error), "topic tried") != NULL);
         ottla_error_free(error);
@@ -267,8 +271,8 @@ static void needs_objects(const char *address) {
     }
     CHECK(seen == 2 && tries > 0);
     set_partition(&bytes, 0);
-    CHECK_OK(ottla_producer_send_with(plugin.producer, waited, &bytes, try_inside, &plugin, NULL));
-    CHECK_OK(ottla_producer_flush(plugin.producer, -1, NULL));
+    CHECK_OK(ottla_producer_send(plugin.producer, waited, &bytes, &plugin, OPTIONS(.on_delivery = try_inside), NULL));
+    CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
     CHECK(told == 2 && inside_told == 1 && seen == 2);
     CHECK_OK(ottla_producer_free(plugin.producer));
     ottla_topic_free(waited);
@@ -283,7 +287,7 @@ static void needs_objects(const char *address) {
     CHECK_OK(ottla_config_set_partitioner(config, &partitioner, NULL));
     CHECK_OK(ottla_producer_new(config, &plugin.producer, NULL));
     CHECK_OK(ottla_producer_topic(plugin.producer, "absent", &waited, NULL));
-    code = ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL);
+    code = ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL, NULL);
     CHECK(code == OTTLA_ERR_TIMED_OUT || code == OTTLA_ERR_IO);
     CHECK(seen == 2 && ottla_producer_buffered_bytes(plugin.producer) == 0);
     CHECK_OK(ottla_producer_free(plugin.producer));
@@ -302,12 +306,12 @@ static void without(void) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "objects", &topic, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects(producer, topic, &record, &number, NULL, NULL, &error));
+               ottla_producer_send_objects(producer, topic, &record, &number, NULL, NULL, NULL, &error));
     CHECK(strcmp(ottla_error_message(error),
                  "the record's key is an object, and the producer has no serializer: set key.serializer") == 0);
     ottla_error_free(error);
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(producer, topic, &record, NULL, &number, NULL, NULL));
+               ottla_producer_send_objects(producer, topic, &record, NULL, &number, NULL, NULL, NULL));
 
     /* NULL wherever one can be. */
     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
@@ -322,13 +326,13 @@ static void without(void) {
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_serialized_add_header(NULL, "n", 1, NULL, 0));
     CHECK(ottla_serialized_fail(NULL, NULL) == -1);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects(NULL, topic, &record, NULL, NULL, NULL, NULL));
+               ottla_producer_send_objects(NULL, topic, &record, NULL, NULL, NULL, NULL, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_try_send_objects(producer, NULL, &record, NULL, NULL, NULL, NULL));
+               ottla_producer_send_objects(producer, NULL, &record, NULL, NULL, NULL,
+                                           NO_WAIT, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects_with(producer, topic, NULL, NULL, NULL, delivered, NULL, NULL));
-    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects_with(producer, topic, &record, NULL, NULL, NULL, NULL, NULL));
+               ottla_producer_send_objects(producer, topic, NULL, NULL, NULL, NULL, OPTIONS(.on_delivery = delivered),
+                                           NULL));
     ottla_config_free(config);
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);

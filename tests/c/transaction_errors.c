@@ -48,7 +48,31 @@ static ottla_code send_to(const char *name) {
     ottla_topic *topic = NULL;
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
     ottla_record record = text_record("key", "value");
-    ottla_code code = ottla_producer_send(producer, topic, &record, NULL, &error);
+    ottla_code code = ottla_producer_send(producer, topic, &record, NULL, NULL, &error);
+    ottla_topic_free(topic);
+    return code;
+}
+
+static ottla_code send_many(void) {
+    ottla_topic *topic = NULL;
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    ottla_record records[2] = {text_record("key", "value"), text_record("key", "value")};
+    size_t accepted = 2;
+    ottla_code code = ottla_producer_send_many(producer, topic, records, 2, NULL, NULL, &accepted, &error);
+    CHECK(accepted == 0);
+    ottla_topic_free(topic);
+    return code;
+}
+
+/* 44 zeros: a record with a null key and a null value. */
+static ottla_code send_flat(void) {
+    static const uint8_t flat[44];
+    ottla_topic *topic = NULL;
+    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
+    size_t accepted = 1;
+    const ottla_topic *to = topic;
+    ottla_code code = ottla_producer_send_flat(producer, &to, 1, flat, sizeof flat, 1, NULL, &accepted, NULL, &error);
+    CHECK(accepted == 0);
     ottla_topic_free(topic);
     return code;
 }
@@ -256,7 +280,7 @@ static void fatal(void) {
 
     ready("an abort");
     begin_with("end-120");
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     SAYS(OTTLA_ERR_TRANSACTION_ABORTABLE, 0, CLOSE, ottla_producer_abort_transaction(producer, LONG, &error));
     is_of_no_use(OTTLA_ERR_TRANSACTION_ABORTABLE);
 }
@@ -270,13 +294,13 @@ static void of_its_record_alone(void) {
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
         told.number = 0;
         CHECK_OK(send_to(topics[i]));
-        CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+        CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
         RECORD(codes[i], OTTLA_FATE_NOT_WRITTEN);
         CHECK(!told.fatal && !told.requires_abort);
     }
     told.number = 0;
     CHECK_OK(send_to("t"));
-    CHECK_OK(ottla_producer_flush(producer, LONG, NULL));
+    CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
     CHECK_OK(ottla_producer_free(producer));
 }

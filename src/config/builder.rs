@@ -1,4 +1,4 @@
-//! What the user fills in: names and values in text.
+//! The configuration as the application sets it: names and values in text.
 
 use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
 use super::property::Given;
@@ -328,7 +328,7 @@ mod tests {
             warnings,
             [
                 "my.properties:2: ignored: unknown property 'app.name'; settings of plug-ins begin with ottla.plugin.",
-                "my.properties:3: ignored: batch.num.messages is not a property of Ottla: batches are bounded in \
+                "my.properties:3: ignored: batch.num.messages is not a property of Ottla: batches are limited in \
                  bytes, not in records: set batch.size",
                 "my.properties:5: ignored: unknown property 'linger.mss'; did you mean linger.ms?",
             ]
@@ -389,7 +389,8 @@ mod tests {
             ),
             (
                 "queuing.strategy=${env:CARGO_PKG_NAME}",
-                "queuing.strategy='${env:CARGO_PKG_NAME}' cannot be had: records leave in the order in which they came",
+                "queuing.strategy='${env:CARGO_PKG_NAME}' cannot be had: records are sent in the order in which \
+                 they were accepted",
             ),
             (
                 "acks=${env:OTTLA_NOT_SET_ANYWHERE}",

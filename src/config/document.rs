@@ -1,4 +1,4 @@
-//! CONFIGURATION.md, from the table.
+//! CONFIGURATION.md, made from the table.
 
 use super::foreign::Meaning;
 use super::{Group, Property, Scope, State, foreign_names, properties};
@@ -44,32 +44,32 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the table in src/config; a test compares. To renew it: OTTLA_BLESS=1 cargo test document -->
 # Configuration
 
-A producer is configured by properties, each a name and a value in text. The names, types and defaults are those of the
-Java producer 4.3.1; where Ottla differs, the property's text says so. Values are trimmed at both ends. A property
-marked *topic* may differ from topic to topic.
+A producer is configured by properties. Each has a name and a value, both text. Names, types and defaults are those of
+the Java producer 4.3.1; where Ottla differs, the property's text says so. Values are trimmed at both ends. A property
+marked *topic* can be set per topic.
 
-- A name that is not known is an error that suggests the nearest known name. In a `.properties` file it is a warning,
-  because such files hold the settings of applications too.
-- librdkafka's names are accepted where they mean the same (see [Other names](#other-names)). To set one property under
-  two names is an error; to set it twice under one name replaces the value.
-- librdkafka's settings of topics may have its `topic.` in front, as in `topic.request.required.acks`.
-- A property of one topic is set as `ottla.topic.<topic>.<property>`, for example `ottla.topic.payments.eu.acks=1`, or
-  for a topic handle. What is not said of a topic is as for the producer. A topic's settings are fixed when it is first
-  named, by the configuration or by a handle. Requests carry topics of one `acks` and one `request.timeout.ms` only, so
+- An unknown name is an error, which suggests the nearest known name. In a `.properties` file it is a warning, because
+  such files hold the settings of applications too.
+- librdkafka's names are accepted where they mean the same (see [Other names](#other-names)). Setting a property under
+  two names is an error. Setting it twice under one name replaces the value.
+- librdkafka's topic settings may begin with `topic.`, as in `topic.request.required.acks`.
+- To set a property for one topic, use `ottla.topic.<topic>.<property>`, for example `ottla.topic.payments.eu.acks=1`, or
+  a topic handle. Everything else about the topic is as for the producer. A topic's settings are fixed when the
+  configuration or a handle first names it. A request carries topics of one `acks` and one `request.timeout.ms`, so
   topics that differ in these take turns at a broker.
-- Names that begin with `ottla.plugin.` are kept for the application's own serializers, partitioners and interceptors,
-  and not checked.
-- What concerns several properties is checked when the producer is created. What the user wrote and cannot be had
-  together is an error; a default gives way, with a line in the log.
+- Names that begin with `ottla.plugin.` are reserved for custom serializers, partitioners and interceptors. They are not
+  checked.
+- Rules about several properties are checked when the producer is created. If explicit settings contradict each other,
+  that is an error. A default gives way instead, with a line in the log.
 
 A `.properties` file has Java's syntax: `name=value`, `name: value` or `name value` on a line, `#` or `!` before a
-comment, `\\` at the end of a line that goes on in the next, and the escapes `\\t`, `\\n`, `\\r`, `\\f`, `\\\\`, `\\=`, `\\:`,
-`\\#`, `\\!` and `\\uXXXX`. It is read as UTF-8 (Java's default is ISO-8859-1; ASCII with `\\uXXXX` is read alike by both)
-and may have 1 MiB.
+comment, `\\` at the end of a line that continues in the next, and the escapes `\\t`, `\\n`, `\\r`, `\\f`, `\\\\`, `\\=`,
+`\\:`, `\\#`, `\\!` and `\\uXXXX`. It is read as UTF-8. (Java's default is ISO-8859-1; ASCII with `\\uXXXX` is the same in
+both.) It may have at most 1 MiB.
 
-`${env:NAME}` in a value of a property stands for what the environment holds under that name when the file is read; a
-variable that is not set is an error. It may stand anywhere in the value, any number of times, and what it stands for is
-not repeated in messages. `$${env:NAME}` is the text `${env:NAME}` itself; any other `${...}` is left as it is.
+In a value, `${env:NAME}` stands for the environment variable of that name at the time when the file is read. A variable
+that is not set is an error. It may stand anywhere in the value, any number of times. Messages do not show its value.
+`$${env:NAME}` is the text `${env:NAME}` itself. Any other `${...}` is left as it is.
 ";
 
 fn describe(out: &mut String, property: &Property) {
@@ -105,8 +105,8 @@ fn aliases_of(name: &str) -> impl Iterator<Item = &'static str> {
 fn refused(out: &mut String) {
     let _ = writeln!(
         out,
-        "\n## Known, and refused\n\nThese properties of the Java producer do nothing in this release. At their default \
-         they are accepted; any other value is an error that gives the reason."
+        "\n## Known, and refused\n\nThese properties of the Java producer have no effect in this release. Their default value \
+         is accepted. Any other value is an error that gives the reason."
     );
     for (group, title) in GROUPS {
         let refused = |p: &&Property| p.group == *group && p.state != State::Implemented;
@@ -136,7 +136,7 @@ fn accepted(property: &Property) -> String {
 fn aliases(out: &mut String) {
     let _ = writeln!(
         out,
-        "\n## Other names\n\nThese mean the same as a property and set it.\n\n| name | property | units |"
+        "\n## Other names\n\nEach of these names sets the property in its row.\n\n| name | property | units |"
     );
     let _ = writeln!(out, "|---|---|---|");
     for foreign in foreign_names() {
@@ -149,9 +149,9 @@ fn aliases(out: &mut String) {
 fn fixed(out: &mut String) {
     let _ = writeln!(
         out,
-        "\nThese cannot be set, but the value shown describes what Ottla does and is accepted. Another is an error; where \
-         records arrive as they should nevertheless, it is only a warning when it stands in a file.\n\n\
-         | name | accepted | another in a file | why no other |\n|---|---|---|---|"
+        "\nThese cannot be set. The accepted value describes what Ottla does. Any other value is an error when it is set by \
+         a call. In a file it is only a warning if records arrive correctly all the same.\n\n\
+         | name | accepted | another value in a file | why no other |\n|---|---|---|---|"
     );
     for foreign in foreign_names() {
         if let Meaning::Fixed { values, otherwise, harmless } = foreign.meaning {
@@ -164,7 +164,7 @@ fn fixed(out: &mut String) {
 fn no_counterpart(out: &mut String) {
     let _ = writeln!(
         out,
-        "\nThese have no counterpart and are errors; those of the first table are only a warning when they stand in a \
+        "\nThese have no counterpart and are errors. Names in the first of the two tables are only a warning in a \
          file.\n\n| name | what to do |\n|---|---|"
     );
     for foreign in foreign_names() {

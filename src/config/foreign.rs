@@ -1,4 +1,4 @@
-//! Names that are not Ottla's: librdkafka's, and those of Java producers of long ago.
+//! Names that are not Ottla's own: librdkafka's, and old names of Java producers.
 
 use super::property::Given;
 use super::{Property, Scope, find};
@@ -159,27 +159,27 @@ const fn refused(name: &'static str, why: &'static str) -> Foreign {
     Foreign { name, meaning: Refused(why) }
 }
 
-const CALL: &str = "it is a function pointer, given by a call and not as text";
+const CALL: &str = "it is a function pointer: pass it by a call";
 const VERSIONS: &str = "protocol versions are always negotiated with each broker";
 const LOG: &str = "the log is set up by calls: a callback and a level";
 const TLS: &str = "TLS is not in this release";
 const SASL: &str = "SASL is not in this release";
-const REFRESH: &str = "metadata is asked for again as errors and metadata.max.age.ms demand";
+const REFRESH: &str = "metadata is requested again after errors and after metadata.max.age.ms";
 
 #[rustfmt::skip] // A table.
 static FOREIGN: &[Foreign] = &[
     fixed("api.version.fallback.ms", &["0"], VERSIONS),
     fixed("api.version.request", &["true"], VERSIONS),
-    idle("api.version.request.timeout.ms", "request.timeout.ms bounds this request too"),
+    idle("api.version.request.timeout.ms", "request.timeout.ms limits this request too"),
     idle("auto.include.jmx.reporter", "there is no JMX outside a JVM: take the statistics instead"),
     idle("background_event_cb", CALL),
-    idle("batch.num.messages", "batches are bounded in bytes, not in records: set batch.size"),
-    refused("block.on.buffer.full", "set max.block.ms: how long a send waits for room, 0 for not at all"),
+    idle("batch.num.messages", "batches are limited in bytes, not in records: set batch.size"),
+    refused("block.on.buffer.full", "set max.block.ms: how long a send waits for room; with 0 it does not wait"),
     fixed("broker.address.family", &["any"], "addresses of both families are tried"),
     idle("broker.address.ttl", "names are resolved again for each connection"),
     idle("broker.version.fallback", VERSIONS),
     idle("builtin.features", "the features of this library are fixed"),
-    idle("client.rack", "a producer has no use for its rack"),
+    idle("client.rack", "a producer does not use its rack"),
     idle("client.software.name", "the library names itself to the brokers"),
     idle("client.software.version", "the library names itself to the brokers"),
     idle("closesocket_cb", CALL),
@@ -194,10 +194,10 @@ static FOREIGN: &[Foreign] = &[
     fixed("delivery.report.only.error", &["false"], "every accepted record gets exactly one completion"),
     refused("dr_cb", CALL),
     refused("dr_msg_cb", CALL),
-    strict("enable.gapless.guarantee", &["false"], "there is no such mode; after a failure the records behind it go on"),
-    idle("enable.random.seed", "random numbers are the library's own affair"),
+    strict("enable.gapless.guarantee", &["false"], "there is no such mode; after a failure, later records are still sent"),
+    idle("enable.random.seed", "the library seeds its random numbers itself"),
     strict("enable.sasl.oauthbearer.unsecure.jwt", &["false"], SASL),
-    fixed("enable.sparse.connections", &["true"], "connections are made where records have to go"),
+    fixed("enable.sparse.connections", &["true"], "connections are made to brokers that records are sent to"),
     strict("enable.ssl.certificate.verification", &["true"], TLS),
     idle("enable_sasl_queue", CALL),
     idle("enabled_events", "events are asked for by calls"),
@@ -212,27 +212,27 @@ static FOREIGN: &[Foreign] = &[
     idle("log_cb", CALL),
     idle("log_level", LOG),
     same("max.in.flight", "max.in.flight.requests.per.connection"),
-    idle("message.copy.max.bytes", "every payload is copied, unless it is lent or handed over by the call that sends it"),
+    idle("message.copy.max.bytes", "every payload is copied, unless the call that sends it lends it or hands it over"),
     same("message.max.bytes", "max.request.size"),
     same("message.send.max.retries", "retries"),
     converted("message.timeout.ms", "delivery.timeout.ms", Convert::ZeroIsForever),
     same("metadata.broker.list", "bootstrap.servers"),
     refused("metadata.fetch.timeout.ms", "set max.block.ms"),
-    idle("metadata.request.timeout.ms", "request.timeout.ms bounds this request too"),
+    idle("metadata.request.timeout.ms", "request.timeout.ms limits this request too"),
     refused("msg_order_cmp", CALL),
     refused("oauthbearer_token_refresh_cb", CALL),
     idle("opaque", CALL),
     idle("open_cb", CALL),
     same("partitioner", "partitioner.class"),
     refused("partitioner_cb", CALL),
-    refused("plugin.library.paths", "libraries are not loaded by name; what they would add is given by calls"),
+    refused("plugin.library.paths", "libraries are not loaded by name; register plug-ins by calls"),
     fixed("produce.offset.report", &["true"], "offsets are always reported"),
     idle("queue.buffering.backpressure.threshold", "batches grow by themselves while their broker is busy"),
     converted("queue.buffering.max.kbytes", "buffer.memory", Convert::Kibibytes),
-    idle("queue.buffering.max.messages", "what waits is bounded in bytes, not in records: set buffer.memory"),
+    idle("queue.buffering.max.messages", "waiting records are limited in bytes, not in number: set buffer.memory"),
     converted("queue.buffering.max.ms", "linger.ms", Convert::RoundedUp),
-    strict("queuing.strategy", &["fifo"], "records leave in the order in which they came"),
-    idle("reconnect.backoff.jitter.ms", "pauses are always varied by 20 %: set reconnect.backoff.ms"),
+    strict("queuing.strategy", &["fifo"], "records are sent in the order in which they were accepted"),
+    idle("reconnect.backoff.jitter.ms", "pauses always vary by 20 %: set reconnect.backoff.ms"),
     same("request.required.acks", "acks"),
     idle("resolve_cb", CALL),
     refused("sasl.kerberos.keytab", SASL),
@@ -275,15 +275,15 @@ static FOREIGN: &[Foreign] = &[
     refused("ssl_certificate", TLS),
     refused("ssl_engine_callback_data", TLS),
     refused("ssl_key", TLS),
-    idle("statistics.interval.ms", "statistics are read by a call, whenever they are wanted, or told each so often: ottla_config_set_statistics"),
+    idle("statistics.interval.ms", "statistics are read by a call, or passed to a function at an interval: ottla_config_set_statistics"),
     idle("stats_cb", CALL),
     idle("sticky.partitioning.linger.ms", "records without a key move on after batch.size bytes, not after a time"),
     idle("test.mock.broker.rtt", "there are no brokers inside the library"),
     refused("test.mock.num.brokers", "there are no brokers inside the library: set bootstrap.servers"),
     idle("throttle_cb", CALL),
     refused("timeout.ms", "set request.timeout.ms"),
-    idle("topic.blacklist", "topics are known once they are used"),
-    idle("topic.metadata.propagation.max.ms", "max.block.ms bounds the wait for a topic that is not known yet"),
+    idle("topic.blacklist", "a producer knows the topics that it uses, and no others"),
+    idle("topic.metadata.propagation.max.ms", "max.block.ms limits the wait for a topic that is not known yet"),
     idle("topic.metadata.refresh.fast.cnt", REFRESH),
     idle("topic.metadata.refresh.fast.interval.ms", "set retry.backoff.ms"),
     converted("topic.metadata.refresh.interval.ms", "metadata.max.age.ms", Convert::MinusOneIsNever),
@@ -371,7 +371,7 @@ mod tests {
         );
         assert_eq!(
             config.set("batch.num.messages", "10000").unwrap_err().message(),
-            "batch.num.messages is not a property of Ottla: batches are bounded in bytes, not in records: set batch.size"
+            "batch.num.messages is not a property of Ottla: batches are limited in bytes, not in records: set batch.size"
         );
         assert_eq!(
             config.set("compression.level", "3").unwrap_err().message(),

@@ -15,21 +15,21 @@ pub struct ottla_counters {
     /// Set it to sizeof(ottla_counters) before the call. Afterwards it says how much was filled: less if the library is
     /// older. Members beyond that are left alone.
     pub struct_size: usize,
-    /// Records whose completion said: written (acks=0: handed to the socket).
+    /// Records that were reported as written (acks=0: as handed to the socket).
     pub records_delivered: u64,
-    /// Records whose completion carried an error.
+    /// Records that were reported with an error.
     pub records_failed: u64,
-    /// Of the failed, those whose fate is unknown.
+    /// Failed records whose fate is unknown.
     pub records_unknown: u64,
-    /// Batches that were sealed and sent at least once.
+    /// Batches that were sent at least once.
     pub batches_sent: u64,
-    /// Times that a batch was sent again.
+    /// How often a batch was sent again.
     pub batches_retried: u64,
     /// Batches that were split after MESSAGE_TOO_LARGE.
     pub batches_split: u64,
     /// Batches that failed because delivery.timeout.ms passed.
     pub batches_expired: u64,
-    /// Times that a partition's sequence was started again with a higher epoch.
+    /// How often a partition's sequence began again with a higher epoch.
     pub epochs_bumped: u64,
     /// Produce requests handed to a connection.
     pub produce_requests: u64,
@@ -37,13 +37,13 @@ pub struct ottla_counters {
     pub requests: u64,
     /// Responses received.
     pub responses: u64,
-    /// Requests that got no answer within request.timeout.ms.
+    /// Requests without a response within request.timeout.ms.
     pub requests_timed_out: u64,
     /// Bytes handed to connections.
     pub bytes_sent: u64,
     /// Encoded bytes of the records sent, before compression.
     pub record_bytes: u64,
-    /// The same after compression.
+    /// Bytes of the same records after compression.
     pub payload_bytes: u64,
     /// Bytes received.
     pub bytes_received: u64,
@@ -53,9 +53,9 @@ pub struct ottla_counters {
     pub connections_failed: u64,
     /// Established connections that ended.
     pub connections_closed: u64,
-    /// Metadata responses that were taken in.
+    /// Metadata responses that were applied.
     pub metadata_updates: u64,
-    /// Milliseconds for which brokers asked to hold requests back.
+    /// Milliseconds of pauses that brokers asked for (throttling).
     pub throttle_ms: u64,
     /// Reports that were polled and not yet freed.
     pub reports_held: u64,

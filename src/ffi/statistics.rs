@@ -64,35 +64,35 @@ pub struct ottla_producer_figures {
     pub struct_size: usize,
     /// Records that were handed to a connection; each is counted once.
     pub records_sent: u64,
-    /// Records whose completion said: written (acks=0: handed to the socket).
+    /// Records that were reported as written (acks=0: as handed to the socket).
     pub records_delivered: u64,
-    /// Records whose completion carried an error.
+    /// Records that were reported with an error.
     pub records_failed: u64,
-    /// Of the failed, those whose fate is unknown.
+    /// Failed records whose fate is unknown.
     pub records_unknown: u64,
-    /// Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+    /// Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.
     pub records_expired: u64,
-    /// Of the failed, those that a purge removed.
+    /// Failed records that a purge removed.
     pub records_purged: u64,
     /// Records of batches that were sent again, counted each time.
     pub records_retried: u64,
-    /// Records that were accepted and are not decided yet.
+    /// Accepted records without a result yet.
     pub records_held: i64,
-    /// Encoded bytes of the records that the sender took up, before compression.
+    /// Encoded bytes of the records that the sender took from the accumulator, before compression.
     pub record_bytes: u64,
-    /// The same after compression.
+    /// Bytes of the same records after compression.
     pub payload_bytes: u64,
-    /// payload_bytes for each of record_bytes; 1 while there are none.
+    /// payload_bytes divided by record_bytes; 1 while there are none.
     pub compression_ratio: f64,
-    /// Batches that were sealed and sent at least once.
+    /// Batches that were sent at least once.
     pub batches_sent: u64,
-    /// Times that a batch was sent again.
+    /// How often a batch was sent again.
     pub batches_retried: u64,
     /// Batches that were split after MESSAGE_TOO_LARGE.
     pub batches_split: u64,
     /// Batches that failed because delivery.timeout.ms passed.
     pub batches_expired: u64,
-    /// Size of each batch that was sent, with its header, as it is on the wire.
+    /// Size of each batch that was sent, as on the wire, with its header.
     pub batch_bytes: ottla_histogram,
     /// Records in each batch that was sent.
     pub batch_records: ottla_histogram,
@@ -100,17 +100,17 @@ pub struct ottla_producer_figures {
     pub records_per_request: ottla_histogram,
     /// Size of each request.
     pub request_bytes: ottla_histogram,
-    /// From the first append to a batch until it was handed to a connection, for each record.
+    /// Time from the first append to a batch until it was handed to a connection, counted for each record.
     pub queue_time_us: ottla_histogram,
-    /// From handing a request to its connection until its answer was read; acks=0 has none.
+    /// Time from handing a request to its connection until its response was read; acks=0 has none.
     pub request_latency_us: ottla_histogram,
-    /// From the first append to a batch until it was decided, for each record, failed ones too.
+    /// Time from the first append to a batch until its result was known, counted for each record, also for failed ones.
     pub delivery_time_us: ottla_histogram,
-    /// For how long a broker asked to hold requests back, each time that it did.
+    /// Length of each pause that a broker asked for (throttling).
     pub throttle_time_us: ottla_histogram,
-    /// Milliseconds for which brokers asked to hold requests back.
+    /// Milliseconds of pauses that brokers asked for (throttling).
     pub throttle_ms: u64,
-    /// Times that a partition's sequence was started again with a higher epoch.
+    /// How often a partition's sequence began again with a higher epoch.
     pub epochs_bumped: u64,
     /// The idempotent producer's id; -1 while it has none.
     pub producer_id: i64,
@@ -120,9 +120,9 @@ pub struct ottla_producer_figures {
     pub requests: u64,
     /// Responses received.
     pub responses: u64,
-    /// Requests that got no answer within request.timeout.ms.
+    /// Requests without a response within request.timeout.ms.
     pub requests_timed_out: u64,
-    /// Requests that wait for their answer, or (acks=0) to be written.
+    /// Requests that wait for their response, or with acks=0 to be written.
     pub requests_in_flight: i64,
     /// Bytes handed to connections.
     pub bytes_sent: u64,
@@ -134,40 +134,39 @@ pub struct ottla_producer_figures {
     pub connections_failed: u64,
     /// Established connections that ended.
     pub connections_closed: u64,
-    /// Connections that are established now.
+    /// Connections that are open now.
     pub connections_open: i64,
-    /// Metadata responses that were taken in.
+    /// Metadata responses that were applied.
     pub metadata_updates: u64,
-    /// How old the metadata is; -1 before the first.
+    /// Age of the metadata; -1 before the first response.
     pub metadata_age_us: i64,
     /// Topics that records were sent to.
     pub topics: i64,
-    /// Partitions of these topics, as far as they are known.
+    /// Known partitions of these topics.
     pub partitions: i64,
-    /// buffer.memory.
+    /// The limit, buffer.memory.
     pub buffer_total_bytes: i64,
-    /// How much of it is in use.
+    /// Bytes of buffer.memory in use.
     pub buffer_used_bytes: i64,
-    /// Calls that wait for room.
+    /// Calls that wait for room now.
     pub buffer_waiting: i64,
-    /// Times that a call waited for room.
+    /// How often a call waited for room.
     pub buffer_waits: u64,
-    /// How long calls waited for room, in all.
+    /// How long calls waited for room, in total.
     pub buffer_wait_us: u64,
-    /// Sends that were refused because there was no room, in time or at once.
+    /// Sends that were refused for lack of room, at once or after waiting.
     pub buffer_exhausted: u64,
     /// Flushes that have ended.
     pub flushes: u64,
-    /// How long they took, in all.
+    /// How long flushes took, in total.
     pub flush_us: u64,
-    /// How long the callbacks of a batch kept the sender thread; queueing a report to be polled counts too.
+    /// How long the callbacks of a batch held the sender thread; queueing a report for polling counts too.
     pub callback_time_us: ottla_histogram,
-    /// For how long the callbacks of one batch have been running; -1 if none run now.
+    /// How long the callbacks of the present batch have been running; -1 if none run now.
     pub callback_running_us: i64,
     /// Turns of the sender's event loop.
     pub turns: u64,
-    /// How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not
-    /// returned.
+    /// Bytes of buffer.memory held by reports that were not polled, not freed, or whose callbacks have not returned.
     pub buffer_report_bytes: i64,
 }
 
@@ -183,15 +182,15 @@ pub struct ottla_broker_figures {
     pub id: i64,
     /// 0 not connected, 1 its name is being resolved, 2 connecting, 3 asking for its versions, 4 up.
     pub state: i64,
-    /// How long its connection has been up; -1 if it is not.
+    /// How long its connection has been up; -1 if it is down.
     pub connected_us: i64,
     /// Requests handed to its connection.
     pub requests: u64,
     /// Responses received.
     pub responses: u64,
-    /// Requests that got no answer within request.timeout.ms.
+    /// Requests without a response within request.timeout.ms.
     pub requests_timed_out: u64,
-    /// Requests that wait for their answer, or (acks=0) to be written.
+    /// Requests that wait for their response, or with acks=0 to be written.
     pub requests_in_flight: i64,
     /// Bytes handed to its connection.
     pub bytes_sent: u64,
@@ -199,13 +198,13 @@ pub struct ottla_broker_figures {
     pub bytes_received: u64,
     /// Size of each request.
     pub request_bytes: ottla_histogram,
-    /// From handing a request to its connection until its answer was read; acks=0 has none.
+    /// Time from handing a request to its connection until its response was read; acks=0 has none.
     pub request_latency_us: ottla_histogram,
     /// Batches that were sent to it for the first time.
     pub batches_sent: u64,
     /// Batches that were sent to it again, or to it after another.
     pub batches_retried: u64,
-    /// Batches that it answered with an error, whether or not they were tried again.
+    /// Batches that it answered with an error, also if they were sent again.
     pub batches_refused: u64,
     /// Connections that were established.
     pub connections_opened: u64,
@@ -213,13 +212,13 @@ pub struct ottla_broker_figures {
     pub connections_failed: u64,
     /// Established connections that ended.
     pub connections_closed: u64,
-    /// Milliseconds for which it asked to hold requests back.
+    /// Milliseconds of pauses that it asked for (throttling).
     pub throttle_ms: u64,
     /// Partitions that it leads, of topics that records were sent to.
     pub partitions: i64,
-    /// Records in open and full batches of these partitions, which the sender has not taken up.
+    /// Records of these partitions that the sender has not taken from the accumulator.
     pub records_waiting: i64,
-    /// Their encoded bytes.
+    /// Encoded bytes of records_waiting.
     pub bytes_waiting: i64,
 }
 
@@ -233,43 +232,43 @@ pub struct ottla_topic_figures {
     pub name: *const c_char,
     /// Records that were handed to a connection; each is counted once.
     pub records_sent: u64,
-    /// Records whose completion said: written (acks=0: handed to the socket).
+    /// Records that were reported as written (acks=0: as handed to the socket).
     pub records_delivered: u64,
-    /// Records whose completion carried an error.
+    /// Records that were reported with an error.
     pub records_failed: u64,
-    /// Of the failed, those whose fate is unknown.
+    /// Failed records whose fate is unknown.
     pub records_unknown: u64,
-    /// Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+    /// Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.
     pub records_expired: u64,
-    /// Of the failed, those that a purge removed.
+    /// Failed records that a purge removed.
     pub records_purged: u64,
     /// Records of batches that were sent again, counted each time.
     pub records_retried: u64,
-    /// Encoded bytes of the records that the sender took up, before compression.
+    /// Encoded bytes of the records that the sender took from the accumulator, before compression.
     pub record_bytes: u64,
-    /// The same after compression.
+    /// Bytes of the same records after compression.
     pub payload_bytes: u64,
-    /// payload_bytes for each of record_bytes; 1 while there are none.
+    /// payload_bytes divided by record_bytes; 1 while there are none.
     pub compression_ratio: f64,
-    /// Batches that were sealed and sent at least once.
+    /// Batches that were sent at least once.
     pub batches_sent: u64,
-    /// Times that a batch was sent again.
+    /// How often a batch was sent again.
     pub batches_retried: u64,
     /// Batches that were split after MESSAGE_TOO_LARGE.
     pub batches_split: u64,
-    /// Size of each batch that was sent, with its header, as it is on the wire.
+    /// Size of each batch that was sent, as on the wire, with its header.
     pub batch_bytes: ottla_histogram,
-    /// From the first append to a batch until it was decided, for each record, failed ones too.
+    /// Time from the first append to a batch until its result was known, counted for each record, also for failed ones.
     pub delivery_time_us: ottla_histogram,
     /// How many partitions it has; 0 while that is not known.
     pub partitions: i64,
-    /// Of these, those that no broker leads now.
+    /// Partitions without a leader now.
     pub partitions_without_leader: i64,
-    /// Records in open and full batches, which the sender has not taken up.
+    /// Records that the sender has not taken from the accumulator.
     pub records_waiting: i64,
-    /// Their encoded bytes.
+    /// Encoded bytes of records_waiting.
     pub bytes_waiting: i64,
-    /// Records that the sender took up and that are not decided: in flight, or to be sent again.
+    /// Records that the sender took and that have no result yet: queued, in flight, or to be sent again.
     pub records_taken: i64,
 }
 

@@ -1,4 +1,4 @@
-//! METRICS.md, from the table.
+//! METRICS.md, made from the table.
 
 use std::fmt::Write;
 
@@ -31,30 +31,31 @@ const INTRODUCTION: &str = "\
 <!-- Generated from the table in src/statistics; a test compares. To renew it: OTTLA_BLESS=1 cargo test metrics_document -->
 # Metrics
 
-`ottla_producer_statistics` takes a snapshot of what a producer measured of itself: structures for C, JSON, and a text for
-Prometheus. `ottla_statistics_since` gives what came between two snapshots. Nothing of it is counted per record: the
-sender adds a few numbers per batch and per request, and a reader pays for what it reads.
+`ottla_producer_statistics` takes a snapshot of a producer's figures. It can be read as C structures, as JSON, and as text for
+Prometheus. `ottla_statistics_since` gives the difference of two snapshots. Nothing is counted per record: the sender adds a
+few numbers per batch and per request, and the reader pays for reading.
 
-- A **counter** only grows, from 0 when the producer is created. A rate is its growth by the time between two snapshots.
-- A **gauge** is a level, now. Times are -1 (for Prometheus NaN) while there is nothing to tell the time of.
-- A **histogram** has count, sum, min, max and the percentiles 50, 75, 90, 95, 99 and 99.9, which are within two per cent of
-  the exact ones. An average is sum by count. For Prometheus it has buckets at powers of two.
+- A **counter** only grows, from 0 when the producer is created. Its growth divided by the time between two snapshots is the
+  rate.
+- A **gauge** is a present level. A gauge of time is -1 (for Prometheus NaN) while there is nothing to measure.
+- A **histogram** has count, sum, min, max and the percentiles 50, 75, 90, 95, 99 and 99.9. They are exact within two per
+  cent. The average is sum divided by count. For Prometheus it has buckets at powers of two.
 
-Names are those of the C structures and of JSON. Prometheus has seconds where these have `_us` or `_ms`; every series has the
-label `client_id`, those of brokers `broker` (its id; negative for an address of bootstrap.servers, whose place
-`ottla_broker_info` tells), those of topics `topic`.
+Names are those of the C structures and of JSON. For Prometheus, figures that end in `_us` or `_ms` are in seconds. Every
+series has the label `client_id`. Series of brokers have `broker`, its id; the id of an address in bootstrap.servers is
+negative, and `ottla_broker_info` gives the address. Series of topics have `topic`.
 ";
 
 const ERRORS: &str = "
 ## Each error
 
-`ottla_statistics_error` tells for each code that was met (Prometheus: labels `code` and `name`) how many attempts to send a
-batch ended so (`ottla_error_batches_refused_total`) and how many records were completed with it
+`ottla_statistics_error` gives two figures for each error code that occurred (Prometheus: labels `code` and `name`): how many
+attempts to send a batch ended with it (`ottla_error_batches_refused_total`), and how many records were completed with it
 (`ottla_error_records_failed_total`).
 
 ## The Java producer's metrics
 
-Java has averages and maxima over the last minute; here the time between two snapshots is whatever the reader chooses.
+Java has averages and maxima over the last minute. Here, the reader chooses the time between two snapshots.
 ";
 
 fn scope<F: Figures>(out: &mut String, title: &str, structure: &str, prefix: &str) {

@@ -1,5 +1,5 @@
-//! The Java producer's metrics, and where a reader who misses one finds it. tests/vectors/java-metrics.txt is the list
-//! as a Java producer tells it.
+//! The Java producer's metrics, and the figure that replaces each. tests/vectors/java-metrics.txt is the list that a
+//! Java producer gives.
 
 use super::cell::Kind;
 use super::table::{Figures, Row};
@@ -45,14 +45,14 @@ pub(super) const METRICS: &[(&str, &[&str])] = &[
 ];
 
 const SECURITY: &str = "not kept: there is no authentication in this release";
-const TRANSACTIONS: &str = "not kept: the call returns when it is done; time it where it is made";
-const LOOP: &str = "not kept: ask the operating system for the CPU time of the thread `ottla-sender`";
+const TRANSACTIONS: &str = "not kept: the call returns when it is done, so the application can time it";
+const LOOP: &str = "not kept: the operating system has the CPU time of the thread `ottla-sender`";
 
 /// What is not answered by a row of the table, or by more than that.
 #[rustfmt::skip]
 const OTHERWISE: &[(&str, &str)] = &[
-    ("buffer-available-bytes", "`buffer_total_bytes` less `buffer_used_bytes`"),
-    ("bufferpool-wait-ratio", "`buffer_wait_us`, by the time between two snapshots"),
+    ("buffer-available-bytes", "`buffer_total_bytes` minus `buffer_used_bytes`"),
+    ("bufferpool-wait-ratio", "growth of `buffer_wait_us`, divided by the time between two snapshots"),
     ("commit-id", "not kept: `ottla_version` names the release"),
     ("count", "not kept: the number of figures is fixed"),
     ("failed-authentication-rate", SECURITY),
@@ -66,14 +66,14 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("io-wait-time-ns-avg", LOOP),
     ("io-wait-time-ns-total", LOOP),
     ("metadata-wait-time-ns-total",
-        "0: a send does not wait for metadata; what its records wait is in `queue_time_us`"),
-    ("network-io-rate", "`requests` and `responses`, added, by the time between two snapshots"),
-    ("network-io-total", "`requests` and `responses`, added"),
+        "0: a send does not wait for metadata; `queue_time_us` includes the time that records wait for it"),
+    ("network-io-rate", "growth of `requests` plus `responses`, divided by the time between two snapshots"),
+    ("network-io-total", "`requests` plus `responses`"),
     ("reauthentication-latency-avg", SECURITY),
     ("reauthentication-latency-max", SECURITY),
-    ("record-size-avg", "`record_bytes` by the records they are of (`records_sent`, when nothing waits)"),
-    ("record-size-max", "not kept: it would cost something at every record; `batch_bytes` has a maximum"),
-    ("start-time-ms", "`taken_ms` of a snapshot less its `span_us`"),
+    ("record-size-avg", "`record_bytes` divided by the number of records (`records_sent`, when nothing waits)"),
+    ("record-size-max", "not kept: it would cost something per record; `batch_bytes` has a maximum"),
+    ("start-time-ms", "`taken_ms` of a snapshot minus its `span_us`"),
     ("successful-authentication-no-reauth-total", SECURITY),
     ("successful-authentication-rate", SECURITY),
     ("successful-authentication-total", SECURITY),
@@ -95,11 +95,11 @@ pub(super) fn answer<F: Figures>(name: &str) -> Option<String> {
     }
     let total = name.strip_suffix("-rate").map(|plain| format!("{plain}-total"));
     if let Some(row) = total.and_then(|total| row_of::<F>(&total)) {
-        return Some(format!("`{}`, its growth by the time between two snapshots", row.name));
+        return Some(format!("growth of `{}`, divided by the time between two snapshots", row.name));
     }
     let row = row_of::<F>(name)?;
     let how = match name {
-        _ if row.kind == Kind::Histogram && name.ends_with("-avg") => ": sum by count",
+        _ if row.kind == Kind::Histogram && name.ends_with("-avg") => ": sum divided by count",
         _ if row.kind == Kind::Histogram && name.ends_with("-max") => ": max",
         _ if name.contains("-ns-") => ", in microseconds",
         "metadata-age" => ", in microseconds",

@@ -1,6 +1,8 @@
-//! The one table of what is measured: where each figure is kept, its unit, what others call it, and what it means. From
-//! it come the structures that are kept and that are read, JSON, the Prometheus text, METRICS.md, and the check that
-//! the C structures have the same members with the same words.
+//! The table of figures: for each, its storage, its unit, its names in other clients, and its meaning. A new figure
+//! begins here.
+//!
+//! The stored cells, the snapshot, JSON, the Prometheus text and METRICS.md are made from it. A test compares the C
+//! structures with it, members and words.
 
 use super::cell::{Age, Cell, Counter, Gauge, Kind, LookedUp, Ratio, Shown, Tally};
 use super::histogram::Histogram;
@@ -78,35 +80,35 @@ figures! {
         records_sent: Counter, "records", ["record-send-total"], ["txmsgs"],
             "Records that were handed to a connection; each is counted once.";
         records_delivered: Counter, "records", [], [],
-            "Records whose completion said: written (acks=0: handed to the socket).";
+            "Records that were reported as written (acks=0: as handed to the socket).";
         records_failed: Counter, "records", ["record-error-total"], [],
-            "Records whose completion carried an error.";
+            "Records that were reported with an error.";
         records_unknown: Counter, "records", [], [],
-            "Of the failed, those whose fate is unknown.";
+            "Failed records whose fate is unknown.";
         records_expired: Counter, "records", [], [],
-            "Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.";
+            "Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.";
         records_purged: Counter, "records", [], [],
-            "Of the failed, those that a purge removed.";
+            "Failed records that a purge removed.";
         records_retried: Counter, "records", ["record-retry-total"], [],
             "Records of batches that were sent again, counted each time.";
         records_held: LookedUp, "records", [], ["msg_cnt"],
-            "Records that were accepted and are not decided yet.";
+            "Accepted records without a result yet.";
         record_bytes: Counter, "bytes", [], ["txmsg_bytes"],
-            "Encoded bytes of the records that the sender took up, before compression.";
+            "Encoded bytes of the records that the sender took from the accumulator, before compression.";
         payload_bytes: Counter, "bytes", [], [],
-            "The same after compression.";
+            "Bytes of the same records after compression.";
         compression_ratio: Ratio, "ratio", ["compression-rate-avg"], [],
-            "payload_bytes for each of record_bytes; 1 while there are none.";
+            "payload_bytes divided by record_bytes; 1 while there are none.";
         batches_sent: Counter, "batches", [], [],
-            "Batches that were sealed and sent at least once.";
+            "Batches that were sent at least once.";
         batches_retried: Counter, "batches", [], ["txretries"],
-            "Times that a batch was sent again.";
+            "How often a batch was sent again.";
         batches_split: Counter, "batches", ["batch-split-total"], [],
             "Batches that were split after MESSAGE_TOO_LARGE.";
         batches_expired: Counter, "batches", [], [],
             "Batches that failed because delivery.timeout.ms passed.";
         batch_bytes: Histogram, "bytes", ["batch-size-avg", "batch-size-max"], ["batchsize"],
-            "Size of each batch that was sent, with its header, as it is on the wire.";
+            "Size of each batch that was sent, as on the wire, with its header.";
         batch_records: Histogram, "records", [], ["batchcnt"],
             "Records in each batch that was sent.";
         records_per_request: Histogram, "records", ["records-per-request-avg"], [],
@@ -114,17 +116,17 @@ figures! {
         request_bytes: Histogram, "bytes", ["request-size-avg", "request-size-max"], [],
             "Size of each request.";
         queue_time_us: Histogram, "microseconds", ["record-queue-time-avg", "record-queue-time-max"], ["int_latency"],
-            "From the first append to a batch until it was handed to a connection, for each record.";
+            "Time from the first append to a batch until it was handed to a connection, counted for each record.";
         request_latency_us: Histogram, "microseconds", ["request-latency-avg", "request-latency-max"], ["rtt"],
-            "From handing a request to its connection until its answer was read; acks=0 has none.";
+            "Time from handing a request to its connection until its response was read; acks=0 has none.";
         delivery_time_us: Histogram, "microseconds", [], [],
-            "From the first append to a batch until it was decided, for each record, failed ones too.";
+            "Time from the first append to a batch until its result was known, counted for each record, also for failed ones.";
         throttle_time_us: Histogram, "microseconds", ["produce-throttle-time-avg", "produce-throttle-time-max"], ["throttle"],
-            "For how long a broker asked to hold requests back, each time that it did.";
+            "Length of each pause that a broker asked for (throttling).";
         throttle_ms: Counter, "milliseconds", [], [],
-            "Milliseconds for which brokers asked to hold requests back.";
+            "Milliseconds of pauses that brokers asked for (throttling).";
         epochs_bumped: Counter, "times", [], [],
-            "Times that a partition's sequence was started again with a higher epoch.";
+            "How often a partition's sequence began again with a higher epoch.";
         producer_id: Gauge, "id", [], ["eos.producer_id"],
             "The idempotent producer's id; -1 while it has none.";
         produce_requests: Counter, "requests", [], [],
@@ -134,9 +136,9 @@ figures! {
         responses: Counter, "responses", ["response-total"], ["rx"],
             "Responses received.";
         requests_timed_out: Counter, "requests", [], ["req_timeouts"],
-            "Requests that got no answer within request.timeout.ms.";
+            "Requests without a response within request.timeout.ms.";
         requests_in_flight: Gauge, "requests", ["requests-in-flight"], [],
-            "Requests that wait for their answer, or (acks=0) to be written.";
+            "Requests that wait for their response, or with acks=0 to be written.";
         bytes_sent: Counter, "bytes", ["outgoing-byte-total"], ["tx_bytes"],
             "Bytes handed to connections.";
         bytes_received: Counter, "bytes", ["incoming-byte-total"], ["rx_bytes"],
@@ -148,37 +150,37 @@ figures! {
         connections_closed: Counter, "connections", ["connection-close-total"], ["disconnects"],
             "Established connections that ended.";
         connections_open: Gauge, "connections", ["connection-count"], [],
-            "Connections that are established now.";
+            "Connections that are open now.";
         metadata_updates: Counter, "times", [], [],
-            "Metadata responses that were taken in.";
+            "Metadata responses that were applied.";
         metadata_age_us: Age, "microseconds", ["metadata-age"], ["metadata_age"],
-            "How old the metadata is; -1 before the first.";
+            "Age of the metadata; -1 before the first response.";
         topics: LookedUp, "topics", [], ["metadata_cache_cnt"],
             "Topics that records were sent to.";
         partitions: LookedUp, "partitions", [], [],
-            "Partitions of these topics, as far as they are known.";
+            "Known partitions of these topics.";
         buffer_total_bytes: LookedUp, "bytes", ["buffer-total-bytes"], ["msg_size_max"],
-            "buffer.memory.";
+            "The limit, buffer.memory.";
         buffer_used_bytes: LookedUp, "bytes", ["buffer-available-bytes"], ["msg_size"],
-            "How much of it is in use.";
+            "Bytes of buffer.memory in use.";
         buffer_report_bytes: LookedUp, "bytes", [], [],
-            "How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not returned.";
+            "Bytes of buffer.memory held by reports that were not polled, not freed, or whose callbacks have not returned.";
         buffer_waiting: LookedUp, "threads", ["waiting-threads"], [],
-            "Calls that wait for room.";
+            "Calls that wait for room now.";
         buffer_waits: Tally, "times", [], [],
-            "Times that a call waited for room.";
+            "How often a call waited for room.";
         buffer_wait_us: Tally, "microseconds", ["bufferpool-wait-time-ns-total"], [],
-            "How long calls waited for room, in all.";
+            "How long calls waited for room, in total.";
         buffer_exhausted: Tally, "times", ["buffer-exhausted-total"], [],
-            "Sends that were refused because there was no room, in time or at once.";
+            "Sends that were refused for lack of room, at once or after waiting.";
         flushes: Tally, "times", [], [],
             "Flushes that have ended.";
         flush_us: Tally, "microseconds", ["flush-time-ns-total"], [],
-            "How long they took, in all.";
+            "How long flushes took, in total.";
         callback_time_us: Histogram, "microseconds", [], [],
-            "How long the callbacks of a batch kept the sender thread; queueing a report to be polled counts too.";
+            "How long the callbacks of a batch held the sender thread; queueing a report for polling counts too.";
         callback_running_us: Age, "microseconds", [], [],
-            "For how long the callbacks of one batch have been running; -1 if none run now.";
+            "How long the callbacks of the present batch have been running; -1 if none run now.";
         turns: Counter, "times", ["select-total"], [],
             "Turns of the sender's event loop.";
     }
@@ -190,15 +192,15 @@ figures! {
         state: Gauge, "state", [], ["state"],
             "0 not connected, 1 its name is being resolved, 2 connecting, 3 asking for its versions, 4 up.";
         connected_us: Age, "microseconds", [], ["stateage"],
-            "How long its connection has been up; -1 if it is not.";
+            "How long its connection has been up; -1 if it is down.";
         requests: Counter, "requests", ["request-total"], ["tx"],
             "Requests handed to its connection.";
         responses: Counter, "responses", ["response-total"], ["rx"],
             "Responses received.";
         requests_timed_out: Counter, "requests", [], ["req_timeouts"],
-            "Requests that got no answer within request.timeout.ms.";
+            "Requests without a response within request.timeout.ms.";
         requests_in_flight: Gauge, "requests", [], ["waitresp_cnt"],
-            "Requests that wait for their answer, or (acks=0) to be written.";
+            "Requests that wait for their response, or with acks=0 to be written.";
         bytes_sent: Counter, "bytes", ["outgoing-byte-total"], ["txbytes"],
             "Bytes handed to its connection.";
         bytes_received: Counter, "bytes", ["incoming-byte-total"], ["rxbytes"],
@@ -206,13 +208,13 @@ figures! {
         request_bytes: Histogram, "bytes", ["request-size-avg", "request-size-max"], [],
             "Size of each request.";
         request_latency_us: Histogram, "microseconds", ["request-latency-avg", "request-latency-max"], ["rtt"],
-            "From handing a request to its connection until its answer was read; acks=0 has none.";
+            "Time from handing a request to its connection until its response was read; acks=0 has none.";
         batches_sent: Counter, "batches", [], [],
             "Batches that were sent to it for the first time.";
         batches_retried: Counter, "batches", [], ["txretries"],
             "Batches that were sent to it again, or to it after another.";
         batches_refused: Counter, "batches", [], ["txerrs"],
-            "Batches that it answered with an error, whether or not they were tried again.";
+            "Batches that it answered with an error, also if they were sent again.";
         connections_opened: Counter, "connections", [], ["connects"],
             "Connections that were established.";
         connections_failed: Counter, "connections", [], [],
@@ -220,13 +222,13 @@ figures! {
         connections_closed: Counter, "connections", [], ["disconnects"],
             "Established connections that ended.";
         throttle_ms: Counter, "milliseconds", [], ["throttle"],
-            "Milliseconds for which it asked to hold requests back.";
+            "Milliseconds of pauses that it asked for (throttling).";
         partitions: LookedUp, "partitions", [], ["toppars"],
             "Partitions that it leads, of topics that records were sent to.";
         records_waiting: LookedUp, "records", [], ["outbuf_msg_cnt"],
-            "Records in open and full batches of these partitions, which the sender has not taken up.";
+            "Records of these partitions that the sender has not taken from the accumulator.";
         bytes_waiting: LookedUp, "bytes", [], [],
-            "Their encoded bytes.";
+            "Encoded bytes of records_waiting.";
     }
 }
 
@@ -236,43 +238,43 @@ figures! {
         records_sent: Counter, "records", ["record-send-total"], ["txmsgs"],
             "Records that were handed to a connection; each is counted once.";
         records_delivered: Counter, "records", [], [],
-            "Records whose completion said: written (acks=0: handed to the socket).";
+            "Records that were reported as written (acks=0: as handed to the socket).";
         records_failed: Counter, "records", ["record-error-total"], [],
-            "Records whose completion carried an error.";
+            "Records that were reported with an error.";
         records_unknown: Counter, "records", [], [],
-            "Of the failed, those whose fate is unknown.";
+            "Failed records whose fate is unknown.";
         records_expired: Counter, "records", [], [],
-            "Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.";
+            "Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.";
         records_purged: Counter, "records", [], [],
-            "Of the failed, those that a purge removed.";
+            "Failed records that a purge removed.";
         records_retried: Counter, "records", ["record-retry-total"], [],
             "Records of batches that were sent again, counted each time.";
         record_bytes: Counter, "bytes", [], [],
-            "Encoded bytes of the records that the sender took up, before compression.";
+            "Encoded bytes of the records that the sender took from the accumulator, before compression.";
         payload_bytes: Counter, "bytes", ["byte-total"], ["txbytes"],
-            "The same after compression.";
+            "Bytes of the same records after compression.";
         compression_ratio: Ratio, "ratio", ["compression-rate"], [],
-            "payload_bytes for each of record_bytes; 1 while there are none.";
+            "payload_bytes divided by record_bytes; 1 while there are none.";
         batches_sent: Counter, "batches", [], [],
-            "Batches that were sealed and sent at least once.";
+            "Batches that were sent at least once.";
         batches_retried: Counter, "batches", [], [],
-            "Times that a batch was sent again.";
+            "How often a batch was sent again.";
         batches_split: Counter, "batches", [], [],
             "Batches that were split after MESSAGE_TOO_LARGE.";
         batch_bytes: Histogram, "bytes", [], ["batchsize"],
-            "Size of each batch that was sent, with its header, as it is on the wire.";
+            "Size of each batch that was sent, as on the wire, with its header.";
         delivery_time_us: Histogram, "microseconds", [], [],
-            "From the first append to a batch until it was decided, for each record, failed ones too.";
+            "Time from the first append to a batch until its result was known, counted for each record, also for failed ones.";
         partitions: LookedUp, "partitions", [], ["partitions"],
             "How many partitions it has; 0 while that is not known.";
         partitions_without_leader: LookedUp, "partitions", [], [],
-            "Of these, those that no broker leads now.";
+            "Partitions without a leader now.";
         records_waiting: LookedUp, "records", [], ["msgq_cnt"],
-            "Records in open and full batches, which the sender has not taken up.";
+            "Records that the sender has not taken from the accumulator.";
         bytes_waiting: LookedUp, "bytes", [], ["msgq_bytes"],
-            "Their encoded bytes.";
+            "Encoded bytes of records_waiting.";
         records_taken: Gauge, "records", [], ["xmit_msgq_cnt"],
-            "Records that the sender took up and that are not decided: in flight, or to be sent again.";
+            "Records that the sender took and that have no result yet: queued, in flight, or to be sent again.";
     }
 }
 

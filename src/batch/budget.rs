@@ -1,4 +1,4 @@
-//! `buffer.memory`: how many bytes are held, and the line of those who wait for room (`BufferPool` in Kafka).
+//! `buffer.memory`: how many bytes are held, and the queue of calls that wait for room (`BufferPool` in Kafka).
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;

@@ -1,4 +1,5 @@
-//! What a completion is made of, one entry a record, beside the data so that the data can be released first.
+//! The data for completions, one entry per record. It is kept apart from the records, so that their memory can be
+//! released first.
 
 use std::mem::offset_of;
 

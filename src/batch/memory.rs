@@ -1,4 +1,4 @@
-//! Where chunks and batches come from and return to: free lists under one lock, charged to the budget by chunk.
+//! Where chunks and batches come from and return to: free lists under one lock. The budget is charged per chunk.
 
 use std::sync::atomic::AtomicBool;
 

@@ -1,6 +1,8 @@
-//! A batch: the encoded records of one partition, the entries that their completions are made of, and the memory
-//! that both are charged to. A batch has one owner at a time: its slot until it is taken, the core until it is
-//! decided, the sink (as a [`Report`]) until it is dropped.
+//! A batch: the encoded records of one partition, the entries for their completions, and the memory that both are
+//! charged to.
+//!
+//! A batch has one owner at a time: its slot until it is taken, the sender until it is decided, the sink (as a
+//! [`Report`]) until it is dropped.
 
 mod budget;
 mod chunk;

@@ -1,4 +1,4 @@
-//! A batch from its first record to its fate.
+//! A batch from its first record until it is decided.
 
 use std::collections::VecDeque;
 use std::mem::offset_of;

@@ -1,4 +1,4 @@
-//! The bytes of a sealed batch, shared between the batch and the requests that carry them.
+//! The bytes of a sealed batch, shared by the batch and the requests that carry them.
 
 use super::Memory;
 use super::chunk::Chunks;

@@ -1,4 +1,4 @@
-//! The unit of completion: a batch whose fate is decided.
+//! A report: a batch whose fate is decided, on its way to the application. It is the unit of completion.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What a usual record is made of beside its key and value. Most records are as long as the one before and have its
-//! timestamp: then nothing differs but the offset, so it is computed once for many.
+//! The fields of an encoded record other than key and value. Most records have the length and the timestamp of the
+//! record before them. Then only the offset differs, so the other fields are computed once for many records.
 
 /// The lengths, timestamp and offset of records of one kind, encoded.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Lent values at their places in a batch: its chunks hold what precedes and what follows them.
+//! Lent values at their places in a batch: the chunks hold the bytes before and after them.
 
 use super::chunk::ChunkIter;
 use super::open::body_len;

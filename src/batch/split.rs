@@ -1,4 +1,4 @@
-//! Moving records from one batch to others: the halves of a batch that the broker found too large, and the queue of a
+//! Moving records from one batch to others: the parts of a batch that the broker found too large, and the queue of a
 //! topic whose partitions became known.
 
 use super::entries::Completion;

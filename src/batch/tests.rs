@@ -1,4 +1,4 @@
-//! What a batch promises its owners, one after the other: slot, core, sink.
+//! What a batch guarantees to its owners, one after the other: slot, sender, sink.
 
 mod lent;
 mod usual;

@@ -1,7 +1,7 @@
 //! LZ4's standard frame, as Java writes it: independent blocks of at most 64 KiB, no checksums, no content size.
 //!
-//! The levels 1 to 17 are accepted and all mean the fast compressor. That is what Java's default, 9, does too; Java's
-//! other levels are its slower "high compression" search, whose output is no different to the reader.
+//! The levels 1 to 17 are accepted, and all mean the fast compressor. Java's default, 9, means the same. Java's other
+//! levels are its slower "high compression" search. Readers see no difference.
 
 use super::blocks::{Blocks, Chunks};
 use super::{internal, make_room_for_block};

@@ -1,10 +1,10 @@
 //! Compression of a batch's records: one stream per batch, in the framing that Kafka's consumers read.
 //!
-//! A batch lies in chunks, so every codec takes its input as several slices. Whether the result is worth sending is
-//! the caller's decision: nothing here compares sizes.
+//! A batch consists of chunks, so every codec takes its input as several slices. The caller decides whether the result
+//! is worth sending: nothing here compares sizes.
 //!
-//! A [`Compressor`] belongs to one thread at a time and keeps everything a codec needs between batches (match tables,
-//! contexts, scratch); once it has seen a batch of the usual size it allocates nothing but what `out` lacks.
+//! A [`Compressor`] belongs to one thread at a time and keeps what a codec needs between batches (match tables,
+//! contexts, scratch). Once it has seen a batch of typical size, it allocates nothing but the room that `out` lacks.
 #![forbid(unsafe_code)]
 
 mod blocks;

@@ -1,6 +1,8 @@
-//! Snappy in the stream framing of the xerial library, which is what Java writes and every Kafka client reads: a
-//! header, then blocks, each a raw Snappy block behind its length. Java's have 32 KiB of input; these have 64 KiB, as far as
-//! Snappy looks back, which makes them a little smaller. Readers take blocks of any size.
+//! Snappy in the stream framing of the xerial library, which Java writes and every Kafka client reads: a header, then
+//! blocks, each a raw Snappy block behind its length.
+//!
+//! Java's blocks have 32 KiB of input. These have 64 KiB, as far as Snappy looks back, which makes them a little
+//! smaller. Readers accept blocks of any size.
 
 use super::blocks::{Blocks, Chunks};
 use super::{internal, make_room_for_block};

@@ -1,4 +1,4 @@
-//! Every stream is read back by this room's own decoder and by one that shares no code with the encoder.
+//! Every stream is read back by our own decoder and by one that shares no code with the encoder.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! Zstandard: one frame that tells its content size, without checksum or dictionary.
+//! Zstandard: one frame with its content size, without checksum or dictionary.
 //!
-//! Java's frames do not tell the size, because Java compresses while it appends. Telling it lets the compressor choose
-//! tables and a window that fit the batch, and the reader allocate once.
+//! Java's frames lack the content size, because Java compresses while it appends. With the size, the compressor can
+//! choose tables and a window that fit the batch, and the reader can allocate once.
 
 use super::blocks::Chunks;
 use super::internal;

@@ -1,4 +1,4 @@
-//! Records whose values are lent are, on the wire and at their completion, like those that were copied.
+//! Records with lent values are like copied ones, on the wire and at their completion.
 #![expect(unsafe_code, reason = "offering a value is a promise that the compiler cannot check")]
 
 use std::ffi::c_void;

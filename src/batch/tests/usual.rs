@@ -1,4 +1,4 @@
-//! The usual way writes the bytes that the thorough one writes.
+//! The fast path writes the same bytes as the general path.
 
 use super::*;
 use crate::partition::rng::SplitMix64;

@@ -1,5 +1,5 @@
-//! `${env:NAME}` in the values of a file: what the environment holds under that name, as Kafka's EnvVarConfigProvider
-//! has it. Other `${...}` stay as they are, and `$${env:NAME}` stands for `${env:NAME}` itself.
+//! `${env:NAME}` in the values of a file: the value of an environment variable, as with Kafka's EnvVarConfigProvider.
+//! Other `${...}` stay as they are, and `$${env:NAME}` stands for the text `${env:NAME}`.
 
 const OPEN: &str = "${env:";
 

@@ -1,4 +1,4 @@
-//! What can be looked into for faults: the parts of the producer that tell debug lines of their own.
+//! Facilities: the parts of the producer that have debug lines of their own.
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

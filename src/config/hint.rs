@@ -1,4 +1,4 @@
-//! The nearest known name to one that is not known.
+//! The suggestion for an unknown name: the nearest known one.
 
 use super::{foreign_names, properties};
 

@@ -1,7 +1,7 @@
-//! Configuration: one table of properties, from which validation, reflection and CONFIGURATION.md come.
+//! Configuration: one table of properties. Validation, reflection and CONFIGURATION.md are made from it.
 //!
-//! A [`Config`] is filled by name, in text, as Java's and librdkafka's are; [`Config::resolve`] turns it into
-//! [`Settings`], the typed form that the engine works with. Uses `error` and std, nothing else of this crate.
+//! A [`Config`] is filled by name, in text, like Java's and librdkafka's. [`Config::resolve`] turns it into
+//! [`Settings`], the typed form that the engine works with. Depends on `error` and std alone.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -1,4 +1,4 @@
-//! What the partitioners, serializers and interceptors of the application's own have in common.
+//! What custom partitioners, serializers and interceptors have in common.
 
 use std::collections::BTreeMap;
 

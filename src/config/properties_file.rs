@@ -1,4 +1,4 @@
-//! Java's `.properties` syntax, as `java.util.Properties` reads it, but for the encoding: the text is UTF-8.
+//! Java's `.properties` syntax, as `java.util.Properties` reads it, except the encoding: the text is UTF-8.
 
 use super::invalid;
 use crate::{Error, ErrorKind, Result};

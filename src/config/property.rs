@@ -1,4 +1,4 @@
-//! One property: what it is called, what it may hold, and what is told about it.
+//! One property: its name, its type and values, and its documentation.
 
 use super::{Facilities, invalid, servers, trim};
 use crate::Result;

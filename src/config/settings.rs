@@ -1,4 +1,4 @@
-//! The configuration as the engine uses it: typed, complete and free of contradictions.
+//! The configuration as the engine uses it: typed, complete and without contradictions.
 
 use super::{Config, Facilities, HostPort, PluginSettings, invalid, servers};
 use crate::Result;

@@ -1,4 +1,4 @@
-//! What a configuration says of single topics, and what a topic makes of that.
+//! Settings of single topics: how a configuration states them, and how a topic applies them.
 
 use super::foreign::{Meaning, find_foreign};
 use super::{Config, Property, Scope, Settings, find, foreign_names, invalid, properties, settings};

@@ -1,4 +1,4 @@
-//! Where a figure is kept while the producer lives, one type for each way of keeping one.
+//! The storage of a figure while the producer lives. There is one type for each kind of storage.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! The figures that ottla_producer_counters tells: a copy that costs nothing.
+//! The figures of ottla_producer_counters: a copy that costs nothing.
 
 use super::table::ProducerCells;
 

@@ -1,5 +1,5 @@
-//! How values are spread: buckets whose width grows with the value, so that a percentile is within two per cent of the
-//! exact one, whatever its size, in a few hundred bytes.
+//! Histograms: buckets whose width grows with the value. A percentile is within two per cent of the exact one, whatever
+//! its size, in a few hundred bytes.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

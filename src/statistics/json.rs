@@ -1,4 +1,4 @@
-//! A snapshot as JSON: one object, whose members have the names of the table.
+//! A snapshot as JSON: one object. Its members have the names of the table.
 
 use std::fmt::Write;
 

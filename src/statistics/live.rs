@@ -1,4 +1,4 @@
-//! What is measured while the producer lives. The sender thread writes; a snapshot reads, on any thread.
+//! The figures while the producer lives. The sender thread writes them; a snapshot reads them on any thread.
 
 use std::collections::BTreeMap;
 

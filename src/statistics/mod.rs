@@ -1,7 +1,7 @@
-//! What a producer measures of itself: counts, levels and histograms, of the producer, each broker and each topic.
+//! What a producer measures: counts, levels and histograms of the producer, each broker and each topic.
 //!
-//! Nothing is counted per record. The sender thread adds a few numbers per batch and per request; whoever wants to know
-//! reads them, and pays for it.
+//! Nothing is counted per record. The sender thread adds a few numbers per batch and per request. Readers pay for
+//! reading.
 #![forbid(unsafe_code)]
 
 mod cell;

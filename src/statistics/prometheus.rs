@@ -1,7 +1,7 @@
 //! A snapshot in the Prometheus text format, version 0.0.4.
 //!
-//! Histograms have buckets at powers of two, where the snapshot knows the counts exactly. They can be added up over
-//! producers and cut into intervals by the server, which ready-made percentiles could not.
+//! Histograms have buckets at powers of two, where the snapshot knows the counts exactly. Unlike finished percentiles,
+//! the server can add them up over producers and cut them into intervals.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! What a reader gets: the figures as they were at one moment, or what came between two.
+//! A snapshot: the figures at one moment, or the difference between two.
 
 use std::time::Duration;
 

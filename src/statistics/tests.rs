@@ -1,4 +1,4 @@
-//! The texts that are made of a snapshot, and the document.
+//! The texts made from a snapshot, and METRICS.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

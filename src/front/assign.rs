@@ -1,4 +1,4 @@
-//! A topic turns from unknown to known, or gets another number of partitions.
+//! A topic becomes known, or gets another number of partitions.
 
 use std::cell::Cell;
 

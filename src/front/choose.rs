@@ -1,4 +1,4 @@
-//! The partition that a record goes to.
+//! Chooses the partition of a record.
 
 use super::{Append, Front, NotAccepted, Slot, Topic};
 use crate::partition::hash::Hash;

@@ -1,4 +1,4 @@
-//! Who may append: the gate that close, and the ends of transactions, flip.
+//! The gate: decides whether records may be appended. `close` and the ends of transactions flip it.
 
 use crate::error::Error;
 use crate::front::{Slot, TransactionState};

@@ -1,7 +1,8 @@
-//! What application threads touch: topics, a slot for each partition, the memory budget, the gate and the inbox.
+//! The accumulator: what application threads touch. Topics, a slot for each partition, the memory budget, the gate and
+//! the inbox.
 //!
-//! Lock order: a slot's lock, then the gate's, the inbox's or the memory's. None of the latter is held together with
-//! another. No lock is held when the sender is woken or a partitioner runs.
+//! Lock order: a slot's lock, then the gate's, the inbox's or the memory's. No two of these three are held together. No
+//! lock is held while the sender is woken or a partitioner runs.
 
 mod assign;
 mod choose;

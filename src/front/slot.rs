@@ -1,4 +1,5 @@
-//! One partition as application threads see it: a lock, the open batch, and full batches not yet taken.
+//! A slot: one partition as application threads see it. A lock, the open batch, and full batches that are not yet
+//! taken.
 
 mod usual;
 

@@ -1,4 +1,4 @@
-//! The partition that a topic's records without a key go to at present.
+//! The partition to which a topic's records without a key go at present.
 #![expect(unsafe_code, reason = "each record asks for the slot: the way through the topic's list costs ten times this")]
 
 use super::{Slot, Topic};

@@ -1,5 +1,5 @@
-//! What application threads and the sender promise each other at the front, on a clock turned by hand. What real
-//! threads do to it is in `threads`, every interleaving of less in `tests/loom.rs`.
+//! What the accumulator guarantees to application threads and to the sender, with a manual clock. The module `threads`
+//! uses real threads, and `tests/loom.rs` tries every interleaving of smaller cases.
 
 mod choose;
 mod deadlines;

@@ -1,4 +1,4 @@
-//! What may differ from topic to topic.
+//! The settings that may differ from topic to topic.
 
 use std::time::Duration;
 

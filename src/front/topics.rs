@@ -1,4 +1,4 @@
-//! Topics: unknown, then (for good) known with a number of partitions that may change.
+//! Topics: unknown at first, then known for good, with a number of partitions that may change.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What applications say and see of transactions.
+//! Transactions as applications see them: calls and states.
 
 /// What an application asks of its producer's transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]

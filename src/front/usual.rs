@@ -1,6 +1,6 @@
-//! The usual record's way to its slot. Those without key and partition, most of all, take a way of their own, on which the
-//! compiler knows that there is no key; they go to the sticky partition, which is chosen only where the partitioner wants
-//! null keys there.
+//! The fast path to a slot. Most records have neither a key nor a partition. They have a function of their own, in
+//! which the compiler knows that there is no key. They go to the sticky partition, which is chosen only if the
+//! partitioner sends null keys there.
 
 use super::{Front, Partitioner, Slot, Topic};
 use crate::batch::Usual;

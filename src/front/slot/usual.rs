@@ -1,4 +1,4 @@
-//! The usual record's way into a slot: into the middle of the open batch, where nothing is to be decided.
+//! The fast path into a slot: plain records into the middle of the open batch, where nothing has to be decided.
 
 use super::{Announced, Front, Slot, State};
 use crate::batch::{Batch, Usual};

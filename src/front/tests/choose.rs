@@ -1,4 +1,4 @@
-//! Who is asked for a record's partition, and what becomes of the answer.
+//! Which partitioner is asked for a record's partition, and what is done with its choice.
 
 use super::*;
 use crate::config::{Plugin, PluginSettings};

@@ -1,4 +1,4 @@
-//! Deadlines of a slot's batches, and records that bring their own.
+//! Deadlines of a slot's batches, and records with their own timeout.
 
 use std::time::Duration;
 

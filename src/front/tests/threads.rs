@@ -1,5 +1,5 @@
-//! Real threads at the front, a sender among them. Each test ends by counting: what was accepted is what came out,
-//! once and in order, and no byte is held. Run under ThreadSanitizer by `tests/tsan`.
+//! Real threads at the accumulator, one of them the sender. Each test ends by counting: every accepted record comes out
+//! once and in order, and no byte is held. Also run under ThreadSanitizer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};

@@ -1,4 +1,4 @@
-//! The usual way and the thorough one do the same.
+//! The fast path and the general path do the same.
 
 use super::choose::hashed;
 use super::*;

@@ -1,4 +1,4 @@
-//! What the core is told, and what it wants done. The driver carries actions out between steps, never inside one.
+//! Input and output of the sender. The event loop carries output out between steps of the sender, never inside one.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the core knows of one broker: how to reach it, what waits for it and what is in flight.
+//! One broker as the sender sees it: how to reach it, which partitions wait for it, and which requests are in flight.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

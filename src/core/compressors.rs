@@ -1,4 +1,4 @@
-//! A compressor for each codec and level in use, shared by the topics that have it.
+//! A compressor for each codec and level in use. Topics with the same codec and level share it.
 
 use super::index::PartitionIndex;
 use super::{Core, Level};

@@ -1,4 +1,5 @@
-//! The life of a connection: resolve, connect, greet, exchange, close; and what its end means for what it carried.
+//! The life of a connection: resolve, connect, greet (ApiVersions), exchange requests, close. If it is lost, what that
+//! means for its requests.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Debug lines, by facility. A facility that is off costs one look at a word, and nothing is formatted.
+//! Debug lines, by facility. A facility that is off costs one comparison, and nothing is formatted.
 
 use super::index::BrokerIndex;
 use super::request::{InFlight, RequestKind};

@@ -1,5 +1,5 @@
-//! From ready partitions to a Produce request: one request per broker carries every partition that is ready, and
-//! those that linger ride along.
+//! From ready partitions to a Produce request. One request per broker carries a batch of every partition that is ready,
+//! and of those that linger.
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Terms;

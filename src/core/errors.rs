@@ -1,4 +1,5 @@
-//! What each error code of a Produce response means for its batch.
+//! What each error code of a Produce response means for its batch: the table of the reference producer, with the fate
+//! of the attempt added.
 
 use crate::error::{ErrorCode, ProduceVerdict};
 

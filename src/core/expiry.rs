@@ -1,4 +1,5 @@
-//! Deadlines: every batch is decided by its own, wherever it is. One timer a partition, armed for the first.
+//! Deadlines. Every batch is decided by its deadline, wherever it is. There is one timer per partition, armed for the
+//! earliest.
 
 use std::time::Duration;
 

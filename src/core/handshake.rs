@@ -1,4 +1,4 @@
-//! ApiVersions: which versions of each request a broker speaks (KIP-35, KIP-511).
+//! ApiVersions: which versions of each request a broker supports (KIP-35, KIP-511).
 
 use super::Core;
 use super::index::BrokerIndex;

@@ -1,5 +1,5 @@
-//! Whether a topic is the one that it was: it may have been deleted and created again with any number of partitions, and
-//! a broker may not have heard of that yet.
+//! Whether a topic is still the same. It may have been deleted and created again with any number of partitions, and a
+//! broker may not know that yet.
 
 use std::time::Duration;
 

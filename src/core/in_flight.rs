@@ -1,4 +1,4 @@
-//! Batches that are on their way, decided before their answer: expired, purged, or given up by a close.
+//! Batches in flight that are decided before their response: expired, purged, or given up by a close.
 
 use super::Core;
 use super::index::PartitionIndex;

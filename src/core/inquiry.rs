@@ -1,5 +1,5 @@
-//! Questions of the application about the cluster or a topic. Each is answered by metadata that was asked for after it
-//! and for its sake; at its deadline with what stands in the way.
+//! Questions of the application about the cluster or a topic. Each is answered by metadata that was requested after it
+//! and for it, or at its deadline with the reason why there is none.
 
 use super::index::BrokerIndex;
 use super::{Answer, Core, Timer};

@@ -1,4 +1,5 @@
-//! Which brokers there are, which topics, and who leads their partitions: when to ask, whom, and what to make of it.
+//! Metadata: brokers, topics, and the leaders of partitions. When to request it, from which broker, and how to apply
+//! it.
 
 use std::time::Duration;
 

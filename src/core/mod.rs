@@ -1,8 +1,9 @@
-//! The engine's heart: one machine on the sender thread. Events, bytes and `now` go in, actions come out; there is no
-//! socket, no clock and no thread here, so a test or a simulator can be the world around it.
+//! The sender: a state machine on the sender thread. Input and `now` go in, output comes out. There is no socket, no
+//! clock and no thread here, so a test or a simulator can take the place of the world around it.
 //!
-//! The core never looks at what has nothing to do. Partitions with something to send are on their broker's ready queue
-//! or lingering, and every deadline is in [`Timers`]: ten thousand partitions cost what the active ones cost.
+//! The sender never looks at anything that has nothing to do. A partition with something to send is on its broker's
+//! ready queue or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost as much as the
+//! active ones among them.
 #![forbid(unsafe_code)]
 
 mod action;

@@ -1,4 +1,4 @@
-//! What an application may want to know though it concerns no single record: brokers that come and go, and the like.
+//! Events: what an application may want to know beyond single records, such as brokers that come and go.
 
 use std::time::Duration;
 

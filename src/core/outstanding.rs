@@ -1,4 +1,4 @@
-//! Which batches are not decided yet, in the order they were taken: what a flush waits for.
+//! Which batches are not decided yet, in the order in which they were taken. A flush waits for them.
 
 use std::collections::VecDeque;
 

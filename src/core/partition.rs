@@ -1,4 +1,4 @@
-//! What the core knows of one partition, and where it waits.
+//! One partition as the sender sees it, and where it waits. DESIGN.md has the diagram of its places.
 
 use std::collections::VecDeque;
 

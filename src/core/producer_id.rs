@@ -1,4 +1,4 @@
-//! The producer id that idempotence needs (KIP-98), and the epochs that partitions count up on their own (KIP-360).
+//! The producer id that idempotence needs (KIP-98), and the epochs that partitions raise on their own (KIP-360).
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::RequestKind;

@@ -1,4 +1,4 @@
-//! Purge: records are given up because the application asks for it.
+//! Purge: the application gives up records.
 
 use super::Core;
 use super::index::PartitionIndex;

@@ -1,4 +1,5 @@
-//! A broker that refuses a batch for some of its records names them (KIP-467). They fail alone; the rest is sent again.
+//! A broker that refuses a batch because of some of its records names them (KIP-467). They fail alone; the rest is sent
+//! again.
 
 use super::Core;
 use super::index::PartitionIndex;

@@ -1,4 +1,4 @@
-//! Answers to Produce requests, and what becomes of their batches.
+//! Responses to Produce requests, and what they do to the batches: decide, retry, split or fail.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What the core is configured with.
+//! The settings of the sender.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is counted where several figures change together: once a batch, a request or a connection.
+//! Counting where several figures change together: once per batch, request or connection.
 
 use std::time::Duration;
 

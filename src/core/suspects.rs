@@ -1,13 +1,14 @@
-//! Batches whose requests are lost with their connections: which of them ends its connection whenever it is sent?
+//! Suspects: batches whose requests were lost with their connections. One of them may end its connection whenever it is
+//! sent.
 //!
-//! A broker closes the connection for a request above `socket.request.max.bytes`, a gateway has a limit of its own, and
-//! some networks lose large packets. Sent again with the others of its request, such a batch would take them with it until
-//! they all expire. So each batch of a lost request is a **suspect** until a broker answers for it:
+//! A broker closes the connection for a request above `socket.request.max.bytes`, a gateway has its own limit, and some
+//! networks lose large packets. If such a batch were sent again with the others of its request, it would take them with
+//! it until they all expire. So each batch of a lost request is a **suspect** until a broker answers for it:
 //! - Suspects travel without others, and nothing else is on their connection. They have lanes of their own.
-//! - The smallest goes first, by itself. Each answer doubles how much the next request may carry; a loss begins again with
-//!   one. So every lost request of several suspects follows an answer, and the search loses at most one connection for
-//!   each batch. After a mere restart of the broker, a few requests clear all of them.
-//! - What was lost while it was alone on its connection is sent alone from then on, after pauses that grow.
+//! - The smallest goes first, alone. Each response doubles how much the next request may carry. A loss begins again
+//!   with one batch. So every lost request of several suspects follows a response, and the search loses at most one
+//!   connection per batch. After a mere restart of the broker, a few requests clear all of them.
+//! - A batch that was lost while it was alone on its connection is sent alone from then on, after growing pauses.
 
 use std::time::Duration;
 

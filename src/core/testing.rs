@@ -1,4 +1,4 @@
-//! What tests need to begin where a long life would have led.
+//! Lets tests begin in states that otherwise take a long life to reach.
 
 use super::Core;
 use super::index::PartitionIndex;

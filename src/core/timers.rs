@@ -1,4 +1,4 @@
-//! Every deadline of the core, in one structure.
+//! Every deadline of the sender, in one structure.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

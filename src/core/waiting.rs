@@ -1,5 +1,5 @@
-//! What records and calls wait for, in words: how far a connection is, which request is not answered, what came back
-//! last. Every error of a time limit says it.
+//! What records and calls wait for, in words: the state of a connection, an unanswered request, the last error. Every
+//! error of a time limit contains it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

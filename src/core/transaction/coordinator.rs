@@ -1,4 +1,4 @@
-//! Which broker coordinates: transactions by their id, offsets by their group.
+//! Coordinators: the broker for a transactional id, and the broker for a group's offsets.
 
 use super::super::index::BrokerIndex;
 use super::super::request::{Asked, RequestKind, Role};

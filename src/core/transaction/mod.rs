@@ -1,8 +1,8 @@
 //! Transactions (KIP-98; KIP-890 where the cluster's transaction.version is 2): the state that the application sees,
-//! its calls, and what is to be asked of the coordinator next.
+//! its calls, and the next request to the coordinator. DESIGN.md has the diagram of the states.
 //!
-//! One request of a transaction is under way at a time, and producing goes on beside it: a partition that still waits to
-//! be added holds up nobody but itself.
+//! One request of a transaction is under way at a time. Producing goes on meanwhile: a partition that still waits to be
+//! added holds up only itself.
 
 mod coordinator;
 mod offsets;

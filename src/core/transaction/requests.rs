@@ -1,4 +1,4 @@
-//! The requests of a transaction, and what each error code of their answers means.
+//! The requests of a transaction, and what each error code in their responses means.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Names to addresses, and addresses to names. Lookups run on helper threads, which nobody waits for when the producer closes.
+//! Host names to addresses.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;

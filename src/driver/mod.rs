@@ -1,5 +1,5 @@
-//! The sender thread: a single-threaded tokio runtime around the core. It reads and writes sockets, resolves names,
-//! tells the time, and hands reports to the sink. All that decides is in `core`.
+//! The sender thread: a single-threaded tokio runtime around the sender. It reads and writes sockets, resolves names,
+//! reads the clock, and hands reports to the sink. All decisions are made by the sender.
 
 mod connection;
 mod dns;

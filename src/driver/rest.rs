@@ -1,6 +1,7 @@
-//! When the sender looks for full batches by itself. One that is filled every few microseconds is not worth a wake each:
-//! to the thread that filled it, that costs more than all its records (on a virtual machine 13 microseconds), and the
-//! requests become small. Where timers count milliseconds, it is woken all the same.
+//! Wake coalescing: when the sender looks for full batches by itself. If batches fill every few microseconds, waking
+//! the sender for each is too dear. A wake costs the thread that filled the batch more than all its records (13
+//! microseconds on a virtual machine), and requests become small. Where timers count milliseconds, the sender is always
+//! woken.
 
 use std::time::Duration;
 

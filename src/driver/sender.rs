@@ -1,4 +1,4 @@
-//! The sender's loop.
+//! The loop of the sender thread.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! What the application's threads and the sender thread share besides the front.
+//! What the application's threads and the sender thread share, apart from the accumulator.
 
 use std::cell::Cell;
 use std::collections::HashMap;

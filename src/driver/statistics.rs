@@ -1,4 +1,4 @@
-//! A snapshot of everything that is measured: what the sender counts, and what is looked up where it is.
+//! A snapshot of all figures: those that the sender counts, and levels that are looked up where they are.
 
 use std::collections::HashMap;
 use std::time::Duration;

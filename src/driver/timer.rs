@@ -1,5 +1,5 @@
-//! When the sender looks again by itself. Tokio's own timers, and the timeouts of epoll, count whole milliseconds: a
-//! linger of 5 ms would be one of 5 to 7. A timer of the kernel's does not round.
+//! The timer of the event loop. Tokio's timers, and the timeouts of epoll, count whole milliseconds: a linger of 5 ms
+//! would take 5 to 7. A timer of the kernel does not round.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

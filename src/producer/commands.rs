@@ -1,4 +1,4 @@
-//! What the application asks of the sender besides sending: each is left in its inbox and answered by ticket.
+//! Calls to the sender other than send. Each is left in the inbox as a command, and its answer waits under a ticket.
 
 use std::time::{Duration, Instant};
 

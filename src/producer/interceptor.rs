@@ -1,4 +1,4 @@
-//! Interceptors: functions of the application's that see each record before it is sent and after it is decided.
+//! Interceptors: functions of the application that see each record before it is sent and after it is decided.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The producer as Rust sees it: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on this.
+//! The producer as a Rust type: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on it.
 
 mod commands;
 mod interceptor;

@@ -1,4 +1,4 @@
-//! Records that are sent as objects: serialized first, then like any other.
+//! Records that are sent as objects: they are serialized first, then sent like any other.
 #![expect(unsafe_code, reason = "the application promises that each serializer is given the type that it reads")]
 
 use std::cell::Cell;

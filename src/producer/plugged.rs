@@ -1,4 +1,4 @@
-//! The way of a record through a producer that has plug-ins.
+//! The path of a record through a producer with plug-ins.
 
 use std::time::Duration;
 

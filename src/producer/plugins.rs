@@ -1,4 +1,4 @@
-//! What the application plugs into a producer, from `configure` to `close`.
+//! The plug-ins of a producer, from `configure` to `close`.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A record whose fate is waited for later, or never.
+//! A record whose result can be waited for later, or never.
 
 use std::sync::Weak;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! From the configuration to what each room wants to know.
+//! Translates the configuration into the settings of each part. A new property is passed on here.
 
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;

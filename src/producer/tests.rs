@@ -1,4 +1,4 @@
-//! The producer with its threads, against the sink broker. These are the tests that ThreadSanitizer runs.
+//! The producer with its threads, against the sink broker. ThreadSanitizer runs these tests too.
 
 mod lent;
 mod send_handle;

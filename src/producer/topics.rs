@@ -1,4 +1,4 @@
-//! What the topics of a producer work with: its own configuration, and what is said of single topics.
+//! The settings of a producer's topics: its own configuration, and what is configured for single topics.
 
 use super::{Plugins, settings};
 use crate::config::{self, Config, TOPIC_PREFIX};

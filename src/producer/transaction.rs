@@ -1,5 +1,5 @@
-//! Calls of transactions: one at a time, each answered by the sender. One that times out goes on, and is joined by calling
-//! it again; offsets that do not get through may be given up instead, by an abort.
+//! Calls of transactions, one at a time, each answered by the sender. A call that times out goes on, and calling it
+//! again joins it. Offsets that do not get through may instead be given up by an abort.
 
 use super::{Producer, Wait};
 use crate::driver::Waited;

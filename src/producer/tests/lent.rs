@@ -1,4 +1,4 @@
-//! Values that are lent to a producer with its threads.
+//! Lent values in a producer with its threads.
 #![expect(unsafe_code, reason = "offering a value is a promise that the compiler cannot check")]
 
 use std::ffi::c_void;

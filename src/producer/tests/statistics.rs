@@ -1,4 +1,4 @@
-//! Figures that arise outside the core.
+//! Figures that arise outside the sender.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Allocations that may fail. What the standard library allocates by itself ends the process when there is no memory, so
-//! whatever grows with the application's records is asked for here.
+//! Allocations that may fail. If the system has no memory, allocations of the standard library end the process. So
+//! everything that grows with the application's records is allocated here.
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, ErrorKind, Result};

@@ -1,7 +1,8 @@
-//! Errors: a number to branch on, a class, and a sentence that says what was tried, on what, and what came back.
+//! Errors: a code to branch on, a class, and a sentence that says what was tried, on what, and what came back.
 #![forbid(unsafe_code)]
 
 mod codes;
+
 
 use std::fmt;
 use std::sync::Arc;

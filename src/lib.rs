@@ -1,6 +1,6 @@
 //! Ottla: a producer for Apache Kafka.
 //!
-//! The C library's manual is `include/ottla.h`; the architecture is told in `DESIGN.md`.
+//! `include/ottla.h` is the manual of the C library. `DESIGN.md` describes the architecture.
 
 mod allocate;
 pub mod config;

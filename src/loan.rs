@@ -1,4 +1,4 @@
-//! Values that are not copied: the application lends them, and a function of its own gets them back.
+//! Values that are not copied: the application lends them, and a function of the application gets them back.
 #![expect(unsafe_code, reason = "a lent value is memory of the application's, known by its address")]
 
 use std::ffi::c_void;

@@ -1,5 +1,5 @@
-//! Faults planted on purpose. A simulation that would not find them proves nothing, so the feature `planted` builds the
-//! engine with all of them, and a test chooses one at a time. Without the feature `planted` is constant, and nothing of
+//! Faults planted on purpose. A simulation that does not find them proves nothing. The feature `planted` builds the
+//! engine with all of them, and a test chooses one at a time. Without the feature, `planted` is constant and nothing of
 //! this is in the library.
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,4 @@
-//! A record as the application hands it in. All of it is borrowed: `send` copies what it keeps, but for a value that is
-//! lent.
+//! A record as the application passes it in. Everything is borrowed. `send` copies what it keeps, except a lent value.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;

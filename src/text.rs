@@ -1,4 +1,4 @@
-//! How messages write things.
+//! How messages write counts, partitions and text from elsewhere.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! The hashes of keys: Kafka's own, and the two others that librdkafka offers.
+//! The hashes of keys: Kafka's own, and the two others of librdkafka.
 
 use super::murmur2;
 

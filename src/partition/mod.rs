@@ -1,5 +1,5 @@
-//! Which partition a record goes to. Pure functions: topics, loads and randomness are the caller's. Only what the
-//! application brings in `own` may do as it likes.
+//! Partitioners: pure functions. Topics, loads and randomness are arguments. Only a custom partitioner (`own`) may do
+//! more.
 #![forbid(unsafe_code)]
 
 pub mod hash;

@@ -1,4 +1,4 @@
-//! Kafka's hash of keys: MurmurHash2 with a seed of its own. Every client that keeps Kafka's placement of keyed records
+//! Kafka's hash of keys: MurmurHash2 with its own seed. Every client that keeps Kafka's placement of keyed records
 //! computes the same numbers, so nothing here may ever change.
 
 const SEED: u32 = 0x9747_b28c;

@@ -1,4 +1,4 @@
-//! A partitioner of the application's own.
+//! A custom partitioner, brought by the application.
 
 use crate::config::Plugin;
 use crate::error::{Error, ErrorKind};

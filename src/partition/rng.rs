@@ -1,4 +1,4 @@
-//! SplitMix64: many well-mixed numbers out of one seed, so that a choice that needs several is still a function of one
+//! SplitMix64: many well-mixed numbers from one seed, so that a choice that needs several is still a function of one
 //! argument.
 
 #[derive(Clone, Debug)]

@@ -1,9 +1,10 @@
-//! The uniform sticky partitioner (KIP-794): keyless records stay on one partition for about a batch, then move to the
-//! one chosen here.
+//! The uniform sticky partitioner (KIP-794): records without a key stay on one partition for about a batch, then move
+//! to another one, which is chosen here.
 //!
-//! Adaptive choice is ours: Kafka weighs all partitions by their queued batches, which costs a table over all of them;
-//! here two candidates are drawn and the one with less queued wins. That is as good as uniform while loads are equal,
-//! keeps the longest queue short (the power of two choices), and costs the same with ten thousand partitions as with two.
+//! The adaptive choice is our own. Kafka weighs all partitions by their queued batches, which needs a table of all of
+//! them. Here two candidates are drawn, and the one with fewer queued bytes wins. That is as good as uniform while
+//! loads are equal, keeps the longest queue short (the power of two choices), and costs the same with ten thousand
+//! partitions as with two.
 
 use super::rng::SplitMix64;
 

@@ -1,4 +1,4 @@
-//! The requests this release can make, and the versions a broker and we have in common.
+//! The requests that this release can make, and the versions that a broker and we have in common.
 
 use super::messages::{ApiVersionsResponse, FinalizedFeatureKey};
 use super::wire::{Form, Reader};

@@ -1,5 +1,5 @@
-//! What the fuzz targets call: each takes bytes for what a broker might send, and must return.
-//! The first byte chooses the version.
+//! The bodies of the fuzz targets. Each takes bytes as if a broker had sent them, and must return. The first byte
+//! chooses the version.
 
 use super::api::{ApiKey, ApiVersions, read_api_versions};
 use super::header;

@@ -1,8 +1,9 @@
 //! The Kafka protocol as bytes: no sockets, no threads, no clock.
 //!
-//! The path of a record (`record_batch`, `produce`) is written by hand; the control plane's messages (`messages`) are
-//! generated from Kafka's schemas by `tools/messages/generate.py`. Everything that arrives is read through
-//! [`wire::Reader`], which never believes a length it has not checked against the bytes that are there.
+//! The path of a record (`record_batch`, `produce`) is written by hand. The messages of the control plane (`messages`)
+//! are generated from Kafka's schemas (`scripts/messages`). All received bytes are read through [`wire::Reader`], which
+//! compares every length with the bytes that are there.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "internals"),

@@ -1,8 +1,8 @@
 //! Produce: the framing of requests and the reader of responses, versions 3 to 13.
 //!
 //! A request is written front to back: [`begin_request`], then for each topic [`begin_topic`], for each of its
-//! partitions [`begin_partition`], the batch, [`end_partition`]; then [`end_topic`], and at last [`end_request`]. The
-//! batches need not be in the same buffer: what is sent in between is only counted.
+//! partitions [`begin_partition`], the batch, [`end_partition`]; then [`end_topic`], and finally [`end_request`]. The
+//! batches need not be in the same buffer: bytes that are sent in between are only counted.
 
 use super::api::ApiKey;
 use super::header::{self, FrameStart};

@@ -1,6 +1,7 @@
 //! Record batches of format v2: the header, the records, the checksum.
 //!
-//! The writing functions are the hot path of `send`: they allocate nothing and write forward into room the caller has.
+//! The writing functions are on the hot path of `send`: they allocate nothing, and write forward into room that the
+//! caller provides.
 
 use super::wire::Reader;
 use crate::record::Header;

@@ -1,4 +1,4 @@
-//! From what the application has to the bytes of a record.
+//! Serializers: from the application's objects to the bytes of a record.
 
 mod builtin;
 mod object;

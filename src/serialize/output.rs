@@ -1,4 +1,4 @@
-//! What a serializer writes to.
+//! The buffer that a serializer writes to.
 
 use crate::allocate;
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! A hint to the processor's cache.
+//! A prefetch of cache lines.
 
 /// The bytes that the cache moves at a time.
 pub const CACHE_LINE: usize = 64;

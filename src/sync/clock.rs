@@ -1,4 +1,4 @@
-//! Time as the engine sees it: handed in, never looked up, so that a test can turn the clock by hand.
+//! Time as an argument: the engine does not read a clock by itself, so that a test can turn it by hand.
 
 use std::time::Duration;
 

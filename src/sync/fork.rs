@@ -1,4 +1,4 @@
-//! Notices `fork`: a child has the parent's memory but not its threads, so a producer is of no use there.
+//! Notices `fork`: a child process has the parent's memory but not its threads, so it cannot use a producer.
 
 use std::io;
 use std::sync::Mutex;

@@ -1,8 +1,8 @@
-//! Tells tools that look for data races when one thread hands data to another.
+//! Reports to race checkers when one thread hands data to another.
 //!
-//! ThreadSanitizer and helgrind know the locks of C's library. They do not see ours, and without help they report each access
-//! to the application's own data in a callback as a race with the access before the send. Where no such tool watches, a
-//! hand-over costs a load and a branch.
+//! ThreadSanitizer and helgrind know the locks of the C library and do not see ours. Without these reports, they would
+//! take each access to the application's data in a callback for a race with the access before the send. If no such tool
+//! runs, a hand-over costs a load and a branch.
 
 #[cfg(all(target_os = "linux", not(ottla_tsan)))]
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! A value that is replaced now and then and read all the time.
+//! A value that is replaced rarely and read all the time.
 #![expect(unsafe_code, reason = "readers borrow the newest value without a lock or a reference count")]
 
 use super::{Arc, AtomicPtr, Mutex, Ordering};

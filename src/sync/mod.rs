@@ -1,7 +1,7 @@
-//! Locks, atomics, time and what differs between platforms. Nothing here knows of Kafka.
+//! Locks, atomics, time, and differences between platforms. Nothing here is specific to Kafka.
 //!
-//! The front is built on these types alone, so that loom (`--cfg ottla_loom`) can exchange them for its own and
-//! try every interleaving.
+//! The accumulator is built on these types alone. So loom (`--cfg ottla_loom`) can exchange them for its own and try
+//! every interleaving.
 
 mod cache;
 mod clock;

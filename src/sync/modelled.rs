@@ -1,6 +1,6 @@
-//! The primitives of a loom model, with the faces of `native`. Deadlines never pass in a model.
+//! The primitives of a loom model, with the interface of `native`. Deadlines never pass in a model.
 //!
-//! Reference counts are the standard ones: loom's `Arc` cannot hold a `str`, and nothing here rests on their order.
+//! Reference counts are the standard ones: loom's `Arc` cannot hold a `str`, and nothing here depends on their order.
 
 use std::sync::atomic::Ordering;
 

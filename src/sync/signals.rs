@@ -1,4 +1,4 @@
-//! Library threads leave the application's signals alone.
+//! Library threads block the application's signals.
 
 /// Runs `start` with all signals blocked in this thread; a thread started within inherits that.
 #[cfg(unix)]

@@ -51,7 +51,6 @@ pub struct Batch {
     pub(super) outcome: Option<Outcome>,
 }
 
-#[cfg(target_pointer_width = "64")]
 const _: () =
     assert!(offset_of!(Batch, entries) + USED_BY_USUAL <= 4 * CACHE_LINE && align_of::<Batch>() == CACHE_LINE);
 

@@ -18,7 +18,8 @@ use crate::producer::Producer;
 /// @return OTTLA_ERR_OK;
 ///         OTTLA_ERR_INVALID_CONFIG: properties contradict each other, bootstrap.servers is not set, or the configure
 ///         function of a plug-in failed;
-///         OTTLA_ERR_IO; OTTLA_ERR_INVALID_ARGUMENT
+///         OTTLA_ERR_IO: the system refused a thread, an event loop, or the handler that notices fork();
+///         OTTLA_ERR_INVALID_ARGUMENT
 ///
 /// Any thread.
 #[unsafe(no_mangle)]

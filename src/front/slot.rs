@@ -4,7 +4,6 @@
 mod usual;
 
 use std::collections::VecDeque;
-use std::mem::offset_of;
 use std::time::Duration;
 
 use usual::Limits;
@@ -12,7 +11,7 @@ use usual::Limits;
 use super::{Barred, Front, TopicSettings, Wake};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
-use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, CACHE_LINE, Clock, Mutex, Ordering, Time};
+use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
 
 /// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
 /// too, with partition -1.
@@ -59,8 +58,12 @@ struct State {
 }
 
 // The lock's own bytes lie before the state.
-#[cfg(all(target_pointer_width = "64", not(ottla_loom)))]
+#[cfg(not(ottla_loom))]
 const _: () = {
+    use std::mem::offset_of;
+
+    use crate::sync::CACHE_LINE;
+
     let lock = size_of::<Mutex<State>>() - size_of::<State>();
     let used_by_usual = offset_of!(Slot, state) + lock + offset_of!(State, full);
     assert!(used_by_usual <= CACHE_LINE && align_of::<Slot>() == CACHE_LINE);

@@ -1,35 +1,75 @@
 //! Flush: waits for everything that was accepted before it, and lets nothing of it linger.
 
 use super::index::PartitionIndex;
+use super::outstanding::Outstanding;
 use super::{Answer, Core, Place};
 use crate::planted::{Fault, planted};
 
-/// A flush that is waited for.
-pub struct Flush {
-    /// `None`: the end of a transaction waits.
-    ticket: Option<u64>,
+/// The flushes that are waited for.
+#[derive(Default)]
+pub struct Flushes {
+    waiting: Vec<Flush>,
+}
+
+struct Flush {
+    waiter: Waiter,
     /// Batches before this serial must be decided.
     upto: u64,
-    /// Queues of topics whose partitions were not known; what is in them gets its serials later.
+    /// Queues of topics whose partitions were not known. What is in them gets its serials later.
     queues: Vec<PartitionIndex>,
 }
 
-impl Flush {
+/// What goes on when a flush has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiter {
+    /// The application's call, by its ticket.
+    Call(u64),
+    TransactionEnd,
+}
+
+impl Flushes {
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub fn is_asked_for(&self, ticket: u64) -> bool {
-        self.ticket == Some(ticket)
+        self.waiting.iter().any(|flush| flush.waiter == Waiter::Call(ticket))
+    }
+
+    pub fn add(&mut self, waiter: Waiter, upto: u64, queues: Vec<PartitionIndex>) {
+        self.waiting.push(Flush { waiter, upto, queues });
+    }
+
+    pub fn wait_for_queue(&self, queue: PartitionIndex) -> bool {
+        self.waiting.iter().any(|flush| flush.queues.contains(&queue))
+    }
+
+    /// The records of a topic's queue have serials before `upto` now, or are decided.
+    pub fn queue_resolved(&mut self, queue: PartitionIndex, upto: u64) {
+        let forgets_moved = planted(Fault::FlushForgetsMoved);
+        for flush in &mut self.waiting {
+            if let Some(at) = flush.queues.iter().position(|&waiting| waiting == queue) {
+                flush.queues.swap_remove(at);
+                flush.upto = if forgets_moved { flush.upto } else { upto };
+            }
+        }
+    }
+
+    /// Removes a flush for which everything is decided.
+    pub fn take_ended(&mut self, outstanding: &Outstanding) -> Option<Waiter> {
+        let has_ended = |flush: &Flush| flush.queues.is_empty() && outstanding.all_ended_before(flush.upto);
+        let at = self.waiting.iter().position(has_ended)?;
+        Some(self.waiting.swap_remove(at).waiter)
+    }
+
+    /// Removes all flushes, whatever they wait for.
+    pub fn take_all(&mut self) -> Vec<Waiter> {
+        self.waiting.drain(..).map(|flush| flush.waiter).collect()
     }
 }
 
 impl Core {
-    pub(super) fn flush(&mut self, ticket: u64) {
-        self.flush_for(Some(ticket));
-    }
-
-    pub(super) fn flush_transaction(&mut self) {
-        self.flush_for(None);
-    }
-
-    fn flush_for(&mut self, ticket: Option<u64>) {
+    pub(super) fn flush(&mut self, waiter: Waiter) {
         let mut queues = Vec::new();
         for index in self.partitions.active().to_vec() {
             if self.partition(index).is_topic_queue() {
@@ -38,7 +78,7 @@ impl Core {
                 self.take_all(index);
             }
         }
-        self.flushes.push(Flush { ticket, upto: self.outstanding.next(), queues });
+        self.flushes.add(waiter, self.outstanding.next(), queues);
     }
 
     /// Takes everything out of a slot, so that what comes later is told apart from what was there.
@@ -55,45 +95,84 @@ impl Core {
 
     /// A topic's queue was assigned, or failed: flushes that wait for it go on to wait for its partitions.
     pub(super) fn queue_resolved(&mut self, queue: PartitionIndex) {
-        if self.flushes.iter().all(|flush| !flush.queues.contains(&queue)) {
+        if !self.flushes.wait_for_queue(queue) {
             return;
         }
         let topic = self.partition(queue).topic;
         for index in self.topics[topic].partitions.clone() {
             self.take_all(index);
         }
-        let upto = self.outstanding.next();
-        for flush in &mut self.flushes {
-            if let Some(at) = flush.queues.iter().position(|&waiting| waiting == queue) {
-                flush.queues.swap_remove(at);
-                if !planted(Fault::FlushForgetsMoved) {
-                    flush.upto = upto;
-                }
-            }
-        }
+        self.flushes.queue_resolved(queue, self.outstanding.next());
     }
 
     /// Ends flushes once what they waited for is decided.
     pub(super) fn settle_flushes(&mut self) {
-        let mut at = 0;
-        while at < self.flushes.len() {
-            let flush = &self.flushes[at];
-            if flush.queues.is_empty() && self.outstanding.all_ended_before(flush.upto) {
-                match self.flushes.swap_remove(at).ticket {
-                    Some(ticket) => self.answer(ticket, Ok(Answer::Done)),
-                    None => self.transaction_drained(),
-                }
-            } else {
-                at += 1;
+        while let Some(waiter) = self.flushes.take_ended(&self.outstanding) {
+            match waiter {
+                Waiter::Call(ticket) => self.answer(ticket, Ok(Answer::Done)),
+                Waiter::TransactionEnd => self.transaction_drained(),
             }
         }
     }
 
-    /// Ends all flushes: nothing is left to wait for.
+    /// The producer has ended: nothing is left to wait for.
     pub(super) fn end_flushes(&mut self) {
-        let flushes = std::mem::take(&mut self.flushes);
-        for ticket in flushes.into_iter().filter_map(|flush| flush.ticket) {
-            self.answer(ticket, Ok(Answer::Done));
+        for waiter in self.flushes.take_all() {
+            if let Waiter::Call(ticket) = waiter {
+                self.answer(ticket, Ok(Answer::Done));
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Waiter = Waiter::Call(1);
+    const SECOND: Waiter = Waiter::Call(2);
+
+    fn queue(index: u32) -> PartitionIndex {
+        PartitionIndex::of_slot(index)
+    }
+
+    #[test]
+    fn a_flush_ends_when_all_before_it_is_decided() {
+        let (mut flushes, mut outstanding) = (Flushes::default(), Outstanding::default());
+        let before = outstanding.begin();
+        flushes.add(FIRST, outstanding.next(), Vec::new());
+        let between = outstanding.begin();
+        flushes.add(SECOND, outstanding.next(), Vec::new());
+        outstanding.begin();
+        outstanding.end(between);
+        assert_eq!(flushes.take_ended(&outstanding), None);
+        outstanding.end(before);
+        assert_eq!([(); 3].map(|()| flushes.take_ended(&outstanding)), [Some(FIRST), Some(SECOND), None]);
+        assert!(flushes.is_empty());
+    }
+
+    #[test]
+    fn a_flush_waits_for_what_leaves_a_topics_queue() {
+        let (mut flushes, mut outstanding) = (Flushes::default(), Outstanding::default());
+        flushes.add(FIRST, outstanding.next(), vec![queue(4), queue(5)]);
+        assert_eq!(flushes.take_ended(&outstanding), None);
+        let moved = outstanding.begin();
+        flushes.queue_resolved(queue(4), outstanding.next());
+        assert!(!flushes.wait_for_queue(queue(4)) && flushes.wait_for_queue(queue(5)));
+        outstanding.end(moved);
+        assert_eq!(flushes.take_ended(&outstanding), None, "there is another queue");
+        let moved = outstanding.begin();
+        flushes.queue_resolved(queue(5), outstanding.next());
+        assert_eq!(flushes.take_ended(&outstanding), None, "what was in the queue is not decided");
+        outstanding.end(moved);
+        assert_eq!(flushes.take_ended(&outstanding), Some(FIRST));
+    }
+
+    #[test]
+    fn a_transactions_end_is_no_call() {
+        let mut flushes = Flushes::default();
+        flushes.add(Waiter::TransactionEnd, 0, Vec::new());
+        flushes.add(SECOND, 0, Vec::new());
+        assert!(flushes.is_asked_for(2) && !flushes.is_asked_for(1));
     }
 }

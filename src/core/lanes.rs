@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::index::{BrokerIndex, PartitionIndex};
+use super::partitions::Partitions;
 use super::{Core, Place, Timer};
 use crate::config::Acks;
 use crate::front::TopicSettings;
@@ -30,6 +31,29 @@ pub struct Lane {
     pub ready: VecDeque<PartitionIndex>,
     /// By linger. Those of one linger are in the order in which it began, so the first of them is the first due.
     pub lingering: Vec<(Duration, VecDeque<PartitionIndex>)>,
+}
+
+impl Lane {
+    /// When the first linger ends. Partitions that no longer linger are dropped on the way.
+    fn next_linger(&mut self, partitions: &mut Partitions) -> Option<Time> {
+        self.lingering.iter_mut().filter_map(|(linger, waiting)| first_linger(*linger, waiting, partitions)).min()
+    }
+}
+
+/// The first of a list is the oldest.
+fn first_linger(linger: Duration, waiting: &mut VecDeque<PartitionIndex>, partitions: &mut Partitions) -> Option<Time> {
+    loop {
+        let index = *waiting.front()?;
+        let partition = &mut partitions[index];
+        if partition.place == Place::Lingering {
+            if let Some(oldest) = partition.slot.glance().oldest {
+                return Some(oldest.after(linger));
+            }
+            partition.place = Place::Idle;
+            partitions.deactivate_if_idle(index);
+        }
+        waiting.pop_front();
+    }
 }
 
 /// The lanes of one broker: usually one, and as many as topics differ in what a request says.
@@ -117,35 +141,12 @@ impl Core {
 
     pub(super) fn linger_passed(&mut self, broker: BrokerIndex) {
         for lane in 0..self.brokers[broker].lanes.len() {
-            match self.next_linger(broker, lane) {
+            match self.brokers[broker].lanes.lane(lane).next_linger(&mut self.partitions) {
                 // If the time of one has come, the others of its lane ride along.
                 Some(due) if due <= self.now => self.end_lingering_in(broker, lane),
                 Some(due) => self.timers.arm(Timer::Linger(broker), due),
                 None => {}
             }
-        }
-    }
-
-    /// When the first linger of a lane ends.
-    fn next_linger(&mut self, broker: BrokerIndex, lane: usize) -> Option<Time> {
-        let lists = self.broker(broker).lanes.lane(lane).lingering.len();
-        (0..lists).filter_map(|list| self.first_linger(broker, lane, list)).min()
-    }
-
-    /// The first of a list is the oldest; what no longer lingers is dropped from its head.
-    fn first_linger(&mut self, broker: BrokerIndex, lane: usize, list: usize) -> Option<Time> {
-        loop {
-            let (linger, waiting) = &mut self.broker(broker).lanes.lane(lane).lingering[list];
-            let (linger, index) = (*linger, *waiting.front()?);
-            let partition = self.partition(index);
-            if partition.place == Place::Lingering {
-                if let Some(oldest) = partition.slot.glance().oldest {
-                    return Some(oldest.after(linger));
-                }
-                partition.place = Place::Idle;
-                self.partitions.deactivate_if_idle(index);
-            }
-            self.broker(broker).lanes.lane(lane).lingering[list].1.pop_front();
         }
     }
 }

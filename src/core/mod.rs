@@ -72,7 +72,7 @@ use crate::sync::{Arc, Time};
 use broker::Broker;
 use brokers::Brokers;
 use compressors::Compressors;
-use flush::Flush;
+use flush::{Flushes, Waiter};
 use index::{PartitionIndex, Table, TopicIndex};
 use inquiry::Inquiry;
 use metadata::{Metadata, TopicState};
@@ -87,7 +87,7 @@ use transaction::Transaction;
 ///
 /// The owner repeats these steps, all on one thread:
 ///
-/// 1. [`at`](Self::at) sets the present time. Every other call counts with it.
+/// 1. [`at`](Self::at) sets the present time. Every other call uses it.
 /// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`event`](Self::event) is what happened on a connection, and
 ///    [`tick`](Self::tick) fires what is due. Their order is free, but `tick` is given a time up to which every
 ///    byte that arrived was passed in as an event. Otherwise an answer that came in time could count as missing.
@@ -121,7 +121,7 @@ pub struct Core {
     producer_id: ProducerId,
     transaction: Option<Transaction>,
     outstanding: Outstanding,
-    flushes: Vec<Flush>,
+    flushes: Flushes,
     inquiries: Vec<Inquiry>,
     closing: Option<Time>,
     closed: bool,
@@ -168,7 +168,7 @@ impl Core {
             producer_id: ProducerId::new(settings.idempotence && settings.transaction.is_none()),
             transaction: settings.transaction.clone().map(|(id, timeout_ms)| Transaction::new(id, timeout_ms)),
             outstanding: Outstanding::default(),
-            flushes: Vec::new(),
+            flushes: Flushes::default(),
             inquiries: Vec::new(),
             closing: None,
             closed: false,
@@ -207,7 +207,7 @@ impl Core {
         }
         for command in mail.commands.drain(..) {
             match command {
-                Command::Flush { ticket } => self.flush(ticket),
+                Command::Flush { ticket } => self.flush(Waiter::Call(ticket)),
                 Command::Inquire { ticket, about, asked_at, deadline } => {
                     self.inquire(ticket, about, asked_at, deadline);
                 }

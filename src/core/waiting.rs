@@ -52,7 +52,7 @@ impl Core {
         if let Some(inquiry) = self.inquiries.iter().find(|inquiry| inquiry.is_asked_for(ticket)) {
             return self.inquiry_waits_for(inquiry);
         }
-        if self.flushes.iter().any(|flush| flush.is_asked_for(ticket)) {
+        if self.flushes.is_asked_for(ticket) {
             return self.records_wait_for(None);
         }
         None

@@ -3,6 +3,9 @@
 //! Codes travel as `i16`, as on the wire. A broker may send one that the table does not have: it has no name, is neither
 //! retriable nor fatal, and fails what it was answered to.
 
+use ProduceVerdict::{SequenceLost, Split, Written, WrittenBefore};
+use TransactionRequest::*;
+
 /// The codes by Kafka's names.
 pub enum ErrorCode {}
 
@@ -41,13 +44,13 @@ pub enum ProduceVerdict {
 /// What a code in the answer to a request of a transaction means, the mildest first: of several the severest decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransactionVerdict {
-    /// The end of the transaction before is still being written: it takes milliseconds.
+    /// The end of the previous transaction is still being written. That takes milliseconds.
     RetrySoon,
     /// Ask again after a backoff.
     Retry,
     /// Another broker coordinates: find it, and ask again.
     Rediscover,
-    /// The call fails and can be made again, if it is the first of all; else the producer cannot go on.
+    /// During init_transactions: the call fails, and can be made again. Later: the producer cannot go on.
     Refuse,
     /// The transaction has to be aborted.
     Abort,
@@ -96,9 +99,6 @@ macro_rules! codes {
     };
 }
 
-use ProduceVerdict::{SequenceLost, Split, Written, WrittenBefore};
-use TransactionRequest::*;
-
 const AGAIN: ProduceVerdict = ProduceVerdict::Retry { refresh: false, in_doubt: false };
 const AGAIN_IN_DOUBT: ProduceVerdict = ProduceVerdict::Retry { refresh: false, in_doubt: true };
 const REFRESH: ProduceVerdict = ProduceVerdict::Retry { refresh: true, in_doubt: false };
@@ -109,8 +109,8 @@ const FAIL_IN_DOUBT: ProduceVerdict = ProduceVerdict::Fail { in_doubt: true };
 const ALL: &[TransactionRequest] =
     &[FindCoordinator, FindGroupCoordinator, Init, AddPartitions, AddOffsets, CommitOffsets, Commit, Abort];
 
-// The produce column is the reference producer's (`Sender`), with the fate of the attempt added. The last column is its
-// `TransactionManager`'s, but that an old epoch is looked into.
+// The third column follows Java's `Sender`, with the fate of the attempt added. The last follows its `TransactionManager`,
+// except that the coordinator is asked about an old epoch.
 codes! {
     // The broker does not say how far it got.
     -1 UNKNOWN_SERVER_ERROR                  Neither,   FAIL_IN_DOUBT,    [];

@@ -10,6 +10,7 @@ mod requests;
 
 use std::collections::VecDeque;
 
+use super::flush::Waiter;
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::Role;
 use super::{Answer, Core, Place, Timer};
@@ -309,7 +310,7 @@ impl Core {
         if planted(if end == End::Abort { Fault::AbortBeforeAnswered } else { Fault::CommitBeforeDecided }) {
             return self.transaction_drained();
         }
-        self.flush_transaction();
+        self.flush(Waiter::TransactionEnd);
     }
 
     /// Why a batch is not sent again: its transaction is being aborted, which would wait for it.

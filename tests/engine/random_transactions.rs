@@ -91,7 +91,7 @@ fn expected() -> Vec<(String, u64)> {
 /// The state edges of a producer's transactions, as the engine tells them, and how often a thousand seeds have to take each.
 /// There is no other.
 const EDGES: &[(&str, u64)] = &[
-    ("abort: draining -> abort: renewing", 151),
+    ("abort: draining -> abort: renewing", 100),
     ("abort: draining -> abort: telling", 266),
     ("abort: draining -> fatal", 0),
     ("abort: draining -> ready", 100),

@@ -133,22 +133,15 @@ typedef struct ottla_config ottla_config;
 struct ottla_config *ottla_config_new(void);
 struct ottla_config *ottla_config_copy(const struct ottla_config *config);
 void ottla_config_free(struct ottla_config *config);
-ottla_code ottla_config_set(struct ottla_config *config,
-                            const char *name,
-                            const char *value,
-                            struct ottla_error **error_out);
+ottla_code ottla_config_set(struct ottla_config *config, const char *name,
+    const char *value, struct ottla_error **error_out);
 ottla_code ottla_config_get(const struct ottla_config *config,
-                            const char *name,
-                            char *buffer,
-                            size_t buffer_len,
-                            size_t *len_out,
-                            struct ottla_error **error_out);
+    const char *name, char *buffer, size_t buffer_len, size_t *len_out,
+    struct ottla_error **error_out);
 ottla_code ottla_config_load_file(struct ottla_config *config,
-                                  const char *path,
-                                  struct ottla_error **error_out);
+    const char *path, struct ottla_error **error_out);
 ottla_code ottla_config_load_text(struct ottla_config *config,
-                                  const char *properties,
-                                  struct ottla_error **error_out);
+    const char *properties, struct ottla_error **error_out);
 typedef enum ottla_importance {
     OTTLA_IMPORTANCE_HIGH = 1,
     OTTLA_IMPORTANCE_MEDIUM = 2,
@@ -188,30 +181,22 @@ typedef enum ottla_log_level {
 } ottla_log_level;
 typedef void (*ottla_log_fn)(int32_t level, const char *message, void *userdata);
 ottla_code ottla_config_set_log(struct ottla_config *config,
-                                ottla_log_fn on_log,
-                                void *userdata,
-                                ottla_free_fn free_userdata,
-                                int32_t level);
+    ottla_log_fn on_log, void *userdata, ottla_free_fn free_userdata, int32_t level);
 typedef struct ottla_producer ottla_producer;
 ottla_code ottla_producer_new(const struct ottla_config *config,
-                              struct ottla_producer **producer_out,
-                              struct ottla_error **error_out);
+    struct ottla_producer **producer_out, struct ottla_error **error_out);
 ottla_code ottla_producer_free(struct ottla_producer *producer);
 ottla_code ottla_producer_set_debug(const struct ottla_producer *producer,
-                                    const char *facilities,
-                                    struct ottla_error **error_out);
+    const char *facilities, struct ottla_error **error_out);
 uint64_t ottla_producer_buffered_bytes(const struct ottla_producer *producer);
-uint64_t ottla_producer_buffered_records(const struct ottla_producer *producer);
+uint64_t ottla_producer_buffered_records(
+    const struct ottla_producer *producer);
 typedef struct ottla_topic ottla_topic;
 ottla_code ottla_producer_topic(const struct ottla_producer *producer,
-                                const char *name,
-                                struct ottla_topic **topic_out,
-                                struct ottla_error **error_out);
+    const char *name, struct ottla_topic **topic_out, struct ottla_error **error_out);
 ottla_code ottla_producer_topic_with(const struct ottla_producer *producer,
-                                     const char *name,
-                                     const struct ottla_config *overrides,
-                                     struct ottla_topic **topic_out,
-                                     struct ottla_error **error_out);
+    const char *name, const struct ottla_config *overrides, struct ottla_topic **topic_out,
+    struct ottla_error **error_out);
 const char *ottla_topic_name(const struct ottla_topic *topic);
 void ottla_topic_free(struct ottla_topic *topic);
 typedef struct ottla_header {
@@ -238,14 +223,11 @@ typedef struct ottla_record {
     uint32_t reserved;
     void *reserved_pointer;
 } ottla_record;
-void ottla_record_init(struct ottla_record *record,
-                       size_t struct_size);
+void ottla_record_init(struct ottla_record *record, size_t struct_size);
 typedef void (*ottla_release_fn)(const void *value, size_t value_len, void *release_userdata);
 typedef struct ottla_send ottla_send;
-ottla_code ottla_send_wait(const struct ottla_send *handle,
-                           int64_t timeout_ms,
-                           struct ottla_delivery *delivery_out,
-                           struct ottla_error **error_out);
+ottla_code ottla_send_wait(const struct ottla_send *handle, int64_t timeout_ms,
+    struct ottla_delivery *delivery_out, struct ottla_error **error_out);
 void ottla_send_free(struct ottla_send *handle);
 enum { OTTLA_SEND_NO_WAIT = 1 };
 typedef void (*ottla_delivery_fn)(const struct ottla_delivery *delivery, void *userdata);
@@ -259,49 +241,29 @@ typedef struct ottla_send_options {
     struct ottla_send **handle_out;
 } ottla_send_options;
 ottla_code ottla_producer_send(const struct ottla_producer *producer,
-                               const struct ottla_topic *topic,
-                               const struct ottla_record *record,
-                               void *userdata,
-                               const struct ottla_send_options *options,
-                               struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, void *userdata,
+    const struct ottla_send_options *options, struct ottla_error **error_out);
 ottla_code ottla_producer_send_many(const struct ottla_producer *producer,
-                                    const struct ottla_topic *topic,
-                                    const struct ottla_record *records,
-                                    size_t count,
-                                    void *const *userdatas,
-                                    const struct ottla_send_options *options,
-                                    size_t *accepted_out,
-                                    struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *records, size_t count,
+    void *const *userdatas, const struct ottla_send_options *options, size_t *accepted_out,
+    struct ottla_error **error_out);
 ottla_code ottla_producer_send_and_wait(const struct ottla_producer *producer,
-                                        const struct ottla_topic *topic,
-                                        const struct ottla_record *record,
-                                        int64_t timeout_ms,
-                                        struct ottla_delivery *delivery_out,
-                                        struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, int64_t timeout_ms,
+    struct ottla_delivery *delivery_out, struct ottla_error **error_out);
 enum { OTTLA_FLAT_KEY = 4 };
 enum { OTTLA_FLAT_VALUE = 8 };
 ottla_code ottla_producer_send_flat(const struct ottla_producer *producer,
-                                    const struct ottla_topic *const *topics,
-                                    size_t topic_count,
-                                    const uint8_t *buffer,
-                                    size_t buffer_len,
-                                    size_t count,
-                                    const struct ottla_send_options *options,
-                                    size_t *accepted_out,
-                                    size_t *consumed_out,
-                                    struct ottla_error **error_out);
+    const struct ottla_topic *const *topics, size_t topic_count, const uint8_t *buffer,
+    size_t buffer_len, size_t count, const struct ottla_send_options *options, size_t *accepted_out,
+    size_t *consumed_out, struct ottla_error **error_out);
 typedef struct ottla_bytes {
     const void *data;
     size_t len;
 } ottla_bytes;
 ottla_code ottla_producer_send_objects(const struct ottla_producer *producer,
-                                       const struct ottla_topic *topic,
-                                       const struct ottla_record *record,
-                                       const void *key_object,
-                                       const void *value_object,
-                                       void *userdata,
-                                       const struct ottla_send_options *options,
-                                       struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, const void *key_object,
+    const void *value_object, void *userdata, const struct ottla_send_options *options,
+    struct ottla_error **error_out);
 typedef enum ottla_fate {
     OTTLA_FATE_UNKNOWN = 0,
     OTTLA_FATE_WRITTEN = 1,
@@ -348,45 +310,32 @@ typedef struct ottla_batch {
 } ottla_batch;
 typedef void (*ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
 ottla_code ottla_config_set_delivery(struct ottla_config *config,
-                                     ottla_delivery_fn on_delivery,
-                                     void *userdata,
-                                     ottla_free_fn free_userdata);
+    ottla_delivery_fn on_delivery, void *userdata, ottla_free_fn free_userdata);
 ottla_code ottla_config_set_batch_delivery(struct ottla_config *config,
-                                           ottla_batch_fn on_batch,
-                                           void *userdata,
-                                           ottla_free_fn free_userdata);
+    ottla_batch_fn on_batch, void *userdata, ottla_free_fn free_userdata);
 typedef void (*ottla_ready_fn)(void *userdata);
 ottla_code ottla_config_set_poll(struct ottla_config *config,
-                                 ottla_ready_fn on_ready,
-                                 void *userdata,
-                                 ottla_free_fn free_userdata);
+    ottla_ready_fn on_ready, void *userdata, ottla_free_fn free_userdata);
 ottla_code ottla_producer_poll(const struct ottla_producer *producer,
-                               int64_t timeout_ms,
-                               struct ottla_report **reports_out,
-                               size_t max_reports,
-                               size_t *count_out,
-                               struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_report **reports_out, size_t max_reports, size_t *count_out,
+    struct ottla_error **error_out);
 int32_t ottla_producer_poll_fd(const struct ottla_producer *producer);
 typedef struct ottla_report ottla_report;
-const struct ottla_batch *ottla_report_batch(const struct ottla_report *report);
+const struct ottla_batch *ottla_report_batch(
+    const struct ottla_report *report);
 void ottla_report_free(struct ottla_report *report);
 enum { OTTLA_FLUSH_POLLED = 1 };
 ottla_code ottla_producer_flush(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                uint32_t flags,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, uint32_t flags, struct ottla_error **error_out);
 ottla_code ottla_producer_close(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 typedef enum ottla_purge {
     OTTLA_PURGE_QUEUED = 1,
     OTTLA_PURGE_IN_FLIGHT = 2,
 } ottla_purge;
 ottla_code ottla_producer_purge(const struct ottla_producer *producer,
-                                const struct ottla_topic *topic,
-                                uint32_t flags,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    const struct ottla_topic *topic, uint32_t flags, int64_t timeout_ms,
+    struct ottla_error **error_out);
 typedef enum ottla_transaction_state {
     OTTLA_TRANSACTION_NONE = 0,
     OTTLA_TRANSACTION_UNINITIALIZED = 1,
@@ -418,30 +367,23 @@ typedef struct ottla_group_metadata {
     const char *member_id;
     const char *group_instance_id;
 } ottla_group_metadata;
-ottla_code ottla_producer_init_transactions(const struct ottla_producer *producer,
-                                            int64_t timeout_ms,
-                                            struct ottla_error **error_out);
-ottla_code ottla_producer_begin_transaction(const struct ottla_producer *producer,
-                                            struct ottla_error **error_out);
-ottla_code ottla_producer_send_offsets_to_transaction(const struct ottla_producer *producer,
-                                                      const struct ottla_offset *offsets,
-                                                      size_t count,
-                                                      const struct ottla_group_metadata *group,
-                                                      int64_t timeout_ms,
-                                                      struct ottla_error **error_out);
-ottla_code ottla_producer_commit_transaction(const struct ottla_producer *producer,
-                                             int64_t timeout_ms,
-                                             struct ottla_error **error_out);
-ottla_code ottla_producer_abort_transaction(const struct ottla_producer *producer,
-                                            int64_t timeout_ms,
-                                            struct ottla_error **error_out);
-int32_t ottla_producer_transaction_state(const struct ottla_producer *producer);
+ottla_code ottla_producer_init_transactions(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
+ottla_code ottla_producer_begin_transaction(
+    const struct ottla_producer *producer, struct ottla_error **error_out);
+ottla_code ottla_producer_send_offsets_to_transaction(
+    const struct ottla_producer *producer, const struct ottla_offset *offsets, size_t count,
+    const struct ottla_group_metadata *group, int64_t timeout_ms, struct ottla_error **error_out);
+ottla_code ottla_producer_commit_transaction(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
+ottla_code ottla_producer_abort_transaction(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
+int32_t ottla_producer_transaction_state(
+    const struct ottla_producer *producer);
 ottla_code ottla_producer_check(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 ottla_code ottla_topic_check(const struct ottla_topic *topic,
-                             int64_t timeout_ms,
-                             struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 typedef struct ottla_partitions ottla_partitions;
 typedef struct ottla_partition {
     size_t struct_size;
@@ -458,13 +400,10 @@ typedef struct ottla_partition {
     size_t offline_count;
 } ottla_partition;
 ottla_code ottla_topic_partitions(const struct ottla_topic *topic,
-                                  int64_t timeout_ms,
-                                  struct ottla_partitions **partitions_out,
-                                  struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_partitions **partitions_out, struct ottla_error **error_out);
 size_t ottla_partitions_count(const struct ottla_partitions *partitions);
 ottla_code ottla_partitions_at(const struct ottla_partitions *partitions,
-                               size_t index,
-                               struct ottla_partition *partition_out);
+    size_t index, struct ottla_partition *partition_out);
 void ottla_partitions_free(struct ottla_partitions *partitions);
 typedef enum ottla_event_kind {
     OTTLA_EVENT_BROKER_UP = 1,
@@ -491,18 +430,11 @@ typedef struct ottla_event {
 } ottla_event;
 typedef void (*ottla_event_fn)(const struct ottla_event *event, void *userdata);
 ottla_code ottla_config_set_events(struct ottla_config *config,
-                                   ottla_event_fn on_event,
-                                   void *userdata,
-                                   ottla_free_fn free_userdata);
+    ottla_event_fn on_event, void *userdata, ottla_free_fn free_userdata);
 ottla_code ottla_config_set_event_poll(struct ottla_config *config,
-                                       size_t max_events,
-                                       ottla_ready_fn on_ready,
-                                       void *userdata,
-                                       ottla_free_fn free_userdata);
+    size_t max_events, ottla_ready_fn on_ready, void *userdata, ottla_free_fn free_userdata);
 ottla_code ottla_producer_poll_event(const struct ottla_producer *producer,
-                                     int64_t timeout_ms,
-                                     struct ottla_event **event_out,
-                                     struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_event **event_out, struct ottla_error **error_out);
 void ottla_event_free(struct ottla_event *event);
 typedef struct ottla_counters {
     size_t struct_size;
@@ -530,8 +462,7 @@ typedef struct ottla_counters {
     uint64_t reports_held;
 } ottla_counters;
 ottla_code ottla_producer_counters(const struct ottla_producer *producer,
-                                   struct ottla_counters *counters_out,
-                                   struct ottla_error **error_out);
+    struct ottla_counters *counters_out, struct ottla_error **error_out);
 typedef struct ottla_statistics ottla_statistics;
 typedef struct ottla_histogram {
     uint64_t count;
@@ -659,51 +590,44 @@ typedef struct ottla_error_figures {
     uint64_t records_failed;
 } ottla_error_figures;
 ottla_code ottla_producer_statistics(const struct ottla_producer *producer,
-                                     struct ottla_statistics **statistics_out,
-                                     struct ottla_error **error_out);
+    struct ottla_statistics **statistics_out, struct ottla_error **error_out);
 ottla_code ottla_statistics_since(const struct ottla_statistics *later,
-                                  const struct ottla_statistics *earlier,
-                                  struct ottla_statistics **difference_out,
-                                  struct ottla_error **error_out);
+    const struct ottla_statistics *earlier, struct ottla_statistics **difference_out,
+    struct ottla_error **error_out);
 void ottla_statistics_free(struct ottla_statistics *statistics);
 int64_t ottla_statistics_taken_ms(const struct ottla_statistics *statistics);
 uint64_t ottla_statistics_span_us(const struct ottla_statistics *statistics);
 ottla_code ottla_statistics_producer(const struct ottla_statistics *statistics,
-                                     struct ottla_producer_figures *figures_out,
-                                     struct ottla_error **error_out);
-size_t ottla_statistics_broker_count(const struct ottla_statistics *statistics);
+    struct ottla_producer_figures *figures_out, struct ottla_error **error_out);
+size_t ottla_statistics_broker_count(
+    const struct ottla_statistics *statistics);
 ottla_code ottla_statistics_broker(const struct ottla_statistics *statistics,
-                                   size_t index,
-                                   struct ottla_broker_figures *figures_out,
-                                   struct ottla_error **error_out);
+    size_t index, struct ottla_broker_figures *figures_out, struct ottla_error **error_out);
 size_t ottla_statistics_topic_count(const struct ottla_statistics *statistics);
 ottla_code ottla_statistics_topic(const struct ottla_statistics *statistics,
-                                  size_t index,
-                                  struct ottla_topic_figures *figures_out,
-                                  struct ottla_error **error_out);
+    size_t index, struct ottla_topic_figures *figures_out, struct ottla_error **error_out);
 size_t ottla_statistics_error_count(const struct ottla_statistics *statistics);
 ottla_code ottla_statistics_error(const struct ottla_statistics *statistics,
-                                  size_t index,
-                                  struct ottla_error_figures *figures_out,
-                                  struct ottla_error **error_out);
+    size_t index, struct ottla_error_figures *figures_out, struct ottla_error **error_out);
 const char *ottla_statistics_json(const struct ottla_statistics *statistics);
-const char *ottla_statistics_prometheus(const struct ottla_statistics *statistics);
+const char *ottla_statistics_prometheus(
+    const struct ottla_statistics *statistics);
 typedef void (*ottla_statistics_fn)(const struct ottla_statistics *statistics, void *userdata);
 ottla_code ottla_config_set_statistics(struct ottla_config *config,
-                                       int64_t interval_ms,
-                                       ottla_statistics_fn on_statistics,
-                                       void *userdata,
-                                       ottla_free_fn free_userdata);
+    int64_t interval_ms, ottla_statistics_fn on_statistics, void *userdata,
+    ottla_free_fn free_userdata);
 typedef struct ottla_settings ottla_settings;
 typedef int32_t (*ottla_configure_fn)(const struct ottla_settings *settings, void *userdata);
 typedef void (*ottla_close_fn)(void *userdata);
 size_t ottla_settings_count(const struct ottla_settings *settings);
 const char *ottla_settings_name_at(const struct ottla_settings *settings,
-                                   size_t index);
-const char *ottla_settings_value_at(const struct ottla_settings *settings, size_t index);
-const char *ottla_settings_get(const struct ottla_settings *settings, const char *name);
+    size_t index);
+const char *ottla_settings_value_at(const struct ottla_settings *settings,
+    size_t index);
+const char *ottla_settings_get(const struct ottla_settings *settings,
+    const char *name);
 int32_t ottla_settings_fail(const struct ottla_settings *settings,
-                            const char *message);
+    const char *message);
 typedef struct ottla_choice {
     size_t struct_size;
     const char *topic;
@@ -729,15 +653,15 @@ typedef struct ottla_partitioner {
     int32_t reserved;
 } ottla_partitioner;
 ottla_code ottla_config_set_partitioner(struct ottla_config *config,
-                                        const struct ottla_partitioner *partitioner,
-                                        struct ottla_error **error_out);
+    const struct ottla_partitioner *partitioner, struct ottla_error **error_out);
 int32_t ottla_choice_leader(const struct ottla_choice *choice,
-                            int32_t partition);
+    int32_t partition);
 int32_t ottla_choice_is_available(const struct ottla_choice *choice,
-                                  int32_t partition);
+    int32_t partition);
 uint64_t ottla_choice_queued_bytes(const struct ottla_choice *choice,
-                                   int32_t partition);
-int32_t ottla_choice_fail(const struct ottla_choice *choice, const char *message);
+    int32_t partition);
+int32_t ottla_choice_fail(const struct ottla_choice *choice,
+    const char *message);
 typedef struct ottla_serialized ottla_serialized;
 typedef int32_t (*ottla_serialize_fn)(const char *topic,
                                       const void *object,
@@ -752,21 +676,16 @@ typedef struct ottla_serializer {
     ottla_free_fn free_userdata;
 } ottla_serializer;
 ottla_code ottla_config_set_key_serializer(struct ottla_config *config,
-                                           const struct ottla_serializer *serializer,
-                                           struct ottla_error **error_out);
+    const struct ottla_serializer *serializer, struct ottla_error **error_out);
 ottla_code ottla_config_set_value_serializer(struct ottla_config *config,
-                                             const struct ottla_serializer *serializer,
-                                             struct ottla_error **error_out);
+    const struct ottla_serializer *serializer, struct ottla_error **error_out);
 ottla_code ottla_serialized_append(struct ottla_serialized *out,
-                                   const void *bytes,
-                                   size_t len);
+    const void *bytes, size_t len);
 ottla_code ottla_serialized_set_null(struct ottla_serialized *out);
 ottla_code ottla_serialized_add_header(struct ottla_serialized *out,
-                                       const char *name,
-                                       size_t name_len,
-                                       const void *value,
-                                       size_t value_len);
-int32_t ottla_serialized_fail(struct ottla_serialized *out, const char *message);
+    const char *name, size_t name_len, const void *value, size_t value_len);
+int32_t ottla_serialized_fail(struct ottla_serialized *out,
+    const char *message);
 typedef struct ottla_sending ottla_sending;
 typedef int32_t (*ottla_on_send_fn)(struct ottla_sending *sending, void *userdata);
 typedef int32_t (*ottla_on_acknowledgement_fn)(const struct ottla_delivery *delivery, void *userdata);
@@ -780,18 +699,14 @@ typedef struct ottla_interceptor {
     ottla_free_fn free_userdata;
 } ottla_interceptor;
 ottla_code ottla_config_add_interceptor(struct ottla_config *config,
-                                        const struct ottla_interceptor *interceptor,
-                                        struct ottla_error **error_out);
+    const struct ottla_interceptor *interceptor, struct ottla_error **error_out);
 const char *ottla_sending_topic(const struct ottla_sending *sending);
-const struct ottla_record *ottla_sending_record(const struct ottla_sending *sending);
+const struct ottla_record *ottla_sending_record(
+    const struct ottla_sending *sending);
 const void *ottla_sending_key_object(const struct ottla_sending *sending);
 const void *ottla_sending_value_object(const struct ottla_sending *sending);
 ottla_code ottla_sending_set_record(struct ottla_sending *sending,
-                                    const struct ottla_record *record,
-                                    struct ottla_error **error_out);
+    const struct ottla_record *record, struct ottla_error **error_out);
 ottla_code ottla_sending_add_header(struct ottla_sending *sending,
-                                    const char *name,
-                                    size_t name_len,
-                                    const void *value,
-                                    size_t value_len);
+    const char *name, size_t name_len, const void *value, size_t value_len);
 int32_t ottla_sending_fail(struct ottla_sending *sending, const char *message);

@@ -422,10 +422,8 @@ OTTLA_API void OTTLA_CALL ottla_config_free(struct ottla_config *config);
  * @param error_out  optional; set only on failure, release with ottla_error_free()
  * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG or OTTLA_ERR_INVALID_ARGUMENT
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_config_set(struct ottla_config *config,
-                            const char *name,
-                            const char *value,
-                            struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_config_set(struct ottla_config *config, const char *name,
+    const char *value, struct ottla_error **error_out);
 
 /**
  * Reads the value of a property: the value that was set, or the default, in its normal spelling. With an alias as the
@@ -440,11 +438,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set(struct ottla_config *config,
  *         OTTLA_ERR_INVALID_ARGUMENT: also if the value does not fit; then len_out is set and nothing else is written
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_get(const struct ottla_config *config,
-                            const char *name,
-                            char *buffer,
-                            size_t buffer_len,
-                            size_t *len_out,
-                            struct ottla_error **error_out);
+    const char *name, char *buffer, size_t buffer_len, size_t *len_out,
+    struct ottla_error **error_out);
 
 /**
  * Sets all properties of a Java `.properties` file (UTF-8, at most 1 MiB). As in Java, an unknown name is a warning in
@@ -455,8 +450,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_get(const struct ottla_config *conf
  * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG, OTTLA_ERR_IO or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_load_file(struct ottla_config *config,
-                                  const char *path,
-                                  struct ottla_error **error_out);
+    const char *path, struct ottla_error **error_out);
 
 /**
  * Sets all properties of a text in the form of a `.properties` file, like ottla_config_load_file().
@@ -466,8 +460,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_load_file(struct ottla_config *conf
  * @return OTTLA_ERR_OK, OTTLA_ERR_INVALID_CONFIG or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_load_text(struct ottla_config *config,
-                                  const char *properties,
-                                  struct ottla_error **error_out);
+    const char *properties, struct ottla_error **error_out);
 
 /**
  * How much a property matters to most users.
@@ -622,10 +615,7 @@ typedef void (OTTLA_CALL *ottla_log_fn)(int32_t level, const char *message, void
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_log(struct ottla_config *config,
-                                ottla_log_fn on_log,
-                                void *userdata,
-                                ottla_free_fn free_userdata,
-                                int32_t level);
+    ottla_log_fn on_log, void *userdata, ottla_free_fn free_userdata, int32_t level);
 
 /* ============================================================================================
  * 5. Producer
@@ -663,8 +653,7 @@ typedef struct ottla_producer ottla_producer;
  * Any thread.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_new(const struct ottla_config *config,
-                              struct ottla_producer **producer_out,
-                              struct ottla_error **error_out);
+    struct ottla_producer **producer_out, struct ottla_error **error_out);
 
 /**
  * Ends and releases a producer. Records that are not decided complete with OTTLA_ERR_CLOSED: callbacks run, but
@@ -692,8 +681,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_free(struct ottla_producer *produ
  * Any thread, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_set_debug(const struct ottla_producer *producer,
-                                    const char *facilities,
-                                    struct ottla_error **error_out);
+    const char *facilities, struct ottla_error **error_out);
 
 /**
  * Returns the bytes of buffer.memory that are in use: by records that are not decided, by deliveries until their
@@ -708,7 +696,8 @@ OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_bytes(const struct ottla_p
  * records exactly.) The call looks at each partition that records were sent to. 0 for NULL, for a producer that was
  * freed, and in a child after fork(). Any thread, callbacks too.
  */
-OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_records(const struct ottla_producer *producer);
+OTTLA_API uint64_t OTTLA_CALL ottla_producer_buffered_records(
+    const struct ottla_producer *producer);
 
 /* ============================================================================================
  * 6. Topics
@@ -736,9 +725,7 @@ typedef struct ottla_topic ottla_topic;
  * Any thread, concurrently with any other call, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic(const struct ottla_producer *producer,
-                                const char *name,
-                                struct ottla_topic **topic_out,
-                                struct ottla_error **error_out);
+    const char *name, struct ottla_topic **topic_out, struct ottla_error **error_out);
 
 /**
  * Makes a handle for a topic with settings of its own: acks, linger.ms, delivery.timeout.ms, request.timeout.ms, the
@@ -761,10 +748,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic(const struct ottla_producer
  * Any thread, concurrently with any other call.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_topic_with(const struct ottla_producer *producer,
-                                     const char *name,
-                                     const struct ottla_config *overrides,
-                                     struct ottla_topic **topic_out,
-                                     struct ottla_error **error_out);
+    const char *name, const struct ottla_config *overrides, struct ottla_topic **topic_out,
+    struct ottla_error **error_out);
 
 /**
  * Returns the topic's name, valid as long as the handle. NULL for NULL.
@@ -885,8 +870,7 @@ typedef struct ottla_record {
  *
  * @param struct_size  sizeof(ottla_record)
  */
-OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record,
-                       size_t struct_size);
+OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record, size_t struct_size);
 
 /**
  * Returns a value that was sent with `on_release` in ottla_send_options, that is, without being copied.
@@ -942,10 +926,8 @@ typedef struct ottla_send ottla_send;
  * Any thread, any number at once, also after ottla_producer_close() and ottla_producer_free(): these decide every
  * record and so end each wait.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_send_wait(const struct ottla_send *handle,
-                           int64_t timeout_ms,
-                           struct ottla_delivery *delivery_out,
-                           struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_send_wait(const struct ottla_send *handle, int64_t timeout_ms,
+    struct ottla_delivery *delivery_out, struct ottla_error **error_out);
 
 /**
  * Releases a handle. The record is still sent; if its delivery was not waited for yet, nobody receives it. NULL is
@@ -1045,11 +1027,8 @@ typedef struct ottla_send_options {
  * order.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send(const struct ottla_producer *producer,
-                               const struct ottla_topic *topic,
-                               const struct ottla_record *record,
-                               void *userdata,
-                               const struct ottla_send_options *options,
-                               struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, void *userdata,
+    const struct ottla_send_options *options, struct ottla_error **error_out);
 
 /**
  * Sends an array of records in turn, each as ottla_producer_send() does, until one is refused. Records without a
@@ -1067,13 +1046,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send(const struct ottla_producer 
  * Any thread, concurrently with any other call, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_producer *producer,
-                                    const struct ottla_topic *topic,
-                                    const struct ottla_record *records,
-                                    size_t count,
-                                    void *const *userdatas,
-                                    const struct ottla_send_options *options,
-                                    size_t *accepted_out,
-                                    struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *records, size_t count,
+    void *const *userdatas, const struct ottla_send_options *options, size_t *accepted_out,
+    struct ottla_error **error_out);
 
 /**
  * Sends one record and waits for its delivery. The record's batch does not linger. The delivery comes back here alone,
@@ -1095,11 +1070,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_many(const struct ottla_prod
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_producer *producer,
-                                        const struct ottla_topic *topic,
-                                        const struct ottla_record *record,
-                                        int64_t timeout_ms,
-                                        struct ottla_delivery *delivery_out,
-                                        struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, int64_t timeout_ms,
+    struct ottla_delivery *delivery_out, struct ottla_error **error_out);
 
 /**
  * The record has a key of key_len bytes, which may be 0. A flag of the flat form.
@@ -1155,15 +1127,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_and_wait(const struct ottla_
  * Any thread, concurrently with any other call, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_flat(const struct ottla_producer *producer,
-                                    const struct ottla_topic *const *topics,
-                                    size_t topic_count,
-                                    const uint8_t *buffer,
-                                    size_t buffer_len,
-                                    size_t count,
-                                    const struct ottla_send_options *options,
-                                    size_t *accepted_out,
-                                    size_t *consumed_out,
-                                    struct ottla_error **error_out);
+    const struct ottla_topic *const *topics, size_t topic_count, const uint8_t *buffer,
+    size_t buffer_len, size_t count, const struct ottla_send_options *options, size_t *accepted_out,
+    size_t *consumed_out, struct ottla_error **error_out);
 
 /**
  * Bytes as an object; see ottla_producer_send_objects().
@@ -1208,13 +1174,9 @@ typedef struct ottla_bytes {
  * Any thread, concurrently with any other call, callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_objects(const struct ottla_producer *producer,
-                                       const struct ottla_topic *topic,
-                                       const struct ottla_record *record,
-                                       const void *key_object,
-                                       const void *value_object,
-                                       void *userdata,
-                                       const struct ottla_send_options *options,
-                                       struct ottla_error **error_out);
+    const struct ottla_topic *topic, const struct ottla_record *record, const void *key_object,
+    const void *value_object, void *userdata, const struct ottla_send_options *options,
+    struct ottla_error **error_out);
 
 /* ============================================================================================
  * 8. Deliveries and polling
@@ -1421,9 +1383,7 @@ typedef void (OTTLA_CALL *ottla_batch_fn)(const struct ottla_batch *batch, void 
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_delivery(struct ottla_config *config,
-                                     ottla_delivery_fn on_delivery,
-                                     void *userdata,
-                                     ottla_free_fn free_userdata);
+    ottla_delivery_fn on_delivery, void *userdata, ottla_free_fn free_userdata);
 
 /**
  * Sends the deliveries of records without a function of their own to `on_batch`: one call with an array for all
@@ -1435,9 +1395,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_delivery(struct ottla_config *c
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_batch_delivery(struct ottla_config *config,
-                                           ottla_batch_fn on_batch,
-                                           void *userdata,
-                                           ottla_free_fn free_userdata);
+    ottla_batch_fn on_batch, void *userdata, ottla_free_fn free_userdata);
 
 /**
  * Called when a queue of reports or of events becomes non-empty (once, until ottla_producer_poll() or
@@ -1459,9 +1417,7 @@ typedef void (OTTLA_CALL *ottla_ready_fn)(void *userdata);
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_poll(struct ottla_config *config,
-                                 ottla_ready_fn on_ready,
-                                 void *userdata,
-                                 ottla_free_fn free_userdata);
+    ottla_ready_fn on_ready, void *userdata, ottla_free_fn free_userdata);
 
 /**
  * Takes reports; only with ottla_config_set_poll(). One call takes as many as there are, up to max_reports.
@@ -1481,11 +1437,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_poll(struct ottla_config *confi
  * Any thread, any number at once. Reports of one partition are handed out in order.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll(const struct ottla_producer *producer,
-                               int64_t timeout_ms,
-                               struct ottla_report **reports_out,
-                               size_t max_reports,
-                               size_t *count_out,
-                               struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_report **reports_out, size_t max_reports, size_t *count_out,
+    struct ottla_error **error_out);
 
 /**
  * Returns a file descriptor for poll() or epoll. It is readable while there are reports or events to take, and once
@@ -1510,7 +1463,8 @@ typedef struct ottla_report ottla_report;
  * that have a function of their own or that a call waits for. It is valid as long as the report. NULL for NULL. Any
  * thread.
  */
-OTTLA_API const struct ottla_batch *OTTLA_CALL ottla_report_batch(const struct ottla_report *report);
+OTTLA_API const struct ottla_batch *OTTLA_CALL ottla_report_batch(
+    const struct ottla_report *report);
 
 /**
  * Releases a report. NULL is ignored. Any thread, callbacks too, also after ottla_producer_free().
@@ -1551,9 +1505,7 @@ OTTLA_API void OTTLA_CALL ottla_report_free(struct ottla_report *report);
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                uint32_t flags,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, uint32_t flags, struct ottla_error **error_out);
 
 /**
  * Ends a producer in order: it accepts nothing more, delivers what was accepted, and completes what is not decided in
@@ -1572,8 +1524,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_close(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * The records that ottla_producer_purge() removes: one of these, or the sum of both.
@@ -1611,10 +1562,8 @@ typedef enum ottla_purge {
  * Any thread, concurrently with any other call; with timeout_ms 0 from callbacks too.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_purge(const struct ottla_producer *producer,
-                                const struct ottla_topic *topic,
-                                uint32_t flags,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    const struct ottla_topic *topic, uint32_t flags, int64_t timeout_ms,
+    struct ottla_error **error_out);
 
 /* ============================================================================================
  * 10. Transactions
@@ -1792,9 +1741,8 @@ typedef struct ottla_group_metadata {
  *
  * Any thread, but only one transaction call at a time: a second one is refused. Not from a callback.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_producer_init_transactions(const struct ottla_producer *producer,
-                                            int64_t timeout_ms,
-                                            struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_init_transactions(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * Begins a transaction: from now on any thread can send records. The call asks no broker. It waits for the sender
@@ -1808,8 +1756,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_init_transactions(const struct ot
  *
  * Any thread, but only one transaction call at a time. Not from a callback.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_producer_begin_transaction(const struct ottla_producer *producer,
-                                            struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_begin_transaction(
+    const struct ottla_producer *producer, struct ottla_error **error_out);
 
 /**
  * Sends the offsets of a consumer group with the open transaction: they are committed with the transaction. So the
@@ -1836,12 +1784,9 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_begin_transaction(const struct ot
  *
  * Any thread, but only one transaction call at a time. Not from a callback.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_offsets_to_transaction(const struct ottla_producer *producer,
-                                                      const struct ottla_offset *offsets,
-                                                      size_t count,
-                                                      const struct ottla_group_metadata *group,
-                                                      int64_t timeout_ms,
-                                                      struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_offsets_to_transaction(
+    const struct ottla_producer *producer, const struct ottla_offset *offsets, size_t count,
+    const struct ottla_group_metadata *group, int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * Commits the open transaction: its records and offsets take effect together. A record that is sent while this begins
@@ -1864,9 +1809,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_send_offsets_to_transaction(const
  *
  * Any thread, but only one transaction call at a time. Not from a callback.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_producer_commit_transaction(const struct ottla_producer *producer,
-                                             int64_t timeout_ms,
-                                             struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_commit_transaction(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * Aborts the open transaction, or one that failed: nothing of it takes effect. Records that were not sent yet complete
@@ -1886,15 +1830,15 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_commit_transaction(const struct o
  *
  * Any thread, but only one transaction call at a time. Not from a callback.
  */
-OTTLA_API ottla_code OTTLA_CALL ottla_producer_abort_transaction(const struct ottla_producer *producer,
-                                            int64_t timeout_ms,
-                                            struct ottla_error **error_out);
+OTTLA_API ottla_code OTTLA_CALL ottla_producer_abort_transaction(
+    const struct ottla_producer *producer, int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * Returns one of ottla_transaction_state: the state that the sender thread knew last. It never waits.
  * OTTLA_TRANSACTION_NONE for NULL and for a producer that was freed. Any thread, callbacks too.
  */
-OTTLA_API int32_t OTTLA_CALL ottla_producer_transaction_state(const struct ottla_producer *producer);
+OTTLA_API int32_t OTTLA_CALL ottla_producer_transaction_state(
+    const struct ottla_producer *producer);
 
 /* ============================================================================================
  * 11. Metadata
@@ -1918,8 +1862,7 @@ OTTLA_API int32_t OTTLA_CALL ottla_producer_transaction_state(const struct ottla
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_check(const struct ottla_producer *producer,
-                                int64_t timeout_ms,
-                                struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * Checks a topic: it asks a broker, and waits until the topic exists, each of its partitions has a leader, and there
@@ -1936,8 +1879,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_check(const struct ottla_producer
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_topic_check(const struct ottla_topic *topic,
-                             int64_t timeout_ms,
-                             struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_error **error_out);
 
 /**
  * The partitions of a topic, as a broker described them.
@@ -2001,9 +1943,7 @@ typedef struct ottla_partition {
  * Any thread, concurrently with any other call. Not from a callback.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_topic_partitions(const struct ottla_topic *topic,
-                                  int64_t timeout_ms,
-                                  struct ottla_partitions **partitions_out,
-                                  struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_partitions **partitions_out, struct ottla_error **error_out);
 
 /**
  * Returns the number of partitions; 0 for NULL.
@@ -2019,8 +1959,7 @@ OTTLA_API size_t OTTLA_CALL ottla_partitions_count(const struct ottla_partitions
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_partitions_at(const struct ottla_partitions *partitions,
-                               size_t index,
-                               struct ottla_partition *partition_out);
+    size_t index, struct ottla_partition *partition_out);
 
 /**
  * Releases the partitions. NULL is ignored. Any thread, callbacks too.
@@ -2151,9 +2090,7 @@ typedef void (OTTLA_CALL *ottla_event_fn)(const struct ottla_event *event, void 
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_events(struct ottla_config *config,
-                                   ottla_event_fn on_event,
-                                   void *userdata,
-                                   ottla_free_fn free_userdata);
+    ottla_event_fn on_event, void *userdata, ottla_free_fn free_userdata);
 
 /**
  * Queues events for ottla_producer_poll_event() instead of calling a function.
@@ -2166,10 +2103,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_events(struct ottla_config *con
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_event_poll(struct ottla_config *config,
-                                       size_t max_events,
-                                       ottla_ready_fn on_ready,
-                                       void *userdata,
-                                       ottla_free_fn free_userdata);
+    size_t max_events, ottla_ready_fn on_ready, void *userdata, ottla_free_fn free_userdata);
 
 /**
  * Takes the next event; only with ottla_config_set_event_poll().
@@ -2182,9 +2116,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_event_poll(struct ottla_config 
  * Any thread, any number at once.
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_poll_event(const struct ottla_producer *producer,
-                                     int64_t timeout_ms,
-                                     struct ottla_event **event_out,
-                                     struct ottla_error **error_out);
+    int64_t timeout_ms, struct ottla_event **event_out, struct ottla_error **error_out);
 
 /**
  * Releases an event that was polled. NULL is ignored. Any thread, also after ottla_producer_free().
@@ -2304,8 +2236,7 @@ typedef struct ottla_counters {
  * Any thread, callbacks too, also after ottla_producer_close() and in a child after fork().
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_counters(const struct ottla_producer *producer,
-                                   struct ottla_counters *counters_out,
-                                   struct ottla_error **error_out);
+    struct ottla_counters *counters_out, struct ottla_error **error_out);
 
 /**
  * A snapshot of a producer's statistics, or the difference of two. METRICS.md describes each figure, with its names in
@@ -2804,8 +2735,7 @@ typedef struct ottla_error_figures {
  * Any thread, callbacks too, also after ottla_producer_close().
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_producer_statistics(const struct ottla_producer *producer,
-                                     struct ottla_statistics **statistics_out,
-                                     struct ottla_error **error_out);
+    struct ottla_statistics **statistics_out, struct ottla_error **error_out);
 
 /**
  * Computes the difference of two snapshots of one producer: counts and histograms are differences, levels are the
@@ -2819,9 +2749,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_statistics(const struct ottla_pro
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_statistics_since(const struct ottla_statistics *later,
-                                  const struct ottla_statistics *earlier,
-                                  struct ottla_statistics **difference_out,
-                                  struct ottla_error **error_out);
+    const struct ottla_statistics *earlier, struct ottla_statistics **difference_out,
+    struct ottla_error **error_out);
 
 /**
  * Releases a snapshot, with all strings and pointers from it. NULL is ignored. Any thread, also after
@@ -2848,14 +2777,14 @@ OTTLA_API uint64_t OTTLA_CALL ottla_statistics_span_us(const struct ottla_statis
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_statistics_producer(const struct ottla_statistics *statistics,
-                                     struct ottla_producer_figures *figures_out,
-                                     struct ottla_error **error_out);
+    struct ottla_producer_figures *figures_out, struct ottla_error **error_out);
 
 /**
  * Returns the number of brokers with figures: all that the cluster ever named, and the addresses of bootstrap.servers.
  * A broker keeps its index in later snapshots. 0 for NULL.
  */
-OTTLA_API size_t OTTLA_CALL ottla_statistics_broker_count(const struct ottla_statistics *statistics);
+OTTLA_API size_t OTTLA_CALL ottla_statistics_broker_count(
+    const struct ottla_statistics *statistics);
 
 /**
  * Reads the figures of a broker.
@@ -2866,9 +2795,7 @@ OTTLA_API size_t OTTLA_CALL ottla_statistics_broker_count(const struct ottla_sta
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_statistics_broker(const struct ottla_statistics *statistics,
-                                   size_t index,
-                                   struct ottla_broker_figures *figures_out,
-                                   struct ottla_error **error_out);
+    size_t index, struct ottla_broker_figures *figures_out, struct ottla_error **error_out);
 
 /**
  * Returns the number of topics with figures: those that records were sent to. A topic keeps its index in later
@@ -2885,9 +2812,7 @@ OTTLA_API size_t OTTLA_CALL ottla_statistics_topic_count(const struct ottla_stat
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_statistics_topic(const struct ottla_statistics *statistics,
-                                  size_t index,
-                                  struct ottla_topic_figures *figures_out,
-                                  struct ottla_error **error_out);
+    size_t index, struct ottla_topic_figures *figures_out, struct ottla_error **error_out);
 
 /**
  * Returns the number of different errors that occurred; 0 for NULL.
@@ -2903,9 +2828,7 @@ OTTLA_API size_t OTTLA_CALL ottla_statistics_error_count(const struct ottla_stat
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_statistics_error(const struct ottla_statistics *statistics,
-                                  size_t index,
-                                  struct ottla_error_figures *figures_out,
-                                  struct ottla_error **error_out);
+    size_t index, struct ottla_error_figures *figures_out, struct ottla_error **error_out);
 
 /**
  * Returns all figures as one JSON object; its members have the names of the members of the structures. Valid as long
@@ -2917,7 +2840,8 @@ OTTLA_API const char *OTTLA_CALL ottla_statistics_json(const struct ottla_statis
  * Returns all figures in the Prometheus text format, for the response to a scrape (text/plain; version=0.0.4). Use a
  * snapshot that is not a difference. Valid as long as the snapshot; "" for NULL. UTF-8.
  */
-OTTLA_API const char *OTTLA_CALL ottla_statistics_prometheus(const struct ottla_statistics *statistics);
+OTTLA_API const char *OTTLA_CALL ottla_statistics_prometheus(
+    const struct ottla_statistics *statistics);
 
 /**
  * Receives a snapshot that counts since the producer was created. `statistics` is valid until the function returns and
@@ -2938,10 +2862,8 @@ typedef void (OTTLA_CALL *ottla_statistics_fn)(const struct ottla_statistics *st
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_statistics(struct ottla_config *config,
-                                       int64_t interval_ms,
-                                       ottla_statistics_fn on_statistics,
-                                       void *userdata,
-                                       ottla_free_fn free_userdata);
+    int64_t interval_ms, ottla_statistics_fn on_statistics, void *userdata,
+    ottla_free_fn free_userdata);
 
 /* ============================================================================================
  * 14. Plug-ins
@@ -2986,19 +2908,21 @@ OTTLA_API size_t OTTLA_CALL ottla_settings_count(const struct ottla_settings *se
  * below ottla_settings_count().
  */
 OTTLA_API const char *OTTLA_CALL ottla_settings_name_at(const struct ottla_settings *settings,
-                                   size_t index);
+    size_t index);
 
 /**
  * Returns the value of a setting; NULL if index is not below ottla_settings_count().
  */
-OTTLA_API const char *OTTLA_CALL ottla_settings_value_at(const struct ottla_settings *settings, size_t index);
+OTTLA_API const char *OTTLA_CALL ottla_settings_value_at(const struct ottla_settings *settings,
+    size_t index);
 
 /**
  * Returns the value of a setting by its name; NULL if it is not set.
  *
  * @param name  with "ottla.plugin."
  */
-OTTLA_API const char *OTTLA_CALL ottla_settings_get(const struct ottla_settings *settings, const char *name);
+OTTLA_API const char *OTTLA_CALL ottla_settings_get(const struct ottla_settings *settings,
+    const char *name);
 
 /**
  * Sets the reason why the plug-in cannot work.
@@ -3007,7 +2931,7 @@ OTTLA_API const char *OTTLA_CALL ottla_settings_get(const struct ottla_settings 
  * @return -1, so that `return ottla_settings_fail(settings, "...")` ends the function that was called
  */
 OTTLA_API int32_t OTTLA_CALL ottla_settings_fail(const struct ottla_settings *settings,
-                            const char *message);
+    const char *message);
 
 /**
  * A record that needs a partition, and the present partitions of its topic.
@@ -3125,28 +3049,27 @@ typedef struct ottla_partitioner {
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_partitioner(struct ottla_config *config,
-                                        const struct ottla_partitioner *partitioner,
-                                        struct ottla_error **error_out);
+    const struct ottla_partitioner *partitioner, struct ottla_error **error_out);
 
 /**
  * Returns the id of the broker that leads a partition; -1 if there is no leader or no such partition, and for NULL.
  */
 OTTLA_API int32_t OTTLA_CALL ottla_choice_leader(const struct ottla_choice *choice,
-                            int32_t partition);
+    int32_t partition);
 
 /**
  * Returns 1 if a partition has a leader that takes records, else 0; 0 if there is no such partition, and for NULL. A
  * leader that has taken none for partitioner.availability.timeout.ms does not count (KIP-794).
  */
 OTTLA_API int32_t OTTLA_CALL ottla_choice_is_available(const struct ottla_choice *choice,
-                                  int32_t partition);
+    int32_t partition);
 
 /**
  * Returns the encoded bytes of the records that wait to be sent to a partition; 0 if there is no such partition, and
  * for NULL.
  */
 OTTLA_API uint64_t OTTLA_CALL ottla_choice_queued_bytes(const struct ottla_choice *choice,
-                                   int32_t partition);
+    int32_t partition);
 
 /**
  * Sets the reason why no partition can be chosen.
@@ -3154,7 +3077,8 @@ OTTLA_API uint64_t OTTLA_CALL ottla_choice_queued_bytes(const struct ottla_choic
  * @param message  UTF-8, one line; copied
  * @return -1, so that `return ottla_choice_fail(choice, "...")` ends the function that was called
  */
-OTTLA_API int32_t OTTLA_CALL ottla_choice_fail(const struct ottla_choice *choice, const char *message);
+OTTLA_API int32_t OTTLA_CALL ottla_choice_fail(const struct ottla_choice *choice,
+    const char *message);
 
 /**
  * The output of a serializer: a key or a value, empty at first, and headers for the record.
@@ -3223,8 +3147,7 @@ typedef struct ottla_serializer {
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_key_serializer(struct ottla_config *config,
-                                           const struct ottla_serializer *serializer,
-                                           struct ottla_error **error_out);
+    const struct ottla_serializer *serializer, struct ottla_error **error_out);
 
 /**
  * Sets a serializer of the application for value objects, which replaces value.serializer. Otherwise like
@@ -3236,8 +3159,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_key_serializer(struct ottla_con
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_set_value_serializer(struct ottla_config *config,
-                                             const struct ottla_serializer *serializer,
-                                             struct ottla_error **error_out);
+    const struct ottla_serializer *serializer, struct ottla_error **error_out);
 
 /**
  * Appends bytes to the key or value.
@@ -3246,8 +3168,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_value_serializer(struct ottla_c
  * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, with which the record is then refused too
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_serialized_append(struct ottla_serialized *out,
-                                   const void *bytes,
-                                   size_t len);
+    const void *bytes, size_t len);
 
 /**
  * Makes the key or value null and discards what was written. Appending afterwards makes it non-null again.
@@ -3264,10 +3185,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_serialized_set_null(struct ottla_serialize
  * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT; OTTLA_ERR_OUT_OF_MEMORY, with which the record is then refused too
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_serialized_add_header(struct ottla_serialized *out,
-                                       const char *name,
-                                       size_t name_len,
-                                       const void *value,
-                                       size_t value_len);
+    const char *name, size_t name_len, const void *value, size_t value_len);
 
 /**
  * Sets the reason why the object cannot be serialized.
@@ -3275,7 +3193,8 @@ OTTLA_API ottla_code OTTLA_CALL ottla_serialized_add_header(struct ottla_seriali
  * @param message  UTF-8, one line; copied
  * @return -1, so that `return ottla_serialized_fail(out, "...")` ends the function that was called
  */
-OTTLA_API int32_t OTTLA_CALL ottla_serialized_fail(struct ottla_serialized *out, const char *message);
+OTTLA_API int32_t OTTLA_CALL ottla_serialized_fail(struct ottla_serialized *out,
+    const char *message);
 
 /**
  * A record on its way through the interceptors. It is serialized; its partition is not chosen yet, unless the record
@@ -3363,8 +3282,7 @@ typedef struct ottla_interceptor {
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_config_add_interceptor(struct ottla_config *config,
-                                        const struct ottla_interceptor *interceptor,
-                                        struct ottla_error **error_out);
+    const struct ottla_interceptor *interceptor, struct ottla_error **error_out);
 
 /**
  * Returns the topic's name; NULL for NULL.
@@ -3374,7 +3292,8 @@ OTTLA_API const char *OTTLA_CALL ottla_sending_topic(const struct ottla_sending 
 /**
  * Returns the record in its present form, valid until the next call that changes it. NULL for NULL.
  */
-OTTLA_API const struct ottla_record *OTTLA_CALL ottla_sending_record(const struct ottla_sending *sending);
+OTTLA_API const struct ottla_record *OTTLA_CALL ottla_sending_record(
+    const struct ottla_sending *sending);
 
 /**
  * Returns the key object of a record that was sent with ottla_producer_send_objects(), even if the key was changed
@@ -3397,8 +3316,7 @@ OTTLA_API const void *OTTLA_CALL ottla_sending_value_object(const struct ottla_s
  * @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT, and then nothing has changed
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_sending_set_record(struct ottla_sending *sending,
-                                    const struct ottla_record *record,
-                                    struct ottla_error **error_out);
+    const struct ottla_record *record, struct ottla_error **error_out);
 
 /**
  * Adds a header after the existing ones.
@@ -3408,10 +3326,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_sending_set_record(struct ottla_sending *s
  * @return OTTLA_ERR_OK or OTTLA_ERR_INVALID_ARGUMENT
  */
 OTTLA_API ottla_code OTTLA_CALL ottla_sending_add_header(struct ottla_sending *sending,
-                                    const char *name,
-                                    size_t name_len,
-                                    const void *value,
-                                    size_t value_len);
+    const char *name, size_t name_len, const void *value, size_t value_len);
 
 /**
  * Sets the reason why the interceptor failed.

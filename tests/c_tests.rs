@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ottla::partition::murmur2::partition_for_key;
 use ottla_test_support::kafka;
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Cluster, Fault, On};
+use ottla_test_support::model::{Api, Cluster, Fault, On, codes};
 use ottla_test_support::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
@@ -55,8 +55,6 @@ const REFUSED: &str = "transaction_errors";
 const HANDING_OVER: &str = "life_userdata";
 /// A program that opens the library itself.
 const DLOPENED: &str = "life_dlopen";
-
-const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
@@ -166,7 +164,7 @@ fn transacting_broker() -> ModelServer {
     cluster.on_request(|request| match request.api {
         Api::InitProducerId | Api::EndTxn | Api::TxnOffsetCommit => Fault::Delay(300),
         _ if request.partitions.iter().any(|at| at.topic == "refused") => {
-            Fault::Error(TOPIC_AUTHORIZATION_FAILED, On::Topic("refused".into()))
+            Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("refused".into()))
         }
         _ => Fault::None,
     });
@@ -183,8 +181,8 @@ fn refusing_broker() -> ModelServer {
         cluster.create_topic(topic, 1);
     });
     cluster.set_transaction_version(2);
-    cluster.script(Api::FindCoordinator, [Fault::Error(42, On::All)]);
-    cluster.script(Api::InitProducerId, [Fault::Error(53, On::All)]);
+    cluster.script(Api::FindCoordinator, [Fault::Error(codes::INVALID_REQUEST, On::All)]);
+    cluster.script(Api::InitProducerId, [Fault::Error(codes::TRANSACTIONAL_ID_AUTHORIZATION_FAILED, On::All)]);
     let mut seen = BTreeSet::new();
     let mut at_the_end = None;
     cluster.on_request(move |request| {
@@ -198,7 +196,7 @@ fn refusing_broker() -> ModelServer {
                 Fault::None
             }
             (Api::EndTxn, _) => at_the_end.take().map_or(Fault::None, refuse),
-            (Api::TxnOffsetCommit, _) => refuse(30),
+            (Api::TxnOffsetCommit, _) => refuse(codes::GROUP_AUTHORIZATION_FAILED),
             _ => Fault::None,
         }
     });

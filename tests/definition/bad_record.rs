@@ -2,6 +2,7 @@
 
 use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::kafka;
+use ottla_test_support::model::codes;
 
 use crate::harness::{Sender, stamp};
 
@@ -22,7 +23,11 @@ fn a_bad_record_fails_alone_and_its_neighbours_are_sent_again() {
     for (tag, told) in (0..).zip(sender.told()) {
         assert_eq!(told.tag, tag, "each record is told of once");
         if tag == 5 {
-            assert_eq!(told.error.as_ref().map(ottla::Error::kind), Some(ErrorKind::Broker(87)), "{told:?}");
+            assert_eq!(
+                told.error.as_ref().map(ottla::Error::kind),
+                Some(ErrorKind::Broker(codes::INVALID_RECORD)),
+                "{told:?}"
+            );
             assert_eq!((told.fate, told.offset), (Fate::NotWritten, -1));
         } else {
             // The bad one leaves no gap.

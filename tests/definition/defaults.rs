@@ -2,7 +2,7 @@
 
 use ottla::front::NotAccepted;
 use ottla::{Config, ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::warm;
 use crate::world::ms;
@@ -76,7 +76,7 @@ fn five_requests_are_in_flight_to_a_broker() {
 #[test]
 fn a_first_retry_comes_after_100_ms() {
     let mut world = warm(&[], "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(id);
@@ -89,7 +89,7 @@ fn a_first_retry_comes_after_100_ms() {
 fn retries_end_with_the_delivery_timeout_of_120_s_alone() {
     let mut world = warm(&[("retry.backoff.ms", "1"), ("retry.backoff.max.ms", "1")], "t", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::All),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     let start = world.now;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Cluster, Fault, On};
+use ottla_test_support::model::{Api, Cluster, Fault, On, codes};
 
 use crate::harness::Sender;
 use crate::warm;
@@ -17,7 +17,7 @@ const PROPERTIES: [(&str, &str); 4] =
 fn a_refused_record_is_tried_each_second_and_fails_at_five() {
     let mut world = warm(&PROPERTIES, "t", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(3, On::All),
+        Api::Produce => Fault::Error(codes::UNKNOWN_TOPIC_OR_PARTITION, On::All),
         _ => Fault::None,
     });
     let start = world.now;
@@ -40,7 +40,7 @@ fn a_refused_record_is_tried_each_second_and_fails_at_five() {
 fn the_pause_between_attempts_stays_a_second() {
     let mut world = warm(&PROPERTIES, "t", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::All),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     world.written.clear();
@@ -58,7 +58,7 @@ fn the_pause_between_attempts_stays_a_second() {
 #[test]
 fn a_broker_that_comes_back_in_time_gets_the_record() {
     let mut world = warm(&PROPERTIES, "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 3]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 3]);
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
@@ -71,7 +71,7 @@ fn over_sockets_a_record_is_tried_each_second_and_fails_at_five() {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("t", 1);
     cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::All),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     let server = ModelServer::start(cluster, 1);

@@ -1,7 +1,7 @@
 //! What the engine asks brokers for, and how often: metadata, and who is asked for nothing.
 
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -151,7 +151,7 @@ fn a_throttled_producer_id_holds_back_its_connection_alone() {
 fn a_metadata_answer_that_is_an_error_is_asked_for_again() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::Metadata, [Fault::Error(7, On::All)]);
+    world.cluster.script(Api::Metadata, [Fault::Error(codes::REQUEST_TIMED_OUT, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(id);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ottla::core::Acks;
 use ottla::front::{About, Command, TransactionCall as Call, Waiting};
 use ottla::{ErrorKind, Level};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::transactions::{ID, both, offsets, ready, setup as transactional, world_of};
@@ -114,7 +114,10 @@ fn a_record_that_lingers_says_so() {
 #[test]
 fn a_record_that_is_tried_again_names_the_last_answer_and_what_it_waits_for() {
     let mut world = warm(Setup { brokers: 1, ..Setup::with(|core| core.delivery_timeout = ms(4_000)) }, "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::NeverAnswer { handled: false }]);
+    world.cluster.script(
+        Api::Produce,
+        [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::NeverAnswer { handled: false }],
+    );
     let id = world.send("t", 0);
     let message = failure(&mut world, id, ms(5_000));
     reads(
@@ -140,7 +143,7 @@ fn a_check_while_every_broker_throttles_says_so() {
 fn a_coordinator_that_is_not_available_is_named_with_its_answer_and_a_hint() {
     let mut world = world_of(2, Setup { brokers: 1, ..transactional() });
     world.cluster.on_request(|request| match request.api {
-        Api::FindCoordinator => Fault::Error(15, On::All),
+        Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
         _ => Fault::None,
     });
     let ticket = world.call(Call::Init);
@@ -194,7 +197,7 @@ fn a_commit_that_waits_for_records_says_what_these_wait_for() {
     let mut world = ready(2);
     world.transact(Call::Begin).expect("begun");
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::All),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     world.send("t", 1);
@@ -221,7 +224,7 @@ fn a_coordinator_that_cannot_be_reached_is_named() {
 fn a_partition_that_waits_to_be_added_names_what_the_coordinator_answered() {
     let mut world = ready(1);
     world.cluster.on_request(|request| match request.api {
-        Api::AddPartitionsToTxn => Fault::Error(51, On::All),
+        Api::AddPartitionsToTxn => Fault::Error(codes::CONCURRENT_TRANSACTIONS, On::All),
         _ => Fault::None,
     });
     world.transact(Call::Begin).expect("begun");
@@ -234,7 +237,7 @@ fn a_partition_that_waits_to_be_added_names_what_the_coordinator_answered() {
 fn calls_that_the_close_ends_say_what_they_waited_for() {
     let mut world = world_of(2, transactional());
     world.cluster.on_request(|request| match request.api {
-        Api::FindCoordinator => Fault::Error(15, On::All),
+        Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
         _ => Fault::None,
     });
     let call = world.call(Call::Init);

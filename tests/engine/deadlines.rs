@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -72,7 +72,7 @@ fn what_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
 /// sequence or gives its number back; either way what follows is written once and in order.
 #[test]
 fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
-    for cut in [Fault::DropBefore, Fault::DropAfter, Fault::Error(19, On::All)] {
+    for cut in [Fault::DropBefore, Fault::DropAfter, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)] {
         let mut world = warm(alone().single_records(), "t", 1);
         world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
         let first = world.send("t", 0);
@@ -135,7 +135,10 @@ fn a_batch_that_comes_back_behind_another_expires_in_time() {
 #[test]
 fn the_parts_of_a_split_batch_keep_its_deadline() {
     let mut world = warm(alone(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(10, On::All), Fault::Error(19, On::All)]);
+    world.cluster.script(
+        Api::Produce,
+        [Fault::Error(codes::MESSAGE_TOO_LARGE, On::All), Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)],
+    );
     let sent = world.now;
     let usual = [world.send("t", 0), world.send("t", 0)];
     world.run(ms(50));
@@ -162,7 +165,7 @@ fn on_its_way_a_record_is_given_up_when_its_own_timeout_has_passed() {
 #[test]
 fn no_retry_begins_after_a_record_s_own_timeout() {
     let mut world = warm(alone(), "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 100]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);
     let sent = world.now;
     let id = world.send_within("t", 0, ms(900));
     world.run(ms(5_000));
@@ -180,7 +183,7 @@ fn a_record_s_own_timeout_counts_while_its_topic_is_not_known() {
     for (id, timeout, text) in
         [(short, 800, "within 800 ms (the records' own"), (usual, 60_000, "within 60000 ms (del")]
     {
-        world.assert_failed(id, ErrorKind::Broker(3), Fate::NotWritten);
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
         assert_eq!(world.told(id).at, sent.after(ms(timeout)));
         assert!(world.told(id).message.contains(text), "{}", world.told(id).message);
     }
@@ -190,7 +193,7 @@ fn a_record_s_own_timeout_counts_while_its_topic_is_not_known() {
 fn a_timeout_of_its_own_goes_with_a_record_from_the_topic_s_queue_to_its_partition() {
     let mut world = alone().start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 100]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);
     let sent = world.now;
     let short = world.send_within("t", 0, ms(2_000));
     world.run(ms(5_000));
@@ -263,7 +266,7 @@ fn retries_each_second_and_fails_at_five() {
         core.retry_backoff = ottla::core::Backoff { initial: ms(1_000), max: ms(1_000) };
     });
     let mut world = warm(setup, "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 100]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);
     let before = world.counts().produce_requests;
     let sent = world.now;
     let id = world.send("t", 0);

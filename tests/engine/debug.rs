@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ottla::Level;
 use ottla::config::Facilities;
 use ottla::core::DebugSwitch;
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::world::{Setup, World, ms};
 
@@ -17,7 +17,7 @@ fn world(facilities: &str) -> World {
     setup.brokers = 1;
     let mut world = setup.start();
     world.cluster.create_topic("t", 2);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     world.send("t", 1);
     assert!(world.run_until(ms(5000), World::all_told), "{:#?}", world.log_tail());
     world

@@ -3,7 +3,7 @@
 use ottla::compress::Codec;
 use ottla::core::Acks;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, Versions};
+use ottla_test_support::model::{Api, Fault, On, Versions, codes};
 
 use crate::world::{Setup, World, ms};
 
@@ -34,7 +34,9 @@ fn a_record_is_delivered() {
 #[test]
 fn retried_batch_keeps_its_sequence() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::DropAfter, Fault::DropBefore, Fault::Error(19, On::All)]);
+    world
+        .cluster
+        .script(Api::Produce, [Fault::DropAfter, Fault::DropBefore, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
@@ -66,10 +68,10 @@ fn five_in_flight_then_a_cut_stay_in_order_and_exactly_once() {
 #[test]
 fn exhausted_retries_fail_with_the_last_error() {
     let mut world = warm(Setup::with(|core| core.retries = 2), "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 3]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 3]);
     let id = world.send("t", 0);
     world.run(ms(10_000));
-    world.assert_failed(id, ErrorKind::Broker(19), Fate::NotWritten);
+    world.assert_failed(id, ErrorKind::Broker(codes::NOT_ENOUGH_REPLICAS), Fate::NotWritten);
     assert_eq!(world.told(id).attempts, 3);
 }
 
@@ -78,7 +80,7 @@ fn exhausted_retries_fail_with_the_last_error() {
 fn refused_first_batch_is_not_overtaken() {
     let mut world = Setup::default().single_records().start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
     assert_eq!(world.in_log("t", 0), ids);
@@ -95,7 +97,7 @@ fn a_request_carries_one_batch_of_a_partition() {
     .single_records()
     .start();
     world.cluster.create_topic("t", 2);
-    world.cluster.script(Api::Produce, [Fault::Throttle(500), Fault::Error(10, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Throttle(500), Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
     (0..6).for_each(|n| {
         world.send("t", n % 2);
     });
@@ -149,11 +151,11 @@ fn a_hint_leads_to_the_new_leader_without_backoff() {
 #[test]
 fn batches_behind_a_failed_one_begin_a_new_epoch() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let bad = world.send("t", 0);
     let rest: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
-    world.assert_failed(bad, ErrorKind::Broker(87), Fate::NotWritten);
+    world.assert_failed(bad, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten);
     rest.iter().for_each(|&id| world.assert_written(id));
     assert_eq!(world.in_log("t", 0)[1..], rest);
     assert_eq!(world.counts().epochs_bumped, 1);
@@ -164,10 +166,10 @@ fn batches_behind_a_failed_one_begin_a_new_epoch() {
 #[test]
 fn a_batch_refused_last_leaves_no_hole() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let bad = world.send("t", 0);
     world.run(ms(100));
-    world.assert_failed(bad, ErrorKind::Broker(87), Fate::NotWritten);
+    world.assert_failed(bad, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten);
     let good = world.send("t", 0);
     world.run(ms(100));
     world.assert_written(good);
@@ -178,7 +180,7 @@ fn a_batch_refused_last_leaves_no_hole() {
 #[test]
 fn a_duplicate_is_a_success_with_an_unknown_offset() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(46, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::DUPLICATE_SEQUENCE_NUMBER, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(100));
     world.assert_written(id);
@@ -204,10 +206,10 @@ fn a_duplicate_keeps_its_records_timestamps() {
 #[test]
 fn a_batch_that_may_be_there_is_not_split() {
     let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::DropAfter, Fault::Error(10, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::DropAfter, Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
     let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
-    ids.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(10), Fate::Unknown));
+    ids.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(codes::MESSAGE_TOO_LARGE), Fate::Unknown));
     assert_eq!(world.in_log("t", 0)[1..], ids);
 }
 
@@ -228,7 +230,7 @@ fn too_large_batches_are_split_until_they_fit() {
         world.run(ms(10_000));
         ids.iter().chain([&after]).for_each(|&id| world.assert_written(id));
         if codec == Codec::None {
-            world.assert_failed(big, ErrorKind::Broker(10), Fate::NotWritten);
+            world.assert_failed(big, ErrorKind::Broker(codes::MESSAGE_TOO_LARGE), Fate::NotWritten);
             let expected: Vec<u64> = ids.iter().copied().chain([after]).collect();
             assert_eq!(world.in_log("t", 0), expected);
         }
@@ -314,7 +316,7 @@ fn expiry_in_flight_is_unknown_and_later_batches_flow() {
 fn retriable_errors_end_with_delivery_timeout_and_say_why() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::All),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     let before = world.counts().produce_requests;
@@ -333,7 +335,7 @@ fn retriable_errors_end_with_delivery_timeout_and_say_why() {
 #[test]
 fn backoff_doubles_up_to_its_maximum() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 6]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 6]);
     world.written.clear();
     world.send("t", 0);
     world.run(ms(10_000));
@@ -354,9 +356,15 @@ fn without_idempotence_one_in_flight_keeps_order() {
         "t",
         1,
     );
-    world
-        .cluster
-        .script(Api::Produce, [Fault::Error(19, On::All), Fault::DropBefore, Fault::None, Fault::Error(6, On::All)]);
+    world.cluster.script(
+        Api::Produce,
+        [
+            Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
+            Fault::DropBefore,
+            Fault::None,
+            Fault::Error(codes::NOT_LEADER_OR_FOLLOWER, On::All),
+        ],
+    );
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10_000));
     assert_eq!(world.in_log("t", 0)[1..], ids);
@@ -444,11 +452,11 @@ fn exhausted_epochs_ask_for_a_new_producer_id() {
     let settled = world.send("t", 0);
     world.run(ms(10));
     world.assert_written(settled);
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let bad = world.send("t", 0);
     let rest: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
-    world.assert_failed(bad, ErrorKind::Broker(87), Fate::NotWritten);
+    world.assert_failed(bad, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten);
     rest.iter().for_each(|&id| world.assert_written(id));
     let records = world.cluster.records("t", 0);
     assert_eq!(world.in_log("t", 0)[2..], rest);

@@ -10,6 +10,7 @@ mod produce;
 use ottla::front::{Barred, GroupMetadata, NotAccepted, Offset, OffsetCommit};
 use ottla::front::{TransactionCall as Call, TransactionState as State};
 use ottla::{Error, ErrorKind};
+use ottla_test_support::model::codes;
 
 use crate::world::{Setup, World, id_of, ms};
 
@@ -156,17 +157,17 @@ fn assert_doubted(code: i16, generation: i16, hear: impl Fn(World) -> (World, Re
         assert_eq!(class(&error), (code.into(), false, true, false), "{error}");
         error = world.transact(Call::Abort).expect_err("it is of no use");
     }
-    assert_fatal(&mut world, &error, 90, &[]);
+    assert_fatal(&mut world, &error, codes::PRODUCER_FENCED.into(), &[]);
     // The coordinator gave up on the transaction: if it is asked for another epoch, it gives it (transaction.version 2).
     let mut world = open(generation, setup());
     world.run(ms(61_000));
     world.cluster.expire_transactions();
     let (mut world, result) = hear(world);
     match result.expect_err("failed") {
-        error if error.is_fatal() => assert_fatal(&mut world, &error, 90, &[]),
+        error if error.is_fatal() => assert_fatal(&mut world, &error, codes::PRODUCER_FENCED.into(), &[]),
         error => assert_aborted(&mut world, &error, code.into(), false),
     }
-    if generation == 2 && code == 47 {
+    if generation == 2 && code == codes::INVALID_PRODUCER_EPOCH {
         // The coordinator knows of no transaction yet, so it gives another epoch.
         let (mut world, result) = hear(begun(generation, setup()));
         assert_aborted(&mut world, &result.expect_err("failed"), code.into(), false);

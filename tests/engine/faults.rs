@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ottla::partition::rng::SplitMix64;
+use ottla_test_support::model::codes::{self, *};
 use ottla_test_support::model::{Api, Fault, On, RequestInfo};
 
 use crate::coverage::Shared;
@@ -26,44 +27,228 @@ pub const CODES: &[Codes] = &[
     Codes {
         api: Api::Produce,
         before: &[
-            -1, 2, 3, 5, 6, 7, 9, 10, 13, 14, 15, 16, 17, 18, 19, 21, 29, 31, 32, 35, 42, 43, 44, 47, 48, 49, 51, 53,
-            56, 72, 74, 75, 76, 87, 89, 90, 100, 103, 120,
+            UNKNOWN_SERVER_ERROR,
+            CORRUPT_MESSAGE,
+            UNKNOWN_TOPIC_OR_PARTITION,
+            LEADER_NOT_AVAILABLE,
+            NOT_LEADER_OR_FOLLOWER,
+            REQUEST_TIMED_OUT,
+            REPLICA_NOT_AVAILABLE,
+            MESSAGE_TOO_LARGE,
+            NETWORK_EXCEPTION,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            INVALID_TOPIC_EXCEPTION,
+            RECORD_LIST_TOO_LARGE,
+            NOT_ENOUGH_REPLICAS,
+            INVALID_REQUIRED_ACKS,
+            TOPIC_AUTHORIZATION_FAILED,
+            CLUSTER_AUTHORIZATION_FAILED,
+            INVALID_TIMESTAMP,
+            UNSUPPORTED_VERSION,
+            INVALID_REQUEST,
+            UNSUPPORTED_FOR_MESSAGE_FORMAT,
+            POLICY_VIOLATION,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_TXN_STATE,
+            INVALID_PRODUCER_ID_MAPPING,
+            CONCURRENT_TRANSACTIONS,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            KAFKA_STORAGE_ERROR,
+            LISTENER_NOT_FOUND,
+            FENCED_LEADER_EPOCH,
+            UNKNOWN_LEADER_EPOCH,
+            UNSUPPORTED_COMPRESSION_TYPE,
+            INVALID_RECORD,
+            THROTTLING_QUOTA_EXCEEDED,
+            PRODUCER_FENCED,
+            UNKNOWN_TOPIC_ID,
+            INCONSISTENT_TOPIC_ID,
+            TRANSACTION_ABORTABLE,
         ],
-        at_first: &[45, 59],
-        after: &[-1, 3, 6, 7, 13, 20, 46, 56],
+        at_first: &[OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID],
+        after: &[
+            UNKNOWN_SERVER_ERROR,
+            UNKNOWN_TOPIC_OR_PARTITION,
+            NOT_LEADER_OR_FOLLOWER,
+            REQUEST_TIMED_OUT,
+            NETWORK_EXCEPTION,
+            NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+            DUPLICATE_SEQUENCE_NUMBER,
+            KAFKA_STORAGE_ERROR,
+        ],
     },
-    Codes { api: Api::Metadata, before: &[3, 5, 7, 29, 129], at_first: &[], after: &[] },
-    Codes { api: Api::ApiVersions, before: &[7, 35], at_first: &[], after: &[] },
-    Codes { api: Api::FindCoordinator, before: &[7, 14, 15, 30, 53], at_first: &[], after: &[] },
+    Codes {
+        api: Api::Metadata,
+        before: &[
+            UNKNOWN_TOPIC_OR_PARTITION,
+            LEADER_NOT_AVAILABLE,
+            REQUEST_TIMED_OUT,
+            TOPIC_AUTHORIZATION_FAILED,
+            REBOOTSTRAP_REQUIRED,
+        ],
+        at_first: &[],
+        after: &[],
+    },
+    Codes { api: Api::ApiVersions, before: &[REQUEST_TIMED_OUT, UNSUPPORTED_VERSION], at_first: &[], after: &[] },
+    Codes {
+        api: Api::FindCoordinator,
+        before: &[
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            GROUP_AUTHORIZATION_FAILED,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        ],
+        at_first: &[],
+        after: &[],
+    },
     Codes {
         api: Api::InitProducerId,
-        before: &[-1, 7, 14, 15, 16, 31, 42, 47, 48, 49, 50, 51, 53, 90, 120],
+        before: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CLUSTER_AUTHORIZATION_FAILED,
+            INVALID_REQUEST,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_TXN_STATE,
+            INVALID_PRODUCER_ID_MAPPING,
+            INVALID_TRANSACTION_TIMEOUT,
+            CONCURRENT_TRANSACTIONS,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            PRODUCER_FENCED,
+            TRANSACTION_ABORTABLE,
+        ],
         at_first: &[],
-        after: &[7, 14, 15, 16, 51],
+        after: &[
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+        ],
     },
     Codes {
         api: Api::AddPartitionsToTxn,
-        before: &[-1, 3, 7, 14, 15, 16, 29, 47, 48, 49, 51, 53, 55, 59, 90, 120],
+        before: &[
+            UNKNOWN_SERVER_ERROR,
+            UNKNOWN_TOPIC_OR_PARTITION,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            TOPIC_AUTHORIZATION_FAILED,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_TXN_STATE,
+            INVALID_PRODUCER_ID_MAPPING,
+            CONCURRENT_TRANSACTIONS,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            OPERATION_NOT_ATTEMPTED,
+            UNKNOWN_PRODUCER_ID,
+            PRODUCER_FENCED,
+            TRANSACTION_ABORTABLE,
+        ],
         at_first: &[],
-        after: &[-1, 7, 14, 15, 16, 51],
+        after: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+        ],
     },
     Codes {
         api: Api::AddOffsetsToTxn,
-        before: &[-1, 7, 14, 15, 16, 30, 47, 48, 49, 51, 53, 59, 90, 120],
+        before: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            GROUP_AUTHORIZATION_FAILED,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_TXN_STATE,
+            INVALID_PRODUCER_ID_MAPPING,
+            CONCURRENT_TRANSACTIONS,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            UNKNOWN_PRODUCER_ID,
+            PRODUCER_FENCED,
+            TRANSACTION_ABORTABLE,
+        ],
         at_first: &[],
-        after: &[-1, 7, 14, 15, 16, 51],
+        after: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+        ],
     },
     Codes {
         api: Api::TxnOffsetCommit,
-        before: &[-1, 3, 5, 7, 14, 15, 16, 22, 25, 30, 43, 47, 49, 51, 53, 82, 90, 120],
+        before: &[
+            UNKNOWN_SERVER_ERROR,
+            UNKNOWN_TOPIC_OR_PARTITION,
+            LEADER_NOT_AVAILABLE,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            ILLEGAL_GENERATION,
+            UNKNOWN_MEMBER_ID,
+            GROUP_AUTHORIZATION_FAILED,
+            UNSUPPORTED_FOR_MESSAGE_FORMAT,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_PRODUCER_ID_MAPPING,
+            CONCURRENT_TRANSACTIONS,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            FENCED_INSTANCE_ID,
+            PRODUCER_FENCED,
+            TRANSACTION_ABORTABLE,
+        ],
         at_first: &[],
-        after: &[-1, 7, 14, 15, 16],
+        after: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+        ],
     },
     Codes {
         api: Api::EndTxn,
-        before: &[7, 14, 15, 16, 51],
-        at_first: &[-1, 42, 47, 48, 49, 53, 59, 90, 120],
-        after: &[-1, 7, 14, 15, 16, 51],
+        before: &[
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+        ],
+        at_first: &[
+            UNKNOWN_SERVER_ERROR,
+            INVALID_REQUEST,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_TXN_STATE,
+            INVALID_PRODUCER_ID_MAPPING,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            UNKNOWN_PRODUCER_ID,
+            PRODUCER_FENCED,
+            TRANSACTION_ABORTABLE,
+        ],
+        after: &[
+            UNKNOWN_SERVER_ERROR,
+            REQUEST_TIMED_OUT,
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+        ],
     },
 ];
 
@@ -155,13 +340,15 @@ impl Faults {
         };
         for (codes, when) in [(codes.before, ""), (at_first, ""), (codes.after, " after it was done")] {
             if let Some(&code) = codes.get(at) {
-                if code == DUPLICATE_SEQUENCE && request.partitions.iter().any(|partition| partition.producer_id < 0) {
+                if code == DUPLICATE_SEQUENCE_NUMBER
+                    && request.partitions.iter().any(|partition| partition.producer_id < 0)
+                {
                     // Batches without a sequence number have no duplicates.
                     return Fault::None;
                 }
                 self.coverage.note(answer_name(request.api, code, when));
                 return match (code, when) {
-                    (6, "") => Fault::NotLeader { hint: self.dice.once_in(2), on },
+                    (NOT_LEADER_OR_FOLLOWER, "") => Fault::NotLeader { hint: self.dice.once_in(2), on },
                     (_, "") => Fault::Error(code, on),
                     _ => Fault::ErrorAfter(code, on),
                 };
@@ -172,10 +359,8 @@ impl Faults {
     }
 }
 
-const DUPLICATE_SEQUENCE: i16 = 46;
-
 fn answer_name(api: Api, code: i16, when: &str) -> String {
-    format!("answer: {api:?} {code}{when}")
+    format!("answer: {api:?} {}{when}", codes::name(code))
 }
 
 /// What a request would have done.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ottla::{ErrorCode, ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, UnknownProducer};
+use ottla_test_support::model::{Api, Fault, On, UnknownProducer, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -57,7 +57,9 @@ fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
 fn the_producer_id_is_had_with_one_request_in_flight_too() {
     let mut world = Setup::with(|core| core.max_in_flight = 1).start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::InitProducerId, [Fault::Error(14, On::All), Fault::DropBefore]);
+    world
+        .cluster
+        .script(Api::InitProducerId, [Fault::Error(codes::COORDINATOR_LOAD_IN_PROGRESS, On::All), Fault::DropBefore]);
     let id = world.send("t", 0);
     world.run(ms(2_000));
     world.assert_written(id);
@@ -97,10 +99,10 @@ fn partitions_change_their_producer_id_one_by_one() {
     world.send("t", 0);
     world.run(ms(10));
     // Partition 1 waits to send again, while 0 has to begin anew.
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let kept = world.send("t", 1);
     world.run(ms(10));
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     world.send("t", 0);
     let anew: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
@@ -122,7 +124,7 @@ fn a_close_ends_a_wait_for_another_producer_id() {
         world.cluster.log_mut("t", 0).producers.forget_all();
         world.send("t", 0);
         world.run(ms(10));
-        world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
         world.cluster.script(Api::InitProducerId, [Fault::Delay(5_000)]);
         world.send("t", 0);
         let waiting = [world.send("t", 0), world.send("t", 0)];
@@ -144,13 +146,16 @@ fn a_close_ends_a_wait_for_another_producer_id() {
 #[test]
 fn a_failure_does_not_renumber_what_may_be_in_the_log() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::ErrorAfter(7, On::All), Fault::Error(87, On::All)]);
+    world.cluster.script(
+        Api::Produce,
+        [Fault::ErrorAfter(codes::REQUEST_TIMED_OUT, On::All), Fault::Error(codes::INVALID_RECORD, On::All)],
+    );
     let kept = world.send("t", 0);
     let failed = world.send("t", 0);
     let next = world.send("t", 0);
     world.run(ms(5_000));
     world.assert_written(kept);
-    world.assert_failed(failed, ErrorKind::Broker(87), Fate::NotWritten);
+    world.assert_failed(failed, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten);
     world.assert_written(next);
     assert_eq!(world.in_log("t", 0), [1, kept, next]);
 }
@@ -158,7 +163,7 @@ fn a_failure_does_not_renumber_what_may_be_in_the_log() {
 /// After 2^31 records of a partition numbers begin again at 0, also in the middle of a batch, and while some are sent again.
 #[test]
 fn sequences_wrap_within_a_batch_and_while_it_is_sent_again() {
-    for fault in [Fault::None, Fault::DropAfter, Fault::DropBefore, Fault::Error(19, On::All)] {
+    for fault in [Fault::None, Fault::DropAfter, Fault::DropBefore, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)] {
         for before in 0..4 {
             let mut setup = Setup::default();
             // Three records are a batch.
@@ -183,7 +188,7 @@ fn a_gated_partition_holds_up_no_other_of_its_broker() {
     setup.brokers = 1;
     let mut world = warm(setup, "t", 3);
     world.cluster.on_request(|request| match request.api {
-        Api::Produce => Fault::Error(19, On::partition("t", 0)),
+        Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::partition("t", 0)),
         _ => Fault::None,
     });
     let gated: Vec<u64> = (0..20).map(|_| world.send("t", 0)).collect();
@@ -206,7 +211,9 @@ fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
         core.linger = ms(5);
     });
     let mut world = warm(setup, "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(10, On::All), Fault::NeverAnswer { handled: false }]);
+    world
+        .cluster
+        .script(Api::Produce, [Fault::Error(codes::MESSAGE_TOO_LARGE, On::All), Fault::NeverAnswer { handled: false }]);
     let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
     world.run(ms(100));
     assert_eq!(world.counts().batches_split, 1);

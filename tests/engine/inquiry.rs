@@ -5,7 +5,7 @@ use std::time::Duration;
 use ottla::core::{Answer, PartitionInfo};
 use ottla::front::{About, Command};
 use ottla::{Error, ErrorKind};
-use ottla_test_support::model::{Api, Fault, On, TopicOptions};
+use ottla_test_support::model::{Api, Fault, On, TopicOptions, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -217,9 +217,13 @@ fn a_topic_that_is_not_as_asked_for_is_explained() {
     world.cluster.create_topic("headless", 2);
     world.cluster.remove_leader("headless", 1);
     for (about, code, words) in [
-        (topic("missing", true), 3, &["missing", "UNKNOWN_TOPIC_OR_PARTITION", "create it"][..]),
-        (topic("missing", false), 3, &["missing", "UNKNOWN_TOPIC_OR_PARTITION"]),
-        (topic("headless", true), 5, &["headless-1", "no leader"]),
+        (
+            topic("missing", true),
+            codes::UNKNOWN_TOPIC_OR_PARTITION,
+            &["missing", "UNKNOWN_TOPIC_OR_PARTITION", "create it"][..],
+        ),
+        (topic("missing", false), codes::UNKNOWN_TOPIC_OR_PARTITION, &["missing", "UNKNOWN_TOPIC_OR_PARTITION"]),
+        (topic("headless", true), codes::LEADER_NOT_AVAILABLE, &["headless-1", "no leader"]),
     ] {
         let ticket = ask(&mut world, about, ms(2_000));
         let (answer, took) = outcome(&mut world, ticket);
@@ -235,10 +239,11 @@ fn what_is_wrong_with_a_topic_for_good_is_told_at_once() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("secret", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Metadata => Fault::Error(29, On::Topic("secret".into())),
+        Api::Metadata => Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("secret".into())),
         _ => Fault::None,
     });
-    for (name, code) in [("secret", 29), ("not a name", 17)] {
+    for (name, code) in [("secret", codes::TOPIC_AUTHORIZATION_FAILED), ("not a name", codes::INVALID_TOPIC_EXCEPTION)]
+    {
         let ticket = ask(&mut world, topic(name, true), ms(60_000));
         let (answer, took) = outcome(&mut world, ticket);
         assert_eq!(answer.expect_err("refused").kind(), ErrorKind::Broker(code));

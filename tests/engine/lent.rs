@@ -5,7 +5,7 @@ use ottla::compress::Codec;
 use ottla::core::Acks;
 use ottla::front::NotAccepted;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms, value_of};
@@ -77,7 +77,12 @@ fn a_compressed_value_comes_back_before_its_completion() {
 fn a_retry_sends_the_same_bytes() {
     for codec in [Codec::None, Codec::Lz4] {
         let mut world = warm(Setup::with(|core| (core.codec, core.compression_level) = (codec, 9)), "t", 1);
-        let faults = [Fault::DropAfter, Fault::DropBefore, Fault::Error(19, On::All), Fault::Error(6, On::All)];
+        let faults = [
+            Fault::DropAfter,
+            Fault::DropBefore,
+            Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
+            Fault::Error(codes::NOT_LEADER_OR_FOLLOWER, On::All),
+        ];
         world.cluster.script(Api::Produce, faults);
         let ids = lend_all(&mut world, "t", 0);
         world.run(ms(20_000));
@@ -104,7 +109,10 @@ fn parts_of_a_split_batch_hold_what_was_lent() {
             ids.push(world.send_lent("t", Some(0), padding).expect("accepted"));
             ids.push(world.send_sized("t", Some(0), padding).expect("accepted"));
         }
-        world.cluster.script(Api::Produce, [Fault::Error(10, On::All), Fault::Error(10, On::All)]);
+        world.cluster.script(
+            Api::Produce,
+            [Fault::Error(codes::MESSAGE_TOO_LARGE, On::All), Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)],
+        );
         world.run(ms(10_000));
         ids.iter().for_each(|&id| world.assert_written(id));
         assert!(world.counts().batches_split > 0);
@@ -174,10 +182,10 @@ fn values_come_back_when_their_connection_is_cut_midway() {
 #[test]
 fn values_come_back_when_their_records_fail() {
     let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(5_000)), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let refused = lend_all(&mut world, "t", 0);
     world.run(ms(1_000));
-    refused.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(87), Fate::NotWritten));
+    refused.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten));
     assert_all_back(&world);
     (1..=3).for_each(|broker| world.stop_broker(broker));
     let late = lend_all(&mut world, "t", 0);

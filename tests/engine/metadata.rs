@@ -2,7 +2,7 @@
 
 use ottla::core::Level;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, TopicOptions, Versions};
+use ottla_test_support::model::{Api, Fault, On, TopicOptions, Versions, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -24,7 +24,7 @@ fn an_unknown_topic_fails_within_its_bound_and_says_why() {
     world.run(ms(4_900));
     assert!(!world.told.contains_key(&id));
     world.run(ms(200));
-    world.assert_failed(id, ErrorKind::Broker(3), Fate::NotWritten);
+    world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
     assert!(world.told(id).at.since(start) <= ms(5_001));
     assert!(world.told(id).message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", world.told(id).message);
     // It may come to be later.
@@ -39,12 +39,12 @@ fn a_topic_that_cannot_be_fails_at_once() {
     let mut world = Setup::default().start();
     let invalid = world.send("not a name", 0);
     world.run(ms(1_000));
-    world.assert_failed(invalid, ErrorKind::Broker(17), Fate::NotWritten);
-    world.cluster.script(Api::Metadata, [Fault::Error(29, On::Topic("secret".into()))]);
+    world.assert_failed(invalid, ErrorKind::Broker(codes::INVALID_TOPIC_EXCEPTION), Fate::NotWritten);
+    world.cluster.script(Api::Metadata, [Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("secret".into()))]);
     world.cluster.create_topic("secret", 1);
     let secret = world.send("secret", 0);
     world.run(ms(1_000));
-    world.assert_failed(secret, ErrorKind::Broker(29), Fate::NotWritten);
+    world.assert_failed(secret, ErrorKind::Broker(codes::TOPIC_AUTHORIZATION_FAILED), Fate::NotWritten);
     // Rights may have been granted.
     let granted = world.send("secret", 0);
     world.run(ms(1_000));
@@ -89,18 +89,25 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
         });
         world.run(ms(1_000));
         // The first is refused, but late; those behind it miss it.
-        world.cluster.script(Api::Produce, [Fault::Many(vec![Fault::Delay(2_000), Fault::Error(19, On::All)])]);
+        world.cluster.script(
+            Api::Produce,
+            [Fault::Many(vec![Fault::Delay(2_000), Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)])],
+        );
         let old: Vec<u64> = (0..8).map(|_| world.send("t", 0)).collect();
         world.run(ms(10));
         world.cluster.recreate_topic("t");
         world.run(ms(5_000));
         assert!(world.all_told());
-        world.assert_failed(old[0], ErrorKind::Broker(100), Fate::NotWritten);
+        world.assert_failed(old[0], ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
         let new = world.send("t", 0);
         world.run(ms(2_000));
         world.assert_written(new);
         for id in &old {
-            assert_eq!(world.told(*id).error, Some(ErrorKind::Broker(100)), "v{produce} record {id}");
+            assert_eq!(
+                world.told(*id).error,
+                Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID)),
+                "v{produce} record {id}"
+            );
         }
         assert_eq!(world.in_log("t", 0), [new], "v{produce}");
     }
@@ -136,7 +143,7 @@ fn a_broker_without_ids_makes_no_topic_new() {
     let before = world.send("t", 0);
     world.run(ms(500));
     world.cluster.set_versions(Versions::kafka_2_1());
-    world.cluster.script(Api::Produce, (0..3).map(|_| Fault::Error(19, On::All)));
+    world.cluster.script(Api::Produce, (0..3).map(|_| Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)));
     let meanwhile = world.send("t", 0);
     // Versions are told when a connection is greeted.
     (1..=3).for_each(|broker| world.cut_all_to(broker));
@@ -303,7 +310,7 @@ fn a_cluster_that_moved_is_found_by_its_bootstrap_address() {
 #[test]
 fn rebootstrap_required_begins_from_the_bootstrap_address() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
-    world.cluster.script(Api::Metadata, [Fault::Error(129, On::All)]);
+    world.cluster.script(Api::Metadata, [Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All)]);
     let before = world.counts().connections_opened;
     world.run(ms(6_000));
     assert!(world.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
@@ -323,7 +330,7 @@ fn records_ready_before_a_rebootstrap_are_sent_after_it() {
     });
     world.run(ms(10));
     let held: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
-    world.cluster.script(Api::Metadata, [Fault::Error(129, On::All)]);
+    world.cluster.script(Api::Metadata, [Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All)]);
     world.run(ms(30_000));
     held.iter().for_each(|&id| world.assert_written(id));
     assert!(world.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
@@ -360,7 +367,12 @@ fn a_broker_without_a_common_version_is_named_as_the_reason() {
 fn a_producer_id_is_asked_for_until_it_is_given() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
-    let faults = [Fault::Error(14, On::All), Fault::DropBefore, Fault::DropAfter, Fault::Error(15, On::All)];
+    let faults = [
+        Fault::Error(codes::COORDINATOR_LOAD_IN_PROGRESS, On::All),
+        Fault::DropBefore,
+        Fault::DropAfter,
+        Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
+    ];
     world.cluster.script(Api::InitProducerId, faults);
     let id = world.send("t", 0);
     world.run(ms(10_000));
@@ -372,10 +384,12 @@ fn a_producer_id_is_asked_for_until_it_is_given() {
 fn a_refused_producer_id_fails_records_with_the_reason_until_it_is_granted() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 3);
-    world.cluster.script(Api::InitProducerId, vec![Fault::Error(31, On::All); 3]);
+    world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All); 3]);
     let ids: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
     world.run(ms(10_000));
-    ids.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(31), Fate::NotWritten));
+    ids.iter().for_each(|&id| {
+        world.assert_failed(id, ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED), Fate::NotWritten)
+    });
     assert!(world.told(ids[0]).message.contains("enable.idempotence"));
     world.cluster.clear_faults();
     let granted = world.send("t", 0);
@@ -484,7 +498,7 @@ fn records_that_wait_for_a_leader_outlast_a_refusal_to_name_it() {
     world.cluster.remove_leader("t", 0);
     let waiting = world.send("t", 0);
     world.run(ms(500));
-    world.cluster.script(Api::Metadata, [Fault::Error(29, On::Topic("t".into()))]);
+    world.cluster.script(Api::Metadata, [Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("t".into()))]);
     world.run(ms(2_000));
     assert!(!world.told.contains_key(&waiting));
     world.cluster.move_leader("t", 0, 1);
@@ -591,11 +605,11 @@ fn a_topic_without_a_name_is_asked_for_again() {
 fn an_answer_that_is_an_error_is_asked_for_again() {
     let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::Metadata, vec![Fault::Error(7, On::All); 3]);
+    world.cluster.script(Api::Metadata, vec![Fault::Error(codes::REQUEST_TIMED_OUT, On::All); 3]);
     let id = world.send("t", 0);
     world.run(ms(2_000));
     world.assert_written(id);
-    world.cluster.script(Api::Metadata, vec![Fault::Error(7, On::All); 30]);
+    world.cluster.script(Api::Metadata, vec![Fault::Error(codes::REQUEST_TIMED_OUT, On::All); 30]);
     let never = world.send("never", 0);
     world.run(ms(3_100));
     let message = &world.told(never).message;

@@ -2,7 +2,7 @@
 
 use ottla::core::NewsKind::{self, *};
 use ottla::{ErrorKind, Level};
-use ottla_test_support::model::{Api, Fault, On, TopicOptions};
+use ottla_test_support::model::{Api, Fault, On, TopicOptions, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -97,7 +97,10 @@ fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
     assert!(world.counts().connections_failed > 5);
     let down = world.news.iter().find(|news| news.kind == BrokerDown).expect("told");
     let (error, broker) = (down.error.as_ref().expect("a reason"), down.broker.as_ref().expect("a broker"));
-    assert_eq!((error.kind(), broker.id, &*broker.host, broker.port), (ErrorKind::Broker(13), 1, "127.0.0.1", 9093));
+    assert_eq!(
+        (error.kind(), broker.id, &*broker.host, broker.port),
+        (ErrorKind::Broker(codes::NETWORK_EXCEPTION), 1, "127.0.0.1", 9093)
+    );
     assert!(down.message.contains("broker 1 at 127.0.0.1:9093"), "{}", down.message);
     // The bootstrap address comes into play once no broker is left.
     assert_eq!(told(&mut world), [(BrokerDown, 1), (AllBrokersDown, 0), (Rebootstrap, 0)]);
@@ -153,7 +156,7 @@ fn throttling_is_told_with_its_length() {
 fn a_refused_producer_id_is_fatal_news() {
     let mut world = one_broker().start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::InitProducerId, [Fault::Error(31, On::All)]);
+    world.cluster.script(Api::InitProducerId, [Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(5000));
     assert!(world.told(id).error.is_some());
@@ -174,7 +177,7 @@ fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
     let told = missing(&world);
     let [news] = told[..] else { panic!("{told:?}") };
     assert_eq!(news.topic.as_deref(), Some("absent"));
-    assert_eq!(news.error.as_ref().expect("a reason").kind(), ErrorKind::Broker(3));
+    assert_eq!(news.error.as_ref().expect("a reason").kind(), ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION));
     for word in ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "create it"] {
         assert!(news.message.contains(word), "{word:?} is missing: {}", news.message);
     }

@@ -1,7 +1,7 @@
 //! Purge: records are given up because the application asks for it.
 
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -127,7 +127,7 @@ fn a_purge_of_what_is_in_flight_leaves_the_queue_alone() {
 fn numbers_of_purged_batches_go_back() {
     // Five batches are refused, and wait to be tried again one by one.
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 5]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 5]);
     let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
     world.run(ms(20));
     assert!(world.counts().batches_retried == 0 && world.told.len() == 1);
@@ -173,7 +173,7 @@ fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
 fn purged_records_are_told_in_order() {
     // The first is refused and waits for another attempt, while the second is in flight.
     let mut world = warm(Setup::with(|core| core.max_in_flight = 2).single_records(), "t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::Delay(5_000)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::Delay(5_000)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10));
     assert_eq!(world.told.len(), 1);

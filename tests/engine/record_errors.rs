@@ -2,12 +2,12 @@
 
 use ottla::compress::Codec;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, Versions};
+use ottla_test_support::model::{Api, Fault, On, Versions, codes};
 
 use crate::delivery::warm;
 use crate::world::{POISON, Properties, Setup, World, ms};
 
-const INVALID_RECORD: ErrorKind = ErrorKind::Broker(87);
+const INVALID_RECORD: ErrorKind = ErrorKind::Broker(codes::INVALID_RECORD);
 
 /// A world whose topic refuses poisoned records. Record 1 is in its log.
 fn poisonable(change: impl FnOnce(&mut Properties)) -> World {
@@ -128,7 +128,7 @@ fn a_batch_that_may_be_there_is_not_taken_apart() {
 #[test]
 fn the_rest_that_is_refused_in_turn_loses_its_bad_ones_too() {
     let mut world = poisonable(|_| {});
-    world.cluster.script(Api::Produce, [Fault::None, Fault::Error(19, ottla_test_support::model::On::All)]);
+    world.cluster.script(Api::Produce, [Fault::None, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let (good, bad) = send(&mut world, 6, &[4]);
     world.run(ms(20));
     assert!(!world.told.contains_key(&good[0]));

@@ -8,7 +8,7 @@ use ottla::core::{Acks, Answer};
 use ottla::front::{About, Command, Manner, NotAccepted, Partitioner, TransactionCall as Call};
 use ottla::partition::own::{Own, Question};
 use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::model::{Api, Fault, On, Versions};
+use ottla_test_support::model::{Api, Fault, On, Versions, codes};
 
 use crate::transactions;
 use crate::world::{Properties, Setup, World, ms};
@@ -203,7 +203,7 @@ fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_k
         let id = world.send("t", 5);
         world.cluster.recreate_topic_with("t", 2);
         world.run(ms(3_000));
-        world.assert_failed(id, ErrorKind::Broker(100), Fate::NotWritten);
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
         assert!(world.told(id).message.contains("topic t was deleted and created again"), "{}", world.told(id).message);
         assert_eq!(world.memory_used(), 0);
     }
@@ -219,7 +219,7 @@ fn records_on_their_way_to_a_partition_that_no_longer_exists_fail_soon() {
         let ticket = world.flush();
         world.run(ms(2_000));
         assert!(world.flushed.contains(&ticket), "{:#?}", world.log_tail());
-        ids.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::Broker(100))));
+        ids.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID))));
         assert_eq!(world.memory_used(), 0);
     }
 }
@@ -232,14 +232,17 @@ fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
         // What metadata comes on.
         let asked = world.cluster.leader("t", 0);
         let late = (1..6).find(|&partition| world.cluster.leader("t", partition) != asked).expect("another broker");
-        world.cluster.script(Api::Produce, [Fault::Many(vec![Fault::Delay(5_000), Fault::Error(19, On::All)])]);
+        world.cluster.script(
+            Api::Produce,
+            [Fault::Many(vec![Fault::Delay(5_000), Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)])],
+        );
         let id = world.send("t", late);
         world.run(ms(10));
         world.cluster.recreate_topic_with("t", 1);
         world.run(ms(4_000));
         assert_eq!((known(&world), world.told.contains_key(&id)), (1, false));
         world.run(ms(2_000));
-        world.assert_failed(id, ErrorKind::Broker(100), Fate::NotWritten);
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
         recreate(&mut world, 6);
         let next = world.send("t", late);
         assert_all_written(&mut world, &[next]);
@@ -252,7 +255,8 @@ fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
 fn what_was_in_flight_behind_a_gap_may_be_in_the_log_of_a_topic_created_again() {
     let mut world = world(Setup::default().single_records(), Versions::kafka_2_1(), 1);
     world.cluster.recreate_topic("t");
-    let (refused, gap) = (Fault::Error(87, On::All), Fault::Error(45, On::All));
+    let (refused, gap) =
+        (Fault::Error(codes::INVALID_RECORD, On::All), Fault::Error(codes::OUT_OF_ORDER_SEQUENCE_NUMBER, On::All));
     let again = Fault::NeverAnswer { handled: false };
     world.cluster.script(Api::Produce, [refused, gap, Fault::DropAfter, again]);
     let ids = [(); 3].map(|()| world.send("t", 0));

@@ -6,7 +6,7 @@ use ottla::batch::{Completion, Room};
 use ottla::compress::Codec;
 use ottla::front::Manner;
 use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::model::{Api, Fault, On, UnknownProducer, Versions};
+use ottla_test_support::model::{Api, Fault, On, UnknownProducer, Versions, codes};
 
 use crate::delivery::warm;
 use crate::world::{Hand, Setup, World, ms};
@@ -67,7 +67,7 @@ fn a_batch_that_is_sent_again_goes_alone() {
         let mut world = warm(Setup::default().single_records(), "t", 1);
         world.cluster.clear_requests();
         // The first is refused, those in flight behind it miss it, and its second attempt is answered late.
-        let refused = [Fault::Error(19, On::All)].into_iter().chain(vec![Fault::None; behind]);
+        let refused = [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)].into_iter().chain(vec![Fault::None; behind]);
         world.cluster.script(Api::Produce, refused.chain([Fault::Delay(1_000)]));
         let mut ids: Vec<u64> = (0..=behind).map(|_| world.send("t", 0)).collect();
         let expected: Vec<i32> = (1..=behind as i32 + 1).chain([1]).collect();
@@ -96,7 +96,7 @@ fn a_new_leader_is_tried_at_once_and_the_backoff_goes_on_growing() {
     let mut world = warm(Setup::default(), "t", 1);
     let old = world.cluster.leader("t", 0).expect("a leader");
     let new = 1 + old % 3;
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 3]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 3]);
     world.cluster.clear_requests();
     world.send("t", 0);
     let mut attempt = |count: usize| {
@@ -104,7 +104,7 @@ fn a_new_leader_is_tried_at_once_and_the_backoff_goes_on_growing() {
         if count == 3 {
             world.cluster.move_leader("t", 0, new);
             world.cluster.on_request(move |request| match request.api {
-                Api::Produce if request.broker == new => Fault::Error(19, On::All),
+                Api::Produce if request.broker == new => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
                 _ => Fault::None,
             });
         }
@@ -121,9 +121,14 @@ fn a_new_leader_is_tried_at_once_and_the_backoff_goes_on_growing() {
 /// Its completion was told when it expired. What the broker says then is too late, and is no reason to try again.
 #[test]
 fn an_answer_after_expiry_changes_nothing() {
-    for (code, in_log) in [(0, true), (19, false), (10, false), (87, false)] {
+    for (code, in_log) in [
+        (codes::NONE, true),
+        (codes::NOT_ENOUGH_REPLICAS, false),
+        (codes::MESSAGE_TOO_LARGE, false),
+        (codes::INVALID_RECORD, false),
+    ] {
         let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records(), "t", 1);
-        let late = if code == 0 { vec![] } else { vec![Fault::Error(code, On::All)] };
+        let late = if code == codes::NONE { vec![] } else { vec![Fault::Error(code, On::All)] };
         world.cluster.script(Api::Produce, [Fault::Many([vec![Fault::Delay(12_000)], late].concat())]);
         world.cluster.clear_requests();
         let expired = world.send("t", 0);
@@ -153,7 +158,7 @@ fn the_longest_timeouts_there_are_do_not_overflow() {
     })
     .start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::DropAfter]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::DropAfter]);
     let id = world.send("t", 0);
     let unknown = world.send("unknown", 0);
     world.run(ms(60_000));

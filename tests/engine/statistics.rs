@@ -2,7 +2,7 @@
 
 use ottla::statistics::Snapshot;
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Hand, Setup, World, ms};
@@ -15,12 +15,12 @@ fn read(world: &World) -> Snapshot {
 fn every_accepted_record_is_counted_once_as_what_became_of_it() {
     let mut world = warm(Setup::with(|core| core.retries = 1), "good", 2);
     world.cluster.create_topic("bad", 1);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     for record in 0..10 {
         world.send("good", record % 2);
     }
     world.run(ms(2_000));
-    world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 2]);
+    world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 2]);
     for _ in 0..3 {
         world.send("bad", 0);
     }
@@ -35,7 +35,11 @@ fn every_accepted_record_is_counted_once_as_what_became_of_it() {
     assert_eq!((&*bad.what, bad.figures.records_delivered, bad.figures.records_failed), ("bad", 0, 3));
     assert_eq!(good.figures.records_retried + bad.figures.records_retried, producer.records_retried);
     assert_eq!((good.figures.records_taken, bad.figures.records_taken), (0, 0));
-    let error = told.errors.iter().find(|error| error.kind == ErrorKind::Broker(19)).expect("it was met");
+    let error = told
+        .errors
+        .iter()
+        .find(|error| error.kind == ErrorKind::Broker(codes::NOT_ENOUGH_REPLICAS))
+        .expect("it was met");
     assert_eq!(error.records_failed, 3);
     let refused: u64 = told.brokers.iter().map(|broker| broker.figures.batches_refused).sum();
     assert_eq!(error.batches_refused, refused);
@@ -109,7 +113,8 @@ fn in_flight_goes_up_and_down() {
     assert_eq!((told.producer.requests_in_flight, told.topics[0].figures.records_taken), (0, 0));
     assert_eq!(told.producer.records_delivered, 9);
     // The cut ended the attempts of five batches.
-    let error = told.errors.iter().find(|error| error.kind == ErrorKind::Broker(13)).expect("it was met");
+    let error =
+        told.errors.iter().find(|error| error.kind == ErrorKind::Broker(codes::NETWORK_EXCEPTION)).expect("it was met");
     assert_eq!((error.batches_refused, error.records_failed), (5, 0));
 }
 

@@ -2,7 +2,7 @@
 
 use ottla::core::{Backoff, NewsKind};
 use ottla::{ErrorKind, Level};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Properties, Setup, World, ms};
@@ -89,7 +89,11 @@ fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
 
 #[test]
 fn a_retry_backoff_of_0_is_no_busy_loop_of_requests() {
-    for (api, code) in [(Api::Produce, 19), (Api::Metadata, 5), (Api::InitProducerId, 14)] {
+    for (api, code) in [
+        (Api::Produce, codes::NOT_ENOUGH_REPLICAS),
+        (Api::Metadata, codes::LEADER_NOT_AVAILABLE),
+        (Api::InitProducerId, codes::COORDINATOR_LOAD_IN_PROGRESS),
+    ] {
         for millis in [0, 1] {
             let mut world = Setup::with(|core| core.retry_backoff = flat(millis)).start();
             world.cluster.create_topic("t", 1);
@@ -123,7 +127,11 @@ fn a_retry_backoff_of_0_is_no_busy_loop_while_throttled() {
 
 #[test]
 fn a_transaction_s_retry_backoff_of_0_is_no_busy_loop() {
-    for (api, code) in [(Api::FindCoordinator, 15), (Api::InitProducerId, 16), (Api::InitProducerId, 14)] {
+    for (api, code) in [
+        (Api::FindCoordinator, codes::COORDINATOR_NOT_AVAILABLE),
+        (Api::InitProducerId, codes::NOT_COORDINATOR),
+        (Api::InitProducerId, codes::COORDINATOR_LOAD_IN_PROGRESS),
+    ] {
         let mut world = Setup::with(|core| {
             core.transaction = Some(("mine".into(), 60_000));
             core.retry_backoff = flat(0);
@@ -166,7 +174,7 @@ fn connections_that_may_not_be_idle_make_no_busy_loop() {
 fn a_connection_that_records_wait_for_is_not_idle() {
     let mut world = one_broker(|core| core.connections_max_idle = Some(ms(30))).start();
     world.cluster.create_topic("t", 1);
-    world.cluster.script(Api::InitProducerId, vec![Fault::Error(15, On::All); 3]);
+    world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All); 3]);
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
@@ -179,7 +187,7 @@ fn records_for_a_forbidden_topic_are_no_storm_of_metadata_requests() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.create_topic("secret", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::Metadata => Fault::Error(29, On::Topic("secret".into())),
+        Api::Metadata => Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("secret".into())),
         _ => Fault::None,
     });
     world.traffic.clear();
@@ -197,7 +205,7 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     world.cluster.on_request(|request| match request.api {
-        Api::InitProducerId => Fault::Error(31, On::All),
+        Api::InitProducerId => Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All),
         _ => Fault::None,
     });
     for _ in 0..1_000 {
@@ -207,7 +215,7 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
     let asked = world.asked(Api::InitProducerId);
     assert!((2..=12).contains(&asked), "{asked} requests in 1 s");
     world.run(ms(2_000));
-    assert!(world.told.values().all(|told| told.error == Some(ErrorKind::Broker(31))));
+    assert!(world.told.values().all(|told| told.error == Some(ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED))));
     assert!(world.all_told());
 }
 
@@ -255,7 +263,7 @@ fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(1_000)), "t", 1);
     world.news.clear();
     world.cluster.on_request(|request| match request.api {
-        Api::Metadata => Fault::Error(129, On::All),
+        Api::Metadata => Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All),
         _ => Fault::None,
     });
     world.run(ms(60_000));

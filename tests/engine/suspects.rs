@@ -4,7 +4,7 @@
 use ottla::core::Acks;
 use ottla::front::TransactionCall as Call;
 use ottla::{ErrorKind, Fate, Level};
-use ottla_test_support::model::{Api, Fault, RequestInfo};
+use ottla_test_support::model::{Api, Fault, RequestInfo, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -157,7 +157,7 @@ fn the_error_states_the_size_of_the_request_and_the_limits_to_look_at() {
     let (large, small) = (send_large(&mut world, 0), world.send("t", 1));
     world.run(ms(5_000));
     world.assert_written(small);
-    world.assert_failed(large, ErrorKind::Broker(13), Fate::Unknown);
+    world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
     let told = world.told(large).clone();
     let size = world.cluster.oversized_requests.last().expect("connections were closed") + 4;
     for said in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
@@ -283,7 +283,7 @@ fn the_last_attempt_of_a_suspect_is_made_alone() {
     let ids: Vec<u64> = (0..7).map(|n| world.send("t", n)).collect();
     world.run(ms(5_000));
     ids.iter().for_each(|&id| world.assert_written(id));
-    world.assert_failed(large, ErrorKind::Broker(13), Fate::Unknown);
+    world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
     assert!(produced(&world).iter().all(|partitions| partitions.len() == 1), "{:?}", produced(&world));
 }
 

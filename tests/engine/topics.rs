@@ -3,7 +3,7 @@
 use ottla::compress::Codec;
 use ottla::core::Acks;
 use ottla::{ErrorKind, Fate, Level};
-use ottla_test_support::model::{Api, Fault, On, RequestInfo, Versions};
+use ottla_test_support::model::{Api, Fault, On, RequestInfo, Versions, codes};
 
 use crate::world::{Setup, World, ms};
 
@@ -73,7 +73,7 @@ fn topics_with_other_acks_keep_their_own_order_without_numbers() {
     let first = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(first);
-    world.cluster.script(Api::Produce, [Fault::Error(19, On::All), Fault::DropBefore]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::DropBefore]);
     let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
     deliver_all(&mut world);
     assert_eq!(world.in_log("t", 0)[1..], ids);
@@ -84,10 +84,10 @@ fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
     // With one request in flight it waits for the answer to the other's.
     let mut world = world(Setup::with(|core| core.max_in_flight = 1));
     weak(&mut world, "t", Acks::Leader);
-    world.cluster.script(Api::InitProducerId, vec![Fault::Error(31, On::All); 10]);
+    world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All); 10]);
     let (refused, fine) = (world.send("plain", 0), world.send("t", 0));
     world.run(ms(5_000));
-    world.assert_failed(refused, ErrorKind::Broker(31), Fate::NotWritten);
+    world.assert_failed(refused, ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED), Fate::NotWritten);
     world.assert_written(fine);
 }
 
@@ -180,7 +180,7 @@ fn each_topic_has_its_codec_and_can_be_split() {
         let before = produced(&world).len();
         let ids: Vec<u64> = (0..20).map(|_| world.send_sized(topic, Some(0), 500).expect("accepted")).collect();
         // The first batch is refused as too large: it is unpacked, and each part is packed again.
-        world.cluster.script(Api::Produce, [Fault::Error(10, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
         deliver_all(&mut world);
         assert_eq!(world.in_log(topic, 0), ids, "{topic}");
         for request in &produced(&world)[before..] {
@@ -268,7 +268,7 @@ fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
     let (first, rest) = ids.split_at(4);
     assert_eq!(world.told(first[0]).fate, Fate::Unknown);
     for &id in rest {
-        world.assert_failed(id, ErrorKind::Broker(3), Fate::NotWritten);
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
         let message = &world.told(id).message;
         assert!(message.contains("UNKNOWN_TOPIC_OR_PARTITION for topic t"), "{message}");
         assert!(message.contains("127.0.0.1:909") && message.contains("delivery.timeout.ms=5000"), "{message}");
@@ -346,7 +346,9 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids_with_acks_0() {
 #[test]
 fn no_record_is_lost_to_metadata_that_denies_its_topic_with_acks_0() {
     let mut world = without_acks();
-    world.cluster.script(Api::Metadata, vec![Fault::Error(3, On::Topic("t".into())); 5]);
+    world
+        .cluster
+        .script(Api::Metadata, vec![Fault::Error(codes::UNKNOWN_TOPIC_OR_PARTITION, On::Topic("t".into())); 5]);
     world.cluster.script(Api::Produce, [Fault::Delay(300)]);
     (1..=3).for_each(|broker| world.cut_all_to(broker));
     let ids: Vec<u64> = (0..200)

@@ -3,7 +3,7 @@
 use ottla::ErrorKind;
 use ottla::Fate;
 use ottla::front::{TransactionCall as Call, TransactionState as State};
-use ottla_test_support::model::{Api, Fault, On, Phase, UnknownProducer, Versions};
+use ottla_test_support::model::{Api, Fault, On, Phase, UnknownProducer, Versions, codes};
 
 use crate::transactions::{ID, both, committed, fence, offsets, ready, setup, state, world_of};
 use crate::world::{Setup, World, ms};
@@ -71,7 +71,10 @@ fn a_commit_ends_with_the_first_record_that_fails() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
-        world.cluster.script(Api::Produce, [Fault::Many(vec![Fault::Delay(100), Fault::Error(29, On::All)])]);
+        world.cluster.script(
+            Api::Produce,
+            [Fault::Many(vec![Fault::Delay(100), Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All)])],
+        );
         world.send("t", 0);
         world.run(ms(50));
         let waits: Vec<u64> = (0..10).map(|_| world.send("t", 1)).collect();
@@ -80,7 +83,10 @@ fn a_commit_ends_with_the_first_record_that_fails() {
         world.stop_broker(leader);
         let start = world.now;
         let error = world.transact(Call::Commit).unwrap_err();
-        assert!(error.requires_abort() && error.kind() == ErrorKind::Broker(29), "{error}");
+        assert!(
+            error.requires_abort() && error.kind() == ErrorKind::Broker(codes::TOPIC_AUTHORIZATION_FAILED),
+            "{error}"
+        );
         assert!(world.now.since(start) < ms(200));
         world.transact(Call::Abort).unwrap();
         assert!(world.now.since(start) < ms(1_000), "what waits is not waited for");
@@ -103,7 +109,7 @@ fn records_that_expire_fail_their_transaction() {
                 false => [0, 1].into_iter().for_each(|partition| world.cluster.remove_leader("t", partition)),
             }
             if !sent {
-                world.cluster.script(Api::Produce, vec![Fault::Error(6, On::All); 40]);
+                world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_LEADER_OR_FOLLOWER, On::All); 40]);
             }
             let expired = [world.send("t", 0), world.send("t", 1)];
             let start = world.now;
@@ -181,7 +187,11 @@ fn a_transaction_has_five_requests_in_flight() {
 #[test]
 fn completions_are_told_before_the_end_they_belong_to() {
     both(|generation| {
-        for fault in [Fault::None, Fault::Error(29, On::All), Fault::Error(90, On::All)] {
+        for fault in [
+            Fault::None,
+            Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All),
+            Fault::Error(codes::PRODUCER_FENCED, On::All),
+        ] {
             let mut world = ready(generation);
             world.transact(Call::Begin).unwrap();
             world.cluster.script(Api::Produce, [fault]);
@@ -203,7 +213,13 @@ fn completions_are_told_before_the_end_they_belong_to() {
 #[test]
 fn a_record_that_fails_during_the_abort_changes_nothing() {
     both(|generation| {
-        for code in [29, 47, 48, 120, 19] {
+        for code in [
+            codes::TOPIC_AUTHORIZATION_FAILED,
+            codes::INVALID_PRODUCER_EPOCH,
+            codes::INVALID_TXN_STATE,
+            codes::TRANSACTION_ABORTABLE,
+            codes::NOT_ENOUGH_REPLICAS,
+        ] {
             let mut world = ready_with(generation, |_| {});
             world.transact(Call::Begin).unwrap();
             world.send("t", 0);
@@ -224,7 +240,7 @@ fn a_coordinator_is_looked_for_after_a_failure_too() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
-        world.cluster.script(Api::Produce, [Fault::None, Fault::Error(29, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::None, Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All)]);
         world.send("t", 0);
         world.run(ms(50));
         world.send("t", 0);
@@ -248,7 +264,7 @@ fn an_abort_of_what_the_coordinator_refused_to_begin_succeeds() {
             if committed_before {
                 before.push(transact_one(&mut world));
             }
-            let fault = || Fault::Error(29, On::All);
+            let fault = || Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All);
             world.cluster.script(if generation == 1 { Api::AddPartitionsToTxn } else { Api::Produce }, [fault()]);
             world.transact(Call::Begin).unwrap();
             world.send("t", 0);
@@ -325,7 +341,7 @@ fn a_close_ends_a_transaction_that_failed() {
         world.transact(Call::Begin).unwrap();
         world.send("t", 0);
         world.run(ms(50));
-        world.cluster.script(Api::Produce, [Fault::Error(29, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All)]);
         world.send("t", 0);
         world.run(ms(50));
         assert_eq!(state(&world), State::AbortRequired);
@@ -349,13 +365,13 @@ fn what_is_in_flight_when_the_producer_ends_is_told_its_own_fate() {
         let first = [world.send("t", 0), world.send("t", 1)];
         world.run(ms(50));
         first.iter().for_each(|id| world.assert_written(*id));
-        world.cluster.script(Api::Produce, [Fault::Delay(500), Fault::Error(90, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Delay(500), Fault::Error(codes::PRODUCER_FENCED, On::All)]);
         let late = world.send("t", 0);
         world.run(ms(10));
         let fenced = world.send("t", 1);
         world.run(ms(50));
         assert_eq!(state(&world), State::Fatal);
-        world.assert_failed(fenced, ErrorKind::Broker(90), Fate::NotWritten);
+        world.assert_failed(fenced, ErrorKind::Broker(codes::PRODUCER_FENCED), Fate::NotWritten);
         assert!(!world.told.contains_key(&late));
         world.run(ms(1_000));
         world.assert_written(late);
@@ -435,7 +451,7 @@ fn sequences_go_on_after_an_abort_or_begin_anew_in_another_epoch() {
         world.transact(Call::Begin).unwrap();
         world.send("t", 0);
         world.run(ms(50));
-        world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
         world.send("t", 0);
         world.run(ms(50));
         world.transact(Call::Abort).unwrap();
@@ -483,7 +499,7 @@ fn when_epochs_are_used_up_another_producer_id_is_taken() {
         for _ in 0..3 {
             kept.push(transact_one(&mut world));
             world.transact(Call::Begin).unwrap();
-            world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+            world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
             world.send("t", 0);
             world.transact(Call::Commit).unwrap_err();
             world.transact(Call::Abort).unwrap();
@@ -502,7 +518,7 @@ fn a_hole_is_left_behind_on_old_brokers_too() {
     world.cluster.create_topic("t", 2);
     world.transact(Call::Init).unwrap();
     world.transact(Call::Begin).unwrap();
-    world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     world.send("t", 0);
     assert!(world.transact(Call::Commit).unwrap_err().requires_abort());
     world.transact(Call::Abort).unwrap();
@@ -548,7 +564,7 @@ fn a_producer_that_partitions_forgot_goes_on() {
         world.cluster.log_mut("t", 0).producers.forget_all();
         world.send("t", 0);
         let error = world.transact(Call::Commit).unwrap_err();
-        assert!(error.requires_abort() && error.kind() == ErrorKind::Broker(59), "{error}");
+        assert!(error.requires_abort() && error.kind() == ErrorKind::Broker(codes::UNKNOWN_PRODUCER_ID), "{error}");
         world.transact(Call::Abort).unwrap();
         kept.push(transact_one(&mut world));
         assert_eq!(committed(&world, 0), kept);
@@ -565,7 +581,11 @@ fn a_producer_whose_transactional_id_was_forgotten_says_so_and_another_goes_on()
         world.transact(Call::Begin).unwrap();
         world.send("t", 0);
         let error = world.transact(Call::Commit).unwrap_err();
-        assert_eq!((error.kind(), error.is_fatal()), (ErrorKind::Broker(49), true), "{error}");
+        assert_eq!(
+            (error.kind(), error.is_fatal()),
+            (ErrorKind::Broker(codes::INVALID_PRODUCER_ID_MAPPING), true),
+            "{error}"
+        );
         let before = committed(&world, 0);
         fence(&mut world);
         let mut next = setup().start();

@@ -3,7 +3,7 @@
 
 use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionCall as Call, TransactionState as State};
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On, Phase, Versions};
+use ottla_test_support::model::{Api, Fault, On, Phase, Versions, codes};
 
 use crate::world::{Setup, World, ms};
 
@@ -272,11 +272,11 @@ fn a_failed_record_makes_the_transaction_abortable_only() {
         world.transact(Call::Begin).unwrap();
         let a = world.send("t", 0);
         world.run(ms(50));
-        world.cluster.script(Api::Produce, [Fault::Error(29, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::All)]);
         let b = world.send("t", 1);
         world.run(ms(50));
         world.assert_written(a);
-        world.assert_failed(b, ErrorKind::Broker(29), Fate::NotWritten);
+        world.assert_failed(b, ErrorKind::Broker(codes::TOPIC_AUTHORIZATION_FAILED), Fate::NotWritten);
         assert_eq!(state(&world), State::AbortRequired);
         let error = world.transact(Call::Commit).unwrap_err();
         assert!(error.requires_abort() && error.message().contains("TOPIC_AUTHORIZATION_FAILED"), "{error}");
@@ -374,7 +374,12 @@ fn a_commit_that_is_asked_again_of_a_newer_coordinator_is_known_for_the_same() {
 fn offsets_survive_lost_answers_and_moves() {
     both(|generation| {
         for api in [Api::AddOffsetsToTxn, Api::TxnOffsetCommit] {
-            for fault in [Fault::DropBefore, Fault::DropAfter, Fault::Error(14, On::All), Fault::Error(16, On::All)] {
+            for fault in [
+                Fault::DropBefore,
+                Fault::DropAfter,
+                Fault::Error(codes::COORDINATOR_LOAD_IN_PROGRESS, On::All),
+                Fault::Error(codes::NOT_COORDINATOR, On::All),
+            ] {
                 let mut world = ready(generation);
                 world.cluster.script(api, [fault]);
                 world.transact(Call::Begin).unwrap();
@@ -496,7 +501,10 @@ fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
     );
     world.transact(Call::Init).unwrap();
     world.transact(Call::Begin).unwrap();
-    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }, Fault::Error(47, On::All)]);
+    world.cluster.script(
+        Api::Produce,
+        [Fault::NeverAnswer { handled: false }, Fault::Error(codes::INVALID_PRODUCER_EPOCH, On::All)],
+    );
     let late = world.send("t", 1);
     world.run(ms(50));
     let doubted = world.send("t", 0);
@@ -559,7 +567,9 @@ fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
         world.transact(Call::Begin).unwrap();
         let doomed = world.send("t", 0);
         // UNKNOWN_TOPIC_OR_PARTITION, for ever: the topic that was consumed is gone.
-        world.cluster.script(Api::TxnOffsetCommit, (0..1000).map(|_| Fault::Error(3, On::All)));
+        world
+            .cluster
+            .script(Api::TxnOffsetCommit, (0..1000).map(|_| Fault::Error(codes::UNKNOWN_TOPIC_OR_PARTITION, On::All)));
         let waiting = world.call(offsets("t", 7));
         world.run(ms(5_000));
         assert!(!world.answers.contains_key(&waiting));

@@ -3,7 +3,7 @@
 use ottla::core::Answer;
 use ottla::front::{Barred, Command, Manner, NotAccepted, Waiting};
 use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, On};
+use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -71,7 +71,7 @@ fn flush_ends_linger_and_waits_for_what_came_before_it_alone() {
     let ticket = world.flush();
     world.turn();
     world.cluster.on_request(move |request| match request.api {
-        Api::Produce if request.broker == leader => Fault::Error(19, On::All),
+        Api::Produce if request.broker == leader => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
     let after = world.send("t", 1);
@@ -95,7 +95,7 @@ fn flush_waits_for_a_topic_that_is_not_known_yet() {
     let never = world.send("never", 0);
     let ticket = world.flush();
     world.run(ms(61_000));
-    world.assert_failed(never, ErrorKind::Broker(3), Fate::NotWritten);
+    world.assert_failed(never, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
     assert_eq!(world.flushed.last(), Some(&ticket));
 }
 
@@ -336,7 +336,7 @@ fn a_flush_that_ends_early_says_what_the_records_wait_for() {
         ),
         (
             "an error",
-            &|world| world.cluster.script(Api::Produce, vec![Fault::Error(19, On::All); 30]),
+            &|world| world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 30]),
             "t",
             &["127.0.0.1:909", "NOT_ENOUGH_REPLICAS"],
         ),

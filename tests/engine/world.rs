@@ -24,7 +24,7 @@ use ottla::front::{
 use ottla::statistics::Statistics;
 use ottla::sync::{Clock, Time};
 use ottla::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
-use ottla_test_support::model::{Api, Cluster, Connection, Reaction};
+use ottla_test_support::model::{Api, Cluster, Connection, Reaction, codes};
 
 use lender::Lender;
 
@@ -820,7 +820,7 @@ impl World {
 
     /// The connection ends. Of a frame whose writing has not begun, no byte was taken.
     pub fn cut(&mut self, id: ConnectionId) {
-        self.lose(id, Error::new(ErrorKind::Broker(13), "the connection was lost"));
+        self.lose(id, Error::new(ErrorKind::Broker(codes::NETWORK_EXCEPTION), "the connection was lost"));
     }
 
     /// The connection ends while a part of a frame is written.
@@ -829,7 +829,7 @@ impl World {
         if self.end_line(id).is_none_or(|line| line.broker.is_none()) {
             return;
         }
-        let error = Error::new(ErrorKind::Broker(13), "the connection was lost");
+        let error = Error::new(ErrorKind::Broker(codes::NETWORK_EXCEPTION), "the connection was lost");
         self.core.event(Event::Disconnected(id, error, None));
     }
 

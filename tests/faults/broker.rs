@@ -1,5 +1,6 @@
 //! What a real broker refuses, or suffers.
 
+use ottla_test_support::model::codes;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +15,9 @@ use ottla_test_support::kafka::{self, Cluster, Options};
 use crate::flow::{Flow, GRACE, reads, said};
 use crate::harness::{Sender, config, prime, stamp};
 
-const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(3);
-const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(10);
-const UNKNOWN_TOPIC_ID: ErrorKind = ErrorKind::Broker(100);
+const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION);
+const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(codes::MESSAGE_TOO_LARGE);
+const UNKNOWN_TOPIC_ID: ErrorKind = ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID);
 
 /// Enough for a broker that is busy; the bound is what the test asks for.
 const PATIENT: [(&str, &str); 3] =

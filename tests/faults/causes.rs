@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ottla::front::{GroupMetadata, Offset, OffsetCommit};
 use ottla::{Completion, Error, ErrorKind, Level, Producer, Record, Wait};
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Fault, On, RequestInfo};
+use ottla_test_support::model::{Api, Fault, On, RequestInfo, codes};
 
 use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
 use crate::harness::{Sender, config};
@@ -127,7 +127,7 @@ enum Call {
 const REFUSALS: [Refusal; 11] = [
     Refusal {
         api: Api::FindCoordinator,
-        fault: || Fault::Error(15, On::All),
+        fault: || Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
         says: &[
             "answered FindCoordinator of copier with COORDINATOR_NOT_AVAILABLE",
             "transaction.state.log.replication.factor",
@@ -143,27 +143,27 @@ const REFUSALS: [Refusal; 11] = [
     Refusal { api: Api::InitProducerId, fault: mute, says: &["InitProducerId"], calls: &[Call::Init] },
     Refusal {
         api: Api::InitProducerId,
-        fault: || Fault::Error(51, On::All),
+        fault: || Fault::Error(codes::CONCURRENT_TRANSACTIONS, On::All),
         says: &["answered InitProducerId", "CONCURRENT_TRANSACTIONS"],
         calls: &[Call::Init],
     },
     Refusal {
         api: Api::InitProducerId,
-        fault: || Fault::Error(16, On::All),
+        fault: || Fault::Error(codes::NOT_COORDINATOR, On::All),
         says: &["answered InitProducerId", "NOT_COORDINATOR"],
         calls: &[Call::Init],
     },
     Refusal { api: Api::TxnOffsetCommit, fault: mute, says: &["TxnOffsetCommit"], calls: &[Call::SendOffsets] },
     Refusal {
         api: Api::TxnOffsetCommit,
-        fault: || Fault::Error(14, On::All),
+        fault: || Fault::Error(codes::COORDINATOR_LOAD_IN_PROGRESS, On::All),
         says: &["answered TxnOffsetCommit", "COORDINATOR_LOAD_IN_PROGRESS"],
         calls: &[Call::SendOffsets],
     },
     Refusal { api: Api::Produce, fault: mute, says: &["orders-", "Produce"], calls: &[Call::Commit] },
     Refusal {
         api: Api::Produce,
-        fault: || Fault::Error(19, On::All),
+        fault: || Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         says: &["orders-", "answered NOT_ENOUGH_REPLICAS"],
         calls: &[Call::Commit],
     },
@@ -229,7 +229,7 @@ fn every_call_of_transactions_says_what_it_waits_for() {
 fn a_call_that_does_not_wait_says_why_too() {
     let server = model();
     break_with(&server, |request| match request.api {
-        Api::FindCoordinator => Fault::Error(15, On::All),
+        Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
         _ => Fault::None,
     });
     let properties = [&QUICK[..], &[("transactional.id", "copier")]].concat();
@@ -247,7 +247,7 @@ fn a_call_that_does_not_wait_says_why_too() {
 fn a_call_without_a_limit_warns_with_the_reason() {
     let server = model();
     break_with(&server, |request| match request.api {
-        Api::FindCoordinator => Fault::Error(15, On::All),
+        Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
         _ => Fault::None,
     });
     let properties = [&QUICK[..], &[("transactional.id", "copier")]].concat();

@@ -1,5 +1,6 @@
 //! Questions to a cluster: is it there, is a topic there, which partitions has it.
 
+use ottla_test_support::model::codes;
 use std::time::{Duration, Instant};
 
 use ottla::{ErrorKind, Wait};
@@ -34,7 +35,7 @@ fn a_topic_is_described_as_the_admin_client_describes_it() {
     }
     let begin = Instant::now();
     let error = sender.producer.check_topic(&sender.topic("no-such-topic"), Wait::AtMost(Duration::from_secs(2)));
-    assert_eq!(error.expect_err("missing").kind(), ErrorKind::Broker(3));
+    assert_eq!(error.expect_err("missing").kind(), ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION));
     assert!((2..20).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     cluster.delete_topic(&name);
 }

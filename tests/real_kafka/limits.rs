@@ -1,5 +1,6 @@
 //! Records and settings at their limits.
 
+use ottla_test_support::model::codes;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ fn a_record_too_large_for_the_topic_fails_with_acks_1_and_is_lost_with_acks_0() 
         }
         let told = sender.told();
         let lost = match acks {
-            "1" => (Some(ErrorKind::Broker(10)), Fate::NotWritten),
+            "1" => (Some(ErrorKind::Broker(codes::MESSAGE_TOO_LARGE)), Fate::NotWritten),
             _ => (None, Fate::Unknown),
         };
         assert_eq!((kind(&told[1]), told[1].fate, told[1].offset), (lost.0, lost.1, -1), "acks={acks}");
@@ -84,7 +85,11 @@ fn timestamps_within_the_topics_bounds_are_taken_and_others_fail() {
         }
         let told = sender.told();
         for refused in [&told[1], &told[3]] {
-            assert_eq!((kind(refused), refused.fate), (Some(ErrorKind::Broker(32)), Fate::NotWritten), "{refused:?}");
+            assert_eq!(
+                (kind(refused), refused.fate),
+                (Some(ErrorKind::Broker(codes::INVALID_TIMESTAMP)), Fate::NotWritten),
+                "{refused:?}"
+            );
         }
         let written = [0, 2, 4].map(|at: usize| (told[at].offset, told[at].timestamp));
         assert_eq!(written, [(0, times[0]), (1, times[2]), (2, times[4])], "{told:?}");
@@ -172,7 +177,11 @@ fn an_internal_topic_is_refused() {
     );
     sender.flush();
     let told = &sender.told()[0];
-    assert_eq!((kind(told), told.fate), (Some(ErrorKind::Broker(17)), Fate::NotWritten), "{told:?}");
+    assert_eq!(
+        (kind(told), told.fate),
+        (Some(ErrorKind::Broker(codes::INVALID_TOPIC_EXCEPTION)), Fate::NotWritten),
+        "{told:?}"
+    );
 }
 
 /// A broker forgets a producer that was silent for `producer.id.expiration.ms`; its next records are written in order.

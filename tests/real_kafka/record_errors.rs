@@ -2,6 +2,7 @@
 
 use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::kafka;
+use ottla_test_support::model::codes;
 
 use crate::harness::{Sender, stamp};
 
@@ -34,7 +35,7 @@ fn records_that_a_compacted_topic_refuses_fail_alone() {
                 continue;
             };
             assert!(is_bad(told.tag) && told.fate == Fate::NotWritten, "{codec}: {told:?}");
-            assert_eq!(error.kind(), ErrorKind::Broker(87), "{told:?}");
+            assert_eq!(error.kind(), ErrorKind::Broker(codes::INVALID_RECORD), "{told:?}");
             assert!(error.message().contains("without key"), "{error}");
         }
         assert_eq!(sender.counters().epochs_bumped, 0, "{codec}\n{}", sender.log());

@@ -1,5 +1,6 @@
 //! What a topic's owner can set: how many partitions, how large a batch may be, whose time counts.
 
+use ottla_test_support::model::codes;
 use std::time::{Duration, Instant};
 
 use ottla::partition::murmur2::partition_for_key;
@@ -109,7 +110,11 @@ fn a_record_as_large_as_the_broker_allows_is_written_and_one_byte_more_is_not() 
     let told = sender.told();
     assert_eq!(told.iter().map(|told| told.offset).collect::<Vec<_>>(), [0, 1, -1, 2], "{}", sender.log());
     let refused = &told[2];
-    assert_eq!(refused.error.as_ref().map(ottla::Error::kind), Some(ErrorKind::Broker(10)), "{refused:?}");
+    assert_eq!(
+        refused.error.as_ref().map(ottla::Error::kind),
+        Some(ErrorKind::Broker(codes::MESSAGE_TOO_LARGE)),
+        "{refused:?}"
+    );
     assert_eq!(refused.fate, Fate::NotWritten);
     let values: Vec<_> = cluster.read_records(&topic_name).into_iter().map(|record| record.value).collect();
     assert_eq!(values, [&b"before"[..], fitting, b"behind"].map(|value| Some(value.to_vec())));

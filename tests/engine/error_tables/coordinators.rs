@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ottla::front::{TransactionCall as Call, TransactionState as State};
 use ottla::{Error, ErrorKind, Fate};
+use ottla_test_support::model::codes::{self, *};
 use ottla_test_support::model::{Api, Fault, On, Versions};
 
 use super::Becomes::{self, Aborted, AskedAgain, AskedElsewhere, AskedSoon, Doubted, Fatal, Refused};
@@ -34,8 +35,29 @@ enum To {
 struct Row(To, &'static [i16], Becomes, &'static str);
 
 /// RetriableException, but what a coordinator itself means by one.
-const RETRIABLE: &[i16] = &[2, 3, 5, 6, 7, 9, 13, 14, 19, 20, 56, 72, 74, 75, 80, 83, 84, 89, 100, 103];
-const RETRIABLE_BUT_7: &[i16] = &[2, 3, 5, 6, 9, 13, 14, 19, 20, 56, 72, 74, 75, 80, 83, 84, 89, 100, 103];
+const RETRIABLE: &[i16] = &[
+    REQUEST_TIMED_OUT,
+    CORRUPT_MESSAGE,
+    UNKNOWN_TOPIC_OR_PARTITION,
+    LEADER_NOT_AVAILABLE,
+    NOT_LEADER_OR_FOLLOWER,
+    REPLICA_NOT_AVAILABLE,
+    NETWORK_EXCEPTION,
+    COORDINATOR_LOAD_IN_PROGRESS,
+    NOT_ENOUGH_REPLICAS,
+    NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    KAFKA_STORAGE_ERROR,
+    LISTENER_NOT_FOUND,
+    FENCED_LEADER_EPOCH,
+    UNKNOWN_LEADER_EPOCH,
+    PREFERRED_LEADER_NOT_AVAILABLE,
+    ELIGIBLE_LEADERS_NOT_AVAILABLE,
+    ELECTION_NOT_NEEDED,
+    THROTTLING_QUOTA_EXCEEDED,
+    UNKNOWN_TOPIC_ID,
+    INCONSISTENT_TOPIC_ID,
+];
+const RETRIABLE_BUT_TIMED_OUT: &[i16] = RETRIABLE.split_at(1).1;
 const OTHER: &[i16] = &[];
 
 const LATER: &str = "fatal in Java: rights that are missing may be given, and then the call is made again";
@@ -47,96 +69,113 @@ const SOON: &str = "after retry.backoff.ms in Java: the markers of the transacti
 const PAIR: &str = "to be aborted in Java: it says that another partition failed, and that one decides";
 const NONE: &str = "to be aborted in Java, which has no transaction to abort yet";
 
-#[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row(To::Find,          &[16],                 AskedElsewhere, ""),
-    Row(To::Find,          &[15],                 AskedAgain,     ""),
-    Row(To::Find,          &[51],                 AskedSoon,      SOON),
-    Row(To::Find,          RETRIABLE,             AskedAgain,     ""),
-    Row(To::Find,          &[53],                 Refused,        LATER),
-    Row(To::Find,          &[31],                 Refused,        LATER),
-    Row(To::Find,          OTHER,                 Fatal,          ""),
-
-    Row(To::FindAgain,     &[16],                 AskedElsewhere, ""),
-    Row(To::FindAgain,     &[15],                 AskedAgain,     ""),
-    Row(To::FindAgain,     &[51],                 AskedSoon,      SOON),
-    Row(To::FindAgain,     RETRIABLE,             AskedAgain,     ""),
-    Row(To::FindAgain,     OTHER,                 Fatal,          ""),
-
-    Row(To::FindGroup,     &[16],                 AskedElsewhere, ""),
-    Row(To::FindGroup,     &[15],                 AskedAgain,     ""),
-    Row(To::FindGroup,     &[51],                 AskedSoon,      SOON),
-    Row(To::FindGroup,     RETRIABLE,             AskedAgain,     ""),
-    Row(To::FindGroup,     &[30],                 Aborted,        ""),
-    Row(To::FindGroup,     &[31, 35, 47, 49, 53, 90], Fatal,      ""),
-    Row(To::FindGroup,     OTHER,                 Aborted,        ABORT),
-
-    Row(To::Init,          &[15, 16],             AskedElsewhere, ""),
-    Row(To::Init,          &[51],                 AskedSoon,      SOON),
-    Row(To::Init,          RETRIABLE,             AskedAgain,     ""),
-    Row(To::Init,          &[31, 53],             Refused,        ""),
-    Row(To::Init,          &[50],                 Refused,        "fatal in Java: the broker's limit can be raised"),
-    Row(To::Init,          &[120],                Refused,        NONE),
-    Row(To::Init,          &[47, 90],             Fatal,          ""),
-    Row(To::Init,          OTHER,                 Fatal,          ""),
-
-    Row(To::Renew,         &[15, 16],             AskedElsewhere, ""),
-    Row(To::Renew,         &[51],                 AskedSoon,      SOON),
-    Row(To::Renew,         RETRIABLE,             AskedAgain,     ""),
-    Row(To::Renew,         OTHER,                 Fatal,          ""),
-
-    Row(To::AddPartitions, &[15, 16],             AskedElsewhere, ""),
-    Row(To::AddPartitions, &[51],                 AskedSoon,      ""),
-    Row(To::AddPartitions, RETRIABLE,             AskedAgain,     ""),
-    Row(To::AddPartitions, &[47, 90],             Fatal,          ""),
-    Row(To::AddPartitions, &[53, 48, 49],         Fatal,          ""),
-    Row(To::AddPartitions, &[29],                 Aborted,        ""),
-    Row(To::AddPartitions, &[55],                 AskedAgain,     PAIR),
-    Row(To::AddPartitions, &[59],                 Aborted,        ""),
-    Row(To::AddPartitions, &[120],                Aborted,        ""),
-    Row(To::AddPartitions, &[31, 35],             Fatal,          KIND),
-    Row(To::AddPartitions, OTHER,                 Aborted,        ""),
-
-    Row(To::AddOffsets,    &[15, 16],             AskedElsewhere, ""),
-    Row(To::AddOffsets,    &[51],                 AskedSoon,      SOON),
-    Row(To::AddOffsets,    RETRIABLE,             AskedAgain,     ""),
-    Row(To::AddOffsets,    &[47, 90],             Fatal,          ""),
-    Row(To::AddOffsets,    &[53, 48, 49],         Fatal,          ""),
-    Row(To::AddOffsets,    &[30],                 Aborted,        ""),
-    Row(To::AddOffsets,    &[59],                 Aborted,        ""),
-    Row(To::AddOffsets,    &[120],                Aborted,        ""),
-    Row(To::AddOffsets,    &[31, 35],             Fatal,          ""),
-    Row(To::AddOffsets,    OTHER,                 Aborted,        ABORT),
-
-    Row(To::CommitOffsets, &[15, 16, 7],          AskedElsewhere, ""),
-    Row(To::CommitOffsets, &[51],                 AskedSoon,      SOON),
-    Row(To::CommitOffsets, RETRIABLE_BUT_7,       AskedAgain,     ""),
-    Row(To::CommitOffsets, &[30, 82, 120],        Aborted,        ""),
-    Row(To::CommitOffsets, &[22, 25],             Aborted,        ""),
-    Row(To::CommitOffsets, &[47],                 Doubted,        OLD),
-    Row(To::CommitOffsets, &[90],                 Fatal,          ""),
-    Row(To::CommitOffsets, &[53, 43],             Fatal,          ""),
-    Row(To::CommitOffsets, &[31, 35, 49],         Fatal,          ""),
-    Row(To::CommitOffsets, OTHER,                 Aborted,        ABORT),
-
-    Row(To::Commit,        &[15, 16],             AskedElsewhere, ""),
-    Row(To::Commit,        &[51],                 AskedSoon,      SOON),
-    Row(To::Commit,        RETRIABLE,             AskedAgain,     ""),
-    Row(To::Commit,        &[47, 90],             Fatal,          ""),
-    Row(To::Commit,        &[53, 49],             Fatal,          ""),
-    Row(To::Commit,        &[48],                 Doubted,        GONE),
-    Row(To::Commit,        &[59],                 Aborted,        ""),
-    Row(To::Commit,        &[120],                Aborted,        ""),
-    Row(To::Commit,        OTHER,                 Fatal,          ""),
-
-    Row(To::Abort,         &[15, 16],             AskedElsewhere, ""),
-    Row(To::Abort,         &[51],                 AskedSoon,      SOON),
-    Row(To::Abort,         RETRIABLE,             AskedAgain,     ""),
-    Row(To::Abort,         &[47, 90],             Fatal,          ""),
-    Row(To::Abort,         &[53, 48, 49],         Fatal,          ""),
-    Row(To::Abort,         &[59],                 Fatal,          "to be aborted in Java, which an abort cannot be"),
-    Row(To::Abort,         &[120],                Fatal,          ""),
-    Row(To::Abort,         OTHER,                 Fatal,          ""),
+    Row(To::Find, &[NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::Find, &[COORDINATOR_NOT_AVAILABLE], AskedAgain, ""),
+    Row(To::Find, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::Find, RETRIABLE, AskedAgain, ""),
+    Row(To::Find, &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED], Refused, LATER),
+    Row(To::Find, &[CLUSTER_AUTHORIZATION_FAILED], Refused, LATER),
+    Row(To::Find, OTHER, Fatal, ""),
+    Row(To::FindAgain, &[NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::FindAgain, &[COORDINATOR_NOT_AVAILABLE], AskedAgain, ""),
+    Row(To::FindAgain, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::FindAgain, RETRIABLE, AskedAgain, ""),
+    Row(To::FindAgain, OTHER, Fatal, ""),
+    Row(To::FindGroup, &[NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::FindGroup, &[COORDINATOR_NOT_AVAILABLE], AskedAgain, ""),
+    Row(To::FindGroup, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::FindGroup, RETRIABLE, AskedAgain, ""),
+    Row(To::FindGroup, &[GROUP_AUTHORIZATION_FAILED], Aborted, ""),
+    Row(
+        To::FindGroup,
+        &[
+            CLUSTER_AUTHORIZATION_FAILED,
+            UNSUPPORTED_VERSION,
+            INVALID_PRODUCER_EPOCH,
+            INVALID_PRODUCER_ID_MAPPING,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            PRODUCER_FENCED,
+        ],
+        Fatal,
+        "",
+    ),
+    Row(To::FindGroup, OTHER, Aborted, ABORT),
+    Row(To::Init, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::Init, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::Init, RETRIABLE, AskedAgain, ""),
+    Row(To::Init, &[CLUSTER_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED], Refused, ""),
+    Row(To::Init, &[INVALID_TRANSACTION_TIMEOUT], Refused, "fatal in Java: the broker's limit can be raised"),
+    Row(To::Init, &[TRANSACTION_ABORTABLE], Refused, NONE),
+    Row(To::Init, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
+    Row(To::Init, OTHER, Fatal, ""),
+    Row(To::Renew, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::Renew, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::Renew, RETRIABLE, AskedAgain, ""),
+    Row(To::Renew, OTHER, Fatal, ""),
+    Row(To::AddPartitions, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::AddPartitions, &[CONCURRENT_TRANSACTIONS], AskedSoon, ""),
+    Row(To::AddPartitions, RETRIABLE, AskedAgain, ""),
+    Row(To::AddPartitions, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
+    Row(
+        To::AddPartitions,
+        &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING],
+        Fatal,
+        "",
+    ),
+    Row(To::AddPartitions, &[TOPIC_AUTHORIZATION_FAILED], Aborted, ""),
+    Row(To::AddPartitions, &[OPERATION_NOT_ATTEMPTED], AskedAgain, PAIR),
+    Row(To::AddPartitions, &[UNKNOWN_PRODUCER_ID], Aborted, ""),
+    Row(To::AddPartitions, &[TRANSACTION_ABORTABLE], Aborted, ""),
+    Row(To::AddPartitions, &[CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION], Fatal, KIND),
+    Row(To::AddPartitions, OTHER, Aborted, ""),
+    Row(To::AddOffsets, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::AddOffsets, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::AddOffsets, RETRIABLE, AskedAgain, ""),
+    Row(To::AddOffsets, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
+    Row(
+        To::AddOffsets,
+        &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING],
+        Fatal,
+        "",
+    ),
+    Row(To::AddOffsets, &[GROUP_AUTHORIZATION_FAILED], Aborted, ""),
+    Row(To::AddOffsets, &[UNKNOWN_PRODUCER_ID], Aborted, ""),
+    Row(To::AddOffsets, &[TRANSACTION_ABORTABLE], Aborted, ""),
+    Row(To::AddOffsets, &[CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION], Fatal, ""),
+    Row(To::AddOffsets, OTHER, Aborted, ABORT),
+    Row(To::CommitOffsets, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, REQUEST_TIMED_OUT], AskedElsewhere, ""),
+    Row(To::CommitOffsets, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::CommitOffsets, RETRIABLE_BUT_TIMED_OUT, AskedAgain, ""),
+    Row(To::CommitOffsets, &[GROUP_AUTHORIZATION_FAILED, FENCED_INSTANCE_ID, TRANSACTION_ABORTABLE], Aborted, ""),
+    Row(To::CommitOffsets, &[ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID], Aborted, ""),
+    Row(To::CommitOffsets, &[INVALID_PRODUCER_EPOCH], Doubted, OLD),
+    Row(To::CommitOffsets, &[PRODUCER_FENCED], Fatal, ""),
+    Row(To::CommitOffsets, &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNSUPPORTED_FOR_MESSAGE_FORMAT], Fatal, ""),
+    Row(
+        To::CommitOffsets,
+        &[CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, INVALID_PRODUCER_ID_MAPPING],
+        Fatal,
+        "",
+    ),
+    Row(To::CommitOffsets, OTHER, Aborted, ABORT),
+    Row(To::Commit, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::Commit, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::Commit, RETRIABLE, AskedAgain, ""),
+    Row(To::Commit, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
+    Row(To::Commit, &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, INVALID_PRODUCER_ID_MAPPING], Fatal, ""),
+    Row(To::Commit, &[INVALID_TXN_STATE], Doubted, GONE),
+    Row(To::Commit, &[UNKNOWN_PRODUCER_ID], Aborted, ""),
+    Row(To::Commit, &[TRANSACTION_ABORTABLE], Aborted, ""),
+    Row(To::Commit, OTHER, Fatal, ""),
+    Row(To::Abort, &[COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR], AskedElsewhere, ""),
+    Row(To::Abort, &[CONCURRENT_TRANSACTIONS], AskedSoon, SOON),
+    Row(To::Abort, RETRIABLE, AskedAgain, ""),
+    Row(To::Abort, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
+    Row(To::Abort, &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING], Fatal, ""),
+    Row(To::Abort, &[UNKNOWN_PRODUCER_ID], Fatal, "to be aborted in Java, which an abort cannot be"),
+    Row(To::Abort, &[TRANSACTION_ABORTABLE], Fatal, ""),
+    Row(To::Abort, OTHER, Fatal, ""),
 ];
 
 impl To {
@@ -172,10 +211,10 @@ impl To {
             To::Find | To::Init => world_of(generation, setup()),
             To::Renew => {
                 let mut world = open(generation, setup());
-                world.cluster.script(Api::Produce, [Fault::Error(87, On::All)]);
+                world.cluster.script(Api::Produce, [Fault::Error(INVALID_RECORD, On::All)]);
                 let failed = world.send("t", 0);
                 world.run(ms(50));
-                world.assert_failed(failed, ErrorKind::Broker(87), Fate::NotWritten);
+                world.assert_failed(failed, ErrorKind::Broker(INVALID_RECORD), Fate::NotWritten);
                 world
             }
             To::FindAgain => {
@@ -282,7 +321,7 @@ fn check_table(to: To) {
                 if generation == 2 && !to.is_of_kip_890() {
                     continue;
                 }
-                let row = format!("{to:?} answered with {code} in generation {generation}: {becomes:?}");
+                let row = format!("{to:?} answered with {} in generation {generation}: {becomes:?}", codes::name(code));
                 eprintln!("{row}{}{java}", if java.is_empty() { "" } else { "; " });
                 check(to, code, *becomes, generation);
             }
@@ -343,14 +382,15 @@ fn end_txn_to_abort() {
 /// What was committed is told as committed, also if no epoch can be had for the next transaction.
 #[test]
 fn a_commit_is_done_though_what_follows_it_is_refused() {
-    for code in [31, 53, 90, 42] {
+    for code in [CLUSTER_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, PRODUCER_FENCED, INVALID_REQUEST]
+    {
         let mut world = open(1, setup());
         world.cluster.set_transaction_version(2);
         (1..=3).for_each(|broker| world.cut_all_to(broker));
         world.run(ms(500));
         world.cluster.script(Api::InitProducerId, [Fault::Error(code, On::All)]);
         world.transact(Call::Commit).expect("it is committed");
-        assert_eq!((committed(&world), state(&world)), (vec![1], State::Fatal), "{code}");
+        assert_eq!((committed(&world), state(&world)), (vec![1], State::Fatal), "{}", codes::name(code));
         let error = world.transact(Call::Begin).expect_err("fatal");
         assert_fatal(&mut world, &error, code.into(), &[1]);
     }
@@ -370,11 +410,11 @@ fn old_world(api: Api) -> World {
 #[test]
 fn an_old_coordinator_is_not_asked_in_doubt() {
     let mut world = old_world(Api::InitProducerId);
-    world.cluster.script(Api::Produce, [Fault::Error(47, On::All)]);
+    world.cluster.script(Api::Produce, [Fault::Error(INVALID_PRODUCER_EPOCH, On::All)]);
     world.send("t", 0);
     world.transact(Call::Commit).expect_err("in doubt");
     let error = world.transact(Call::Abort).expect_err("for good");
-    assert_fatal(&mut world, &error, 47, &[]);
+    assert_fatal(&mut world, &error, INVALID_PRODUCER_EPOCH.into(), &[]);
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
 }
 

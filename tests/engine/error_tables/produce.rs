@@ -2,6 +2,7 @@
 
 use ottla::front::TransactionCall as Call;
 use ottla::{ErrorKind, Fate};
+use ottla_test_support::model::codes::{self, *};
 use ottla_test_support::model::{Api, Fault, On};
 
 use super::Becomes::{self, Aborted, AskedAgain, Doubted, Fatal};
@@ -43,40 +44,82 @@ const HOLE: &str =
 const WHY: &str = "Java's error says that a newer producer exists: here the coordinator is asked";
 const FAR: &str = "the broker does not say how far it got: Java tells a failure";
 
-#[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row(&[2],                   Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
-    Row(&[3, 56],               Again { refresh: true,  fate: Unknown },    AskedAgain, STEPS_DOWN),
-    Row(&[5, 9, 72],            Again { refresh: true,  fate: NotWritten }, AskedAgain, ""),
-    Row(&[6],                   Again { refresh: true,  fate: Unknown },    AskedAgain, STEPS_DOWN),
-    Row(&[74],                  Again { refresh: true,  fate: NotWritten }, AskedAgain, ""),
-    Row(&[75],                  Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
-    Row(&[7],                   Again { refresh: true,  fate: Unknown },    AskedAgain, METADATA),
-    Row(&[13],                  Again { refresh: true,  fate: Unknown },    AskedAgain, ""),
-    Row(&[19],                  Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
-    Row(&[20],                  Again { refresh: false, fate: Unknown },    AskedAgain, ""),
-    Row(&[14, 15, 16, 51, 89],  Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
-    Row(&[100, 103],            Again { refresh: true,  fate: NotWritten }, AskedAgain, ""),
-    Row(&[10],                  Split,                                      AskedAgain, ""),
-    Row(&[18],                  Fails(NotWritten),                          Aborted,    PROOF),
-    Row(&[45],                  Renumbered,                                 Aborted,    ""),
-    Row(&[46],                  Known,                                      AskedAgain, ""),
-    Row(&[59],                  Renumbered,                                 Aborted,    HOLE),
-    Row(&[47],                  Renumbered,                                 Doubted,    WHY),
-    Row(&[48, 120],             Fails(NotWritten),                          Aborted,    PROOF),
-    Row(&[90, 49, 53, 31, 35],  Fails(NotWritten),                          Fatal,      DEFUNCT),
-    Row(&[29],                  Fails(NotWritten),                          Aborted,    PROOF),
-    Row(&[17, 21, 32, 42, 43],  Fails(NotWritten),                          Aborted,    PROOF),
-    Row(&[44, 76, 87],          Fails(NotWritten),                          Aborted,    PROOF),
-    Row(&[-1],                  Fails(Unknown),                             Aborted,    FAR),
-    Row(&[],                    Fails(NotWritten),                          Aborted,    PROOF),
+    Row(&[CORRUPT_MESSAGE], Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
+    Row(
+        &[UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR],
+        Again { refresh: true, fate: Unknown },
+        AskedAgain,
+        STEPS_DOWN,
+    ),
+    Row(
+        &[LEADER_NOT_AVAILABLE, REPLICA_NOT_AVAILABLE, LISTENER_NOT_FOUND],
+        Again { refresh: true, fate: NotWritten },
+        AskedAgain,
+        "",
+    ),
+    Row(&[NOT_LEADER_OR_FOLLOWER], Again { refresh: true, fate: Unknown }, AskedAgain, STEPS_DOWN),
+    Row(&[FENCED_LEADER_EPOCH], Again { refresh: true, fate: NotWritten }, AskedAgain, ""),
+    Row(&[UNKNOWN_LEADER_EPOCH], Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
+    Row(&[REQUEST_TIMED_OUT], Again { refresh: true, fate: Unknown }, AskedAgain, METADATA),
+    Row(&[NETWORK_EXCEPTION], Again { refresh: true, fate: Unknown }, AskedAgain, ""),
+    Row(&[NOT_ENOUGH_REPLICAS], Again { refresh: false, fate: NotWritten }, AskedAgain, ""),
+    Row(&[NOT_ENOUGH_REPLICAS_AFTER_APPEND], Again { refresh: false, fate: Unknown }, AskedAgain, ""),
+    Row(
+        &[
+            COORDINATOR_LOAD_IN_PROGRESS,
+            COORDINATOR_NOT_AVAILABLE,
+            NOT_COORDINATOR,
+            CONCURRENT_TRANSACTIONS,
+            THROTTLING_QUOTA_EXCEEDED,
+        ],
+        Again { refresh: false, fate: NotWritten },
+        AskedAgain,
+        "",
+    ),
+    Row(&[UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID], Again { refresh: true, fate: NotWritten }, AskedAgain, ""),
+    Row(&[MESSAGE_TOO_LARGE], Split, AskedAgain, ""),
+    Row(&[RECORD_LIST_TOO_LARGE], Fails(NotWritten), Aborted, PROOF),
+    Row(&[OUT_OF_ORDER_SEQUENCE_NUMBER], Renumbered, Aborted, ""),
+    Row(&[DUPLICATE_SEQUENCE_NUMBER], Known, AskedAgain, ""),
+    Row(&[UNKNOWN_PRODUCER_ID], Renumbered, Aborted, HOLE),
+    Row(&[INVALID_PRODUCER_EPOCH], Renumbered, Doubted, WHY),
+    Row(&[INVALID_TXN_STATE, TRANSACTION_ABORTABLE], Fails(NotWritten), Aborted, PROOF),
+    Row(
+        &[
+            PRODUCER_FENCED,
+            INVALID_PRODUCER_ID_MAPPING,
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            CLUSTER_AUTHORIZATION_FAILED,
+            UNSUPPORTED_VERSION,
+        ],
+        Fails(NotWritten),
+        Fatal,
+        DEFUNCT,
+    ),
+    Row(&[TOPIC_AUTHORIZATION_FAILED], Fails(NotWritten), Aborted, PROOF),
+    Row(
+        &[
+            INVALID_TOPIC_EXCEPTION,
+            INVALID_REQUIRED_ACKS,
+            INVALID_TIMESTAMP,
+            INVALID_REQUEST,
+            UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        ],
+        Fails(NotWritten),
+        Aborted,
+        PROOF,
+    ),
+    Row(&[POLICY_VIOLATION, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD], Fails(NotWritten), Aborted, PROOF),
+    Row(&[UNKNOWN_SERVER_ERROR], Fails(Unknown), Aborted, FAR),
+    Row(&[], Fails(NotWritten), Aborted, PROOF),
 ];
 
 fn each_row(check: impl Fn(i16, &Row)) {
     let rest = others(TABLE.iter().flat_map(|row| row.0.iter().copied()));
     for row @ Row(codes, batch, becomes, java) in TABLE {
         for &code in if codes.is_empty() { &rest[..] } else { codes } {
-            eprintln!("Produce answered with {code}: {batch:?}, {becomes:?}; {java}");
+            eprintln!("Produce answered with {}: {batch:?}, {becomes:?}; {java}", codes::name(code));
             check(code, row);
         }
     }
@@ -248,7 +291,7 @@ fn a_transactions_batch_to_the_end_of_its_retries() {
 fn a_batch_behind_one_that_is_sent_again_waits_for_it() {
     for generation in [1, 2] {
         let mut world = open(generation, setup().single_records());
-        world.cluster.script(Api::Produce, [Fault::Error(19, On::All)]);
+        world.cluster.script(Api::Produce, [Fault::Error(NOT_ENOUGH_REPLICAS, On::All)]);
         let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
         world.transact(Call::Commit).unwrap_or_else(|error| panic!("generation {generation}: {error}"));
         assert_eq!(world.in_log("t", 0), [&[1], &ids[..]].concat());

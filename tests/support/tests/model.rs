@@ -13,6 +13,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::Request;
 use kafka_protocol::records::Compression;
+use ottla_test_support::model::codes::*;
 use ottla_test_support::model::{Api, Cluster, Connection, Fault, On, Reaction, TopicOptions, Versions};
 
 fn call<R: Request>(cluster: &mut Cluster, broker: i32, version: i16, request: &R) -> Option<R::Response> {
@@ -82,7 +83,7 @@ fn every_version_of_every_api_is_answered_to_the_last_byte() {
         assert_eq!((partition.error_code, partition.base_offset), (0, i64::from(version - 3) * 2));
         // Errors have more fields, which not every version has room for.
         let answer = call(&mut cluster, 3, version, &request).expect("an answer");
-        assert_eq!(answer.responses[0].partition_responses[0].error_code, 6);
+        assert_eq!(answer.responses[0].partition_responses[0].error_code, NOT_LEADER_OR_FOLLOWER);
         assert_eq!(answer.node_endpoints.len(), usize::from(version >= 10));
     }
 }
@@ -133,22 +134,22 @@ fn damaged_and_dishonest_batches_are_refused() {
     *flipped.last_mut().expect("not empty") ^= 1;
     let two = Bytes::from([&good[..], &good[..]].concat());
     for (what, records, code) in [
-        ("a flipped bit", flipped.into(), 2),
-        ("a length below the header's", altered(&good, 8, &[0, 0, 0, 1]), 2),
-        ("no batch", Bytes::new(), 87),
-        ("two batches", two, 87),
-        ("a cut batch", good.slice(..good.len() - 1), 87),
-        ("a length below this format's header's", altered(&good, 8, &[0, 0, 0, 20]), 2),
-        ("a format from the future", altered(&good, 16, &[3]), 2),
-        ("an old format", altered(&good, 16, &[1]), 87),
-        ("a base offset", altered(&good, 7, &[1]), 87),
-        ("a count that the offsets don't bear out", altered(&good, 60, &[1]), 87),
-        ("a last offset that the count doesn't bear out", altered(&good, 26, &[7]), 87),
-        ("fewer records than told", altered(&altered(&good, 60, &[3]), 26, &[2]), 87),
-        ("more records than told", altered(&altered(&good, 60, &[1]), 26, &[0]), 87),
-        ("no record", altered(&altered(&good, 57, &[0, 0, 0, 0]), 23, &[255, 255, 255, 255]), 87),
-        ("a control batch", altered(&good, 22, &[0x20]), 87),
-        ("an unknown codec", altered(&good, 22, &[5]), 76),
+        ("a flipped bit", flipped.into(), CORRUPT_MESSAGE),
+        ("a length below the header's", altered(&good, 8, &[0, 0, 0, 1]), CORRUPT_MESSAGE),
+        ("no batch", Bytes::new(), INVALID_RECORD),
+        ("two batches", two, INVALID_RECORD),
+        ("a cut batch", good.slice(..good.len() - 1), INVALID_RECORD),
+        ("a length below this format's header's", altered(&good, 8, &[0, 0, 0, 20]), CORRUPT_MESSAGE),
+        ("a format from the future", altered(&good, 16, &[3]), CORRUPT_MESSAGE),
+        ("an old format", altered(&good, 16, &[1]), INVALID_RECORD),
+        ("a base offset", altered(&good, 7, &[1]), INVALID_RECORD),
+        ("a count that the offsets don't bear out", altered(&good, 60, &[1]), INVALID_RECORD),
+        ("a last offset that the count doesn't bear out", altered(&good, 26, &[7]), INVALID_RECORD),
+        ("fewer records than told", altered(&altered(&good, 60, &[3]), 26, &[2]), INVALID_RECORD),
+        ("more records than told", altered(&altered(&good, 60, &[1]), 26, &[0]), INVALID_RECORD),
+        ("no record", altered(&altered(&good, 57, &[0, 0, 0, 0]), 23, &[255, 255, 255, 255]), INVALID_RECORD),
+        ("a control batch", altered(&good, 22, &[0x20]), INVALID_RECORD),
+        ("an unknown codec", altered(&good, 22, &[5]), UNSUPPORTED_COMPRESSION_TYPE),
     ] {
         let mut cluster = with_topic(TopicOptions::default());
         let answer = one(&mut cluster, -1, records);
@@ -161,7 +162,7 @@ fn damaged_and_dishonest_batches_are_refused() {
 fn zstd_needs_version_7() {
     let mut cluster = with_topic(TopicOptions::default());
     let request = produce(1, &[("t", &[(0, batch_with(NOBODY, &["a"], Compression::Zstd))])]);
-    for (version, code) in [(6, 76), (7, 0)] {
+    for (version, code) in [(6, UNSUPPORTED_COMPRESSION_TYPE), (7, NONE)] {
         let answer = call(&mut cluster, 1, version, &request).expect("an answer");
         assert_eq!(answer.responses[0].partition_responses[0].error_code, code);
     }
@@ -172,7 +173,7 @@ fn batches_over_the_topics_limit_are_too_large() {
     let records = batch(NOBODY, &["0123456789"]);
     let mut cluster = with_topic(TopicOptions { max_message_bytes: records.len(), ..TopicOptions::default() });
     assert_eq!(one(&mut cluster, 1, records).error_code, 0);
-    assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["0123456789a"])).error_code, 10);
+    assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["0123456789a"])).error_code, MESSAGE_TOO_LARGE);
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn timestamps_out_of_bounds_blame_their_records() {
         cluster.now_ms = 1_700_000_000_000 + now;
         let answer = one(&mut cluster, 1, batch(NOBODY, &["a", "b"]));
         let errors: Vec<i32> = answer.record_errors.iter().map(|error| error.batch_index).collect();
-        assert_eq!((answer.error_code == 32, errors), (!blamed.is_empty(), blamed), "now {now}");
+        assert_eq!((answer.error_code == INVALID_TIMESTAMP, errors), (!blamed.is_empty(), blamed), "now {now}");
     }
 }
 
@@ -199,7 +200,7 @@ fn compacted_topics_need_keys() {
     keyless.extend_from_slice(&[12, 0, 0, 0, 1, 0, 0]);
     let length = (keyless.len() - 12) as u32;
     let answer = one(&mut cluster, 1, altered(&keyless.into(), 8, &length.to_be_bytes()));
-    assert_eq!((answer.error_code, answer.record_errors[0].batch_index), (87, 0));
+    assert_eq!((answer.error_code, answer.record_errors[0].batch_index), (INVALID_RECORD, 0));
 }
 
 #[test]
@@ -217,12 +218,12 @@ fn append_time_is_the_brokers_also_for_a_duplicate() {
 fn acks_are_0_1_or_all_and_all_heeds_the_isr() {
     let mut cluster = with_topic(TopicOptions { min_insync_replicas: 2, ..TopicOptions::default() });
     cluster.set_isr("t", 0, &[1]);
-    assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["a"])).error_code, 19);
+    assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["a"])).error_code, NOT_ENOUGH_REPLICAS);
     cluster.set_isr("t", 0, &[1, 2]);
     assert_eq!(one(&mut cluster, -1, batch(NOBODY, &["b"])).error_code, 0);
     cluster.set_isr("t", 0, &[1]);
     assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["b"])).error_code, 0);
-    assert_eq!(one(&mut cluster, 2, batch(NOBODY, &["c"])).error_code, 21);
+    assert_eq!(one(&mut cluster, 2, batch(NOBODY, &["c"])).error_code, INVALID_REQUIRED_ACKS);
     let silent = frame(1, 9, &produce(0, &[("t", &[(0, batch(NOBODY, &["d"]))])]));
     assert_eq!(cluster.react(1, &silent), Reaction::default());
     assert_eq!(cluster.log("t", 0).end_offset(), 3);
@@ -238,7 +239,10 @@ fn unknown_partitions_and_other_leaders_are_told() {
     let parts: Vec<(i32, Bytes)> = (0..4).map(|index| (index, batch(NOBODY, &["a"]))).collect();
     let answer = call(&mut cluster, 2, 10, &produce(1, &[("t", &parts), ("no", &parts[..1])])).expect("an answer");
     let errors: Vec<i16> = answer.responses.iter().flat_map(|t| &t.partition_responses).map(|p| p.error_code).collect();
-    assert_eq!(errors, [6, 0, 6, 3, 3]);
+    assert_eq!(
+        errors,
+        [NOT_LEADER_OR_FOLLOWER, NONE, NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_OR_PARTITION]
+    );
     cluster.move_leader("t", 1, 3);
     let answer = call(&mut cluster, 2, 10, &produce(1, &[("t", &parts[1..2])])).expect("an answer");
     let leader = &answer.responses[0].partition_responses[0].current_leader;
@@ -268,7 +272,7 @@ fn topic_ids_follow_the_topic_not_its_name() {
     let request = MetadataRequest::default().with_topics(Some(vec![by_id(new), by_id(old)]));
     let answer = call(&mut cluster, 1, 12, &request).expect("an answer");
     assert_eq!((answer.topics[0].error_code, answer.topics[0].name.clone()), (0, Some(name("t"))));
-    assert_eq!((answer.topics[1].error_code, answer.topics[1].name.clone()), (100, None));
+    assert_eq!((answer.topics[1].error_code, answer.topics[1].name.clone()), (UNKNOWN_TOPIC_ID, None));
 }
 
 #[test]
@@ -282,16 +286,19 @@ fn metadata_tells_all_none_unknown_illegal_and_made_on_demand() {
     };
     assert_eq!((ask(&mut cluster, 0, Some(vec![])), ask(&mut cluster, 1, Some(vec![]))), (2, 0));
     assert_eq!(ask(&mut cluster, 9, None), 2);
-    assert_eq!(topic(&mut cluster, 9, "new").error_code, 3);
-    assert_eq!(topic(&mut cluster, 9, "not legal").error_code, 17);
-    assert_eq!(topic(&mut cluster, 9, "new").error_code, 3);
+    assert_eq!(topic(&mut cluster, 9, "new").error_code, UNKNOWN_TOPIC_OR_PARTITION);
+    assert_eq!(topic(&mut cluster, 9, "not legal").error_code, INVALID_TOPIC_EXCEPTION);
+    assert_eq!(topic(&mut cluster, 9, "new").error_code, UNKNOWN_TOPIC_OR_PARTITION);
     cluster.auto_create = Some(TopicOptions { partitions: 4, ..TopicOptions::default() });
     let quiet = MetadataRequestTopic::default().with_name(Some(name("quiet")));
     let quiet = MetadataRequest::default().with_topics(Some(vec![quiet])).with_allow_auto_topic_creation(false);
     for _ in 0..2 {
-        assert_eq!(call(&mut cluster, 1, 9, &quiet).expect("an answer").topics[0].error_code, 3);
+        assert_eq!(
+            call(&mut cluster, 1, 9, &quiet).expect("an answer").topics[0].error_code,
+            UNKNOWN_TOPIC_OR_PARTITION
+        );
     }
-    assert_eq!(topic(&mut cluster, 9, "new").error_code, 3, "the answer that makes it");
+    assert_eq!(topic(&mut cluster, 9, "new").error_code, UNKNOWN_TOPIC_OR_PARTITION, "the answer that makes it");
     assert_eq!(topic(&mut cluster, 9, "new").partitions.len(), 4);
 }
 
@@ -307,8 +314,8 @@ fn partitions_grow_leaders_go_and_held_metadata_is_stale() {
     cluster.release_metadata();
     let answer = topic(&mut cluster, 9, "t");
     assert_eq!(answer.partitions.len(), 3);
-    assert_eq!((answer.partitions[0].error_code, answer.partitions[0].leader_id.0), (5, -1));
-    assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["a"])).error_code, 6);
+    assert_eq!((answer.partitions[0].error_code, answer.partitions[0].leader_id.0), (LEADER_NOT_AVAILABLE, -1));
+    assert_eq!(one(&mut cluster, 1, batch(NOBODY, &["a"])).error_code, NOT_LEADER_OR_FOLLOWER);
 }
 
 #[test]
@@ -340,7 +347,7 @@ fn an_old_broker_knows_no_newer_versions() {
     let mut request = frame(1, 3, &ApiVersionsRequest::default());
     let reaction = cluster.react(1, &request);
     let (_, answer) = decode::<ApiVersionsRequest>(0, &reaction.bytes[4..]);
-    assert_eq!((answer.error_code, answer.api_keys.len(), reaction.close), (35, 0, false));
+    assert_eq!((answer.error_code, answer.api_keys.len(), reaction.close), (UNSUPPORTED_VERSION, 0, false));
     let answer = call(&mut cluster, 1, 2, &ApiVersionsRequest::default()).expect("an answer");
     let ranges: Vec<_> = answer.api_keys.iter().map(|api| (api.api_key, api.max_version)).collect();
     let expected = [(0, 7), (1, 10), (3, 7), (10, 2), (18, 2), (22, 1), (24, 1), (25, 1), (26, 1), (28, 2)];
@@ -359,7 +366,7 @@ fn an_old_broker_knows_no_newer_versions() {
 fn faults_come_from_scripts_first_then_from_the_hook() {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("t", 2);
-    cluster.script(Api::Produce, [Fault::None, Fault::Error(7, On::All)]);
+    cluster.script(Api::Produce, [Fault::None, Fault::Error(REQUEST_TIMED_OUT, On::All)]);
     cluster.on_request(|request| match request.api {
         Api::Produce => Fault::Error(request.partitions[0].records as i16, On::All),
         _ => Fault::None,
@@ -370,7 +377,7 @@ fn faults_come_from_scripts_first_then_from_the_hook() {
     }
     cluster.clear_faults();
     codes.push(one(&mut cluster, 1, batch(NOBODY, &["a", "b"])).error_code);
-    assert_eq!(codes, [0, 7, 2, 0]);
+    assert_eq!(codes, [NONE, REQUEST_TIMED_OUT, CORRUPT_MESSAGE, NONE]);
     assert_eq!(cluster.records("t", 0).len(), 4);
 }
 
@@ -382,14 +389,17 @@ fn faults_reach_the_partition_they_name() {
     cluster.script(
         Api::Produce,
         [Fault::Many(vec![
-            Fault::Error(-1, On::partition("t", 0)),
-            Fault::ErrorAfter(20, On::partition("t", 1)),
+            Fault::Error(UNKNOWN_SERVER_ERROR, On::partition("t", 0)),
+            Fault::ErrorAfter(NOT_ENOUGH_REPLICAS_AFTER_APPEND, On::partition("t", 1)),
             Fault::Throttle(9),
         ])],
     );
     let answer = call(&mut cluster, 1, 9, &produce(-1, &[("t", &parts)])).expect("an answer");
     let errors: Vec<i16> = answer.responses[0].partition_responses.iter().map(|p| p.error_code).collect();
-    assert_eq!((errors, answer.throttle_time_ms), (vec![-1, 20, 0], 9));
+    assert_eq!(
+        (errors, answer.throttle_time_ms),
+        (vec![UNKNOWN_SERVER_ERROR, NOT_ENOUGH_REPLICAS_AFTER_APPEND, NONE], 9)
+    );
     let ends: Vec<i64> = (0..3).map(|index| cluster.log("t", index).end_offset()).collect();
     assert_eq!(ends, [0, 1, 1]);
 }
@@ -402,7 +412,10 @@ fn not_leader_comes_with_and_without_the_hint() {
         let answer =
             call(&mut cluster, 1, 12, &produce(1, &[("t", &[(0, batch(NOBODY, &["a"]))])])).expect("an answer");
         let partition = &answer.responses[0].partition_responses[0];
-        assert_eq!((partition.error_code, partition.current_leader.leader_id.0), (6, if hint { 1 } else { -1 }));
+        assert_eq!(
+            (partition.error_code, partition.current_leader.leader_id.0),
+            (NOT_LEADER_OR_FOLLOWER, if hint { 1 } else { -1 })
+        );
         assert_eq!(answer.node_endpoints.len(), usize::from(hint));
     }
     assert!(cluster.records("t", 0).is_empty());
@@ -439,15 +452,22 @@ fn metadata_and_producer_id_requests_can_fail_too() {
     let mut cluster = with_topic(TopicOptions::default());
     cluster.script(
         Api::Metadata,
-        [Fault::Error(129, On::All), Fault::Error(29, On::Topic("t".into())), Fault::Error(5, On::All)],
+        [
+            Fault::Error(REBOOTSTRAP_REQUIRED, On::All),
+            Fault::Error(TOPIC_AUTHORIZATION_FAILED, On::Topic("t".into())),
+            Fault::Error(LEADER_NOT_AVAILABLE, On::All),
+        ],
     );
     let rebootstrap = metadata(&mut cluster, 13, &["t"]);
-    assert_eq!((rebootstrap.error_code, rebootstrap.topics.len(), rebootstrap.brokers.len()), (129, 0, 0));
+    assert_eq!(
+        (rebootstrap.error_code, rebootstrap.topics.len(), rebootstrap.brokers.len()),
+        (REBOOTSTRAP_REQUIRED, 0, 0)
+    );
     let refused = metadata(&mut cluster, 13, &["t"]);
-    assert_eq!((refused.error_code, refused.topics[0].error_code), (0, 29));
-    assert_eq!(metadata(&mut cluster, 9, &["t"]).topics[0].error_code, 5);
+    assert_eq!((refused.error_code, refused.topics[0].error_code), (0, TOPIC_AUTHORIZATION_FAILED));
+    assert_eq!(metadata(&mut cluster, 9, &["t"]).topics[0].error_code, LEADER_NOT_AVAILABLE);
     assert_eq!(metadata(&mut cluster, 9, &["t"]).topics[0].error_code, 0);
-    cluster.script(Api::InitProducerId, [Fault::Error(15, On::All)]);
+    cluster.script(Api::InitProducerId, [Fault::Error(COORDINATOR_NOT_AVAILABLE, On::All)]);
     cluster.move_coordinator("x", 3);
     let mut codes = Vec::new();
     for transactional_id in [None, None, Some("x")] {
@@ -456,7 +476,7 @@ fn metadata_and_producer_id_requests_can_fail_too() {
         let answer = call(&mut cluster, 1, 4, &request).expect("an answer");
         codes.push((answer.error_code, answer.producer_id.0));
     }
-    assert_eq!(codes, [(15, -1), (0, 1000), (16, -1)]);
+    assert_eq!(codes, [(COORDINATOR_NOT_AVAILABLE, -1), (NONE, 1000), (NOT_COORDINATOR, -1)]);
 }
 
 #[test]

@@ -4,11 +4,8 @@ mod common;
 
 use common::{From, NOBODY, batch, decode, frame, produce};
 use kafka_protocol::messages::ProduceRequest;
-use ottla_test_support::model::{Cluster, ResponseError, UnknownProducer};
-
-const OUT_OF_ORDER: i16 = 45;
-const UNKNOWN_PRODUCER: i16 = 59;
-const INVALID_EPOCH: i16 = 47;
+use ottla_test_support::model::codes::*;
+use ottla_test_support::model::{Cluster, UnknownProducer};
 
 fn cluster() -> Cluster {
     let mut cluster = Cluster::new(1);
@@ -62,7 +59,7 @@ fn a_duplicate_older_than_five_batches_is_out_of_order() {
     for sequence in 0..6 {
         send(&mut cluster, 0, sequence, &["x"]);
     }
-    assert_eq!(send(&mut cluster, 0, 0, &["x"]), (OUT_OF_ORDER, -1));
+    assert_eq!(send(&mut cluster, 0, 0, &["x"]), (OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
     assert_eq!(send(&mut cluster, 0, 1, &["x"]), (0, 1));
 }
 
@@ -70,16 +67,16 @@ fn a_duplicate_older_than_five_batches_is_out_of_order() {
 fn a_batch_that_only_overlaps_a_known_one_is_out_of_order() {
     let mut cluster = cluster();
     send(&mut cluster, 0, 0, &["a", "b"]);
-    assert_eq!(send(&mut cluster, 0, 0, &["a"]).0, OUT_OF_ORDER);
-    assert_eq!(send(&mut cluster, 0, 1, &["b"]).0, OUT_OF_ORDER);
-    assert_eq!(send(&mut cluster, 0, 0, &["a", "b", "c"]).0, OUT_OF_ORDER);
+    assert_eq!(send(&mut cluster, 0, 0, &["a"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
+    assert_eq!(send(&mut cluster, 0, 1, &["b"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
+    assert_eq!(send(&mut cluster, 0, 0, &["a", "b", "c"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
 }
 
 #[test]
 fn a_gap_is_out_of_order_and_changes_nothing() {
     let mut cluster = cluster();
     send(&mut cluster, 0, 0, &["a"]);
-    assert_eq!(send(&mut cluster, 0, 2, &["c"]), (OUT_OF_ORDER, -1));
+    assert_eq!(send(&mut cluster, 0, 2, &["c"]), (OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
     assert_eq!(send(&mut cluster, 0, 1, &["b"]), (0, 1));
     assert_eq!(values(&cluster), ["a", "b"]);
 }
@@ -88,7 +85,7 @@ fn a_gap_is_out_of_order_and_changes_nothing() {
 fn sequences_wrap_to_zero() {
     let mut cluster = cluster();
     assert_eq!(send(&mut cluster, 0, i32::MAX - 2, &["a"]).0, 0);
-    assert_eq!(send(&mut cluster, 0, i32::MAX, &["skips one"]).0, OUT_OF_ORDER);
+    assert_eq!(send(&mut cluster, 0, i32::MAX, &["skips one"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
     assert_eq!(send(&mut cluster, 0, i32::MAX - 1, &["b", "c", "d"]), (0, 1), "a batch across the wrap");
     let sequences: Vec<i32> = cluster.records("t", 0).iter().map(|record| record.sequence).collect();
     assert_eq!(sequences, [i32::MAX - 2, i32::MAX - 1, i32::MAX, 0]);
@@ -104,17 +101,17 @@ fn an_older_epoch_is_invalid_even_for_a_batch_that_is_known() {
     let mut cluster = cluster();
     send(&mut cluster, 3, 0, &["a"]);
     send(&mut cluster, 4, 0, &["b"]);
-    assert_eq!(send(&mut cluster, 3, 0, &["a"]), (INVALID_EPOCH, -1));
-    assert_eq!(send(&mut cluster, 3, 1, &["c"]), (INVALID_EPOCH, -1));
+    assert_eq!(send(&mut cluster, 3, 0, &["a"]), (INVALID_PRODUCER_EPOCH, -1));
+    assert_eq!(send(&mut cluster, 3, 1, &["c"]), (INVALID_PRODUCER_EPOCH, -1));
 }
 
 #[test]
 fn a_new_epoch_begins_at_zero() {
     let mut cluster = cluster();
     send(&mut cluster, 0, 0, &["a"]);
-    assert_eq!(send(&mut cluster, 1, 1, &["b"]), (OUT_OF_ORDER, -1));
+    assert_eq!(send(&mut cluster, 1, 1, &["b"]), (OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
     assert_eq!(send(&mut cluster, 1, 0, &["b"]), (0, 1));
-    assert_eq!(send(&mut cluster, 0, 1, &["late"]), (INVALID_EPOCH, -1));
+    assert_eq!(send(&mut cluster, 0, 1, &["late"]), (INVALID_PRODUCER_EPOCH, -1));
     assert_eq!(send(&mut cluster, 1, 1, &["c"]), (0, 2));
 }
 
@@ -130,10 +127,10 @@ fn a_new_epochs_first_batch_is_no_duplicate_of_the_old_epochs() {
 fn an_unknown_producer_sets_its_sequence_on_modern_brokers_only() {
     let mut cluster = cluster();
     assert_eq!(send(&mut cluster, 2, 17, &["a"]), (0, 0));
-    assert_eq!(send(&mut cluster, 2, 19, &["c"]).0, OUT_OF_ORDER);
+    assert_eq!(send(&mut cluster, 2, 19, &["c"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
     cluster.unknown_producer = UnknownProducer::Refused;
     let other = |sequence| From { producer_id: 8, epoch: 0, sequence };
-    assert_eq!(send_from(&mut cluster, other(17), &["b"]), (UNKNOWN_PRODUCER, -1));
+    assert_eq!(send_from(&mut cluster, other(17), &["b"]), (UNKNOWN_PRODUCER_ID, -1));
     assert_eq!(send_from(&mut cluster, other(0), &["b"]), (0, 1));
 }
 
@@ -180,7 +177,7 @@ fn truncation_rolls_back_what_is_known_of_producers() {
     }
     cluster.log_mut("t", 0).truncate(2);
     assert_eq!(cluster.log("t", 0).end_offset(), 2);
-    assert_eq!(send(&mut cluster, 0, 3, &["x"]).0, OUT_OF_ORDER);
+    assert_eq!(send(&mut cluster, 0, 3, &["x"]).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
     assert_eq!(send(&mut cluster, 0, 1, &["x"]), (0, 1));
     assert_eq!(send(&mut cluster, 0, 2, &["x"]), (0, 2));
 }
@@ -198,5 +195,5 @@ fn deleting_records_keeps_what_is_known_of_producers() {
 
 #[test]
 fn a_producer_id_needs_a_sequence() {
-    assert_eq!(send(&mut cluster(), 0, -1, &["a"]).0, ResponseError::InvalidRecord.code());
+    assert_eq!(send(&mut cluster(), 0, -1, &["a"]).0, INVALID_RECORD);
 }

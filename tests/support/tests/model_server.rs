@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Client, NOBODY, batch, decode, frame, produce, text, with_length};
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest, ProduceRequest};
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Cluster, Fault, On};
+use ottla_test_support::model::{Api, Cluster, Fault, On, codes};
 
 fn server(brokers: i32) -> ModelServer {
     let mut cluster = Cluster::new(brokers);
@@ -87,8 +87,8 @@ fn faults_are_carried_out() {
     client.send(9, &to(0, "a"));
     assert_eq!(client.receive().expect("garbage"), [1, 2, 3]);
 
-    script(Fault::Error(72, On::All));
-    assert_eq!(client.call(9, &to(0, "a")).responses[0].partition_responses[0].error_code, 72);
+    script(Fault::Error(codes::LISTENER_NOT_FOUND, On::All));
+    assert_eq!(client.call(9, &to(0, "a")).responses[0].partition_responses[0].error_code, codes::LISTENER_NOT_FOUND);
 
     script(Fault::Truncate(10));
     client.send(9, &to(0, "a"));
@@ -124,7 +124,10 @@ fn brokers_go_down_and_come_up_on_their_port() {
     assert_eq!(second.call(9, &to(0, "b")).responses[0].partition_responses[0].base_offset, 1);
     server.start_broker(1);
     let mut first = Client::connect(server.addr(1));
-    assert_eq!(first.call(9, &to(0, "c")).responses[0].partition_responses[0].error_code, 6);
+    assert_eq!(
+        first.call(9, &to(0, "c")).responses[0].partition_responses[0].error_code,
+        codes::NOT_LEADER_OR_FOLLOWER
+    );
     server.cut_connections(1);
     assert!(first.receive().is_err());
     let mut first = Client::connect(server.addr(1));

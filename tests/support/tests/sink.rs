@@ -2,6 +2,7 @@
 
 mod common;
 
+use ottla_test_support::model::codes;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -79,10 +80,10 @@ fn produce_by_topic_id_finds_the_topic_and_refuses_others() {
         assert_eq!((partition.index, partition.error_code, partition.base_offset), (2, 0, offset));
     }
     let stranger = client.call(13, &with_id(uuid_of(7)));
-    assert_eq!(stranger.responses[0].partition_responses[0].error_code, 100);
+    assert_eq!(stranger.responses[0].partition_responses[0].error_code, codes::UNKNOWN_TOPIC_ID);
     let by_id = MetadataRequestTopic::default().with_topic_id(uuid_of(7)).with_name(None);
     let answer = client.call(12, &MetadataRequest::default().with_topics(Some(vec![by_id])));
-    assert_eq!(answer.topics[0].error_code, 100);
+    assert_eq!(answer.topics[0].error_code, codes::UNKNOWN_TOPIC_ID);
 }
 
 fn uuid_of(byte: u8) -> uuid::Uuid {
@@ -188,7 +189,7 @@ fn nonsense_ends_the_connection_and_nothing_else() {
     future[3] = 9;
     client.stream.write_all(&with_length(&future)).expect("the sink reads");
     let (_, answer) = decode::<ApiVersionsRequest>(0, &client.receive().expect("an answer"));
-    assert_eq!((answer.error_code, answer.api_keys.len()), (35, 1));
+    assert_eq!((answer.error_code, answer.api_keys.len()), (codes::UNSUPPORTED_VERSION, 1));
 }
 
 /// A Produce request that encodes to nothing, to carry a wrong version.

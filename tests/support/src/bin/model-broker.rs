@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Cluster, Fault, On, TopicOptions, Versions};
+use ottla_test_support::model::{Cluster, Fault, On, TopicOptions, Versions, codes};
 
 const HELP: &str = "\
 model-broker: a modelled Kafka cluster that any client can talk to
@@ -68,10 +68,10 @@ fn serve(brokers: i32, partitions: i32, every: i32, versions: Versions) -> io::R
         match produced / every % 6 {
             0 => Fault::DropBefore,
             1 => Fault::DropAfter,
-            2 => Fault::Error(19, On::All),
-            3 => Fault::ErrorAfter(20, On::All),
+            2 => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
+            3 => Fault::ErrorAfter(codes::NOT_ENOUGH_REPLICAS_AFTER_APPEND, On::All),
             4 => Fault::NotLeader { hint: true, on: On::All },
-            _ => Fault::ErrorAfter(7, On::All),
+            _ => Fault::ErrorAfter(codes::REQUEST_TIMED_OUT, On::All),
         }
     });
     let server = ModelServer::start(cluster, brokers as usize);

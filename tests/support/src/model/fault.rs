@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kafka_protocol::messages::ApiKey;
 
+use super::codes::NOT_LEADER_OR_FOLLOWER;
 use super::{Reaction, RequestInfo};
 
 /// What goes wrong with one request.
@@ -126,7 +127,9 @@ impl Plan {
             Fault::None => {}
             Fault::Error(code, on) => self.errors.push(PlannedError { code, handled: false, hint: true, on }),
             Fault::ErrorAfter(code, on) => self.errors.push(PlannedError { code, handled: true, hint: true, on }),
-            Fault::NotLeader { hint, on } => self.errors.push(PlannedError { code: 6, handled: false, hint, on }),
+            Fault::NotLeader { hint, on } => {
+                self.errors.push(PlannedError { code: NOT_LEADER_OR_FOLLOWER, handled: false, hint, on })
+            }
             Fault::DropBefore => self.cut_before = true,
             Fault::DropAfter => self.cut_after = true,
             Fault::Delay(delay_ms) => self.delay_ms += delay_ms,

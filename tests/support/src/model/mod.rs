@@ -9,6 +9,7 @@
 mod api_versions;
 mod batch;
 mod cluster;
+pub mod codes;
 mod connection;
 mod fault;
 mod init_producer_id;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::wire::{Malformed, Reader, Result, Writer};
 use super::{Shared, SinkCounters, produce};
+use crate::model::codes::{UNKNOWN_TOPIC_ID, UNSUPPORTED_VERSION};
 
 const PRODUCE: i16 = 0;
 const METADATA: i16 = 3;
@@ -17,9 +18,6 @@ const APIS: [(i16, i16, i16, i16); 4] =
 /// Told but not served: librdkafka takes a broker without Fetch 4 for one from before record batches, and one without
 /// FindCoordinator for one that can't read lz4.
 const TOLD: [(i16, i16, i16, i16); 2] = [(1, 4, 18, 12), (10, 0, 6, 3)];
-
-const UNSUPPORTED_VERSION: i16 = 35;
-const UNKNOWN_TOPIC_ID: i16 = 100;
 
 /// Appends the answer to `frame` (a request without its length) to `out`, with its length; nothing for acks 0.
 pub(super) fn answer(frame: &[u8], shared: &Shared, seen: &mut SinkCounters, out: &mut Vec<u8>) -> Result<()> {

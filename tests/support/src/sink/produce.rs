@@ -5,12 +5,9 @@ use crc_fast::{CrcAlgorithm, checksum};
 use super::topics::Topics;
 use super::wire::{Malformed, Reader, Result, Writer};
 use super::{Shared, SinkCounters};
-
-const NONE: i16 = 0;
-const CORRUPT_MESSAGE: i16 = 2;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const UNSUPPORTED_FOR_MESSAGE_FORMAT: i16 = 43;
-const UNKNOWN_TOPIC_ID: i16 = 100;
+use crate::model::codes::{
+    CORRUPT_MESSAGE, NONE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+};
 
 /// Fixed part of a record batch.
 const BATCH_HEADER: usize = 61;

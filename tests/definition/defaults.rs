@@ -31,7 +31,7 @@ fn a_batch_of_16_kb_does_not_linger_and_a_smaller_one_does() {
     let mut world = warm(&[("linger.ms", "5000")], "t", 1);
     let most = world.send_sized("t", Some(0), 16_000).expect("accepted");
     world.run(ms(100));
-    assert!(!world.told.contains_key(&most), "a batch below 16384 bytes was sent at once");
+    assert!(!world.application.outcomes.contains_key(&most), "a batch below 16384 bytes was sent at once");
     let last = world.send_sized("t", Some(0), 400).expect("accepted");
     world.run(ms(100));
     world.assert_written(most);
@@ -44,7 +44,7 @@ fn a_lone_record_lingers_for_5_ms() {
     let start = world.now;
     let id = world.send("t", 0);
     world.run(ms(1_000));
-    let took = world.told(id).at.since(start);
+    let took = world.outcome(id).at.since(start);
     assert!((ms(5)..ms(7)).contains(&took), "{took:?}");
 }
 
@@ -80,7 +80,7 @@ fn a_first_retry_comes_after_100_ms() {
     let id = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(id);
-    let pause = world.written[1].0.since(world.written[0].0);
+    let pause = world.observer.written[1].0.since(world.observer.written[0].0);
     assert!((ms(80)..ms(122)).contains(&pause), "{pause:?}");
 }
 
@@ -95,12 +95,12 @@ fn retries_end_with_the_delivery_timeout_of_120_s_alone() {
     let start = world.now;
     let id = world.send("t", 0);
     world.run(ms(119_900));
-    assert!(!world.told.contains_key(&id), "{:?}", world.told.get(&id));
+    assert!(!world.application.outcomes.contains_key(&id), "{:?}", world.application.outcomes.get(&id));
     world.run(ms(200));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let took = world.told(id).at.since(start);
+    let took = world.outcome(id).at.since(start);
     assert!((ms(120_000)..ms(120_050)).contains(&took), "{took:?}");
-    assert!(world.told(id).attempts > 10_000, "{} attempts", world.told(id).attempts);
+    assert!(world.outcome(id).attempts > 10_000, "{} attempts", world.outcome(id).attempts);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_request_is_given_up_after_30_s() {
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: true }]);
     let id = world.send("t", 0);
     world.run(ms(29_900));
-    assert_eq!((world.told.contains_key(&id), world.counts().requests_timed_out), (false, 0));
+    assert_eq!((world.application.outcomes.contains_key(&id), world.counts().requests_timed_out), (false, 0));
     world.run(ms(1_000));
     assert_eq!(world.counts().requests_timed_out, 1);
     world.assert_written(id);

@@ -8,7 +8,7 @@ mod harness;
 mod keys;
 mod retries;
 mod styles;
-#[path = "../engine/world.rs"]
+#[path = "../engine/world/mod.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod world;
 
@@ -23,7 +23,7 @@ fn world(properties: &[(&str, &str)]) -> World {
     }
     let resolved = config.resolve().unwrap_or_else(|error| panic!("{properties:?}: {error}"));
     let (core, front) = (settings::core(&resolved, 1, Level::Debug), settings::front(&resolved, 1));
-    World::of(core, &front, 3)
+    World::with_settings(core, &front, 3)
 }
 
 /// The same, with a topic whose leaders are known and connected.
@@ -34,8 +34,8 @@ fn warm(properties: &[(&str, &str)], topic: &str, partitions: i32) -> World {
         world.send(topic, partition);
     }
     world.flush();
-    assert!(world.run_until(world::ms(5_000), World::all_told), "{:#?}", world.log_tail());
+    assert!(world.run_until(world::ms(5_000), World::all_completed), "{:#?}", world.log_tail());
     world.cluster.clear_requests();
-    world.written.clear();
+    world.observer.written.clear();
     world
 }

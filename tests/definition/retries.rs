@@ -24,14 +24,14 @@ fn a_refused_record_is_tried_each_second_and_fails_at_five() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    let took = world.told(id).at.since(start);
+    let took = world.outcome(id).at.since(start);
     assert!((ms(5_000)..ms(5_010)).contains(&took), "{took:?}");
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     assert!(message.contains("delivery.timeout.ms") && message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{message}");
 
     let produced: Vec<_> = world.cluster.requests_of(Api::Produce);
     assert!((5..=7).contains(&produced.len()), "{} attempts", produced.len());
-    assert_eq!(world.told(id).attempts as usize, produced.len());
+    assert_eq!(world.outcome(id).attempts as usize, produced.len());
     assert!(produced.iter().all(|request| request.acks == Some(1)));
 }
 
@@ -43,14 +43,14 @@ fn the_pause_between_attempts_stays_a_second() {
         Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
         _ => Fault::None,
     });
-    world.written.clear();
+    world.observer.written.clear();
     let start = world.now;
     let id = world.send("t", 0);
     world.run(ms(10_000));
-    assert!(world.told.contains_key(&id));
-    let first = world.written[0].0.since(start);
+    assert!(world.application.outcomes.contains_key(&id));
+    let first = world.observer.written[0].0.since(start);
     assert!((ms(20)..ms(22)).contains(&first), "the first attempt came after {first:?}");
-    let pauses: Vec<Duration> = world.written.windows(2).map(|pair| pair[1].0.since(pair[0].0)).collect();
+    let pauses: Vec<Duration> = world.observer.written.windows(2).map(|pair| pair[1].0.since(pair[0].0)).collect();
     assert!(pauses.len() >= 4, "{pauses:?}");
     assert!(pauses.iter().all(|pause| (ms(800)..ms(1_202)).contains(pause)), "{pauses:?}");
 }
@@ -62,7 +62,7 @@ fn a_broker_that_comes_back_in_time_gets_the_record() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
-    assert_eq!(world.told(id).attempts, 4);
+    assert_eq!(world.outcome(id).attempts, 4);
 }
 
 /// The same with threads, sockets and the machine's clock.

@@ -18,7 +18,7 @@ fn metadata_is_fetched_once_and_then_kept() {
         world.send("t", n % 3);
         world.run(ms(100));
     }
-    assert!(world.all_told());
+    assert!(world.all_completed());
     let asked: Vec<_> = metadata_requests(&world).into_iter().filter(|topics| !topics.is_empty()).collect();
     assert_eq!(asked, [["t"]]);
 }
@@ -66,7 +66,7 @@ fn a_topic_that_is_missing_is_not_forgotten_over_a_new_one() {
         world.assert_written(new);
         world.cluster.create_topic("late", 1);
         world.run(ms(3_000));
-        assert!(world.told.contains_key(&late), "{pause} ms later nobody asked for it any more");
+        assert!(world.application.outcomes.contains_key(&late), "{pause} ms later nobody asked for it any more");
         world.assert_written(late);
     }
 }
@@ -130,7 +130,7 @@ fn close_ends_a_wait_for_a_producer_id() {
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
     world.close(ms(2_000));
     world.run(ms(2_001));
-    assert!(world.closed);
+    assert!(world.application.closed);
     world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten);
 }
 

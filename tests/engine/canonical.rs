@@ -16,10 +16,10 @@ fn address(broker: u16) -> SocketAddr {
 /// The name "first" has the addresses of brokers 1 and 2, with canonical names of their own.
 fn world() -> World {
     let mut world = Setup::with(|core| core.canonical_bootstrap = true).start();
-    world.names.insert("first".into(), vec![address(1), address(2)]);
+    world.network.names.insert("first".into(), vec![address(1), address(2)]);
     for (broker, name) in [(1, "one.example"), (2, "two.example")] {
-        world.canonical.insert(address(broker), name.into());
-        world.names.insert(name.into(), vec![address(broker)]);
+        world.network.canonical.insert(address(broker), name.into());
+        world.network.names.insert(name.into(), vec![address(broker)]);
     }
     world.cluster.create_topic("t", 3);
     world
@@ -41,18 +41,18 @@ fn resolved(world: &World) -> Vec<&str> {
 fn bootstrap_servers_are_reached_by_their_canonical_names() {
     let mut world = world();
     assert_delivers(&mut world);
-    assert_eq!(world.asked_canonical, ["first"]);
+    assert_eq!(world.network.asked_canonical, ["first"]);
     assert_eq!(resolved(&world), ["one.example"]);
 }
 
 #[test]
 fn each_address_becomes_a_bootstrap_server_of_its_own() {
     let mut world = world();
-    world.listeners.remove(&address(1));
+    world.network.listeners.remove(&address(1));
     world.cluster.set_address(1, "127.0.0.1", 19_001);
-    world.listeners.insert(SocketAddr::from(([127, 0, 0, 1], 19_001)), 1);
+    world.network.listeners.insert(SocketAddr::from(([127, 0, 0, 1], 19_001)), 1);
     assert_delivers(&mut world);
-    assert_eq!(world.asked_canonical, ["first"]);
+    assert_eq!(world.network.asked_canonical, ["first"]);
     assert_eq!(resolved(&world), ["one.example", "two.example"]);
     let lost = world.log.iter().find(|(_, line)| line.contains("bootstrap server one.example:9093"));
     assert!(lost.is_some(), "messages name it by its canonical name");
@@ -67,14 +67,14 @@ fn a_canonical_name_is_one_bootstrap_server_however_often_it_is_found() {
     })
     .start();
     for name in ["first", "second"] {
-        world.names.insert(name.into(), vec![address(1), address(2)]);
+        world.network.names.insert(name.into(), vec![address(1), address(2)]);
     }
-    world.canonical.insert(address(1), "one.example".into());
-    world.canonical.insert(address(2), "two.example".into());
+    world.network.canonical.insert(address(1), "one.example".into());
+    world.network.canonical.insert(address(2), "two.example".into());
     world.send("t", 0);
     world.run(ms(10_000));
-    world.asked_canonical.sort();
-    assert_eq!(world.asked_canonical, ["first", "second"]);
+    world.network.asked_canonical.sort();
+    assert_eq!(world.network.asked_canonical, ["first", "second"]);
     let brokers = world.statistics.read(world.now, 0).brokers;
     let mut servers: Vec<&str> = brokers.iter().map(|broker| &*broker.what.address).collect();
     servers.sort_unstable();
@@ -84,20 +84,20 @@ fn a_canonical_name_is_one_bootstrap_server_however_often_it_is_found() {
 #[test]
 fn an_address_without_a_canonical_name_is_reached_by_its_digits() {
     let mut world = world();
-    world.canonical.clear();
+    world.network.canonical.clear();
     assert_delivers(&mut world);
-    assert_eq!(world.asked_canonical, ["first"]);
+    assert_eq!(world.network.asked_canonical, ["first"]);
     assert_eq!(resolved(&world), [""; 0]);
 }
 
 #[test]
 fn a_name_that_is_not_resolved_is_asked_for_again() {
     let mut world = world();
-    let addresses = world.names.remove("first").expect("set");
+    let addresses = world.network.names.remove("first").expect("set");
     let id = world.send("t", 0);
     world.run(ms(5_000));
-    assert!(world.asked_canonical.len() > 1 && resolved(&world).is_empty());
-    world.names.insert("first".into(), addresses);
+    assert!(world.network.asked_canonical.len() > 1 && resolved(&world).is_empty());
+    world.network.names.insert("first".into(), addresses);
     world.run(ms(5_000));
     world.assert_written(id);
 }
@@ -124,15 +124,15 @@ fn canonical_names_are_looked_up_once() {
     world.run(ms(310_000));
     assert_delivers(&mut world);
     assert_eq!(resolved(&world), ["one.example"; 2], "it began from the bootstrap server again");
-    assert_eq!(world.asked_canonical, ["first"]);
+    assert_eq!(world.network.asked_canonical, ["first"]);
 }
 
 #[test]
 fn names_are_not_replaced_unless_that_is_configured() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 3);
-    world.canonical.insert(address(1), "one.example".into());
+    world.network.canonical.insert(address(1), "one.example".into());
     assert_delivers(&mut world);
-    assert!(world.asked_canonical.is_empty());
+    assert!(world.network.asked_canonical.is_empty());
     assert_eq!(resolved(&world), ["first"]);
 }

@@ -24,15 +24,15 @@ fn reads(message: &str, words: &[&str]) {
 /// The message of a record that fails within `limit`.
 fn failure(world: &mut World, id: u64, limit: Duration) -> String {
     world.run(limit);
-    assert!(world.told(id).error.is_some());
-    world.told(id).message.clone()
+    assert!(world.outcome(id).error.is_some());
+    world.outcome(id).message.clone()
 }
 
 /// What a command with this ticket waits for.
 fn waits_for(world: &mut World, of: Waiting) -> String {
-    let ticket = world.ask(|ticket| Command::Explain { ticket, of });
+    let ticket = world.command(|ticket| Command::Explain { ticket, of });
     world.turn();
-    match &world.answers[&ticket] {
+    match &world.application.answers[&ticket] {
         Ok(ottla::core::Answer::Waits(Some(why))) => why.clone(),
         other => panic!("no explanation: {other:?}"),
     }
@@ -58,14 +58,14 @@ fn a_record_that_expires_before_its_leader_can_be_used_says_how_far_the_connecti
         (
             &|world| {
                 world.cluster.set_address(1, "127.0.0.9", 9093);
-                world.silent.insert(([127, 0, 0, 9], 9093).into());
+                world.network.silent.insert(([127, 0, 0, 9], 9093).into());
             },
             &["broker 1 at 127.0.0.9:9093: the connection is not established after 2"],
         ),
         (
             &|world| {
                 world.cluster.set_address(1, "127.0.0.9", 9093);
-                world.listeners.insert(([127, 0, 0, 9], 9093).into(), 1);
+                world.network.listeners.insert(([127, 0, 0, 9], 9093).into(), 1);
                 world.cluster.script(Api::ApiVersions, [Fault::None, Fault::NeverAnswer { handled: false }]);
             },
             &["127.0.0.9:9093: connected, but it has not answered ApiVersions after 2", "plaintext listener"],
@@ -133,9 +133,9 @@ fn a_check_while_every_broker_throttles_says_so() {
     world.send("t", 0);
     world.run(ms(100));
     let (asked_at, deadline) = (world.now, world.now.after(ms(2_000)));
-    let ticket = world.ask(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
+    let ticket = world.command(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
     world.run(ms(2_100));
-    let error = world.answers[&ticket].clone().expect_err("throttled");
+    let error = world.application.answers[&ticket].clone().expect_err("throttled");
     reads(error.message(), &[LEADER, "asked to hold requests back for 60000 ms"]);
 }
 
@@ -244,12 +244,12 @@ fn calls_that_the_close_ends_say_what_they_waited_for() {
     world.run(ms(2_000));
     world.cluster.script(Api::Metadata, [Fault::NeverAnswer { handled: false }]);
     let (asked_at, deadline) = (world.now, world.now.after(ms(60_000)));
-    let question = world.ask(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
+    let question = world.command(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
     world.run(ms(500));
     world.close(ms(0));
     world.run(ms(10));
     for (ticket, words) in [(call, "COORDINATOR_NOT_AVAILABLE"), (question, "has not answered Metadata after 500 ms")] {
-        let error = world.answers[&ticket].clone().expect_err("closed");
+        let error = world.application.answers[&ticket].clone().expect_err("closed");
         assert_eq!(error.kind(), ErrorKind::Closed);
         reads(error.message(), &[words]);
     }
@@ -276,13 +276,13 @@ fn a_listener_that_closes_at_the_request_after_api_versions_is_suspected_of_sasl
         _ => Fault::DropBefore,
     });
     let (asked_at, deadline) = (world.now, world.now.after(ms(3_000)));
-    let ticket = world.ask(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
+    let ticket = world.command(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
     world.run(ms(60_000));
-    let error = world.answers[&ticket].clone().expect_err("nothing answers");
+    let error = world.application.answers[&ticket].clone().expect_err("nothing answers");
     let words = ["bootstrap server first:9093", "ApiVersions", "SASL", "security.protocol"];
     reads(error.message(), &words);
     let warnings: Vec<_> =
-        world.log.iter().filter(|(level, line)| *level <= Level::Warning && line.contains("SASL")).collect();
+        world.observer.log.iter().filter(|(level, line)| *level <= Level::Warning && line.contains("SASL")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     // Plaintext again, and later SASL again.
     world.cluster.clear_faults();
@@ -303,8 +303,9 @@ fn a_produce_request_that_kills_its_connection_is_no_sign_of_sasl() {
         });
         let ids: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
         world.run(ms(12_000));
-        ids.iter().for_each(|&id| assert!(!world.told(id).message.contains("SASL"), "{}", world.told(id).message));
-        assert!(!world.log.iter().any(|(_, line)| line.contains("SASL")));
+        ids.iter()
+            .for_each(|&id| assert!(!world.outcome(id).message.contains("SASL"), "{}", world.outcome(id).message));
+        assert!(!world.observer.log.iter().any(|(_, line)| line.contains("SASL")));
     }
 }
 
@@ -315,5 +316,5 @@ fn a_listener_that_closes_at_the_first_bytes_is_suspected_of_tls() {
     let id = world.send("t", 0);
     world.run(ms(61_000));
     world.assert_failed(id, ErrorKind::MetadataTimedOut, ottla::Fate::NotWritten);
-    reads(&world.told(id).message, &["first:9093", "TLS", "plaintext listener"]);
+    reads(&world.outcome(id).message, &["first:9093", "TLS", "plaintext listener"]);
 }

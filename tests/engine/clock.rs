@@ -9,7 +9,8 @@ use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::model::{Api, Fault};
 
 use crate::delivery::warm;
-use crate::world::{Accepted, Properties, Setup, World, ms};
+use crate::world::setup::Properties;
+use crate::world::{Setup, World, ms};
 
 /// A wall clock that shows what it was set to, beside the world's own time.
 struct SetTo(Time, i64);
@@ -37,7 +38,8 @@ fn send_at(world: &mut World, id: u64, wall: i64) {
         .front
         .accept(&topic, &record, &Completion::Tag(id), Manner::Usual, &clock, &mut Room::default())
         .expect("accepted");
-    world.accepted.insert(id, Accepted { topic: "t".into(), padding: 0 });
+    world.application.next_id = id;
+    world.application.accept(&topic, 0);
 }
 
 fn setup(change: impl FnOnce(&mut Properties)) -> Setup {
@@ -56,13 +58,13 @@ fn records_have_the_time_that_the_wall_clock_shows_and_keep_their_order() {
     }
     world.run(ms(150));
     for (id, wall) in (1_000..).zip(shown) {
-        let told = world.told(id);
+        let told = world.outcome(id);
         assert_eq!((told.fate, told.timestamp), (Fate::Written, wall));
     }
     let stored = world.cluster.records("t", 0);
     let stamps: Vec<i64> = stored.iter().map(|record| record.timestamp).collect();
     assert!(stamps.ends_with(&shown), "{stamps:?}");
-    let offsets: Vec<i64> = (1_000..1_006).map(|id| world.told(id).offset).collect();
+    let offsets: Vec<i64> = (1_000..1_006).map(|id| world.outcome(id).offset).collect();
     assert!(offsets.is_sorted());
 }
 
@@ -75,7 +77,7 @@ fn linger_and_timeouts_do_not_look_at_the_wall_clock() {
         send_at(&mut world, 1_001, NOW + step);
         let sent = world.now;
         world.run(ms(150));
-        let took = world.told(1_001).at.since(sent);
+        let took = world.outcome(1_001).at.since(sent);
         assert!((ms(100)..ms(102)).contains(&took), "the linger of the first ends it, after {took:?}");
         world.cluster.on_request(|request| match request.api {
             Api::Produce => Fault::NeverAnswer { handled: false },
@@ -85,11 +87,11 @@ fn linger_and_timeouts_do_not_look_at_the_wall_clock() {
         let sent = world.now;
         world.run(ms(4_900));
         send_at(&mut world, 1_003, NOW + step);
-        assert!(!world.told.contains_key(&1_002), "too early");
+        assert!(!world.application.outcomes.contains_key(&1_002), "too early");
         world.run(ms(200));
         world.assert_failed(1_002, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-        let took = world.told(1_002).at.since(sent);
+        let took = world.outcome(1_002).at.since(sent);
         assert!((ms(5_000)..ms(5_002)).contains(&took), "{took:?}");
-        assert!(!world.told.contains_key(&1_003), "too early");
+        assert!(!world.application.outcomes.contains_key(&1_003), "too early");
     }
 }

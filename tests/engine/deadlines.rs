@@ -14,7 +14,7 @@ fn alone() -> Setup {
 
 fn assert_told_after(world: &World, id: u64, sent: ottla::sync::Time, timeout: Duration, text: &str) {
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let told = world.told(id);
+    let told = world.outcome(id);
     assert!(told.at <= sent.after(timeout) && told.at >= sent.after(timeout * 7 / 8), "record {id}: {told:?}");
     assert!(told.message.contains(text), "{}", told.message);
 }
@@ -44,7 +44,7 @@ fn what_expires_in_the_middle_of_a_slot_leaves_the_others_in_order() {
     let short = world.send_within("t", 0, ms(500));
     let last = world.send("t", 0);
     world.run(ms(2_000));
-    assert!(world.told.contains_key(&short) && !world.told.contains_key(&first));
+    assert!(world.application.outcomes.contains_key(&short) && !world.application.outcomes.contains_key(&first));
     world.cluster.start_broker(1);
     world.run(ms(10_000));
     assert_eq!(world.in_log("t", 0), [1, first, last]);
@@ -61,11 +61,11 @@ fn what_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
     let last = world.send("t", 0);
     world.flush();
     world.run(ms(2_000));
-    assert!(world.told.contains_key(&short) && !world.told.contains_key(&first));
+    assert!(world.application.outcomes.contains_key(&short) && !world.application.outcomes.contains_key(&first));
     world.cluster.start_broker(1);
     world.run(ms(10_000));
     assert_eq!(world.in_log("t", 0), [1, first, last]);
-    assert_eq!((world.flushed.len(), world.counts().epochs_bumped), (1, 0));
+    assert_eq!((world.application.flushed.len(), world.counts().epochs_bumped), (1, 0));
 }
 
 /// A batch that was numbered, certainly not written and expired behind one that is tried again leaves a hole in the
@@ -81,7 +81,10 @@ fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
         world.cluster.script(Api::Produce, vec![cut.clone(); 4]);
         world.cut_all_to(1);
         world.run(ms(1_000));
-        assert!(world.told.contains_key(&short) && !world.told.contains_key(&first), "{cut:?}");
+        assert!(
+            world.application.outcomes.contains_key(&short) && !world.application.outcomes.contains_key(&first),
+            "{cut:?}"
+        );
         let last = world.send("t", 0);
         world.run(ms(20_000));
         world.assert_written(first);
@@ -89,7 +92,7 @@ fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
         let log = world.in_log("t", 0);
         let without: Vec<u64> = log.iter().copied().filter(|&id| id != short).collect();
         assert_eq!(without, [1, first, last], "{cut:?}");
-        assert!(log.len() == 3 || world.told(short).fate == Fate::Unknown, "{cut:?}: {:?}", world.told(short));
+        assert!(log.len() == 3 || world.outcome(short).fate == Fate::Unknown, "{cut:?}: {:?}", world.outcome(short));
     }
 }
 
@@ -97,7 +100,7 @@ fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
 #[test]
 fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
     let mut world = warm(alone(), "t", 1);
-    world.eager = false;
+    world.network.eager = false;
     world.send("t", 0);
     world.turn();
     // While the first request is being written another batch gets ready, and behind it one with a deadline of its own.
@@ -106,14 +109,14 @@ fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
     let sent = world.now;
     let id = world.send_within("t", 0, ms(700));
     for _ in 0..2 {
-        let line = world.writable()[0];
+        let line = world.network.writable()[0];
         world.finish_write(line);
         world.carry_out();
     }
     assert!(world.front.topics.get("t").partitions().expect("known")[0].glance().oldest.is_none(), "taken");
     world.run(ms(2_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    assert_eq!(world.told(id).at, sent.after(ms(700)));
+    assert_eq!(world.outcome(id).at, sent.after(ms(700)));
 }
 
 /// The queue was empty meanwhile, and a look at it found nothing with a deadline of its own.
@@ -127,9 +130,9 @@ fn a_batch_that_comes_back_behind_another_expires_in_time() {
     world.run(ms(18_000));
     world.stop_broker(1);
     world.run(ms(3_000));
-    assert!(!world.told.contains_key(&first));
+    assert!(!world.application.outcomes.contains_key(&first));
     world.assert_failed(short, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    assert_eq!(world.told(short).at, sent.after(ms(20_000)));
+    assert_eq!(world.outcome(short).at, sent.after(ms(20_000)));
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn the_parts_of_a_split_batch_keep_its_deadline() {
     world.run(ms(200_000));
     for id in usual {
         world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-        assert_eq!(world.told(id).at, sent.after(ms(120_000)));
+        assert_eq!(world.outcome(id).at, sent.after(ms(120_000)));
     }
 }
 
@@ -159,7 +162,7 @@ fn on_its_way_a_record_is_given_up_when_its_own_timeout_has_passed() {
     let id = world.send_within("t", 0, ms(700));
     world.run(ms(1_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    assert_eq!(world.told(id).at, sent.after(ms(700)));
+    assert_eq!(world.outcome(id).at, sent.after(ms(700)));
 }
 
 #[test]
@@ -184,8 +187,8 @@ fn a_record_s_own_timeout_counts_while_its_topic_is_not_known() {
         [(short, 800, "within 800 ms (the records' own"), (usual, 60_000, "within 60000 ms (del")]
     {
         world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
-        assert_eq!(world.told(id).at, sent.after(ms(timeout)));
-        assert!(world.told(id).message.contains(text), "{}", world.told(id).message);
+        assert_eq!(world.outcome(id).at, sent.after(ms(timeout)));
+        assert!(world.outcome(id).message.contains(text), "{}", world.outcome(id).message);
     }
 }
 
@@ -228,7 +231,7 @@ fn records_that_trickle_in_while_their_topic_is_not_known_each_have_their_time()
     }
     world.run(ms(90_000));
     for (id, at) in sent {
-        let told = world.told(id);
+        let told = world.outcome(id);
         assert!(told.at <= at.after(ms(60_000)) && told.at >= at.after(ms(52_500)), "record {id}: {told:?}");
     }
 }
@@ -272,7 +275,7 @@ fn retries_each_second_and_fails_at_five() {
     let id = world.send("t", 0);
     world.run(ms(6_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    assert_eq!(world.told(id).at, sent.after(ms(5_000)));
+    assert_eq!(world.outcome(id).at, sent.after(ms(5_000)));
     // One second, varied by a fifth.
     let attempts = world.counts().produce_requests - before;
     assert!((5..=7).contains(&attempts), "{attempts} attempts");

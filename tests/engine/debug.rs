@@ -19,14 +19,14 @@ fn world(facilities: &str) -> World {
     world.cluster.create_topic("t", 2);
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     world.send("t", 1);
-    assert!(world.run_until(ms(5000), World::all_told), "{:#?}", world.log_tail());
+    assert!(world.run_until(ms(5000), World::all_completed), "{:#?}", world.log_tail());
     world
 }
 
 /// The facilities that told something.
 fn facilities(world: &World) -> Vec<&str> {
     let mut told: Vec<&str> =
-        world.log.iter().filter_map(|(_, line)| line.strip_prefix('[')?.split(']').next()).collect();
+        world.observer.log.iter().filter_map(|(_, line)| line.strip_prefix('[')?.split(']').next()).collect();
     told.sort_unstable();
     told.dedup();
     told
@@ -34,18 +34,18 @@ fn facilities(world: &World) -> Vec<&str> {
 
 #[test]
 fn only_the_facilities_that_were_chosen_tell_their_lines_whatever_the_level() {
-    assert_eq!(world("").log, []);
+    assert_eq!(world("").observer.log, []);
     assert_eq!(facilities(&world("metadata")), ["metadata"]);
     assert_eq!(facilities(&world("batch,idempotence")), ["batch", "idempotence"]);
     let all = world("all");
     assert_eq!(facilities(&all), ["batch", "connection", "idempotence", "metadata", "queue", "request"]);
-    assert!(all.log.iter().all(|(level, _)| *level == Level::Debug), "{:#?}", all.log);
+    assert!(all.observer.log.iter().all(|(level, _)| *level == Level::Debug), "{:#?}", all.observer.log);
 }
 
 #[test]
 fn a_request_and_its_answer_are_told_with_name_size_and_time() {
     let world = world("request");
-    let lines: Vec<&str> = world.log.iter().map(|(_, line)| line.as_str()).collect();
+    let lines: Vec<&str> = world.observer.log.iter().map(|(_, line)| line.as_str()).collect();
     let asked = lines.iter().position(|line| line.contains("127.0.0.1:9093: Produce version")).expect("a request");
     let (_, rest) = lines[asked].split_once("request ").expect("a number");
     let number = rest.split(',').next().expect("a number");
@@ -57,7 +57,7 @@ fn a_request_and_its_answer_are_told_with_name_size_and_time() {
 #[test]
 fn a_batch_is_told_at_each_attempt_and_at_its_end() {
     let world = world("msg");
-    let lines: Vec<&str> = world.log.iter().map(|(_, line)| line.as_str()).collect();
+    let lines: Vec<&str> = world.observer.log.iter().map(|(_, line)| line.as_str()).collect();
     let expected = [
         "[batch] t-1: 1 record in |broker 1 at |attempt 1, |sequence 0",
         "NOT_ENOUGH_REPLICAS|attempt 1 of the batch, trying again",
@@ -82,7 +82,7 @@ fn facilities_can_be_changed_while_it_runs() {
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
     world.run(ms(1000));
-    assert_eq!(world.log, []);
+    assert_eq!(world.observer.log, []);
     debug.set(Facilities::ALL);
     world.send("t", 0);
     world.run(ms(1000));

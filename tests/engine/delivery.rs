@@ -15,8 +15,8 @@ pub fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
         world.send(topic, partition);
     }
     world.flush();
-    assert!(world.run_until(ms(5_000), World::all_told), "{:#?}", world.log_tail());
-    world.flushed.clear();
+    assert!(world.run_until(ms(5_000), World::all_completed), "{:#?}", world.log_tail());
+    world.application.flushed.clear();
     world
 }
 
@@ -40,7 +40,7 @@ fn retried_batch_keeps_its_sequence() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
-    assert_eq!(world.told(id).offset, 1);
+    assert_eq!(world.outcome(id).offset, 1);
     assert_eq!(world.in_log("t", 0), [1, id]);
     let sequences: Vec<i32> =
         world.cluster.requests_of(Api::Produce).iter().map(|request| request.partitions[0].base_sequence).collect();
@@ -72,7 +72,7 @@ fn exhausted_retries_fail_with_the_last_error() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_failed(id, ErrorKind::Broker(codes::NOT_ENOUGH_REPLICAS), Fate::NotWritten);
-    assert_eq!(world.told(id).attempts, 3);
+    assert_eq!(world.outcome(id).attempts, 3);
 }
 
 /// A broker that does not know the producer takes whatever sequence comes first (KIP-360).
@@ -108,7 +108,7 @@ fn a_request_carries_one_batch_of_a_partition() {
         world.run(ms(700));
     }
     world.run(ms(5_000));
-    assert!(world.all_told());
+    assert!(world.all_completed());
     for request in world.cluster.requests_of(Api::Produce) {
         let mut partitions: Vec<i32> = request.partitions.iter().map(|p| p.partition).collect();
         partitions.dedup();
@@ -184,7 +184,7 @@ fn a_duplicate_is_a_success_with_an_unknown_offset() {
     let id = world.send("t", 0);
     world.run(ms(100));
     world.assert_written(id);
-    assert_eq!(world.told(id).offset, -1);
+    assert_eq!(world.outcome(id).offset, -1);
 }
 
 /// A broker names a stored batch's latest timestamp as the time of its append, also where the producer's are kept.
@@ -196,7 +196,7 @@ fn a_duplicate_keeps_its_records_timestamps() {
     world.run(ms(2));
     let second = world.send("t", 0);
     world.run(ms(5_000));
-    let (first, second) = (world.told(first), world.told(second));
+    let (first, second) = (world.outcome(first), world.outcome(second));
     assert!(first.attempts > 1 && first.timestamp < second.timestamp, "{first:?}, {second:?}");
     let stored: Vec<i64> = world.cluster.records("t", 0)[1..].iter().map(|record| record.timestamp).collect();
     assert_eq!([first.timestamp, second.timestamp], stored[..]);
@@ -234,7 +234,7 @@ fn too_large_batches_are_split_until_they_fit() {
             let expected: Vec<u64> = ids.iter().copied().chain([after]).collect();
             assert_eq!(world.in_log("t", 0), expected);
         }
-        let offsets: Vec<i64> = ids.iter().map(|id| world.told(*id).offset).collect();
+        let offsets: Vec<i64> = ids.iter().map(|id| world.outcome(*id).offset).collect();
         assert_eq!(offsets, (0..100).collect::<Vec<i64>>());
         assert_eq!(world.memory_used(), 0);
     }
@@ -246,7 +246,7 @@ fn request_timeout_closes_the_connection_and_retries() {
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: true }]);
     let id = world.send("t", 0);
     world.run(ms(29_900));
-    assert!(!world.told.contains_key(&id));
+    assert!(!world.application.outcomes.contains_key(&id));
     world.run(ms(2_000));
     world.assert_written(id);
     assert_eq!(world.counts().requests_timed_out, 1);
@@ -282,7 +282,7 @@ fn expiry_of_what_was_never_sent_is_not_written_and_later_records_flow() {
     }
     let lost = world.send("t", 0);
     world.run(ms(119_000));
-    assert!(!world.told.contains_key(&lost));
+    assert!(!world.application.outcomes.contains_key(&lost));
     let kept = world.send("t", 0);
     world.run(ms(1_100));
     world.assert_failed(lost, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
@@ -302,7 +302,7 @@ fn expiry_in_flight_is_unknown_and_later_batches_flow() {
         let second = world.send("t", 0);
         world.run(ms(5_100));
         world.assert_failed(first, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-        assert!(!world.told.contains_key(&second));
+        assert!(!world.application.outcomes.contains_key(&second));
         let leader = world.cluster.leader("t", 0).expect("a leader");
         world.cut_all_to(leader);
         world.run(ms(3_000));
@@ -324,8 +324,8 @@ fn retriable_errors_end_with_delivery_timeout_and_say_why() {
     let id = world.send("t", 0);
     world.run(ms(121_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    assert!(world.told(id).message.contains("NOT_ENOUGH_REPLICAS"), "{}", world.told(id).message);
-    let took = world.told(id).at.since(start);
+    assert!(world.outcome(id).message.contains("NOT_ENOUGH_REPLICAS"), "{}", world.outcome(id).message);
+    let took = world.outcome(id).at.since(start);
     assert!((ms(120_000)..ms(120_100)).contains(&took), "{took:?}");
     // 100, 200, 400, 800, then 1000 ms, each with a fifth of jitter.
     let sent = world.counts().produce_requests - before;
@@ -336,10 +336,11 @@ fn retriable_errors_end_with_delivery_timeout_and_say_why() {
 fn backoff_doubles_up_to_its_maximum() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 6]);
-    world.written.clear();
+    world.observer.written.clear();
     world.send("t", 0);
     world.run(ms(10_000));
-    let gaps: Vec<f64> = world.written.windows(2).map(|pair| pair[1].0.since(pair[0].0).as_secs_f64() * 1e3).collect();
+    let gaps: Vec<f64> =
+        world.observer.written.windows(2).map(|pair| pair[1].0.since(pair[0].0).as_secs_f64() * 1e3).collect();
     for (gap, base) in gaps.iter().zip([100.0, 200.0, 400.0, 800.0, 1000.0, 1000.0]) {
         assert!((0.8 * base..1.2 * base + 1.0).contains(gap), "{gaps:?}");
     }
@@ -380,15 +381,15 @@ fn acks_0_is_done_when_it_is_written() {
         "t",
         1,
     );
-    world.eager = false;
+    world.network.eager = false;
     let id = world.send("t", 0);
     world.run(ms(100));
-    assert!(!world.told.contains_key(&id));
-    let line = world.writable()[0];
+    assert!(!world.application.outcomes.contains_key(&id));
+    let line = world.network.writable()[0];
     world.finish_write(line);
-    world.eager = true;
+    world.network.eager = true;
     world.run(ms(1));
-    let told = world.told(id);
+    let told = world.outcome(id);
     assert_eq!((told.fate, told.offset, told.error), (Fate::Unknown, -1, None));
     assert_eq!(world.in_log("t", 0).last(), Some(&id));
 }
@@ -406,7 +407,7 @@ fn acks_1_is_written_with_its_offset() {
     let id = world.send("t", 0);
     world.run(ms(10));
     world.assert_written(id);
-    assert_eq!(world.told(id).offset, 1);
+    assert_eq!(world.outcome(id).offset, 1);
     assert_eq!(world.cluster.requests_of(Api::Produce)[0].acks, Some(1));
 }
 
@@ -472,7 +473,7 @@ fn throttle_times_are_obeyed() {
     world.run(ms(10));
     let held = world.send("t", 0);
     world.run(ms(2_900));
-    assert!(!world.told.contains_key(&held));
+    assert!(!world.application.outcomes.contains_key(&held));
     world.run(ms(200));
     world.assert_written(held);
 }

@@ -56,15 +56,15 @@ impl Dice {
 
     /// A socket takes what is to be written, or a part of it.
     pub fn write(&mut self, world: &mut World, late: bool) {
-        world.transit = if late && self.once_in(6) { self.up_to(ms(3_000)) } else { Duration::ZERO };
-        if let Some(line) = self.line(&world.writable()) {
+        world.network.transit = if late && self.once_in(6) { self.up_to(ms(3_000)) } else { Duration::ZERO };
+        if let Some(line) = self.line(&world.network.writable()) {
             if self.once_in(8) { world.begin_write(line) } else { world.finish_write(line) }
         }
     }
 
     /// A connection ends. Says whether there was one.
     pub fn cut(&mut self, world: &mut World) -> bool {
-        let Some(line) = self.line(&world.lines()) else { return false };
+        let Some(line) = self.line(&world.network.links()) else { return false };
         if self.once_in(2) {
             world.cut(line)
         } else {

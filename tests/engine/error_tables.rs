@@ -126,7 +126,7 @@ fn assert_aborted(world: &mut World, error: &Error, code: i32, retriable: bool) 
     wrong_state(world, Call::Begin);
     wrong_state(world, Call::Init);
     world.transact(Call::Abort).expect("aborted");
-    assert!(world.all_told() && committed(world).is_empty());
+    assert!(world.all_completed() && committed(world).is_empty());
     goes_on(world, &[]);
 }
 
@@ -140,9 +140,9 @@ fn assert_fatal(world: &mut World, error: &Error, code: i32, before: &[u64]) {
     }
     assert_eq!(class(&refused_send(world)), class(error));
     assert_eq!(state(world), State::Fatal);
-    assert!(world.all_told(), "records wait for nothing");
+    assert!(world.all_completed(), "records wait for nothing");
     world.close(ms(1_000));
-    assert!(world.run_until(ms(100), |world| world.closed), "there is nothing left to wait for");
+    assert!(world.run_until(ms(100), |world| world.application.closed), "there is nothing left to wait for");
     assert_eq!((committed(world), world.memory_used()), (before.to_vec(), 0));
 }
 

@@ -17,7 +17,7 @@ fn a_record_that_expires_behind_a_slow_callback_says_so() {
     world.core.note_held_up(ms(3_000));
     world.run(ms(100));
     world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let message = &world.told(late).message;
+    let message = &world.outcome(late).message;
     assert!(message.contains("the sender was held up for"), "{message}");
 }
 
@@ -36,7 +36,7 @@ fn a_process_that_was_stopped_is_noticed_by_its_timers() {
     world.now = world.now.after(ms(8_000));
     world.run(ms(100));
     world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let message = &world.told(late).message;
+    let message = &world.outcome(late).message;
     assert!(message.contains("the sender was held up for"), "{message}");
 }
 
@@ -49,12 +49,12 @@ fn a_record_whose_leader_is_being_connected_to_is_not_blamed_on_the_sender() {
     let mut world = setup.start();
     world.cluster.create_topic("t", 1);
     world.cluster.set_address(1, "127.0.0.9", 9093);
-    world.silent.insert(([127, 0, 0, 9], 9093).into());
+    world.network.silent.insert(([127, 0, 0, 9], 9093).into());
     world.cluster.script(Api::Metadata, [Fault::Delay(3_000)]);
     let id = world.send("t", 0);
     world.run(ms(9_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     assert!(!message.contains("held up"), "{message}");
     assert!(message.contains("broker 1 at 127.0.0.9:9093: the connection is not established after"), "{message}");
 }
@@ -70,7 +70,7 @@ fn a_record_that_came_after_the_sender_was_held_up_does_not_mention_it() {
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let id = world.send("t", 0);
     world.run(ms(3_000));
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     assert!(!message.contains("held up"), "{message}");
     assert!(message.contains("has not answered Produce after 2000 ms"), "{message}");
 }

@@ -82,7 +82,7 @@ fn when_all_in_flight_expired_the_next_record_finds_out() {
         world.run(ms(5_000));
         next.iter().for_each(|&id| {
             world.assert_written(id);
-            assert!(!world.told(id).fatal);
+            assert!(!world.outcome(id).fatal);
         });
         let log = world.in_log("t", 0);
         assert_eq!(log[log.len() - 3..], next);
@@ -131,7 +131,7 @@ fn a_close_ends_a_wait_for_another_producer_id() {
         world.run(ms(200));
         assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 2);
         world.close(timeout);
-        assert!(world.run_until(timeout, |world| world.closed), "{:#?}", world.log_tail());
+        assert!(world.run_until(timeout, |world| world.application.closed), "{:#?}", world.log_tail());
         for id in waiting {
             match all {
                 true => world.assert_written(id),
@@ -197,10 +197,10 @@ fn a_gated_partition_holds_up_no_other_of_its_broker() {
         world.run(ms(10));
         others.iter().for_each(|&id| world.assert_written(id));
     }
-    assert!(gated.iter().all(|id| !world.told.contains_key(id)));
+    assert!(gated.iter().all(|id| !world.application.outcomes.contains_key(id)));
     world.cluster.clear_faults();
     world.run(ms(5_000));
-    assert!(world.all_told());
+    assert!(world.all_completed());
     assert_eq!(world.in_log("t", 0)[1..], gated);
 }
 
@@ -218,10 +218,10 @@ fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
     world.run(ms(100));
     assert_eq!(world.counts().batches_split, 1);
     world.run(ms(60_000));
-    ids.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::DeliveryTimedOut)));
-    assert!(world.all_told() && world.memory_used() == 0);
+    ids.iter().for_each(|id| assert_eq!(world.outcome(*id).error, Some(ErrorKind::DeliveryTimedOut)));
+    assert!(world.all_completed() && world.memory_used() == 0);
     let next = world.send("t", 0);
-    assert!(world.run_until(ms(5_000), World::all_told));
+    assert!(world.run_until(ms(5_000), World::all_completed));
     world.assert_written(next);
 }
 
@@ -251,13 +251,13 @@ fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
 #[test]
 fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.latency = ms(100);
-    world.transit = ms(1_000);
+    world.network.latency = ms(100);
+    world.network.transit = ms(1_000);
     let expires = world.send_within("t", 0, ms(300));
     let doubled = world.send("t", 0);
     world.run(ms(400));
     world.assert_failed(expires, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    world.transit = Duration::ZERO;
+    world.network.transit = Duration::ZERO;
     world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
     world.run(ms(3_000));
     world.assert_written(doubled);
@@ -269,14 +269,14 @@ fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
 #[test]
 fn a_success_does_not_tell_that_nothing_is_late() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.latency = ms(100);
-    world.transit = ms(1_000);
+    world.network.latency = ms(100);
+    world.network.transit = ms(1_000);
     let first = world.send("t", 0);
     let expires = world.send_within("t", 0, ms(300));
     let last = world.send("t", 0);
     world.run(ms(400));
     world.assert_failed(expires, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    world.transit = Duration::ZERO;
+    world.network.transit = Duration::ZERO;
     world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
     world.run(ms(3_000));
     world.assert_written(first);
@@ -295,7 +295,7 @@ fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
     world.cut_all_to(world.cluster.leader("t", 0).expect("a leader"));
     let next = world.send("t", 0);
     world.run(ms(900));
-    assert!(!world.told.contains_key(&next));
+    assert!(!world.application.outcomes.contains_key(&next));
     world.run(ms(3_000));
     world.assert_written(next);
     assert_eq!(world.in_log("t", 0), [1, next]);

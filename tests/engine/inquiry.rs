@@ -12,7 +12,7 @@ use crate::world::{Setup, World, ms};
 
 fn ask(world: &mut World, about: About, limit: Duration) -> u64 {
     let (asked_at, deadline) = (world.now, world.now.after(limit));
-    world.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline })
+    world.command(|ticket| Command::Inquire { ticket, about, asked_at, deadline })
 }
 
 fn check(world: &mut World, limit: Duration) -> u64 {
@@ -26,8 +26,8 @@ fn topic(name: &str, led: bool) -> About {
 /// What a ticket was answered, and how long after `begin`.
 fn outcome(world: &mut World, ticket: u64) -> (ottla::Result<Answer>, Duration) {
     let begin = world.now;
-    assert!(world.run_until(ms(100_000), |world| world.answers.contains_key(&ticket)), "never answered");
-    (world.answers[&ticket].clone(), world.now.since(begin))
+    assert!(world.run_until(ms(100_000), |world| world.application.answers.contains_key(&ticket)), "never answered");
+    (world.application.answers[&ticket].clone(), world.now.since(begin))
 }
 
 fn partitions(outcome: ottla::Result<Answer>) -> Vec<PartitionInfo> {
@@ -83,11 +83,11 @@ fn a_check_does_not_wait_for_the_backoff_of_a_missing_topic() {
 fn a_check_that_is_not_answered_says_why() {
     type Case<'a> = (&'a str, &'a dyn Fn(&mut World), ErrorKind, &'a [&'a str]);
     let unreachable: [Case<'_>; 5] = [
-        ("no name", &|world| world.names.clear(), ErrorKind::Resolve, &["first:9093", "no such name"]),
-        ("refused", &|world| world.listeners.clear(), ErrorKind::Io, &["first:9093", "refused"]),
+        ("no name", &|world| world.network.names.clear(), ErrorKind::Resolve, &["first:9093", "no such name"]),
+        ("refused", &|world| world.network.listeners.clear(), ErrorKind::Io, &["first:9093", "refused"]),
         (
             "no connection",
-            &|world| world.silent.extend(world.listeners.keys().copied()),
+            &|world| world.network.silent.extend(world.network.listeners.keys().copied()),
             ErrorKind::TimedOut,
             &["first:9093", "not established"],
         ),
@@ -122,13 +122,13 @@ fn a_setup_that_takes_too_long_hints_at_what_takes_so_long() {
     type Case<'a> = (&'a dyn Fn(&mut World), ErrorKind, &'a [&'a str], &'a [&'a str]);
     let phases: [Case<'_>; 3] = [
         (
-            &|world| world.no_resolver = true,
+            &|world| world.network.no_resolver = true,
             ErrorKind::Resolve,
             &["first:9093", "its name was not resolved within", "resolv.conf"],
             &["firewall", "plaintext"],
         ),
         (
-            &|world| world.silent.extend(world.listeners.keys().copied()),
+            &|world| world.network.silent.extend(world.network.listeners.keys().copied()),
             ErrorKind::Io,
             &["first:9093", "the connection was not established within", "firewall"],
             &["resolv", "plaintext"],
@@ -160,7 +160,7 @@ fn questions_end_with_the_producer() {
     world.run(ms(100));
     world.close(ms(10));
     world.run(ms(20));
-    assert_eq!(world.answers[&ticket].as_ref().expect_err("closed").kind(), ErrorKind::Closed);
+    assert_eq!(world.application.answers[&ticket].as_ref().expect_err("closed").kind(), ErrorKind::Closed);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_topic_is_waited_for_until_it_exists_and_is_led() {
     world.cluster.create_topic("t", 2);
     world.cluster.remove_leader("t", 1);
     world.run(ms(3_000));
-    assert!(world.answers.is_empty());
+    assert!(world.application.answers.is_empty());
     world.cluster.move_leader("t", 1, 2);
     let (answer, took) = outcome(&mut world, ticket);
     assert!(took < ms(1_300), "{took:?}");
@@ -290,7 +290,7 @@ fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
         // Once the address is right, the check finds out by itself.
         let ticket = ask(&mut world, topic("t", true), ms(20_000));
         world.run(ms(3_000));
-        assert!(!world.answers.contains_key(&ticket));
+        assert!(!world.application.answers.contains_key(&ticket));
         world.cluster.set_address(2, "127.0.0.1", 9094);
         let (answer, took) = outcome(&mut world, ticket);
         assert!(answer.is_ok() && took < ms(2_500), "{answer:?} after {took:?}");
@@ -301,18 +301,18 @@ fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
 fn a_leader_that_is_being_connected_to_is_waited_for() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 3);
-    world.silent.insert(std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
+    world.network.silent.insert(std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
     let ticket = ask(&mut world, topic("t", true), ms(2_000));
     let (answer, took) = outcome(&mut world, ticket);
     let error = answer.expect_err("one leader swallows packets");
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     reads(&error, &["t-1", "broker 2 at 127.0.0.1:9094", "not established"]);
     assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
-    world.silent.clear();
+    world.network.silent.clear();
     let ticket = ask(&mut world, topic("t", true), ms(30_000));
     let (answer, _) = outcome(&mut world, ticket);
     assert!(answer.is_ok(), "{answer:?}");
-    assert_eq!(world.lines_to(2).len(), 1, "the check made the connection");
+    assert_eq!(world.network.links_to(2).len(), 1, "the check made the connection");
 }
 
 #[test]
@@ -322,7 +322,11 @@ fn a_check_of_a_healthy_topic_reaches_its_leaders_at_once() {
     let ticket = ask(&mut world, topic("t", true), ms(5_000));
     let (answer, took) = outcome(&mut world, ticket);
     assert!(answer.is_ok() && took < ms(10), "{answer:?} after {took:?}");
-    assert_eq!((1..=3).map(|broker| world.lines_to(broker).len()).sum::<usize>(), 4, "and the bootstrap address");
+    assert_eq!(
+        (1..=3).map(|broker| world.network.links_to(broker).len()).sum::<usize>(),
+        4,
+        "and the bootstrap address"
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@ use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
-use crate::world::{Setup, World, ms, value_of};
+use crate::world::values::value_of;
+use crate::world::{Setup, World, ms};
 
 /// Sizes around those below which values, and payloads, are copied.
 const PADDINGS: [usize; 8] = [0, 900, 1014, 1015, 3_000, 20_000, 5, 200_000];
@@ -20,12 +21,13 @@ fn lend_all(world: &mut World, topic: &str, partition: i32) -> Vec<u64> {
 fn assert_log_holds(world: &World, topic: &str, partition: i32, ids: &[u64]) {
     let records = world.cluster.records(topic, partition);
     let logged: Vec<_> = records[records.len() - ids.len()..].iter().map(|record| record.value.as_deref()).collect();
-    let expected: Vec<Vec<u8>> = ids.iter().map(|id| value_of(*id, world.accepted[id].padding, b'.')).collect();
+    let expected: Vec<Vec<u8>> =
+        ids.iter().map(|id| value_of(*id, world.application.accepted[id].padding, b'.')).collect();
     assert!(logged.iter().eq(&expected.iter().map(|value| Some(&value[..])).collect::<Vec<_>>()), "{ids:?}");
 }
 
 fn assert_all_back(world: &World) {
-    assert_eq!(world.lender.missing(), [0; 0]);
+    assert_eq!(world.application.lender.missing(), [0; 0]);
     assert_eq!(world.memory_used(), 0);
 }
 
@@ -46,13 +48,13 @@ fn what_was_lent_is_written_and_comes_back() {
             );
             let ids = lend_all(&mut world, "t", 1);
             let flush = world.flush();
-            assert!(world.run_until(ms(1_000), |world| world.flushed == [flush]), "{acks:?} {codec:?}");
+            assert!(world.run_until(ms(1_000), |world| world.application.flushed == [flush]), "{acks:?} {codec:?}");
             assert_all_back(&world);
             assert_log_holds(&world, "t", 1, &ids);
             let fate = if acks == Acks::None { Fate::Unknown } else { Fate::Written };
             for id in ids {
-                assert_eq!((world.told(id).fate, world.told(id).error), (fate, None));
-                assert_eq!(world.told(id).lent, world.lender.place_of(id), "as an identity");
+                assert_eq!((world.outcome(id).fate, world.outcome(id).error), (fate, None));
+                assert_eq!(world.outcome(id).lent, world.application.lender.place_of(id), "as an identity");
             }
         }
     }
@@ -65,8 +67,8 @@ fn a_compressed_value_comes_back_before_its_completion() {
         world.cluster.script(Api::Produce, [Fault::Delay(500)]);
         let id = world.send_lent("t", Some(0), 10_000).expect("accepted");
         world.run(ms(100));
-        assert!(!world.told.contains_key(&id));
-        assert_eq!(world.lender.is_back(id), early, "{codec:?}");
+        assert!(!world.application.outcomes.contains_key(&id));
+        assert_eq!(world.application.lender.is_back(id), early, "{codec:?}");
         world.run(ms(1_000));
         world.assert_written(id);
         assert_all_back(&world);
@@ -87,7 +89,7 @@ fn a_retry_sends_the_same_bytes() {
         let ids = lend_all(&mut world, "t", 0);
         world.run(ms(20_000));
         ids.iter().for_each(|&id| world.assert_written(id));
-        assert!(world.told(ids[0]).attempts > 4);
+        assert!(world.outcome(ids[0]).attempts > 4);
         assert_log_holds(&world, "t", 0, &ids);
         assert_all_back(&world);
     }
@@ -118,7 +120,7 @@ fn parts_of_a_split_batch_hold_what_was_lent() {
         assert!(world.counts().batches_split > 0);
         assert_log_holds(&world, "t", 0, &ids);
         for id in ids {
-            assert_eq!(world.told(id).lent, world.lender.place_of(id));
+            assert_eq!(world.outcome(id).lent, world.application.lender.place_of(id));
         }
         assert_all_back(&world);
     }
@@ -135,7 +137,7 @@ fn what_waits_for_metadata_is_not_copied_either() {
     world.run(ms(1_000));
     let large: usize = PADDINGS.iter().map(|padding| 10 + padding).filter(|len| *len >= 1024).sum();
     assert!(world.memory_used() < large + 5_010 + 8_192, "{} bytes for {large}", world.memory_used());
-    assert!(world.lender.missing().contains(&wrong));
+    assert!(world.application.lender.missing().contains(&wrong));
     world.cluster.release_metadata();
     world.cluster.script(Api::Produce, [Fault::Delay(1_000)]);
     assert!(world.run_until(ms(500), |world| world.counts().produce_requests == 1));
@@ -143,7 +145,7 @@ fn what_waits_for_metadata_is_not_copied_either() {
     world.run(ms(2_000));
     ids.iter().for_each(|&id| world.assert_written(id));
     world.assert_failed(wrong, ErrorKind::UnknownPartition, Fate::NotWritten);
-    assert_eq!(world.told(wrong).lent, world.lender.place_of(wrong));
+    assert_eq!(world.outcome(wrong).lent, world.application.lender.place_of(wrong));
     assert_log_holds(&world, "t", 1, &ids);
     assert_all_back(&world);
 }
@@ -151,14 +153,14 @@ fn what_waits_for_metadata_is_not_copied_either() {
 #[test]
 fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
     let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records(), "t", 1);
-    world.eager = false;
+    world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
     world.run(ms(100));
-    let [line] = world.writable()[..] else { panic!("one request is being written") };
+    let [line] = world.network.writable()[..] else { panic!("one request is being written") };
     world.begin_write(line);
     world.run(ms(10_100));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    assert_eq!(world.lender.missing(), [id], "the connection is busy with its bytes");
+    assert_eq!(world.application.lender.missing(), [id], "the connection is busy with its bytes");
     assert!(world.memory_used() >= 5_010);
     world.finish_write(line);
     world.run(ms(100));
@@ -169,13 +171,13 @@ fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
 #[test]
 fn values_come_back_when_their_connection_is_cut_midway() {
     let mut world = warm(Setup::with(|core| core.retries = 0), "t", 1);
-    world.eager = false;
+    world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
     world.run(ms(100));
-    let [line] = world.writable()[..] else { panic!("one request is being written") };
+    let [line] = world.network.writable()[..] else { panic!("one request is being written") };
     world.cut_midway(line);
     world.run(ms(100));
-    assert_eq!(world.told(id).fate, Fate::Unknown);
+    assert_eq!(world.outcome(id).fate, Fate::Unknown);
     assert_all_back(&world);
 }
 
@@ -206,8 +208,8 @@ fn values_come_back_when_the_producer_is_closed_at_once() {
     world.close(ms(0));
     assert_eq!(world.send_lent("t", Some(0), 5_000), Err(NotAccepted::Barred(ottla::front::Barred::Closed)));
     world.run(ms(1));
-    assert!(world.closed);
-    asked.iter().for_each(|&id| assert_eq!(world.told(id).error, Some(ErrorKind::Closed)));
+    assert!(world.application.closed);
+    asked.iter().for_each(|&id| assert_eq!(world.outcome(id).error, Some(ErrorKind::Closed)));
     unknown.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten));
     assert_all_back(&world);
 }
@@ -222,7 +224,7 @@ fn values_come_back_when_their_records_are_purged() {
     let unknown = lend_all(&mut world, "unknown", 0);
     world.purge(true, false, None);
     world.run(ms(10));
-    assert_eq!(world.lender.missing(), sent[2..6].iter().chain(&sent[7..]).copied().collect::<Vec<_>>());
+    assert_eq!(world.application.lender.missing(), sent[2..6].iter().chain(&sent[7..]).copied().collect::<Vec<_>>());
     queued.iter().chain(&unknown).for_each(|&id| world.assert_failed(id, ErrorKind::Purged, Fate::NotWritten));
     world.purge(false, true, None);
     world.run(ms(10));
@@ -241,11 +243,11 @@ fn lent_bytes_count_into_the_buffer() {
     for _ in 0..3 {
         assert_eq!(world.send_lent("t", Some(0), 60_000), Err(NotAccepted::NoRoom(60_010)));
     }
-    assert_eq!(world.lender.missing(), [first], "what is refused was never lent");
+    assert_eq!(world.application.lender.missing(), [first], "what is refused was never lent");
     world.run(ms(1_000));
     assert_all_back(&world);
     world.send_lent("t", Some(0), 60_000).expect("there is room again");
     world.run(ms(1_000));
-    assert!(world.all_told());
+    assert!(world.all_completed());
     assert_all_back(&world);
 }

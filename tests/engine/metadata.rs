@@ -22,11 +22,11 @@ fn an_unknown_topic_fails_within_its_bound_and_says_why() {
     let start = world.now;
     let id = world.send("missing", 0);
     world.run(ms(4_900));
-    assert!(!world.told.contains_key(&id));
+    assert!(!world.application.outcomes.contains_key(&id));
     world.run(ms(200));
     world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
-    assert!(world.told(id).at.since(start) <= ms(5_001));
-    assert!(world.told(id).message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", world.told(id).message);
+    assert!(world.outcome(id).at.since(start) <= ms(5_001));
+    assert!(world.outcome(id).message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", world.outcome(id).message);
     // It may come to be later.
     world.cluster.create_topic("missing", 1);
     let later = world.send("missing", 0);
@@ -97,14 +97,14 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
         world.run(ms(10));
         world.cluster.recreate_topic("t");
         world.run(ms(5_000));
-        assert!(world.all_told());
+        assert!(world.all_completed());
         world.assert_failed(old[0], ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
         let new = world.send("t", 0);
         world.run(ms(2_000));
         world.assert_written(new);
         for id in &old {
             assert_eq!(
-                world.told(*id).error,
+                world.outcome(*id).error,
                 Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID)),
                 "v{produce} record {id}"
             );
@@ -256,7 +256,7 @@ fn the_leader_of_a_topic_made_again_is_found_after_there_was_none() {
     world.cluster.remove_leader("t", 0);
     let before = world.send("t", 0);
     world.run(ms(1_000));
-    assert!(!world.told.contains_key(&before));
+    assert!(!world.application.outcomes.contains_key(&before));
     world.cluster.recreate_topic("t");
     world.run(ms(10_000));
     world.assert_written(before);
@@ -282,8 +282,8 @@ fn a_dead_first_address_is_passed_over() {
 fn a_silent_address_is_followed_by_the_next() {
     let mut world = Setup::default().start();
     let silent = "10.0.0.1:9093".parse().expect("an address");
-    world.silent.insert(silent);
-    world.names.get_mut("first").expect("set").insert(0, silent);
+    world.network.silent.insert(silent);
+    world.network.names.get_mut("first").expect("set").insert(0, silent);
     world.cluster.create_topic("t", 1);
     let id = world.send("t", 0);
     world.run(ms(30_000));
@@ -294,12 +294,12 @@ fn a_silent_address_is_followed_by_the_next() {
 fn a_cluster_that_moved_is_found_by_its_bootstrap_address() {
     let mut world = warm(Setup::default(), "t", 3);
     // All brokers move to other ports; the bootstrap name leads to one of them.
-    world.listeners.clear();
+    world.network.listeners.clear();
     for broker in 1..=3 {
         world.cluster.set_address(broker, "127.0.0.1", 19_000 + broker as u16);
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 19_000 + broker as u16));
-        world.listeners.insert(address, broker);
-        world.names.insert("first".into(), vec![address]);
+        world.network.listeners.insert(address, broker);
+        world.network.names.insert("first".into(), vec![address]);
         world.cut_all_to(broker);
     }
     let ids: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
@@ -313,7 +313,7 @@ fn rebootstrap_required_begins_from_the_bootstrap_address() {
     world.cluster.script(Api::Metadata, [Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All)]);
     let before = world.counts().connections_opened;
     world.run(ms(6_000));
-    assert!(world.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
+    assert!(world.observer.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
     let ids: Vec<u64> = (0..3).map(|partition| world.send("t", partition)).collect();
     world.run(ms(5_000));
     ids.iter().for_each(|&id| world.assert_written(id));
@@ -333,7 +333,7 @@ fn records_ready_before_a_rebootstrap_are_sent_after_it() {
     world.cluster.script(Api::Metadata, [Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All)]);
     world.run(ms(30_000));
     held.iter().for_each(|&id| world.assert_written(id));
-    assert!(world.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
+    assert!(world.observer.log.iter().any(|(_, line)| line.contains("REBOOTSTRAP_REQUIRED")));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn a_broker_without_a_common_version_is_named_as_the_reason() {
     let id = world.send("t", 0);
     world.run(ms(4_000));
     world.assert_failed(id, ErrorKind::MetadataTimedOut, Fate::NotWritten);
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     assert!(message.contains("UNSUPPORTED_BROKER") && message.contains("Kafka 2.1"), "{message}");
 }
 
@@ -390,7 +390,7 @@ fn a_refused_producer_id_fails_records_with_the_reason_until_it_is_granted() {
     ids.iter().for_each(|&id| {
         world.assert_failed(id, ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED), Fate::NotWritten)
     });
-    assert!(world.told(ids[0]).message.contains("enable.idempotence"));
+    assert!(world.outcome(ids[0]).message.contains("enable.idempotence"));
     world.cluster.clear_faults();
     let granted = world.send("t", 0);
     world.run(ms(1_000));
@@ -409,7 +409,7 @@ fn a_producer_id_that_is_none_is_not_believed() {
     let id = world.send("t", 0);
     world.run(ms(5_000));
     world.assert_written(id);
-    assert!(world.log.iter().any(|(_, line)| line.contains("not one")), "{:#?}", world.log_tail());
+    assert!(world.observer.log.iter().any(|(_, line)| line.contains("not one")), "{:#?}", world.log_tail());
     assert_eq!(world.cluster.records("t", 0)[0].sequence, 0);
 }
 
@@ -450,13 +450,13 @@ fn a_leader_that_is_not_listed_is_asked_for_again() {
 #[test]
 fn attempts_to_connect_back_off() {
     let mut world = Setup::default().start();
-    world.listeners.clear();
+    world.network.listeners.clear();
     world.send("t", 0);
     world.run(ms(20_000));
     let failed = world.counts().connections_failed;
     // 50, 100, 200, 400, 800, then 1000 ms.
     assert!((20..35).contains(&failed), "{failed} attempts");
-    let loud = world.log.iter().filter(|(level, _)| *level == Level::Error).count();
+    let loud = world.observer.log.iter().filter(|(level, _)| *level == Level::Error).count();
     assert_eq!(loud, 1);
 }
 
@@ -471,7 +471,7 @@ fn a_connection_that_is_not_used_is_closed_and_opened_again() {
         1,
     );
     world.run(ms(60_000));
-    assert!(world.lines().is_empty(), "{:?}", world.lines());
+    assert!(world.network.links().is_empty(), "{:?}", world.network.links());
     let id = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(id);
@@ -481,7 +481,7 @@ fn a_connection_that_is_not_used_is_closed_and_opened_again() {
 fn a_broker_that_swallows_everything_does_not_stop_metadata() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
-    world.silent.insert(address);
+    world.network.silent.insert(address);
     world.cut_all_to(2);
     let stuck = world.cluster.leader("t", 1).expect("a leader");
     assert_eq!(stuck, 2);
@@ -500,7 +500,7 @@ fn records_that_wait_for_a_leader_outlast_a_refusal_to_name_it() {
     world.run(ms(500));
     world.cluster.script(Api::Metadata, [Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("t".into()))]);
     world.run(ms(2_000));
-    assert!(!world.told.contains_key(&waiting));
+    assert!(!world.application.outcomes.contains_key(&waiting));
     world.cluster.move_leader("t", 0, 1);
     world.run(ms(3_000));
     world.assert_written(waiting);
@@ -571,7 +571,7 @@ fn an_answer_without_brokers_is_asked_for_again_and_changes_nothing() {
         world.cluster.script(Api::Metadata, vec![Fault::LeaveOut(On::All); 30]);
         let never = world.send("never", 0);
         world.run(ms(3_100));
-        let message = &world.told(never).message;
+        let message = &world.outcome(never).message;
         assert!(message.contains("named no broker") && !message.contains("no broker answered"), "{message}");
     }
 }
@@ -596,7 +596,11 @@ fn a_topic_without_a_name_is_asked_for_again() {
     world.cluster.script(Api::Metadata, [Fault::Garbage(answer)]);
     let id = world.send("t", 0);
     world.run(ms(1_000));
-    assert!(!world.log.iter().any(|(_, line)| line.contains("closing the connection")), "{:#?}", world.log_tail());
+    assert!(
+        !world.observer.log.iter().any(|(_, line)| line.contains("closing the connection")),
+        "{:#?}",
+        world.log_tail()
+    );
     world.assert_written(id);
 }
 
@@ -612,7 +616,7 @@ fn an_answer_that_is_an_error_is_asked_for_again() {
     world.cluster.script(Api::Metadata, vec![Fault::Error(codes::REQUEST_TIMED_OUT, On::All); 30]);
     let never = world.send("never", 0);
     world.run(ms(3_100));
-    let message = &world.told(never).message;
+    let message = &world.outcome(never).message;
     assert!(message.contains("REQUEST_TIMED_OUT"), "{message}");
 }
 
@@ -627,7 +631,7 @@ fn a_topic_that_is_always_left_out_fails_with_that_as_the_reason() {
     let id = world.send("t", 0);
     world.run(ms(3_100));
     world.assert_failed(id, ErrorKind::MetadataTimedOut, Fate::NotWritten);
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     assert!(message.contains("left topic t out") && !message.contains("no broker answered"), "{message}");
     assert!(message.contains("127.0.0.1:909"), "{message}");
     let asked = world.cluster.requests_of(Api::Metadata).len();

@@ -9,7 +9,7 @@ use crate::world::{Setup, World, ms};
 
 /// Kinds and brokers, in the order of the telling; what was told before is forgotten.
 fn told(world: &mut World) -> Vec<(NewsKind, i32)> {
-    world.news.drain(..).map(|news| (news.kind, news.broker.map_or(0, |broker| broker.id))).collect()
+    world.observer.news.drain(..).map(|news| (news.kind, news.broker.map_or(0, |broker| broker.id))).collect()
 }
 
 fn one_broker() -> Setup {
@@ -23,7 +23,7 @@ fn a_broker_is_told_up_once_however_often_it_is_idle() {
     let mut world = warm(setup, "t", 1);
     assert_eq!(told(&mut world), [(BrokerUp, -1), (BrokerUp, 1)]);
     world.run(ms(5000));
-    assert!(world.lines_to(1).is_empty(), "idle");
+    assert!(world.network.links_to(1).is_empty(), "idle");
     let id = world.send("t", 0);
     world.run(ms(500));
     world.assert_written(id);
@@ -52,7 +52,7 @@ fn a_broker_that_closes_an_idle_connection_and_takes_no_other_is_told_down_with_
     world.run(ms(3_000));
     world.stop_broker(1);
     world.run(ms(1_000));
-    let down = world.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    let down = world.observer.news.iter().find(|news| news.kind == BrokerDown).expect("told");
     assert!(down.message.contains("refused"), "{}", down.message);
     assert_eq!(told(&mut world)[..2], [(BrokerDown, 1), (AllBrokersDown, 0)]);
 }
@@ -64,7 +64,7 @@ fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
     told(&mut world);
     world.run(ms(3_000));
     world.cluster.hold_metadata();
-    world.listeners.remove(&std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
+    world.network.listeners.remove(&std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
     world.cut_all_to(2);
     world.run(ms(30_000));
     assert_eq!(told(&mut world), [(BrokerDown, 2)]);
@@ -95,7 +95,7 @@ fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     assert!(world.counts().connections_failed > 5);
-    let down = world.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    let down = world.observer.news.iter().find(|news| news.kind == BrokerDown).expect("told");
     let (error, broker) = (down.error.as_ref().expect("a reason"), down.broker.as_ref().expect("a broker"));
     assert_eq!(
         (error.kind(), broker.id, &*broker.host, broker.port),
@@ -118,7 +118,8 @@ fn a_first_attempt_that_fails_is_told_and_that_no_broker_is_left() {
     world.stop_broker(1);
     world.send("t", 0);
     world.run(ms(5000));
-    let kinds: Vec<ErrorKind> = world.news.iter().filter_map(|news| Some(news.error.as_ref()?.kind())).collect();
+    let kinds: Vec<ErrorKind> =
+        world.observer.news.iter().filter_map(|news| Some(news.error.as_ref()?.kind())).collect();
     assert_eq!(kinds, [ErrorKind::Io, ErrorKind::Io]);
     assert_eq!(told(&mut world), [(BrokerDown, -1), (AllBrokersDown, 0)]);
 }
@@ -148,7 +149,7 @@ fn throttling_is_told_with_its_length() {
     world.cluster.script(Api::Produce, [Fault::Throttle(700)]);
     world.send("t", 0);
     world.run(ms(100));
-    assert_eq!(world.news[0].throttle, ms(700));
+    assert_eq!(world.observer.news[0].throttle, ms(700));
     assert_eq!(told(&mut world), [(Throttled, 1)]);
 }
 
@@ -159,14 +160,14 @@ fn a_refused_producer_id_is_fatal_news() {
     world.cluster.script(Api::InitProducerId, [Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(5000));
-    assert!(world.told(id).error.is_some());
-    let fatal = world.news.iter().find(|news| news.kind == Fatal).expect("told");
+    assert!(world.outcome(id).error.is_some());
+    let fatal = world.observer.news.iter().find(|news| news.kind == Fatal).expect("told");
     let error = fatal.error.as_ref().expect("a reason");
     assert!(!error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
 }
 
 fn missing(world: &World) -> Vec<&ottla::core::News> {
-    world.news.iter().filter(|news| news.kind == TopicMissing).collect()
+    world.observer.news.iter().filter(|news| news.kind == TopicMissing).collect()
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
     for word in ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "create it"] {
         assert!(news.message.contains(word), "{word:?} is missing: {}", news.message);
     }
-    let warned = |world: &World| world.log.iter().filter(|(level, _)| *level == Level::Warning).count();
+    let warned = |world: &World| world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).count();
     assert_eq!(warned(&world), 1);
     for _ in 0..10 {
         world.send("absent", 0);
@@ -220,5 +221,5 @@ fn a_topic_that_brokers_make_when_asked_for_it_is_not_told_as_missing() {
     world.run(ms(5_000));
     world.assert_written(id);
     assert_eq!(missing(&world).len(), 0);
-    assert!(!world.log.iter().any(|(level, _)| *level <= Level::Warning), "{:#?}", world.log_tail());
+    assert!(!world.observer.log.iter().any(|(level, _)| *level <= Level::Warning), "{:#?}", world.log_tail());
 }

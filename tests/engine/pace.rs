@@ -9,7 +9,9 @@ use ottla::sync::Time;
 use ottla_test_support::model::Api;
 
 use crate::dice;
-use crate::world::{Properties, Traffic, ms};
+use crate::world::ms;
+use crate::world::observer::Traffic;
+use crate::world::setup::Properties;
 
 /// In one run of three intervals are any, from 0 upwards, and now and then no broker is up: what is drawn for that.
 pub fn any_intervals(seed: u64) -> Option<SplitMix64> {

@@ -9,7 +9,11 @@ use crate::world::{Setup, World, ms};
 const PURGED: ErrorKind = ErrorKind::Purged;
 
 fn assert_answered(world: &World, ticket: u64) {
-    assert!(matches!(world.answers.get(&ticket), Some(Ok(_))), "ticket {ticket}: {:?}", world.answers);
+    assert!(
+        matches!(world.application.answers.get(&ticket), Some(Ok(_))),
+        "ticket {ticket}: {:?}",
+        world.application.answers
+    );
 }
 
 /// A world in which nobody answers a Produce request any more: the next so many are in flight for ever.
@@ -26,7 +30,7 @@ fn lingering_records_are_purged_unsent() {
     world.run(ms(0));
     assert_answered(&world, ticket);
     ids.iter().for_each(|&id| world.assert_failed(id, PURGED, Fate::NotWritten));
-    assert_eq!(world.told(ids[0]).attempts, 0);
+    assert_eq!(world.outcome(ids[0]).attempts, 0);
     assert_eq!(world.memory_used(), 0);
     world.run(ms(6_000));
     let after = world.send("t", 0);
@@ -41,11 +45,11 @@ fn records_of_an_unknown_topic_are_purged_and_a_flush_ends() {
     let id = world.send("later", 0);
     let flush = world.flush();
     world.run(ms(100));
-    assert!(world.flushed.is_empty());
+    assert!(world.application.flushed.is_empty());
     world.purge(true, false, None);
     world.run(ms(0));
     world.assert_failed(id, PURGED, Fate::NotWritten);
-    assert_eq!(world.flushed, [flush]);
+    assert_eq!(world.application.flushed, [flush]);
     world.cluster.create_topic("later", 1);
     let after = world.send("later", 0);
     world.run(ms(5_000));
@@ -77,7 +81,7 @@ fn records_in_flight_are_purged_as_unknown_and_keep_their_bytes() {
         world.run(ms(1));
         assert_answered(&world, ticket);
         world.assert_failed(flying, PURGED, Fate::Unknown);
-        assert_eq!(world.told(flying).attempts, 1);
+        assert_eq!(world.outcome(flying).attempts, 1);
         let next = world.send("t", 0);
         let leader = world.cluster.leader("t", 0).expect("a leader");
         world.run(ms(10));
@@ -102,7 +106,7 @@ fn a_purge_of_the_queue_leaves_what_is_in_flight_alone() {
     world.purge(true, false, None);
     world.run(ms(10));
     world.assert_failed(queued, PURGED, Fate::NotWritten);
-    assert!(!world.told.contains_key(&flying));
+    assert!(!world.application.outcomes.contains_key(&flying));
     world.run(ms(1_000));
     world.assert_written(flying);
 }
@@ -130,7 +134,7 @@ fn numbers_of_purged_batches_go_back() {
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 5]);
     let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
     world.run(ms(20));
-    assert!(world.counts().batches_retried == 0 && world.told.len() == 1);
+    assert!(world.counts().batches_retried == 0 && world.application.outcomes.len() == 1);
     world.purge(true, false, None);
     world.run(ms(0));
     ids.iter().for_each(|&id| world.assert_failed(id, PURGED, Fate::NotWritten));
@@ -159,14 +163,14 @@ fn a_record_that_may_be_there_is_purged_as_unknown() {
 #[test]
 fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.eager = false;
+    world.network.eager = false;
     let id = world.send("t", 0);
     world.run(ms(10));
-    assert_eq!(world.writable().len(), 1);
+    assert_eq!(world.network.writable().len(), 1);
     world.purge(false, true, None);
     world.run(ms(0));
     world.assert_failed(id, PURGED, Fate::NotWritten);
-    assert_eq!(world.writable().len(), 0);
+    assert_eq!(world.network.writable().len(), 0);
 }
 
 #[test]
@@ -176,10 +180,11 @@ fn purged_records_are_told_in_order() {
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::Delay(5_000)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10));
-    assert_eq!(world.told.len(), 1);
-    world.keep_reports = true;
+    assert_eq!(world.application.outcomes.len(), 1);
+    world.application.keep_reports = true;
     world.purge(true, true, None);
     world.run(ms(0));
-    let told: Vec<u64> = world.reports.iter().flat_map(|r| r.deliveries().map(|d| d.tag).collect::<Vec<_>>()).collect();
+    let told: Vec<u64> =
+        world.application.reports.iter().flat_map(|r| r.deliveries().map(|d| d.tag).collect::<Vec<_>>()).collect();
     assert_eq!(told, ids);
 }

@@ -200,7 +200,7 @@ impl Run {
         let own_settings = pick(3) == 0;
         let purges = pick(3) == 0;
         let mut world = setup.start();
-        world.eager = random.below(3) == 0;
+        world.network.eager = random.below(3) == 0;
         world.cluster.set_versions(match old {
             0 => Versions::kafka_2_1(),
             1 => Versions::kafka_2_8(),
@@ -287,7 +287,10 @@ impl Run {
     }
 
     fn all(mut self) -> Coverage {
-        while (self.world.accepted.len() as u64) < self.max_records || self.steps < STEPS || self.faults() < FAULTS {
+        while (self.world.application.accepted.len() as u64) < self.max_records
+            || self.steps < STEPS
+            || self.faults() < FAULTS
+        {
             self.step();
             assert!(self.steps < 100_000, "the run does not get on");
         }
@@ -326,7 +329,7 @@ impl Run {
     }
 
     fn send(&mut self) {
-        if self.world.accepted.len() as u64 >= self.max_records {
+        if self.world.application.accepted.len() as u64 >= self.max_records {
             return;
         }
         for _ in 0..=self.below(6) {
@@ -369,12 +372,12 @@ impl Run {
     }
 
     fn write_one(&mut self) {
-        let ready = self.world.writable();
+        let ready = self.world.network.writable();
         if !ready.is_empty() {
             let at = self.below(ready.len() as u32) as usize;
             // The engine counts on brokers to be no later than `Late::AT_MOST`.
             let late = self.late && self.below(6) == 0;
-            self.world.transit = if late { ms(u64::from(self.below(1_000))) } else { Duration::ZERO };
+            self.world.network.transit = if late { ms(u64::from(self.below(1_000))) } else { Duration::ZERO };
             if self.below(8) == 0 { self.world.begin_write(ready[at]) } else { self.world.finish_write(ready[at]) }
         }
     }
@@ -398,7 +401,7 @@ impl Run {
     }
 
     fn cut_one(&mut self) {
-        let lines = self.world.lines();
+        let lines = self.world.network.links();
         if lines.is_empty() {
             return;
         }
@@ -503,7 +506,7 @@ impl Run {
     }
 
     fn flush(&mut self) {
-        let due: Vec<u64> = self.world.accepted.keys().copied().collect();
+        let due: Vec<u64> = self.world.application.accepted.keys().copied().collect();
         let ticket = self.world.flush();
         self.flushes.insert(ticket, due);
     }
@@ -515,8 +518,14 @@ impl Run {
         let at = self.below(self.topics.len() as u32) as usize;
         let topic = (self.below(2) == 0).then(|| self.topics[at].0.clone());
         let meant = |of: &str| topic.as_deref().is_none_or(|topic| topic == of);
-        let due: Vec<u64> =
-            self.world.accepted.iter().filter(|(_, accepted)| meant(&accepted.topic)).map(|(id, _)| *id).collect();
+        let due: Vec<u64> = self
+            .world
+            .application
+            .accepted
+            .iter()
+            .filter(|(_, accepted)| meant(&accepted.topic))
+            .map(|(id, _)| *id)
+            .collect();
         let ticket = self.world.purge(queued, in_flight, topic.as_deref());
         self.purged.insert(ticket, if everything { due } else { Vec::new() });
     }
@@ -527,7 +536,7 @@ impl Run {
         let deadline = self.world.now.after(timeout);
         self.world.close(timeout);
         let mut late = 0;
-        while !self.world.closed {
+        while !self.world.application.closed {
             self.step();
             // Steps are random: some must pass after the deadline until mail and ticks came about.
             if self.world.now > deadline && self.world.drained() > deadline {
@@ -543,8 +552,8 @@ impl Run {
         self.world.cluster.max_request_bytes = usize::MAX;
         self.world.cluster.release_metadata();
         self.start_brokers();
-        (self.world.eager, self.world.transit) = (true, Duration::ZERO);
-        for line in self.world.writable() {
+        (self.world.network.eager, self.world.network.transit) = (true, Duration::ZERO);
+        for line in self.world.network.writable() {
             self.world.finish_write(line);
         }
         // What is on a connection that takes requests and answers none would be known at request.timeout.ms only.
@@ -559,18 +568,19 @@ impl Run {
         }
         self.world.run(ms(10));
         self.check_step();
-        assert_eq!(self.world.flushed.len(), self.flushes.len(), "a flush does not end");
+        assert_eq!(self.world.application.flushed.len(), self.flushes.len(), "a flush does not end");
         self.world.close(ms(1_000));
-        assert!(self.world.run_until(ms(1_100), |world| world.closed), "the close does not end");
+        assert!(self.world.run_until(ms(1_100), |world| world.application.closed), "the close does not end");
     }
 
     /// Without trouble, all that was accepted is decided soon.
     fn tell_all(&mut self, what: &str) {
-        let all = self.world.run_until(ms(50_000), World::all_told);
+        let all = self.world.run_until(ms(50_000), World::all_completed);
         self.print_log();
         if !all {
-            let accepted = self.world.accepted.keys();
-            let missing: Vec<u64> = accepted.copied().filter(|id| !self.world.told.contains_key(id)).collect();
+            let accepted = self.world.application.accepted.keys();
+            let missing: Vec<u64> =
+                accepted.copied().filter(|id| !self.world.application.outcomes.contains_key(id)).collect();
             panic!("{what}: records {missing:?} are not decided; log: {:#?}", self.world.log_tail());
         }
     }
@@ -587,7 +597,7 @@ impl Run {
             self.leave_out_new();
         }
         for round in 0..=last {
-            let first = self.world.next_id;
+            let first = self.world.application.next_id;
             for (topic, partitions) in self.topics.clone() {
                 (0..partitions).for_each(|partition| drop(self.world.send_sized(&topic, Some(partition), 0)));
                 // Wherever the producer takes them to belong.
@@ -602,8 +612,8 @@ impl Run {
                 // was idle.
                 self.world.run(ms(1_000));
             }
-            for (id, told) in self.world.told.range(first..).filter(|_| round == last) {
-                let acks = self.promises[&self.world.accepted[id].topic].acks;
+            for (id, told) in self.world.application.outcomes.range(first..).filter(|_| round == last) {
+                let acks = self.promises[&self.world.application.accepted[id].topic].acks;
                 assert!(acks == Acks::None || told.fate == Fate::Written, "record {id} without trouble: {told:?}");
             }
         }
@@ -631,7 +641,7 @@ impl Run {
         let at = self.limit_dice.below(self.topics.len() as u32) as usize;
         let (topic, partitions) = self.topics[at].clone();
         let partition = self.limit_dice.below(partitions as u32) as i32;
-        let first = self.world.next_id;
+        let first = self.world.application.next_id;
         let large = self.world.send_sized(&topic, Some(partition), limit).expect("there is room");
         let mut behind = BTreeSet::new();
         for round in 0..40 {
@@ -648,13 +658,13 @@ impl Run {
             self.world.run(ms(30));
         }
         self.flush();
-        assert!(self.world.run_until(ms(130_000), World::all_told), "log: {:#?}", self.world.log_tail());
+        assert!(self.world.run_until(ms(130_000), World::all_completed), "log: {:#?}", self.world.log_tail());
         self.print_log();
         let settings = &self.world.front.topics.get(&topic).settings;
         // With less time, or fewer attempts, what is behind cannot wait until it is known that a number is missing.
         let patient = settings.delivery_timeout >= ms(10_000);
-        for (id, told) in self.world.told.range(first..).filter(|(id, _)| **id != large) {
-            let acks = self.promises[&self.world.accepted[id].topic].acks;
+        for (id, told) in self.world.application.outcomes.range(first..).filter(|(id, _)| **id != large) {
+            let acks = self.promises[&self.world.application.accepted[id].topic].acks;
             let spared = acks == Acks::None || self.retries == 0 || (behind.contains(id) && !patient);
             assert!(spared || told.fate == Fate::Written, "record {id} beside {large}, which is too large: {told:?}");
         }
@@ -668,23 +678,24 @@ impl Run {
     fn check_step(&mut self) {
         assert!(self.world.memory_used() < 1 << 40, "memory went below zero");
         let partitions = self.topics.iter().map(|(_, count)| *count as usize).sum();
-        self.pace.check(&mut self.world.traffic, partitions, self.world.accepted.len());
+        self.pace.check(&mut self.world.observer.traffic, partitions, self.world.application.accepted.len());
         for request in &self.world.cluster.requests()[self.checked_requests..] {
             let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();
             partitions.sort_unstable();
             assert!(partitions.is_sorted_by(|a, b| a < b), "a partition twice in a request: {request:?}");
         }
         self.checked_requests = self.world.cluster.requests().len();
-        while let Some(ticket) = self.world.flushed.get(self.checked_flushes) {
+        while let Some(ticket) = self.world.application.flushed.get(self.checked_flushes) {
             self.checked_flushes += 1;
             let missing: Vec<&u64> =
-                self.flushes[ticket].iter().filter(|id| !self.world.told.contains_key(id)).collect();
+                self.flushes[ticket].iter().filter(|id| !self.world.application.outcomes.contains_key(id)).collect();
             assert!(missing.is_empty(), "flush {ticket} ended before records {missing:?}");
         }
         self.purged.retain(|ticket, due| {
-            let Some(answer) = self.world.answers.get(ticket) else { return true };
+            let Some(answer) = self.world.application.answers.get(ticket) else { return true };
             assert!(answer.is_ok(), "a purge failed: {answer:?}");
-            let missing: Vec<&u64> = due.iter().filter(|id| !self.world.told.contains_key(id)).collect();
+            let missing: Vec<&u64> =
+                due.iter().filter(|id| !self.world.application.outcomes.contains_key(id)).collect();
             assert!(missing.is_empty(), "purge {ticket} ended before records {missing:?}");
             false
         });
@@ -693,7 +704,7 @@ impl Run {
 
     fn print_log(&mut self) {
         if self.trace {
-            for (level, line) in self.world.log.drain(..) {
+            for (level, line) in self.world.observer.log.drain(..) {
                 println!("{} {level:?}: {line}", self.world.now.0 / 1000);
             }
         }
@@ -727,13 +738,19 @@ impl Run {
                 println!("{request:?}");
             }
         }
-        let missing: Vec<_> = self.world.accepted.keys().filter(|id| !self.world.told.contains_key(id)).collect();
+        let missing: Vec<_> = self
+            .world
+            .application
+            .accepted
+            .keys()
+            .filter(|id| !self.world.application.outcomes.contains_key(id))
+            .collect();
         assert!(missing.is_empty(), "records {missing:?} were not completed; log: {:#?}", self.world.log_tail());
         assert!(self.world.core.action().is_none(), "an action after the close");
-        assert_eq!(self.world.lines(), [], "connections are still open");
+        assert_eq!(self.world.network.links(), [], "connections are still open");
         assert_eq!(self.world.memory_used(), 0, "memory is not accounted to zero");
         self.check_statistics();
-        assert_eq!(self.world.lender.missing(), [0; 0], "values were not given back");
+        assert_eq!(self.world.application.lender.missing(), [0; 0], "values were not given back");
         let figures = self.world.statistics.producer.read(self.world.now);
         assert_eq!((figures.requests_in_flight, self.world.statistics.records_taken()), (0, 0), "counted for ever");
         self.check_timestamps();
@@ -748,7 +765,7 @@ impl Run {
         }
         for (topic, partition, ids) in logs {
             for (offset, &id) in (0..).zip(&ids) {
-                assert_eq!(self.world.accepted[&id].topic, topic);
+                assert_eq!(self.world.application.accepted[&id].topic, topic);
                 places.entry(id).or_default().push((partition, offset));
             }
             // The log of a topic made anew knows no producer and takes any sequence number: what is sent to it by name
@@ -767,10 +784,10 @@ impl Run {
         self.coverage.count("intervals: any", u64::from(self.outages.is_some()));
         let mut tally = self.coverage.take();
         tally.count("fault: request too large", self.world.cluster.oversized_requests.len() as u64);
-        for (id, told) in &self.world.told {
-            let acks = self.promises[&self.world.accepted[id].topic].acks;
+        for (id, told) in &self.world.application.outcomes {
+            let acks = self.promises[&self.world.application.accepted[id].topic].acks;
             let found = places.get(id).map_or(&[][..], Vec::as_slice);
-            let poisoned = self.world.poisoned.contains(id);
+            let poisoned = self.world.application.poisoned.contains(id);
             assert!(!poisoned || found.is_empty(), "record {id} is poisoned, and written: {told:?}");
             assert!(poisoned || !told.message.contains("to blame"), "record {id} was not to blame: {told:?}");
             tally.count("record: purged", u64::from(told.error == Some(ErrorKind::Purged)));
@@ -795,7 +812,7 @@ impl Run {
                     assert!(told.attempts > 0, "record {id} was never sent: {told:?}");
                     if !self.compressed {
                         assert!(
-                            self.world.touched.contains(id),
+                            self.world.observer.touched.contains(id),
                             "no byte of record {id} reached a connection: {told:?}"
                         );
                     }
@@ -803,12 +820,12 @@ impl Run {
             }
             assert_eq!(told.error.is_none(), told.fate == Fate::Written || acks == Acks::None && told.error.is_none());
         }
-        let accepted = self.world.accepted.len() as u64;
+        let accepted = self.world.application.accepted.len() as u64;
         assert!(self.steps >= STEPS && accepted >= RECORDS && faults >= FAULTS);
         let counts = self.world.counts();
         let figures = [
             ("steps", self.steps),
-            ("records", self.world.accepted.len() as u64),
+            ("records", self.world.application.accepted.len() as u64),
             ("batch: sent again", counts.batches_retried),
             ("batch: expired", counts.batches_expired),
             ("batch: split", counts.batches_split),
@@ -825,7 +842,7 @@ impl Run {
         for (topic, partitions) in self.topics.iter().filter(|(topic, _)| exists(topic)) {
             for record in (0..*partitions).flat_map(|partition| self.world.cluster.records(topic, partition)) {
                 let id = id_of(record.value.as_deref());
-                let told = &self.world.told[&id];
+                let told = &self.world.application.outcomes[&id];
                 assert!(told.fate != Fate::Written || told.timestamp == record.timestamp, "{record:?}: {told:?}");
             }
         }

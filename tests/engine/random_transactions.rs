@@ -20,7 +20,7 @@ use crate::dice::{self, Dice};
 use crate::faults::{self, Faults};
 use crate::pace::{Pace, any_intervals, draw_intervals};
 use crate::seeds::{self, Simulation};
-use crate::world::{Setup, Told, World, id_of, ms};
+use crate::world::{Outcome, Setup, World, id_of, ms};
 
 /// Every seed has at least so many of each.
 const STEPS: u64 = 300;
@@ -198,7 +198,7 @@ struct Run {
     next_offset: i64,
     done: Vec<Done>,
     /// What producers that are gone reported.
-    told: BTreeMap<u64, Told>,
+    told: BTreeMap<u64, Outcome>,
     /// What they left on its way.
     strays: Vec<crate::world::Stray>,
     partition_of: BTreeMap<u64, (usize, i32)>,
@@ -304,8 +304,8 @@ impl Run {
     fn start(&mut self, cluster: Cluster) {
         let mut world = self.setup().start();
         world.cluster = cluster;
-        (world.now, world.next_id) = (self.now, self.next_id);
-        world.eager = self.dice.once_in(3);
+        (world.now, world.application.next_id) = (self.now, self.next_id);
+        world.network.eager = self.dice.once_in(3);
         let number = self.started;
         self.started += 1;
         self.instances.push(Instance {
@@ -349,7 +349,7 @@ impl Run {
         }
         let instance = &mut self.instances[at];
         instance.world.now = instance.world.now.max(self.now);
-        instance.world.next_id = instance.world.next_id.max(self.next_id);
+        instance.world.application.next_id = instance.world.application.next_id.max(self.next_id);
         let now = instance.world.now;
         instance.world.core.at(now);
         instance.world.cluster.now_ms = 1_700_000_000_000 + (now.0 / 1_000_000) as i64;
@@ -422,7 +422,7 @@ impl Run {
         let at = self.active;
         let world = &mut self.instances[at].world;
         world.carry_out();
-        (self.now, self.next_id) = (self.now.max(world.now), self.next_id.max(world.next_id));
+        (self.now, self.next_id) = (self.now.max(world.now), self.next_id.max(world.application.next_id));
         let now = self.now;
         for (_, mut connection, bytes) in self.strays.extract_if(.., |(due, ..)| *due <= now) {
             connection.receive(&mut world.cluster, &bytes);
@@ -436,7 +436,7 @@ impl Run {
         self.read_log(at);
         self.check_step(at);
         self.take_answer(at);
-        if self.instances[at].world.closed {
+        if self.instances[at].world.application.closed {
             self.remove(at);
         } else {
             self.check_close(at);
@@ -446,7 +446,7 @@ impl Run {
     /// The state edges that the engine went through.
     fn read_log(&mut self, at: usize) {
         let number = self.instances[at].number;
-        for (level, line) in std::mem::take(&mut self.instances[at].world.log) {
+        for (level, line) in std::mem::take(&mut self.instances[at].world.observer.log) {
             if let Some((_, edge)) = line.split_once("transaction: ").filter(|(_, edge)| edge.contains(" -> ")) {
                 assert!(EDGES.iter().any(|(known, _)| *known == edge), "a state edge that there is not: {edge}");
                 self.coverage.note(format!("edge: {edge}"));
@@ -528,7 +528,7 @@ impl Run {
             let (topic, partition) = (self.dice.below(2) as usize, self.dice.below(PARTITIONS as u32) as i32);
             let padding = if self.dice.once_in(12) { self.dice.below(20_000) } else { self.dice.below(100) };
             let Instance { world, open, .. } = &mut self.instances[at];
-            let id = world.next_id;
+            let id = world.application.next_id;
             if world.send_sized(TOPICS[topic], Some(partition), padding as usize).is_ok() {
                 let open = open.as_mut().expect("a record is taken in an open transaction only");
                 assert!(!open.failed, "a record is taken after the transaction failed");
@@ -545,16 +545,16 @@ impl Run {
         let instance = &self.instances[at];
         let is_ending = matches!(instance.call, Some((_, Asked::Commit | Asked::Abort))) && instance.closing.is_none();
         if is_ending && self.dice.once_in(3) {
-            let (state, first) = (instance.world.front.gate.transaction_state(), instance.world.next_id);
+            let (state, first) = (instance.world.front.gate.transaction_state(), instance.world.application.next_id);
             self.send(at);
-            let taken = self.instances[at].world.next_id - first;
+            let taken = self.instances[at].world.application.next_id - first;
             assert!(taken == 0 || state == State::InTransaction, "{taken} records are taken in state {state:?}");
         }
     }
 
     fn flush(&mut self, at: usize) {
         let instance = &mut self.instances[at];
-        let due = instance.world.accepted.keys().copied().collect();
+        let due = instance.world.application.accepted.keys().copied().collect();
         let ticket = instance.world.flush();
         instance.flushes.insert(ticket, due);
     }
@@ -584,7 +584,7 @@ impl Run {
         let steps = self.steps;
         let instance = &mut self.instances[at];
         let Some((ticket, asked)) = instance.call else { return };
-        let Some(answer) = instance.world.answers.get(&ticket).cloned() else { return };
+        let Some(answer) = instance.world.application.answers.get(&ticket).cloned() else { return };
         instance.call = None;
         let number = instance.number;
         let state = instance.world.front.gate.transaction_state();
@@ -607,7 +607,10 @@ impl Run {
                 }
                 Asked::Abort => {
                     let held = instance.open.take().expect("a transaction was aborted");
-                    assert!(held.records.iter().all(|id| instance.world.told.contains_key(id)), "not all is told");
+                    assert!(
+                        held.records.iter().all(|id| instance.world.application.outcomes.contains_key(id)),
+                        "not all is told"
+                    );
                     self.ended(End::NotCommitted, held);
                 }
                 Asked::Nonsense => panic!("it is not refused"),
@@ -788,8 +791,8 @@ impl Run {
             let committing = call.is_some_and(|(_, asked)| asked == Asked::Commit) && !held.failed;
             self.ended(if committing { End::Unknown } else { End::NotCommitted }, held);
         }
-        self.told.extend(world.told.clone());
-        self.touched.extend(&world.touched);
+        self.told.extend(world.application.outcomes.clone());
+        self.touched.extend(&world.observer.touched);
         let (cluster, strays) = world.die();
         self.strays.extend(strays);
         self.hand_on(cluster);
@@ -812,21 +815,22 @@ impl Run {
         let number = instance.number;
         self.tell(|| format!("instance {number} is closed"));
         let world = &mut instance.world;
-        let missing: Vec<_> = world.accepted.keys().filter(|id| !world.told.contains_key(id)).collect();
+        let missing: Vec<_> =
+            world.application.accepted.keys().filter(|id| !world.application.outcomes.contains_key(id)).collect();
         assert!(missing.is_empty(), "records {missing:?} were not completed");
         assert!(world.core.action().is_none(), "an action after the close");
-        assert_eq!(world.lines(), [], "connections are still open");
+        assert_eq!(world.network.links(), [], "connections are still open");
         assert_eq!(world.memory_used(), 0, "memory is not accounted to zero");
-        assert_eq!(world.flushed.len(), instance.flushes.len(), "a flush does not end");
+        assert_eq!(world.application.flushed.len(), instance.flushes.len(), "a flush does not end");
         if let Some((ticket, asked)) = instance.call {
-            assert!(world.answers.contains_key(&ticket), "{asked:?} was not answered");
+            assert!(world.application.answers.contains_key(&ticket), "{asked:?} was not answered");
         }
         if let Some(held) = instance.open.take() {
             let committing = instance.call.is_none() && !held.failed;
             self.ended(if committing { End::Unknown } else { End::NotCommitted }, held);
         }
-        self.told.extend(instance.world.told.clone());
-        self.touched.extend(&instance.world.touched);
+        self.told.extend(instance.world.application.outcomes.clone());
+        self.touched.extend(&instance.world.observer.touched);
         let (cluster, strays) = instance.world.die();
         self.strays.extend(strays);
         self.hand_on(cluster);
@@ -884,8 +888,8 @@ impl Run {
         let end = self.now.after(ms(400_000));
         loop {
             let world = &mut self.turn_to(at).world;
-            (world.eager, world.transit) = (true, ms(0));
-            world.writable().into_iter().for_each(|line| world.finish_write(line));
+            (world.network.eager, world.network.transit) = (true, ms(0));
+            world.network.writable().into_iter().for_each(|line| world.finish_write(line));
             world.turn();
             self.after_step();
             if self.instances.get(at).is_none_or(&done) {
@@ -910,7 +914,7 @@ impl Run {
             self.until(0, |instance| instance.call.is_none());
             for (topic, name) in TOPICS.iter().enumerate() {
                 for partition in 0..PARTITIONS {
-                    let id = self.world().next_id;
+                    let id = self.world().application.next_id;
                     self.world().send(name, partition);
                     self.partition_of.insert(id, (topic, partition));
                     self.instances[0].open.as_mut().expect("it began").records.push(id);
@@ -939,8 +943,8 @@ impl Run {
     fn check_step(&mut self, at: usize) {
         let instance = &mut self.instances[at];
         assert!(instance.world.memory_used() < 1 << 40, "memory went below zero");
-        let (partitions, records) = (TOPICS.len() * PARTITIONS as usize, instance.world.accepted.len());
-        instance.pace.check(&mut instance.world.traffic, partitions, records);
+        let (partitions, records) = (TOPICS.len() * PARTITIONS as usize, instance.world.application.accepted.len());
+        instance.pace.check(&mut instance.world.observer.traffic, partitions, records);
         let world = &instance.world;
         for request in &world.cluster.requests()[self.checked_requests..] {
             let mut partitions: Vec<_> = request.partitions.iter().map(|p| (&p.topic, p.partition)).collect();
@@ -951,10 +955,12 @@ impl Run {
             }
         }
         self.checked_requests = world.cluster.requests().len();
-        while let Some(ticket) = instance.world.flushed.get(instance.checked_flushes) {
+        while let Some(ticket) = instance.world.application.flushed.get(instance.checked_flushes) {
             instance.checked_flushes += 1;
-            let missing: Vec<&u64> =
-                instance.flushes[ticket].iter().filter(|id| !instance.world.told.contains_key(id)).collect();
+            let missing: Vec<&u64> = instance.flushes[ticket]
+                .iter()
+                .filter(|id| !instance.world.application.outcomes.contains_key(id))
+                .collect();
             assert!(missing.is_empty(), "flush {ticket} ended before records {missing:?}");
         }
     }

@@ -5,7 +5,8 @@ use ottla::{ErrorKind, Fate};
 use ottla_test_support::model::{Api, Fault, On, Versions, codes};
 
 use crate::delivery::warm;
-use crate::world::{POISON, Properties, Setup, World, ms};
+use crate::world::setup::Properties;
+use crate::world::{POISON, Setup, World, ms};
 
 const INVALID_RECORD: ErrorKind = ErrorKind::Broker(codes::INVALID_RECORD);
 
@@ -39,10 +40,10 @@ fn assert_bad_failed_alone(world: &World, good: &[u64], bad: &[u64]) {
     good.iter().for_each(|&id| world.assert_written(id));
     for &id in bad {
         world.assert_failed(id, INVALID_RECORD, Fate::NotWritten);
-        assert_eq!(world.told(id).offset, -1);
+        assert_eq!(world.outcome(id).offset, -1);
     }
     assert_eq!(world.in_log("t", 0)[1..], *good);
-    let offsets: Vec<i64> = good.iter().map(|&id| world.told(id).offset).collect();
+    let offsets: Vec<i64> = good.iter().map(|&id| world.outcome(id).offset).collect();
     assert_eq!(offsets, (1..=good.len() as i64).collect::<Vec<_>>());
     assert_eq!(world.memory_used(), 0);
 }
@@ -59,7 +60,7 @@ fn a_named_record_fails_alone_and_the_others_follow_in_order() {
                 });
                 let (good, bad) = send(&mut world, 10, poisoned);
                 let start = world.now;
-                assert!(world.run_until(ms(5_000), World::all_told));
+                assert!(world.run_until(ms(5_000), World::all_completed));
                 assert!(world.now.since(start) < ms(20), "no backoff is needed");
                 assert_bad_failed_alone(&world, &good, &bad);
                 assert_eq!(world.cluster.requests_of(Api::Produce).len(), 3);
@@ -78,7 +79,7 @@ fn a_failed_record_is_told_its_own_message() {
     let (_, bad) = send(&mut world, 6, &[2, 4]);
     world.run(ms(100));
     for (place, id) in [(2, bad[0]), (4, bad[1])] {
-        let said = &world.told(id).message;
+        let said = &world.outcome(id).message;
         assert!(said.contains("INVALID_RECORD") && said.contains("t-0"), "{said}");
         assert!(said.contains(&format!("record {place} is to blame")), "{said}");
     }
@@ -131,7 +132,7 @@ fn the_rest_that_is_refused_in_turn_loses_its_bad_ones_too() {
     world.cluster.script(Api::Produce, [Fault::None, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let (good, bad) = send(&mut world, 6, &[4]);
     world.run(ms(20));
-    assert!(!world.told.contains_key(&good[0]));
+    assert!(!world.application.outcomes.contains_key(&good[0]));
     // From now on the markers' own bracket is poison: every record is bad.
     world.cluster.set_topic_options("t", |options| options.poison = Some(b'<'));
     world.run(ms(5_000));
@@ -166,8 +167,8 @@ fn a_flush_waits_for_the_rest_too() {
     world.cluster.script(Api::Produce, [Fault::None, Fault::Delay(500)]);
     world.flush();
     world.run(ms(400));
-    assert_eq!((world.told.len(), world.flushed.len()), (2, 0));
+    assert_eq!((world.application.outcomes.len(), world.application.flushed.len()), (2, 0));
     world.run(ms(200));
     good.iter().for_each(|&id| world.assert_written(id));
-    assert_eq!(world.flushed.len(), 1);
+    assert_eq!(world.application.flushed.len(), 1);
 }

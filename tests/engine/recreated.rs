@@ -11,7 +11,8 @@ use ottla::{ErrorKind, Fate, Record};
 use ottla_test_support::model::{Api, Fault, On, Versions, codes};
 
 use crate::transactions;
-use crate::world::{Properties, Setup, World, ms};
+use crate::world::setup::Properties;
+use crate::world::{Setup, World, ms};
 
 /// Metadata with and without topic ids.
 fn both() -> [Versions; 2] {
@@ -61,13 +62,13 @@ fn send_anywhere(world: &mut World) -> Vec<u64> {
 
 fn assert_all_written(world: &mut World, ids: &[u64]) {
     world.flush();
-    assert!(world.run_until(ms(10_000), World::all_told), "{:#?}", world.log_tail());
+    assert!(world.run_until(ms(10_000), World::all_completed), "{:#?}", world.log_tail());
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
 /// The partitions that records were written to.
 fn places(world: &World, ids: &[u64]) -> BTreeSet<i32> {
-    ids.iter().map(|&id| world.told(id).partition).collect()
+    ids.iter().map(|&id| world.outcome(id).partition).collect()
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn records_that_are_sent_all_the_while_are_written_again_after_each_creation() {
                 last = send_keys(&mut world);
                 world.run(ms(1_000));
             }
-            assert!(world.all_told());
+            assert!(world.all_completed());
             last.iter().for_each(|&id| world.assert_written(id));
         }
     }
@@ -204,7 +205,11 @@ fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_k
         world.cluster.recreate_topic_with("t", 2);
         world.run(ms(3_000));
         world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
-        assert!(world.told(id).message.contains("topic t was deleted and created again"), "{}", world.told(id).message);
+        assert!(
+            world.outcome(id).message.contains("topic t was deleted and created again"),
+            "{}",
+            world.outcome(id).message
+        );
         assert_eq!(world.memory_used(), 0);
     }
 }
@@ -218,8 +223,9 @@ fn records_on_their_way_to_a_partition_that_no_longer_exists_fail_soon() {
         let ids: Vec<u64> = (0..12).map(|n| world.send("t", 4 + n % 2)).collect();
         let ticket = world.flush();
         world.run(ms(2_000));
-        assert!(world.flushed.contains(&ticket), "{:#?}", world.log_tail());
-        ids.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID))));
+        assert!(world.application.flushed.contains(&ticket), "{:#?}", world.log_tail());
+        ids.iter()
+            .for_each(|id| assert_eq!(world.outcome(*id).error, Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID))));
         assert_eq!(world.memory_used(), 0);
     }
 }
@@ -240,7 +246,7 @@ fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
         world.run(ms(10));
         world.cluster.recreate_topic_with("t", 1);
         world.run(ms(4_000));
-        assert_eq!((known(&world), world.told.contains_key(&id)), (1, false));
+        assert_eq!((known(&world), world.application.outcomes.contains_key(&id)), (1, false));
         world.run(ms(2_000));
         world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
         recreate(&mut world, 6);
@@ -326,7 +332,7 @@ fn fewer_partitions_are_believed_when_no_broker_knows_of_more() {
 fn refresh(world: &mut World) -> u64 {
     let (asked_at, deadline) = (world.now, world.now.after(ms(10_000)));
     let about = About::Topic { name: "t".into(), led: false };
-    let ticket = world.ask(|ticket| Command::Inquire { ticket, about, asked_at, deadline });
+    let ticket = world.command(|ticket| Command::Inquire { ticket, about, asked_at, deadline });
     world.run(ms(10));
     ticket
 }
@@ -337,8 +343,10 @@ fn the_application_is_told_the_partitions_that_records_go_to() {
         let mut world = world(Setup::default(), versions, 6);
         world.cluster.recreate_topic_with("t", 2);
         let ticket = refresh(&mut world);
-        assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
-        let Ok(Answer::Partitions(partitions)) = &world.answers[&ticket] else { panic!("{:?}", world.answers) };
+        assert!(world.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)));
+        let Ok(Answer::Partitions(partitions)) = &world.application.answers[&ticket] else {
+            panic!("{:?}", world.application.answers)
+        };
         assert_eq!((partitions.len(), known(&world)), (2, 2));
     }
 }
@@ -360,7 +368,7 @@ fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_a
             let before = world.front.topics.get("t").partitions().map_or(0, <[_]>::len);
             (0..before as i32).for_each(|partition| drop(world.send_sized("t", Some(partition), 0)));
             world.run(ms(3_000));
-            assert!(world.all_told(), "{:#?}", world.log_tail());
+            assert!(world.all_completed(), "{:#?}", world.log_tail());
             drop(world.transact(Call::Commit));
             drop(world.transact(Call::Abort));
             world.transact(Call::Begin).expect("begun");

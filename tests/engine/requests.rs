@@ -30,7 +30,7 @@ fn what_a_full_request_leaves_out_is_first_in_the_next() {
         world.send_sized("t", Some(partition), 900).expect("accepted");
     });
     world.run(ms(100));
-    assert!(world.all_told());
+    assert!(world.all_completed());
     let requests = produced(&world);
     assert_eq!(requests.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1], "{requests:?}");
     assert_eq!(requests.concat(), [0, 1, 2, 3, 4]);
@@ -135,7 +135,7 @@ fn an_answer_after_expiry_changes_nothing() {
         world.run(ms(10_001));
         world.assert_failed(expired, ErrorKind::DeliveryTimedOut, Fate::Unknown);
         world.run(ms(60_000));
-        assert_eq!(world.told.len(), world.accepted.len(), "told once");
+        assert_eq!(world.application.outcomes.len(), world.application.accepted.len(), "told once");
         assert_eq!(produced(&world).len(), 1, "code {code}: it was sent again");
         assert_eq!(world.in_log("t", 0).contains(&expired), in_log);
         let next = world.send("t", 0);
@@ -163,13 +163,13 @@ fn the_longest_timeouts_there_are_do_not_overflow() {
     let unknown = world.send("unknown", 0);
     world.run(ms(60_000));
     world.assert_written(id);
-    assert!(!world.told.contains_key(&unknown));
+    assert!(!world.application.outcomes.contains_key(&unknown));
     world.close(Duration::MAX);
     world.run(ms(1_000));
-    assert!(!world.closed, "a close without limit waits for what is not decided");
+    assert!(!world.application.closed, "a close without limit waits for what is not decided");
     world.close(Duration::ZERO);
     world.run(ms(1));
-    assert!(world.closed && world.all_told());
+    assert!(world.application.closed && world.all_completed());
 }
 
 /// One refusal teaches how large batches of this topic may be.
@@ -182,7 +182,7 @@ fn a_limit_that_was_learned_ends_the_splits() {
             world.send_sized("t", Some(0), 200).expect("accepted");
         });
         world.run(ms(1_000));
-        assert!(world.all_told());
+        assert!(world.all_completed());
         world.counts().batches_split
     };
     let learned = burst(&mut world);
@@ -201,9 +201,13 @@ fn a_flush_waits_for_the_parts_of_a_split() {
     let ids: Vec<u64> = (0..20).map(|_| world.send_sized("t", Some(0), 50).expect("accepted")).collect();
     let ticket = world.flush();
     world.run(ms(1_500));
-    assert!(world.counts().batches_split > 0 && world.flushed.is_empty(), "{:?}", world.flushed);
+    assert!(
+        world.counts().batches_split > 0 && world.application.flushed.is_empty(),
+        "{:?}",
+        world.application.flushed
+    );
     world.run(ms(5_000));
-    assert_eq!(world.flushed, [ticket]);
+    assert_eq!(world.application.flushed, [ticket]);
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
@@ -221,7 +225,7 @@ fn a_record_is_copied_when_it_is_accepted() {
         world.front.accept(&topic, &record, &Completion::Tag(2), Manner::Usual, &clock, &mut room).expect("accepted");
     }
     (value, key, name) = ([0; 10], [0; 3], [0; 4]);
-    world.accepted.insert(2, crate::world::Accepted { topic: "t".into(), padding: 0 });
+    assert_eq!(world.application.accept(&world.front.topics.get("t"), 0), 2);
     world.run(ms(1_000));
     world.assert_written(2);
     let stored = &world.cluster.records("t", 0)[1];

@@ -24,7 +24,7 @@ fn every_accepted_record_is_counted_once_as_what_became_of_it() {
     for _ in 0..3 {
         world.send("bad", 0);
     }
-    assert!(world.run_until(ms(10_000), World::all_told));
+    assert!(world.run_until(ms(10_000), World::all_completed));
     let told = read(&world);
     let producer = &told.producer;
     assert_eq!((producer.records_sent, producer.records_delivered, producer.records_failed), (15, 12, 3));
@@ -79,7 +79,7 @@ fn latency_is_the_brokers() {
     let earlier = read(&world);
     world.cluster.script(Api::Produce, [Fault::Delay(250)]);
     world.send("t", 0);
-    assert!(world.run_until(ms(1_000), World::all_told));
+    assert!(world.run_until(ms(1_000), World::all_completed));
     let between = read(&world).since(&earlier);
     assert_eq!(between.producer.request_latency_us.count, 1);
     for latency in [&between.producer.request_latency_us, &between.topics[0].figures.delivery_time_us] {
@@ -103,12 +103,12 @@ fn in_flight_goes_up_and_down() {
     // Three of the eight are still in their slot.
     assert_eq!(told.topics[0].figures.records_taken, 5);
     // The bootstrap address may be the leader's too.
-    let open = told.producer.connections_open - world.lines_to(leader).len() as i64;
+    let open = told.producer.connections_open - world.network.links_to(leader).len() as i64;
     world.cut_all_to(leader);
     let told = read(&world);
     assert_eq!(told.producer.requests_in_flight, 0);
     assert_eq!(told.producer.connections_open, open);
-    assert!(world.run_until(ms(5_000), World::all_told));
+    assert!(world.run_until(ms(5_000), World::all_completed));
     let told = read(&world);
     assert_eq!((told.producer.requests_in_flight, told.topics[0].figures.records_taken), (0, 0));
     assert_eq!(told.producer.records_delivered, 9);
@@ -140,19 +140,19 @@ fn what_a_request_that_is_taken_back_carried_is_counted_once() {
     let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 4);
     let leader = world.cluster.leader("t", 0).expect("a leader");
     let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
-    world.eager = false;
+    world.network.eager = false;
     world.send("t", 0);
     world.run(ms(1));
     let old = world.send("t", 0);
     world.run(ms(1_000));
     world.send("t", beside);
-    let line = world.writable()[0];
+    let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(1_100));
     world.assert_failed(old, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    world.eager = true;
-    world.writable().into_iter().for_each(|line| world.finish_write(line));
-    assert!(world.run_until(ms(1_000), World::all_told));
+    world.network.eager = true;
+    world.network.writable().into_iter().for_each(|line| world.finish_write(line));
+    assert!(world.run_until(ms(1_000), World::all_completed));
     let producer = read(&world).producer;
     assert_eq!((producer.records_sent, producer.records_delivered, producer.records_failed), (7, 6, 1));
     assert_eq!((producer.requests_in_flight, producer.records_retried), (0, 0));

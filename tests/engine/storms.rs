@@ -5,7 +5,8 @@ use ottla::{ErrorKind, Level};
 use ottla_test_support::model::{Api, Fault, On, codes};
 
 use crate::delivery::warm;
-use crate::world::{Properties, Setup, World, ms};
+use crate::world::setup::Properties;
+use crate::world::{Setup, World, ms};
 
 /// What a test changes, and its name.
 type Knob = (&'static str, fn(&mut Properties));
@@ -44,12 +45,12 @@ fn a_pause_of_0_while_no_broker_is_up_is_no_busy_loop() {
     ];
     for (what, knob) in knobs {
         let mut world = one_broker(knob).start();
-        world.listeners.clear();
+        world.network.listeners.clear();
         world.send("t", 0);
         world.run(ms(1_000));
-        world.traffic.clear();
+        world.observer.traffic.clear();
         world.run(ms(10_000));
-        let attempts = world.attempts();
+        let attempts = world.observer.attempts();
         let most = if what.starts_with("both") { 1_300 } else { 130 };
         assert!(attempts >= 5 && attempts <= most, "{what}: {attempts} attempts to connect in 10 s");
     }
@@ -62,9 +63,9 @@ fn a_reconnect_backoff_of_0_is_no_busy_loop_while_the_leader_is_down() {
         let mut world = wrongly_advertised(host, Setup::with(|core| core.reconnect_backoff = flat(0)));
         world.send("t", 0);
         world.run(ms(1_000));
-        world.traffic.clear();
+        world.observer.traffic.clear();
         world.run(ms(10_000));
-        let attempts = world.attempts();
+        let attempts = world.observer.attempts();
         assert!((100..1_300).contains(&attempts), "{host}: {attempts} attempts to connect in 10 s");
     }
 }
@@ -80,9 +81,9 @@ fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
             "t",
             1,
         );
-        world.traffic.clear();
+        world.observer.traffic.clear();
         world.run(ms(10_000));
-        let asked = world.asked(Api::Metadata);
+        let asked = world.observer.requests(Api::Metadata);
         assert!(asked > most / 2 && asked <= most, "age {age}, backoff {backoff}: {asked} requests in 10 s");
     }
 }
@@ -104,9 +105,9 @@ fn a_retry_backoff_of_0_is_no_busy_loop_of_requests() {
             });
             world.send("t", 0);
             world.run(ms(1_000));
-            world.traffic.clear();
+            world.observer.traffic.clear();
             world.run(ms(10_000));
-            let requests = world.traffic.len();
+            let requests = world.observer.traffic.len();
             assert!((500..3_000).contains(&requests), "{api:?}, {millis} ms: {requests} requests in 10 s");
         }
     }
@@ -143,9 +144,9 @@ fn a_transaction_s_retry_backoff_of_0_is_no_busy_loop() {
         });
         world.call(ottla::front::TransactionCall::Init);
         world.run(ms(1_000));
-        world.traffic.clear();
+        world.observer.traffic.clear();
         world.run(ms(10_000));
-        let requests = world.traffic.len();
+        let requests = world.observer.traffic.len();
         assert!((500..3_000).contains(&requests), "{api:?} {code}: {requests} requests in 10 s");
     }
 }
@@ -156,16 +157,16 @@ fn connections_that_may_not_be_idle_make_no_busy_loop() {
     for millis in [0, 1] {
         let mut world = one_broker(|core| core.connections_max_idle = Some(ms(millis))).start();
         world.cluster.create_topic("t", 1);
-        world.latency = ms(40);
+        world.network.latency = ms(40);
         for _ in 0..10 {
             let id = world.send("t", 0);
             world.run(ms(1_000));
             world.assert_written(id);
         }
-        assert!(world.lines().is_empty(), "nothing is on its way: {:?}", world.lines());
-        world.traffic.clear();
+        assert!(world.network.links().is_empty(), "nothing is on its way: {:?}", world.network.links());
+        world.observer.traffic.clear();
         world.run(ms(10_000));
-        assert_eq!(world.traffic, [], "{millis} ms: an idle producer");
+        assert_eq!(world.observer.traffic, [], "{millis} ms: an idle producer");
     }
 }
 
@@ -178,7 +179,7 @@ fn a_connection_that_records_wait_for_is_not_idle() {
     let id = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_written(id);
-    assert!(world.lines().is_empty(), "nothing waits any more: {:?}", world.lines());
+    assert!(world.network.links().is_empty(), "nothing waits any more: {:?}", world.network.links());
 }
 
 /// A topic that may not be written to is asked for again for the sake of the next record.
@@ -190,12 +191,12 @@ fn records_for_a_forbidden_topic_are_no_storm_of_metadata_requests() {
         Api::Metadata => Fault::Error(codes::TOPIC_AUTHORIZATION_FAILED, On::Topic("secret".into())),
         _ => Fault::None,
     });
-    world.traffic.clear();
+    world.observer.traffic.clear();
     for _ in 0..1_000 {
         world.send("secret", 0);
         world.run(ms(1));
     }
-    let asked = world.asked(Api::Metadata);
+    let asked = world.observer.requests(Api::Metadata);
     assert!((3..=12).contains(&asked), "{asked} requests in 1 s");
 }
 
@@ -212,11 +213,17 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
         world.send("t", 0);
         world.run(ms(1));
     }
-    let asked = world.asked(Api::InitProducerId);
+    let asked = world.observer.requests(Api::InitProducerId);
     assert!((2..=12).contains(&asked), "{asked} requests in 1 s");
     world.run(ms(2_000));
-    assert!(world.told.values().all(|told| told.error == Some(ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED))));
-    assert!(world.all_told());
+    assert!(
+        world
+            .application
+            .outcomes
+            .values()
+            .all(|told| told.error == Some(ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED)))
+    );
+    assert!(world.all_completed());
 }
 
 /// An open batch takes records for an eighth of delivery.timeout.ms; a record with a longer timeout waits beyond it.
@@ -241,16 +248,16 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
     let mut world = wrongly_advertised("127.0.0.1", Setup::default());
     world.send("t", 0);
     world.run(ms(60_000));
-    let told = |world: &World| world.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count();
-    let notices = |world: &World| world.log.iter().filter(|(level, _)| *level == Level::Notice).count();
+    let told = |world: &World| world.observer.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count();
+    let notices = |world: &World| world.observer.log.iter().filter(|(level, _)| *level == Level::Notice).count();
     assert_eq!((told(&world), notices(&world)), (1, 1));
-    let asked = world.asked(Api::Metadata);
+    let asked = world.observer.requests(Api::Metadata);
     assert!((6..20).contains(&asked), "{asked} requests in 60 s");
     // The addresses are put right. The next outage is another.
     for broker in 1..=3 {
         world.cluster.set_address(broker, "127.0.0.1", 9092 + broker as u16);
     }
-    assert!(world.run_until(ms(20_000), World::all_told));
+    assert!(world.run_until(ms(20_000), World::all_completed));
     world.assert_written(1);
     (1..=3).for_each(|broker| world.stop_broker(broker));
     world.send("t", 0);
@@ -261,13 +268,13 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
 #[test]
 fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
     let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(1_000)), "t", 1);
-    world.news.clear();
+    world.observer.news.clear();
     world.cluster.on_request(|request| match request.api {
         Api::Metadata => Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All),
         _ => Fault::None,
     });
     world.run(ms(60_000));
-    assert_eq!(world.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count(), 1);
+    assert_eq!(world.observer.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count(), 1);
 }
 
 /// Beginning again from bootstrap.servers does not forget why the leader could not be reached.
@@ -283,8 +290,8 @@ fn records_that_fail_for_wrong_advertised_listeners_say_so() {
             let mut world = wrongly_advertised(host, properties);
             for _ in 0..3 {
                 let id = world.send("t", 0);
-                assert!(world.run_until(ms(7_000), World::all_told));
-                let message = &world.told(id).message;
+                assert!(world.run_until(ms(7_000), World::all_completed));
+                let message = &world.outcome(id).message;
                 for expected in [&format!("broker 1 at {host}:1"), word, "advertised.listeners", "last error: "] {
                     assert!(message.contains(expected), "{host}, {rebootstrap}: {expected:?} is missing: {message}");
                 }

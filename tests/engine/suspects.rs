@@ -54,7 +54,7 @@ fn stream(world: &mut World, partitions: i32) -> u64 {
         }
         world.run(ms(20));
     }
-    assert!(world.run_until(ms(120_000), World::all_told));
+    assert!(world.run_until(ms(120_000), World::all_completed));
     large
 }
 
@@ -72,7 +72,7 @@ fn a_record_too_large_for_a_request_takes_no_other_record_with_it() {
         (setup.core.acks, setup.core.idempotence) = (acks, idempotence);
         let mut world = limited(setup, partitions);
         let large = stream(&mut world, partitions);
-        for (&id, told) in &world.told {
+        for (&id, told) in &world.application.outcomes {
             assert_eq!(told.fate == Fate::Written, id != large, "record {id}, acks {acks:?}: {told:?}");
         }
         for partition in 0..partitions {
@@ -95,7 +95,7 @@ fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
         world.send("t", 0);
     }
     world.run(ms(6_000));
-    for (&id, told) in &world.told {
+    for (&id, told) in &world.application.outcomes {
         assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
     }
 }
@@ -112,7 +112,7 @@ fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
         false => Fault::None,
     });
     let large = stream(&mut world, 3);
-    for (&id, told) in &world.told {
+    for (&id, told) in &world.application.outcomes {
         assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
     }
 }
@@ -158,12 +158,12 @@ fn the_error_states_the_size_of_the_request_and_the_limits_to_look_at() {
     world.run(ms(5_000));
     world.assert_written(small);
     world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
-    let told = world.told(large).clone();
+    let told = world.outcome(large).clone();
     let size = world.cluster.oversized_requests.last().expect("connections were closed") + 4;
     for said in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
         assert!(told.message.contains(said), "{said} is missing: {}", told.message);
     }
-    let warnings: Vec<_> = world.log.iter().filter(|(level, _)| *level == Level::Warning).collect();
+    let warnings: Vec<_> = world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).collect();
     let [(_, warning)] = &warnings[..] else { panic!("one warning is expected: {warnings:?}") };
     assert!(warning.contains(&format!("{size} bytes")) && warning.contains("topic t, partition 0"), "{warning}");
 }
@@ -179,7 +179,7 @@ fn a_suspect_that_expires_says_why_it_is_one() {
     let large = send_large(&mut world, 0);
     world.run(ms(121_000));
     world.assert_failed(large, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    let message = &world.told(large).message;
+    let message = &world.outcome(large).message;
     assert!(message.contains("no answer to Produce") && message.contains("MTU"), "{message}");
 }
 
@@ -198,7 +198,7 @@ fn an_answer_that_does_not_come_is_no_proof_against_a_batch() {
     });
     let slow = world.send("t", 0);
     world.run(ms(4_000));
-    assert!(!world.told.contains_key(&slow), "{:?}", world.told(slow));
+    assert!(!world.application.outcomes.contains_key(&slow), "{:?}", world.outcome(slow));
     world.cluster.clear_faults();
     world.run(ms(2_000));
     world.assert_written(slow);
@@ -237,7 +237,7 @@ fn suspicion_ends_at_the_first_answers() {
     all(&mut world);
     world.run(ms(10));
     assert_eq!(produced(&world).len(), 1, "requests are as full as before");
-    assert!(world.all_told());
+    assert!(world.all_completed());
 }
 
 /// What is new goes neither with suspects nor beside them.
@@ -255,7 +255,7 @@ fn new_records_are_not_put_at_risk_with_suspects() {
     ids.iter().for_each(|&id| world.assert_written(id));
     let alone = world.cluster.oversized_requests.len() as u64;
     assert!(lost(&world) <= alone + 7, "{} batches were lost with {alone} connections", lost(&world));
-    assert!(!world.told.contains_key(&large));
+    assert!(!world.application.outcomes.contains_key(&large));
 }
 
 /// Each attempt costs the others a connection.
@@ -264,14 +264,14 @@ fn the_attempts_of_a_batch_that_ends_its_connections_become_rare() {
     let mut world = limited(Setup::default(), 2);
     let large = send_large(&mut world, 0);
     let mut worst = ms(0);
-    while !world.told.contains_key(&large) {
+    while !world.application.outcomes.contains_key(&large) {
         let (id, sent) = (world.send("t", 1), world.now);
         world.run(ms(100));
-        world.run_until(ms(10_000), |world| world.told.contains_key(&id));
-        worst = worst.max(world.told(id).at.since(sent));
+        world.run_until(ms(10_000), |world| world.application.outcomes.contains_key(&id));
+        worst = worst.max(world.outcome(id).at.since(sent));
     }
     assert!(worst < ms(200), "{worst:?}");
-    let attempts = world.told(large).attempts;
+    let attempts = world.outcome(large).attempts;
     assert!((10..25).contains(&attempts), "{attempts} attempts in a minute");
 }
 
@@ -291,15 +291,15 @@ fn the_last_attempt_of_a_suspect_is_made_alone() {
 #[test]
 fn suspects_without_answers_travel_apart() {
     let mut world = one_broker(Setup::with(|core| (core.acks, core.idempotence) = (Acks::None, false)), 4);
-    world.eager = false;
+    world.network.eager = false;
     let ids: Vec<u64> = (0..4).map(|n| world.send("t", n)).collect();
     world.run(ms(1));
-    let line = world.writable()[0];
+    let line = world.network.writable()[0];
     world.begin_write(line);
     world.cut_all_to(1);
-    world.eager = true;
+    world.network.eager = true;
     world.run(ms(1_000));
-    assert!(ids.iter().all(|id| world.told(*id).error.is_none()));
+    assert!(ids.iter().all(|id| world.outcome(*id).error.is_none()));
     let carried: Vec<usize> = produced(&world).iter().map(Vec::len).collect();
     assert_eq!(carried, [1, 2, 1]);
 }
@@ -318,7 +318,7 @@ fn a_transaction_with_a_record_too_large_for_a_request_can_be_aborted_and_the_ne
     let small: Vec<u64> = (1..3).map(|n| world.send("t", n)).collect();
     let error = world.transact(Call::Commit).expect_err("a record failed");
     assert!(error.requires_abort(), "{error}");
-    assert_ne!(world.told(large).fate, Fate::Written);
+    assert_ne!(world.outcome(large).fate, Fate::Written);
     small.iter().for_each(|&id| world.assert_written(id));
     world.transact(Call::Abort).expect("aborted");
     world.transact(Call::Begin).expect("begun");
@@ -343,8 +343,8 @@ fn metadata_that_ends_its_connections_holds_up_nothing() {
         world.run(ms(100));
     }
     world.run(ms(2_000));
-    world.told.values().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
-    assert!(world.all_told());
+    world.application.outcomes.values().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    assert!(world.all_completed());
     let requests = world.cluster.requests_of(Api::Metadata).len();
     assert!((30..90).contains(&requests), "{requests} requests in a minute");
 }

@@ -24,7 +24,7 @@ fn weak(world: &mut World, topic: &str, acks: Acks) {
 
 fn deliver_all(world: &mut World) {
     world.flush();
-    assert!(world.run_until(ms(10_000), World::all_told), "{:#?}", world.log_tail());
+    assert!(world.run_until(ms(10_000), World::all_completed), "{:#?}", world.log_tail());
 }
 
 fn produced(world: &World) -> Vec<RequestInfo> {
@@ -47,9 +47,9 @@ fn topics_with_other_acks_travel_in_requests_of_their_own() {
             assert!(if of_t == 0 { numbered } else { without }, "{request:?}");
         }
         assert_eq!(produced(&world).len(), 2);
-        assert_eq!(ids.map(|id| world.told(id).fate), [Fate::Written, fate, Fate::Written, fate]);
-        assert_eq!(world.told(ids[1]).offset, if acks == Acks::None { -1 } else { 0 });
-        assert_eq!(world.told(ids[1]).error, None);
+        assert_eq!(ids.map(|id| world.outcome(id).fate), [Fate::Written, fate, Fate::Written, fate]);
+        assert_eq!(world.outcome(ids[1]).offset, if acks == Acks::None { -1 } else { 0 });
+        assert_eq!(world.outcome(ids[1]).error, None);
     }
 }
 
@@ -119,7 +119,7 @@ fn each_topic_has_its_linger() {
     world.run(ms(10));
     let fast = world.send("t", 1);
     world.run(ms(49));
-    assert_eq!(world.told.len(), 2);
+    assert_eq!(world.application.outcomes.len(), 2);
     world.run(ms(2));
     world.assert_written(fast);
     // Whoever may share its request rode along.
@@ -141,7 +141,7 @@ fn who_lingers_on_other_terms_does_not_ride_along() {
     let fast = world.send("t", 1);
     world.run(ms(500));
     world.assert_written(fast);
-    assert!(!world.told.contains_key(&slow));
+    assert!(!world.application.outcomes.contains_key(&slow));
     world.run(ms(502));
     world.assert_written(slow);
 }
@@ -203,11 +203,11 @@ fn each_topic_has_its_delivery_timeout() {
     world.run(ms(130_000));
     for (id, timeout) in [(short, 3_000), (long, 120_000)] {
         world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-        assert_eq!(world.told(id).at, started.after(ms(timeout)));
+        assert_eq!(world.outcome(id).at, started.after(ms(timeout)));
         assert!(
-            world.told(id).message.contains(&format!("delivery.timeout.ms={timeout}")),
+            world.outcome(id).message.contains(&format!("delivery.timeout.ms={timeout}")),
             "{}",
-            world.told(id).message
+            world.outcome(id).message
         );
     }
 }
@@ -266,10 +266,10 @@ fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
     world.run(ms(5_100));
     // The first finds it out. Those of the first moments may be written before the metadata is there.
     let (first, rest) = ids.split_at(4);
-    assert_eq!(world.told(first[0]).fate, Fate::Unknown);
+    assert_eq!(world.outcome(first[0]).fate, Fate::Unknown);
     for &id in rest {
         world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
-        let message = &world.told(id).message;
+        let message = &world.outcome(id).message;
         assert!(message.contains("UNKNOWN_TOPIC_OR_PARTITION for topic t"), "{message}");
         assert!(message.contains("127.0.0.1:909") && message.contains("delivery.timeout.ms=5000"), "{message}");
     }
@@ -290,7 +290,7 @@ fn a_connection_that_ends_after_requests_with_acks_0_is_warned_of() {
     world.cluster.delete_topic("t");
     world.send("t", 0);
     world.run(ms(100));
-    let warning = world.log.iter().find(|(level, line)| *level == Level::Warning && line.contains("acks=0"));
+    let warning = world.observer.log.iter().find(|(level, line)| *level == Level::Warning && line.contains("acks=0"));
     let (_, line) = warning.expect("a warning");
     assert!(line.contains("127.0.0.1:909") && line.contains("may be lost"), "{line}");
 }
@@ -302,7 +302,7 @@ fn a_connection_that_ends_long_after_a_request_with_acks_0_is_not_warned_of() {
     world.run(ms(100_000));
     (1..=3).for_each(|broker| world.cut_all_to(broker));
     world.run(ms(100));
-    assert!(!world.log.iter().any(|(level, _)| *level == Level::Warning), "{:#?}", world.log_tail());
+    assert!(!world.observer.log.iter().any(|(level, _)| *level == Level::Warning), "{:#?}", world.log_tail());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn a_commit_ends_linger() {
         world.transact(Call::Begin).unwrap();
         let ids = [world.send("t", 0), world.send("t", 1)];
         world.run(ms(1_000));
-        assert!(!world.told.contains_key(&ids[0]));
+        assert!(!world.application.outcomes.contains_key(&ids[0]));
         let start = world.now;
         world.transact(Call::Commit).unwrap();
         assert!(world.now.since(start) < ms(50));
@@ -57,11 +57,11 @@ fn the_coordinator_is_told_of_the_end_after_the_last_record() {
         world.run(ms(50));
         let ticket = world.call(Call::Commit);
         world.run(ms(600));
-        assert!(world.cluster.requests_of(Api::EndTxn).is_empty() && !world.answers.contains_key(&ticket));
+        assert!(world.cluster.requests_of(Api::EndTxn).is_empty() && !world.application.answers.contains_key(&ticket));
         assert_eq!(state(&world), State::Committing);
         world.run(ms(1_000));
         world.assert_written(id);
-        assert_eq!(world.answers[&ticket], Ok(ottla::core::Answer::Done));
+        assert_eq!(world.application.answers[&ticket], Ok(ottla::core::Answer::Done));
     });
 }
 
@@ -90,7 +90,7 @@ fn a_commit_ends_with_the_first_record_that_fails() {
         assert!(world.now.since(start) < ms(200));
         world.transact(Call::Abort).unwrap();
         assert!(world.now.since(start) < ms(1_000), "what waits is not waited for");
-        waits.iter().for_each(|id| assert_eq!(world.told(*id).error, Some(ErrorKind::TransactionAborted)));
+        waits.iter().for_each(|id| assert_eq!(world.outcome(*id).error, Some(ErrorKind::TransactionAborted)));
     });
 }
 
@@ -120,7 +120,7 @@ fn records_that_expire_fail_their_transaction() {
             (0..2).for_each(|partition| world.cluster.move_leader("t", partition, 1));
             (1..=3).for_each(|broker| world.cut_all_to(broker));
             world.transact(Call::Abort).unwrap();
-            expired.iter().for_each(|id| assert!(world.told(*id).error.is_some()));
+            expired.iter().for_each(|id| assert!(world.outcome(*id).error.is_some()));
             let kept = transact_one(&mut world);
             assert_eq!((committed(&world, 0), committed(&world, 1)), (vec![kept], vec![]));
         }
@@ -142,7 +142,7 @@ fn a_refused_send_harms_nothing_and_a_record_of_a_missing_topic_does() {
         let kept = world.send("t", 0);
         let missing = world.send("missing", 0);
         let error = world.transact(Call::Commit).unwrap_err();
-        assert!(error.requires_abort() && world.told(missing).error.is_some(), "{error}");
+        assert!(error.requires_abort() && world.outcome(missing).error.is_some(), "{error}");
         world.transact(Call::Abort).unwrap();
         world.assert_written(kept);
         let next = transact_one(&mut world);
@@ -197,12 +197,12 @@ fn completions_are_told_before_the_end_they_belong_to() {
             world.cluster.script(Api::Produce, [fault]);
             world.send("t", 0);
             let ticket = world.call(Call::Commit);
-            assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
-            assert_eq!(world.told_before[&ticket], 1, "{:?}", world.answers[&ticket]);
+            assert!(world.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)));
+            assert_eq!(world.application.completed_before[&ticket], 1, "{:?}", world.application.answers[&ticket]);
             if state(&world) == State::AbortRequired {
                 let ticket = world.call(Call::Abort);
-                assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
-                assert_eq!(world.told_before[&ticket], 1);
+                assert!(world.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)));
+                assert_eq!(world.application.completed_before[&ticket], 1);
             }
         }
     });
@@ -228,7 +228,7 @@ fn a_record_that_fails_during_the_abort_changes_nothing() {
             let failed = world.send("t", 0);
             world.run(ms(50));
             world.transact(Call::Abort).unwrap_or_else(|error| panic!("{code}: {error}"));
-            assert!(world.told(failed).error.is_some());
+            assert!(world.outcome(failed).error.is_some());
             let kept = transact_one(&mut world);
             assert_eq!(committed(&world, 0), [kept], "{code}");
         }
@@ -293,8 +293,8 @@ fn a_close_lets_a_commit_end() {
         let ticket = world.call(Call::Commit);
         world.run(ms(50));
         world.close(ms(10_000));
-        assert!(world.run_until(ms(2_000), |world| world.closed));
-        assert!(world.answers[&ticket].is_ok(), "{:?}", world.answers[&ticket]);
+        assert!(world.run_until(ms(2_000), |world| world.application.closed));
+        assert!(world.application.answers[&ticket].is_ok(), "{:?}", world.application.answers[&ticket]);
         assert_eq!(committed(&world, 0), [id]);
     });
 }
@@ -317,7 +317,7 @@ fn a_close_ends_whatever_is_under_way_within_its_bound() {
             let mut ticket = world.call(Call::Init);
             world.run(ms(200));
             for call in [Call::Begin, offsets("in", 7), Call::Commit] {
-                if world.answers.contains_key(&ticket) {
+                if world.application.answers.contains_key(&ticket) {
                     if call == Call::Commit {
                         world.send("t", 0);
                         world.run(ms(50));
@@ -327,8 +327,8 @@ fn a_close_ends_whatever_is_under_way_within_its_bound() {
                 }
             }
             world.close(ms(1_000));
-            assert!(world.run_until(ms(1_001), |world| world.closed), "{api:?}");
-            assert!(world.answers.contains_key(&ticket) && world.all_told(), "{api:?}");
+            assert!(world.run_until(ms(1_001), |world| world.application.closed), "{api:?}");
+            assert!(world.application.answers.contains_key(&ticket) && world.all_completed(), "{api:?}");
             assert_eq!(world.memory_used(), 0, "{api:?}");
         }
     });
@@ -346,7 +346,7 @@ fn a_close_ends_a_transaction_that_failed() {
         world.run(ms(50));
         assert_eq!(state(&world), State::AbortRequired);
         world.close(ms(10_000));
-        assert!(world.run_until(ms(1_000), |world| world.closed));
+        assert!(world.run_until(ms(1_000), |world| world.application.closed));
         // Empty: the next epoch was asked for already.
         assert!(matches!(
             world.cluster.transaction(ID).unwrap().phase,
@@ -372,7 +372,7 @@ fn what_is_in_flight_when_the_producer_ends_is_told_its_own_fate() {
         world.run(ms(50));
         assert_eq!(state(&world), State::Fatal);
         world.assert_failed(fenced, ErrorKind::Broker(codes::PRODUCER_FENCED), Fate::NotWritten);
-        assert!(!world.told.contains_key(&late));
+        assert!(!world.application.outcomes.contains_key(&late));
         world.run(ms(1_000));
         world.assert_written(late);
         assert!(committed(&world, 0).is_empty());
@@ -424,7 +424,7 @@ fn a_partition_that_waits_to_be_added_holds_up_no_other_of_its_broker() {
         world.run(ms(10));
         world.assert_written(id);
     }
-    assert!(waits.iter().all(|id| !world.told.contains_key(id)));
+    assert!(waits.iter().all(|id| !world.application.outcomes.contains_key(id)));
     world.transact(Call::Commit).unwrap();
 }
 
@@ -491,7 +491,7 @@ fn when_epochs_are_used_up_another_producer_id_is_taken() {
         let mut world = {
             let mut next = setup().start();
             std::mem::swap(&mut next.cluster, &mut world.cluster);
-            next.next_id = 100;
+            next.application.next_id = 100;
             next
         };
         world.transact(Call::Init).unwrap();
@@ -589,7 +589,7 @@ fn a_producer_whose_transactional_id_was_forgotten_says_so_and_another_goes_on()
         let before = committed(&world, 0);
         fence(&mut world);
         let mut next = setup().start();
-        next.next_id = 100;
+        next.application.next_id = 100;
         std::mem::swap(&mut next.cluster, &mut world.cluster);
         next.transact(Call::Init).unwrap();
         let kept = transact_one(&mut next);

@@ -222,7 +222,7 @@ fn a_newer_producer_fences_the_older_for_good() {
         assert!(world.transact(Call::Begin).unwrap_err().is_fatal());
         assert!(format!("{:?}", world.send_sized("t", Some(0), 0).unwrap_err()).contains("cannot go on"));
         assert_eq!(committed(&world, 0), [0; 0]);
-        assert!(world.all_told());
+        assert!(world.all_completed());
     });
 }
 
@@ -257,9 +257,9 @@ fn who_waits_hears_whether_there_is_a_newer_producer() {
             let ticket = world.call(call.clone());
             world.cluster.script(Api::InitProducerId, [Fault::Delay(300)]);
             world.run(ms(200));
-            assert!(world.answers.contains_key(&ticket) == (state(&world) == State::Fatal), "{call:?}");
+            assert!(world.application.answers.contains_key(&ticket) == (state(&world) == State::Fatal), "{call:?}");
             world.run(ms(2_000));
-            let error = world.answers[&ticket].clone().unwrap_err();
+            let error = world.application.answers[&ticket].clone().unwrap_err();
             assert!(error.is_fatal() || error.requires_abort(), "{call:?}: {error}");
         }
     });
@@ -360,8 +360,8 @@ fn a_commit_that_is_asked_again_of_a_newer_coordinator_is_known_for_the_same() {
     let ticket = world.call(Call::Commit);
     assert!(world.run_until(ms(1_000), |world| !world.cluster.requests_of(Api::EndTxn).is_empty()));
     world.cluster.set_broker_versions(coordinator, Versions::kafka_4_3());
-    assert!(world.run_until(ms(10_000), |world| world.answers.contains_key(&ticket)));
-    world.answers[&ticket].clone().expect("committed");
+    assert!(world.run_until(ms(10_000), |world| world.application.answers.contains_key(&ticket)));
+    world.application.answers[&ticket].clone().expect("committed");
     let versions: Vec<i16> = world.cluster.requests_of(Api::EndTxn).iter().map(|request| request.version).collect();
     assert_eq!(versions, [4, 4]);
     world.transact(Call::Begin).unwrap();
@@ -405,10 +405,10 @@ fn an_instance_that_crashed_is_recovered_from() {
         next.cluster.transactions.slow_markers = true;
         let ticket = next.call(Call::Init);
         next.run(ms(500));
-        assert!(!next.answers.contains_key(&ticket), "the markers are not written yet");
+        assert!(!next.application.answers.contains_key(&ticket), "the markers are not written yet");
         next.cluster.write_markers();
         next.cluster.transactions.slow_markers = false;
-        assert!(next.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)));
+        assert!(next.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)));
         next.transact(Call::Begin).unwrap();
         let kept = next.send("t", 0);
         next.transact(Call::Commit).unwrap();
@@ -425,9 +425,9 @@ fn a_close_aborts_what_is_open() {
         world.send("t", 0);
         world.run(ms(50));
         world.close(ms(10_000));
-        assert!(world.run_until(ms(10_000), |world| world.closed));
+        assert!(world.run_until(ms(10_000), |world| world.application.closed));
         assert_eq!(world.cluster.transaction(ID).unwrap().phase, Phase::Complete { commit: false });
-        assert!(world.all_told());
+        assert!(world.all_completed());
     });
 }
 
@@ -442,8 +442,8 @@ fn a_close_keeps_its_bound_without_a_coordinator() {
         (1..=3).for_each(|broker| world.stop_broker(broker));
         world.run(ms(100));
         world.close(ms(3_000));
-        assert!(world.run_until(ms(3_001), |world| world.closed));
-        assert!(world.answers[&ticket].is_err());
+        assert!(world.run_until(ms(3_001), |world| world.application.closed));
+        assert!(world.application.answers[&ticket].is_err());
     });
 }
 
@@ -462,7 +462,7 @@ fn producing_goes_on_while_partitions_are_added() {
     let early = world.send("t", 0);
     world.run(ms(100));
     world.assert_written(early);
-    assert!(!world.told.contains_key(&late));
+    assert!(!world.application.outcomes.contains_key(&late));
     world.transact(Call::Commit).unwrap();
     assert_eq!(committed(&world, 1), [late]);
 }
@@ -511,12 +511,16 @@ fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
     // The coordinator, which knows of no transaction yet, gives another epoch while the abort is under way.
     world.cluster.script(Api::InitProducerId, [Fault::Delay(300)]);
     world.run(ms(50));
-    assert!(world.told.contains_key(&doubted) && !world.told.contains_key(&late));
+    assert!(world.application.outcomes.contains_key(&doubted) && !world.application.outcomes.contains_key(&late));
     let ticket = world.call(Call::Abort);
     world.run(ms(1_000));
-    assert_eq!((state(&world), world.answers.contains_key(&ticket)), (State::Aborting, false));
-    assert!(world.run_until(ms(5_000), |world| world.answers.contains_key(&ticket)), "{:#?}", world.log_tail());
-    assert!(world.answers[&ticket].is_ok(), "{:?}", world.answers[&ticket]);
+    assert_eq!((state(&world), world.application.answers.contains_key(&ticket)), (State::Aborting, false));
+    assert!(
+        world.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)),
+        "{:#?}",
+        world.log_tail()
+    );
+    assert!(world.application.answers[&ticket].is_ok(), "{:?}", world.application.answers[&ticket]);
     world.assert_failed(late, ErrorKind::TransactionAborted, Fate::Unknown);
     world.transact(Call::Begin).unwrap();
     let kept = world.send("t", 1);
@@ -535,11 +539,11 @@ fn a_partition_that_has_to_be_added_does_not_get_into_a_request_that_is_being_ma
     world.run(ms(1_000));
     world.assert_written(a);
     // One is part of the transaction, the other is not: a batch and a question for the same connection.
-    world.eager = false;
+    world.network.eager = false;
     let (b, c) = (world.send("t", 1), world.send("t", 0));
     world.turn();
-    world.eager = true;
-    world.writable().into_iter().for_each(|line| world.finish_write(line));
+    world.network.eager = true;
+    world.network.writable().into_iter().for_each(|line| world.finish_write(line));
     world.transact(Call::Commit).unwrap();
     assert_eq!((committed(&world, 0), committed(&world, 1)), (vec![a, c], vec![b]));
 }
@@ -549,15 +553,15 @@ fn a_coordinator_that_cannot_be_reached_is_tried_again_and_asked_for_now_and_the
     let mut world = world_of(2, setup());
     world.cluster.move_coordinator(ID, 2);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
-    world.listeners.remove(&address);
+    world.network.listeners.remove(&address);
     let ticket = world.call(Call::Init);
     world.run(ms(30_000));
-    assert!(!world.answers.contains_key(&ticket));
+    assert!(!world.application.answers.contains_key(&ticket));
     let asked = world.cluster.requests_of(Api::FindCoordinator).len();
     assert!((2..30).contains(&asked), "asked {asked} times in half a minute");
-    world.listeners.insert(address, 2);
+    world.network.listeners.insert(address, 2);
     world.run(ms(2_000));
-    assert!(world.answers[&ticket].is_ok(), "{:#?}", world.log_tail());
+    assert!(world.application.answers[&ticket].is_ok(), "{:#?}", world.log_tail());
 }
 
 #[test]
@@ -572,9 +576,9 @@ fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
             .script(Api::TxnOffsetCommit, (0..1000).map(|_| Fault::Error(codes::UNKNOWN_TOPIC_OR_PARTITION, On::All)));
         let waiting = world.call(offsets("t", 7));
         world.run(ms(5_000));
-        assert!(!world.answers.contains_key(&waiting));
+        assert!(!world.application.answers.contains_key(&waiting));
         world.transact(Call::Abort).unwrap();
-        let given_up = world.answers[&waiting].clone().unwrap_err();
+        let given_up = world.application.answers[&waiting].clone().unwrap_err();
         assert_eq!(given_up.kind(), ErrorKind::TransactionAborted, "{given_up}");
         world.assert_written(doomed);
         world.transact(Call::Begin).unwrap();

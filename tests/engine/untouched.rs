@@ -9,13 +9,13 @@ use crate::world::{Setup, World, ms};
 /// A world with a topic `t`, whose sockets take nothing any more.
 fn stuck(setup: Setup, partitions: i32) -> World {
     let mut world = warm(setup, "t", partitions);
-    world.eager = false;
+    world.network.eager = false;
     world
 }
 
 fn thaw(world: &mut World) {
-    world.eager = true;
-    for line in world.writable() {
+    world.network.eager = true;
+    for line in world.network.writable() {
         world.finish_write(line);
     }
 }
@@ -32,13 +32,13 @@ fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
         );
         let id = world.send("t", 0);
         world.run(ms(1_000));
-        let line = world.writable()[0];
+        let line = world.network.writable()[0];
         if begun {
             world.begin_write(line);
         }
         world.run(ms(1_100));
         let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
-        assert_eq!((world.told(id).fate, world.counts().requests_timed_out), (fate, 1), "{:?}", world.told(id));
+        assert_eq!((world.outcome(id).fate, world.counts().requests_timed_out), (fate, 1), "{:?}", world.outcome(id));
         if !begun {
             // Its number went back, so the broker misses nothing.
             thaw(&mut world);
@@ -56,14 +56,14 @@ fn expiry_takes_back_what_was_not_begun() {
         let mut world = stuck(Setup::with(|core| core.delivery_timeout = ms(2_000)), 1);
         let id = world.send("t", 0);
         world.run(ms(1_000));
-        let line = world.writable()[0];
+        let line = world.network.writable()[0];
         if begun {
             world.begin_write(line);
         }
         world.run(ms(1_100));
         let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
         world.assert_failed(id, ErrorKind::DeliveryTimedOut, fate);
-        assert_eq!(world.told(id).attempts, u32::from(begun));
+        assert_eq!(world.outcome(id).attempts, u32::from(begun));
         thaw(&mut world);
         let next = world.send("t", 0);
         world.run(ms(1_000));
@@ -87,13 +87,13 @@ fn what_was_taken_back_with_an_expired_batch_is_sent_again() {
     let old = world.send("t", 0);
     world.run(ms(1_000));
     let young = world.send("t", beside);
-    let line = world.writable()[0];
+    let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(500));
     world.assert_written(filler);
     world.run(ms(600));
     world.assert_failed(old, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    assert!(!world.told.contains_key(&young));
+    assert!(!world.application.outcomes.contains_key(&young));
     thaw(&mut world);
     world.run(ms(100));
     world.assert_written(young);
@@ -108,7 +108,7 @@ fn a_close_knows_what_was_not_begun() {
         let mut world = stuck(Setup::default(), 1);
         let id = world.send("t", 0);
         world.run(ms(10));
-        let line = world.writable()[0];
+        let line = world.network.writable()[0];
         if begun {
             world.begin_write(line);
         }

@@ -24,7 +24,7 @@ fn a_hundred_partitions_in_one_linger_take_few_requests() {
         });
         world.run(ms(if round < 9 { 3 } else { 100 }));
     }
-    assert!(world.all_told());
+    assert!(world.all_completed());
     let requests = world.cluster.requests_of(Api::Produce).len();
     assert!(requests <= 3, "{requests} requests");
 }
@@ -50,7 +50,7 @@ fn linger_is_kept_and_batch_size_ends_it() {
     let start = world.now;
     let slow = world.send("t", 0);
     world.run(ms(300));
-    let took = world.told(slow).at.since(start);
+    let took = world.outcome(slow).at.since(start);
     assert!((ms(200)..ms(202)).contains(&took), "{took:?}");
     let full: Vec<u64> = (0..3).map(|_| world.send_sized("t", Some(0), 500).expect("accepted")).collect();
     world.run(ms(10));
@@ -65,7 +65,7 @@ fn flush_ends_linger_and_waits_for_what_came_before_it_alone() {
     let ticket = world.flush();
     world.run(ms(10));
     world.assert_written(before);
-    assert_eq!(world.flushed, [ticket]);
+    assert_eq!(world.application.flushed, [ticket]);
     // What comes after a flush is not waited for.
     let held = world.send("t", 0);
     let ticket = world.flush();
@@ -77,8 +77,8 @@ fn flush_ends_linger_and_waits_for_what_came_before_it_alone() {
     let after = world.send("t", 1);
     world.run(ms(1_000));
     world.assert_written(held);
-    assert!(!world.told.contains_key(&after));
-    assert_eq!(world.flushed.last(), Some(&ticket));
+    assert!(!world.application.outcomes.contains_key(&after));
+    assert_eq!(world.application.flushed.last(), Some(&ticket));
 }
 
 #[test]
@@ -87,16 +87,16 @@ fn flush_waits_for_a_topic_that_is_not_known_yet() {
     let id = world.send("late", 0);
     let ticket = world.flush();
     world.run(ms(2_000));
-    assert!(world.flushed.is_empty());
+    assert!(world.application.flushed.is_empty());
     world.cluster.create_topic("late", 1);
     world.run(ms(2_000));
     world.assert_written(id);
-    assert_eq!(world.flushed, [ticket]);
+    assert_eq!(world.application.flushed, [ticket]);
     let never = world.send("never", 0);
     let ticket = world.flush();
     world.run(ms(61_000));
     world.assert_failed(never, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
-    assert_eq!(world.flushed.last(), Some(&ticket));
+    assert_eq!(world.application.flushed.last(), Some(&ticket));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_flush_of_nothing_ends_at_once() {
     let mut world = Setup::default().start();
     let ticket = world.flush();
     world.turn();
-    assert_eq!(world.flushed, [ticket]);
+    assert_eq!(world.application.flushed, [ticket]);
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn close_delivers_what_was_accepted() {
     let ids: Vec<u64> = (0..9).map(|n| world.send("t", n % 3)).collect();
     world.close(ms(60_000));
     assert_eq!(world.send_sized("t", Some(0), 0), Err(NotAccepted::Barred(Barred::Closed)));
-    assert!(world.run_until(ms(5_000), |world| world.closed));
+    assert!(world.run_until(ms(5_000), |world| world.application.closed));
     ids.iter().for_each(|&id| world.assert_written(id));
-    assert!(world.lines().is_empty());
+    assert!(world.network.links().is_empty());
 }
 
 #[test]
@@ -134,21 +134,21 @@ fn close_completes_the_rest_at_its_deadline() {
     let ticket = world.flush();
     world.close(ms(3_000));
     world.run(ms(2_900));
-    assert!(!world.closed);
+    assert!(!world.application.closed);
     world.run(ms(101));
-    assert!(world.closed);
+    assert!(world.application.closed);
     world.assert_failed(asked, ErrorKind::Closed, Fate::Unknown);
     world.assert_failed(unsent, ErrorKind::Closed, Fate::NotWritten);
     world.assert_failed(unknown, ErrorKind::Closed, Fate::NotWritten);
-    assert_eq!(world.flushed, [ticket]);
-    assert!(world.lines().is_empty());
+    assert_eq!(world.application.flushed, [ticket]);
+    assert!(world.network.links().is_empty());
     assert_eq!(world.memory_used(), 0);
     for (id, words) in [
         (asked, &["127.0.0.1:909", "has not answered"][..]),
         (unsent, &["127.0.0.1:909", "refused"]),
         (unknown, &["127.0.0.1:909", "has not answered"]),
     ] {
-        let message = &world.told(id).message;
+        let message = &world.outcome(id).message;
         words.iter().for_each(|word| assert!(message.contains(word), "{word:?} is missing: {message}"));
         assert!(!message.contains("would have"), "a promise: {message}");
     }
@@ -162,7 +162,7 @@ fn close_with_nothing_left_does_not_wait_for_a_broker_that_is_down() {
     world.close(ms(60_000));
     world.run(ms(5_100));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    assert!(world.closed, "everything is completed, and the close still waits");
+    assert!(world.application.closed, "everything is completed, and the close still waits");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn close_again_can_only_shorten() {
     world.run(ms(100));
     world.close(ms(1_000));
     world.run(ms(1_100));
-    assert!(world.closed && world.all_told());
+    assert!(world.application.closed && world.all_completed());
 }
 
 #[test]
@@ -185,10 +185,10 @@ fn full_memory_ends_linger() {
     while let Ok(id) = world.send_sized("t", Some((last % 4) as i32), 300) {
         last = id;
     }
-    assert_eq!(world.told.len(), 4);
+    assert_eq!(world.application.outcomes.len(), 4);
     world.front.inbox.press();
     world.run(ms(20));
-    assert!(world.all_told(), "a full buffer did not end the linger");
+    assert!(world.all_completed(), "a full buffer did not end the linger");
     assert_eq!(world.memory_used(), 0);
     world.send_sized("t", Some(0), 300).expect("room again");
 }
@@ -206,11 +206,11 @@ fn a_hurried_record_ends_its_batchs_linger() {
 #[test]
 fn memory_is_held_by_reports_until_they_are_dropped() {
     let mut world = warm(Setup::default(), "t", 1);
-    world.keep_reports = true;
+    world.application.keep_reports = true;
     world.send("t", 0);
     world.run(ms(10));
     assert!(world.memory_used() > 0);
-    world.reports.clear();
+    world.application.reports.clear();
     assert_eq!(world.memory_used(), 0);
 }
 
@@ -246,12 +246,12 @@ fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
     keyless(&mut world, 4);
     let avoided = keyless(&mut world, 60);
     world.run(ms(100));
-    assert!(avoided.iter().all(|id| world.told.get(id).is_some_and(|told| told.partition != 1)));
+    assert!(avoided.iter().all(|id| world.application.outcomes.get(id).is_some_and(|told| told.partition != 1)));
     world.cluster.clear_faults();
     world.run(ms(30_000));
     let taken_back = keyless(&mut world, 100);
     world.run(ms(1_000));
-    assert!(taken_back.iter().any(|id| world.told(*id).partition == 1), "it is never taken back");
+    assert!(taken_back.iter().any(|id| world.outcome(*id).partition == 1), "it is never taken back");
 }
 
 /// With keyless records alone nobody would connect to the broker again.
@@ -266,19 +266,19 @@ fn partitions_of_a_broker_that_was_down_are_taken_back() {
     let mut world = warm(setup, "t", 3);
     let down = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
     world.cluster.hold_metadata();
-    let listener = world.listeners.remove(&down).expect("broker 2");
+    let listener = world.network.listeners.remove(&down).expect("broker 2");
     world.cut_all_to(2);
     world.send("t", 1);
     world.run(ms(6_000));
-    assert!(world.all_told());
+    assert!(world.all_completed());
     let avoided = keyless(&mut world, 60);
     world.run(ms(100));
-    assert!(avoided.iter().all(|id| world.told(*id).partition != 1));
-    world.listeners.insert(down, listener);
+    assert!(avoided.iter().all(|id| world.outcome(*id).partition != 1));
+    world.network.listeners.insert(down, listener);
     world.run(ms(30_000));
     let taken_back = keyless(&mut world, 100);
     world.run(ms(1_000));
-    assert!(taken_back.iter().any(|id| world.told(*id).partition == 1), "it is never taken back");
+    assert!(taken_back.iter().any(|id| world.outcome(*id).partition == 1), "it is never taken back");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
     world.close(ms(3_000));
     world.run(ms(3_100));
     world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten);
-    let message = &world.told(id).message;
+    let message = &world.outcome(id).message;
     for word in
         ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "no broker has described it for 2.", "create"]
     {
@@ -299,9 +299,9 @@ fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
 /// What a flush that ends before all is decided says.
 fn held(world: &mut World, topic: Option<&str>) -> Option<String> {
     let of = Waiting::Records(topic.map(Into::into));
-    let ticket = world.ask(|ticket| Command::Explain { ticket, of });
+    let ticket = world.command(|ticket| Command::Explain { ticket, of });
     world.turn();
-    match &world.answers[&ticket] {
+    match &world.application.answers[&ticket] {
         Ok(Answer::Waits(held)) => held.clone(),
         other => panic!("no explanation: {other:?}"),
     }

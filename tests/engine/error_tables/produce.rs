@@ -135,7 +135,7 @@ fn send_two(setup: Setup, faults: Vec<Fault>) -> (World, [u64; 2]) {
     world.cluster.clear_requests();
     world.cluster.script(Api::Produce, faults);
     let ids = [world.send("t", 0), world.send("t", 0)];
-    assert!(world.run_until(ms(10_000), World::all_told), "{:#?}", world.log_tail());
+    assert!(world.run_until(ms(10_000), World::all_completed), "{:#?}", world.log_tail());
     (world, ids)
 }
 
@@ -162,7 +162,7 @@ fn check_batch(code: i16, batch: Batch) {
     if let Fails(fate) = batch {
         for id in ids {
             world.assert_failed(id, kind, fate);
-            assert!(!world.told(id).fatal, "the producer goes on");
+            assert!(!world.outcome(id).fatal, "the producer goes on");
         }
         assert_flows(&mut world, &[1]);
         // What may be there keeps its number: if it is, the next one fits.
@@ -182,7 +182,7 @@ fn check_batch(code: i16, batch: Batch) {
                 world.cluster.requests_of(Api::Produce).iter().map(|request| request.partitions[0].records).collect();
             assert_eq!(parts, [2, 1, 1]);
         }
-        Known => return assert_eq!(world.told(ids[0]).offset, -1),
+        Known => return assert_eq!(world.outcome(ids[0]).offset, -1),
         _ => {}
     }
     assert_flows(&mut world, &[1, ids[0], ids[1]]);
@@ -198,13 +198,13 @@ fn check_batch_to_the_end(code: i16, batch: Batch) {
     };
     for id in ids {
         world.assert_failed(id, kind_of(code), fate);
-        assert!(!world.told(id).fatal, "the producer goes on");
+        assert!(!world.outcome(id).fatal, "the producer goes on");
         let attempts = match batch {
             Fails(_) => 1,
             Split => 2,
             _ => 3,
         };
-        assert_eq!(world.told(id).attempts, attempts, "{batch:?}");
+        assert_eq!(world.outcome(id).attempts, attempts, "{batch:?}");
     }
     world.cluster.clear_faults();
     assert_flows(&mut world, &[1]);

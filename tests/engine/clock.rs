@@ -39,7 +39,7 @@ fn send_at(world: &mut World, id: u64, wall: i64) {
         .accept(&topic, &record, &Completion::Tag(id), Manner::Usual, &clock, &mut Room::default())
         .expect("accepted");
     world.application.next_id = id;
-    world.application.accept(&topic, 0);
+    world.application.accept(&topic, Some(0), 0);
 }
 
 fn setup(change: impl FnOnce(&mut Properties)) -> Setup {

@@ -9,10 +9,6 @@ use std::sync::{Arc, Mutex};
 pub struct Coverage(BTreeMap<String, u64>);
 
 impl Coverage {
-    pub fn note(&mut self, what: impl Into<String>) {
-        self.count(what, 1);
-    }
-
     pub fn count(&mut self, what: impl Into<String>, times: u64) {
         *self.0.entry(what.into()).or_default() += times;
     }

@@ -1,4 +1,4 @@
-//! What happens next, by chance: the steps that every random run is made of.
+//! Random streams, and the steps that every random run is made of.
 
 use std::time::Duration;
 
@@ -11,17 +11,13 @@ use crate::world::{World, ms};
 pub struct Dice(SplitMix64);
 
 /// A random stream for one knob of a run, so that a new knob leaves the draws of the others, and old seeds, as they were.
-pub fn stream(seed: u64, knob: &str) -> SplitMix64 {
+pub fn stream(seed: u64, knob: &str) -> Dice {
     let salt =
         knob.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    SplitMix64::new(seed ^ salt)
+    Dice(SplitMix64::new(seed ^ salt))
 }
 
 impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(SplitMix64::new(seed))
-    }
-
     pub fn draw(&mut self) -> u64 {
         self.0.draw()
     }
@@ -35,45 +31,48 @@ impl Dice {
         self.below(times) == 0
     }
 
-    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u32) as usize]
+    pub fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u32) as usize].clone()
     }
 
     pub fn up_to(&mut self, limit: Duration) -> Duration {
         Duration::from_micros(u64::from(self.below(limit.as_micros().min(u128::from(u32::MAX)) as u32 + 1)))
     }
 
-    fn line(&mut self, lines: &[ConnectionId]) -> Option<ConnectionId> {
-        (!lines.is_empty()).then(|| self.one_of(lines))
+    fn link(&mut self, links: &[ConnectionId]) -> Option<ConnectionId> {
+        (!links.is_empty()).then(|| self.one_of(links))
     }
 
     /// Something that arrived on a connection is read.
     pub fn deliver(&mut self, world: &mut World) {
-        if let Some(line) = self.line(&world.arrivals()) {
-            world.deliver(line);
+        if let Some(link) = self.link(&world.arrivals()) {
+            world.deliver(link);
         }
     }
 
-    /// A socket takes what is to be written, or a part of it.
-    pub fn write(&mut self, world: &mut World, late: bool) {
-        world.network.transit = if late && self.once_in(6) { self.up_to(ms(3_000)) } else { Duration::ZERO };
-        if let Some(line) = self.line(&world.network.writable()) {
-            if self.once_in(8) { world.begin_write(line) } else { world.finish_write(line) }
+    /// A socket takes what is to be written, or a part of it. It may reach its broker so much later.
+    pub fn write(&mut self, world: &mut World, late: Option<Duration>) {
+        world.network.transit = match late {
+            Some(late) if self.once_in(6) => self.up_to(late),
+            _ => Duration::ZERO,
+        };
+        if let Some(link) = self.link(&world.network.writable()) {
+            if self.once_in(8) { world.begin_write(link) } else { world.finish_write(link) }
         }
     }
 
-    /// A connection ends. Says whether there was one.
+    /// A connection ends. Returns false if there is none.
     pub fn cut(&mut self, world: &mut World) -> bool {
-        let Some(line) = self.line(&world.network.links()) else { return false };
+        let Some(link) = self.link(&world.network.links()) else { return false };
         if self.once_in(2) {
-            world.cut(line)
+            world.cut(link)
         } else {
-            world.cut_midway(line)
+            world.cut_midway(link)
         }
         true
     }
 
-    /// Up to when something happens, or longer.
+    /// Time passes until something happens, or longer.
     pub fn pass_time(&mut self, world: &mut World) {
         let by = match self.below(20) {
             0..12 => self.up_to(ms(2)),
@@ -90,7 +89,10 @@ impl Dice {
 
 #[test]
 fn knobs_of_one_seed_have_streams_of_their_own() {
-    let draws = |seed, knob| [(); 4].map(|()| stream(seed, knob).draw());
+    let draws = |seed, knob| {
+        let mut dice = stream(seed, knob);
+        [(); 4].map(|()| dice.draw())
+    };
     assert_eq!(draws(1, "a knob"), draws(1, "a knob"));
     assert_ne!(draws(1, "a knob"), draws(1, "another"));
     assert_ne!(draws(1, "a knob"), draws(2, "a knob"));

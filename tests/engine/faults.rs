@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ottla::partition::rng::SplitMix64;
 use ottla_test_support::model::codes::{self, *};
 use ottla_test_support::model::{Api, Fault, On, RequestInfo};
 
@@ -258,22 +257,22 @@ pub const TRANSPORT: &[&str] =
 
 /// Decides of each request whether and how it goes wrong.
 pub struct Faults {
-    pub dice: Dice,
+    dice: Dice,
     /// How likely a request is to go wrong, of 1000.
-    pub rate: Arc<AtomicU32>,
-    pub coverage: Shared,
+    rate: Arc<AtomicU32>,
+    coverage: Shared,
     /// Requests may arrive after those that were sent later: then nobody can tell what was done before.
-    pub late: bool,
+    late: bool,
     /// Batches and ends of transactions that brokers may have handled.
     handled: BTreeSet<String>,
     /// Decides which topics Metadata leaves out.
-    left_out: SplitMix64,
+    left_out: Dice,
 }
 
 impl Faults {
     pub fn new(seed: u64, rate: Arc<AtomicU32>, coverage: Shared, late: bool) -> Faults {
-        let left_out = dice::stream(seed, "metadata left out");
-        Faults { dice: Dice::new(seed), rate, coverage, late, handled: BTreeSet::new(), left_out }
+        let (dice, left_out) = (dice::stream(seed, "faults"), dice::stream(seed, "metadata left out"));
+        Faults { dice, rate, coverage, late, handled: BTreeSet::new(), left_out }
     }
 
     pub fn of(&mut self, request: &RequestInfo) -> Fault {

@@ -17,9 +17,10 @@ mod inquiry;
 mod lent;
 mod metadata;
 mod news;
-mod pace;
+mod plans;
 #[cfg(feature = "planted")]
 mod planted;
+mod promises;
 mod purge;
 mod random;
 mod random_transactions;

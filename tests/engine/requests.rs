@@ -225,7 +225,7 @@ fn a_record_is_copied_when_it_is_accepted() {
         world.front.accept(&topic, &record, &Completion::Tag(2), Manner::Usual, &clock, &mut room).expect("accepted");
     }
     (value, key, name) = ([0; 10], [0; 3], [0; 4]);
-    assert_eq!(world.application.accept(&world.front.topics.get("t"), 0), 2);
+    assert_eq!(world.application.accept(&world.front.topics.get("t"), None, 0), 2);
     world.run(ms(1_000));
     world.assert_written(2);
     let stored = &world.cluster.records("t", 0)[1];

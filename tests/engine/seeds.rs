@@ -16,6 +16,8 @@ use crate::coverage::Coverage;
 pub struct Simulation {
     /// The test that runs ranges of it.
     pub test: &'static str,
+    /// What a seed's run depends on, as text.
+    pub plan: fn(u64) -> String,
     /// Panics if a promise is broken.
     pub run: fn(u64) -> Coverage,
     /// What has to be met with, and how often in a thousand seeds.
@@ -66,6 +68,7 @@ pub fn run(simulation: &Simulation, usual: Range<u64>) {
     println!("{total}");
     for (seed, message) in &failed {
         println!("seed {seed}: {message}");
+        println!("  its plan: {}", (simulation.plan)(*seed));
         println!("  to see it again: {}", again(simulation, *seed));
     }
     assert!(failed.is_empty(), "{} of {count} seeds failed", failed.len());

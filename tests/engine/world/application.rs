@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ottla::batch::{Completion, Report, Room};
-use ottla::core::Answer;
+use ottla::compress::Codec;
+use ottla::core::{Acks, Answer};
 use ottla::front::{Command, Front, Manner, NotAccepted, Purge, Topic};
 use ottla::sync::{Clock, Time};
 use ottla::{Error, ErrorKind, Fate, Record};
@@ -33,7 +34,11 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     pub topic: String,
+    /// The partition that it names.
+    pub partition: Option<i32>,
     pub padding: usize,
+    pub acks: Acks,
+    pub compressed: bool,
 }
 
 /// The world's time as the front sees it.
@@ -49,6 +54,15 @@ impl Clock for Hand {
     }
 }
 
+/// A close that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    /// By when it has to end.
+    pub deadline: Time,
+    /// Commands with smaller tickets came before it.
+    pub ticket: u64,
+}
+
 pub struct Application {
     pub accepted: BTreeMap<u64, Accepted>,
     pub outcomes: BTreeMap<u64, Outcome>,
@@ -62,8 +76,7 @@ pub struct Application {
     pub answers: BTreeMap<u64, ottla::Result<Answer>>,
     /// The number of completed records when that answer came.
     pub completed_before: BTreeMap<u64, usize>,
-    /// By when the close has to end.
-    pub closing: Option<Time>,
+    pub closing: Option<Closing>,
     pub closed: bool,
     pub lender: Lender,
     /// Records that were sent poisoned.
@@ -109,7 +122,7 @@ impl Application {
         fill: u8,
         manner: Manner,
     ) -> Result<u64, NotAccepted> {
-        let id = self.next_id;
+        let (id, partition) = (self.next_id, record.partition);
         let value = value_of(id, padding, fill);
         let record = Record { value: Some(&value), ..record };
         let to = front.topics.get(topic);
@@ -117,7 +130,7 @@ impl Application {
         if fill == POISON {
             self.poisoned.insert(id);
         }
-        Ok(self.accept(&to, padding))
+        Ok(self.accept(&to, partition, padding))
     }
 
     /// Sends a record whose value is lent.
@@ -134,13 +147,15 @@ impl Application {
             let record = Record { partition, value: Some(value), lent: Some(lent), ..Record::default() };
             front.accept(&to, &record, &Completion::Tag(id), Manner::Usual, &Hand(now), &mut Room::default())
         })?;
-        Ok(self.accept(&to, padding))
+        Ok(self.accept(&to, partition, padding))
     }
 
     /// The front accepted the next record.
-    pub fn accept(&mut self, to: &Topic, padding: usize) -> u64 {
+    pub fn accept(&mut self, to: &Topic, partition: Option<i32>, padding: usize) -> u64 {
         let id = self.next_id;
-        self.accepted.insert(id, Accepted { topic: to.name.to_string(), padding });
+        let (topic, acks) = (to.name.to_string(), to.settings.acks);
+        let compressed = to.settings.codec != Codec::None;
+        self.accepted.insert(id, Accepted { topic, partition, padding, acks, compressed });
         self.next_id += 1;
         id
     }
@@ -166,7 +181,7 @@ impl Application {
 
     pub fn close(&mut self, front: &Front, now: Time, timeout: Duration) {
         let deadline = now.after(timeout);
-        self.closing = Some(deadline);
+        self.closing = Some(Closing { deadline, ticket: self.next_ticket });
         front.gate.close();
         front.inbox.command(Command::Close { deadline });
     }
@@ -213,7 +228,17 @@ impl Application {
         self.closed = true;
     }
 
+    /// Whether a command came before the close.
+    pub fn is_before_close(&self, ticket: u64) -> bool {
+        self.closing.is_none_or(|closing| ticket < closing.ticket)
+    }
+
     pub fn all_completed(&self) -> bool {
         self.outcomes.len() == self.accepted.len()
+    }
+
+    /// Records without a completion.
+    pub fn incomplete(&self) -> Vec<u64> {
+        self.accepted.keys().copied().filter(|id| !self.outcomes.contains_key(id)).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ottla::Level;
-use ottla::core::{Frame, News};
+use ottla::core::{BrokerIndex, Frame, News};
 use ottla::sync::Time;
 use ottla_test_support::model::Api;
 

@@ -1,0 +1,13 @@
+//! After the close no connection is open, and the core does nothing any more.
+
+use super::Promise;
+use crate::world::World;
+
+pub struct Connections;
+
+impl Promise for Connections {
+    fn closed(&mut self, world: &mut World) {
+        assert!(world.core.action().is_none(), "an action after the close");
+        assert_eq!(world.network.links(), [], "connections are still open");
+    }
+}

@@ -1,5 +1,4 @@
 //! What the application passes instead of bytes.
-#![expect(unsafe_code, reason = "a pointer to anything, whose type was promised when it was made an object")]
 
 use std::ffi::c_void;
 

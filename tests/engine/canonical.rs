@@ -33,7 +33,7 @@ fn assert_delivers(world: &mut World) {
 
 /// The names at which the producer looked for bootstrap servers.
 fn resolved(world: &World) -> Vec<&str> {
-    let names = world.log.iter().filter_map(|(_, line)| line.split_once(": resolving ")).map(|(_, name)| name);
+    let names = world.observer.log.iter().filter_map(|(_, line)| line.split_once(": resolving ")).map(|(_, name)| name);
     names.filter(|name| *name != "127.0.0.1").collect()
 }
 
@@ -54,7 +54,7 @@ fn each_address_becomes_a_bootstrap_server_of_its_own() {
     assert_delivers(&mut world);
     assert_eq!(world.network.asked_canonical, ["first"]);
     assert_eq!(resolved(&world), ["one.example", "two.example"]);
-    let lost = world.log.iter().find(|(_, line)| line.contains("bootstrap server one.example:9093"));
+    let lost = world.observer.log.iter().find(|(_, line)| line.contains("bootstrap server one.example:9093"));
     assert!(lost.is_some(), "messages name it by its canonical name");
 }
 
@@ -105,13 +105,13 @@ fn a_name_that_is_not_resolved_is_asked_for_again() {
 #[test]
 fn a_resolver_that_does_not_answer_fails_the_attempt_in_time() {
     let mut world = world();
-    world.no_resolver = true;
+    world.network.no_resolver = true;
     let id = world.send("t", 0);
     world.run(ms(25_000));
     assert!(
-        world.log.iter().any(|(_, line)| line.contains("its name was not resolved within socket.connection.setup"))
+        world.observer.log.iter().any(|(_, line)| line.contains("its name was not resolved within socket.connection.setup"))
     );
-    world.no_resolver = false;
+    world.network.no_resolver = false;
     world.run(ms(60_000));
     world.assert_written(id);
 }

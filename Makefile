@@ -1,7 +1,7 @@
 # Ottla's commands.
 #
 # `make demo` and `make test` need a Rust toolchain, a C compiler, make, a JDK (17 or later) and Maven. What else they
-# need, `tests/setup` installs by apt when it runs as root, or names with the line that gets it.
+# need, `scripts/setup` installs by apt when it runs as root, or names with the line that gets it.
 
 CARGO ?= cargo
 PROFILE_DIR = $(or $(CARGO_TARGET_DIR),target)/release
@@ -19,7 +19,7 @@ help:
 
 ## setup        installs, or names, what the tests need beyond a Rust toolchain, a C compiler, a JDK and Maven
 setup:
-	tests/setup
+	scripts/setup
 
 library:
 	$(CARGO) build --release --lib
@@ -34,7 +34,7 @@ demo: setup examples
 
 ## test         all tests, in less than 20 minutes
 test: setup check unit simulation examples
-	tests/loom
+	scripts/loom
 	benches/instructions --few
 	@echo 'make test: all passed'
 
@@ -43,24 +43,24 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --lib --quiet -- -D warnings
-	$(CARGO) clippy --features planted --test engine --quiet -- -D warnings
+	$(CARGO) clippy -p ottla-core --features planted --test simulation --quiet -- -D warnings
 
 unit:
 	$(CARGO) test --workspace
-	$(CARGO) test --features planted --test engine planted::
+	$(CARGO) test -p ottla-core --features planted --test simulation planted::
 
 ## simulation   10,000 random runs of the engine on a modelled cluster
 simulation:
-	OTTLA_SEEDS=0..5000 $(CARGO) test --quiet --profile simulation --test engine random -- --nocapture
+	OTTLA_SEEDS=0..5000 $(CARGO) test -p ottla-core --quiet --profile simulation --test simulation random -- --nocapture
 
-## soak         the long runs; those that are done are not run again (tests/soak --help)
+## soak         the long runs; those that are done are not run again (scripts/soak --help)
 soak: setup library examples
-	tests/setup --soak
-	tests/soak
+	scripts/setup --soak
+	scripts/soak
 
 ## bench        Ottla and its peers side by side, a few minutes (BENCH=full: all of it); needs Go too (benches/README.md)
 bench: setup
-	tests/setup --soak
+	scripts/setup --soak
 	benches/bench $(if $(filter full,$(BENCH)),--full)
 
 ## clean        removes what was built, Kafka included

@@ -1,7 +1,7 @@
 /* The declarations of ottla.h for tools that read C without a preprocessor, for example Python's cffi. They have to know
  * size_t and the types of <stdint.h>. Constants are enumerators. The descriptions are in ottla.h.
  *
- * Generated from src/ffi by tests/header.rs: do not edit. */
+ * Generated from src by tests/header.rs: do not edit. */
 struct ottla_delivery;
 struct ottla_report;
 enum { OTTLA_VERSION_MAJOR = 0 };

@@ -43,7 +43,7 @@
  * call fills says afterwards in struct_size how much was filled, so it can be passed to the next call as it is.
  * Enumerations get new members.
  *
- * Generated from src/ffi by tests/header.rs: do not edit. */
+ * Generated from src by tests/header.rs: do not edit. */
 
 #ifndef OTTLA_H
 #define OTTLA_H

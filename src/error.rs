@@ -1,322 +1,296 @@
-//! Errors: a code to branch on, a class, and a sentence that says what was tried, on what, and what came back.
-#![forbid(unsafe_code)]
+//! Error codes and error objects.
 
-mod codes;
+use std::ffi::{CStr, CString, c_char};
+use std::sync::OnceLock;
 
+use super::guarded;
+use super::log::{c_message, c_string};
+use ottla_core::error::{Error, ErrorKind};
 
-use std::fmt;
-use std::sync::Arc;
+/// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
+/// Kafka protocol as the broker sent it (org.apache.kafka.common.protocol.Errors), even if this release has no name for
+/// it. ottla_err names the values. The type is a plain number, so that new codes break no program.
+pub type ottla_code = i32;
 
-pub use codes::{Class, ErrorCode, ProduceVerdict, TransactionRequest, TransactionVerdict};
-
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What went wrong. Cheap to clone: a batch's error is shared by the completions of its records.
-#[derive(Clone)]
-pub struct Error(Arc<Inner>);
-
-#[derive(Clone)]
-struct Inner {
-    kind: ErrorKind,
-    message: String,
-    weight: Weight,
-    source: Option<Source>,
-}
-
-type Source = Arc<dyn std::error::Error + Send + Sync>;
-
-/// What an error means for more than the record or the call that it is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    /// What its kind says.
-    OfItsKind,
-    /// Nothing, whatever its kind says: the producer goes on as it is.
-    Nothing,
-    /// The open transaction has to be aborted.
-    Transaction,
-    /// The producer cannot go on.
-    Producer,
-}
-
-/// The source does not count: errors of other libraries cannot be compared.
-impl PartialEq for Error {
-    fn eq(&self, other: &Error) -> bool {
-        (self.0.kind, &self.0.message, self.0.weight) == (other.0.kind, &other.0.message, other.0.weight)
-    }
-}
-
-impl Eq for Error {}
-
-/// The kind of an error. Its number in C is [`ErrorKind::code`]: negative for Ottla's own, positive for the codes
-/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), also for one this release has never heard of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
+/// Names for the values of ottla_code. A number never gets another meaning.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[expect(dead_code, reason = "named for C, where enumerators share one scope; codes travel as ottla_code")]
+pub enum ottla_err {
+    /// Success.
+    OTTLA_ERR_OK = 0,
     /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
-    UnknownServerError,
-    /// An argument of the call cannot be used.
-    InvalidArgument,
+    OTTLA_ERR_UNKNOWN_SERVER_ERROR = -1,
+    /// An argument of the call is not valid.
+    OTTLA_ERR_INVALID_ARGUMENT = -2,
     /// A property is unknown, its value is out of range, or two properties contradict each other.
-    InvalidConfig,
+    OTTLA_ERR_INVALID_CONFIG = -3,
     /// The producer is closed or closing.
-    Closed,
-    /// The call's own time limit passed.
-    TimedOut,
-    /// No room in `buffer.memory`, and the call may not (or no longer) wait for it.
-    BufferFull,
-    /// The record alone is larger than `max.request.size` or `buffer.memory`.
-    RecordTooLarge,
-    /// The call waits, and may not be made from a completion callback.
-    InCallback,
+    OTTLA_ERR_CLOSED = -4,
+    /// The time limit of the call passed. The message says what the call was waiting for, and what came back last.
+    OTTLA_ERR_TIMED_OUT = -5,
+    /// There is no room in buffer.memory, and the call may not wait for it, or waited as long as it may.
+    OTTLA_ERR_BUFFER_FULL = -6,
+    /// The record alone is larger than max.request.size or buffer.memory.
+    OTTLA_ERR_RECORD_TOO_LARGE = -7,
+    /// The call waits, or ends the producer, so it is not allowed in a callback of the producer.
+    OTTLA_ERR_IN_CALLBACK = -8,
     /// A defect in Ottla: a panic was caught, or an invariant did not hold.
-    Internal,
+    OTTLA_ERR_INTERNAL = -9,
     /// The producer belongs to the process that forked this one.
-    Forked,
+    OTTLA_ERR_FORKED = -10,
     /// The call is not allowed in the producer's present state.
-    InvalidState,
+    OTTLA_ERR_INVALID_STATE = -11,
     /// The partition is outside the topic's range.
-    UnknownPartition,
-    /// `delivery.timeout.ms` passed before the record's fate was known.
-    DeliveryTimedOut,
+    OTTLA_ERR_UNKNOWN_PARTITION = -12,
+    /// delivery.timeout.ms, or the record's own timeout_ms, passed before the record's fate was decided.
+    OTTLA_ERR_DELIVERY_TIMED_OUT = -13,
     /// The topic's metadata did not arrive in time.
-    MetadataTimedOut,
-    /// The record was removed from the queue by a purge.
-    Purged,
-    /// The broker's bytes do not follow the protocol.
-    BadResponse,
-    /// The broker offers no version of a request that this release speaks.
-    UnsupportedBroker,
+    OTTLA_ERR_METADATA_TIMED_OUT = -14,
+    /// The record was purged; its fate says whether it may have been written.
+    OTTLA_ERR_PURGED = -15,
+    /// The broker sent bytes that do not follow the protocol.
+    OTTLA_ERR_BAD_RESPONSE = -16,
+    /// The broker supports no version of a request that this release can send.
+    OTTLA_ERR_UNSUPPORTED_BROKER = -17,
     /// An operating-system call failed.
-    Io,
+    OTTLA_ERR_IO = -18,
     /// A host name could not be resolved.
-    Resolve,
-    /// The application's own partitioner failed.
-    PartitionerFailed,
+    OTTLA_ERR_RESOLVE = -19,
+    /// The partitioner of the application failed.
+    OTTLA_ERR_PARTITIONER_FAILED = -20,
     /// A serializer failed.
-    Serialization,
-    /// The record was not sent: its transaction was aborted.
-    TransactionAborted,
-    /// The system gave no memory for a record.
-    OutOfMemory,
-    /// A code of the Kafka protocol, as the broker sent it.
-    Broker(i16),
+    OTTLA_ERR_SERIALIZATION = -21,
+    /// The record was not sent: its transaction was aborted first.
+    OTTLA_ERR_TRANSACTION_ABORTED = -22,
+    /// The system has no memory for the record. The limits of the process and its container decide this (ulimit -v,
+    /// cgroup), not buffer.memory.
+    OTTLA_ERR_OUT_OF_MEMORY = -23,
+    /// The codes of the Kafka protocol begin here.
+    OTTLA_ERR_OFFSET_OUT_OF_RANGE = 1,
+    OTTLA_ERR_CORRUPT_MESSAGE = 2,
+    OTTLA_ERR_UNKNOWN_TOPIC_OR_PARTITION = 3,
+    OTTLA_ERR_INVALID_FETCH_SIZE = 4,
+    OTTLA_ERR_LEADER_NOT_AVAILABLE = 5,
+    OTTLA_ERR_NOT_LEADER_OR_FOLLOWER = 6,
+    OTTLA_ERR_REQUEST_TIMED_OUT = 7,
+    OTTLA_ERR_BROKER_NOT_AVAILABLE = 8,
+    OTTLA_ERR_REPLICA_NOT_AVAILABLE = 9,
+    OTTLA_ERR_MESSAGE_TOO_LARGE = 10,
+    OTTLA_ERR_STALE_CONTROLLER_EPOCH = 11,
+    OTTLA_ERR_OFFSET_METADATA_TOO_LARGE = 12,
+    OTTLA_ERR_NETWORK_EXCEPTION = 13,
+    OTTLA_ERR_COORDINATOR_LOAD_IN_PROGRESS = 14,
+    OTTLA_ERR_COORDINATOR_NOT_AVAILABLE = 15,
+    OTTLA_ERR_NOT_COORDINATOR = 16,
+    OTTLA_ERR_INVALID_TOPIC_EXCEPTION = 17,
+    OTTLA_ERR_RECORD_LIST_TOO_LARGE = 18,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS = 19,
+    OTTLA_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20,
+    OTTLA_ERR_INVALID_REQUIRED_ACKS = 21,
+    OTTLA_ERR_ILLEGAL_GENERATION = 22,
+    OTTLA_ERR_INCONSISTENT_GROUP_PROTOCOL = 23,
+    OTTLA_ERR_INVALID_GROUP_ID = 24,
+    OTTLA_ERR_UNKNOWN_MEMBER_ID = 25,
+    OTTLA_ERR_INVALID_SESSION_TIMEOUT = 26,
+    OTTLA_ERR_REBALANCE_IN_PROGRESS = 27,
+    OTTLA_ERR_INVALID_COMMIT_OFFSET_SIZE = 28,
+    OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED = 29,
+    OTTLA_ERR_GROUP_AUTHORIZATION_FAILED = 30,
+    OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED = 31,
+    OTTLA_ERR_INVALID_TIMESTAMP = 32,
+    OTTLA_ERR_UNSUPPORTED_SASL_MECHANISM = 33,
+    OTTLA_ERR_ILLEGAL_SASL_STATE = 34,
+    OTTLA_ERR_UNSUPPORTED_VERSION = 35,
+    OTTLA_ERR_TOPIC_ALREADY_EXISTS = 36,
+    OTTLA_ERR_INVALID_PARTITIONS = 37,
+    OTTLA_ERR_INVALID_REPLICATION_FACTOR = 38,
+    OTTLA_ERR_INVALID_REPLICA_ASSIGNMENT = 39,
+    /// Kafka's INVALID_CONFIG; OTTLA_ERR_INVALID_CONFIG is Ottla's own.
+    OTTLA_ERR_KAFKA_INVALID_CONFIG = 40,
+    OTTLA_ERR_NOT_CONTROLLER = 41,
+    OTTLA_ERR_INVALID_REQUEST = 42,
+    OTTLA_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT = 43,
+    OTTLA_ERR_POLICY_VIOLATION = 44,
+    OTTLA_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    OTTLA_ERR_DUPLICATE_SEQUENCE_NUMBER = 46,
+    OTTLA_ERR_INVALID_PRODUCER_EPOCH = 47,
+    OTTLA_ERR_INVALID_TXN_STATE = 48,
+    OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING = 49,
+    OTTLA_ERR_INVALID_TRANSACTION_TIMEOUT = 50,
+    OTTLA_ERR_CONCURRENT_TRANSACTIONS = 51,
+    OTTLA_ERR_TRANSACTION_COORDINATOR_FENCED = 52,
+    OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53,
+    OTTLA_ERR_SECURITY_DISABLED = 54,
+    OTTLA_ERR_OPERATION_NOT_ATTEMPTED = 55,
+    OTTLA_ERR_KAFKA_STORAGE_ERROR = 56,
+    OTTLA_ERR_LOG_DIR_NOT_FOUND = 57,
+    OTTLA_ERR_SASL_AUTHENTICATION_FAILED = 58,
+    OTTLA_ERR_UNKNOWN_PRODUCER_ID = 59,
+    OTTLA_ERR_REASSIGNMENT_IN_PROGRESS = 60,
+    OTTLA_ERR_LISTENER_NOT_FOUND = 72,
+    OTTLA_ERR_TOPIC_DELETION_DISABLED = 73,
+    OTTLA_ERR_FENCED_LEADER_EPOCH = 74,
+    OTTLA_ERR_UNKNOWN_LEADER_EPOCH = 75,
+    OTTLA_ERR_UNSUPPORTED_COMPRESSION_TYPE = 76,
+    OTTLA_ERR_STALE_BROKER_EPOCH = 77,
+    OTTLA_ERR_OFFSET_NOT_AVAILABLE = 78,
+    OTTLA_ERR_MEMBER_ID_REQUIRED = 79,
+    OTTLA_ERR_PREFERRED_LEADER_NOT_AVAILABLE = 80,
+    OTTLA_ERR_GROUP_MAX_SIZE_REACHED = 81,
+    OTTLA_ERR_FENCED_INSTANCE_ID = 82,
+    OTTLA_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE = 83,
+    OTTLA_ERR_ELECTION_NOT_NEEDED = 84,
+    OTTLA_ERR_INVALID_RECORD = 87,
+    OTTLA_ERR_UNSTABLE_OFFSET_COMMIT = 88,
+    OTTLA_ERR_THROTTLING_QUOTA_EXCEEDED = 89,
+    OTTLA_ERR_PRODUCER_FENCED = 90,
+    OTTLA_ERR_UNKNOWN_TOPIC_ID = 100,
+    OTTLA_ERR_INCONSISTENT_TOPIC_ID = 103,
+    OTTLA_ERR_TRANSACTION_ABORTABLE = 120,
+    OTTLA_ERR_REBOOTSTRAP_REQUIRED = 129,
 }
 
-impl Error {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind, source: None }))
-    }
-
-    /// The same error with `source` as its cause. The message has to name the cause too: C sees nothing else.
-    #[cold]
-    pub fn caused_by(&self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.changed(|inner| inner.source = Some(Arc::new(source)))
-    }
-
-    /// The same error, where `prefix` says what it happened to.
-    #[cold]
-    pub fn context(&self, prefix: impl fmt::Display) -> Self {
-        self.with_message(format!("{prefix}: {}", self.0.message))
-    }
-
-    /// The same error with a remark behind its message.
-    #[cold]
-    pub fn note(&self, remark: impl fmt::Display) -> Self {
-        self.with_message(format!("{}; {remark}", self.0.message))
-    }
-
-    /// The same error with another code.
-    #[cold]
-    pub fn with_kind(&self, kind: ErrorKind) -> Self {
-        self.changed(|inner| inner.kind = kind)
-    }
-
-    /// The same error in other words.
-    #[cold]
-    pub fn with_message(&self, message: impl Into<String>) -> Self {
-        self.changed(|inner| inner.message = message.into())
-    }
-
-    /// The same, and the open transaction has to be aborted.
-    pub fn requiring_abort(&self) -> Self {
-        self.weighing(Weight::Transaction)
-    }
-
-    /// The same, and the producer cannot go on.
-    pub fn fatal(&self) -> Self {
-        self.weighing(Weight::Producer)
-    }
-
-    /// The same, and the producer goes on, though errors of this kind can end one.
-    pub fn passing(&self) -> Self {
-        self.weighing(Weight::Nothing)
-    }
-
-    fn weighing(&self, weight: Weight) -> Self {
-        self.changed(|inner| inner.weight = weight)
-    }
-
-    /// A copy with one change. Whatever else an error has stays with it.
-    #[cold]
-    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Inner::clone(&self.0);
-        change(&mut inner);
-        Error(Arc::new(inner))
-    }
-
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    /// Trying the same again may succeed.
-    pub fn is_retriable(&self) -> bool {
-        self.0.kind.is_retriable()
-    }
-
-    /// The producer cannot go on; create another.
-    pub fn is_fatal(&self) -> bool {
-        match self.0.weight {
-            Weight::Producer => true,
-            Weight::OfItsKind => self.0.kind.is_fatal(),
-            Weight::Nothing | Weight::Transaction => false,
-        }
-    }
-
-    /// The open transaction must be aborted.
-    pub fn requires_abort(&self) -> bool {
-        self.0.weight == Weight::Transaction
-    }
+/// Details of a failure: a code to branch on, a class, and a message that says what was tried, on what, and what came
+/// back.
+///
+/// Functions that can fail have a last argument `error_out`, unless their code says everything. Pass NULL if only the
+/// code matters. Otherwise it is set on failure (its old value is neither read nor freed) and left alone on success.
+/// Release the error with ottla_error_free(). An error inside an ottla_delivery, ottla_batch or ottla_event belongs to
+/// that structure and must not be freed.
+///
+/// An error does not change: any thread, any number at once.
+pub struct ottla_error {
+    error: Error,
+    message: CString,
 }
 
-impl ErrorKind {
-    /// The number in C: `OTTLA_ERR_…` when negative, the protocol's own when positive.
-    pub fn code(self) -> i32 {
-        match self {
-            ErrorKind::UnknownServerError => -1,
-            ErrorKind::InvalidArgument => -2,
-            ErrorKind::InvalidConfig => -3,
-            ErrorKind::Closed => -4,
-            ErrorKind::TimedOut => -5,
-            ErrorKind::BufferFull => -6,
-            ErrorKind::RecordTooLarge => -7,
-            ErrorKind::InCallback => -8,
-            ErrorKind::Internal => -9,
-            ErrorKind::Forked => -10,
-            ErrorKind::InvalidState => -11,
-            ErrorKind::UnknownPartition => -12,
-            ErrorKind::DeliveryTimedOut => -13,
-            ErrorKind::MetadataTimedOut => -14,
-            ErrorKind::Purged => -15,
-            ErrorKind::BadResponse => -16,
-            ErrorKind::UnsupportedBroker => -17,
-            ErrorKind::Io => -18,
-            ErrorKind::Resolve => -19,
-            ErrorKind::PartitionerFailed => -20,
-            ErrorKind::Serialization => -21,
-            ErrorKind::TransactionAborted => -22,
-            ErrorKind::OutOfMemory => -23,
-            ErrorKind::Broker(code) => i32::from(code),
-        }
-    }
-
-    /// The kind for an error code off the wire; `None` for 0.
-    pub fn from_broker(code: i16) -> Option<Self> {
-        match code {
-            ErrorCode::NONE => None,
-            ErrorCode::UNKNOWN_SERVER_ERROR => Some(ErrorKind::UnknownServerError),
-            code => Some(ErrorKind::Broker(code)),
-        }
-    }
-
-    /// The name as it is written in C (`OTTLA_ERR_CLOSED`) or by Kafka (`NOT_LEADER_OR_FOLLOWER`).
-    pub fn name(self) -> &'static str {
-        match self {
-            ErrorKind::UnknownServerError => "UNKNOWN_SERVER_ERROR",
-            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
-            ErrorKind::InvalidConfig => "INVALID_CONFIG",
-            ErrorKind::Closed => "CLOSED",
-            ErrorKind::TimedOut => "TIMED_OUT",
-            ErrorKind::BufferFull => "BUFFER_FULL",
-            ErrorKind::RecordTooLarge => "RECORD_TOO_LARGE",
-            ErrorKind::InCallback => "IN_CALLBACK",
-            ErrorKind::Internal => "INTERNAL",
-            ErrorKind::Forked => "FORKED",
-            ErrorKind::InvalidState => "INVALID_STATE",
-            ErrorKind::UnknownPartition => "UNKNOWN_PARTITION",
-            ErrorKind::DeliveryTimedOut => "DELIVERY_TIMED_OUT",
-            ErrorKind::MetadataTimedOut => "METADATA_TIMED_OUT",
-            ErrorKind::Purged => "PURGED",
-            ErrorKind::BadResponse => "BAD_RESPONSE",
-            ErrorKind::UnsupportedBroker => "UNSUPPORTED_BROKER",
-            ErrorKind::Io => "IO",
-            ErrorKind::Resolve => "RESOLVE",
-            ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
-            ErrorKind::Serialization => "SERIALIZATION",
-            ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
-            ErrorKind::OutOfMemory => "OUT_OF_MEMORY",
-            ErrorKind::Broker(code) => ErrorCode::name(code).unwrap_or(NO_NAME),
-        }
-    }
-
-    /// `RetriableException` in Kafka's hierarchy, and of Ottla's own those that time or room may cure.
-    pub fn is_retriable(self) -> bool {
-        match self {
-            ErrorKind::BufferFull
-            | ErrorKind::OutOfMemory
-            | ErrorKind::TimedOut
-            | ErrorKind::DeliveryTimedOut
-            | ErrorKind::MetadataTimedOut
-            | ErrorKind::Io
-            | ErrorKind::Resolve => true,
-            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Retriable,
-            _ => false,
-        }
-    }
-
-    /// After these a producer with transactions is defunct (`ProducerFencedException` and its like), unless the error
-    /// says that it goes on.
-    pub fn is_fatal(self) -> bool {
-        match self {
-            ErrorKind::Internal => true,
-            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Fatal,
-            _ => false,
-        }
+impl ottla_error {
+    pub(super) fn new(error: Error) -> Self {
+        ottla_error { message: c_message(error.message()), error }
     }
 }
 
-/// The name of a code that this release does not know.
-const NO_NAME: &str = "BROKER_ERROR";
+/// Ottla's own kinds, to find one by its number.
+const OWN: [ErrorKind; 23] = [
+    ErrorKind::UnknownServerError,
+    ErrorKind::InvalidArgument,
+    ErrorKind::InvalidConfig,
+    ErrorKind::Closed,
+    ErrorKind::TimedOut,
+    ErrorKind::BufferFull,
+    ErrorKind::RecordTooLarge,
+    ErrorKind::InCallback,
+    ErrorKind::Internal,
+    ErrorKind::Forked,
+    ErrorKind::InvalidState,
+    ErrorKind::UnknownPartition,
+    ErrorKind::DeliveryTimedOut,
+    ErrorKind::MetadataTimedOut,
+    ErrorKind::Purged,
+    ErrorKind::BadResponse,
+    ErrorKind::UnsupportedBroker,
+    ErrorKind::Io,
+    ErrorKind::Resolve,
+    ErrorKind::PartitionerFailed,
+    ErrorKind::Serialization,
+    ErrorKind::TransactionAborted,
+    ErrorKind::OutOfMemory,
+];
 
-/// As messages write it: a code without a name shows its number.
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, self.name()) {
-            (ErrorKind::Broker(code), NO_NAME) => write!(out, "{NO_NAME} (error code {code})"),
-            (_, name) => out.write_str(name),
-        }
+/// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.
+fn kind_of(code: ottla_code) -> Option<ErrorKind> {
+    match i16::try_from(code) {
+        Ok(code @ 1..) => ErrorKind::from_broker(code),
+        _ => OWN.into_iter().find(|kind| kind.code() == code),
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.0.kind, self.0.message)
-    }
+/// Returns the name of a code: "OK"; "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix); "NOT_LEADER_OR_FOLLOWER" (as
+/// in Kafka); "BROKER_ERROR" for a positive code without a name; "UNKNOWN_CODE" for any other number. Static; never
+/// NULL. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_name(code: ottla_code) -> *const c_char {
+    guarded(c"INTERNAL".as_ptr(), || name_of(code).as_ptr())
 }
 
-impl fmt::Debug for Error {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Error({self})")
+/// The names with a NUL at their end, made at the first question.
+fn name_of(code: ottla_code) -> &'static CStr {
+    static OWN_NAMES: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
+    static BROKER_NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    if code == 0 {
+        return c"OK";
     }
+    if let Ok(broker) = i16::try_from(code)
+        && broker > 0
+    {
+        let names =
+            BROKER_NAMES.get_or_init(|| (0..=200).map(|code| c_string(ErrorKind::Broker(code).name())).collect());
+        return names.get(broker.unsigned_abs() as usize).map_or(c"BROKER_ERROR", CString::as_c_str);
+    }
+    let names = OWN_NAMES.get_or_init(|| OWN.iter().map(|kind| (kind.code(), c_string(kind.name()))).collect());
+    names.iter().find(|(number, _)| *number == code).map_or(c"UNKNOWN_CODE", |(_, name)| name.as_c_str())
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
-    }
+/// Returns 1 if the same call or record may succeed when it is tried again (Kafka's RetriableException), else 0. The
+/// producer has already retried records as often as `retries` and `delivery.timeout.ms` allow. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
+    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
+}
+
+/// Returns 1 for OTTLA_ERR_INTERNAL and for the codes that usually end a producer with transactions
+/// (OTTLA_ERR_PRODUCER_FENCED and similar), else 0. Only ottla_error_is_fatal() is exact: another code can be fatal in
+/// some situation, and without transactions no code of a broker is. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
+    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())
+}
+
+/// Returns the error's code; OTTLA_ERR_INVALID_ARGUMENT for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_code(error: Option<&ottla_error>) -> ottla_code {
+    error.map_or(ErrorKind::InvalidArgument.code(), |error| error.error.kind().code())
+}
+
+/// Returns the name of the error's code, as ottla_code_name() does. Static; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_name(error: Option<&ottla_error>) -> *const c_char {
+    ottla_code_name(ottla_error_code(error))
+}
+
+/// Returns the message: what was tried, on what, and what came back. UTF-8, one line, valid as long as the error; never
+/// NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_message(error: Option<&ottla_error>) -> *const c_char {
+    error.map_or(c"error is NULL".as_ptr(), |error| error.message.as_ptr())
+}
+
+/// Returns 1 if the error is retriable, like ottla_code_is_retriable(); 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_is_retriable(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.is_retriable()).into()
+}
+
+/// Returns 1 if the producer cannot go on: only ottla_producer_close() and ottla_producer_free() can still succeed, and
+/// the application has to create another producer. Otherwise, and for NULL, 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_is_fatal(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.is_fatal()).into()
+}
+
+/// Returns 1 if the open transaction has to be aborted with ottla_producer_abort_transaction(); after that the producer
+/// can be used again. Otherwise, and for NULL, 0. Errors of transaction calls have this class, and errors of sends that
+/// are refused because the transaction failed.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_requires_abort(error: Option<&ottla_error>) -> i32 {
+    error.is_some_and(|error| error.error.requires_abort()).into()
+}
+
+/// Releases an error that was returned in an `error_out`. NULL is ignored. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_error_free(error: Option<Box<ottla_error>>) {
+    guarded((), || drop(error));
 }
 
 #[cfg(test)]
@@ -324,32 +298,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_in_other_words_keeps_its_class_source_and_code() {
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        let original = Error::new(ErrorKind::Broker(29), "the topic is not ours").caused_by(refused);
-        let class = |error: &Error| (error.kind(), error.is_fatal(), error.requires_abort());
-        for original in [original.clone(), original.requiring_abort(), original.fatal(), original.passing()] {
-            let in_other_words = [
-                ("records[3]: the topic is not ours", original.context("records[3]")),
-                ("the topic is not ours; ask for it", original.note("ask for it")),
-                ("something else", original.with_message("something else")),
-            ];
-            for (message, changed) in in_other_words {
-                assert_eq!((changed.message(), class(&changed)), (message, class(&original)));
-                let source = std::error::Error::source(&changed).and_then(|source| source.downcast_ref());
-                assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::ConnectionRefused));
-            }
+    fn every_number_has_its_name_and_class() {
+        for kind in OWN {
+            assert_eq!(name_of(kind.code()).to_str().unwrap(), kind.name());
+            assert_eq!(kind_of(kind.code()), Some(kind));
         }
-    }
-
-    #[test]
-    fn a_code_without_a_name_shows_its_number() {
-        let error = |code| Error::new(ErrorKind::Broker(code), format!("it answered {}", ErrorKind::Broker(code)));
-        assert_eq!(error(999).to_string(), "BROKER_ERROR (error code 999): it answered BROKER_ERROR (error code 999)");
-        assert_eq!(
-            error(ErrorCode::NOT_LEADER_OR_FOLLOWER).to_string(),
-            "NOT_LEADER_OR_FOLLOWER: it answered NOT_LEADER_OR_FOLLOWER"
-        );
-        assert_eq!(ErrorKind::Broker(999).name(), "BROKER_ERROR");
+        assert_eq!(name_of(6), c"NOT_LEADER_OR_FOLLOWER");
+        assert_eq!(name_of(199), c"BROKER_ERROR");
+        assert_eq!(name_of(i32::from(i16::MAX)), c"BROKER_ERROR");
+        assert_eq!(name_of(i32::MAX), c"UNKNOWN_CODE");
+        assert_eq!(name_of(i32::MIN), c"UNKNOWN_CODE");
+        assert_eq!(kind_of(0), None);
+        assert_eq!((ottla_code_is_retriable(6), ottla_code_is_fatal(6)), (1, 0));
+        assert_eq!((ottla_code_is_retriable(90), ottla_code_is_fatal(90)), (0, 1));
     }
 }

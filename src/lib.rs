@@ -1,70 +1,43 @@
-//! Ottla: a producer for Apache Kafka.
-//!
-//! `include/ottla.h` is the manual of the C library. `DESIGN.md` describes the architecture.
+//! The C ABI. Each exported function converts its arguments, makes one call of the engine, and converts back. Its doc
+//! comment becomes `include/ottla.h`, so it is written for users of C. Each noun has a file; `tests/header.rs` puts the
+//! files in the order of the header's sections.
+#![expect(non_camel_case_types, reason = "the names are C's, and are written the same everywhere")]
+#![expect(unsafe_code, reason = "pointers from C become references, slices and strings here, and nowhere else")]
 
-mod allocate;
-pub mod config;
-pub mod error;
-pub mod loan;
-pub mod record;
-mod text;
-
-#[cfg(not(feature = "internals"))]
-mod batch;
-#[cfg(feature = "internals")]
-pub mod batch;
-#[cfg(not(feature = "internals"))]
-mod compress;
-#[cfg(feature = "internals")]
-pub mod compress;
-#[cfg(not(feature = "internals"))]
-mod core;
-#[cfg(feature = "internals")]
-pub mod core;
-#[cfg(not(feature = "internals"))]
-mod driver;
-#[cfg(feature = "internals")]
-pub mod driver;
-#[cfg(feature = "ffi")]
-mod ffi;
-#[cfg(not(feature = "internals"))]
-mod front;
-#[cfg(feature = "internals")]
-pub mod front;
-#[cfg(not(feature = "internals"))]
-mod partition;
-#[cfg(feature = "internals")]
-pub mod partition;
-#[cfg(not(feature = "planted"))]
-mod planted;
-#[cfg(feature = "planted")]
-pub mod planted;
-#[cfg(not(feature = "internals"))]
+mod boundary;
+mod check;
+mod config;
+mod counters;
+mod delivery;
+mod error;
+mod event;
+mod flagged;
+mod flat;
+mod flush;
+mod handle;
+mod interceptor;
+mod loan;
+mod log;
+mod objects;
+mod partitioner;
+mod partitions;
+mod pending;
+mod plugin;
+mod poll;
 mod producer;
-#[cfg(feature = "internals")]
-pub mod producer;
-#[cfg(not(feature = "internals"))]
-mod protocol;
-#[cfg(feature = "internals")]
-pub mod protocol;
-#[cfg(not(feature = "internals"))]
-mod serialize;
-#[cfg(feature = "internals")]
-pub mod serialize;
-#[cfg(not(feature = "internals"))]
+mod property;
+mod purge;
+mod record;
+mod report;
+mod send;
+mod send_handle;
+mod send_options;
+mod serializer;
+mod sink;
 mod statistics;
-#[cfg(feature = "internals")]
-pub mod statistics;
-#[cfg(not(feature = "internals"))]
-mod sync;
-#[cfg(feature = "internals")]
-pub mod sync;
+mod topic;
+mod transaction;
+mod userdata;
+mod version;
 
-pub use batch::{Completion, Delivery, Outcome, Report, Told};
-pub use config::Config;
-pub use core::{Level, PartitionInfo};
-pub use driver::{LogSink, Sink};
-pub use error::{Error, ErrorCode, ErrorKind, Result};
-pub use producer::{Producer, SendHandle, TopicHandle, Wait};
-pub use record::{Fate, Header, Record};
-pub use statistics::{CounterSnapshot, Snapshot, metrics_markdown};
+use boundary::{boundary, guarded, required, text, wait};

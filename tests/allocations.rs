@@ -1,15 +1,14 @@
 //! What the front allocates: nothing for a record, little for a batch, and nothing for a batch of a kind seen before.
-#![cfg(feature = "internals")]
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use ottla::batch::{Completion, Outcome, Room};
-use ottla::front::{Command, Front, FrontSettings, Mail, Manner, Topic, TopicSettings};
-use ottla::sync::{Arc, Clock, Time};
-use ottla::{Fate, Record};
+use ottla_core::accumulator::{Command, Front, FrontSettings, Mail, Manner, Topic, TopicSettings};
+use ottla_core::batch::{Completion, Outcome, Room};
+use ottla_core::sync::{Arc, Clock, Time};
+use ottla_engine::{Fate, Record};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -198,13 +197,13 @@ fn a_new_batch_costs_a_bounded_number_of_allocations() {
 
 #[test]
 fn objects_are_serialized_without_allocations() {
-    use ottla::serialize::{Object, Objects, Serialized, Serializer};
+    use ottla_core::serialize::{Object, Objects, Serialized, Serializer};
 
     /// Writes a number as text, with a header.
     struct Text;
 
-    impl ottla::config::Plugin for Text {
-        fn configure(&self, _: &ottla::config::PluginSettings) -> Result<(), String> {
+    impl ottla_core::config::Plugin for Text {
+        fn configure(&self, _: &ottla_core::config::PluginSettings) -> Result<(), String> {
             Ok(())
         }
 
@@ -219,13 +218,14 @@ fn objects_are_serialized_without_allocations() {
         }
     }
 
-    let mut config = ottla::Config::new();
+    let mut config = ottla_engine::Config::new();
     config.set("bootstrap.servers", "127.0.0.1:1").expect("an address");
     config.set("key.serializer", "uuid").expect("a serializer");
-    let plugins = ottla::producer::Plugins { value_serializer: Some(Arc::new(Text)), ..Default::default() };
-    let sink = Box::new(|_: ottla::Report| ());
-    let producer = ottla::Producer::with_plugins(&config, &plugins, sink, Box::new(|_, _| ()), ottla::Level::Error)
-        .expect("a producer");
+    let plugins = ottla_engine::producer::Plugins { value_serializer: Some(Arc::new(Text)), ..Default::default() };
+    let sink = Box::new(|_: ottla_engine::Report| ());
+    let producer =
+        ottla_engine::Producer::with_plugins(&config, &plugins, sink, Box::new(|_, _| ()), ottla_engine::Level::Error)
+            .expect("a producer");
     let topic = producer.topic("t").expect("a topic");
     let uuid = [7u8; 16];
     let send = |count: u64| {
@@ -233,8 +233,9 @@ fn objects_are_serialized_without_allocations() {
             let object = Object::new(std::ptr::from_ref(&uuid).cast());
             let (objects, completion) = (Objects { key: object, value: object }, Completion::Tag(tag));
             // SAFETY: the object is what each serializer reads; it outlives the call.
-            let sent =
-                unsafe { producer.send_objects(&topic, &Record::default(), objects, &completion, ottla::Wait::Never) };
+            let sent = unsafe {
+                producer.send_objects(&topic, &Record::default(), objects, &completion, ottla_engine::Wait::Never)
+            };
             sent.expect("accepted");
         }
     };

@@ -8,11 +8,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ottla::partition::murmur2::partition_for_key;
-use ottla_test_support::kafka;
-use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Cluster, Fault, On, codes};
-use ottla_test_support::sink::{Sink, SinkOptions};
+use ottla_core::partition::murmur2::partition_for_key;
+use ottla_mock::server::ModelServer;
+use ottla_mock::{Api, Cluster, Fault, On, codes};
+use ottla_testkit::kafka;
+use ottla_testkit::sink::{Sink, SinkOptions};
 
 /// Programs that need no broker.
 const ALONE: &[&str] =
@@ -238,7 +238,7 @@ fn a_binding_that_loads_the_declarations_sends_and_polls() {
     python.arg(root().join("tests/c/declarations.py")).arg(root().join("include/ottla.cdef.h"));
     python.arg(libraries().join("libottla.so")).arg(sink.addr().to_string());
     python.stdin(std::fs::File::open(&sizes).expect("just written"));
-    run("declarations.py (tests/setup gets Python's cffi)", &mut python);
+    run("declarations.py (scripts/setup gets Python's cffi)", &mut python);
 }
 
 #[test]

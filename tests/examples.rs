@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ottla_test_support::kafka::{self, Cluster, ReadRecord, Reader};
-use ottla_test_support::sink::{Sink, SinkOptions};
+use ottla_testkit::kafka::{self, Cluster, ReadRecord, Reader};
+use ottla_testkit::sink::{Sink, SinkOptions};
 
 const EXAMPLES: &[&str] = &[
     "produce",
@@ -207,9 +207,17 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
 fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
     let cluster = kafka::shared();
     for (name, text, told) in [
-        ("java-app", include_str!("vectors/java-app.properties"), "shop.orders.topic"),
-        ("java-3-app", include_str!("vectors/java-3-app.properties"), "spring.application.name"),
-        ("librdkafka-app", include_str!("vectors/librdkafka-app.properties"), "queue.buffering.max.messages"),
+        ("java-app", include_str!("../crates/ottla-core/tests/vectors/java-app.properties"), "shop.orders.topic"),
+        (
+            "java-3-app",
+            include_str!("../crates/ottla-core/tests/vectors/java-3-app.properties"),
+            "spring.application.name",
+        ),
+        (
+            "librdkafka-app",
+            include_str!("../crates/ottla-core/tests/vectors/librdkafka-app.properties"),
+            "queue.buffering.max.messages",
+        ),
     ] {
         let topic = cluster.new_topic(&format!("produce-{name}"), 3);
         let servers = cluster.bootstrap();

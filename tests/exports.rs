@@ -44,5 +44,5 @@ fn the_library_has_no_planted_faults() {
     let symbols = output(Command::new("nm").arg(library()));
     assert!(symbols.contains("produce_received"), "nm does not tell of inner functions");
     let planted: Vec<_> = symbols.lines().filter(|line| line.contains("planted")).collect();
-    assert!(planted.is_empty(), "the switch of src/planted.rs is in the library: {planted:#?}");
+    assert!(planted.is_empty(), "the switch of crates/ottla-core/src/planted.rs is in the library: {planted:#?}");
 }

@@ -1,13 +1,13 @@
-//! The header is what src/ffi says, and ottla.cdef.h is the header without a preprocessor.
+//! The header is what src says, and ottla.cdef.h is the header without a preprocessor.
 //! `OTTLA_BLESS=1 cargo test --test header` writes both anew.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ottla::error::ErrorCode;
-use ottla::statistics::{BrokerFigures, Figures, Kind, ProducerFigures, TopicFigures};
+use ottla_core::error::ErrorCode;
+use ottla_core::statistics::{BrokerFigures, Figures, Kind, ProducerFigures, TopicFigures};
 
-/// A part of the header: its declarations stand in the order of these files of src/ffi.
+/// A part of the header: its declarations stand in the order of these files of src.
 struct Section {
     title: &'static str,
     about: &'static str,
@@ -101,17 +101,17 @@ impl Item {
     }
 }
 
-/// What cbindgen makes of src/ffi, declaration by declaration, and the text that comes before them.
+/// What cbindgen makes of src, declaration by declaration, and the text that comes before them.
 fn items() -> (Vec<Item>, String) {
     let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml is well-formed");
     let head =
         config.header.take().expect("the header's introduction") + &config.after_includes.take().expect("its macros");
     let files = SECTIONS.iter().flat_map(|section| section.files);
     let builder = files.fold(cbindgen::Builder::new().with_config(config), |builder, file| {
-        builder.with_src(root().join(format!("src/ffi/{file}.rs")))
+        builder.with_src(root().join(format!("src/{file}.rs")))
     });
     let mut written = Vec::new();
-    builder.generate().expect("cbindgen reads src/ffi").write(&mut written);
+    builder.generate().expect("cbindgen reads src").write(&mut written);
     (split(&polish(&String::from_utf8(written).expect("the sources are UTF-8"))), head)
 }
 
@@ -215,7 +215,7 @@ fn in_order(items: &[Item]) -> Vec<(usize, &Item)> {
     let mut placed: Vec<(usize, usize, usize, &Item)> = Vec::new();
     for (section, Section { files, .. }) in SECTIONS.iter().enumerate() {
         for (file, name) in files.iter().enumerate() {
-            let source = read(&format!("src/ffi/{name}.rs"));
+            let source = read(&format!("src/{name}.rs"));
             placed.extend(items.iter().filter_map(|item| Some((section, file, position(&source, &item.name)?, item))));
         }
     }
@@ -249,7 +249,7 @@ fn place<'a>(
     order.push((section, item));
 }
 
-/// Where a file of src/ffi defines a name.
+/// Where a file of src defines a name.
 fn position(source: &str, name: &str) -> Option<usize> {
     let forms = [("const ", ":"), ("enum ", " {"), ("struct ", " {"), ("struct ", "<"), ("type ", " ="), ("fn ", "(")];
     forms.iter().find_map(|(before, after)| source.find(&format!("{before}{name}{after}")))
@@ -292,7 +292,7 @@ const ABOUT_DECLARATIONS: &str = "\
 /* The declarations of ottla.h for tools that read C without a preprocessor, for example Python's cffi. They have to know
  * size_t and the types of <stdint.h>. Constants are enumerators. The descriptions are in ottla.h.
  *
- * Generated from src/ffi by tests/header.rs: do not edit. */
+ * Generated from src by tests/header.rs: do not edit. */
 ";
 
 fn generate_declarations() -> String {

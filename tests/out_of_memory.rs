@@ -1,6 +1,5 @@
 //! What the system's memory does not suffice for is refused, or fails with a reason; the process goes on. An allocation that
 //! cannot fail would end this test.
-#![cfg(feature = "internals")]
 #![expect(unsafe_code, reason = "an allocator that refuses, and values that are lent")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -8,13 +7,13 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::time::Duration;
 
-use ottla::batch::{Batch, Charge, Completion, Memory, Outcome, Report, Room, Waiter};
-use ottla::compress::{Codec, Compressor, decompress};
-use ottla::front::{Front, FrontSettings, Manner, NotAccepted, Topic, TopicSettings};
-use ottla::loan::{Lent, Offer};
-use ottla::serialize::{Object, Objects};
-use ottla::sync::{Arc, Clock, Time};
-use ottla::{Config, ErrorKind, Fate, Header, Level, Producer, Record, Wait};
+use ottla_core::accumulator::{Front, FrontSettings, Manner, NotAccepted, Topic, TopicSettings};
+use ottla_core::batch::{Batch, Charge, Completion, Memory, Outcome, Report, Room, Waiter};
+use ottla_core::compress::{Codec, Compressor, decompress};
+use ottla_core::loan::{Lent, Offer};
+use ottla_core::serialize::{Object, Objects};
+use ottla_core::sync::{Arc, Clock, Time};
+use ottla_engine::{Config, ErrorKind, Fate, Header, Level, Producer, Record, Wait};
 
 thread_local! {
     /// How many bytes this thread may still allocate; `None`: any.

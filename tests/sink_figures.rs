@@ -1,16 +1,17 @@
 //! What a producer costs: memory, system calls, allocations and instructions, measured in a process of its own
-//! (`benches/figures/child.rs`, built for release) that sends to a sink in this one.
+//! (`crates/ottla-testkit/src/bin/figures-child.rs`, built for release) that sends to a sink in this one.
 //!
-//! Needs strace and valgrind; `tests/setup` installs them.
+//! Needs strace and valgrind; `scripts/setup` installs them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ottla_test_support::sink::{Sink, SinkOptions};
+use ottla_testkit::program;
+use ottla_testkit::sink::{Sink, SinkOptions};
 
 /// One at a time: they would slow each other down.
 fn alone() -> MutexGuard<'static, ()> {
@@ -19,19 +20,9 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// The child, built for release whatever this test was built for: nobody cares what a debug build costs.
-fn child() -> &'static str {
-    static CHILD: OnceLock<String> = OnceLock::new();
-    CHILD.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--release", "--bin", "figures-child", "--message-format=json"]);
-        let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
-        let output = output.unwrap_or_else(|error| panic!("cannot run {build:?}: {error}"));
-        assert!(output.status.success(), "{build:?}: {}", output.status);
-        let text = String::from_utf8_lossy(&output.stdout);
-        let marker = "\"executable\":\"";
-        let at = text.rfind(marker).expect("cargo names the program") + marker.len();
-        text[at..].split('"').next().expect("a path").to_owned()
-    })
+fn child() -> &'static Path {
+    static CHILD: OnceLock<PathBuf> = OnceLock::new();
+    CHILD.get_or_init(|| program::build("figures-child", true))
 }
 
 fn sink(topic: &str, partitions: u32) -> (Sink, String) {
@@ -53,7 +44,7 @@ fn run(command: &mut Command, when_warm: impl FnOnce(u32)) -> Figures {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error} (tests/setup installs what is needed)"));
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error} (scripts/setup installs what is needed)"));
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut text = String::new();
     output.read_line(&mut text).expect("a line");
@@ -107,7 +98,7 @@ fn steady_costs() -> (f64, f64) {
         let mut strace = Command::new("strace");
         strace.args(["-f", "-c", "-q", "-o"]).arg(&summary).args(["-p", &child.to_string()]);
         tracer = Some(strace.stderr(Stdio::null()).spawn().unwrap_or_else(|error| {
-            panic!("cannot run {strace:?}: {error}; install it: apt-get install strace (tests/setup does)")
+            panic!("cannot run {strace:?}: {error}; install it: apt-get install strace (scripts/setup does)")
         }));
         // Until every thread is attached.
         std::thread::sleep(Duration::from_millis(500));
@@ -133,7 +124,7 @@ fn instructions_a_record(bootstrap: &str, properties: &[&str]) -> f64 {
         let counted = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{records}"));
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", counted.display())]);
-        valgrind.args([child(), "steady", bootstrap, "50000", &records.to_string()]).args(properties);
+        valgrind.arg(child()).args(["steady", bootstrap, "50000", &records.to_string()]).args(properties);
         run(&mut valgrind, |_| {});
         let text = std::fs::read_to_string(&counted).expect("callgrind's counts");
         let total = text.lines().find_map(|line| line.strip_prefix("summary: ").or(line.strip_prefix("totals: ")));

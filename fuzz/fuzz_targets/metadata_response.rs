@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ottla::protocol::fuzzing::fuzz_metadata_response(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ottla_core::protocol::fuzzing::fuzz_metadata_response(data));

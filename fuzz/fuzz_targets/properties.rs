@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ottla::config::fuzz_properties(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ottla_core::config::fuzz_properties(data));

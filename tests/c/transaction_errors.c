@@ -1,5 +1,5 @@
 /* What C sees of each class of error in transactions: code, name, what to do next, the state, the fate of records, and
- * whether the producer goes on. The whole tables are tests/engine/error_tables; the C layer passes on what they say.
+ * whether the producer goes on. The whole tables are crates/ottla-core/tests/simulation/error_tables; the C layer passes on what they say.
  *
  * The broker in argv[1] answers the first FindCoordinator with 42 and the first InitProducerId after it with 53. A record for
  * the topic "all-CODE" is always refused with that code, one for "once-CODE" the first time; after one for "end-CODE" the

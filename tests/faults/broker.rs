@@ -1,16 +1,16 @@
 //! What a real broker refuses, or suffers.
 
-use ottla_test_support::model::codes;
+use ottla_mock::codes;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ottla::core::{News, NewsKind};
-use ottla::driver::Sink;
-use ottla::{ErrorKind, Fate, Level, Producer, Record, Report, Snapshot, Wait};
-use ottla_test_support::kafka::{self, Cluster, Options};
+use ottla_core::sender::{News, NewsKind};
+use ottla_engine::event_loop::Sink;
+use ottla_engine::{ErrorKind, Fate, Level, Producer, Record, Report, Snapshot, Wait};
+use ottla_testkit::kafka::{self, Cluster, Options};
 
 use crate::flow::{Flow, GRACE, reads, said};
 use crate::harness::{Sender, config, prime, stamp};

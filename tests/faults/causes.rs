@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use ottla::front::{GroupMetadata, Offset, OffsetCommit};
-use ottla::{Completion, Error, ErrorKind, Level, Producer, Record, Wait};
-use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Fault, On, RequestInfo, codes};
+use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit};
+use ottla_engine::{Completion, Error, ErrorKind, Level, Producer, Record, Wait};
+use ottla_mock::server::ModelServer;
+use ottla_mock::{Api, Fault, On, RequestInfo, codes};
 
 use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
 use crate::harness::{Sender, config};
@@ -257,7 +257,7 @@ fn a_call_without_a_limit_warns_with_the_reason() {
             drop(said.send(line.to_owned()));
         }
     });
-    let sink = |report: ottla::Report| drop(report);
+    let sink = |report: ottla_engine::Report| drop(report);
     let config = config(&server.bootstrap(), &properties);
     let producer = Producer::new(&config, Box::new(sink), log, Level::Warning).expect("a producer");
     std::thread::scope(|scope| {
@@ -278,7 +278,7 @@ fn a_call_without_a_limit_warns_with_the_reason() {
 fn a_call_behind_a_slow_callback_says_so() {
     let server = model();
     let (inside, entered) = std::sync::mpsc::channel();
-    let sink = move |report: ottla::Report| {
+    let sink = move |report: ottla_engine::Report| {
         drop(report);
         let _ = inside.send(());
         std::thread::sleep(Duration::from_secs(3));

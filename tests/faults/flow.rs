@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, Error, ErrorKind, Fate, Record, TopicHandle, Wait};
-use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Cluster, Fault, RequestInfo};
+use ottla_engine::{Completion, Error, ErrorKind, Fate, Record, TopicHandle, Wait};
+use ottla_mock::server::ModelServer;
+use ottla_mock::{Cluster, Fault, RequestInfo};
 
 use crate::harness::{Sender, Told, stamp};
 
@@ -74,13 +74,13 @@ impl Flow {
     }
 
     /// A record that may be refused; one that is accepted is counted.
-    pub fn try_send(&mut self, record: &Record<'_>, wait: Wait) -> ottla::Result<()> {
+    pub fn try_send(&mut self, record: &Record<'_>, wait: Wait) -> ottla_engine::Result<()> {
         self.sender.producer.send(&self.topic, record, Completion::Tag(self.sent), wait)?;
         self.sent += 1;
         Ok(())
     }
 
-    pub fn try_send_many(&mut self, records: &[Record<'_>], wait: Wait) -> (usize, ottla::Result<()>) {
+    pub fn try_send_many(&mut self, records: &[Record<'_>], wait: Wait) -> (usize, ottla_engine::Result<()>) {
         let tagged = records.iter().zip(self.sent..).map(|(record, tag)| (*record, Completion::Tag(tag)));
         let (accepted, result) = self.sender.producer.send_many(&self.topic, tagged, wait);
         self.sent += accepted as u64;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, Error, ErrorKind, Fate, Level, Producer, Record, Report, TopicHandle, Wait};
-use ottla_test_support::model::server::ModelServer;
-use ottla_test_support::model::{Api, Cluster, Fault};
+use ottla_engine::{Completion, Error, ErrorKind, Fate, Level, Producer, Record, Report, TopicHandle, Wait};
+use ottla_mock::server::ModelServer;
+use ottla_mock::{Api, Cluster, Fault};
 
 use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
 use crate::harness::config;
@@ -36,7 +36,7 @@ fn producer(
     (Producer::new(&config, Box::new(sink), log, Level::Info).expect("a producer"), ledger)
 }
 
-fn send(producer: &Producer, topic: &TopicHandle, tag: u64, partition: i32) -> ottla::Result<()> {
+fn send(producer: &Producer, topic: &TopicHandle, tag: u64, partition: i32) -> ottla_engine::Result<()> {
     let record = Record { partition: Some(partition), value: Some(b"value"), ..Record::default() };
     producer.send(topic, &record, Completion::Tag(tag), Wait::Configured)
 }

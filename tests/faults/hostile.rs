@@ -1,7 +1,7 @@
 //! Peers that answer, but not as Kafka does: garbage, lengths that lie, halves.
 
-use ottla::{ErrorKind, Fate};
-use ottla_test_support::model::{Api, Fault, RequestInfo};
+use ottla_engine::{ErrorKind, Fate};
+use ottla_mock::{Api, Fault, RequestInfo};
 
 use crate::flow::{Flow, break_with, mend, model};
 

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Fate, Record, Wait};
-use ottla_test_support::model::{Api, Fault};
+use ottla_engine::{ErrorKind, Fate, Record, Wait};
+use ottla_mock::{Api, Fault};
 
 use crate::flow::{Flow, GRACE, break_with, mend, model, reads};
 use crate::harness::Sender;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, Config, ErrorKind, Fate, Record, Wait};
-use ottla_test_support::model::{Api, Fault};
+use ottla_engine::{Completion, Config, ErrorKind, Fate, Record, Wait};
+use ottla_mock::{Api, Fault};
 
 use crate::flow::{Flow, GRACE, break_with, mend, model, reads, said};
 
@@ -20,7 +20,7 @@ fn a_record_larger_than_max_request_size() {
     let mut flow = Flow::new(&server.bootstrap(), "orders", &[("max.request.size", "50000")]);
     flow.works();
     let large = vec![0; 50_000];
-    let of_headers = [ottla::Header { name: b"h", value: Some(&large) }];
+    let of_headers = [ottla_engine::Header { name: b"h", value: Some(&large) }];
     for record in [
         value(&large),
         Record { key: Some(&large), ..Record::default() },
@@ -64,7 +64,7 @@ fn a_full_buffer() {
     let mut flow = Flow::new(&at, "orders", &[&properties[..], &[("request.timeout.ms", "30000")]].concat());
     let (topic, bytes) = (flow.topic.clone(), [0; 5000]);
     let record = value(&bytes);
-    let wait_and_be_refused = |wait: Wait, least: u64, send: &dyn Fn(Wait) -> ottla::Result<()>| {
+    let wait_and_be_refused = |wait: Wait, least: u64, send: &dyn Fn(Wait) -> ottla_engine::Result<()>| {
         let begin = Instant::now();
         let error = send(wait).expect_err("no room");
         let took = begin.elapsed();
@@ -128,7 +128,7 @@ fn a_partition_that_the_topic_does_not_have() {
     flow.end();
 }
 
-/// Names, values and combinations that cannot be: the property is named, and what to do. The table's own tests are in src/config.
+/// Names, values and combinations that cannot be: the property is named, and what to do. The table's own tests are in crates/ottla-core/src/config.
 #[test]
 fn properties_that_cannot_be() {
     type Words = &'static [&'static str];
@@ -184,9 +184,10 @@ fn properties_that_cannot_be() {
     // What was refused has left nothing behind.
     let at = server.bootstrap();
     config.set("bootstrap.servers", &at).expect("right");
-    let sink = |report: ottla::Report| drop(report);
+    let sink = |report: ottla_engine::Report| drop(report);
     let producer =
-        ottla::Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), ottla::Level::Error).expect("all right");
+        ottla_engine::Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), ottla_engine::Level::Error)
+            .expect("all right");
     let topic = producer.topic("orders").expect("a topic");
     let told = producer.send_and_wait(&topic, &value(b"v"), Wait::AtMost(GRACE)).expect("delivered");
     assert!(told.error.is_none(), "{told:?}");

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use ottla::Record;
+use ottla_engine::Record;
 
 use crate::harness::{Sender, stamp};
 

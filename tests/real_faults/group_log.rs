@@ -1,6 +1,6 @@
 //! The log in which a consumer group's offsets are kept, as a consumer of committed records sees it.
 
-use ottla_test_support::kafka::{Cluster, DEFAULT_VERSION, Isolation, Reader};
+use ottla_testkit::kafka::{Cluster, DEFAULT_VERSION, Isolation, Reader};
 
 /// An offset that a group committed.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Committed {
 pub fn committed(cluster: &Cluster, group: &str) -> Vec<Committed> {
     let reader = Reader::Java(DEFAULT_VERSION);
     let records = cluster.read_records_with("__consumer_offsets", reader, Isolation::ReadCommitted);
-    let commit = |record: ottla_test_support::kafka::ReadRecord| parse(&record.key?, &record.value?, group);
+    let commit = |record: ottla_testkit::kafka::ReadRecord| parse(&record.key?, &record.value?, group);
     records.into_iter().filter_map(commit).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ottla_test_support::kafka::{DEFAULT_VERSION, Reader};
+use ottla_testkit::kafka::{DEFAULT_VERSION, Reader};
 
 use crate::flow::{Flow, key, value};
 use crate::harness::{Sender, compare, expected, soak};
@@ -84,7 +84,7 @@ fn nothing_is_lost_nor_doubled_in_trouble_on_4_3() {
 }
 
 #[test]
-#[ignore = "long: tests/soak runs it"]
+#[ignore = "long: scripts/soak runs it"]
 fn nothing_is_lost_nor_doubled_in_trouble_on_3_9() {
     each_record_is_there_once("3.9.1", &Fault::ALL, 2_000_000, 5_000);
 }

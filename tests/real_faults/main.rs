@@ -6,7 +6,6 @@ mod harness;
 mod flow;
 mod group_log;
 mod idempotent;
-mod plan;
 mod producers;
 mod too_few;
 mod transactional;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use ottla_test_support::kafka::{Cluster, DEFAULT_VERSION};
+use ottla_testkit::kafka::{Cluster, DEFAULT_VERSION};
 
 /// The producer id and epoch of each batch, markers included, in order.
 pub fn producers(cluster: &Cluster, broker: u32, topic: &str, partition: u32) -> Vec<(i64, i16)> {

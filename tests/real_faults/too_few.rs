@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::kafka::{Cluster, Options};
+use ottla_engine::{ErrorKind, Fate, Record};
+use ottla_testkit::kafka::{Cluster, Options};
 
 use crate::flow::Flow;
 use crate::harness::{Sender, Told, check_stamps, stamp};

@@ -6,17 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ottla::Record;
-use ottla_test_support::kafka::{DEFAULT_VERSION, Isolation, Reader};
+use ottla_engine::Record;
+use ottla_testkit::copy_plan::{PARTITIONS, Positions, copied, is_aborted, size, value};
+use ottla_testkit::kafka::{DEFAULT_VERSION, Isolation, Reader};
+use ottla_testkit::program;
 
 use crate::group_log::committed;
 use crate::harness::{Random, Sender, soak};
-use crate::plan::{PARTITIONS, Positions, copied, is_aborted, size, value};
 use crate::producers::producers;
 use crate::troubled::{Fault, Troubled};
 
@@ -154,6 +156,12 @@ struct Copying<'a> {
     ledger: Mutex<Ledger>,
 }
 
+/// The program that copies, in the profile of this test.
+fn copier() -> &'static Path {
+    static COPIER: OnceLock<PathBuf> = OnceLock::new();
+    COPIER.get_or_init(|| program::build("copier", !cfg!(debug_assertions)))
+}
+
 /// A life of the program.
 struct Life {
     child: Child,
@@ -178,7 +186,7 @@ impl Copying<'_> {
         let first = self.ledger().next();
         let numbers =
             [first, self.form.transactions, self.form.pace.as_millis() as u64].map(|number| number.to_string());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_copier"));
+        let mut command = Command::new(copier());
         command.args([self.troubled.bootstrap(), ID, FROM, TO, ID]).args(numbers);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.try_clone().expect("a log"));
         let mut child = command.spawn().expect("the program runs");
@@ -396,7 +404,7 @@ fn a_transaction_is_seen_whole_or_not_at_all_on_4_3() {
 }
 
 #[test]
-#[ignore = "long: tests/soak runs it"]
+#[ignore = "long: scripts/soak runs it"]
 fn a_transaction_is_seen_whole_or_not_at_all_on_3_9() {
     each_transaction_is_seen_whole_or_not_at_all("3.9.1", &LONG);
 }

@@ -4,8 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use ottla_test_support::kafka::{Cluster, Options};
-use ottla_test_support::proxy::{Links, Proxies, Toxiproxy};
+use ottla_testkit::kafka::{Cluster, Options};
+use ottla_testkit::proxy::{Links, Proxies, Toxiproxy};
 
 use crate::harness::soak;
 

@@ -1,7 +1,7 @@
 //! acks 0, 1 and all.
 
-use ottla::{Fate, Record};
-use ottla_test_support::kafka;
+use ottla_engine::{Fate, Record};
+use ottla_testkit::kafka;
 
 use crate::harness::{Sender, check_stamps, prime, stamp};
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, ErrorKind, Fate, Level, Producer, Record, Report, TopicHandle, Wait};
-use ottla_test_support::kafka;
+use ottla_engine::{Completion, ErrorKind, Fate, Level, Producer, Record, Report, TopicHandle, Wait};
+use ottla_testkit::kafka;
 
 use crate::harness::{Sender, check_stamps, config, stamp};
 
@@ -41,7 +41,7 @@ fn a_close_without_time_tells_the_rest_that_it_is_closed() {
     let told = sender.told();
     assert_eq!(told.len(), 100, "each is told of when close returns");
     for told in told {
-        assert_eq!(told.error.as_ref().map(ottla::Error::kind), Some(ErrorKind::Closed), "{told:?}");
+        assert_eq!(told.error.as_ref().map(ottla_engine::Error::kind), Some(ErrorKind::Closed), "{told:?}");
         assert_eq!((told.fate, told.offset), (Fate::NotWritten, -1));
     }
     assert!(cluster.read_records(&topic_name).is_empty(), "what is not written is not there");
@@ -60,7 +60,7 @@ fn a_close_in_a_callback_is_refused_and_the_rest_is_delivered() {
         let (shared, kinds, refused) = (shared.clone(), kinds.clone(), refused.clone());
         move |report: Report| {
             for delivery in report.deliveries() {
-                kinds.lock().expect("lock").push(delivery.error.map(ottla::Error::kind));
+                kinds.lock().expect("lock").push(delivery.error.map(ottla_engine::Error::kind));
                 if delivery.tag == 0 {
                     let (producer, _) = shared.wait();
                     let outcome = producer.close(Wait::Never);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ottla::{Record, Wait};
-use ottla_test_support::kafka::{Cluster, Isolation, Options, Reader};
+use ottla_engine::{Record, Wait};
+use ottla_testkit::kafka::{Cluster, Isolation, Options, Reader};
 
 use crate::harness::Sender;
 

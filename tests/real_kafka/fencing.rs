@@ -4,9 +4,9 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionState};
-use ottla::{Completion, Error, ErrorKind, Fate, Record, Wait};
-use ottla_test_support::kafka::{self, Cluster, DEFAULT_VERSION, Isolation, Options, Reader};
+use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
+use ottla_engine::{Completion, Error, ErrorKind, Fate, Record, Wait};
+use ottla_testkit::kafka::{self, Cluster, DEFAULT_VERSION, Isolation, Options, Reader};
 
 use crate::harness::Sender;
 

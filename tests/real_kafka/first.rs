@@ -5,7 +5,7 @@ use std::time::Duration;
 
 type Fates = Arc<Mutex<Vec<(u64, i64, Option<String>)>>>;
 
-use ottla::{Completion, Config, Header, Level, Producer, Record, Report, Wait};
+use ottla_engine::{Completion, Config, Header, Level, Producer, Record, Report, Wait};
 
 fn main_config(bootstrap: &str) -> Config {
     let mut config = Config::new();
@@ -15,7 +15,7 @@ fn main_config(bootstrap: &str) -> Config {
 
 #[test]
 fn a_record_reaches_kafka_and_its_completion_says_where() {
-    let cluster = ottla_test_support::kafka::shared();
+    let cluster = ottla_testkit::kafka::shared();
     let topic_name = cluster.new_topic("first-record", 1);
     let fates: Fates = Arc::default();
     let seen = fates.clone();

@@ -1,13 +1,13 @@
-//! Batches that Java wrote (tests/vectors/batches): read by our decoder, and written again byte for byte.
+//! Batches that Java wrote (crates/ottla-core/tests/vectors/batches): read by our decoder, and written again byte for byte.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ottla::batch::{Batch, Charge, Memory, Room};
-use ottla::compress::{Codec, decompress};
-use ottla::protocol::record_batch::{self, BatchHeader, HEADER_LEN, RecordIter};
-use ottla::sync::Time;
-use ottla::{Completion, Header, Record};
+use ottla_core::batch::{Batch, Charge, Memory, Room};
+use ottla_core::compress::{Codec, decompress};
+use ottla_core::protocol::record_batch::{self, BatchHeader, HEADER_LEN, RecordIter};
+use ottla_core::sync::Time;
+use ottla_engine::{Completion, Header, Record};
 
 struct Golden {
     name: String,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ottla::{
+use ottla_engine::{
     Completion, Config, CounterSnapshot, Error, Fate, Header, Level, Producer, Record, Report, TopicHandle, Wait,
 };
-use ottla_test_support::kafka::{Checksum, Cluster, PartitionSummary, ReadRecord, Reader};
+use ottla_testkit::kafka::{Checksum, Cluster, PartitionSummary, ReadRecord, Reader};
 
 /// Whether this is the long form of the tests.
 pub fn soak() -> bool {

@@ -1,10 +1,10 @@
 //! Questions to a cluster: is it there, is a topic there, which partitions has it.
 
-use ottla_test_support::model::codes;
+use ottla_mock::codes;
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Wait};
-use ottla_test_support::kafka;
+use ottla_engine::{ErrorKind, Wait};
+use ottla_testkit::kafka;
 
 use crate::harness::Sender;
 

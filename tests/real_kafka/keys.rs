@@ -1,8 +1,8 @@
-//! Keys land where Java's producer puts them. The vectors were written by it: tests/vectors/murmur2.txt.
+//! Keys land where Java's producer puts them. The vectors were written by it: crates/ottla-core/tests/vectors/murmur2.txt.
 
-use ottla::Record;
-use ottla::partition::murmur2::{murmur2, partition_for_key};
-use ottla_test_support::kafka::{self, ReadRecord};
+use ottla_core::partition::murmur2::{murmur2, partition_for_key};
+use ottla_engine::Record;
+use ottla_testkit::kafka::{self, ReadRecord};
 
 use crate::harness::Sender;
 
@@ -16,7 +16,8 @@ struct Vector {
 const COUNTS: [u32; 4] = [1, 6, 7, 100];
 
 fn vectors() -> Vec<Vector> {
-    let lines = include_str!("../vectors/murmur2.txt").lines().filter(|line| !line.starts_with('#'));
+    let lines =
+        include_str!("../../crates/ottla-core/tests/vectors/murmur2.txt").lines().filter(|line| !line.starts_with('#'));
     let parse = |(number, line): (u64, &str)| {
         let words: Vec<&str> = line.split(' ').collect();
         let [kind, length, hash, six, seven, hundred] = words[..] else { panic!("not a vector: {line}") };

@@ -1,16 +1,16 @@
 //! Records and settings at their limits.
 
-use ottla_test_support::model::codes;
+use ottla_mock::codes;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use ottla::{Completion, ErrorKind, Fate, Record, Wait};
-use ottla_test_support::kafka::{self, Cluster, Options};
+use ottla_engine::{Completion, ErrorKind, Fate, Record, Wait};
+use ottla_testkit::kafka::{self, Cluster, Options};
 
 use crate::harness::{Random, Sender, Told, check_stamps, noise, now_ms, prime, stamp};
 
 fn kind(told: &Told) -> Option<ErrorKind> {
-    told.error.as_ref().map(ottla::Error::kind)
+    told.error.as_ref().map(ottla_engine::Error::kind)
 }
 
 /// What `max.request.size` counts beside key and value: a batch's header and the framing of a record.

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use ottla::{ErrorKind, Record, Wait};
-use ottla_test_support::kafka::{self, Cluster, Options};
+use ottla_engine::{ErrorKind, Record, Wait};
+use ottla_testkit::kafka::{self, Cluster, Options};
 
 use crate::harness::{Sender, check_stamps, stamp};
 

@@ -1,6 +1,6 @@
 //! Every field of every record, as librdkafka and Java's consumer read it.
 
-use ottla_test_support::kafka::{self, Cluster, Options, Reader};
+use ottla_testkit::kafka::{self, Cluster, Options, Reader};
 
 use crate::harness::{Sender, Varied, compare, expected, now_ms, size};
 

@@ -1,8 +1,8 @@
 //! A broker that names the records for which it refuses a batch.
 
-use ottla::{ErrorKind, Fate, Record};
-use ottla_test_support::kafka;
-use ottla_test_support::model::codes;
+use ottla_engine::{ErrorKind, Fate, Record};
+use ottla_mock::codes;
+use ottla_testkit::kafka;
 
 use crate::harness::{Sender, stamp};
 

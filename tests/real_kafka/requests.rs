@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use ottla::Record;
-use ottla_test_support::kafka::{self, Cluster, Options, Reader};
+use ottla_engine::Record;
+use ottla_testkit::kafka::{self, Cluster, Options, Reader};
 
 use crate::harness::{Sender, check_stamps, prime, stamp};
 

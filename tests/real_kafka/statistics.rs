@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ottla::{Record, Wait};
-use ottla_test_support::kafka;
+use ottla_engine::{Record, Wait};
+use ottla_testkit::kafka;
 
 use super::harness::{Sender, prime};
 
@@ -40,7 +40,7 @@ fn statistics_agree_with_the_log() {
     let broker = &told.brokers.iter().find(|broker| broker.what.id == 1).expect("the broker").figures;
     assert!(broker.request_latency_us.count > 0 && broker.request_latency_us.max < 60_000_000);
     assert_eq!((broker.connections_opened, broker.connections_closed, broker.state), (1, 1, 0));
-    let bytes = |count: fn(&ottla::statistics::BrokerFigures) -> u64| -> u64 {
+    let bytes = |count: fn(&ottla_core::statistics::BrokerFigures) -> u64| -> u64 {
         told.brokers.iter().map(|broker| count(&broker.figures)).sum()
     };
     assert_eq!(bytes(|broker| broker.bytes_sent), producer.bytes_sent);

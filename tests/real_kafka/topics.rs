@@ -1,11 +1,11 @@
 //! What a topic's owner can set: how many partitions, how large a batch may be, whose time counts.
 
-use ottla_test_support::model::codes;
+use ottla_mock::codes;
 use std::time::{Duration, Instant};
 
-use ottla::partition::murmur2::partition_for_key;
-use ottla::{Completion, ErrorKind, Fate, Record, Wait};
-use ottla_test_support::kafka::{self, Reader};
+use ottla_core::partition::murmur2::partition_for_key;
+use ottla_engine::{Completion, ErrorKind, Fate, Record, Wait};
+use ottla_testkit::kafka::{self, Reader};
 
 use crate::harness::{Random, Sender, check_stamps, noise, now_ms, stamp};
 
@@ -111,7 +111,7 @@ fn a_record_as_large_as_the_broker_allows_is_written_and_one_byte_more_is_not() 
     assert_eq!(told.iter().map(|told| told.offset).collect::<Vec<_>>(), [0, 1, -1, 2], "{}", sender.log());
     let refused = &told[2];
     assert_eq!(
-        refused.error.as_ref().map(ottla::Error::kind),
+        refused.error.as_ref().map(ottla_engine::Error::kind),
         Some(ErrorKind::Broker(codes::MESSAGE_TOO_LARGE)),
         "{refused:?}"
     );

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ottla::front::{GroupMetadata, Offset, OffsetCommit, TransactionState};
-use ottla::{ErrorKind, Record, Wait};
-use ottla_test_support::kafka::{self, Cluster, GroupMember, Isolation, Options, Reader};
+use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
+use ottla_engine::{ErrorKind, Record, Wait};
+use ottla_testkit::kafka::{self, Cluster, GroupMember, Isolation, Options, Reader};
 
 use crate::harness::Sender;
 

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use ottla::front::TransactionState;
-use ottla::{Record, Wait};
-use ottla_test_support::kafka::{Cluster, DEFAULT_VERSION, Isolation, Options, Reader};
+use ottla_core::accumulator::TransactionState;
+use ottla_engine::{Record, Wait};
+use ottla_testkit::kafka::{Cluster, DEFAULT_VERSION, Isolation, Options, Reader};
 
 use crate::harness::Sender;
 
@@ -58,7 +58,7 @@ fn committed_and_nothing_else(cluster: &Cluster) {
 
 #[test]
 fn committed_records_alone_are_seen_on_4_3() {
-    committed_and_nothing_else(ottla_test_support::kafka::shared());
+    committed_and_nothing_else(ottla_testkit::kafka::shared());
 }
 
 #[test]

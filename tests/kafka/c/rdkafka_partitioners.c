@@ -1,7 +1,7 @@
-/* Writes tests/vectors/rdkafka-partitioners.txt: where librdkafka's own partitioners put 1,000 keys. The keys are not in
+/* Writes crates/ottla-core/tests/vectors/rdkafka-partitioners.txt: where librdkafka's own partitioners put 1,000 keys. The keys are not in
  * the file; they are generated as its head says.
  *
- *   rdkafka_partitioners > tests/vectors/rdkafka-partitioners.txt
+ *   rdkafka_partitioners > crates/ottla-core/tests/vectors/rdkafka-partitioners.txt
  *
  * Built and run by tests/kafka/rdkafka-vectors. */
 #include <inttypes.h>

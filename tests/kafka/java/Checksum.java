@@ -13,7 +13,7 @@ import org.apache.kafka.common.header.Header;
  *     i32 length of the name;              the name in UTF-8
  *     i32 length of the value, -1 for null;  the value
  * </pre>
- * The same fold is in tests/kafka/c/rdkafka_read.c and tests/support/src/kafka.rs.
+ * The same fold is in tests/kafka/c/rdkafka_read.c and crates/ottla-testkit/src/kafka.rs.
  */
 final class Checksum {
     private long hash = 0xcbf29ce484222325L;

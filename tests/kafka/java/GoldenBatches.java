@@ -21,8 +21,8 @@ import org.apache.kafka.common.record.internal.SimpleRecord;
 import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
- * Writes tests/vectors/batches/NAME.txt: record batches made by Java's own builder, each with the fields and records
- * that Java reads out of it. The form is described in tests/vectors/batches/README.md.
+ * Writes crates/ottla-core/tests/vectors/batches/NAME.txt: record batches made by Java's own builder, each with the fields and records
+ * that Java reads out of it. The form is described in crates/ottla-core/tests/vectors/batches/README.md.
  */
 public final class GoldenBatches {
     private static final long TIME = 1_700_000_000_000L;

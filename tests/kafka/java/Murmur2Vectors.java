@@ -6,7 +6,7 @@ import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.utils.Utils;
 
 /**
- * Writes tests/vectors/murmur2.txt: what Java's producer makes of 10,000 keys. The keys are not in the file; they are
+ * Writes crates/ottla-core/tests/vectors/murmur2.txt: what Java's producer makes of 10,000 keys. The keys are not in the file; they are
  * generated as its head says.
  */
 public final class Murmur2Vectors {

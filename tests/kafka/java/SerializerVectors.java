@@ -14,7 +14,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.serialization.UUIDSerializer;
 import org.apache.kafka.common.utils.AppInfoParser;
 
-/** Writes tests/vectors/serializers.txt: what Java's serializers make of some values. */
+/** Writes crates/ottla-core/tests/vectors/serializers.txt: what Java's serializers make of some values. */
 public final class SerializerVectors {
     private static PrintWriter out;
 

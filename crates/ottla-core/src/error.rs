@@ -1,0 +1,354 @@
+//! Errors: a code to branch on, a class, and a sentence that says what was tried, on what, and what came back.
+#![forbid(unsafe_code)]
+
+mod codes;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use codes::{Class, ErrorCode, ProduceVerdict, TransactionRequest, TransactionVerdict};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. Cheap to clone: a batch's error is shared by the completions of its records.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    weight: Weight,
+    source: Option<Source>,
+}
+
+type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What an error means for more than the record or the call that it is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// What its kind says.
+    OfItsKind,
+    /// Nothing, whatever its kind says: the producer goes on as it is.
+    Nothing,
+    /// The open transaction has to be aborted.
+    Transaction,
+    /// The producer cannot go on.
+    Producer,
+}
+
+/// The source does not count: errors of other libraries cannot be compared.
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        (self.0.kind, &self.0.message, self.0.weight) == (other.0.kind, &other.0.message, other.0.weight)
+    }
+}
+
+impl Eq for Error {}
+
+/// The kind of an error. Its number in C is [`ErrorKind::code`]: negative for Ottla's own, positive for the codes
+/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), also for one this release has never heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
+    UnknownServerError,
+    /// An argument of the call cannot be used.
+    InvalidArgument,
+    /// A property is unknown, its value is out of range, or two properties contradict each other.
+    InvalidConfig,
+    /// The producer is closed or closing.
+    Closed,
+    /// The call's own time limit passed.
+    TimedOut,
+    /// No room in `buffer.memory`, and the call may not (or no longer) wait for it.
+    BufferFull,
+    /// The record alone is larger than `max.request.size` or `buffer.memory`.
+    RecordTooLarge,
+    /// The call waits, and may not be made from a completion callback.
+    InCallback,
+    /// A defect in Ottla: a panic was caught, or an invariant did not hold.
+    Internal,
+    /// The producer belongs to the process that forked this one.
+    Forked,
+    /// The call is not allowed in the producer's present state.
+    InvalidState,
+    /// The partition is outside the topic's range.
+    UnknownPartition,
+    /// `delivery.timeout.ms` passed before the record's fate was known.
+    DeliveryTimedOut,
+    /// The topic's metadata did not arrive in time.
+    MetadataTimedOut,
+    /// The record was removed from the queue by a purge.
+    Purged,
+    /// The broker's bytes do not follow the protocol.
+    BadResponse,
+    /// The broker offers no version of a request that this release speaks.
+    UnsupportedBroker,
+    /// An operating-system call failed.
+    Io,
+    /// A host name could not be resolved.
+    Resolve,
+    /// The application's own partitioner failed.
+    PartitionerFailed,
+    /// A serializer failed.
+    Serialization,
+    /// The record was not sent: its transaction was aborted.
+    TransactionAborted,
+    /// The system gave no memory for a record.
+    OutOfMemory,
+    /// A code of the Kafka protocol, as the broker sent it.
+    Broker(i16),
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind, source: None }))
+    }
+
+    /// The same error with `source` as its cause. The message has to name the cause too: C sees nothing else.
+    #[cold]
+    pub fn caused_by(&self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// The same error, where `prefix` says what it happened to.
+    #[cold]
+    pub fn context(&self, prefix: impl fmt::Display) -> Self {
+        self.with_message(format!("{prefix}: {}", self.0.message))
+    }
+
+    /// The same error with a remark behind its message.
+    #[cold]
+    pub fn note(&self, remark: impl fmt::Display) -> Self {
+        self.with_message(format!("{}; {remark}", self.0.message))
+    }
+
+    /// The same error with another code.
+    #[cold]
+    pub fn with_kind(&self, kind: ErrorKind) -> Self {
+        self.changed(|inner| inner.kind = kind)
+    }
+
+    /// The same error in other words.
+    #[cold]
+    pub fn with_message(&self, message: impl Into<String>) -> Self {
+        self.changed(|inner| inner.message = message.into())
+    }
+
+    /// The same, and the open transaction has to be aborted.
+    pub fn requiring_abort(&self) -> Self {
+        self.weighing(Weight::Transaction)
+    }
+
+    /// The same, and the producer cannot go on.
+    pub fn fatal(&self) -> Self {
+        self.weighing(Weight::Producer)
+    }
+
+    /// The same, and the producer goes on, though errors of this kind can end one.
+    pub fn passing(&self) -> Self {
+        self.weighing(Weight::Nothing)
+    }
+
+    fn weighing(&self, weight: Weight) -> Self {
+        self.changed(|inner| inner.weight = weight)
+    }
+
+    /// A copy with one change. Whatever else an error has stays with it.
+    #[cold]
+    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        change(&mut inner);
+        Error(Arc::new(inner))
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Trying the same again may succeed.
+    pub fn is_retriable(&self) -> bool {
+        self.0.kind.is_retriable()
+    }
+
+    /// The producer cannot go on; create another.
+    pub fn is_fatal(&self) -> bool {
+        match self.0.weight {
+            Weight::Producer => true,
+            Weight::OfItsKind => self.0.kind.is_fatal(),
+            Weight::Nothing | Weight::Transaction => false,
+        }
+    }
+
+    /// The open transaction must be aborted.
+    pub fn requires_abort(&self) -> bool {
+        self.0.weight == Weight::Transaction
+    }
+}
+
+impl ErrorKind {
+    /// The number in C: `OTTLA_ERR_…` when negative, the protocol's own when positive.
+    pub fn code(self) -> i32 {
+        match self {
+            ErrorKind::UnknownServerError => -1,
+            ErrorKind::InvalidArgument => -2,
+            ErrorKind::InvalidConfig => -3,
+            ErrorKind::Closed => -4,
+            ErrorKind::TimedOut => -5,
+            ErrorKind::BufferFull => -6,
+            ErrorKind::RecordTooLarge => -7,
+            ErrorKind::InCallback => -8,
+            ErrorKind::Internal => -9,
+            ErrorKind::Forked => -10,
+            ErrorKind::InvalidState => -11,
+            ErrorKind::UnknownPartition => -12,
+            ErrorKind::DeliveryTimedOut => -13,
+            ErrorKind::MetadataTimedOut => -14,
+            ErrorKind::Purged => -15,
+            ErrorKind::BadResponse => -16,
+            ErrorKind::UnsupportedBroker => -17,
+            ErrorKind::Io => -18,
+            ErrorKind::Resolve => -19,
+            ErrorKind::PartitionerFailed => -20,
+            ErrorKind::Serialization => -21,
+            ErrorKind::TransactionAborted => -22,
+            ErrorKind::OutOfMemory => -23,
+            ErrorKind::Broker(code) => i32::from(code),
+        }
+    }
+
+    /// The kind for an error code off the wire; `None` for 0.
+    pub fn from_broker(code: i16) -> Option<Self> {
+        match code {
+            ErrorCode::NONE => None,
+            ErrorCode::UNKNOWN_SERVER_ERROR => Some(ErrorKind::UnknownServerError),
+            code => Some(ErrorKind::Broker(code)),
+        }
+    }
+
+    /// The name as it is written in C (`OTTLA_ERR_CLOSED`) or by Kafka (`NOT_LEADER_OR_FOLLOWER`).
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::UnknownServerError => "UNKNOWN_SERVER_ERROR",
+            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
+            ErrorKind::InvalidConfig => "INVALID_CONFIG",
+            ErrorKind::Closed => "CLOSED",
+            ErrorKind::TimedOut => "TIMED_OUT",
+            ErrorKind::BufferFull => "BUFFER_FULL",
+            ErrorKind::RecordTooLarge => "RECORD_TOO_LARGE",
+            ErrorKind::InCallback => "IN_CALLBACK",
+            ErrorKind::Internal => "INTERNAL",
+            ErrorKind::Forked => "FORKED",
+            ErrorKind::InvalidState => "INVALID_STATE",
+            ErrorKind::UnknownPartition => "UNKNOWN_PARTITION",
+            ErrorKind::DeliveryTimedOut => "DELIVERY_TIMED_OUT",
+            ErrorKind::MetadataTimedOut => "METADATA_TIMED_OUT",
+            ErrorKind::Purged => "PURGED",
+            ErrorKind::BadResponse => "BAD_RESPONSE",
+            ErrorKind::UnsupportedBroker => "UNSUPPORTED_BROKER",
+            ErrorKind::Io => "IO",
+            ErrorKind::Resolve => "RESOLVE",
+            ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
+            ErrorKind::Serialization => "SERIALIZATION",
+            ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
+            ErrorKind::OutOfMemory => "OUT_OF_MEMORY",
+            ErrorKind::Broker(code) => ErrorCode::name(code).unwrap_or(NO_NAME),
+        }
+    }
+
+    /// `RetriableException` in Kafka's hierarchy, and of Ottla's own those that time or room may cure.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            ErrorKind::BufferFull
+            | ErrorKind::OutOfMemory
+            | ErrorKind::TimedOut
+            | ErrorKind::DeliveryTimedOut
+            | ErrorKind::MetadataTimedOut
+            | ErrorKind::Io
+            | ErrorKind::Resolve => true,
+            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Retriable,
+            _ => false,
+        }
+    }
+
+    /// After these a producer with transactions is defunct (`ProducerFencedException` and its like), unless the error
+    /// says that it goes on.
+    pub fn is_fatal(self) -> bool {
+        match self {
+            ErrorKind::Internal => true,
+            ErrorKind::Broker(code) => ErrorCode::class(code) == Class::Fatal,
+            _ => false,
+        }
+    }
+}
+
+/// The name of a code that this release does not know.
+const NO_NAME: &str = "BROKER_ERROR";
+
+/// As messages write it: a code without a name shows its number.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.name()) {
+            (ErrorKind::Broker(code), NO_NAME) => write!(out, "{NO_NAME} (error code {code})"),
+            (_, name) => out.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_other_words_keeps_its_class_source_and_code() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let original = Error::new(ErrorKind::Broker(29), "the topic is not ours").caused_by(refused);
+        let class = |error: &Error| (error.kind(), error.is_fatal(), error.requires_abort());
+        for original in [original.clone(), original.requiring_abort(), original.fatal(), original.passing()] {
+            let in_other_words = [
+                ("records[3]: the topic is not ours", original.context("records[3]")),
+                ("the topic is not ours; ask for it", original.note("ask for it")),
+                ("something else", original.with_message("something else")),
+            ];
+            for (message, changed) in in_other_words {
+                assert_eq!((changed.message(), class(&changed)), (message, class(&original)));
+                let source = std::error::Error::source(&changed).and_then(|source| source.downcast_ref());
+                assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::ConnectionRefused));
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_without_a_name_shows_its_number() {
+        let error = |code| Error::new(ErrorKind::Broker(code), format!("it answered {}", ErrorKind::Broker(code)));
+        assert_eq!(error(999).to_string(), "BROKER_ERROR (error code 999): it answered BROKER_ERROR (error code 999)");
+        assert_eq!(
+            error(ErrorCode::NOT_LEADER_OR_FOLLOWER).to_string(),
+            "NOT_LEADER_OR_FOLLOWER: it answered NOT_LEADER_OR_FOLLOWER"
+        );
+        assert_eq!(ErrorKind::Broker(999).name(), "BROKER_ERROR");
+    }
+}

@@ -1,0 +1,718 @@
+//! Metadata: brokers, topics, and the leaders of partitions. When to request it, from which broker, and how to apply
+//! it.
+
+use std::time::Duration;
+
+use super::broker::{Broker, Link};
+use super::index::{BrokerIndex, PartitionIndex, TableIndex, TopicIndex};
+use super::request::RequestKind;
+use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
+use crate::accumulator::Topic;
+use crate::config::Facility;
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
+use crate::planted::{Fault, planted};
+use crate::protocol::messages::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
+};
+use crate::protocol::{ApiKey, Reader};
+use crate::statistics::TopicStatistics;
+use crate::sync::{Arc, Time};
+use crate::text::{counted, partition_name};
+
+/// How asking for metadata stands.
+pub struct Metadata {
+    /// All tracked topics are to be asked for.
+    wanted: bool,
+    in_flight: bool,
+    /// What is in flight asks for new topics alone, and changes nothing about when the others are asked for.
+    partial: bool,
+    /// Not before its backoff has passed.
+    not_before: Time,
+    /// When it is too old.
+    refresh_at: Time,
+    failures: u32,
+    /// Since when attempts have been without success (KIP-1102).
+    failing_since: Option<Time>,
+    /// How often the producer began from `bootstrap.servers` again since a broker of the cluster was last reached.
+    rebootstraps: u32,
+    /// When it may do so once more.
+    rebootstrap_not_before: Time,
+    /// How many requests were made.
+    pub asked: u64,
+    /// Why a broker could not be reached, last.
+    pub last_error: Option<Error>,
+}
+
+/// A topic that records were sent to.
+pub struct TopicState {
+    pub topic: Arc<Topic>,
+    /// All zero until a broker says it (Metadata from version 10).
+    pub id: [u8; 16],
+    /// The one before.
+    pub former_id: [u8; 16],
+    /// Since when brokers say of it what may be out of date, and nothing else.
+    pub doubted_since: Option<Time>,
+    /// Indices of its partitions in the core, by number.
+    pub partitions: Vec<PartitionIndex>,
+    pub known: bool,
+    /// Asked for by metadata requests; not once it was idle for long.
+    tracked: bool,
+    /// Not asked for yet.
+    fresh: bool,
+    /// When it was last asked for.
+    asked: Time,
+    last_used: Time,
+    pub statistics: Arc<TopicStatistics>,
+    /// The metadata request that is under way asks for it, or the answer being read has not named it.
+    unanswered: bool,
+    /// What brokers say instead of describing it.
+    refusal: Option<Refusal>,
+}
+
+/// Brokers answer an error for a topic, or leave it out of their answers.
+struct Refusal {
+    /// What came last.
+    error: Error,
+    since: Time,
+    /// The application has been told.
+    told: bool,
+}
+
+/// The id of a topic while no broker has named one.
+pub const NO_ID: [u8; 16] = [0; 16];
+
+/// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
+const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
+/// A topic that is not described for so long is missing. Brokers take less to make one that they are asked for.
+const MISSING_AFTER: Duration = Duration::from_millis(500);
+
+impl TopicState {
+    /// The next request asks for it. What was said of it before it was not asked for any more counts no longer.
+    fn track(&mut self) {
+        if !self.tracked {
+            self.refusal = None;
+        }
+        self.tracked = true;
+        self.fresh = true;
+    }
+
+    /// Why the brokers do not describe it.
+    pub fn error(&self) -> Option<&Error> {
+        self.refusal.as_ref().map(|refusal| &refusal.error)
+    }
+
+    /// Brokers say that there is no such topic.
+    pub fn is_missing(&self) -> bool {
+        self.error().is_some_and(|error| error.kind() == ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))
+    }
+}
+
+impl Metadata {
+    pub fn new(now: Time) -> Self {
+        Metadata {
+            wanted: false,
+            in_flight: false,
+            partial: false,
+            not_before: now,
+            refresh_at: Time::NEVER,
+            failures: 0,
+            failing_since: None,
+            rebootstraps: 0,
+            rebootstrap_not_before: now,
+            asked: 0,
+            last_error: None,
+        }
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Metadata led to a broker that can be reached: the next rebootstrap is news again.
+    pub fn outage_over(&mut self) {
+        self.rebootstraps = 0;
+        self.rebootstrap_not_before = Time::ZERO;
+    }
+}
+
+impl Core {
+    pub(super) fn add_bootstrap_brokers(&mut self) {
+        let mut servers = self.settings.bootstrap_servers.clone();
+        // Any order is as good; a random one spreads the clients.
+        for last in (1..servers.len()).rev() {
+            servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
+        }
+        for (id, (host, port)) in (1..).zip(servers) {
+            let mut broker = Broker::new(-id, host, port, &self.statistics);
+            broker.wants_canonical_names = self.settings.canonical_bootstrap;
+            self.brokers.push(broker);
+        }
+    }
+
+    /// The topic's index in the core; asks for it if it is new or was idle.
+    pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
+        if let Some(&index) = self.topic_by_name.get(name) {
+            return index;
+        }
+        let index = self.topics.push(TopicState {
+            topic: self.front.topics.get(name),
+            id: NO_ID,
+            former_id: NO_ID,
+            doubted_since: None,
+            partitions: Vec::new(),
+            known: false,
+            tracked: false,
+            fresh: true,
+            asked: Time::ZERO,
+            last_used: self.now,
+            statistics: self.statistics.add_topic(name),
+            unanswered: false,
+            refusal: None,
+        });
+        self.topic_by_name.insert(name.clone(), index);
+        index
+    }
+
+    /// A topic is in use; one that is not asked for (any more) is asked for again.
+    pub(super) fn touch_topic(&mut self, partition: PartitionIndex) {
+        let now = self.now;
+        let index = self.partition(partition).topic;
+        let topic = &mut self.topics[index];
+        topic.last_used = now;
+        if !topic.tracked {
+            topic.track();
+            // Records may go on coming for a topic that was refused.
+            let asked = topic.asked;
+            let at = self.ask_again_at(asked);
+            if at > now { self.timers.arm(Timer::Metadata, at) } else { self.metadata_due() }
+        }
+    }
+
+    /// The next request asks for this topic, whatever is known of it.
+    pub(super) fn ask_for_topic(&mut self, index: TopicIndex) {
+        let topic = &mut self.topics[index];
+        topic.last_used = self.now;
+        topic.track();
+    }
+
+    /// Asks for metadata now, but for a backoff that is under way.
+    pub(super) fn request_metadata(&mut self) {
+        self.metadata.wanted = true;
+        self.metadata_due();
+    }
+
+    /// Asks for metadata, at most once in `retry.backoff.ms`.
+    pub(super) fn request_metadata_soon(&mut self) {
+        if !self.metadata.wanted {
+            self.metadata.wanted = true;
+            self.metadata.not_before =
+                self.metadata.not_before.max(self.now.after(self.settings.retry_backoff.first()));
+        }
+        self.timers.arm(Timer::Metadata, self.metadata.not_before.max(self.now));
+    }
+
+    pub(super) fn metadata_due(&mut self) {
+        if self.closed || self.metadata.in_flight {
+            return;
+        }
+        let urgent = self.is_urgent();
+        self.metadata.wanted |= self.now >= self.metadata.refresh_at;
+        if !self.metadata.wanted && !urgent {
+            return self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
+        }
+        // What is new does not wait for the backoff of the others, if brokers answer at all.
+        if self.metadata.not_before > self.now && !(urgent && self.metadata.failing_since.is_none()) {
+            return self.timers.arm(Timer::Metadata, self.metadata.not_before);
+        }
+        match self.brokers.least_loaded(ApiKey::Metadata, self.now) {
+            Some((broker, version)) => self.send_metadata_request(broker, version),
+            None => self.connect_for_metadata(),
+        }
+    }
+
+    /// Nobody has asked for a topic yet, or the application asks something.
+    fn is_urgent(&self) -> bool {
+        let is_new = |topic: &TopicState| topic.fresh && topic.tracked && self.ask_again_at(topic.asked) <= self.now;
+        self.topics.iter().any(is_new) || self.is_inquired()
+    }
+
+    /// When a topic may be asked for alone that was last asked for at `asked`: once in `retry.backoff.ms`.
+    fn ask_again_at(&self, asked: Time) -> Time {
+        asked.after(self.settings.retry_backoff.first())
+    }
+
+    fn send_metadata_request(&mut self, broker: BrokerIndex, version: i16) {
+        self.drop_idle_topics();
+        let fresh_only = self.is_urgent();
+        self.metadata.asked += 1;
+        self.metadata.in_flight = true;
+        self.metadata.partial = fresh_only && self.topics.iter().any(|topic| topic.tracked && !topic.fresh);
+        self.metadata.wanted &= self.metadata.partial;
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for topic in self.topics.iter_mut() {
+            topic.unanswered = topic.tracked && (topic.fresh || !fresh_only);
+            if topic.unanswered {
+                topic.fresh = false;
+                topic.asked = self.now;
+                names.push(topic.topic.name.clone());
+            }
+        }
+        let asked = self.brokers[broker].name();
+        self.debug(Facility::Metadata, || format!("{asked} is asked for topics {}", names.join(", ")));
+        let topics = names.iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect();
+        let request = MetadataRequest {
+            topics: Some(topics),
+            allow_auto_topic_creation: self.settings.allow_auto_create_topics,
+            ..Default::default()
+        };
+        self.send(broker, version, RequestKind::Metadata, |out| request.encode(version, out));
+    }
+
+    /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
+    fn drop_idle_topics(&mut self) {
+        for at in 0..self.partitions.active().len() {
+            // Its records wait, for a leader perhaps.
+            let topic = self.partition(self.partitions.active()[at]).topic;
+            self.topics[topic].last_used = self.now;
+        }
+        for index in self.topics.indices() {
+            let inquired = self.is_inquired_about(&self.topics[index].topic.name);
+            let topic = &mut self.topics[index];
+            let idle = self.now.since(topic.last_used) >= self.settings.metadata_max_idle;
+            topic.tracked &= topic.fresh || !idle || inquired;
+        }
+    }
+
+    /// No connection is up: opens one, to any broker that may be tried; failing that, begins from the start (KIP-899).
+    fn connect_for_metadata(&mut self) {
+        let failing_since = *self.metadata.failing_since.get_or_insert(self.now);
+        if self.settings.rebootstrap {
+            self.timers.arm(Timer::Rebootstrap, self.rebootstrap_at(failing_since));
+        }
+        if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
+            // One is up but busy; the end of its write leads back here, or of its throttle.
+            return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.first()));
+        }
+        if self.brokers.iter().any(|broker| broker.link != Link::Down && broker.link != Link::Up) {
+            // Whatever comes of that attempt leads back here.
+            return;
+        }
+        let now = self.now;
+        let offset = self.random.draw() as usize;
+        let count = self.brokers.len();
+        let order = (0..count).map(|i| BrokerIndex::from_position((i.wrapping_add(offset)) % count));
+        let candidate = order.clone().find(|&i| self.brokers[i].listed && self.look_at(&self.brokers[i]) <= now);
+        if let Some(index) = candidate {
+            return self.ensure_connected(index);
+        }
+        if self.settings.rebootstrap && self.list_bootstrap_brokers() {
+            return self.metadata_due();
+        }
+        let listed = self.brokers.iter().filter(|broker| broker.listed);
+        if let Some(next) = listed.map(|broker| self.look_at(broker)).min() {
+            self.timers.arm(Timer::Metadata, next);
+        }
+    }
+
+    /// When a broker may be tried for the sake of metadata: once in `retry.backoff.ms`, however small
+    /// `reconnect.backoff.ms` is.
+    fn look_at(&self, broker: &Broker) -> Time {
+        broker.retry_at.max(broker.attempted.after(self.settings.retry_backoff.first()))
+    }
+
+    /// Makes the bootstrap addresses candidates again. Says whether that offers a new one.
+    fn list_bootstrap_brokers(&mut self) -> bool {
+        let now = self.now;
+        let offers = |broker: &Broker| {
+            broker.is_bootstrap() && !broker.listed && (broker.is_up() || self.look_at(broker) <= now)
+        };
+        if !self.brokers.iter().any(offers) {
+            return false;
+        }
+        // What is asked for the first time does not wait for a cluster whose addresses are wrong.
+        let not_before = self.metadata.rebootstrap_not_before;
+        if not_before > now && !self.is_urgent() {
+            self.timers.arm(Timer::Metadata, not_before);
+            return false;
+        }
+        for broker in self.brokers.iter_mut().filter(|broker| broker.is_bootstrap()) {
+            broker.listed = true;
+        }
+        self.note_rebootstrap("no known broker can be reached: trying bootstrap.servers again".into());
+        true
+    }
+
+    /// Logs a rebootstrap, and sees to the pause before the next one. Only the first in an outage is an event.
+    fn note_rebootstrap(&mut self, message: String) {
+        self.metadata.rebootstraps += 1;
+        let Backoff { initial, max } = self.settings.retry_backoff;
+        let pauses = Backoff { initial, max: max.max(REBOOTSTRAP_EVERY) };
+        let pause = pauses.after(self.metadata.rebootstraps, &mut self.random);
+        self.metadata.rebootstrap_not_before = self.now.after(pause);
+        if self.metadata.rebootstraps > 1 {
+            return self.log(Level::Info, || message);
+        }
+        self.log(Level::Notice, || message.clone());
+        self.tell(News::new(NewsKind::Rebootstrap, message));
+    }
+
+    /// KIP-1102: no metadata for `metadata.recovery.rebootstrap.trigger.ms`.
+    pub(super) fn rebootstrap_due(&mut self) {
+        let Some(since) = self.metadata.failing_since else { return };
+        let due = self.rebootstrap_at(since);
+        if due > self.now {
+            return self.timers.arm(Timer::Rebootstrap, due);
+        }
+        self.metadata.failing_since = Some(self.now);
+        self.rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms");
+    }
+
+    /// When the producer begins from `bootstrap.servers` again if it has had no metadata since `failing`.
+    fn rebootstrap_at(&self, failing: Time) -> Time {
+        let trigger = self.settings.rebootstrap_trigger.max(self.settings.retry_backoff.first());
+        failing.after(trigger).max(self.metadata.rebootstrap_not_before)
+    }
+
+    fn rebootstrap(&mut self, why: &str) {
+        self.note_rebootstrap(format!("{why}: beginning from bootstrap.servers again"));
+        for index in self.brokers.indices() {
+            let broker = self.broker(index);
+            broker.listed = broker.is_bootstrap();
+            // An attempt to reach a bootstrap address goes on: with a short trigger none would ever end.
+            let is_under_way = broker.is_bootstrap() && !broker.is_up();
+            if broker.in_flight.is_empty() && !is_under_way {
+                self.drop_connection(index);
+            }
+        }
+        self.request_metadata();
+    }
+
+    pub(super) fn metadata_failed(&mut self, error: &Error) {
+        self.metadata.in_flight = false;
+        self.metadata.wanted = true;
+        self.metadata.last_error = Some(error.clone());
+        self.metadata.failing_since.get_or_insert(self.now);
+        self.back_off_metadata();
+    }
+
+    fn back_off_metadata(&mut self) {
+        self.metadata.failures += 1;
+        let wait = self.settings.retry_backoff.after(self.metadata.failures, &mut self.random);
+        self.metadata.not_before = self.now.after(wait);
+        self.timers.arm(Timer::Metadata, self.metadata.not_before);
+    }
+
+    pub(super) fn metadata_received(
+        &mut self,
+        broker: BrokerIndex,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
+        let response = MetadataResponse::decode(reader, version)?;
+        self.metadata.in_flight = false;
+        self.throttle(broker, response.throttle_time_ms);
+        if response.error_code == ErrorCode::REBOOTSTRAP_REQUIRED {
+            self.back_off_metadata();
+            self.rebootstrap("the broker answered REBOOTSTRAP_REQUIRED");
+            return Ok(());
+        }
+        if let Some(error) = self.refused_metadata(broker, &response) {
+            self.debug(Facility::Metadata, || error.to_string());
+            self.metadata_failed(&error);
+            return Ok(());
+        }
+        self.statistics.producer.metadata_updates.add(1);
+        self.statistics.producer.metadata_age_us.begin(self.now);
+        self.metadata.failing_since = None;
+        self.metadata.last_error = None;
+        self.debug(Facility::Metadata, || {
+            let (brokers, topics) = (response.brokers.len(), response.topics.len());
+            format!("taken in: {}, {}", counted(brokers, "broker"), counted(topics, "topic"))
+        });
+        self.take_brokers(&response);
+        let mut incomplete = false;
+        for topic in &response.topics {
+            incomplete |= !self.take_topic(broker, topic);
+        }
+        incomplete |= self.take_left_out(broker);
+        incomplete |= !self.answer_inquiries(&response);
+        self.plan_metadata(incomplete);
+        if self.is_urgent() {
+            self.metadata_due();
+        }
+        Ok(())
+    }
+
+    /// An answer that says nothing of the cluster: an error for the whole request, or no broker at all, as from one that
+    /// is starting.
+    fn refused_metadata(&self, broker: BrokerIndex, response: &MetadataResponse<'_>) -> Option<Error> {
+        let name = self.brokers[broker].name();
+        if let Some(kind) = ErrorKind::from_broker(response.error_code) {
+            return Some(Error::new(kind, format!("{name} answered Metadata with {kind}")));
+        }
+        let message =
+            || format!("{name} named no broker of the cluster when it was asked for metadata: is it starting?");
+        response.brokers.is_empty().then(|| Error::new(ErrorKind::BadResponse, message()))
+    }
+
+    /// When to ask next, after an answer. One that was about new topics alone leaves the others' backoff as it is: they
+    /// may still be missing.
+    fn plan_metadata(&mut self, incomplete: bool) {
+        if !self.metadata.partial {
+            let age = self.settings.metadata_max_age.max(self.settings.retry_backoff.first());
+            self.metadata.refresh_at = self.now.after(age);
+        }
+        self.metadata.wanted |= incomplete;
+        if incomplete && (!self.metadata.partial || self.metadata.not_before <= self.now) {
+            self.back_off_metadata();
+        } else if !self.metadata.partial {
+            self.metadata.failures = 0;
+            self.metadata.not_before = self.now;
+        }
+        self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
+        if self.metadata.wanted {
+            // Something is missing, or it was asked for while this answer was on its way.
+            self.timers.arm(Timer::Metadata, self.metadata.not_before);
+        }
+    }
+
+    fn take_brokers(&mut self, response: &MetadataResponse<'_>) {
+        for broker in self.brokers.iter_mut() {
+            broker.listed = false;
+        }
+        for broker in &response.brokers {
+            self.learn_broker(broker.node_id, broker.host, broker.port);
+        }
+    }
+
+    /// A broker of the cluster, new or known; one that moved is connected anew.
+    pub(super) fn learn_broker(&mut self, id: i32, host: &str, port: i32) {
+        let port = u16::try_from(port).unwrap_or(0);
+        if id < 0 {
+            return;
+        }
+        let Some(index) = self.brokers.by_id(id) else {
+            self.brokers.add(Broker::new(id, host.into(), port, &self.statistics));
+            return;
+        };
+        let broker = self.broker(index);
+        broker.listed = true;
+        if broker.lanes.any_ready() {
+            self.broker_has_work(index);
+        }
+        let broker = self.broker(index);
+        if *broker.host != *host || broker.port != port {
+            broker.move_to(host.into(), port);
+            broker.retry_at = Time::ZERO;
+            if broker.in_flight.is_empty() {
+                self.drop_connection(index);
+                self.broker_has_work(index);
+            }
+        }
+    }
+
+    /// Takes in what is said of a topic; false if it must be asked for again.
+    fn take_topic(&mut self, broker: BrokerIndex, answer: &MetadataResponseTopic<'_>) -> bool {
+        let Some(name) = answer.name else { return true };
+        let Some(&index) = self.topic_by_name.get(name) else { return true };
+        self.topics[index].unanswered = false;
+        let none = if answer.partitions.is_empty() { ErrorCode::LEADER_NOT_AVAILABLE } else { ErrorCode::NONE };
+        let code = if answer.error_code == ErrorCode::NONE { none } else { answer.error_code };
+        let broker = self.brokers[broker].name();
+        if let Some(kind) = ErrorKind::from_broker(code) {
+            return self.topic_refused(index, kind, &format!("{broker} answered {kind} for topic {name}"));
+        }
+        if !lists_all(&answer.partitions) {
+            let said = format!("{broker} left partitions of topic {name} out of its answer to Metadata");
+            return self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
+        }
+        if self.is_doubtful(index, answer) {
+            return false;
+        }
+        let topic = &mut self.topics[index];
+        topic.refusal = None;
+        let same = answer.topic_id != NO_ID && answer.topic_id == topic.id;
+        self.take_topic_id(index, answer.topic_id);
+        self.take_partition_count(index, answer.partitions.len(), same);
+        let mut complete = true;
+        for partition in &answer.partitions {
+            complete &= self.take_partition(index, partition);
+        }
+        complete
+    }
+
+    /// Topics that were asked for and are not in the answer; says whether there are any.
+    fn take_left_out(&mut self, broker: BrokerIndex) -> bool {
+        let left_out: Vec<TopicIndex> =
+            self.topics.with_indices().filter(|(_, topic)| topic.unanswered).map(|(index, _)| index).collect();
+        if planted(Fault::LeftOutForgotten) {
+            return false;
+        }
+        for &index in &left_out {
+            let (broker, topic) = (self.brokers[broker].name(), &self.topics[index].topic.name);
+            let said = format!("{broker} left topic {topic} out of its answer to Metadata");
+            self.topic_refused(index, ErrorKind::MetadataTimedOut, &said);
+        }
+        !left_out.is_empty()
+    }
+
+    /// A broker does not describe a topic; false if it must be asked for again.
+    fn topic_refused(&mut self, index: TopicIndex, kind: ErrorKind, said: &str) -> bool {
+        let before = self.topics[index].refusal.take();
+        let first = before.is_none();
+        let since = before.as_ref().map_or(self.now, |before| before.since);
+        let so_long = self.now.since(since);
+        let lasting =
+            if first { String::new() } else { format!("; no broker has described it for {}", seconds(so_long)) };
+        let error = Error::new(kind, format!("{said}{lasting}{}", advice(kind)));
+        let mut told = before.is_some_and(|before| before.told);
+        if so_long >= MISSING_AFTER && kind.is_retriable() && !std::mem::replace(&mut told, true) {
+            self.topic_is_missing(index, &error);
+        }
+        let topic = &mut self.topics[index];
+        topic.doubted_since = None;
+        topic.refusal = Some(Refusal { error: error.clone(), since, told });
+        // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
+        let known = topic.known;
+        if kind.is_retriable() || (known && !first) {
+            self.debug(Facility::Metadata, || error.to_string());
+            self.forget_leaders_of_missing(index);
+            return false;
+        }
+        if known {
+            self.log(Level::Error, || error.to_string());
+            return false;
+        }
+        let topic = &mut self.topics[index];
+        // Asked for again when the next record comes.
+        topic.tracked = false;
+        let queue = PartitionIndex::of_slot(topic.topic.queue.index);
+        self.log(Level::Error, || error.to_string());
+        if self.partitions.get(queue).is_some() {
+            self.fail_queued(queue, &error);
+            self.queue_emptied(queue);
+        }
+        true
+    }
+
+    /// Told once, until a broker describes the topic again.
+    fn topic_is_missing(&mut self, index: TopicIndex, error: &Error) {
+        self.log(Level::Warning, || error.to_string());
+        let topic = Some(self.topics[index].topic.name.clone());
+        self.tell(News { topic, ..News::of_error(NewsKind::TopicMissing, error.clone()) });
+    }
+
+    /// With acks=0 nobody refuses records for a topic that is gone, so they must not be sent: they wait, as for any
+    /// partition without a leader. With other acks the leader that is known has the last word.
+    fn forget_leaders_of_missing(&mut self, index: TopicIndex) {
+        let topic = &self.topics[index];
+        if !topic.is_missing() || topic.topic.settings.acks != Acks::None {
+            return;
+        }
+        for partition in topic.partitions.clone() {
+            let epoch = self.partition(partition).leader_epoch;
+            self.set_leader(partition, None, epoch);
+        }
+    }
+
+    fn take_partition(&mut self, topic: TopicIndex, answer: &MetadataResponsePartition) -> bool {
+        let number = usize::try_from(answer.partition_index).ok();
+        let partitions = &self.topics[topic].partitions;
+        let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
+        let partition = self.partition(index);
+        if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
+            // From a broker that is behind. Or the epoch that is known is of no use any more, which a failure tells where
+            // there is a leader to fail.
+            let led = partition.leader.is_some();
+            partition.failures += u32::from(!led);
+            return led;
+        }
+        // A broker that is not listed is not tried.
+        let leader = self.brokers.by_id(answer.leader_id);
+        let leader = leader.filter(|&leader| self.brokers[leader].listed);
+        self.set_leader(index, leader, answer.leader_epoch);
+        leader.is_some()
+    }
+
+    pub(super) fn set_leader(&mut self, index: PartitionIndex, leader: Option<BrokerIndex>, epoch: i32) {
+        let id = leader.map_or(-1, |leader| self.brokers[leader].id);
+        let partition = self.partition(index);
+        partition.leader_epoch = epoch;
+        if partition.leader == leader {
+            return;
+        }
+        partition.leader = leader;
+        let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
+        if self.tells(Facility::Metadata) {
+            let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader].name());
+            self.debug(Facility::Metadata, || {
+                format!("{} is led by {name}, leader epoch {epoch}", partition_name(&topic, number))
+            });
+        }
+        let partition = self.partition(index);
+        partition.slot.set_available(leader.is_some());
+        partition.slot.set_leader(id);
+        match partition.place {
+            // Its entries at the old broker are stale now.
+            Place::Ready | Place::Lingering | Place::Leaderless | Place::Gated => {
+                partition.place = Place::Idle;
+                self.reconsider(index);
+            }
+            Place::Idle | Place::BackingOff => {}
+        }
+    }
+
+    /// The driver moved a topic's queue to its partitions.
+    pub fn assigned(&mut self, topic: &Topic) {
+        self.queue_emptied(PartitionIndex::of_slot(topic.queue.index));
+    }
+
+    /// A topic's queue may be empty now.
+    pub(super) fn queue_emptied(&mut self, queue: PartitionIndex) {
+        if self.partitions.get(queue).is_none() {
+            return;
+        }
+        if self.partition(queue).slot.glance().oldest.is_none() {
+            self.partition(queue).place = Place::Idle;
+            self.partitions.deactivate_if_idle(queue);
+            self.queue_resolved(queue);
+        }
+    }
+
+    /// Something that all of them waited for is there.
+    pub(super) fn wake_all_brokers(&mut self) {
+        for index in self.brokers.indices() {
+            self.broker_has_work(index);
+        }
+    }
+}
+
+/// Whether an answer names each partition up to the highest.
+fn lists_all(partitions: &[MetadataResponsePartition]) -> bool {
+    let mut numbers: Vec<i32> = partitions.iter().map(|partition| partition.partition_index).collect();
+    numbers.sort_unstable();
+    (0..).zip(numbers).all(|(number, found)| number == found)
+}
+
+/// What to do about a topic for which brokers answer an error.
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
+            "; create it, or let the broker do so (auto.create.topics.enable there, allow.auto.create.topics here)"
+        }
+        ErrorKind::Broker(ErrorCode::TOPIC_AUTHORIZATION_FAILED) => "; the principal needs WRITE and DESCRIBE on it",
+        ErrorKind::Broker(ErrorCode::INVALID_TOPIC_EXCEPTION) => {
+            "; a name has 1 to 249 of the characters a-z A-Z 0-9 . _ -"
+        }
+        _ => "",
+    }
+}
+
+/// A span of time in a message.
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// After so many failures in a row the leader that is known is none. A topic that was deleted and made again counts the
+/// epochs of its leaders from 0, and brokers before 2.8 give it no id by which that could be told.
+const DISPROVED: u32 = 3;

@@ -1,0 +1,344 @@
+//! The sender: a state machine on the sender thread. Input and `now` go in, output comes out. There is no socket, no
+//! clock and no thread here, so a test or a simulator can take the place of the world around it.
+//!
+//! The sender never looks at anything that has nothing to do. A partition with something to send is on its broker's
+//! ready queue or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost as much as the
+//! active ones among them.
+#![forbid(unsafe_code)]
+
+mod action;
+mod backoff;
+mod broker;
+mod brokers;
+mod close;
+mod compressors;
+mod connection;
+mod debug;
+mod drain;
+mod errors;
+mod expiry;
+mod flush;
+mod frame;
+mod handshake;
+mod identity;
+mod in_flight;
+mod index;
+mod inquiry;
+mod lanes;
+mod metadata;
+mod news;
+mod outstanding;
+mod partition;
+mod partitions;
+mod producer_id;
+mod purge;
+mod record_errors;
+mod request;
+mod response;
+mod retry;
+mod sequence;
+mod settings;
+mod statistics;
+mod suspects;
+mod testing;
+mod timers;
+mod transaction;
+mod waiting;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
+pub use backoff::Backoff;
+pub use debug::{DebugSwitch, line as debug_line};
+pub use frame::Frame;
+pub use index::BrokerIndex;
+pub use inquiry::PartitionInfo;
+pub use news::BrokerAt;
+pub use news::{News, NewsKind};
+pub use settings::Settings;
+
+pub use crate::config::Acks;
+
+use crate::accumulator::{Command, Front, Mail};
+use crate::batch::{Batch, Outcome, Report};
+use crate::config::Facility;
+use crate::error::{Error, Result};
+use crate::partition::rng::SplitMix64;
+use crate::statistics::Statistics;
+use crate::sync::{Arc, Time};
+use broker::Broker;
+use brokers::Brokers;
+use compressors::Compressors;
+use flush::{Flushes, Waiter};
+use index::{PartitionIndex, Table, TopicIndex};
+use inquiry::Inquiry;
+use metadata::{Metadata, TopicState};
+use outstanding::Outstanding;
+use partition::{Partition, Place};
+use partitions::Partitions;
+use producer_id::ProducerId;
+use timers::{Timer, Timers};
+use transaction::Transaction;
+
+/// The sender: a machine without sockets, threads or a clock of its own. Its owner gives it input and carries out its output.
+///
+/// The owner repeats these steps, all on one thread:
+///
+/// 1. [`at`](Self::at) sets the present time. Every other call uses it.
+/// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`event`](Self::event) is what happened on a connection, and
+///    [`tick`](Self::tick) fires what is due. Their order is free, but `tick` is given a time up to which every
+///    byte that arrived was passed in as an event. Otherwise an answer that came in time could count as missing.
+/// 3. Output: [`action`](Self::action) is called until it returns `None`, and each action is carried out before the
+///    next call. This step is due after any input.
+/// 4. The next round begins with the next mail or event, and at [`next_deadline`](Self::next_deadline) at the latest. A
+///    `tick` that comes early does nothing.
+///
+/// Every batch is reported exactly once, by [`Action::Report`]. After [`Action::Closed`] nothing is left to do. If a panic
+/// interrupts the steps, [`take_reports`](Self::take_reports) returns what was decided and not yet handed over.
+pub struct Core {
+    settings: Settings,
+    front: Arc<Front>,
+    statistics: Arc<Statistics>,
+    now: Time,
+    held_up: HeldUp,
+    /// Up to when every byte that arrived was delivered.
+    drained: Time,
+    random: SplitMix64,
+    /// Drawn once an event: partitions that one answer refuses come back together, in one request.
+    jitter: u64,
+    timers: Timers,
+    actions: VecDeque<Action>,
+    partitions: Partitions,
+    topics: Table<TopicIndex, TopicState>,
+    topic_by_name: HashMap<Arc<str>, TopicIndex>,
+    brokers: Brokers,
+    /// The application was told that no broker can be reached.
+    all_down: bool,
+    metadata: Metadata,
+    producer_id: ProducerId,
+    transaction: Option<Transaction>,
+    outstanding: Outstanding,
+    flushes: Flushes,
+    inquiries: Vec<Inquiry>,
+    closing: Option<Time>,
+    closed: bool,
+    compressors: Compressors,
+    spare_frames: Vec<Frame>,
+    spare_lists: Vec<request::Produced>,
+    /// Brokers to look at before this step ends.
+    dirty: Vec<BrokerIndex>,
+    /// Partitions that a drain put back for the next one; kept for its buffer.
+    again: Vec<PartitionIndex>,
+}
+
+/// The last time that the sender did nothing for long: a callback took its time, or the process was stopped.
+#[derive(Clone, Copy)]
+struct HeldUp {
+    time: Duration,
+    until: Time,
+}
+
+/// Shorter times are not noted.
+const HELD_UP: Duration = Duration::from_secs(1);
+
+impl Core {
+    pub fn new(settings: Settings, front: Arc<Front>, statistics: Arc<Statistics>, now: Time) -> Result<Self> {
+        let defaults = front.topics.defaults();
+        let mut compressors = Compressors::default();
+        compressors.prepare(defaults.codec, defaults.compression_level)?;
+        let mut core = Core {
+            random: SplitMix64::new(settings.seed),
+            jitter: 0,
+            front,
+            statistics,
+            now,
+            held_up: HeldUp { time: Duration::ZERO, until: Time::ZERO },
+            drained: now,
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+            partitions: Partitions::new(),
+            topics: Table::new(),
+            topic_by_name: HashMap::new(),
+            brokers: Brokers::new(),
+            all_down: false,
+            metadata: Metadata::new(now),
+            producer_id: ProducerId::new(settings.idempotence && settings.transaction.is_none()),
+            transaction: settings.transaction.clone().map(|(id, timeout_ms)| Transaction::new(id, timeout_ms)),
+            outstanding: Outstanding::default(),
+            flushes: Flushes::default(),
+            inquiries: Vec::new(),
+            closing: None,
+            closed: false,
+            compressors,
+            spare_frames: Vec::new(),
+            spare_lists: Vec::new(),
+            dirty: Vec::new(),
+            again: Vec::new(),
+            settings,
+        };
+        core.add_bootstrap_brokers();
+        core.shut_gate_for_transactions();
+        core.request_metadata();
+        Ok(core)
+    }
+
+    /// Sets the present time. It never goes back.
+    pub fn at(&mut self, now: Time) {
+        // A timer may be set to a time that has passed already.
+        let due = self.timers.next().max(self.now);
+        self.now = self.now.max(now);
+        self.note_held_up(now.since(due));
+    }
+
+    /// The sender did nothing for this long, until now.
+    pub fn note_held_up(&mut self, time: Duration) {
+        if time > HELD_UP {
+            self.held_up = HeldUp { time, until: self.now };
+        }
+    }
+
+    /// What the inbox held: first the slots, then the commands, so that a command applies to all that came before it.
+    pub fn mail(&mut self, mail: &mut Mail<Command>, pressed: bool) {
+        for slot in mail.slots.drain(..) {
+            self.arrived(slot);
+        }
+        for command in mail.commands.drain(..) {
+            match command {
+                Command::Flush { ticket } => self.flush(Waiter::Call(ticket)),
+                Command::Inquire { ticket, about, asked_at, deadline } => {
+                    self.inquire(ticket, about, asked_at, deadline);
+                }
+                Command::Purge { ticket, what } => {
+                    self.purge(&what);
+                    self.answer(ticket, Ok(Answer::Done));
+                }
+                Command::Close { deadline } => self.close(deadline),
+                Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
+                Command::DrainTransaction => self.drain_transaction(),
+                Command::Explain { ticket, of } => {
+                    let why = self.explain(&of);
+                    self.answer(ticket, Ok(Answer::Waits(why)));
+                }
+            }
+        }
+        if pressed {
+            self.debug(Facility::Queue, || "room is wanted: every open batch is sent".into());
+            self.end_all_lingering();
+        }
+    }
+
+    /// Something happened on a connection.
+    pub fn event(&mut self, event: Event<'_>) {
+        self.jitter = self.random.draw();
+        match event {
+            Event::Resolved(id, addresses) => self.resolved(id, addresses),
+            Event::CanonicalNames(id, names) => self.canonical_names_found(id, names),
+            Event::Connected(id) => self.connected(id),
+            Event::ConnectFailed(id, error) => self.connect_failed(id, error),
+            Event::Received(id, frame) => self.received(id, frame),
+            Event::Begun(id) => self.begun(id),
+            Event::Written(id, frame) => self.written(id, frame),
+            Event::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
+        }
+    }
+
+    /// Fires what was due at `drained`, the time up to which every byte that arrived was delivered: an answer that
+    /// came in time is not taken for missing, however late it is read.
+    pub fn tick(&mut self, drained: Time) {
+        self.drained = self.drained.max(drained);
+        while let Some(timer) = self.timers.due(drained) {
+            match timer {
+                Timer::Linger(broker) => self.linger_passed(broker),
+                Timer::Request(broker) => self.requests_due(broker),
+                Timer::Setup(broker) => self.setup_due(broker),
+                Timer::Reconnect(broker) => self.reconnect_due(broker),
+                Timer::Idle(broker) => self.idle_due(broker),
+                Timer::Throttle(broker) => self.drain(broker),
+                Timer::Availability(broker) => self.availability_due(broker),
+                Timer::Backoff(partition) => self.backoff_passed(partition),
+                Timer::Expiry(partition) => self.expiry_due(partition),
+                Timer::Metadata => self.metadata_due(),
+                Timer::Rebootstrap => self.rebootstrap_due(),
+                Timer::ProducerId => self.request_producer_id(),
+                Timer::Inquiries => self.inquiries_due(),
+                Timer::Close => self.close_due(),
+                Timer::Transaction => self.drive_transaction(),
+            }
+        }
+    }
+
+    /// The next thing to carry out. What carrying out the last one made ready is sent first.
+    pub fn action(&mut self) -> Option<Action> {
+        self.settle();
+        self.actions.pop_front()
+    }
+
+    /// Reports that are still to be handed over, after a panic.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        let report = |action| if let Action::Report(report) = action { Some(report) } else { None };
+        self.actions.drain(..).filter_map(report).collect()
+    }
+
+    /// When to call [`Core::tick`] again if nothing happens before.
+    pub fn next_deadline(&self) -> Time {
+        self.timers.next()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    /// Tells the holder of a ticket.
+    fn answer(&mut self, ticket: u64, outcome: Result<Answer>) {
+        self.act(Action::Answered { ticket, outcome });
+    }
+
+    fn log(&mut self, level: Level, message: impl FnOnce() -> String) {
+        if level <= self.settings.log_level {
+            self.actions.push_back(Action::Log(level, message()));
+        }
+    }
+
+    /// Decides a batch that the core took. Its flushes are settled when this step ends.
+    fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        self.outstanding.end(batch.sealed.serial);
+        self.debug_decided(&batch, &outcome);
+        self.count_decided(&batch, &outcome, true);
+        self.hand_over(batch, outcome);
+    }
+
+    /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
+    fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        self.debug_decided(&batch, &outcome);
+        self.count_decided(&batch, &outcome, false);
+        self.hand_over(batch, outcome);
+    }
+
+    /// A failure in a transaction is the transaction's too; whoever waits for its end hears of the records first.
+    fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome) {
+        let numbered = batch.sealed.base_sequence.is_some();
+        let error = outcome.error.clone();
+        self.act(Action::Report(batch.decide(outcome)));
+        if let Some(error) = error {
+            self.transaction_decided(numbered, &error);
+        }
+    }
+
+    fn fail(&mut self, batch: Box<Batch>, error: Error) {
+        let outcome = Outcome::failed(&batch, error, self.now);
+        self.decide(batch, outcome);
+    }
+
+    fn partition(&mut self, index: PartitionIndex) -> &mut Partition {
+        &mut self.partitions[index]
+    }
+
+    fn broker(&mut self, index: BrokerIndex) -> &mut Broker {
+        &mut self.brokers[index]
+    }
+}

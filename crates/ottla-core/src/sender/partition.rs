@@ -1,0 +1,200 @@
+//! One partition as the sender sees it, and where it waits. DESIGN.md has the diagram of its places.
+
+use std::collections::VecDeque;
+
+use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
+use super::lanes::Terms;
+use super::sequence::Sequence;
+use super::{Core, Timer};
+use crate::accumulator::Slot;
+use crate::batch::Batch;
+use crate::config::Facility;
+use crate::error::Error;
+use crate::sync::{Arc, Time};
+
+/// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
+pub struct Partition {
+    pub slot: Arc<Slot>,
+    pub topic: TopicIndex,
+    /// Counts how often the topic was deleted and created again.
+    pub incarnation: u32,
+    /// The broker that leads it, by index.
+    pub leader: Option<BrokerIndex>,
+    pub leader_epoch: i32,
+    /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
+    /// order: they are sent before anything else.
+    pub queue: VecDeque<Box<Batch>>,
+    /// Some of them have deadlines of their own, which may be earlier than those in front.
+    pub own_deadlines: bool,
+    pub in_flight: u32,
+    /// The connection that carries what is in flight.
+    pub in_flight_broker: Option<BrokerIndex>,
+    pub place: Place,
+    pub backoff_until: Time,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Why the last attempt failed.
+    pub last_error: Option<Error>,
+    pub sequence: Sequence,
+    /// The transaction that it is part of, by number.
+    pub joined: u64,
+    /// Its position in the list of the active ones, if it is there.
+    pub active_at: Option<usize>,
+}
+
+/// Where a partition waits for its turn. It is in one place at a time; queues may hold stale entries, which are
+/// skipped when its place says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing to send.
+    Idle,
+    /// On its broker's lingering list.
+    Lingering,
+    /// On its broker's ready queue.
+    Ready,
+    /// Its topic or leader is not known.
+    Leaderless,
+    /// Until its backoff timer fires.
+    BackingOff,
+    /// Until an answer for what is in flight arrives.
+    Gated,
+}
+
+impl Partition {
+    pub fn new(slot: Arc<Slot>, topic: TopicIndex) -> Self {
+        Partition {
+            slot,
+            topic,
+            incarnation: 0,
+            leader: None,
+            leader_epoch: -1,
+            queue: VecDeque::new(),
+            own_deadlines: false,
+            in_flight: 0,
+            in_flight_broker: None,
+            place: Place::Idle,
+            backoff_until: Time::ZERO,
+            failures: 0,
+            last_error: None,
+            sequence: Sequence::new(),
+            joined: 0,
+            active_at: None,
+        }
+    }
+
+    /// What a request has to say to carry it.
+    pub fn terms(&self) -> Terms {
+        let suspect = self.queue.front().is_some_and(|batch| batch.sealed.suspicion.is_some());
+        Terms { suspect, ..Terms::of(&self.slot.settings) }
+    }
+
+    /// A queued batch has sequence numbers, so the last ones that were given are not those of a batch that fails.
+    pub fn has_numbered(&self) -> bool {
+        self.queue.iter().any(|queued| queued.sealed.base_sequence.is_some())
+    }
+
+    /// It stands for a topic whose partitions are not known.
+    pub fn is_topic_queue(&self) -> bool {
+        self.slot.partition < 0
+    }
+}
+
+impl Core {
+    /// A slot of the inbox: something new is in it.
+    pub(super) fn arrived(&mut self, slot: Arc<Slot>) {
+        let index = PartitionIndex::of_slot(slot.index);
+        if self.partitions.get(index).is_none() {
+            // Partitions are made with their topic; this is the queue of a topic seen for the first time.
+            let topic = self.track_topic(&slot.topic);
+            self.debug(Facility::Queue, || format!("records wait for topic {} to become known", slot.topic));
+            self.add_partition(slot, topic);
+        }
+        let glance = self.partition(index).slot.glance();
+        let Some(oldest) = glance.oldest else { return };
+        self.partitions.activate(index);
+        self.touch_topic(index);
+        self.arm_expiry(index, &glance);
+        let ready = glance.ready || self.partition(index).slot.settings.linger.is_zero() || self.is_hurried();
+        let partition = self.partition(index);
+        match partition.place {
+            Place::Idle if partition.is_topic_queue() => partition.place = Place::Leaderless,
+            Place::Idle | Place::Lingering if ready => self.make_ready(index),
+            Place::Idle => self.linger(index, oldest),
+            _ => {}
+        }
+    }
+
+    /// Nobody wants batches to grow now: someone waits for memory, for a flush or for the close.
+    fn is_hurried(&self) -> bool {
+        self.closing.is_some() || !self.flushes.is_empty() || self.front.memory.budget().waiting() > 0
+    }
+
+    pub(super) fn add_partition(&mut self, slot: Arc<Slot>, topic: TopicIndex) -> PartitionIndex {
+        let index = PartitionIndex::of_slot(slot.index);
+        self.partitions.add(index, || Partition::new(slot, topic));
+        index
+    }
+
+    /// Its open batch may wait for company until its linger has passed.
+    pub(super) fn linger(&mut self, index: PartitionIndex, oldest: Time) {
+        let partition = self.partition(index);
+        let Some(leader) = partition.leader else { return self.make_ready(index) };
+        partition.place = Place::Lingering;
+        let (terms, linger) = (partition.terms(), partition.slot.settings.linger);
+        self.broker(leader).lanes.push_lingering(terms, linger, index);
+        self.timers.arm(Timer::Linger(leader), oldest.after(linger));
+    }
+
+    /// The partition has something to send now: puts it where it waits for its turn.
+    pub(super) fn make_ready(&mut self, index: PartitionIndex) {
+        let now = self.now;
+        let partition = self.partition(index);
+        if partition.place == Place::Ready {
+            return;
+        }
+        if partition.backoff_until > now {
+            let until = partition.backoff_until;
+            partition.place = Place::BackingOff;
+            return self.timers.arm(Timer::Backoff(index), until);
+        }
+        let Some(leader) = partition.leader else {
+            partition.place = Place::Leaderless;
+            return self.request_metadata_soon();
+        };
+        partition.place = Place::Ready;
+        let terms = partition.terms();
+        self.broker(leader).lanes.push_ready(terms, index);
+        self.broker_has_work(leader);
+    }
+
+    pub(super) fn backoff_passed(&mut self, index: PartitionIndex) {
+        let now = self.now;
+        let partition = self.partition(index);
+        if partition.place != Place::BackingOff {
+            return;
+        }
+        if partition.backoff_until > now {
+            let until = partition.backoff_until;
+            return self.timers.arm(Timer::Backoff(index), until);
+        }
+        partition.place = Place::Idle;
+        self.make_ready(index);
+    }
+
+    /// Looks again at a partition whose answer arrived, or whose leader changed.
+    pub(super) fn reconsider(&mut self, index: PartitionIndex) {
+        let partition = self.partition(index);
+        let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
+        match partition.place {
+            _ if !has_some => {
+                partition.place = Place::Idle;
+                self.partitions.deactivate_if_idle(index);
+            }
+            Place::Gated | Place::Leaderless | Place::Idle => {
+                partition.place = Place::Idle;
+                self.make_ready(index);
+            }
+            Place::Lingering | Place::Ready | Place::BackingOff => {}
+        }
+    }
+}

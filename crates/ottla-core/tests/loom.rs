@@ -1,0 +1,643 @@
+//! Every interleaving (up to a number of preemptions) of what application threads and the sender do at the front.
+//!
+//! Run by the script `scripts/loom`. A model says in its comment which mistake it was seen to find.
+#![cfg(ottla_loom)]
+
+use std::time::Duration;
+
+use loom::thread;
+use ottla_core::accumulator::{
+    Command, Front, FrontSettings, Keyless, Mail, Manner, NotAccepted, Partitioner, Slot, Topic, TopicSettings,
+};
+use ottla_core::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
+use ottla_core::partition::hash::Hash;
+use ottla_core::sync::{Arc, Clock, Latest, Mutex, Ordering, Time};
+use ottla_core::{Error, ErrorKind, Record};
+
+struct Still;
+
+impl Clock for Still {
+    fn monotonic(&self) -> Time {
+        Time(100)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+}
+
+fn model(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.max_branches = 20_000;
+    // LOOM_MAX_PREEMPTIONS says otherwise.
+    builder.preemption_bound.get_or_insert(2);
+    builder.check(f);
+}
+
+fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
+    Arc::new(Front::new(&FrontSettings {
+        buffer_memory,
+        batch_size: 1000,
+        batch_limit,
+        topic: TopicSettings {
+            linger: Duration::from_nanos(50),
+            partitioner: Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: false },
+            ..TopicSettings::default()
+        },
+        seed: 1,
+    }))
+}
+
+fn assign(front: &Front, topic: &Topic) {
+    assign_partitions(front, topic, 1);
+}
+
+fn assign_partitions(front: &Front, topic: &Topic, count: usize) {
+    let slots = front.partitions_for(topic, count);
+    let rejected = front.assign(topic, slots, &Still);
+    assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
+}
+
+fn send(front: &Front, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
+    let record = Record { partition: Some(0), ..Record::default() };
+    front.accept(topic, &record, &Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+}
+
+fn decided(batch: Box<Batch>) -> Report {
+    let outcome = Outcome::failed(&batch, Error::new(ErrorKind::Closed, ""), Time::ZERO);
+    batch.decide(outcome)
+}
+
+/// Takes what is in a slot now.
+fn drain(slot: &Slot, into: &mut Vec<u64>) {
+    while let (Some(batch), _) = slot.take() {
+        into.extend(decided(batch).deliveries().map(|delivery| delivery.tag));
+    }
+}
+
+fn only(topic: &Topic) -> &Slot {
+    &topic.partitions().expect("assigned")[0]
+}
+
+fn position(tags: &[u64], tag: u64) -> usize {
+    tags.iter().position(|&other| other == tag).unwrap_or_else(|| panic!("{tag} is lost: {tags:?}"))
+}
+
+/// Red when `take` took the newest full batch first.
+#[test]
+fn appending_against_taking_loses_doubles_and_reorders_nothing() {
+    // Every record a batch of its own, and all in one.
+    for batch_limit in [1, 1000] {
+        model(move || {
+            let front = front(batch_limit, 1 << 20);
+            let topic = front.topics.get("t");
+            assign(&front, &topic);
+            let one = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || {
+                    send(&front, &topic, 1).expect("room");
+                    send(&front, &topic, 2).expect("room");
+                }
+            });
+            let other = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || send(&front, &topic, 11).expect("room")
+            });
+            let mut tags = Vec::new();
+            drain(only(&topic), &mut tags);
+            one.join().expect("no panic");
+            other.join().expect("no panic");
+            drain(only(&topic), &mut tags);
+            assert!(position(&tags, 1) < position(&tags, 2));
+            position(&tags, 11);
+            assert_eq!((tags.len(), front.memory.budget().used()), (3, 0));
+            front.memory.close();
+        });
+    }
+}
+
+/// The sender's loop: takes mail, sleeps, is woken, until `tags` says that all is here.
+fn sender(front: &Front, asleep: &loom::sync::Notify, done: impl Fn(&[u64], &[Command]) -> bool) -> Vec<u64> {
+    let (mut tags, mut commands, mut mail) = (Vec::new(), Vec::new(), Mail::default());
+    loop {
+        front.inbox.wake_up();
+        front.inbox.take_pressed();
+        front.inbox.take(&mut mail);
+        mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
+        commands.append(&mut mail.commands);
+        if done(&tags, &commands) {
+            return tags;
+        }
+        if front.inbox.fall_asleep(Time::NEVER, false) {
+            asleep.wait();
+        }
+    }
+}
+
+fn front_with_waker() -> (Arc<Front>, Arc<loom::sync::Notify>) {
+    let front = front(1000, 1 << 20);
+    let asleep = Arc::new(loom::sync::Notify::new());
+    let waker = asleep.clone();
+    front.inbox.on_wake(Box::new(move || waker.notify()));
+    (front, asleep)
+}
+
+/// A lost wake-up is a deadlock here. Red when `take` did not forget that the sender had been told.
+#[test]
+fn the_sender_sleeps_through_no_record() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let senders: Vec<_> = [1, 2]
+            .map(|tag| {
+                let (front, topic) = (front.clone(), topic.clone());
+                thread::spawn(move || send(&front, &topic, tag).expect("room"))
+            })
+            .into();
+        let tags = sender(&front, &asleep, |tags, _| tags.len() == 2);
+        senders.into_iter().for_each(|sender| sender.join().expect("no panic"));
+        assert_ne!(tags[0], tags[1]);
+        front.memory.close();
+    });
+}
+
+/// A sender that rests looks again by itself (here: when the other threads are done), sleeps only then as long as it is let,
+/// and so finds what it was not woken for. Red when `fall_asleep` did not look for full batches, and when it stored that it
+/// no longer rests after it had looked.
+#[test]
+fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || {
+                let record = Record { partition: Some(0), value: Some(&[0; 1000]), ..Record::default() };
+                let to = Completion::Tag(1);
+                front.accept(&topic, &record, &to, Manner::Usual, &Still, &mut Room::default()).expect("room");
+            }
+        });
+        let (mut tags, mut mail) = (Vec::new(), Mail::default());
+        let mut resting = true;
+        while tags.is_empty() {
+            front.inbox.wake_up();
+            front.inbox.take(&mut mail);
+            mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
+            if !tags.is_empty() {
+                break;
+            }
+            let until = if resting { Time(120) } else { Time::NEVER };
+            if front.inbox.fall_asleep(until, resting) && !resting {
+                asleep.wait();
+            }
+            resting = false;
+        }
+        other.join().expect("no panic");
+        front.memory.close();
+    });
+}
+
+/// Red when `fall_asleep` stored its word after it looked at the mail, and when a command looked at the word before it
+/// was left.
+#[test]
+fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || {
+                send(&front, &topic, 1).expect("room");
+                front.inbox.command(Command::Flush { ticket: 1 });
+            }
+        });
+        let tags = sender(&front, &asleep, |_, commands| !commands.is_empty());
+        assert_eq!(tags, [1], "a flush covers what was accepted before it");
+        other.join().expect("no panic");
+        front.memory.close();
+    });
+}
+
+/// Red when `fall_asleep` looked at the press before it stored its word.
+#[test]
+fn the_sender_sleeps_through_no_press() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.inbox.press()
+        });
+        loop {
+            front.inbox.wake_up();
+            if front.inbox.take_pressed() {
+                break;
+            }
+            if front.inbox.fall_asleep(Time::NEVER, false) {
+                asleep.wait();
+            }
+        }
+        other.join().expect("no panic");
+    });
+}
+
+/// Red when `wait` announced itself after it looked at what is used.
+#[test]
+fn whoever_waits_for_room_gets_what_is_released() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiter = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().wait(60, None)
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().release(50)
+        });
+        front.memory.budget().release(50);
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+        other.join().expect("no panic");
+        assert_eq!((front.memory.budget().used(), front.memory.budget().waiting()), (60, 0));
+    });
+}
+
+/// Red when `stop_deferring` served before it stored its word (and, before there was such a word, whenever the sender
+/// slept while another thread freed a report of less than an eighth of the memory).
+#[test]
+fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiter = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().wait(8, None)
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().release(4)
+        });
+        front.memory.budget().defer();
+        front.memory.budget().release(4);
+        front.memory.budget().stop_deferring();
+        assert_eq!(waiter.join().expect("no panic"), Ok(()));
+        other.join().expect("no panic");
+        assert_eq!(front.memory.budget().used(), 100);
+    });
+}
+
+/// Red when a refusal pressed before it was noted, when a release woke nobody, and when `stop_deferring` came after the
+/// look for room.
+#[test]
+fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
+    model(|| {
+        let (front, asleep) = front_with_waker();
+        let waker = asleep.clone();
+        front.memory.budget().on_room(Box::new(move || waker.notify()));
+        front.memory.budget().charge((1 << 20) - 10);
+        let asking = thread::spawn({
+            let front = front.clone();
+            move || match front.memory.budget().try_charge(60) {
+                Ok(()) => front.inbox.command(Command::Flush { ticket: 1 }),
+                Err(_) => front.refuse(60),
+            }
+        });
+        let other = thread::spawn({
+            let front = front.clone();
+            move || front.memory.budget().release((1 << 20) - 10)
+        });
+        let mut mail = Mail::default();
+        loop {
+            front.inbox.wake_up();
+            front.inbox.take_pressed();
+            front.inbox.take(&mut mail);
+            front.memory.budget().defer();
+            front.memory.budget().stop_deferring();
+            // Told, or there was room at once.
+            if front.memory.budget().take_room_after_refusal() || !mail.commands.is_empty() {
+                break;
+            }
+            if front.inbox.fall_asleep(Time::NEVER, false) {
+                asleep.wait();
+            }
+        }
+        asking.join().expect("no panic");
+        other.join().expect("no panic");
+    });
+}
+
+/// Red when a waiter charged without being the first in line, and when one that left did not wake the next.
+#[test]
+fn the_line_is_served_in_order() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let wait = |bytes: usize| {
+            let (front, order) = (front.clone(), order.clone());
+            thread::spawn(move || {
+                // The order of charging is that of these lines only for the first: it charges before the second may.
+                front.memory.budget().wait(bytes, None).expect("room comes");
+                order.lock().push((bytes, front.memory.budget().used()));
+            })
+        };
+        let first = wait(60);
+        while front.memory.budget().waiting() == 0 {
+            thread::yield_now();
+        }
+        let second = wait(20);
+        // Enough for the second, not for the first.
+        front.memory.budget().release(30);
+        assert!(order.lock().is_empty(), "the second overtook the first");
+        front.memory.budget().release(70);
+        first.join().expect("no panic");
+        second.join().expect("no panic");
+        assert_eq!(front.memory.budget().used(), 80);
+    });
+}
+
+/// `close` wakes all, but it would be enough to wake the first: who leaves the line wakes the next.
+#[test]
+fn closing_ends_every_wait() {
+    model(|| {
+        let front = front(1000, 100);
+        front.memory.budget().charge(100);
+        let waiters: Vec<_> = [10, 20]
+            .map(|bytes| {
+                let front = front.clone();
+                thread::spawn(move || front.memory.budget().wait(bytes, None))
+            })
+            .into();
+        front.memory.budget().close();
+        for waiter in waiters {
+            assert_eq!(waiter.join().expect("no panic"), Err(WaitEnded::Closed));
+        }
+        assert_eq!(front.memory.budget().waiting(), 0);
+    });
+}
+
+/// Red when charging was a look followed by an addition.
+#[test]
+fn those_who_ask_never_overdraw() {
+    model(|| {
+        let front = front(1000, 100);
+        let ask = || {
+            let front = front.clone();
+            thread::spawn(move || {
+                let charged = front.memory.budget().try_charge(60).is_ok();
+                assert!(front.memory.budget().used() <= 100);
+                if charged {
+                    front.memory.budget().release(60);
+                }
+            })
+        };
+        let asking = [ask(), ask()];
+        let charged = front.memory.budget().try_charge(40).is_ok();
+        assert!(front.memory.budget().used() <= 100);
+        asking.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        assert_eq!(front.memory.budget().used(), if charged { 40 } else { 0 });
+    });
+}
+
+/// Red when `close` swept no slot, when it swept before it was closed, and when a slot was let in under one hold of the
+/// gate's lock and listed under another.
+#[test]
+fn nothing_is_appended_after_close_and_nothing_before_is_missed() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let sending = |tags: &'static [u64]| {
+            let (front, topic) = (front.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+        };
+        let senders = [sending(&[1, 2]), sending(&[11])];
+        front.gate.close();
+        let mut tags = Vec::new();
+        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
+        assert_eq!(tags.len(), accepted, "{tags:?}");
+        drain(only(&topic), &mut tags);
+        assert_eq!(tags.len(), accepted, "appended after close");
+        front.memory.close();
+    });
+}
+
+fn shut(front: &Front) {
+    front.gate.shut(Error::new(ErrorKind::InvalidState, ""));
+}
+
+/// A transaction ends and the next begins. Red when `shut` swept no slot, when it swept before it was shut, and when a
+/// slot that was expelled stayed enrolled in its own eyes.
+#[test]
+fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_until_it_opens() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        let sending = |tags: &'static [u64]| {
+            let (front, topic) = (front.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+        };
+        let senders = [sending(&[1, 2]), sending(&[11])];
+        shut(&front);
+        let mut of_the_first = Vec::new();
+        drain(only(&topic), &mut of_the_first);
+        thread::yield_now();
+        let mut between = Vec::new();
+        drain(only(&topic), &mut between);
+        assert!(between.is_empty(), "{between:?} landed in the next transaction");
+        front.gate.open();
+        let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
+        let mut of_the_second = Vec::new();
+        drain(only(&topic), &mut of_the_second);
+        assert_eq!(of_the_first.len() + of_the_second.len(), accepted, "{of_the_first:?} {of_the_second:?}");
+        front.memory.close();
+    });
+}
+
+/// The application closes while the sender ends a transaction: both may rely on what they did. Red when whoever flipped
+/// the gate first took the list of slots away from the other.
+#[test]
+fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        assign(&front, &topic);
+        send(&front, &topic, 1).expect("room");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || [2, 3].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+        });
+        let closer = thread::spawn({
+            let front = front.clone();
+            move || front.gate.close()
+        });
+        shut(&front);
+        let mut tags = Vec::new();
+        drain(only(&topic), &mut tags);
+        let accepted = 1 + sender.join().expect("no panic");
+        closer.join().expect("no panic");
+        assert_eq!(tags.len(), accepted, "appended after the gate was shut");
+        front.gate.open();
+        assert!(send(&front, &topic, 4).is_err(), "a closed gate was opened");
+        front.memory.close();
+    });
+}
+
+/// The same for a topic's queue, while it is being assigned after close.
+#[test]
+fn a_topics_queue_is_closed_like_any_slot() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || [1, 2].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+        });
+        front.gate.close();
+        assign(&front, &topic);
+        let mut tags = Vec::new();
+        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        let accepted = sender.join().expect("no panic");
+        assert_eq!(tags.len(), accepted, "{tags:?}");
+        front.memory.close();
+    });
+}
+
+/// Red when `set` stored the address of the first value that it knew.
+#[test]
+fn a_reader_sees_values_that_never_go_back() {
+    model(|| {
+        let latest = Arc::new(Latest::new());
+        let set = |latest: &Latest<[i32; 2]>, value: i32| latest.set([value, value], |one, other| one == other);
+        set(&latest, 1);
+        let writers = [2, 3].map(|value| {
+            let latest = latest.clone();
+            thread::spawn(move || {
+                set(&latest, value);
+                assert_ne!(latest.get(), Some(&[1, 1]), "own publication, or the other's");
+            })
+        });
+        let first = *latest.get().expect("set");
+        let second = *latest.get().expect("set");
+        assert_eq!(first[0], first[1]);
+        assert!(second == first || second[0] != 1, "{first:?} then {second:?}");
+        writers.into_iter().for_each(|writer| writer.join().expect("no panic"));
+        set(&latest, 4);
+        assert_eq!(latest.get(), Some(&[4, 4]), "after both");
+    });
+}
+
+/// A topic loses its second partition, and gets it back. Red when `retire` left the slot enrolled, and when `resize` retired
+/// before it published (a sender that found its partition retired found it again, for ever).
+#[test]
+fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed() {
+    for comes_back in [false, true] {
+        model(move || {
+            let front = front(1000, 1 << 20);
+            let topic = front.topics.get("t");
+            assign_partitions(&front, &topic, 2);
+            let slots = front.partitions_for(&topic, 2);
+            let send = |front: &Front, topic: &Topic, partition, tag| {
+                let record = Record { partition, ..Record::default() };
+                front.accept(topic, &record, &Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+            };
+            // The partition has let a record in before, and has no open batch.
+            let mut tags = Vec::new();
+            send(&front, &topic, Some(1), 1).expect("room");
+            drain(&slots[1], &mut tags);
+            let explicit = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || {
+                    let sent = send(&front, &topic, Some(1), 2);
+                    assert!(sent.is_ok() || sent == Err(NotAccepted::UnknownPartition { count: 1 }));
+                    usize::from(sent.is_ok())
+                }
+            });
+            let keyless = thread::spawn({
+                let (front, topic) = (front.clone(), topic.clone());
+                move || [11, 12].map(|tag| send(&front, &topic, None, tag).expect("there is a partition"))
+            });
+            front.resize(&topic, slots[..1].to_vec());
+            drain(&slots[1], &mut tags);
+            if comes_back {
+                front.resize(&topic, slots.clone());
+            }
+            let accepted = 3 + explicit.join().expect("no panic");
+            keyless.join().expect("no panic");
+            assert!(comes_back || slots[1].waiting() == (0, 0), "appended after it was gone");
+            slots.iter().for_each(|slot| drain(slot, &mut tags));
+            assert_eq!((tags.len(), front.memory.budget().used()), (accepted, 0), "{tags:?}");
+            front.memory.close();
+        });
+    }
+}
+
+/// Red when the queue let go of its lock between the look and the publication, and when it did not forget that it was
+/// enrolled.
+#[test]
+fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
+    model(|| {
+        let front = front(1000, 1 << 20);
+        let topic = front.topics.get("t");
+        let sender = thread::spawn({
+            let (front, topic) = (front.clone(), topic.clone());
+            move || (1..=3).for_each(|tag| send(&front, &topic, tag).expect("room"))
+        });
+        assign(&front, &topic);
+        sender.join().expect("no panic");
+        let mut tags = Vec::new();
+        drain(only(&topic), &mut tags);
+        assert_eq!(tags, [1, 2, 3]);
+        assert_eq!(front.memory.budget().used(), 0);
+        front.memory.close();
+    });
+}
+
+/// Forced and asked charges at once: the sum is right.
+#[test]
+fn a_forced_charge_beside_an_asked_one_is_counted() {
+    model(|| {
+        let front = front(1000, 300);
+        let slot_topic: Arc<str> = "t".into();
+        let other = thread::spawn({
+            let (front, topic) = (front.clone(), slot_topic.clone());
+            move || {
+                let mut batch = Batch::new(&front.memory, &topic, 0, Time::ZERO, 0);
+                let record = Record::default();
+                batch.append(&record, 0, &Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
+                decided(batch)
+            }
+        });
+        let mut batch = Batch::new(&front.memory, &slot_topic, 0, Time::ZERO, 0);
+        let asked = batch.append(&Record::default(), 0, &Completion::Tag(2), Charge::Ask, &mut Room::default());
+        assert!(asked.is_err(), "two chunks do not fit");
+        drop(other.join().expect("no panic"));
+        drop(batch);
+        assert_eq!(front.memory.budget().used(), 0);
+        assert!(front.memory.take_orphans().is_empty());
+        front.memory.close();
+    });
+}
+
+/// Silence about an order that the code does not ask for would prove nothing: the instrument sees a plain mistake.
+#[test]
+#[should_panic]
+fn the_instrument_sees_a_lost_wake_up() {
+    model(|| {
+        let flags = Arc::new([ottla_core::sync::AtomicBool::new(false), ottla_core::sync::AtomicBool::new(false)]);
+        let other = thread::spawn({
+            let flags = flags.clone();
+            move || {
+                flags[0].store(true, Ordering::Release);
+                flags[1].load(Ordering::Acquire)
+            }
+        });
+        flags[1].store(true, Ordering::Release);
+        let here = flags[0].load(Ordering::Acquire);
+        assert!(here || other.join().expect("no panic"), "neither saw the other");
+    });
+}

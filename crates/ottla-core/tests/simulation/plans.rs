@@ -1,0 +1,83 @@
+//! What the plans of both kinds of random run have in common.
+
+use std::time::Duration;
+
+use ottla_core::sender::Backoff;
+use ottla_mock::Versions;
+
+use crate::dice::Dice;
+use crate::world::ms;
+use crate::world::setup::Properties;
+
+/// The release of Kafka that all brokers are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    Kafka2_1,
+    Kafka2_8,
+    Kafka3_9,
+    Kafka4_3,
+}
+
+impl Release {
+    pub fn versions(self) -> Versions {
+        match self {
+            Release::Kafka2_1 => Versions::kafka_2_1(),
+            Release::Kafka2_8 => Versions::kafka_2_8(),
+            Release::Kafka3_9 => Versions::kafka_3_9(),
+            Release::Kafka4_3 => Versions::kafka_4_3(),
+        }
+    }
+}
+
+/// Pauses and intervals of a producer, from 0 upwards. `None` leaves one as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Intervals {
+    pub retry_backoff: Option<Duration>,
+    pub retry_backoff_max: Option<Duration>,
+    pub reconnect_backoff: Option<Duration>,
+    pub reconnect_backoff_max: Option<Duration>,
+    pub setup_timeout: Option<Duration>,
+    pub metadata_max_age: Option<Duration>,
+    pub metadata_max_idle: Option<Duration>,
+    pub rebootstrap_trigger: Option<Duration>,
+    pub connections_max_idle: Option<Duration>,
+    pub availability_timeout: Option<Duration>,
+    pub linger: Option<Duration>,
+}
+
+impl Intervals {
+    /// Each from a stream of its own.
+    pub fn draw(stream: impl Fn(&str) -> Dice) -> Intervals {
+        let interval = |name| stream(name).one_of(&[Some(ms(0)), Some(ms(0)), Some(ms(1)), Some(ms(30)), None, None]);
+        Intervals {
+            retry_backoff: interval("interval: retry backoff"),
+            retry_backoff_max: interval("interval: retry backoff, max"),
+            reconnect_backoff: interval("interval: reconnect backoff"),
+            reconnect_backoff_max: interval("interval: reconnect backoff, max"),
+            setup_timeout: interval("interval: setup timeout"),
+            metadata_max_age: interval("interval: metadata max age"),
+            metadata_max_idle: interval("interval: metadata max idle"),
+            rebootstrap_trigger: interval("interval: rebootstrap trigger"),
+            connections_max_idle: interval("interval: connections max idle"),
+            availability_timeout: interval("interval: availability timeout"),
+            linger: interval("interval: linger"),
+        }
+    }
+
+    pub fn apply(&self, core: &mut Properties) {
+        let backoff = |usual: Backoff, initial: Option<Duration>, max: Option<Duration>| {
+            let max = max.unwrap_or(usual.max);
+            Backoff { initial: initial.unwrap_or(usual.initial).min(max), max }
+        };
+        core.retry_backoff = backoff(core.retry_backoff, self.retry_backoff, self.retry_backoff_max);
+        core.reconnect_backoff = backoff(core.reconnect_backoff, self.reconnect_backoff, self.reconnect_backoff_max);
+        core.setup_backoff.initial = self.setup_timeout.unwrap_or(core.setup_backoff.initial).max(ms(1));
+        core.metadata_max_age = self.metadata_max_age.unwrap_or(core.metadata_max_age);
+        // The configuration allows no less.
+        core.metadata_max_idle = self.metadata_max_idle.unwrap_or(core.metadata_max_idle).max(ms(5_000));
+        core.rebootstrap_trigger = self.rebootstrap_trigger.unwrap_or(core.rebootstrap_trigger);
+        core.connections_max_idle = core.connections_max_idle.map(|usual| self.connections_max_idle.unwrap_or(usual));
+        core.availability_timeout = core.availability_timeout.map(|usual| self.availability_timeout.unwrap_or(usual));
+        core.linger = self.linger.unwrap_or(core.linger);
+    }
+}

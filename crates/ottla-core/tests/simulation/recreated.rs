@@ -1,0 +1,382 @@
+//! A topic that is deleted and created again with another number of partitions.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use ottla_core::accumulator::{About, Command, Manner, NotAccepted, Partitioner, TransactionCall as Call};
+use ottla_core::config::{Plugin, PluginSettings};
+use ottla_core::partition::own::{Own, Question};
+use ottla_core::sender::{Acks, Answer};
+use ottla_core::{ErrorKind, Fate, Record};
+use ottla_mock::{Api, Fault, On, Versions, codes};
+
+use crate::transactions;
+use crate::world::setup::Properties;
+use crate::world::{Setup, World, ms};
+
+/// Metadata with and without topic ids.
+fn both() -> [Versions; 2] {
+    [Versions::kafka_4_3(), Versions::kafka_2_1()]
+}
+
+/// A topic of so many partitions, to each of which something was written.
+fn world(setup: Setup, versions: Versions, partitions: i32) -> World {
+    let mut world = setup.start();
+    world.cluster.set_versions(versions);
+    world.cluster.create_topic("t", partitions);
+    let ids: Vec<u64> = (0..partitions).map(|partition| world.send("t", partition)).collect();
+    assert_all_written(&mut world, &ids);
+    world
+}
+
+/// Metadata is asked for each second.
+fn refreshing() -> Setup {
+    Setup::with(|core| core.metadata_max_age = ms(1_000))
+}
+
+/// Creates the topic again and lets the producer learn of it.
+fn recreate(world: &mut World, partitions: i32) {
+    world.cluster.recreate_topic_with("t", partitions);
+    world.run(ms(5_000));
+    assert_eq!(known(world), partitions as usize);
+}
+
+/// How many partitions application threads see.
+fn known(world: &World) -> usize {
+    world.front.topics.get("t").partitions().expect("known").len()
+}
+
+fn send_keys(world: &mut World) -> Vec<u64> {
+    (0..12).map(|key| send_key(world, key)).collect()
+}
+
+fn send_key(world: &mut World, key: u32) -> u64 {
+    let key = format!("key {key}").into_bytes();
+    let record = Record { key: Some(&key), ..Record::default() };
+    world.send_record("t", record, 0, b'.', Manner::Usual).expect("accepted")
+}
+
+fn send_anywhere(world: &mut World) -> Vec<u64> {
+    (0..12).map(|_| world.send_sized("t", None, 0).expect("accepted")).collect()
+}
+
+fn assert_all_written(world: &mut World, ids: &[u64]) {
+    world.flush();
+    assert!(world.run_until(ms(10_000), World::all_completed), "{:#?}", world.log_tail());
+    ids.iter().for_each(|&id| world.assert_written(id));
+}
+
+/// The partitions that records were written to.
+fn places(world: &World, ids: &[u64]) -> BTreeSet<i32> {
+    ids.iter().map(|&id| world.outcome(id).partition).collect()
+}
+
+#[test]
+fn keys_go_to_the_partitions_that_a_smaller_topic_has() {
+    for versions in both() {
+        let mut world = world(refreshing(), versions, 6);
+        recreate(&mut world, 2);
+        let ids = send_keys(&mut world);
+        assert_all_written(&mut world, &ids);
+        assert_eq!(places(&world, &ids), [0, 1].into());
+    }
+}
+
+#[test]
+fn a_topic_created_again_with_any_number_of_partitions_takes_all_its_records() {
+    let unnumbered = |core: &mut Properties| core.idempotence = false;
+    let leader_only = |core: &mut Properties| {
+        core.idempotence = false;
+        core.acks = Acks::Leader;
+    };
+    let kinds: [&dyn Fn(&mut Properties); 3] = [&|_| {}, &unnumbered, &leader_only];
+    for (versions, kind) in both().iter().flat_map(|versions| kinds.map(|kind| (versions.clone(), kind))) {
+        let setup = Setup::with(|core| {
+            core.metadata_max_age = ms(1_000);
+            kind(core);
+        });
+        let mut world = world(setup, versions, 6);
+        for partitions in [2, 5, 1, 7, 7, 3, 6] {
+            recreate(&mut world, partitions);
+            let mut ids: Vec<u64> = (0..partitions).map(|partition| world.send("t", partition)).collect();
+            ids.extend(send_keys(&mut world));
+            ids.extend(send_anywhere(&mut world));
+            assert_all_written(&mut world, &ids);
+            let logs = (0..partitions).map(|partition| world.in_log("t", partition).len());
+            assert_eq!(logs.sum::<usize>(), ids.len(), "{partitions} partitions");
+        }
+    }
+}
+
+/// Twelve keys a second, whatever becomes of the topic: once it is known how it is, all are written.
+#[test]
+fn records_that_are_sent_all_the_while_are_written_again_after_each_creation() {
+    for versions in both() {
+        let mut world = world(Setup::default(), versions, 6);
+        for partitions in [2, 5, 1, 6] {
+            world.cluster.recreate_topic_with("t", partitions);
+            let mut last = Vec::new();
+            for _ in 0..6 {
+                last = send_keys(&mut world);
+                world.run(ms(1_000));
+            }
+            assert!(world.all_completed());
+            last.iter().for_each(|&id| world.assert_written(id));
+        }
+    }
+}
+
+#[test]
+fn every_partitioner_chooses_among_the_partitions_that_there_are() {
+    for partitioner in [Partitioner::RoundRobin, Partitioner::Random] {
+        let mut setup = refreshing();
+        setup.front.topic.partitioner = partitioner;
+        let mut world = world(setup, Versions::kafka_4_3(), 6);
+        for partitions in [2, 5, 1] {
+            recreate(&mut world, partitions);
+            let ids = send_keys(&mut world);
+            assert_all_written(&mut world, &ids);
+            assert!(places(&world, &ids).iter().all(|place| (0..partitions).contains(place)));
+        }
+    }
+}
+
+/// Chooses the last partition, and notes how many it is asked about.
+#[derive(Default)]
+struct Last(Mutex<BTreeSet<u32>>);
+
+impl Plugin for Last {
+    fn configure(&self, _: &PluginSettings) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn close(&self) {}
+}
+
+impl Own for Last {
+    fn choose(&self, question: &Question<'_>) -> Result<u32, String> {
+        let count = question.partitions.count();
+        self.0.lock().expect("no panic holds it").insert(count);
+        Ok(count - 1)
+    }
+
+    fn needs_objects(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn the_applications_partitioner_is_asked_about_the_partitions_that_there_are() {
+    let own = Arc::new(Last::default());
+    let mut setup = refreshing();
+    setup.front.topic.partitioner = Partitioner::Own(own.clone());
+    let mut world = world(setup, Versions::kafka_4_3(), 6);
+    for partitions in [2, 5, 1] {
+        recreate(&mut world, partitions);
+        own.0.lock().expect("no panic holds it").clear();
+        let ids = send_anywhere(&mut world);
+        assert_all_written(&mut world, &ids);
+        assert_eq!(*own.0.lock().expect("no panic holds it"), [partitions as u32].into());
+        assert_eq!(places(&world, &ids), [partitions - 1].into());
+    }
+}
+
+#[test]
+fn a_partition_that_no_longer_exists_is_refused_by_send() {
+    for versions in both() {
+        let mut world = world(refreshing(), versions, 6);
+        recreate(&mut world, 2);
+        for partition in 2..6 {
+            let refused = world.send_sized("t", Some(partition), 0);
+            assert_eq!(refused, Err(NotAccepted::UnknownPartition { count: 2 }), "partition {partition}");
+        }
+    }
+}
+
+#[test]
+fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_known() {
+    for versions in both() {
+        let setup = Setup::with(|core| {
+            core.metadata_max_age = ms(1_000);
+            core.linger = ms(60_000);
+        });
+        let mut world = world(setup, versions, 6);
+        let id = world.send("t", 5);
+        world.cluster.recreate_topic_with("t", 2);
+        world.run(ms(3_000));
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
+        assert!(
+            world.outcome(id).message.contains("topic t was deleted and created again"),
+            "{}",
+            world.outcome(id).message
+        );
+        assert_eq!(world.memory_used(), 0);
+    }
+}
+
+/// Also those that were sent, and are sent again and again; and nobody waits for them in vain.
+#[test]
+fn records_on_their_way_to_a_partition_that_no_longer_exists_fail_soon() {
+    for versions in both() {
+        let mut world = world(Setup::default().single_records(), versions, 6);
+        world.cluster.recreate_topic_with("t", 2);
+        let ids: Vec<u64> = (0..12).map(|n| world.send("t", 4 + n % 2)).collect();
+        let ticket = world.flush();
+        world.run(ms(2_000));
+        assert!(world.application.flushed.contains(&ticket), "{:#?}", world.log_tail());
+        ids.iter()
+            .for_each(|id| assert_eq!(world.outcome(*id).error, Some(ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID))));
+        assert_eq!(world.memory_used(), 0);
+    }
+}
+
+/// The answer to what was in flight comes after the partition is gone.
+#[test]
+fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
+    for versions in both() {
+        let mut world = world(refreshing(), versions, 6);
+        // What metadata comes on.
+        let asked = world.cluster.leader("t", 0);
+        let late = (1..6).find(|&partition| world.cluster.leader("t", partition) != asked).expect("another broker");
+        world.cluster.script(
+            Api::Produce,
+            [Fault::Many(vec![Fault::Delay(5_000), Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)])],
+        );
+        let id = world.send("t", late);
+        world.run(ms(10));
+        world.cluster.recreate_topic_with("t", 1);
+        world.run(ms(4_000));
+        assert_eq!((known(&world), world.application.outcomes.contains_key(&id)), (1, false));
+        world.run(ms(2_000));
+        world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
+        recreate(&mut world, 6);
+        let next = world.send("t", late);
+        assert_all_written(&mut world, &[next]);
+    }
+}
+
+/// A gap proves that nothing behind it is in the log. But the topic is created again, without an id that would tell, and the
+/// new log, which knows no producer, takes what was in flight behind the gap.
+#[test]
+fn what_was_in_flight_behind_a_gap_may_be_in_the_log_of_a_topic_created_again() {
+    let mut world = world(Setup::default().single_records(), Versions::kafka_2_1(), 1);
+    world.cluster.recreate_topic("t");
+    let (refused, gap) =
+        (Fault::Error(codes::INVALID_RECORD, On::All), Fault::Error(codes::OUT_OF_ORDER_SEQUENCE_NUMBER, On::All));
+    let again = Fault::NeverAnswer { handled: false };
+    world.cluster.script(Api::Produce, [refused, gap, Fault::DropAfter, again]);
+    let ids = [(); 3].map(|()| world.send("t", 0));
+    world.run(ms(1_000));
+    assert_eq!((world.in_log("t", 0), world.counts().epochs_bumped), (vec![ids[2]], 1));
+    (1..=3).for_each(|broker| world.stop_broker(broker));
+    world.run(ms(130_000));
+    world.assert_failed(ids[2], ErrorKind::DeliveryTimedOut, Fate::Unknown);
+}
+
+/// A broker that has not heard of new partitions: the topic has the same id, or none.
+#[test]
+fn a_broker_that_is_behind_takes_no_partition_away() {
+    for (versions, behind) in both().into_iter().zip([ms(10_000), ms(400)]) {
+        let mut world = world(Setup::with(|core| core.linger = ms(30_000)), versions, 2);
+        let old = world.cluster.view();
+        world.cluster.add_partitions("t", 6);
+        refresh(&mut world);
+        assert_eq!(known(&world), 6);
+        let ids: Vec<u64> = (0..6).map(|partition| world.send("t", partition)).collect();
+        world.cluster.hold_view(old);
+        refresh(&mut world);
+        world.run(behind);
+        assert_eq!(known(&world), 6);
+        world.cluster.release_metadata();
+        assert_all_written(&mut world, &ids);
+    }
+}
+
+/// A broker that has not heard that the topic was created again, with more partitions.
+#[test]
+fn a_broker_that_speaks_of_the_deleted_topic_takes_no_partition_away() {
+    let mut world = world(Setup::with(|core| core.linger = ms(30_000)), Versions::kafka_4_3(), 2);
+    let old = world.cluster.view();
+    world.cluster.recreate_topic_with("t", 6);
+    refresh(&mut world);
+    assert_eq!(known(&world), 6);
+    let ids: Vec<u64> = (0..6).map(|partition| world.send("t", partition)).collect();
+    world.cluster.hold_view(old);
+    refresh(&mut world);
+    world.run(ms(400));
+    world.cluster.release_metadata();
+    assert_all_written(&mut world, &ids);
+}
+
+/// Nobody else says otherwise for long: then it is so.
+#[test]
+fn fewer_partitions_are_believed_when_no_broker_knows_of_more() {
+    for versions in both() {
+        let mut world = world(refreshing(), versions, 6);
+        recreate(&mut world, 2);
+        let first = world.cluster.view();
+        recreate(&mut world, 6);
+        world.cluster.hold_view(first);
+        world.run(ms(5_000));
+        assert_eq!(known(&world), 2);
+        world.cluster.release_metadata();
+        world.run(ms(5_000));
+        assert_eq!(known(&world), 6);
+        let mut ids: Vec<u64> = (0..6).map(|partition| world.send("t", partition)).collect();
+        ids.extend(send_keys(&mut world));
+        assert_all_written(&mut world, &ids);
+    }
+}
+
+/// Asks for metadata now.
+fn refresh(world: &mut World) -> u64 {
+    let (asked_at, deadline) = (world.now, world.now.after(ms(10_000)));
+    let about = About::Topic { name: "t".into(), led: false };
+    let ticket = world.command(|ticket| Command::Inquire { ticket, about, asked_at, deadline });
+    world.run(ms(10));
+    ticket
+}
+
+#[test]
+fn the_application_is_told_the_partitions_that_records_go_to() {
+    for versions in both() {
+        let mut world = world(Setup::default(), versions, 6);
+        world.cluster.recreate_topic_with("t", 2);
+        let ticket = refresh(&mut world);
+        assert!(world.run_until(ms(5_000), |world| world.application.answers.contains_key(&ticket)));
+        let Ok(Answer::Partitions(partitions)) = &world.application.answers[&ticket] else {
+            panic!("{:?}", world.application.answers)
+        };
+        assert_eq!((partitions.len(), known(&world)), (2, 2));
+    }
+}
+
+/// What was not written fails, and the transaction with it; the next one finds the topic as it is.
+#[test]
+fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_and_the_next_goes_on() {
+    transactions::both(|generation| {
+        let mut setup = transactions::setup();
+        setup.core.metadata_max_age = ms(1_000);
+        let mut world = setup.start();
+        world.cluster.set_transaction_version(generation);
+        world.cluster.create_topic("t", 6);
+        world.transact(Call::Init).expect("initialized");
+        for partitions in [2, 5, 1, 6] {
+            world.transact(Call::Begin).expect("begun");
+            world.cluster.recreate_topic_with("t", partitions);
+            // Some are for partitions that are no more. The first time no partition is known.
+            let before = world.front.topics.get("t").partitions().map_or(0, <[_]>::len);
+            (0..before as i32).for_each(|partition| drop(world.send_sized("t", Some(partition), 0)));
+            world.run(ms(3_000));
+            assert!(world.all_completed(), "{:#?}", world.log_tail());
+            drop(world.transact(Call::Commit));
+            drop(world.transact(Call::Abort));
+            world.transact(Call::Begin).expect("begun");
+            let ids: Vec<u64> = (0..partitions).map(|partition| world.send("t", partition)).collect();
+            world.transact(Call::Commit).unwrap_or_else(|error| panic!("{partitions} partitions: {error}"));
+            ids.iter().for_each(|&id| world.assert_written(id));
+            let committed = (0..partitions).flat_map(|partition| transactions::committed(&world, partition));
+            assert!(committed.collect::<BTreeSet<_>>().is_superset(&ids.into_iter().collect()));
+        }
+    });
+}

@@ -1,0 +1,350 @@
+//! Requests that end their connection whenever they are sent: what else was in them gets through, and the error of the
+//! batch to blame says what to look at.
+
+use ottla_core::accumulator::TransactionCall as Call;
+use ottla_core::sender::Acks;
+use ottla_core::{ErrorKind, Fate, Level};
+use ottla_mock::{Api, Fault, RequestInfo, codes};
+
+use crate::delivery::warm;
+use crate::world::{Setup, World, ms};
+
+/// The limit that the broker does not reveal.
+const LIMIT: usize = 10_000;
+/// A record that no request can carry.
+const LARGE: usize = 20_000;
+
+/// One broker that leads all partitions of a topic `t`, each of which has taken a record.
+fn one_broker(mut setup: Setup, partitions: i32) -> World {
+    setup.brokers = 1;
+    let mut world = warm(setup, "t", partitions);
+    world.cluster.clear_requests();
+    world
+}
+
+/// The same with a broker that closes the connection for each request above `LIMIT`.
+fn limited(setup: Setup, partitions: i32) -> World {
+    let mut world = one_broker(setup, partitions);
+    world.cluster.max_request_bytes = LIMIT;
+    world
+}
+
+/// Settings with which records expire within the test.
+fn short() -> Setup {
+    Setup::with(|core| {
+        core.delivery_timeout = ms(5_000);
+        core.request_timeout = ms(3_000);
+    })
+}
+
+fn send_large(world: &mut World, partition: i32) -> u64 {
+    world.send_sized("t", Some(partition), LARGE).expect("accepted")
+}
+
+/// Sends small records to these partitions for eight seconds, and a large one amid them to partition 0, which is returned.
+fn stream(world: &mut World, partitions: i32) -> u64 {
+    let mut large = 0;
+    for round in 0..400 {
+        for partition in 0..partitions {
+            if (round, partition) == (5, 0) {
+                large = send_large(world, 0);
+            } else {
+                world.send("t", partition);
+            }
+        }
+        world.run(ms(20));
+    }
+    assert!(world.run_until(ms(120_000), World::all_completed));
+    large
+}
+
+/// Partitions of each Produce request, in order.
+fn produced(world: &World) -> Vec<Vec<i32>> {
+    let requests = world.cluster.requests_of(Api::Produce).into_iter();
+    requests.map(|request| request.partitions.iter().map(|partition| partition.partition).collect()).collect()
+}
+
+#[test]
+fn a_record_too_large_for_a_request_takes_no_other_record_with_it() {
+    let all = [(Acks::All, true), (Acks::All, false), (Acks::Leader, false)];
+    for ((acks, idempotence), partitions) in all.into_iter().flat_map(|one| [(one, 1), (one, 3)]) {
+        let mut setup = short();
+        (setup.core.acks, setup.core.idempotence) = (acks, idempotence);
+        let mut world = limited(setup, partitions);
+        let large = stream(&mut world, partitions);
+        for (&id, told) in &world.application.outcomes {
+            assert_eq!(told.fate == Fate::Written, id != large, "record {id}, acks {acks:?}: {told:?}");
+        }
+        for partition in 0..partitions {
+            assert!(world.in_log("t", partition).is_sorted(), "order was lost in {partition}");
+        }
+    }
+}
+
+/// Nothing has been answered before, so nothing tells which sizes the broker takes.
+#[test]
+fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
+    let mut setup = short();
+    setup.brokers = 1;
+    let mut world = setup.start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.max_request_bytes = LIMIT;
+    let large = send_large(&mut world, 0);
+    for _ in 0..300 {
+        world.run(ms(20));
+        world.send("t", 0);
+    }
+    world.run(ms(6_000));
+    for (&id, told) in &world.application.outcomes {
+        assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
+    }
+}
+
+/// A network that loses large packets: no answer comes, and the connection stays open.
+#[test]
+fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
+    let mut setup = short();
+    (setup.core.delivery_timeout, setup.core.request_timeout) = (ms(20_000), ms(500));
+    let mut world = one_broker(setup, 3);
+    let is_large = |request: &RequestInfo| request.partitions.iter().map(|p| p.bytes).sum::<usize>() > LIMIT;
+    world.cluster.on_request(move |request| match is_large(request) {
+        true => Fault::NeverAnswer { handled: false },
+        false => Fault::None,
+    });
+    let large = stream(&mut world, 3);
+    for (&id, told) in &world.application.outcomes {
+        assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
+    }
+}
+
+/// Besides the connection of the request that was lost first.
+#[test]
+fn the_search_costs_at_most_one_connection_per_batch() {
+    for count in [1, 2, 3, 5, 9, 20] {
+        for to_blame in 0..=count {
+            let mut world = limited(Setup::default(), count);
+            // Spread over the partitions.
+            let is_large = |n: i32| (n + 1) * to_blame / count != n * to_blame / count;
+            let small: Vec<u64> = (0..count)
+                .filter_map(|n| {
+                    let id = if is_large(n) { send_large(&mut world, n) } else { world.send("t", n) };
+                    (!is_large(n)).then_some(id)
+                })
+                .collect();
+            world.run(ms(10_000));
+            small.iter().for_each(|&id| world.assert_written(id));
+            let closed = &world.cluster.oversized_requests;
+            let Some((_, closed)) = closed.split_first() else { continue };
+            let one = *closed.iter().min().expect("each batch to blame is sent again");
+            let several = closed.iter().filter(|&&size| size > one + 20).count() as i32;
+            assert!(several + to_blame <= count, "{to_blame} of {count} batches: connections lost for {closed:?}");
+        }
+    }
+}
+
+#[test]
+fn batches_that_are_too_large_together_are_delivered() {
+    let mut world = limited(Setup::default(), 20);
+    let ids: Vec<u64> = (0..20).map(|n| world.send_sized("t", Some(n), 2_000).expect("accepted")).collect();
+    world.run(ms(5_000));
+    ids.iter().for_each(|&id| world.assert_written(id));
+    assert!(world.cluster.oversized_requests.len() <= 3, "{:?}", world.cluster.oversized_requests);
+}
+
+#[test]
+fn the_error_states_the_size_of_the_request_and_the_limits_to_look_at() {
+    let mut world = limited(short(), 2);
+    let (large, small) = (send_large(&mut world, 0), world.send("t", 1));
+    world.run(ms(5_000));
+    world.assert_written(small);
+    world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
+    let told = world.outcome(large).clone();
+    let size = world.cluster.oversized_requests.last().expect("connections were closed") + 4;
+    for said in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
+        assert!(told.message.contains(said), "{said} is missing: {}", told.message);
+    }
+    let warnings: Vec<_> = world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).collect();
+    let [(_, warning)] = &warnings[..] else { panic!("one warning is expected: {warnings:?}") };
+    assert!(warning.contains(&format!("{size} bytes")) && warning.contains("topic t, partition 0"), "{warning}");
+}
+
+/// A batch that expires before anything is proven has the same words in its error.
+#[test]
+fn a_suspect_that_expires_says_why_it_is_one() {
+    let mut world = one_broker(Setup::default(), 1);
+    world.cluster.on_request(|request| match request.api {
+        Api::Produce => Fault::NeverAnswer { handled: false },
+        _ => Fault::None,
+    });
+    let large = send_large(&mut world, 0);
+    world.run(ms(121_000));
+    world.assert_failed(large, ErrorKind::DeliveryTimedOut, Fate::Unknown);
+    let message = &world.outcome(large).message;
+    assert!(message.contains("no answer to Produce") && message.contains("MTU"), "{message}");
+}
+
+/// A replica that lags behind delays the answer for its partition, whatever the size of the request.
+#[test]
+fn an_answer_that_does_not_come_is_no_proof_against_a_batch() {
+    let mut setup = short();
+    setup.core.request_timeout = ms(200);
+    let mut world = one_broker(setup, 2);
+    let filler = world.send_sized("t", Some(1), 500).expect("accepted");
+    world.run(ms(10));
+    world.assert_written(filler);
+    world.cluster.on_request(|request| match request.partitions.iter().any(|p| p.partition == 0) {
+        true => Fault::NeverAnswer { handled: false },
+        false => Fault::None,
+    });
+    let slow = world.send("t", 0);
+    world.run(ms(4_000));
+    assert!(!world.application.outcomes.contains_key(&slow), "{:?}", world.outcome(slow));
+    world.cluster.clear_faults();
+    world.run(ms(2_000));
+    world.assert_written(slow);
+}
+
+/// In trouble a broker may greet and then end every connection.
+#[test]
+fn a_broker_that_ends_every_request_is_no_proof_against_a_batch() {
+    let mut world = one_broker(short(), 3);
+    world.cluster.on_request(|request| match request.api {
+        Api::Produce => Fault::DropBefore,
+        _ => Fault::None,
+    });
+    let ids: Vec<u64> = (0..3).map(|n| world.send("t", n)).collect();
+    world.run(ms(3_800));
+    world.cluster.clear_faults();
+    world.run(ms(1_500));
+    ids.iter().for_each(|&id| world.assert_written(id));
+}
+
+/// After a restart of the broker nothing is to blame.
+#[test]
+fn suspicion_ends_at_the_first_answers() {
+    let mut world = one_broker(Setup::default(), 64);
+    world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
+    let all = |world: &mut World| -> Vec<u64> { (0..64).map(|n| world.send("t", n)).collect() };
+    let lost = all(&mut world);
+    world.run(ms(10));
+    world.cut_all_to(1);
+    world.cluster.clear_requests();
+    world.run(ms(150));
+    lost.iter().for_each(|&id| world.assert_written(id));
+    let carried: Vec<usize> = produced(&world).iter().map(Vec::len).collect();
+    assert!(carried.len() <= 8, "{carried:?}");
+    world.cluster.clear_requests();
+    all(&mut world);
+    world.run(ms(10));
+    assert_eq!(produced(&world).len(), 1, "requests are as full as before");
+    assert!(world.all_completed());
+}
+
+/// What is new goes neither with suspects nor beside them.
+#[test]
+fn new_records_are_not_put_at_risk_with_suspects() {
+    let mut world = limited(Setup::default(), 8);
+    let large = send_large(&mut world, 0);
+    let mut ids = vec![world.send("t", 1)];
+    let lost = |world: &World| world.counts().batches_retried;
+    for _ in 0..400 {
+        ids.extend((2..8).map(|n| world.send("t", n)));
+        world.run(ms(5));
+    }
+    assert!(world.cluster.oversized_requests.len() > 3, "{:?}", world.cluster.oversized_requests);
+    ids.iter().for_each(|&id| world.assert_written(id));
+    let alone = world.cluster.oversized_requests.len() as u64;
+    assert!(lost(&world) <= alone + 7, "{} batches were lost with {alone} connections", lost(&world));
+    assert!(!world.application.outcomes.contains_key(&large));
+}
+
+/// Each attempt costs the others a connection.
+#[test]
+fn the_attempts_of_a_batch_that_ends_its_connections_become_rare() {
+    let mut world = limited(Setup::default(), 2);
+    let large = send_large(&mut world, 0);
+    let mut worst = ms(0);
+    while !world.application.outcomes.contains_key(&large) {
+        let (id, sent) = (world.send("t", 1), world.now);
+        world.run(ms(100));
+        world.run_until(ms(10_000), |world| world.application.outcomes.contains_key(&id));
+        worst = worst.max(world.outcome(id).at.since(sent));
+    }
+    assert!(worst < ms(200), "{worst:?}");
+    let attempts = world.outcome(large).attempts;
+    assert!((10..25).contains(&attempts), "{attempts} attempts in a minute");
+}
+
+#[test]
+fn the_last_attempt_of_a_suspect_is_made_alone() {
+    let mut world = limited(Setup::with(|core| core.retries = 1), 8);
+    let large = send_large(&mut world, 7);
+    // Larger than the other, so that it is not the first to be tried.
+    let ids: Vec<u64> = (0..7).map(|n| world.send("t", n)).collect();
+    world.run(ms(5_000));
+    ids.iter().for_each(|&id| world.assert_written(id));
+    world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
+    assert!(produced(&world).iter().all(|partitions| partitions.len() == 1), "{:?}", produced(&world));
+}
+
+/// With acks=0 there is no answer: what was written in part when the connection was lost is sent again, apart.
+#[test]
+fn suspects_without_answers_travel_apart() {
+    let mut world = one_broker(Setup::with(|core| (core.acks, core.idempotence) = (Acks::None, false)), 4);
+    world.network.eager = false;
+    let ids: Vec<u64> = (0..4).map(|n| world.send("t", n)).collect();
+    world.run(ms(1));
+    let line = world.network.writable()[0];
+    world.begin_write(line);
+    world.cut_all_to(1);
+    world.network.eager = true;
+    world.run(ms(1_000));
+    assert!(ids.iter().all(|id| world.outcome(*id).error.is_none()));
+    let carried: Vec<usize> = produced(&world).iter().map(Vec::len).collect();
+    assert_eq!(carried, [1, 2, 1]);
+}
+
+#[test]
+fn a_transaction_with_a_record_too_large_for_a_request_can_be_aborted_and_the_next_one_committed() {
+    let mut setup = short();
+    setup.core.transaction = Some(("mine".into(), 60_000));
+    setup.brokers = 1;
+    let mut world = setup.start();
+    world.cluster.create_topic("t", 3);
+    world.cluster.max_request_bytes = LIMIT;
+    world.transact(Call::Init).expect("initialized");
+    world.transact(Call::Begin).expect("begun");
+    let large = send_large(&mut world, 0);
+    let small: Vec<u64> = (1..3).map(|n| world.send("t", n)).collect();
+    let error = world.transact(Call::Commit).expect_err("a record failed");
+    assert!(error.requires_abort(), "{error}");
+    assert_ne!(world.outcome(large).fate, Fate::Written);
+    small.iter().for_each(|&id| world.assert_written(id));
+    world.transact(Call::Abort).expect("aborted");
+    world.transact(Call::Begin).expect("begun");
+    let next: Vec<u64> = (0..3).map(|n| world.send("t", n)).collect();
+    world.transact(Call::Commit).expect("committed");
+    next.iter().for_each(|&id| world.assert_written(id));
+    assert_eq!(world.cluster.committed("t", 0).len(), 1);
+}
+
+/// A request of another kind that always ends its connection neither comes often nor keeps records from their partitions.
+#[test]
+fn metadata_that_ends_its_connections_holds_up_nothing() {
+    let mut world = one_broker(Setup::with(|core| core.metadata_max_age = ms(1_000)), 4);
+    world.cluster.on_request(|request| match request.api {
+        Api::Metadata => Fault::DropBefore,
+        _ => Fault::None,
+    });
+    for _ in 0..600 {
+        for n in 0..4 {
+            world.send("t", n);
+        }
+        world.run(ms(100));
+    }
+    world.run(ms(2_000));
+    world.application.outcomes.values().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    assert!(world.all_completed());
+    let requests = world.cluster.requests_of(Api::Metadata).len();
+    assert!((30..90).contains(&requests), "{requests} requests in a minute");
+}

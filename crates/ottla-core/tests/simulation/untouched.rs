@@ -1,0 +1,149 @@
+//! Requests that wait for a socket which takes nothing: what the broker never saw is known not to be written.
+
+use ottla_core::{ErrorKind, Fate};
+use ottla_mock::{Api, Fault};
+
+use crate::delivery::warm;
+use crate::world::{Setup, World, ms};
+
+/// A world with a topic `t`, whose sockets take nothing any more.
+fn stuck(setup: Setup, partitions: i32) -> World {
+    let mut world = warm(setup, "t", partitions);
+    world.network.eager = false;
+    world
+}
+
+fn thaw(world: &mut World) {
+    world.network.eager = true;
+    for line in world.network.writable() {
+        world.finish_write(line);
+    }
+}
+
+#[test]
+fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
+    for begun in [false, true] {
+        let mut world = stuck(
+            Setup::with(|core| {
+                core.retries = 0;
+                core.request_timeout = ms(2_000);
+            }),
+            1,
+        );
+        let id = world.send("t", 0);
+        world.run(ms(1_000));
+        let line = world.network.writable()[0];
+        if begun {
+            world.begin_write(line);
+        }
+        world.run(ms(1_100));
+        let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
+        assert_eq!((world.outcome(id).fate, world.counts().requests_timed_out), (fate, 1), "{:?}", world.outcome(id));
+        if !begun {
+            // Its number went back, so the broker misses nothing.
+            thaw(&mut world);
+            let next = world.send("t", 0);
+            world.run(ms(5_000));
+            world.assert_written(next);
+            assert_eq!(world.in_log("t", 0), [1, next]);
+        }
+    }
+}
+
+#[test]
+fn expiry_takes_back_what_was_not_begun() {
+    for begun in [false, true] {
+        let mut world = stuck(Setup::with(|core| core.delivery_timeout = ms(2_000)), 1);
+        let id = world.send("t", 0);
+        world.run(ms(1_000));
+        let line = world.network.writable()[0];
+        if begun {
+            world.begin_write(line);
+        }
+        world.run(ms(1_100));
+        let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
+        world.assert_failed(id, ErrorKind::DeliveryTimedOut, fate);
+        assert_eq!(world.outcome(id).attempts, u32::from(begun));
+        thaw(&mut world);
+        let next = world.send("t", 0);
+        world.run(ms(1_000));
+        world.assert_written(next);
+        let expected = if begun { vec![1, id, next] } else { vec![1, next] };
+        assert_eq!(world.in_log("t", 0), expected);
+        assert_eq!((world.counts().epochs_bumped, world.counts().connections_closed), (0, 0));
+        assert_eq!(world.memory_used(), 0);
+    }
+}
+
+/// The request that is taken back carried another partition's batch too.
+#[test]
+fn what_was_taken_back_with_an_expired_batch_is_sent_again() {
+    let mut world = stuck(Setup::with(|core| core.delivery_timeout = ms(2_000)), 4);
+    let leader = world.cluster.leader("t", 0).expect("a leader");
+    let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
+    // The first request holds up the connection, so that the second carries both partitions.
+    let filler = world.send("t", 0);
+    world.run(ms(1));
+    let old = world.send("t", 0);
+    world.run(ms(1_000));
+    let young = world.send("t", beside);
+    let line = world.network.writable()[0];
+    world.finish_write(line);
+    world.run(ms(500));
+    world.assert_written(filler);
+    world.run(ms(600));
+    world.assert_failed(old, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    assert!(!world.application.outcomes.contains_key(&young));
+    thaw(&mut world);
+    world.run(ms(100));
+    world.assert_written(young);
+    assert_eq!(world.in_log("t", 0), [1, filler]);
+    let last = world.cluster.requests_of(Api::Produce).pop().expect("requests");
+    assert_eq!(last.partitions.len(), 1);
+}
+
+#[test]
+fn a_close_knows_what_was_not_begun() {
+    for begun in [false, true] {
+        let mut world = stuck(Setup::default(), 1);
+        let id = world.send("t", 0);
+        world.run(ms(10));
+        let line = world.network.writable()[0];
+        if begun {
+            world.begin_write(line);
+        }
+        world.close(ms(100));
+        world.run(ms(200));
+        let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
+        world.assert_failed(id, ErrorKind::Closed, fate);
+    }
+}
+
+/// What was left of a greeting without an answer was taken for the next one's.
+#[test]
+fn a_greeting_that_was_not_answered_is_forgotten() {
+    let mut world = Setup::with(|core| core.setup_backoff.initial = ms(1_000)).start();
+    world.cluster.create_topic("t", 1);
+    world.cluster.script(Api::ApiVersions, [Fault::NeverAnswer { handled: false }]);
+    let id = world.send("t", 0);
+    world.run(ms(5_000));
+    world.assert_written(id);
+    assert_eq!(world.counts().connections_failed, 1);
+}
+
+/// Taken back before the connection got it: it was given to the connection all the same.
+#[test]
+fn a_request_that_no_connection_has_yet_is_taken_back_too() {
+    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 1);
+    world.cluster.script(Api::Produce, [Fault::Throttle(100)]);
+    world.send("t", 0);
+    world.run(ms(10));
+    let late = world.send("t", 0);
+    world.run(ms(10));
+    // In one tick the throttling ends, so that the request is made, and its time is over.
+    world.now = world.now.after(ms(5_000));
+    world.turn();
+    world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    world.run(ms(1_000));
+    assert_eq!(world.in_log("t", 0).len(), 2);
+}

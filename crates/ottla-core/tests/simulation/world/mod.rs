@@ -1,0 +1,444 @@
+//! The world around an engine, on one thread. Its clock is turned by hand, its brokers are modelled, and it carries out the
+//! core's actions. Scripts and random runs differ only in who chooses what happens next.
+//!
+//! The parts are the application, the network, the driver and an observer; `World` joins them.
+
+pub mod application;
+mod driver;
+mod lender;
+mod network;
+pub mod observer;
+pub mod setup;
+pub mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ottla_core::accumulator::{
+    Command, Front, FrontSettings, Manner, NotAccepted, Purge, TopicSettings, TransactionCall,
+};
+use ottla_core::batch::Report;
+use ottla_core::sender::{Action, ConnectionId, Core, Event, Settings};
+use ottla_core::statistics::Statistics;
+use ottla_core::sync::{Clock, Time};
+use ottla_core::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
+use ottla_mock::{Cluster, codes};
+
+pub use application::{Application, Hand, Outcome};
+use driver::Driver;
+pub use network::Stray;
+use network::{Arrival, Network};
+use observer::Observer;
+pub use setup::Setup;
+pub use values::{POISON, id_of};
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub struct World {
+    pub now: Time,
+    pub front: Arc<Front>,
+    pub core: Core,
+    pub statistics: Arc<Statistics>,
+    pub cluster: Cluster,
+    pub network: Network,
+    pub application: Application,
+    pub observer: Observer,
+    driver: Driver,
+}
+
+impl World {
+    pub fn new(mut setup: Setup) -> World {
+        let partitioner = setup.front.topic.partitioner;
+        setup.front.topic = TopicSettings { partitioner, ..setup.core.topic() };
+        World::with_settings(setup.core.core, &setup.front, setup.brokers)
+    }
+
+    pub fn with_settings(core: Settings, front: &FrontSettings, brokers: i32) -> World {
+        let now = Time(1_000_000_000_000);
+        let front = Arc::new(Front::new(front));
+        let statistics = Arc::new(Statistics::new("world", now));
+        let core = Core::new(core, front.clone(), statistics.clone(), now).expect("valid settings");
+        World {
+            now,
+            core,
+            statistics,
+            cluster: Cluster::new(brokers),
+            network: Network::new(brokers),
+            application: Application::default(),
+            observer: Observer::default(),
+            driver: Driver::new(&front, now),
+            front,
+        }
+    }
+
+    // The application
+
+    pub fn send(&mut self, topic: &str, partition: i32) -> u64 {
+        self.send_sized(topic, Some(partition), 0).expect("accepted")
+    }
+
+    /// `padding` bytes make the record longer.
+    pub fn send_sized(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
+        self.send_as(topic, partition, padding, Manner::Usual)
+    }
+
+    pub fn send_as(
+        &mut self,
+        topic: &str,
+        partition: Option<i32>,
+        padding: usize,
+        manner: Manner,
+    ) -> Result<u64, NotAccepted> {
+        self.send_record(topic, Record { partition, ..Record::default() }, padding, b'.', manner)
+    }
+
+    /// A record that topics refuse whose `poison` is [`POISON`].
+    pub fn send_poisoned(&mut self, topic: &str, partition: Option<i32>) -> Result<u64, NotAccepted> {
+        self.send_record(topic, Record { partition, ..Record::default() }, 1, POISON, Manner::Usual)
+    }
+
+    /// A record with a timeout of its own.
+    pub fn send_within(&mut self, topic: &str, partition: i32, timeout: Duration) -> u64 {
+        let record = Record { partition: Some(partition), timeout: Some(timeout), ..Record::default() };
+        self.send_record(topic, record, 0, b'.', Manner::Usual).expect("accepted")
+    }
+
+    /// The record gets a value by which it is known.
+    pub fn send_record(
+        &mut self,
+        topic: &str,
+        record: Record<'_>,
+        padding: usize,
+        fill: u8,
+        manner: Manner,
+    ) -> Result<u64, NotAccepted> {
+        self.application.send_record((&self.front, self.now), topic, record, padding, fill, manner)
+    }
+
+    /// `send_sized` with the value lent.
+    pub fn send_lent(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
+        self.application.send_lent((&self.front, self.now), topic, partition, padding)
+    }
+
+    /// Overrides settings of a topic, before its first record.
+    pub fn topic_with(&mut self, topic: &str, change: impl FnOnce(&mut TopicSettings)) {
+        assert!(self.front.topics.find(topic).is_none(), "the topic has settings already");
+        let mut settings = self.front.topics.defaults().clone();
+        change(&mut settings);
+        self.front.topics.get_with(topic, settings);
+    }
+
+    pub fn flush(&mut self) -> u64 {
+        self.application.flush(&self.front)
+    }
+
+    /// Gives up records, of one topic or of all.
+    pub fn purge(&mut self, queued: bool, in_flight: bool, topic: Option<&str>) -> u64 {
+        let what = Purge { queued, in_flight, topic: topic.map(Into::into) };
+        self.application.purge(&self.front, what)
+    }
+
+    pub fn command(&mut self, command: impl FnOnce(u64) -> Command) -> u64 {
+        self.application.command(&self.front, command)
+    }
+
+    /// Makes a call about transactions.
+    pub fn call(&mut self, call: TransactionCall) -> u64 {
+        self.command(|ticket| Command::Transaction { ticket, call })
+    }
+
+    /// Makes such a call and waits for its answer, a minute at most.
+    pub fn transact(&mut self, call: TransactionCall) -> Result<(), Error> {
+        let ticket = self.call(call);
+        let answered = self.run_until(ms(60_000), |world| world.application.answers.contains_key(&ticket));
+        assert!(answered, "{:#?}", self.log_tail());
+        self.application.answers[&ticket].clone().map(drop)
+    }
+
+    /// As the producer's close does it.
+    pub fn close(&mut self, timeout: Duration) {
+        self.application.close(&self.front, self.now, timeout);
+    }
+
+    // Time
+
+    /// Does all that can be done without the clock going on.
+    pub fn turn(&mut self) {
+        for _ in 0..10_000 {
+            self.set_clocks();
+            self.land();
+            let mut busy = false;
+            while let Some(&id) = self.arrivals().first() {
+                self.deliver(id);
+                busy = true;
+            }
+            if !(self.driver.is_awake() || busy || self.driver.next_tick(&self.core) <= self.now) {
+                return;
+            }
+            self.driver.wake_up();
+            self.read_mail();
+            self.core.tick(self.now);
+            self.carry_out();
+            self.driver.fall_asleep(&self.core, &self.front, self.now);
+        }
+        panic!("the core never comes to rest; its log ends with {:#?}", self.log_tail());
+    }
+
+    /// The core and the brokers see what time it is.
+    pub fn set_clocks(&mut self) {
+        self.core.at(self.now);
+        self.cluster.now_ms = Hand(self.now).wall_ms();
+    }
+
+    /// Lets this much time pass, stopping wherever something happens.
+    pub fn run(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        self.run_to(end, |_| false);
+        self.now = end;
+        self.turn();
+    }
+
+    /// Runs until `done`, at most for `limit`. Returns whether it was done.
+    pub fn run_until(&mut self, limit: Duration, done: impl Fn(&World) -> bool) -> bool {
+        self.run_to(self.now.after(limit), done)
+    }
+
+    fn run_to(&mut self, end: Time, done: impl Fn(&World) -> bool) -> bool {
+        loop {
+            self.turn();
+            if done(self) {
+                return true;
+            }
+            let next = self.next_event();
+            if next > end {
+                return false;
+            }
+            self.now = self.now.max(next);
+        }
+    }
+
+    /// When something happens next.
+    pub fn next_event(&self) -> Time {
+        self.driver.next_tick(&self.core).min(self.network.next_event())
+    }
+
+    // The core's actions
+
+    pub fn read_mail(&mut self) {
+        let pressed = self.take_mail();
+        self.hand_over_mail(pressed);
+    }
+
+    /// The first half of that. Other threads may do something before the second.
+    pub fn take_mail(&mut self) -> bool {
+        self.driver.take_mail(&self.front)
+    }
+
+    pub fn hand_over_mail(&mut self, pressed: bool) {
+        self.driver.hand_over_mail(&mut self.core, pressed);
+    }
+
+    pub fn carry_out(&mut self) {
+        loop {
+            self.front.memory.give_back_loans();
+            let Some(action) = self.core.action() else { return };
+            match action {
+                Action::Resolve(id, name) => {
+                    self.observer.see_attempt(self.now, id.broker);
+                    self.network.resolve(id, &name, self.now);
+                }
+                Action::FindCanonicalNames(id, name, _) => self.network.find_canonical_names(id, &name, self.now),
+                Action::Connect(id, address) => self.network.connect(id, address, self.now, &self.cluster),
+                Action::Write(id, frame) => {
+                    self.observer.see_request(self.now, &frame);
+                    if self.network.write(id, frame) && self.network.eager {
+                        self.finish_write(id);
+                    }
+                }
+                Action::Recall(id) => self.network.recall(id),
+                Action::Close(id) => drop(self.network.end(id)),
+                Action::Report(report) => self.report(report),
+                Action::Assign(topic, slots) => {
+                    let rejected = self.front.assign(&topic, slots, &Hand(self.now));
+                    rejected.into_reports(self.now).for_each(|report| self.report(report));
+                    self.read_mail();
+                    self.core.assigned(&topic);
+                }
+                Action::Answered { ticket, outcome } => self.application.answered(ticket, outcome),
+                Action::Closed => self.application.closed(),
+                Action::News(news) => self.observer.news.push(*news),
+                Action::Log(level, message) => self.observer.log.push((level, message)),
+            }
+        }
+    }
+
+    pub fn report(&mut self, report: Report) {
+        self.application.report(report, self.now);
+    }
+
+    // The network
+
+    /// Links with something to deliver now.
+    pub fn arrivals(&self) -> Vec<ConnectionId> {
+        self.network.arrivals(self.now)
+    }
+
+    /// The latest time up to which everything that arrived was delivered.
+    pub fn drained(&self) -> Time {
+        self.network.drained(self.now)
+    }
+
+    /// Brokers handle what has reached them.
+    pub fn land(&mut self) {
+        self.network.land(self.now, &mut self.cluster);
+    }
+
+    /// The engine reads what arrived first on a link.
+    pub fn deliver(&mut self, id: ConnectionId) {
+        match self.network.take_arrival(id) {
+            None => {}
+            Some(Arrival::Resolved(addresses)) => self.core.event(Event::Resolved(id, Ok(addresses))),
+            Some(Arrival::CanonicalNames(names)) => self.core.event(Event::CanonicalNames(id, names)),
+            Some(Arrival::ResolveFailed) => {
+                self.network.end(id);
+                self.core.event(Event::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));
+            }
+            Some(Arrival::Connected(broker)) => {
+                self.network.connected(id, broker);
+                self.core.event(Event::Connected(id));
+            }
+            Some(Arrival::Refused) => self.lose(id, Error::new(ErrorKind::Io, "connection refused")),
+            Some(Arrival::Bytes(bytes)) => self.receive(id, &bytes),
+            Some(Arrival::Closed) => self.cut(id),
+        }
+    }
+
+    fn receive(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let mut received = self.network.take_received(id, bytes);
+        while let Some(length) = received.first_chunk::<4>().map(|length| i32::from_be_bytes(*length)) {
+            if !(0..100 << 20).contains(&length) {
+                return self.lose(id, Error::new(ErrorKind::BadResponse, "announced a response of bad length"));
+            }
+            let end = 4 + length as usize;
+            if received.len() < end {
+                break;
+            }
+            self.core.event(Event::Received(id, &received[4..end]));
+            received.drain(..end);
+        }
+        self.network.put_back(id, received);
+    }
+
+    /// The socket takes a part of what is to be written.
+    pub fn begin_write(&mut self, id: ConnectionId) {
+        if self.touch(id) {
+            self.core.event(Event::Begun(id));
+        }
+    }
+
+    /// Writes the first bytes of a frame. Returns false if they were written before.
+    fn touch(&mut self, id: ConnectionId) -> bool {
+        let begun = self.network.begin_write(id);
+        begun.inspect(|frame| self.observer.see_begin(frame)).is_some()
+    }
+
+    /// The socket takes the rest of what is being written, and the broker handles it.
+    pub fn finish_write(&mut self, id: ConnectionId) {
+        self.touch(id);
+        let Some((frame, broker)) = self.network.finish_write(id, self.now) else { return };
+        self.observer.written.push((self.now, broker));
+        self.network.land_on(id, self.now, &mut self.cluster);
+        self.core.event(Event::Written(id, frame));
+        self.driver.wake_up();
+    }
+
+    /// The process ends, and leaves behind what it wrote.
+    pub fn die(self) -> (Cluster, Vec<Stray>) {
+        (self.cluster, self.network.end_all())
+    }
+
+    /// The connection ends. Of a frame whose writing has not begun, no byte was taken.
+    pub fn cut(&mut self, id: ConnectionId) {
+        self.lose(id, connection_lost());
+    }
+
+    /// The connection ends while a part of a frame is written.
+    pub fn cut_midway(&mut self, id: ConnectionId) {
+        self.touch(id);
+        if self.network.end(id).is_some_and(|link| link.broker.is_some()) {
+            self.core.event(Event::Disconnected(id, connection_lost(), None));
+        }
+    }
+
+    fn lose(&mut self, id: ConnectionId, error: Error) {
+        let Some(link) = self.network.end(id) else { return };
+        let untouched = link.outgoing.as_ref().filter(|_| !link.begun).map(|frame| frame.correlation);
+        if link.broker.is_some() {
+            self.core.event(Event::Disconnected(id, error, untouched));
+        } else {
+            self.core.event(Event::ConnectFailed(id, error));
+        }
+    }
+
+    pub fn cut_all_to(&mut self, broker: i32) {
+        self.core.at(self.now);
+        self.network.links_to(broker).into_iter().for_each(|id| self.cut(id));
+        self.driver.wake_up();
+    }
+
+    /// A broker goes down, and its connections with it.
+    pub fn stop_broker(&mut self, broker: i32) {
+        self.cluster.stop_broker(broker);
+        self.lose_broker(broker);
+    }
+
+    /// A broker went down.
+    pub fn lose_broker(&mut self, broker: i32) {
+        self.cut_all_to(broker);
+        self.network.lose_strays(broker);
+    }
+
+    // Looking
+
+    pub fn counts(&self) -> CounterSnapshot {
+        self.statistics.producer.counters()
+    }
+
+    pub fn outcome(&self, id: u64) -> &Outcome {
+        let outcome = self.application.outcomes.get(&id);
+        outcome.unwrap_or_else(|| panic!("record {id} has no completion; log: {:#?}", self.log_tail()))
+    }
+
+    pub fn all_completed(&self) -> bool {
+        self.application.all_completed()
+    }
+
+    pub fn log_tail(&self) -> &[(Level, String)] {
+        self.observer.log_tail()
+    }
+
+    /// The ids in a partition's log, in its order.
+    pub fn in_log(&self, topic: &str, partition: i32) -> Vec<u64> {
+        self.cluster.records(topic, partition).iter().map(|record| id_of(record.value.as_deref())).collect()
+    }
+
+    pub fn assert_written(&self, id: u64) {
+        let outcome = self.outcome(id);
+        assert!(outcome.fate == Fate::Written && outcome.error.is_none(), "record {id}: {outcome:?}");
+    }
+
+    pub fn assert_failed(&self, id: u64, kind: ErrorKind, fate: Fate) {
+        let outcome = self.outcome(id);
+        assert!(outcome.fate == fate && outcome.error == Some(kind), "record {id}: {outcome:?}");
+    }
+
+    pub fn memory_used(&self) -> usize {
+        self.front.memory.budget().used()
+    }
+}
+
+fn connection_lost() -> Error {
+    Error::new(ErrorKind::Broker(codes::NETWORK_EXCEPTION), "the connection was lost")
+}

@@ -1,0 +1,274 @@
+//! The network between an engine and its brokers: links, what is on its way on them, and what gets lost.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ottla_core::sender::{ConnectionId, Frame, HostName};
+use ottla_core::sync::Time;
+use ottla_core::{Error, ErrorKind};
+use ottla_mock::{Cluster, Connection, Reaction};
+
+use super::ms;
+
+/// A connection, or an attempt at one.
+#[derive(Default)]
+pub struct Link {
+    pub broker: Option<Connection>,
+    pub outgoing: Option<Frame>,
+    /// A part of it is written.
+    pub begun: bool,
+    /// What was written and the broker has not handled yet.
+    on_way: VecDeque<(Time, Vec<u8>)>,
+    arrivals: VecDeque<(Time, Arrival)>,
+    received: Vec<u8>,
+    stalled: bool,
+}
+
+/// What reaches the engine.
+pub enum Arrival {
+    Resolved(Vec<SocketAddr>),
+    CanonicalNames(Result<Vec<Arc<str>>, Error>),
+    ResolveFailed,
+    Connected(i32),
+    Refused,
+    Bytes(Vec<u8>),
+    Closed,
+}
+
+/// A request that a broker will handle although its connection is gone.
+pub type Stray = (Time, Connection, Vec<u8>);
+
+pub struct Network {
+    /// Where names resolve to; numeric addresses resolve to themselves.
+    pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// The canonical names of addresses.
+    pub canonical: BTreeMap<SocketAddr, String>,
+    /// Names whose canonical names were asked for.
+    pub asked_canonical: Vec<String>,
+    /// Which broker listens where.
+    pub listeners: BTreeMap<SocketAddr, i32>,
+    /// Attempts to connect to these addresses get no answer.
+    pub silent: BTreeSet<SocketAddr>,
+    /// Looking up a name never ends.
+    pub no_resolver: bool,
+    /// From a request's last byte to the first of its answer.
+    pub latency: Duration,
+    /// From a request's last byte to its handling by the broker, which also comes when the connection was lost meanwhile.
+    pub transit: Duration,
+    /// Sockets take whatever is written at once.
+    pub eager: bool,
+    links: BTreeMap<ConnectionId, Link>,
+    /// Requests that outlived their connections.
+    strays: Vec<Stray>,
+}
+
+impl Network {
+    pub fn new(brokers: i32) -> Network {
+        let address = |broker: i32| SocketAddr::from(([127, 0, 0, 1], 9092 + broker as u16));
+        Network {
+            names: BTreeMap::from([("first".into(), vec![address(1)]), ("second".into(), vec![address(2)])]),
+            canonical: BTreeMap::new(),
+            asked_canonical: Vec::new(),
+            listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
+            silent: BTreeSet::new(),
+            no_resolver: false,
+            latency: Duration::from_micros(100),
+            transit: Duration::ZERO,
+            eager: true,
+            links: BTreeMap::new(),
+            strays: Vec::new(),
+        }
+    }
+
+    // What the engine asks for
+
+    pub fn resolve(&mut self, id: ConnectionId, name: &HostName, now: Time) {
+        let arrival = self.addresses_of(name).map_or(Arrival::ResolveFailed, Arrival::Resolved);
+        self.look_up(id, arrival, now);
+    }
+
+    pub fn find_canonical_names(&mut self, id: ConnectionId, name: &HostName, now: Time) {
+        self.asked_canonical.push(name.host.to_string());
+        let name_of = |address: &SocketAddr| match self.canonical.get(address) {
+            Some(name) => name.as_str().into(),
+            None => address.ip().to_string().into(),
+        };
+        let names = self.addresses_of(name).map(|addresses| addresses.iter().map(name_of).collect());
+        let names = names.ok_or_else(|| Error::new(ErrorKind::Resolve, "no such name"));
+        self.look_up(id, Arrival::CanonicalNames(names), now);
+    }
+
+    fn addresses_of(&self, name: &HostName) -> Option<Vec<SocketAddr>> {
+        let numeric = name.host.parse().ok().map(|ip| vec![SocketAddr::new(ip, name.port)]);
+        numeric.or_else(|| self.names.get(&*name.host).cloned())
+    }
+
+    fn look_up(&mut self, id: ConnectionId, arrival: Arrival, now: Time) {
+        let arrivals = if self.no_resolver { VecDeque::new() } else { VecDeque::from([(now, arrival)]) };
+        self.links.insert(id, Link { arrivals, ..Link::default() });
+    }
+
+    pub fn connect(&mut self, id: ConnectionId, address: SocketAddr, now: Time, cluster: &Cluster) {
+        let others: Vec<ConnectionId> = self.links.keys().copied().filter(|other| other.broker == id.broker).collect();
+        others.into_iter().for_each(|other| drop(self.end(other)));
+        let mut link = Link::default();
+        if !self.silent.contains(&address) {
+            let listening = self.listeners.get(&address).copied().filter(|&broker| cluster.is_up(broker));
+            let arrival = listening.map_or(Arrival::Refused, Arrival::Connected);
+            link.arrivals.push_back((now.after(self.latency), arrival));
+        }
+        self.links.insert(id, link);
+    }
+
+    /// Gives a socket a frame to write. Returns false if the connection is gone.
+    pub fn write(&mut self, id: ConnectionId, frame: Frame) -> bool {
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        assert!(link.outgoing.is_none(), "one frame at a time");
+        assert!(link.broker.is_some(), "written before it was connected");
+        link.outgoing = Some(frame);
+        link.begun = false;
+        true
+    }
+
+    /// Takes back a frame of which no byte was written.
+    pub fn recall(&mut self, id: ConnectionId) {
+        let link = self.links.get_mut(&id).expect("a frame is taken back while its connection is open");
+        assert!(link.outgoing.take().is_some() && !link.begun, "nothing that could be taken back");
+    }
+
+    /// Ends a link. What was written to it reaches its broker all the same.
+    pub fn end(&mut self, id: ConnectionId) -> Option<Link> {
+        let mut link = self.links.remove(&id)?;
+        if let Some(connection) = link.broker.as_ref().filter(|_| !link.stalled) {
+            let on_way = std::mem::take(&mut link.on_way).into_iter();
+            self.strays.extend(on_way.map(|(at, bytes)| (at, connection.clone(), bytes)));
+        }
+        Some(link)
+    }
+
+    /// Ends all links. What was written and not handled is left.
+    pub fn end_all(mut self) -> Vec<Stray> {
+        self.links().into_iter().for_each(|id| drop(self.end(id)));
+        self.strays
+    }
+
+    // What sockets do
+
+    /// Writes the first bytes of a frame. Returns the frame's bytes, unless it was begun before.
+    pub fn begin_write(&mut self, id: ConnectionId) -> Option<Vec<u8>> {
+        let link = self.links.get_mut(&id)?;
+        let frame = link.outgoing.as_ref().filter(|_| !link.begun)?;
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        link.begun = true;
+        Some(bytes)
+    }
+
+    /// Writes the rest of a frame. Returns the frame and its broker.
+    pub fn finish_write(&mut self, id: ConnectionId, now: Time) -> Option<(Frame, i32)> {
+        let link = self.links.get_mut(&id)?;
+        let frame = link.outgoing.take()?;
+        let bytes = frame.slices().collect::<Vec<_>>().concat();
+        let at = now.after(self.transit);
+        let at = link.on_way.back().map_or(at, |(before, _)| at.max(*before));
+        link.on_way.push_back((at, bytes));
+        Some((frame, link.broker.as_ref().expect("connected").broker()))
+    }
+
+    /// Brokers handle what has reached them by now.
+    pub fn land(&mut self, now: Time, cluster: &mut Cluster) {
+        self.links().into_iter().for_each(|id| self.land_on(id, now, cluster));
+        for (_, mut connection, bytes) in self.strays.extract_if(.., |(at, ..)| *at <= now) {
+            connection.receive(cluster, &bytes);
+        }
+    }
+
+    /// The same for one link.
+    pub fn land_on(&mut self, id: ConnectionId, now: Time, cluster: &mut Cluster) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        while let Some((_, bytes)) = link.on_way.pop_front_if(|(at, _)| *at <= now) {
+            let connection = link.broker.as_mut().expect("connected");
+            let reactions = if link.stalled { Vec::new() } else { connection.receive(cluster, &bytes) };
+            for Reaction { delay_ms, bytes, close, stall } in reactions {
+                let ready = now.after(self.latency).after(ms(delay_ms));
+                let at = link.arrivals.back().map_or(ready, |(before, _)| ready.max(*before));
+                if !bytes.is_empty() {
+                    link.arrivals.push_back((at, Arrival::Bytes(bytes)));
+                }
+                if close {
+                    link.arrivals.push_back((at, Arrival::Closed));
+                }
+                link.stalled |= stall;
+            }
+        }
+    }
+
+    /// Takes what arrived first on a link.
+    pub fn take_arrival(&mut self, id: ConnectionId) -> Option<Arrival> {
+        Some(self.links.get_mut(&id)?.arrivals.pop_front()?.1)
+    }
+
+    pub fn connected(&mut self, id: ConnectionId, broker: i32) {
+        self.links.get_mut(&id).expect("it just connected").broker = Some(Connection::new(broker));
+    }
+
+    /// Takes the bytes that have arrived on a link so far, these included.
+    pub fn take_received(&mut self, id: ConnectionId, bytes: &[u8]) -> Vec<u8> {
+        let mut received = self.links.get_mut(&id).map_or_else(Vec::new, |link| std::mem::take(&mut link.received));
+        received.extend_from_slice(bytes);
+        received
+    }
+
+    /// Puts back the beginning of a response.
+    pub fn put_back(&mut self, id: ConnectionId, received: Vec<u8>) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.received = received;
+        }
+    }
+
+    /// A broker went down: requests that would have reached it are lost.
+    pub fn lose_strays(&mut self, broker: i32) {
+        self.strays.retain(|(_, connection, _)| connection.broker() != broker);
+    }
+
+    // Looking
+
+    pub fn links(&self) -> Vec<ConnectionId> {
+        self.links.keys().copied().collect()
+    }
+
+    pub fn links_to(&self, broker: i32) -> Vec<ConnectionId> {
+        self.those(|link| link.broker.as_ref().is_some_and(|connection| connection.broker() == broker))
+    }
+
+    /// Links on which something has arrived by now.
+    pub fn arrivals(&self, now: Time) -> Vec<ConnectionId> {
+        self.those(|link| link.arrivals.front().is_some_and(|(at, _)| *at <= now))
+    }
+
+    /// Links with something to write.
+    pub fn writable(&self) -> Vec<ConnectionId> {
+        self.those(|link| link.outgoing.is_some())
+    }
+
+    fn those(&self, wanted: impl Fn(&Link) -> bool) -> Vec<ConnectionId> {
+        self.links.iter().filter(|(_, link)| wanted(link)).map(|(id, _)| *id).collect()
+    }
+
+    /// The latest time up to which everything that arrived was delivered.
+    pub fn drained(&self, now: Time) -> Time {
+        self.next_arrival().map_or(now, |at| Time(at.0 - 1)).min(now)
+    }
+
+    fn next_arrival(&self) -> Option<Time> {
+        self.links.values().filter_map(|link| link.arrivals.front().map(|(at, _)| *at)).min()
+    }
+
+    /// When something arrives next, on either side.
+    pub fn next_event(&self) -> Time {
+        let landings = self.links.values().filter_map(|link| link.on_way.front().map(|(at, _)| *at)).min();
+        let strays = self.strays.iter().map(|(at, ..)| *at).min();
+        [self.next_arrival(), landings, strays].into_iter().flatten().min().unwrap_or(Time::NEVER)
+    }
+}

@@ -1,0 +1,61 @@
+//! What can be seen of an engine from outside, besides what it reports to the application.
+
+use std::collections::BTreeSet;
+
+use ottla_core::Level;
+use ottla_core::sender::{BrokerIndex, Frame, News};
+use ottla_core::sync::Time;
+use ottla_mock::Api;
+
+use super::values::ids_in;
+
+/// What an engine asks of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Traffic {
+    /// An attempt to connect to a broker, by its index in the core.
+    Attempt(BrokerIndex),
+    /// A request, by its API's number.
+    Request(i16),
+}
+
+#[derive(Default)]
+pub struct Observer {
+    pub log: Vec<(Level, String)>,
+    pub news: Vec<News>,
+    /// Everything that the engine asked of the network, and when.
+    pub traffic: Vec<(Time, Traffic)>,
+    /// When requests were written in full, and to which broker.
+    pub written: Vec<(Time, i32)>,
+    /// Records of which some byte may have been written (uncompressed ones only).
+    pub touched: BTreeSet<u64>,
+}
+
+impl Observer {
+    pub fn see_attempt(&mut self, now: Time, broker: BrokerIndex) {
+        self.traffic.push((now, Traffic::Attempt(broker)));
+    }
+
+    pub fn see_request(&mut self, now: Time, frame: &Frame) {
+        let bytes: Vec<u8> = frame.slices().flatten().take(6).copied().collect();
+        self.traffic.push((now, Traffic::Request(i16::from_be_bytes([bytes[4], bytes[5]]))));
+    }
+
+    /// The first bytes of this frame were written.
+    pub fn see_begin(&mut self, frame: &[u8]) {
+        self.touched.extend(ids_in(frame));
+    }
+
+    /// How often the engine tried to connect, since the traffic was last cleared.
+    pub fn attempts(&self) -> usize {
+        self.traffic.iter().filter(|(_, traffic)| matches!(traffic, Traffic::Attempt(_))).count()
+    }
+
+    /// How many requests of one API it made.
+    pub fn requests(&self, api: Api) -> usize {
+        self.traffic.iter().filter(|(_, traffic)| *traffic == Traffic::Request(api as i16)).count()
+    }
+
+    pub fn log_tail(&self) -> &[(Level, String)] {
+        &self.log[self.log.len().saturating_sub(12)..]
+    }
+}

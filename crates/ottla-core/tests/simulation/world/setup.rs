@@ -1,0 +1,131 @@
+//! What a world begins with.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ottla_core::Level;
+use ottla_core::accumulator::{FrontSettings, Partitioner, TopicSettings};
+use ottla_core::compress::Codec;
+use ottla_core::config::Facilities;
+use ottla_core::sender::{Acks, Backoff, DebugSwitch, Settings};
+
+use super::{World, ms};
+
+/// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
+pub struct Setup {
+    pub core: Properties,
+    pub front: FrontSettings,
+    pub brokers: i32,
+}
+
+/// Settings of the producer, and of all topics without overrides.
+pub struct Properties {
+    pub core: Settings,
+    pub acks: Acks,
+    pub linger: Duration,
+    pub delivery_timeout: Duration,
+    pub topic_timeout: Duration,
+    pub codec: Codec,
+    pub compression_level: i32,
+}
+
+impl Properties {
+    /// The topic settings that the producer derives from its configuration.
+    pub fn topic(&self) -> TopicSettings {
+        TopicSettings {
+            acks: self.acks,
+            idempotence: self.core.idempotence && self.acks == Acks::All,
+            linger: self.linger,
+            delivery_timeout: self.delivery_timeout,
+            request_timeout: self.core.request_timeout,
+            topic_timeout: self.topic_timeout,
+            codec: self.codec,
+            compression_level: self.compression_level,
+            partitioner: Partitioner::default(),
+        }
+    }
+}
+
+impl Deref for Properties {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.core
+    }
+}
+
+impl DerefMut for Properties {
+    fn deref_mut(&mut self) -> &mut Settings {
+        &mut self.core
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let backoff = |initial, max| Backoff { initial: ms(initial), max: ms(max) };
+        let core = Settings {
+            bootstrap_servers: vec![("first".into(), 9093)],
+            canonical_bootstrap: false,
+            client_id: "world".into(),
+            idempotence: true,
+            transaction: None,
+            retries: i32::MAX as u32,
+            max_in_flight: 5,
+            max_request_size: 1 << 20,
+            request_timeout: ms(30_000),
+            retry_backoff: backoff(100, 1000),
+            reconnect_backoff: backoff(50, 1000),
+            setup_backoff: backoff(10_000, 30_000),
+            connections_max_idle: Some(ms(540_000)),
+            metadata_max_age: ms(300_000),
+            metadata_max_idle: ms(300_000),
+            rebootstrap: true,
+            rebootstrap_trigger: ms(300_000),
+            allow_auto_create_topics: true,
+            availability_timeout: None,
+            log_level: Level::Debug,
+            debug: Arc::new(DebugSwitch::new(Facilities::ALL)),
+            seed: 1,
+            first_sequence: 0,
+        };
+        let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };
+        Setup {
+            core: Properties {
+                core,
+                acks: topic.acks,
+                linger: topic.linger,
+                delivery_timeout: topic.delivery_timeout,
+                topic_timeout: topic.topic_timeout,
+                codec: topic.codec,
+                compression_level: topic.compression_level,
+            },
+            front: FrontSettings { buffer_memory: 32 << 20, batch_size: 16384, batch_limit: 1 << 20, topic, seed: 1 },
+            brokers: 3,
+        }
+    }
+}
+
+impl Setup {
+    pub fn with(change: impl FnOnce(&mut Properties)) -> Setup {
+        let mut setup = Setup::default();
+        change(&mut setup.core);
+        setup
+    }
+
+    pub fn batch_size(mut self, bytes: usize) -> Setup {
+        self.front.batch_size = bytes;
+        self
+    }
+
+    /// Each batch has one record.
+    pub fn single_records(mut self) -> Setup {
+        self.front.batch_limit = 1;
+        self.front.batch_size = 1;
+        self
+    }
+
+    pub fn start(self) -> World {
+        World::new(self)
+    }
+}

@@ -1,0 +1,70 @@
+//! The sender thread: a single-threaded tokio runtime around the sender. It reads and writes sockets, resolves names,
+//! reads the clock, and hands reports to the sink. All decisions are made by the sender.
+
+mod connection;
+mod dns;
+mod sender;
+mod shared;
+mod statistics;
+mod timer;
+
+pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waited};
+
+use std::thread::JoinHandle;
+
+use ottla_core::error::{Error, ErrorKind, Result};
+use ottla_core::sender::{Answer, Core, Settings};
+use ottla_core::sync::{Arc, Clock, SystemClock, with_signals_blocked};
+
+/// How the driver handles sockets.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketSettings {
+    pub send_buffer: Option<usize>,
+    pub receive_buffer: Option<usize>,
+    pub receive_message_max: usize,
+}
+
+/// Starts the sender thread. It ends after a close; joining it waits for that.
+pub fn spawn(
+    shared: Arc<Shared>,
+    settings: Settings,
+    sockets: SocketSettings,
+    sink: Box<dyn Sink>,
+) -> Result<JoinHandle<()>> {
+    let core = Core::new(settings, shared.front.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
+    // The runtime is made on the thread that it is for: to another it would tie a thread handle that is never released.
+    let started = shared.tickets.draw();
+    let run = {
+        let shared = shared.clone();
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .thread_name("ottla-dns")
+                .max_blocking_threads(4)
+                .build();
+            match runtime {
+                Ok(runtime) => {
+                    shared.tickets.answer(started, Ok(Answer::Done));
+                    sender::run(runtime, core, shared, sockets, sink);
+                }
+                Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
+            }
+        }
+    };
+    let thread = with_signals_blocked(|| std::thread::Builder::new().name("ottla-sender".into()).spawn(run))
+        .map_err(|error| not_started("thread", error))?;
+    let waited = shared.tickets.wait(started, None);
+    shared.tickets.give_back(started);
+    match waited {
+        Waited::Answered(Err(error)) => {
+            let _ = thread.join();
+            Err(error)
+        }
+        _ => Ok(thread),
+    }
+}
+
+fn not_started(what: &str, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("starting the sender's {what}: {error}")).caused_by(error)
+}

@@ -1,0 +1,96 @@
+//! A snapshot of all figures: those that the sender counts, and levels that are looked up where they are.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::Shared;
+use ottla_core::accumulator::{Slot, Topic};
+use ottla_core::statistics::{BrokerFigures, ProducerFigures, Snapshot, TopicFigures};
+use ottla_core::sync::{Arc, Clock, SystemClock, Time};
+
+impl Shared {
+    /// Any thread, at any time. Looks once at every partition of the topics that records were sent to.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.statistics.read(SystemClock.monotonic(), SystemClock.wall_ms());
+        self.look_at_buffer(&mut snapshot.producer);
+        // An address of bootstrap.servers leads nothing: its id is negative, as a partition's leader is that has none.
+        let leaders = snapshot.brokers.iter_mut().filter(|broker| broker.what.id >= 0);
+        let mut brokers: HashMap<i32, &mut BrokerFigures> =
+            leaders.map(|broker| (broker.what.id, &mut broker.figures)).collect();
+        let topics: HashMap<Arc<str>, Arc<Topic>> =
+            self.front.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
+        let producer = &mut snapshot.producer;
+        for measured in &mut snapshot.topics {
+            let Some(topic) = topics.get(&measured.what) else { continue };
+            let figures = &mut measured.figures;
+            look_at_queue(figures, &topic.queue);
+            for slot in topic.partitions().unwrap_or_default() {
+                look_at_partition(figures, brokers.get_mut(&slot.leader()).map(|broker| &mut **broker), slot);
+            }
+            producer.topics += 1;
+            producer.partitions += figures.partitions;
+            producer.records_held += figures.records_waiting + figures.records_taken;
+        }
+        snapshot
+    }
+
+    /// Records that are not decided yet: those that wait in slots, and those that the sender has taken up.
+    pub fn records_held(&self) -> usize {
+        let waiting: usize = self.front.topics.slots().iter().map(|slot| slot.waiting().0).sum();
+        waiting + self.statistics.records_taken()
+    }
+
+    fn look_at_buffer(&self, producer: &mut ProducerFigures) {
+        let memory = &self.front.memory;
+        let budget = memory.budget();
+        producer.buffer_report_bytes = level(memory.report_bytes());
+        producer.buffer_total_bytes = level(budget.limit());
+        producer.buffer_used_bytes = level(budget.used());
+        producer.buffer_waiting = level(budget.waiting());
+    }
+}
+
+/// When statistics are to be told next. What is late is not made up for.
+pub struct Interval {
+    every: Duration,
+    pub next: Time,
+}
+
+impl Interval {
+    pub fn new(every: Option<Duration>, now: Time) -> Self {
+        Interval { every: every.unwrap_or_default(), next: every.map_or(Time::NEVER, |every| now.after(every)) }
+    }
+
+    pub fn is_due(&mut self, now: Time) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now.after(self.every);
+        }
+        due
+    }
+}
+
+fn look_at_queue(topic: &mut TopicFigures, queue: &Slot) {
+    let (records, bytes) = queue.waiting();
+    topic.records_waiting += level(records);
+    topic.bytes_waiting += level(bytes);
+}
+
+fn look_at_partition(topic: &mut TopicFigures, leader: Option<&mut BrokerFigures>, slot: &Slot) {
+    let (records, bytes) = slot.waiting();
+    topic.partitions += 1;
+    topic.records_waiting += level(records);
+    topic.bytes_waiting += level(bytes);
+    match leader {
+        None => topic.partitions_without_leader += 1,
+        Some(leader) => {
+            leader.partitions += 1;
+            leader.records_waiting += level(records);
+            leader.bytes_waiting += level(bytes);
+        }
+    }
+}
+
+fn level(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,16 @@
+//! Ottla for programs in Rust: a producer for Apache Kafka.
+//!
+//! A [`Producer`] is made of a [`Config`] and a [`Sink`], which gets the delivery reports on the sender thread. The C library
+//! (`include/ottla.h`) is a layer over this crate.
+
+pub mod event_loop;
+pub mod producer;
+
+pub use event_loop::{LogSink, Sink};
+pub use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
+pub use ottla_core::loan::Loan;
+pub use ottla_core::{
+    Completion, Config, CounterSnapshot, Delivery, Error, ErrorCode, ErrorKind, Fate, Header, Level, Outcome,
+    PartitionInfo, Record, Report, Result, Snapshot, Told,
+};
+pub use producer::{Interceptor, Plugins, Producer, SendHandle, Sending, TopicHandle, Wait};

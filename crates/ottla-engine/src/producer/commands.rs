@@ -1,0 +1,130 @@
+//! Calls to the sender other than send. Each is left in the inbox as a command, and its answer waits under a ticket.
+
+use std::time::{Duration, Instant};
+
+use super::{Producer, TopicHandle, Wait};
+use crate::event_loop::{BUSY, BUSY_AFTER, Waited};
+use ottla_core::accumulator::{About, Command, Purge, Waiting};
+use ottla_core::error::{Error, ErrorKind, Result};
+use ottla_core::sender::{Answer, PartitionInfo};
+use ottla_core::sync::{Arc, Clock, SystemClock, Time};
+
+/// The pause between two questions that nobody waits for.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+impl Producer {
+    /// Completes records with `Purged`: those that are `queued` (also those that wait to be tried again), those that
+    /// are `in_flight`, or both; of one topic or of all. Waits until their reports were handed over; with `Wait::Never`
+    /// it only asks for that, and can be called in a callback.
+    ///
+    /// A record in flight may be written all the same: its fate is unknown, but for one of whose request no byte was
+    /// written. Its memory is held until its request is done. Records that are accepted during the call may be purged or
+    /// not.
+    pub fn purge(&self, queued: bool, in_flight: bool, topic: Option<&TopicHandle>, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        if !queued && !in_flight {
+            return Err(Error::new(ErrorKind::InvalidArgument, "purge: neither queued records nor those in flight"));
+        }
+        if wait != Wait::Never {
+            self.refuse_in_callback("a purge that waits")?;
+        }
+        let what = Purge { queued, in_flight, topic: topic.map(|topic| topic.0.name.clone()) };
+        match self.shared.ask("purge", |ticket| Command::Purge { ticket, what }, self.deadline(wait)) {
+            Waited::Answered(answer) => answer.and(self.check_alive()),
+            Waited::Ended => self.check_alive(),
+            Waited::TimedOut if wait == Wait::Never => Ok(()),
+            Waited::TimedOut => Err(busy("purge")),
+        }
+    }
+
+    /// Waits until a broker of the cluster has answered a question that this call asked; at the end of `wait` an error
+    /// says what stands in the way.
+    pub fn check(&self, wait: Wait) -> Result<()> {
+        self.inquire("check", About::Cluster, wait).map(drop)
+    }
+
+    /// Waits until a broker has said that the topic exists and each of its partitions has a leader, and until there is a
+    /// connection to each leader.
+    /// Where brokers make topics that they are asked for, this may make it.
+    pub fn check_topic(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
+        self.inquire("checking a topic", About::Topic { name: topic.0.name.clone(), led: true }, wait).map(drop)
+    }
+
+    /// The topic's partitions, by number, as a broker describes them to this call.
+    pub fn partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<Arc<[PartitionInfo]>> {
+        match self.inquire("asking for partitions", About::Topic { name: topic.0.name.clone(), led: false }, wait)? {
+            Answer::Partitions(partitions) => Ok(partitions),
+            Answer::Done | Answer::Waits(_) => {
+                Err(Error::new(ErrorKind::Internal, "a question about partitions was answered by none"))
+            }
+        }
+    }
+
+    /// Asks for the topic's partitions for the sake of later calls: nobody waits for the answer. A loop that tries again
+    /// and again asks once in a while.
+    pub(super) fn ask_for_partitions(&self, topic: &TopicHandle) {
+        let now = Instant::now();
+        let mut last = self.last_asked.lock();
+        if last.is_some_and(|last| now.duration_since(last) < ASK_AGAIN) {
+            return;
+        }
+        *last = Some(now);
+        drop(last);
+        let asked_at = SystemClock.monotonic();
+        let about = About::Topic { name: topic.0.name.clone(), led: false };
+        let command = |ticket| Command::Inquire { ticket, about, asked_at, deadline: asked_at };
+        self.shared.ask("asking for partitions", command, Some(now));
+    }
+
+    fn inquire(&self, what: &str, about: About, wait: Wait) -> Result<Answer> {
+        self.check_process()?;
+        self.refuse_in_callback(what)?;
+        let limit = self.deadline(wait);
+        let asked_at = SystemClock.monotonic();
+        let deadline = match wait {
+            Wait::Never => asked_at,
+            Wait::Configured => asked_at.after(self.max_block),
+            Wait::AtMost(longest) => asked_at.after(longest),
+            Wait::Forever => Time::NEVER,
+        };
+        // At the deadline the sender says why there is no answer.
+        let patience = limit.and_then(|limit| limit.checked_add(BUSY_AFTER));
+        match self.shared.ask(what, |ticket| Command::Inquire { ticket, about, asked_at, deadline }, patience) {
+            Waited::Answered(answer) => answer,
+            Waited::Ended => Err(self.closed()),
+            Waited::TimedOut => Err(busy(what)),
+        }
+    }
+
+    /// Records that were accepted and are not decided yet. Counted where they are, so that sending does not pay for it:
+    /// while records flow, those on their way from one place to the next may be missed or counted twice.
+    /// 0 in a forked child, where the locks on the way may be held for ever.
+    pub fn buffered_records(&self) -> usize {
+        if self.process.is_current() { self.shared.records_held() } else { 0 }
+    }
+
+    /// What a call that took `wait` waited for in vain; `None` if it waits for nothing any more.
+    pub(super) fn explain(&self, of: Waiting, wait: Wait) -> Option<String> {
+        // A call that does not wait does not wait long for its explanation.
+        let patience = if wait == Wait::Never { BUSY_AFTER / 10 } else { BUSY_AFTER };
+        self.shared.explain(of, patience)
+    }
+
+    /// The same as a clause of a message.
+    pub(super) fn why_waiting(&self, of: Waiting, wait: Wait) -> String {
+        self.explain(of, wait).map_or_else(String::new, |why| format!("; {why}"))
+    }
+
+    pub(super) fn deadline(&self, wait: Wait) -> Option<Instant> {
+        match wait {
+            Wait::Never => Some(Instant::now()),
+            Wait::Configured => Instant::now().checked_add(self.max_block),
+            Wait::AtMost(longest) => Instant::now().checked_add(longest),
+            Wait::Forever => None,
+        }
+    }
+}
+
+fn busy(what: &str) -> Error {
+    Error::new(ErrorKind::TimedOut, format!("{what}: {BUSY}"))
+}

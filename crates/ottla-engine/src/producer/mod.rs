@@ -1,0 +1,616 @@
+//! The producer as a Rust type: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on it.
+
+mod commands;
+mod interceptor;
+mod no_room;
+mod objects;
+mod plugged;
+mod plugins;
+mod send_handle;
+pub mod settings;
+mod topics;
+mod transaction;
+
+pub use interceptor::{Interceptor, Sending};
+pub use plugins::Plugins;
+pub use send_handle::SendHandle;
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use objects::Serializers;
+use plugged::PluggedSink;
+use plugins::Configured;
+use topics::{Resolved, TopicConfig};
+
+use crate::event_loop::{self, LogSink, Shared, Sink, Waited};
+use ottla_core::accumulator::{Barred, Command, Front, Manner, NotAccepted, Partitioner, Topic, Waiting};
+use ottla_core::batch::{Completion, Room, Told, Usual, WaitEnded, Waiter};
+use ottla_core::config::{Config, Facilities, Facility};
+use ottla_core::error::{Error, ErrorKind, Result};
+use ottla_core::protocol::record_batch;
+use ottla_core::record::Record;
+use ottla_core::sender::{Level, debug_line};
+use ottla_core::serialize::Objects;
+use ottla_core::statistics::{CounterSnapshot, Snapshot, Statistics};
+use ottla_core::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time, is_checked_for_races, notice_forks};
+use ottla_core::text::partitions;
+
+/// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
+pub struct Producer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    plugins: Arc<Configured>,
+    serializers: Serializers,
+    interceptors: Vec<Arc<dyn Interceptor>>,
+    /// When partitions were last asked for with nobody waiting for the answer.
+    last_asked: Mutex<Option<Instant>>,
+    /// There are plug-ins, or a tool looks for races: records take the way of `accept_plugged`.
+    plugged: bool,
+    /// Reports wait until the application takes them.
+    polled: bool,
+    /// The process that made it.
+    process: Generation,
+    /// The process in which records may be usual ones: none if there are plug-ins, or if no request is sure to have
+    /// room for one.
+    usual_in: Generation,
+    topics: TopicConfig,
+    max_block: Duration,
+    max_request_size: usize,
+    /// A call of transactions that timed out and goes on: what it was and where it is answered.
+    unfinished: Mutex<Option<transaction::Unfinished>>,
+}
+
+/// A topic of a producer. Making one costs a look-up by name; sending by handle does not.
+#[derive(Clone)]
+pub struct TopicHandle(Arc<Topic>);
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    Never,
+    /// `max.block.ms`.
+    Configured,
+    AtMost(Duration),
+    Forever,
+}
+
+/// The room that a batch's header and framing take beside its records.
+const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
+/// A request of this size has room for any usual record.
+const SURE_ROOM: usize = 2 * Usual::LONGEST + OVERHEAD;
+
+impl TopicHandle {
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How many partitions it has, once that is known.
+    pub fn partition_count(&self) -> Option<usize> {
+        self.0.partitions().map(<[_]>::len)
+    }
+}
+
+impl Producer {
+    /// Starts a producer: its sender thread, which begins to connect at once. A broker need not be there yet.
+    ///
+    /// `sink` is given every report, `log` every line up to `log_level` and the debug lines that were chosen; both are
+    /// called on the sender thread.
+    pub fn new(config: &Config, sink: Box<dyn Sink>, log: LogSink, log_level: Level) -> Result<Self> {
+        Self::with_plugins(config, &Plugins::default(), sink, log, log_level)
+    }
+
+    /// The same with plug-ins. Each is told the settings of plug-ins here, and closed when the producer ends, or before
+    /// this returns an error.
+    pub fn with_plugins(
+        config: &Config,
+        plugins: &Plugins,
+        sink: Box<dyn Sink>,
+        log: LogSink,
+        log_level: Level,
+    ) -> Result<Self> {
+        notice_forks().map_err(|error| {
+            let message = format!(
+                "a producer that cannot tell whether it is in a forked child is not made: pthread_atfork failed: {error}"
+            );
+            Error::new(ErrorKind::Io, message).caused_by(error)
+        })?;
+        let resolved = config.resolve()?;
+        let topics = TopicConfig::new(config, &resolved, plugins);
+        let named = topics.named()?;
+        let configured = plugins.configure(&resolved.plugin)?;
+        let seed = settings::random_seed();
+        let mut front = settings::front(&resolved, seed);
+        if let Some(own) = &plugins.partitioner {
+            front.topic.partitioner = Partitioner::Own(own.clone());
+        }
+        let front = Arc::new(Front::new(&front));
+        let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
+        let core = settings::core(&resolved, seed, log_level);
+        let shared = Arc::new(Shared::new(front, statistics, log, log_level, core.debug.clone()));
+        if core.debug.get().has(Facility::Config) {
+            for written in config.written() {
+                shared.log(Level::Debug, &debug_line(Facility::Config, &written));
+            }
+        }
+        for note in resolved.notes.iter().chain(named.iter().flat_map(|(_, topic)| &topic.notes)) {
+            shared.log(Level::Notice, note);
+        }
+        for (name, topic) in named {
+            shared.front.topics.get_with(&name, topic.settings);
+        }
+        let polled = sink.is_polled();
+        let sink = if !configured.is_empty() {
+            let interceptors = plugins.interceptors.clone();
+            Box::new(PluggedSink { sink, interceptors, shared: shared.clone(), _plugins: configured.clone() })
+        } else {
+            sink
+        };
+        let plugged = !configured.is_empty() || is_checked_for_races();
+        let thread = event_loop::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
+        Ok(Producer {
+            plugins: configured,
+            serializers: Serializers::new(&resolved, plugins),
+            interceptors: plugins.interceptors.clone(),
+            last_asked: Mutex::default(),
+            plugged,
+            polled,
+            topics,
+            shared,
+            thread: Mutex::new(Some(thread)),
+            process: Generation::current(),
+            usual_in: if plugged || resolved.max_request_size < SURE_ROOM {
+                Generation::NONE
+            } else {
+                Generation::current()
+            },
+            max_block: resolved.max_block,
+            max_request_size: resolved.max_request_size,
+            unfinished: Mutex::default(),
+        })
+    }
+
+    /// A handle for the topic of this name. The topic is not looked up: that happens at its first record.
+    pub fn topic(&self, name: &str) -> Result<TopicHandle> {
+        self.check_process()?;
+        topics::check_name(name)?;
+        Ok(TopicHandle(self.shared.front.topics.get(name)))
+    }
+
+    /// A handle for a topic that differs from the others: `overrides` holds the properties in which it does, of those
+    /// that topics may have; see [`Config::resolve_topic`]. Its settings are fixed when it is first named, so another
+    /// handle has to be made with the same, or with [`Producer::topic`], which takes the topic as it is.
+    pub fn topic_with(&self, name: &str, overrides: &Config) -> Result<TopicHandle> {
+        self.check_process()?;
+        topics::check_name(name)?;
+        let Resolved { settings, notes } = self.topics.resolve(name, overrides)?;
+        let topics = &self.shared.front.topics;
+        let is_new = topics.find(name).is_none();
+        let topic = topics.get_with(name, settings.clone());
+        topics::check_same(&topic, &settings)?;
+        for note in notes.iter().filter(|_| is_new) {
+            self.shared.log(Level::Notice, note);
+        }
+        Ok(TopicHandle(topic))
+    }
+
+    /// Accepts a record, to be told of through `completion`. An error means that it was not accepted, and no
+    /// completion follows. Waits for room in `buffer.memory` only, as long as `wait` says; never in a callback.
+    #[inline]
+    pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.accept(topic, record, &completion, Manner::Usual, wait, &SystemClock)
+    }
+
+    /// Accepts a record if it is of the usual kind in every respect: nothing to wait for, to choose or to tell. `None`:
+    /// nothing has changed, and `send` takes it, or says what is wrong with it.
+    #[inline(always)]
+    pub fn send_usual(&self, topic: &TopicHandle, record: &Usual<'_>) -> Option<()> {
+        if self.usual_in.is_current() { self.shared.front.accept_usual(&topic.0, record) } else { None }
+    }
+
+    /// `send_usual` for records in turn, while each is usual and goes where the first does; answers how many were
+    /// accepted. They are few: the sender may wait meanwhile.
+    #[inline]
+    pub fn send_usual_run<'r>(&self, topic: &TopicHandle, records: impl Iterator<Item = Usual<'r>>) -> usize {
+        if self.usual_in.is_current() { self.shared.front.accept_usual_run(&topic.0, records) } else { 0 }
+    }
+
+    /// `send` for one of many that a call accepts.
+    pub fn send_in(
+        &self,
+        call: &OneCall,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: Completion,
+        wait: Wait,
+    ) -> Result<()> {
+        self.check_process()?;
+        self.accept(topic, record, &completion, Manner::Usual, wait, call)
+    }
+
+    /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
+    pub fn send_many<'r>(
+        &self,
+        topic: &TopicHandle,
+        records: impl IntoIterator<Item = (Record<'r>, Completion)>,
+        wait: Wait,
+    ) -> (usize, Result<()>) {
+        let call = OneCall::begin();
+        let mut accepted = 0;
+        for (record, completion) in records {
+            if let Err(error) = self.send_in(&call, topic, &record, completion, wait) {
+                return (accepted, Err(error));
+            }
+            accepted += 1;
+        }
+        (accepted, Ok(()))
+    }
+
+    /// Sends one record, ending its batch's linger, and waits for its fate. A record whose fate is not known by the
+    /// deadline goes on; what becomes of it is then told to nobody.
+    pub fn send_and_wait(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<Told> {
+        self.check_process()?;
+        self.refuse_in_callback("waiting for a record")?;
+        let deadline = self.deadline(match wait {
+            Wait::Configured => Wait::Forever,
+            other => other,
+        });
+        let waiter = Arc::new(Waiter::default());
+        let room_wait = match deadline {
+            Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
+            None => Wait::Configured,
+        };
+        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
+        waiter.wait(deadline).ok_or_else(|| {
+            let why = self.why_waiting(Waiting::Records(Some(topic.0.name.clone())), wait);
+            Error::new(
+                ErrorKind::TimedOut,
+                format!("the record for topic {} was accepted, but its fate was not known in time{why}", topic.name()),
+            )
+        })
+    }
+
+    /// Waits until the report of every record accepted before this call was handed over.
+    pub fn flush(&self, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.refuse_in_callback("flush")?;
+        let begun = Instant::now();
+        let flushed = self.shared.ask("flush", |ticket| Command::Flush { ticket }, self.deadline(wait));
+        self.shared.statistics.producer.flushes.add(1);
+        self.shared.statistics.producer.flush_us.add(micros(begun.elapsed()));
+        match flushed {
+            Waited::Answered(answer) => return answer.and(self.check_alive()),
+            Waited::Ended => return self.check_alive(),
+            Waited::TimedOut => {}
+        }
+        let waited = begun.elapsed().as_millis();
+        let Some(why) = self.explain(Waiting::Records(None), wait) else { return self.check_alive() };
+        Err(Error::new(ErrorKind::TimedOut, format!("flush: not all records are decided after {waited} ms: {why}")))
+    }
+
+    /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end
+    /// of `wait`. Waits until that is done; only a callback that is running can take longer.
+    pub fn close(&self, wait: Wait) -> Result<()> {
+        self.check_process()?;
+        self.refuse_in_callback("close")?;
+        let deadline = self.deadline(wait);
+        let until = match deadline {
+            Some(deadline) => SystemClock.monotonic().after(deadline.saturating_duration_since(Instant::now())),
+            None => Time::NEVER,
+        };
+        let front = &self.shared.front;
+        front.gate.close();
+        front.memory.budget().close();
+        front.inbox.command(Command::Close { deadline: until });
+        self.shared.tickets.wait_ended(None);
+        self.check_alive()
+    }
+
+    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
+    /// sockets and the thread are the parent's. Dropping does the same; this is for an owner that is not the last.
+    pub fn shut_down(&self) {
+        if !self.process.is_current() {
+            // No lock is touched: its holder may be a thread that does not exist here.
+            std::mem::forget(self.shared.clone());
+            return;
+        }
+        if self.in_callback() {
+            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
+            self.shared.front.gate.close();
+            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
+            return;
+        }
+        let _ = self.close(Wait::Never);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+        self.plugins.close();
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> CounterSnapshot {
+        self.shared.statistics.producer.counters()
+    }
+
+    /// Everything that is measured, now. Works at any time: in a callback, beside one that does not return, after the
+    /// close.
+    pub fn statistics(&self) -> Result<Snapshot> {
+        self.check_process()?;
+        Ok(self.shared.snapshot())
+    }
+
+    /// Chooses the facilities whose debug lines are told from now on, as the property `debug` does at the start.
+    pub fn set_debug(&self, facilities: &str) -> Result<()> {
+        self.check_process()?;
+        let chosen = Facilities::parse(facilities).map_err(|word| {
+            let message =
+                format!("'{word}' is not a facility for debug lines: expected any of {}", Facilities::words());
+            Error::new(ErrorKind::InvalidArgument, message)
+        })?;
+        self.shared.debug.set(chosen);
+        Ok(())
+    }
+
+    /// Bytes of `buffer.memory` in use.
+    pub fn buffered_bytes(&self) -> usize {
+        self.shared.front.memory.budget().used()
+    }
+
+    /// Whether the caller runs inside a callback of this producer, or in a plug-in.
+    pub fn in_callback(&self) -> bool {
+        self.shared.is_sender() || (self.plugged && self.plugins.is_inside())
+    }
+
+    pub fn belongs_to_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
+    #[inline]
+    fn accept(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        if self.plugged {
+            return self.accept_plugged(topic, record, Objects::default(), completion, manner, wait, clock);
+        }
+        self.accept_plain(topic, record, completion, manner, wait, clock)
+    }
+
+    /// `accept` without plug-ins, where it does not matter that it is called.
+    #[inline(never)]
+    fn accept_beside(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        self.accept_plain(topic, record, completion, manner, wait, clock)
+    }
+
+    // From here to the batch each step of the usual record is inlined by order: most have several callers, and left to
+    // itself the compiler calls them, which costs a twelfth of a record's instructions.
+    #[inline(always)]
+    fn accept_plain(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        self.check_record(topic, record)?;
+        let mut room = Room::default();
+        match self.shared.front.accept(&topic.0, record, completion, manner, clock, &mut room) {
+            Ok(()) => Ok(()),
+            Err(NotAccepted::NoRoom(bytes)) => {
+                self.accept_when_there_is_room(topic, record, completion, manner, wait, clock, bytes)
+            }
+            Err(refused) => Err(self.refusal(topic, record, refused)),
+        }
+    }
+
+    /// The slow path of `accept`: waits for as much as one attempt was found to need, and tries again.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what its first attempt found")]
+    fn accept_when_there_is_room(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+        mut needed: usize,
+    ) -> Result<()> {
+        let front = &self.shared.front;
+        if needed > front.memory.budget().limit() {
+            return Err(self.too_large_for_buffer(topic, needed));
+        }
+        if wait == Wait::Never || self.shared.is_sender() || self.deadline(wait).is_some_and(|d| d <= Instant::now()) {
+            front.refuse(needed);
+            return Err(self.buffer_full(topic));
+        }
+        let deadline = self.deadline(wait);
+        loop {
+            if needed > front.memory.budget().limit() {
+                return Err(self.too_large_for_buffer(topic, needed));
+            }
+            let begun = Instant::now();
+            let waited = front.wait_for_room(needed, deadline);
+            self.shared.statistics.producer.buffer_waits.add(1);
+            self.shared.statistics.producer.buffer_wait_us.add(micros(begun.elapsed()));
+            let mut room = waited.map_err(|ended| match ended {
+                WaitEnded::TimedOut => {
+                    let full = self.buffer_full(topic);
+                    let why = self.why_waiting(Waiting::Records(None), wait);
+                    full.with_message(format!("{}{why}", full.message()))
+                }
+                WaitEnded::Closed => self.closed(),
+            })?;
+            let attempt = front.accept(&topic.0, record, completion, manner, clock, &mut room);
+            front.give_back(room);
+            match attempt {
+                Ok(()) => return Ok(()),
+                // The record's bytes had room, its completion had not.
+                Err(NotAccepted::NoRoom(more)) => needed += more,
+                Err(refused) => return Err(self.refusal(topic, record, refused)),
+            }
+        }
+    }
+
+    #[inline]
+    fn check_record(&self, topic: &TopicHandle, record: &Record<'_>) -> Result<()> {
+        let quick = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        if quick + OVERHEAD <= self.max_request_size
+            && record.headers.is_empty()
+            && record.timeout.is_none()
+            && record.timestamp.is_none_or(|timestamp| timestamp >= 0)
+            && record.partition.is_none_or(|partition| partition >= 0)
+        {
+            return Ok(());
+        }
+        self.check_unusual_record(topic, record, quick)
+    }
+
+    #[cold]
+    fn check_unusual_record(&self, topic: &TopicHandle, record: &Record<'_>, quick: usize) -> Result<()> {
+        if let Some(timestamp) = record.timestamp.filter(|&timestamp| timestamp < 0) {
+            let message = format!("a record's timestamp is milliseconds since 1970, at least 0, not {timestamp}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if let Some(partition) = record.partition.filter(|&partition| partition < 0) {
+            let message = format!("a record's partition is at least 0, not {partition}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if record.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let message = "a record's timeout is more than zero; without one, delivery.timeout.ms counts";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let headers: usize = record.headers.iter().map(|h| h.name.len() + h.value.map_or(0, <[u8]>::len) + 10).sum();
+        let size = OVERHEAD.saturating_add(quick).saturating_add(headers);
+        if size > self.max_request_size {
+            let message = format!(
+                "a record of topic {} is {size} bytes, with its overhead, more than max.request.size={} allows; raise it, \
+                 and the topic's max.message.bytes, or send less",
+                topic.name(),
+                self.max_request_size
+            );
+            return Err(Error::new(ErrorKind::RecordTooLarge, message));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refusal(&self, topic: &TopicHandle, record: &Record<'_>, refused: NotAccepted) -> Error {
+        match refused {
+            NotAccepted::Barred(Barred::Closed) => self.closed(),
+            NotAccepted::Barred(Barred::Shut(error)) => error,
+            NotAccepted::NoRoom(_) => self.buffer_full(topic),
+            NotAccepted::OutOfMemory(bytes) => {
+                let to_do_what = format!("to keep a record of topic {}", topic.name());
+                self.shared.front.memory.out_of_memory(bytes, &to_do_what)
+            }
+            NotAccepted::NotChosen(error) => error,
+            NotAccepted::UnknownPartition { count } => Error::new(
+                ErrorKind::UnknownPartition,
+                format!(
+                    "topic {} has {}, and the record asks for partition {}",
+                    topic.name(),
+                    partitions(count),
+                    record.partition.unwrap_or(-1)
+                ),
+            ),
+        }
+    }
+
+    fn too_large_for_buffer(&self, topic: &TopicHandle, needed: usize) -> Error {
+        let limit = self.shared.front.memory.budget().limit();
+        let message = format!(
+            "a record of topic {} needs {needed} bytes, more than buffer.memory={limit} allows at all",
+            topic.name()
+        );
+        Error::new(ErrorKind::RecordTooLarge, message)
+    }
+
+    fn closed(&self) -> Error {
+        if self.shared.tickets.has_panicked() {
+            let message = "the producer's sender thread ended by a defect in Ottla; create another producer";
+            return Error::new(ErrorKind::Internal, message);
+        }
+        Error::new(ErrorKind::Closed, "the producer is closed, or is being closed")
+    }
+
+    fn check_alive(&self) -> Result<()> {
+        if self.shared.tickets.has_panicked() { Err(self.closed()) } else { Ok(()) }
+    }
+
+    fn refuse_in_callback(&self, what: &str) -> Result<()> {
+        if self.in_callback() { Err(in_callback(what)) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn check_process(&self) -> Result<()> {
+        if self.process.is_current() { Ok(()) } else { Err(forked()) }
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cold]
+fn in_callback(what: &str) -> Error {
+    let message = format!("{what} was called in a callback, where it would wait for itself; call it elsewhere");
+    Error::new(ErrorKind::InCallback, message)
+}
+
+#[cold]
+fn forked() -> Error {
+    Error::new(
+        ErrorKind::Forked,
+        "the producer belongs to the process that forked this one, and its threads stayed there; create another",
+    )
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+/// The clock of one call that accepts many records: those without a timestamp get that of the call.
+pub struct OneCall {
+    wall_ms: i64,
+}
+
+impl OneCall {
+    pub fn begin() -> Self {
+        OneCall { wall_ms: SystemClock.wall_ms() }
+    }
+}
+
+impl Clock for OneCall {
+    fn monotonic(&self) -> Time {
+        SystemClock.monotonic()
+    }
+
+    #[inline(always)]
+    fn wall_ms(&self) -> i64 {
+        self.wall_ms
+    }
+}
+
+#[cfg(all(test, not(ottla_loom)))]
+mod tests;

@@ -1,0 +1,140 @@
+//! The path of a record through a producer with plug-ins.
+
+use std::time::Duration;
+
+use super::interceptor::{Interceptor, intercept};
+use super::plugins::Configured;
+use super::{Producer, TopicHandle, Wait};
+use crate::event_loop::{Shared, Sink};
+use ottla_core::accumulator::Manner;
+use ottla_core::batch::{Completion, Delivery, Report};
+use ottla_core::error::{Error, Result};
+use ottla_core::loan::Lent;
+use ottla_core::record::{Fate, Record};
+use ottla_core::sender::{Level, News};
+use ottla_core::serialize::Objects;
+use ottla_core::statistics::Snapshot;
+use ottla_core::sync::{Arc, Clock, Time};
+
+impl Producer {
+    /// `accept` with plug-ins, and where a tool looks for races.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what the record was made of")]
+    pub(super) fn accept_plugged(
+        &self,
+        topic: &TopicHandle,
+        record: &Record<'_>,
+        objects: Objects,
+        completion: &Completion,
+        manner: Manner,
+        wait: Wait,
+        clock: &impl Clock,
+    ) -> Result<()> {
+        let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
+        let failed = |number, why: &str| failed_on_send(&self.shared, number, topic.name(), why);
+        let offered = record.lent;
+        intercept(&self.interceptors, 1, topic.name(), record, objects, &failed, &mut |record| {
+            let mut record = *record;
+            let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
+                record.partition = partition;
+                self.shared.front.memory.accepted().leave();
+                self.accept_beside(topic, &record, completion, manner, wait, clock)
+            });
+            sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
+            if let (Some(Lent::Offered(offer)), Some(Lent::Ended(_))) = (offered, record.lent) {
+                // An interceptor put another value in its place; the sender gives it back, and may have been here for
+                // the record already.
+                self.shared.front.memory.loans().add_copied(offer);
+                self.shared.front.inbox.wake_if_asleep_beyond(Time::ZERO);
+            }
+            Ok(())
+        })
+    }
+
+    /// The partition that the record names, or that the application's partitioner chooses for objects, if it is to be
+    /// asked here and now.
+    fn choose_for_objects(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects) -> Result<Option<i32>> {
+        if record.partition.is_some() || objects.is_none() {
+            return Ok(record.partition);
+        }
+        let chosen = self.shared.front.choose_for_objects(&topic.0, record, objects);
+        chosen.map_err(|refused| self.refusal(topic, record, refused))
+    }
+
+    /// Tells interceptors of a record that was not accepted.
+    pub(super) fn tell_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
+        if self.interceptors.is_empty() {
+            return;
+        }
+        let delivery = Delivery {
+            call: 0,
+            tag: match to {
+                Completion::Tag(tag) | Completion::Call { tag, .. } => *tag,
+                Completion::Waiter(_) => 0,
+            },
+            topic: topic.name(),
+            partition: self.shared.front.foreseen_partition(&topic.0, record).unwrap_or(-1),
+            offset: -1,
+            timestamp: record.timestamp.unwrap_or(-1),
+            fate: Fate::NotWritten,
+            error: Some(error),
+            attempts: 0,
+            latency: Duration::ZERO,
+            lent: None,
+        };
+        acknowledge(&self.shared, &self.interceptors, &delivery);
+    }
+}
+
+/// Tells each interceptor of a record's end.
+fn acknowledge(shared: &Shared, interceptors: &[Arc<dyn Interceptor>], delivery: &Delivery<'_>) {
+    for (interceptor, number) in interceptors.iter().zip(1..) {
+        if let Err(why) = interceptor.on_acknowledgement(delivery) {
+            let topic = delivery.topic;
+            let message = format!("interceptor {number} failed when told the end of a record for topic {topic}: {why}");
+            shared.log(Level::Warning, &message);
+        }
+    }
+}
+
+fn failed_on_send(shared: &Shared, number: usize, topic: &str, why: &str) {
+    let message =
+        format!("interceptor {number} failed on a record for topic {topic}, which goes on as it was before: {why}");
+    shared.log(Level::Warning, &message);
+}
+
+/// The application's sink, behind the interceptors, and a share in the plug-ins that the sender thread may call.
+pub(super) struct PluggedSink {
+    pub sink: Box<dyn Sink>,
+    pub interceptors: Vec<Arc<dyn Interceptor>>,
+    pub shared: Arc<Shared>,
+    pub _plugins: Arc<Configured>,
+}
+
+impl Sink for PluggedSink {
+    fn observe(&mut self, report: &Report) {
+        if !self.interceptors.is_empty() {
+            report.deliveries().for_each(|delivery| acknowledge(&self.shared, &self.interceptors, &delivery));
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        self.sink.report(report);
+    }
+
+    fn is_polled(&self) -> bool {
+        self.sink.is_polled()
+    }
+
+    fn news(&mut self, news: News) {
+        self.sink.news(news);
+    }
+
+    fn statistics_interval(&self) -> Option<Duration> {
+        self.sink.statistics_interval()
+    }
+
+    fn statistics(&mut self, snapshot: Snapshot) {
+        self.sink.statistics(snapshot);
+    }
+}

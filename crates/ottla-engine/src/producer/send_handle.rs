@@ -1,0 +1,73 @@
+//! A record whose result can be waited for later, or never.
+
+use std::sync::Weak;
+use std::time::Instant;
+
+use super::{Producer, TopicHandle, Wait, forked, in_callback};
+use crate::event_loop::{BUSY_AFTER, SenderId, Shared};
+use ottla_core::accumulator::Waiting;
+use ottla_core::batch::{Completion, Told, Waiter};
+use ottla_core::error::{Error, ErrorKind, Result};
+use ottla_core::record::Record;
+use ottla_core::sync::{Arc, Generation};
+
+/// An accepted record. Dropping this lets the record go on; what becomes of it is then told to nobody. It outlives the
+/// producer: a record is decided when that ends, at the latest.
+pub struct SendHandle {
+    waiter: Arc<Waiter>,
+    topic: Arc<str>,
+    /// Gone when the producer has ended, which decides every record.
+    shared: Weak<Shared>,
+    sender: SenderId,
+    process: Generation,
+}
+
+impl Producer {
+    /// Accepts a record like [`Producer::send`], to be waited for by the handle that is returned. It lingers as usual.
+    pub fn send_handle(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<SendHandle> {
+        self.with_handle(topic, |completion| self.send(topic, record, completion, wait))
+    }
+
+    /// The handle of the one record that `send` sends to the topic with the completion that it is given.
+    pub fn with_handle(&self, topic: &TopicHandle, send: impl FnOnce(Completion) -> Result<()>) -> Result<SendHandle> {
+        self.check_process()?;
+        self.shared.front.memory.expect_small_allocations();
+        let waiter = Arc::new(Waiter::patient());
+        send(Completion::Waiter(waiter.clone()))?;
+        let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));
+        Ok(SendHandle { waiter, topic, shared, sender: self.shared.sender(), process: self.process })
+    }
+}
+
+impl SendHandle {
+    /// Waits for the record's fate; any number of threads may, and again.
+    pub fn wait(&self, wait: Wait) -> Result<Told> {
+        if !self.process.is_current() {
+            return Err(forked());
+        }
+        let now = Instant::now();
+        if let Some(told) = self.waiter.wait(Some(now)) {
+            return Ok(told);
+        }
+        if self.sender.is_current() && wait != Wait::Never {
+            return Err(in_callback("waiting for a record"));
+        }
+        let deadline = match wait {
+            Wait::Never => Some(now),
+            Wait::AtMost(longest) => now.checked_add(longest),
+            Wait::Configured | Wait::Forever => None,
+        };
+        self.waiter.wait(deadline).ok_or_else(|| {
+            let why = if wait == Wait::Never { String::new() } else { self.why_waiting() };
+            let message =
+                format!("the record for topic {} was accepted, and its fate is not known yet{why}", self.topic);
+            Error::new(ErrorKind::TimedOut, message)
+        })
+    }
+
+    fn why_waiting(&self) -> String {
+        let of = Waiting::Records(Some(self.topic.clone()));
+        let why = self.shared.upgrade().and_then(|shared| shared.explain(of, BUSY_AFTER));
+        why.map_or_else(String::new, |why| format!("; {why}"))
+    }
+}

@@ -1,0 +1,121 @@
+//! The process that `tests/sink_figures.rs` measures: a producer, a sink's address, and nothing else.
+//!
+//! ```text
+//! figures-child memory BOOTSTRAP PARTITIONS       one record to each partition: prints idle_kb= and peak_kb=
+//! figures-child steady BOOTSTRAP WARM_UP RECORDS [NAME=VALUE]...
+//!                                                 warms up, then sends: prints allocations=, seconds=, delivered=
+//! ```
+//!
+//! `steady` reads a line between the two (a tracer that is to see only the second part attaches meanwhile).
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::BufRead;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ottla_engine::{Completion, Config, Level, Producer, Record, Report, Wait};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: everything is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as promised by the caller.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as promised by the caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const VALUE: &[u8] = &[b'v'; 100];
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("not a number: {text}"));
+    match words[..] {
+        [_, "memory", bootstrap, partitions] => memory(&producer(bootstrap, &[]), number(partitions)),
+        [_, "steady", bootstrap, warm_up, records, ref properties @ ..] => {
+            steady(&producer(bootstrap, properties), number(warm_up), number(records));
+        }
+        _ => panic!(
+            "usage: figures-child memory BOOTSTRAP PARTITIONS | steady BOOTSTRAP WARM_UP RECORDS [NAME=VALUE]..."
+        ),
+    }
+}
+
+fn producer(bootstrap: &str, properties: &[&str]) -> Producer {
+    let mut config = Config::new();
+    config.set("bootstrap.servers", bootstrap).expect("an address");
+    for property in properties {
+        let (name, value) = property.split_once('=').expect("NAME=VALUE");
+        config.set(name, value).expect("a property");
+    }
+    let log = Box::new(|level: Level, line: &str| eprintln!("{level:?} {line}"));
+    Producer::new(&config, Box::new(|_: Report| {}), log, Level::Warning).expect("a producer")
+}
+
+fn finish(producer: &Producer) {
+    producer.flush(Wait::AtMost(Duration::from_secs(300))).expect("flushed");
+}
+
+/// `VmHWM` of this process: the most that it ever held.
+fn peak_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+fn memory(producer: &Producer, partitions: u64) {
+    let topic = producer.topic("wide").expect("a topic");
+    std::thread::sleep(Duration::from_millis(300));
+    let idle = peak_kb();
+    for partition in 0..partitions {
+        let record = Record { partition: Some(partition as i32), value: Some(VALUE), ..Record::default() };
+        producer.send(&topic, &record, Completion::Tag(partition), Wait::Forever).expect("accepted");
+    }
+    finish(producer);
+    println!("idle_kb={idle}\npeak_kb={}\ndelivered={}", peak_kb(), producer.counters().records_delivered);
+}
+
+fn steady(producer: &Producer, warm_up: u64, records: u64) {
+    let topic = producer.topic("steady").expect("a topic");
+    let send = |count| {
+        let record = Record { value: Some(VALUE), ..Record::default() };
+        for tag in 0..count {
+            producer.send(&topic, &record, Completion::Tag(tag), Wait::Forever).expect("accepted");
+        }
+        finish(producer);
+    };
+    send(warm_up);
+    println!("warm");
+    let _ = std::io::stdin().lock().read_line(&mut String::new());
+    let (before, begin) = (ALLOCATIONS.load(Ordering::Relaxed), Instant::now());
+    send(records);
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let (seconds, counters) = (begin.elapsed().as_secs_f64(), producer.counters());
+    println!("allocations={allocations}\nseconds={seconds}\ndelivered={}", counters.records_delivered);
+    println!("requests={}\nbatches={}", counters.produce_requests, counters.batches_sent);
+}

@@ -1,0 +1,47 @@
+//! Members that count only with their flag, so that a structure of zeros asks for nothing.
+
+use super::boundary::invalid;
+use ottla_core::error::{Error, Result};
+
+/// A member whose 0 is a value like any other: a flag says that it is meant.
+pub(super) struct Flagged {
+    pub(super) flag: u32,
+    /// The flag's name in the header.
+    pub(super) name: &'static str,
+    /// What happens without the flag.
+    pub(super) otherwise: &'static str,
+}
+
+impl Flagged {
+    /// What `value` asks for. `member` is its name, for messages.
+    #[inline(always)]
+    pub(super) fn read<T: Copy + Into<i64>>(&self, flags: u32, value: T, member: &str) -> Result<Option<T>> {
+        match (flags & self.flag != 0, value.into()) {
+            (true, _) => Ok(Some(value)),
+            (false, 0) => Ok(None),
+            (false, number) => Err(self.missing(member, number)),
+        }
+    }
+
+    #[cold]
+    fn missing(&self, member: &str, number: i64) -> Error {
+        let Flagged { name, otherwise, .. } = self;
+        invalid(format!("{member} is {number}, but {name} is not among the flags: add it, or leave 0: {otherwise}"))
+    }
+}
+
+/// Refuses flags that are not among `known`.
+#[inline(always)]
+pub(super) fn check_flags(flags: u32, known: &[&Flagged], member: &str) -> Result<()> {
+    if flags & !known.iter().fold(0, |all, each| all | each.flag) == 0 {
+        Ok(())
+    } else {
+        Err(unknown(flags, known, member))
+    }
+}
+
+#[cold]
+fn unknown(flags: u32, known: &[&Flagged], member: &str) -> Error {
+    let names: Vec<_> = known.iter().map(|each| format!("{} ({})", each.name, each.flag)).collect();
+    invalid(format!("{member} is {flags:#x}: this release knows {}", names.join(", ")))
+}

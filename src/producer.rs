@@ -1,0 +1,113 @@
+//! A producer from `new` to `free`, but for sending.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use super::config::ottla_config;
+use super::error::{ottla_code, ottla_error};
+use super::handle::{Engine, ottla_producer};
+use super::sink::CSink;
+use super::{boundary, guarded, required, text};
+use ottla_engine::producer::Producer;
+
+/// Starts a producer and its sender thread, which begins to connect at once. The call does not wait for a broker.
+///
+/// @param config        borrowed for the call and copied
+/// @param producer_out  receives the producer; release with ottla_producer_free()
+/// @param error_out     optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK;
+///         OTTLA_ERR_INVALID_CONFIG: properties contradict each other, bootstrap.servers is not set, or the configure
+///         function of a plug-in failed;
+///         OTTLA_ERR_IO: the system refused a thread, an event loop, or the handler that notices fork();
+///         OTTLA_ERR_INVALID_ARGUMENT
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_new(
+    config: Option<&ottla_config>,
+    producer_out: Option<&mut MaybeUninit<*mut ottla_producer>>,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let config = required(config, "config")?;
+        let producer_out = required(producer_out, "producer_out")?;
+        let (sink, polled) = CSink::new(&config.route, &config.listener, config.reader.clone(), config.logger.clone());
+        let logger = config.logger.clone();
+        let log = Box::new(move |level, message: &str| logger.log(level, message));
+        let level = config.logger.level();
+        let producer = Producer::with_plugins(&config.config, &config.plugins, Box::new(sink), log, level)?;
+        producer_out.write(ottla_producer::new(Engine { producer, polled, reports_held: Default::default() }));
+        Ok(())
+    })
+}
+
+/// Ends and releases a producer. Records that are not decided complete with OTTLA_ERR_CLOSED: callbacks run, but
+/// reports that were not polled are lost. To end in order, call ottla_producer_flush() or ottla_producer_close() first.
+/// Calls that wait on other threads return OTTLA_ERR_CLOSED. When this returns, the sender thread has ended and no
+/// callback runs any more.
+///
+/// @return OTTLA_ERR_OK;
+///         OTTLA_ERR_IN_CALLBACK: it was called in a callback of the producer, and nothing happened;
+///         OTTLA_ERR_CLOSED: the producer was freed before, as far as the library can notice;
+///         OTTLA_ERR_INVALID_ARGUMENT for NULL
+///
+/// Waits for a callback that is running. Once this was called, no other call with the producer may begin.
+///
+/// # Safety
+/// `producer` is NULL or came from ottla_producer_new().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_free(producer: *mut ottla_producer) -> ottla_code {
+    boundary(None, || {
+        // SAFETY: NULL or a control block, which stays valid for the life of the process.
+        let producer = required(unsafe { producer.as_ref() }, "producer")?;
+        producer.free()
+    })
+}
+
+/// Chooses the facilities whose debug lines are logged from now on, like the property "debug" at the start.
+///
+/// @param facilities  UTF-8, words separated by commas, for example "metadata,request"; "" for none, "all" for all
+/// @param error_out   optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK; OTTLA_ERR_INVALID_ARGUMENT, also for an unknown word, and then nothing is changed;
+///         OTTLA_ERR_CLOSED (freed); OTTLA_ERR_FORKED
+///
+/// Any thread, callbacks too.
+///
+/// # Safety
+/// `facilities` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_set_debug(
+    producer: Option<&ottla_producer>,
+    facilities: *const c_char,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let producer = required(producer, "producer")?;
+        // SAFETY: a string by this function's contract, which outlives the call.
+        let facilities = unsafe { text(facilities, "facilities")? };
+        producer.enter()?.producer.set_debug(facilities)
+    })
+}
+
+/// Returns the bytes of buffer.memory that are in use: by records that are not decided, by deliveries until their
+/// report is freed or their callback has returned, and by lent values until they are returned. 0 for NULL and for a
+/// producer that was freed. Any thread, callbacks too.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer>) -> u64 {
+    guarded(0, || match producer.map(ottla_producer::enter) {
+        Some(Ok(entered)) => entered.producer.buffered_bytes() as u64,
+        _ => 0,
+    })
+}
+
+/// Returns the number of accepted records whose fate is not decided. While records flow the number is not exact: a
+/// record that moves from one stage to the next can be missed or counted twice. (ottla_producer_flush() waits for all
+/// records exactly.) The call looks at each partition that records were sent to. 0 for NULL, for a producer that was
+/// freed, and in a child after fork(). Any thread, callbacks too.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_producer_buffered_records(producer: Option<&ottla_producer>) -> u64 {
+    guarded(0, || match producer.map(ottla_producer::enter) {
+        Some(Ok(entered)) => entered.producer.buffered_records() as u64,
+        _ => 0,
+    })
+}

@@ -1,0 +1,68 @@
+//! Reports that were polled.
+
+use std::ffi::CString;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::delivery::{ottla_batch, ottla_delivery_entry, told};
+use super::error::ottla_error;
+use super::guarded;
+use super::log::c_string;
+use super::pending::Pending;
+use super::sink::QueuedReport;
+use ottla_core::batch::Report;
+use ottla_core::sync::Arc;
+
+/// The deliveries of one batch, taken by ottla_producer_poll(): records of one partition that were decided together.
+///
+/// Life: ottla_producer_poll(); ottla_report_batch(); ottla_report_free(), which may come after ottla_producer_free().
+/// Until then the report holds some of buffer.memory, at least 16 bytes a record. It does not change: any thread, any
+/// number at once.
+pub struct ottla_report {
+    /// Points to the members below, which stay where they are.
+    batch: ottla_batch,
+    topic: CString,
+    error: Option<Box<ottla_error>>,
+    entries: Vec<ottla_delivery_entry>,
+    held: Arc<AtomicU64>,
+    /// Dropped before `_pending`: whoever waits for this report to be freed finds its memory released.
+    _report: Report,
+    _pending: Pending,
+}
+
+impl ottla_report {
+    pub(super) fn new(queued: QueuedReport, held: Arc<AtomicU64>) -> Box<Self> {
+        held.fetch_add(1, Ordering::Relaxed);
+        let QueuedReport { report, pending } = queued;
+        let topic = c_string(report.topic());
+        let error = report.outcome().error.clone().map(|error| Box::new(ottla_error::new(error)));
+        let entries = told(&report).filter(|(call, _)| *call == 0).map(|(_, entry)| entry).collect();
+        let batch = ottla_batch::of_report(&report, std::ptr::null(), std::ptr::null());
+        let mut made =
+            Box::new(ottla_report { batch, topic, error, entries, held, _report: report, _pending: pending });
+        made.batch.topic = made.topic.as_ptr();
+        made.batch.error = made.error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref);
+        made.batch.entries = made.entries.as_ptr();
+        made.batch.count = made.entries.len();
+        made
+    }
+}
+
+impl Drop for ottla_report {
+    fn drop(&mut self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The outcomes of a report, as an ottla_batch_fn gets them: an array with one entry for each record, without those
+/// that have a function of their own or that a call waits for. It is valid as long as the report. NULL for NULL. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_report_batch(report: Option<&ottla_report>) -> *const ottla_batch {
+    report.map_or(std::ptr::null(), |report| &raw const report.batch)
+}
+
+/// Releases a report. NULL is ignored. Any thread, callbacks too, also after ottla_producer_free().
+#[unsafe(no_mangle)]
+pub extern "C" fn ottla_report_free(report: Option<Box<ottla_report>>) {
+    guarded((), || drop(report));
+}

@@ -1,0 +1,39 @@
+//! One bad record in a batch: the broker names it, and it fails alone. `crates/ottla-core/tests/simulation/record_errors.rs` has the corners.
+
+use ottla_engine::{ErrorKind, Fate, Record};
+use ottla_mock::codes;
+use ottla_testkit::kafka;
+
+use crate::harness::{Sender, stamp};
+
+/// A compacted topic takes no record without a key, and says which ones had none.
+#[test]
+fn a_bad_record_fails_alone_and_its_neighbours_are_sent_again() {
+    let cluster = kafka::shared();
+    let topic_name = cluster.new_topic_with("definition-bad", 1, &[("cleanup.policy", "compact")]);
+    let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "300")]);
+    let topic = sender.topic(&topic_name);
+    sender.send(&topic, &Record { key: Some(b"key"), ..Record::default() }, 0);
+    sender.flush();
+    for tag in 1..11 {
+        let key: Option<&[u8]> = if tag == 5 { None } else { Some(b"key") };
+        sender.send(&topic, &Record { key, value: Some(&stamp(tag, 30)), ..Record::default() }, tag);
+    }
+    sender.flush();
+    for (tag, told) in (0..).zip(sender.told()) {
+        assert_eq!(told.tag, tag, "each record is told of once");
+        if tag == 5 {
+            assert_eq!(
+                told.error.as_ref().map(ottla_engine::Error::kind),
+                Some(ErrorKind::Broker(codes::INVALID_RECORD)),
+                "{told:?}"
+            );
+            assert_eq!((told.fate, told.offset), (Fate::NotWritten, -1));
+        } else {
+            // The bad one leaves no gap.
+            assert!(told.error.is_none() && told.fate == Fate::Written, "{told:?}");
+            assert_eq!(told.offset, tag as i64 - i64::from(tag > 5));
+        }
+    }
+    assert_eq!(sender.told_count(), 11);
+}

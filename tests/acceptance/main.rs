@@ -1,0 +1,41 @@
+//! What the project says that it is, a test for each clause: through properties, on the modelled cluster and its
+//! hand-turned clock, and where it is about the world, against sockets and a real broker.
+
+mod bad_record;
+mod defaults;
+#[path = "../real_kafka/harness.rs"]
+mod harness;
+mod keys;
+mod retries;
+mod styles;
+#[path = "../../crates/ottla-core/tests/simulation/world/mod.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod world;
+
+use ottla_engine::{Config, Level, producer::settings};
+use world::World;
+
+/// A world of three brokers whose producer has these properties, and defaults for the rest.
+fn world(properties: &[(&str, &str)]) -> World {
+    let mut config = Config::new();
+    for (name, value) in [("bootstrap.servers", "first:9093")].iter().chain(properties) {
+        config.set(name, value).unwrap_or_else(|error| panic!("{name}={value}: {error}"));
+    }
+    let resolved = config.resolve().unwrap_or_else(|error| panic!("{properties:?}: {error}"));
+    let (core, front) = (settings::core(&resolved, 1, Level::Debug), settings::front(&resolved, 1));
+    World::with_settings(core, &front, 3)
+}
+
+/// The same, with a topic whose leaders are known and connected.
+fn warm(properties: &[(&str, &str)], topic: &str, partitions: i32) -> World {
+    let mut world = world(properties);
+    world.cluster.create_topic(topic, partitions);
+    for partition in 0..partitions {
+        world.send(topic, partition);
+    }
+    world.flush();
+    assert!(world.run_until(world::ms(5_000), World::all_completed), "{:#?}", world.log_tail());
+    world.cluster.clear_requests();
+    world.observer.written.clear();
+    world
+}

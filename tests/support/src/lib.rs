@@ -1,6 +1,0 @@
-//! What the tests of Ottla share.
-pub mod kafka;
-
-pub mod model;
-pub mod proxy;
-pub mod sink;

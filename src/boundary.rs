@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::error::{ottla_code, ottla_error};
-use ottla_core::batch::Usual;
+use ottla_core::batch::PlainRecord;
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_engine::producer::Wait;
 
@@ -101,7 +101,7 @@ pub(super) unsafe fn some_bytes<'a>(pointer: *const u8, len: usize) -> Option<Op
     if pointer.is_null() {
         return if len == 0 { Some(None) } else { None };
     }
-    if len > Usual::LONGEST {
+    if len > PlainRecord::LONGEST {
         return None;
     }
     // SAFETY: not NULL, not longer than an object can be, and by this function's contract readable for 'a.

@@ -254,22 +254,27 @@ impl ottla_delivery {
     }
 
     /// What there is to say at the end of a wait for one record; `otherwise` is its fate if that was not told.
-    pub(super) fn of_wait(topic: *const c_char, asked: Asked, waited: &Result<batch::Told>, otherwise: Fate) -> Self {
-        let error = waited.as_ref().map_or_else(Some, |told| told.error.as_ref());
-        let told = waited.as_ref().ok();
+    pub(super) fn of_wait(
+        topic: *const c_char,
+        asked: Asked,
+        waited: &Result<batch::DeliveryResult>,
+        otherwise: Fate,
+    ) -> Self {
+        let error = waited.as_ref().map_or_else(Some, |reported| reported.error.as_ref());
+        let reported = waited.as_ref().ok();
         ottla_delivery {
             struct_size: size_of::<ottla_delivery>(),
             code: error.map_or(0, |error| error.kind().code()),
-            fate: fate_number(told.map_or(otherwise, |told| told.fate)),
+            fate: fate_number(reported.map_or(otherwise, |reported| reported.fate)),
             topic,
-            partition: told.map_or(asked.partition, |told| told.partition),
-            attempts: told.map_or(0, |told| told.attempts),
-            offset: told.map_or(-1, |told| told.offset),
-            timestamp: told.map_or(asked.timestamp, |told| told.timestamp),
+            partition: reported.map_or(asked.partition, |reported| reported.partition),
+            attempts: reported.map_or(0, |reported| reported.attempts),
+            offset: reported.map_or(-1, |reported| reported.offset),
+            timestamp: reported.map_or(asked.timestamp, |reported| reported.timestamp),
             userdata: std::ptr::null_mut(),
             tag: 0,
             error: std::ptr::null(),
-            latency_us: told.map_or(0, |told| micros(told.latency)),
+            latency_us: reported.map_or(0, |reported| micros(reported.latency)),
             reserved: [0; 2],
             value: std::ptr::null(),
             value_len: 0,
@@ -341,7 +346,7 @@ impl ottla_delivery_entry {
 }
 
 /// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).
-pub(super) fn told(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
+pub(super) fn deliveries_to_report(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
     let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
     report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {
         if waiters.next_if_eq(&index).is_some() {

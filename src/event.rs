@@ -11,7 +11,7 @@ use super::log::{c_message, c_string};
 use super::poll::{Queue, Ready, deadline, ottla_ready_fn};
 use super::userdata::{Userdata, ottla_free_fn};
 use super::{boundary, guarded, required, wait};
-use ottla_core::sender::{News, NewsKind};
+use ottla_core::sender::{Event, EventKind};
 use ottla_core::sync::Arc;
 
 /// The kind of an event. New releases may add kinds: ignore those that you do not know.
@@ -152,8 +152,8 @@ pub extern "C" fn ottla_producer_poll_event(
         let event_out = required(event_out, "event_out")?;
         let entered = producer.enter()?;
         let taken = entered.take(entered.polled.events.as_ref(), "ottla_config_set_event_poll()", deadline, 1)?;
-        let event = taken.items.first().map(|news| Told::new(news, taken.dropped));
-        event_out.write(event.map_or(std::ptr::null_mut(), Told::into_raw));
+        let event = taken.items.first().map(|event| EventBox::new(event, taken.dropped));
+        event_out.write(event.map_or(std::ptr::null_mut(), EventBox::into_raw));
         Ok(())
     })
 }
@@ -165,8 +165,8 @@ pub extern "C" fn ottla_producer_poll_event(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ottla_event_free(event: *mut ottla_event) {
     if !event.is_null() {
-        // SAFETY: it came from `Told::into_raw` by this function's contract, and `event` is the first member of that.
-        guarded((), || drop(unsafe { Box::from_raw(event.cast::<Told>()) }));
+        // SAFETY: it came from `EventBox::into_raw` by this function's contract, and `event` is the first member of that.
+        guarded((), || drop(unsafe { Box::from_raw(event.cast::<EventBox>()) }));
     }
 }
 
@@ -183,7 +183,7 @@ pub(super) enum Listener {
 pub(super) enum Events {
     Nobody,
     Function(ottla_event_fn, Userdata),
-    Poll(Arc<Queue<News>>),
+    Poll(Arc<Queue<Event>>),
 }
 
 impl Events {
@@ -198,27 +198,27 @@ impl Events {
         }
     }
 
-    pub(super) fn queue(&self) -> Option<Arc<Queue<News>>> {
+    pub(super) fn queue(&self) -> Option<Arc<Queue<Event>>> {
         if let Events::Poll(queue) = self { Some(queue.clone()) } else { None }
     }
 
     /// Thread: sender.
-    pub(super) fn tell(&self, news: News) {
+    pub(super) fn report(&self, event: Event) {
         match self {
             Events::Nobody | Events::Function(None, _) => {}
             Events::Function(Some(function), userdata) => {
-                let told = Told::new(&news, 0);
+                let reported = EventBox::new(&event, 0);
                 // SAFETY: the function and its userdata were given together; the event outlives the call.
-                unsafe { function(&raw const told.event, userdata.pointer()) };
+                unsafe { function(&raw const reported.event, userdata.pointer()) };
             }
-            Events::Poll(queue) => queue.push(news),
+            Events::Poll(queue) => queue.push(event),
         }
     }
 }
 
 /// An event and what it points to.
 #[repr(C)]
-pub(super) struct Told {
+pub(super) struct EventBox {
     /// First, so that a pointer to it is one to the whole.
     event: ottla_event,
     host: Option<CString>,
@@ -227,27 +227,27 @@ pub(super) struct Told {
     error: Option<Box<ottla_error>>,
 }
 
-impl Told {
-    pub(super) fn new(news: &News, dropped: u64) -> Box<Told> {
-        let host = news.broker.as_ref().map(|broker| c_string(&broker.host));
-        let topic = news.topic.as_ref().map(|topic| c_string(topic));
-        let message = c_message(&news.message);
-        let error = news.error.clone().map(|error| Box::new(ottla_error::new(error)));
+impl EventBox {
+    pub(super) fn new(event: &Event, dropped: u64) -> Box<EventBox> {
+        let host = event.broker.as_ref().map(|broker| c_string(&broker.host));
+        let topic = event.topic.as_ref().map(|topic| c_string(topic));
+        let message = c_message(&event.message);
+        let error = event.error.clone().map(|error| Box::new(ottla_error::new(error)));
         let event = ottla_event {
             struct_size: size_of::<ottla_event>(),
-            kind: kind_number(news.kind),
-            code: news.error.as_ref().map_or(0, |error| error.kind().code()),
-            broker_id: news.broker.as_ref().map_or(-1, |broker| broker.id.max(-1)),
-            port: news.broker.as_ref().map_or(0, |broker| i32::from(broker.port)),
+            kind: kind_number(event.kind),
+            code: event.error.as_ref().map_or(0, |error| error.kind().code()),
+            broker_id: event.broker.as_ref().map_or(-1, |broker| broker.id.max(-1)),
+            port: event.broker.as_ref().map_or(0, |broker| i32::from(broker.port)),
             // What these point to stays where it is when the whole moves.
             host: host.as_ref().map_or(std::ptr::null(), |host| host.as_ptr()),
-            throttle_ms: i64::try_from(news.throttle.as_millis()).unwrap_or(i64::MAX),
+            throttle_ms: i64::try_from(event.throttle.as_millis()).unwrap_or(i64::MAX),
             error: error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref),
             message: message.as_ptr(),
             dropped,
             topic: topic.as_ref().map_or(std::ptr::null(), |topic| topic.as_ptr()),
         };
-        Box::new(Told { event, host, topic, message, error })
+        Box::new(EventBox { event, host, topic, message, error })
     }
 
     pub(super) fn into_raw(self: Box<Self>) -> *mut ottla_event {
@@ -255,16 +255,16 @@ impl Told {
     }
 }
 
-fn kind_number(kind: NewsKind) -> i32 {
+fn kind_number(kind: EventKind) -> i32 {
     let kind = match kind {
-        NewsKind::BrokerUp => ottla_event_kind::OTTLA_EVENT_BROKER_UP,
-        NewsKind::BrokerDown => ottla_event_kind::OTTLA_EVENT_BROKER_DOWN,
-        NewsKind::AllBrokersDown => ottla_event_kind::OTTLA_EVENT_ALL_BROKERS_DOWN,
-        NewsKind::Throttled => ottla_event_kind::OTTLA_EVENT_THROTTLED,
-        NewsKind::Fatal => ottla_event_kind::OTTLA_EVENT_FATAL,
-        NewsKind::BufferRoom => ottla_event_kind::OTTLA_EVENT_BUFFER_ROOM,
-        NewsKind::Rebootstrap => ottla_event_kind::OTTLA_EVENT_REBOOTSTRAP,
-        NewsKind::TopicMissing => ottla_event_kind::OTTLA_EVENT_TOPIC_MISSING,
+        EventKind::BrokerUp => ottla_event_kind::OTTLA_EVENT_BROKER_UP,
+        EventKind::BrokerDown => ottla_event_kind::OTTLA_EVENT_BROKER_DOWN,
+        EventKind::AllBrokersDown => ottla_event_kind::OTTLA_EVENT_ALL_BROKERS_DOWN,
+        EventKind::Throttled => ottla_event_kind::OTTLA_EVENT_THROTTLED,
+        EventKind::Fatal => ottla_event_kind::OTTLA_EVENT_FATAL,
+        EventKind::BufferRoom => ottla_event_kind::OTTLA_EVENT_BUFFER_ROOM,
+        EventKind::Rebootstrap => ottla_event_kind::OTTLA_EVENT_REBOOTSTRAP,
+        EventKind::TopicMissing => ottla_event_kind::OTTLA_EVENT_TOPIC_MISSING,
     };
     kind as i32
 }

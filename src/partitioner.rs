@@ -10,7 +10,7 @@ use super::plugin::{Failure, Hooks, bytes_out, ottla_close_fn, ottla_configure_f
 use super::userdata::{Userdata, ottla_free_fn};
 use super::{boundary, guarded, required};
 use ottla_core::config::{Plugin, PluginSettings};
-use ottla_core::partition::own::{Own, Partitions, Question};
+use ottla_core::partition::custom::{Choice, CustomPartitioner, Partitions};
 use ottla_core::sync::Arc;
 
 /// A record that needs a partition, and the present partitions of its topic.
@@ -212,12 +212,12 @@ impl Plugin for Partitioner {
     }
 }
 
-impl Own for Partitioner {
-    fn choose(&self, question: &Question<'_>) -> Result<u32, String> {
-        let view = View { partitions: question.partitions, failure: Failure::default() };
-        let (key, key_len) = bytes_out(question.key);
-        let (value, value_len) = bytes_out(question.value);
-        with_c_name(question.topic, |topic| {
+impl CustomPartitioner for Partitioner {
+    fn choose(&self, choice: &Choice<'_>) -> Result<u32, String> {
+        let view = View { partitions: choice.partitions, failure: Failure::default() };
+        let (key, key_len) = bytes_out(choice.key);
+        let (value, value_len) = bytes_out(choice.value);
+        with_c_name(choice.topic, |topic| {
             let choice = ottla_choice {
                 struct_size: size_of::<ottla_choice>(),
                 topic,
@@ -225,9 +225,9 @@ impl Own for Partitioner {
                 key_len,
                 value,
                 value_len,
-                key_object: question.objects.key.pointer(),
-                value_object: question.objects.value.pointer(),
-                partition_count: i32::try_from(question.partitions.count()).unwrap_or(i32::MAX),
+                key_object: choice.objects.key.pointer(),
+                value_object: choice.objects.value.pointer(),
+                partition_count: i32::try_from(choice.partitions.count()).unwrap_or(i32::MAX),
                 reserved: 0,
                 internal: std::ptr::from_ref(&view).cast(),
             };

@@ -9,7 +9,7 @@ use super::delivery::Asked;
 use super::flagged::{Flagged, check_flags};
 use super::plugin::bytes_out;
 use ottla_core::allocate;
-use ottla_core::batch::Usual;
+use ottla_core::batch::PlainRecord;
 use ottla_core::error::{Error, Result};
 use ottla_core::record::{Header, Record};
 use ottla_core::sync::Clock;
@@ -232,20 +232,20 @@ impl ottla_record {
     /// # Safety
     /// As for `with`, for as long as the result is used.
     #[inline(always)]
-    pub(super) unsafe fn usual<'a>(&self, tag: u64, clock: &impl Clock) -> Option<Usual<'a>> {
+    pub(super) unsafe fn usual<'a>(&self, tag: u64, clock: &impl Clock) -> Option<PlainRecord<'a>> {
         if self.struct_size != size_of::<ottla_record>() {
             return None;
         }
         let (partition, timestamp) = if self.asks_for_nothing() {
             (-1, clock.wall_ms())
         } else {
-            let timestamp = self.usual_timestamp(clock)?;
+            let timestamp = self.plain_timestamp(clock)?;
             (if self.has(OTTLA_RECORD_PARTITION) { self.partition } else { -1 }, timestamp)
         };
         // SAFETY: by this function's contract.
         let (key, value) =
             unsafe { (some_bytes(self.key.cast(), self.key_len)?, some_bytes(self.value.cast(), self.value_len)?) };
-        Usual::new(partition, timestamp, key, value, tag)
+        PlainRecord::new(partition, timestamp, key, value, tag)
     }
 
     /// All members are zero but the key and the value. Neighbours of four bytes are read at once: most records end
@@ -263,10 +263,10 @@ impl ottla_record {
         unsafe { std::ptr::from_ref(self).byte_add(offset.0).cast::<u64>().read_unaligned() }
     }
 
-    /// The timestamp of a usual record that asks for something. `None`: it is not usual, or something is wrong. Not
+    /// The timestamp of a plain record that asks for something. `None`: it is not usual, or something is wrong. Not
     /// inlined: that would cost most records, which ask for nothing, six instructions.
     #[inline(never)]
-    fn usual_timestamp(&self, clock: &impl Clock) -> Option<i64> {
+    fn plain_timestamp(&self, clock: &impl Clock) -> Option<i64> {
         const BOTH: u32 = OTTLA_RECORD_PARTITION | OTTLA_RECORD_TIMESTAMP;
         if self.header_count != 0 || self.timeout_ms != 0 {
             return None;

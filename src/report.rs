@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::delivery::{ottla_batch, ottla_delivery_entry, told};
+use super::delivery::{deliveries_to_report, ottla_batch, ottla_delivery_entry};
 use super::error::ottla_error;
 use super::guarded;
 use super::log::c_string;
@@ -35,7 +35,7 @@ impl ottla_report {
         let QueuedReport { report, pending } = queued;
         let topic = c_string(report.topic());
         let error = report.outcome().error.clone().map(|error| Box::new(ottla_error::new(error)));
-        let entries = told(&report).filter(|(call, _)| *call == 0).map(|(_, entry)| entry).collect();
+        let entries = deliveries_to_report(&report).filter(|(call, _)| *call == 0).map(|(_, entry)| entry).collect();
         let batch = ottla_batch::of_report(&report, std::ptr::null(), std::ptr::null());
         let mut made =
             Box::new(ottla_report { batch, topic, error, entries, held, _report: report, _pending: pending });

@@ -58,7 +58,7 @@ pub unsafe extern "C" fn ottla_producer_send(
     // SAFETY: by this function's contract.
     let sent = catch_unwind(AssertUnwindSafe(|| unsafe {
         if ottla_send_options::leave_the_fast_path(options) {
-            send_usual(producer, topic, record, userdata)
+            send_fast(producer, topic, record, userdata)
         } else {
             None
         }
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn ottla_producer_send_and_wait(
         let unknown = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
         let otherwise = if unknown { Fate::Unknown } else { Fate::NotWritten };
         out.write(ottla_delivery::of_wait(topic.name.as_ptr(), record.asked(), &sent, otherwise));
-        sent.and_then(|told| told.error.map_or(Ok(()), Err))
+        sent.and_then(|reported| reported.error.map_or(Ok(()), Err))
     })
 }
 
@@ -180,7 +180,7 @@ pub(super) fn together<'a>(
 /// # Safety
 /// What `record` points to is as `ottla_record` says.
 #[inline(always)]
-unsafe fn send_usual(
+unsafe fn send_fast(
     producer: Option<&ottla_producer>,
     topic: Option<&ottla_topic>,
     record: Option<&ottla_record>,
@@ -194,7 +194,7 @@ unsafe fn send_usual(
     }
     // SAFETY: by this function's contract.
     let record = unsafe { record?.usual(tag_of(userdata), &SystemClock)? };
-    topic.engine.producer.send_usual(&topic.topic, &record)
+    topic.engine.producer.send_fast(&topic.topic, &record)
 }
 
 /// The rest of `ottla_producer_send`.
@@ -298,7 +298,7 @@ unsafe fn send_array(
             // SAFETY: by this function's contract.
             unsafe { record.usual(tag_of(userdata), &clock) }
         });
-        let run = if has_fast_path { engine.producer.send_usual_run(topic, run) } else { 0 };
+        let run = if has_fast_path { engine.producer.send_fast_run(topic, run) } else { 0 };
         if run == 0 {
             let send = |record: &Record<'_>| {
                 // SAFETY: by this function's contract.

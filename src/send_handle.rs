@@ -63,7 +63,7 @@ pub unsafe extern "C" fn ottla_send_wait(
         let out = unsafe { SizedOut::new(delivery_out, "delivery_out")? };
         let waited = handle.send.wait(wait(timeout_ms)?);
         out.write(ottla_delivery::of_wait(handle.topic.as_ptr(), handle.asked, &waited, Fate::Unknown));
-        waited.and_then(|told| told.error.map_or(Ok(()), Err))
+        waited.and_then(|reported| reported.error.map_or(Ok(()), Err))
     })
 }
 

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::delivery::{
-    call, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry, ottla_delivery_fn, told,
+    call, deliveries_to_report, ottla_batch, ottla_batch_fn, ottla_delivery, ottla_delivery_entry, ottla_delivery_fn,
 };
 use super::error::ottla_error;
 use super::event::{Events, Listener};
@@ -16,7 +16,7 @@ use super::statistics::Reader;
 use super::userdata::Userdata;
 use ottla_core::batch::Report;
 use ottla_core::error::ErrorKind;
-use ottla_core::sender::{Level, News};
+use ottla_core::sender::{Event, Level};
 use ottla_core::statistics::Snapshot;
 use ottla_core::sync::Arc;
 use ottla_core::text::{counted, partition_name};
@@ -101,8 +101,8 @@ fn level_of(failure: ErrorKind) -> Level {
 impl CSink {
     /// Calls the function for each record, or collects the entries of a batch. `None`, and nothing has happened, if
     /// some records are not usual, or if there is no memory for the entries.
-    fn tell_usual(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
-        let runs = report.usual_runs()?;
+    fn report_plain(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
+        let runs = report.plain_runs()?;
         match &self.default {
             Default::Delivery(Some(function), userdata) => {
                 let (function, pointer) = (*function, userdata.pointer());
@@ -129,10 +129,10 @@ impl CSink {
     }
 
     /// The same for any records. Returns how many are left for a queue or the log.
-    fn tell_each(&mut self, report: &Report, delivery: &mut ottla_delivery, batch: &ottla_batch) -> usize {
+    fn report_each(&mut self, report: &Report, delivery: &mut ottla_delivery, batch: &ottla_batch) -> usize {
         let mut to_default = 0;
         self.entries.clear();
-        for (number, entry) in told(report) {
+        for (number, entry) in deliveries_to_report(report) {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
                     // SAFETY: as above.
@@ -141,7 +141,7 @@ impl CSink {
                 (0, Default::Batch(function, userdata)) => {
                     if self.entries.len() == self.entries.capacity() && self.entries.try_reserve(1).is_err() {
                         // Those that were collected make room.
-                        tell_batch(*function, userdata, batch, &self.entries);
+                        report_batch(*function, userdata, batch, &self.entries);
                         self.entries.clear();
                     }
                     self.entries.push(entry);
@@ -160,7 +160,7 @@ impl CSink {
 /// The records of a batch are reported together, or in pieces while there is no memory for all.
 const FEWEST: usize = 16;
 
-fn tell_batch(function: ottla_batch_fn, userdata: &Userdata, batch: &ottla_batch, entries: &[ottla_delivery_entry]) {
+fn report_batch(function: ottla_batch_fn, userdata: &Userdata, batch: &ottla_batch, entries: &[ottla_delivery_entry]) {
     let Some(function) = function.filter(|_| !entries.is_empty()) else { return };
     let batch = ottla_batch { entries: entries.as_ptr(), count: entries.len(), ..*batch };
     // SAFETY: the function and its userdata were given together; what the batch points to outlives the call.
@@ -180,13 +180,13 @@ impl Sink for CSink {
         let mut delivery = ottla_delivery::of_report(&report, topic, error);
         let batch = ottla_batch::of_report(&report, topic, error);
 
-        let to_default = match self.tell_usual(&report, &mut delivery) {
+        let to_default = match self.report_plain(&report, &mut delivery) {
             Some(()) => report.count() as usize,
-            None => self.tell_each(&report, &mut delivery, &batch),
+            None => self.report_each(&report, &mut delivery, &batch),
         };
 
         match &self.default {
-            Default::Batch(function, userdata) => tell_batch(*function, userdata, &batch, &self.entries),
+            Default::Batch(function, userdata) => report_batch(*function, userdata, &batch, &self.entries),
             Default::Poll(queue, pending) if to_default > 0 => {
                 queue.push(QueuedReport { report, pending: pending.add() });
             }
@@ -199,8 +199,8 @@ impl Sink for CSink {
         matches!(self.default, Default::Poll(..))
     }
 
-    fn news(&mut self, news: News) {
-        self.events.tell(news);
+    fn event(&mut self, event: Event) {
+        self.events.report(event);
     }
 
     fn statistics_interval(&self) -> Option<Duration> {
@@ -209,7 +209,7 @@ impl Sink for CSink {
 
     fn statistics(&mut self, snapshot: Snapshot) {
         if let Some(reader) = &self.reader {
-            reader.tell(snapshot);
+            reader.report(snapshot);
         }
     }
 }
@@ -230,7 +230,7 @@ impl Drop for CSink {
 pub(super) struct Polled {
     pub(super) reports: Option<Arc<Queue<QueuedReport>>>,
     pub(super) pending: Arc<PendingReports>,
-    pub(super) events: Option<Arc<Queue<News>>>,
+    pub(super) events: Option<Arc<Queue<Event>>>,
     pub(super) ready: Arc<Ready>,
 }
 

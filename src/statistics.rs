@@ -544,7 +544,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Thread: sender.
-    pub(super) fn tell(&self, snapshot: Snapshot) {
+    pub(super) fn report(&self, snapshot: Snapshot) {
         let Some(function) = self.function else { return };
         let statistics = ottla_statistics::new(snapshot);
         // SAFETY: the function and its userdata were given together; the snapshot outlives the call.

@@ -1,11 +1,11 @@
-//! What the front allocates: nothing for a record, little for a batch, and nothing for a batch of a kind seen before.
+//! What the accumulator allocates: nothing for a record, little for a batch, and nothing for a batch of a kind seen before.
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use ottla_core::accumulator::{Command, Front, FrontSettings, Mail, Manner, Topic, TopicSettings};
+use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Command, Lingering, Mail, Topic, TopicSettings};
 use ottla_core::batch::{Completion, Outcome, Room};
 use ottla_core::sync::{Arc, Clock, Time};
 use ottla_engine::{Fate, Record};
@@ -68,7 +68,7 @@ const PARTITIONS: usize = 8;
 const VALUE: [u8; 100] = [7; 100];
 
 struct Stage {
-    front: Front,
+    accumulator: Accumulator,
     topic: Arc<Topic>,
     mail: Mail<Command>,
     tag: u64,
@@ -78,18 +78,18 @@ struct Stage {
 
 impl Stage {
     fn new(sticky: bool) -> Self {
-        let front = Front::new(&FrontSettings {
+        let accumulator = Accumulator::new(&AccumulatorSettings {
             buffer_memory: 32 << 20,
             batch_size: 16384,
             batch_limit: 1 << 20,
             topic: TopicSettings::default(),
             seed: 1,
         });
-        let topic = front.topics.get("t");
-        let slots = front.partitions_for(&topic, PARTITIONS);
-        let rejected = front.assign(&topic, slots, &Still);
+        let topic = accumulator.topics.get("t");
+        let slots = accumulator.partitions_for(&topic, PARTITIONS);
+        let rejected = accumulator.assign(&topic, slots, &Still);
         assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
-        Stage { front, topic, mail: Mail::default(), tag: 0, sticky }
+        Stage { accumulator, topic, mail: Mail::default(), tag: 0, sticky }
     }
 
     fn send(&mut self, count: usize) {
@@ -108,8 +108,8 @@ impl Stage {
                 0 => Completion::Call { call: 1, tag: self.tag },
                 _ => Completion::Tag(self.tag),
             };
-            self.front
-                .accept(&self.topic, &record, &completion, Manner::Usual, &Still, &mut Room::default())
+            self.accumulator
+                .accept(&self.topic, &record, &completion, Lingering::Allowed, &Still, &mut Room::default())
                 .expect("there is room");
         }
     }
@@ -117,7 +117,7 @@ impl Stage {
     /// What the sender does with a batch, without a broker. Returns how many there were.
     fn take_and_decide(&mut self) -> usize {
         let mut batches = 0;
-        self.front.inbox.take(&mut self.mail);
+        self.accumulator.inbox.take(&mut self.mail);
         for slot in self.mail.slots.drain(..) {
             while let (Some(mut batch), _) = slot.take() {
                 batch.seal();
@@ -154,8 +154,8 @@ fn steady(sticky: bool) -> (usize, usize) {
             batches += stage.take_and_decide();
         }
     });
-    assert_eq!(stage.front.memory.budget().used(), 0);
-    stage.front.memory.close();
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
+    stage.accumulator.memory.close();
     (steady, batches)
 }
 
@@ -183,7 +183,7 @@ fn a_new_batch_costs_a_bounded_number_of_allocations() {
     let mut batches = 0;
     let made = allocations(|| {
         for _ in 0..50 {
-            stage.front.memory.trim(0);
+            stage.accumulator.memory.trim(0);
             stage.send(2000);
             batches += stage.take_and_decide();
         }
@@ -192,7 +192,7 @@ fn a_new_batch_costs_a_bounded_number_of_allocations() {
     // widened), and the vectors that hold these.
     assert!(made <= batches * 24, "{made} allocations for {batches} batches");
     assert!(made >= batches * 4, "{made} for {batches}: the free lists were given back");
-    stage.front.memory.close();
+    stage.accumulator.memory.close();
 }
 
 #[test]

@@ -162,10 +162,10 @@ fn produce_sends_keys_and_headers_and_tells_null_from_empty() {
     assert!(records.iter().all(|record| record.headers == headers), "{records:?}");
 
     // -v says of each where it is.
-    let told: BTreeSet<&str> = ended.output.lines().collect();
+    let reported: BTreeSet<&str> = ended.output.lines().collect();
     let places = records.iter().map(|r| format!("{topic} {} {} {}", r.partition, r.offset, r.timestamp));
     let places: Vec<String> = places.collect();
-    assert_eq!(told, places.iter().map(String::as_str).collect());
+    assert_eq!(reported, places.iter().map(String::as_str).collect());
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
     command.args(["-t", &topic, "-v", "-X", "acks=0", "-F"]).arg(&properties);
     let ended = Ended::of(&mut command, b"a\n");
     ended.expect(0).expect_counts(1, 1, 0);
-    assert!(ended.errors.contains("my.application"), "names that are not known are told: {}", ended.errors);
+    assert!(ended.errors.contains("my.application"), "names that are not known are reported: {}", ended.errors);
     // The file said acks=1 after -X said 0: there is an offset.
     assert!(ended.output.starts_with(&format!("{topic} 0 0 ")), "{}", ended.output);
 
@@ -206,7 +206,7 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
 #[test]
 fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
     let cluster = kafka::shared();
-    for (name, text, told) in [
+    for (name, text, reported) in [
         ("java-app", include_str!("../crates/ottla-core/tests/vectors/java-app.properties"), "shop.orders.topic"),
         (
             "java-3-app",
@@ -227,7 +227,7 @@ fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
         command.args(["-t", &topic, "-K", "=", "-F"]).arg(&properties);
         let ended = Ended::of(&mut command, b"a=1\nb=2\nc=3\n");
         ended.expect(0).expect_counts(3, 3, 0);
-        assert!(ended.errors.contains(told), "{name}: names that are not known are told: {}", ended.errors);
+        assert!(ended.errors.contains(reported), "{name}: names that are not known are reported: {}", ended.errors);
         let mut records = values(&cluster.read_records(&topic)).into_iter().map(str::to_owned).collect::<Vec<_>>();
         records.sort_unstable();
         assert_eq!(records, ["1", "2", "3"], "{name}");
@@ -308,7 +308,7 @@ fn produce_sends_long_lines_and_many() {
     let ended = Ended::of(produce(cluster, &topic).arg("-v"), input.as_bytes());
     ended.expect(0).expect_counts(10_000, 10_000, 0);
     let offsets: Vec<&str> = ended.output.lines().map(|line| line.split(' ').nth(2).expect("an offset")).collect();
-    assert!(offsets.iter().enumerate().all(|(i, offset)| *offset == i.to_string()), "told in order, each once");
+    assert!(offsets.iter().enumerate().all(|(i, offset)| *offset == i.to_string()), "reported in order, each once");
     assert!(values(&cluster.read_records(&topic)) == input.lines().collect::<Vec<_>>(), "lines differ");
 }
 
@@ -446,7 +446,7 @@ fn committed(cluster: &Cluster, topic: &str) -> Vec<ReadRecord> {
 #[track_caller]
 fn expect_committed(ended: &Ended, records: usize, transactions: usize) {
     let line = format!("{records} committed in {transactions} transactions");
-    assert!(ended.errors.lines().any(|told| told == line), "{}", ended.errors);
+    assert!(ended.errors.lines().any(|reported| reported == line), "{}", ended.errors);
 }
 
 #[test]
@@ -667,8 +667,8 @@ fn perf_takes_counts_and_sizes_as_people_write_them() {
     for number in ["", "0", "-1", "0.5", "ten", "1e", "1kk", "1K", "0x10", "1e16", "1e400", "inf"] {
         let refused = perf(number, "1");
         refused.expect(2);
-        let told = format!("-c takes a whole number from 1 to 1e+15, such as 2000, 2e3 or 2k, not '{number}'");
-        assert!(refused.errors.contains(&told), "{}", refused.errors);
+        let reported = format!("-c takes a whole number from 1 to 1e+15, such as 2000, 2e3 or 2k, not '{number}'");
+        assert!(refused.errors.contains(&reported), "{}", refused.errors);
     }
 }
 
@@ -882,15 +882,15 @@ fn the_program_in_the_readme_works() {
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe was asked for")).lines();
     let begin = Instant::now();
     let mut line = || lines.next().expect("another line").expect("UTF-8");
-    let told = [line(), line(), line()];
+    let reported = [line(), line(), line()];
     child.kill().expect("it runs");
     child.wait().expect("it was started");
     assert!(begin.elapsed() < Duration::from_secs(60));
-    assert!(told[0].starts_with("ottla: ") && told[1].starts_with("flush: "), "{told:#?}");
-    assert!(told[2].starts_with("not delivered: "), "{told:#?}");
-    for line in &told {
-        assert!(line.contains(&format!("UNKNOWN_TOPIC_OR_PARTITION for topic {absent}")), "{told:#?}");
-        assert!(!line.contains("would"), "{told:#?}");
+    assert!(reported[0].starts_with("ottla: ") && reported[1].starts_with("flush: "), "{reported:#?}");
+    assert!(reported[2].starts_with("not delivered: "), "{reported:#?}");
+    for line in &reported {
+        assert!(line.contains(&format!("UNKNOWN_TOPIC_OR_PARTITION for topic {absent}")), "{reported:#?}");
+        assert!(!line.contains("would"), "{reported:#?}");
     }
     for path in [source, program] {
         std::fs::remove_file(path).expect("it was made");

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::time::Duration;
 
-use ottla_core::accumulator::{Front, FrontSettings, Manner, NotAccepted, Topic, TopicSettings};
+use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Lingering, NotAccepted, Topic, TopicSettings};
 use ottla_core::batch::{Batch, Charge, Completion, Memory, Outcome, Report, Room, Waiter};
 use ottla_core::compress::{Codec, Compressor, decompress};
 use ottla_core::loan::{Lent, Offer};
@@ -95,9 +95,9 @@ unsafe extern "C" fn count_release(_: *const c_void, _: usize, counter: *mut c_v
 
 static VALUE: [u8; 100_000] = [7; 100_000];
 
-/// The front of a producer, with one partition once the topic is known.
+/// The accumulator of a producer, with one partition once the topic is known.
 struct Stage {
-    front: Front,
+    accumulator: Accumulator,
     topic: Arc<Topic>,
     released: Box<usize>,
     lent: usize,
@@ -105,21 +105,21 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let front = Front::new(&FrontSettings {
+        let accumulator = Accumulator::new(&AccumulatorSettings {
             buffer_memory: 1 << 30,
             batch_size: 16384,
             batch_limit: 1 << 20,
             topic: TopicSettings::default(),
             seed: 1,
         });
-        let topic = front.topics.get("t");
-        Stage { front, topic, released: Box::default(), lent: 0 }
+        let topic = accumulator.topics.get("t");
+        Stage { accumulator, topic, released: Box::default(), lent: 0 }
     }
 
     /// The topic becomes known while there is so much memory. Returns the records that could not be moved.
     fn assign(&self, bytes: usize) -> Vec<Report> {
-        let slots = self.front.partitions_for(&self.topic, 1);
-        within(bytes, || self.front.assign(&self.topic, slots, &Still)).into_reports(Time::ZERO).collect()
+        let slots = self.accumulator.partitions_for(&self.topic, 1);
+        within(bytes, || self.accumulator.assign(&self.topic, slots, &Still)).into_reports(Time::ZERO).collect()
     }
 
     /// A record of one of seven kinds.
@@ -140,7 +140,14 @@ impl Stage {
             5 => (record.value, record.lent) = (Some(&VALUE[..2000]), Some(&lent)),
             _ => {}
         }
-        let sent = self.front.accept(&self.topic, &record, &completion, Manner::Usual, &Still, &mut Room::default());
+        let sent = self.accumulator.accept(
+            &self.topic,
+            &record,
+            &completion,
+            Lingering::Allowed,
+            &Still,
+            &mut Room::default(),
+        );
         self.lent += usize::from(sent.is_ok() && number % 7 == 5);
         sent
     }
@@ -178,10 +185,10 @@ impl Stage {
 
     /// Nothing is held any more.
     fn end(self) {
-        self.front.memory.give_back_loans();
+        self.accumulator.memory.give_back_loans();
         assert_eq!(*self.released, self.lent, "each value that was accepted is given back, and no other");
-        assert_eq!(self.front.memory.budget().used(), 0);
-        self.front.memory.close();
+        assert_eq!(self.accumulator.memory.budget().used(), 0);
+        self.accumulator.memory.close();
     }
 }
 

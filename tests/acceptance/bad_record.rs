@@ -20,19 +20,19 @@ fn a_bad_record_fails_alone_and_its_neighbours_are_sent_again() {
         sender.send(&topic, &Record { key, value: Some(&stamp(tag, 30)), ..Record::default() }, tag);
     }
     sender.flush();
-    for (tag, told) in (0..).zip(sender.told()) {
-        assert_eq!(told.tag, tag, "each record is told of once");
+    for (tag, reported) in (0..).zip(sender.reported()) {
+        assert_eq!(reported.tag, tag, "each record is told of once");
         if tag == 5 {
             assert_eq!(
-                told.error.as_ref().map(ottla_engine::Error::kind),
+                reported.error.as_ref().map(ottla_engine::Error::kind),
                 Some(ErrorKind::Broker(codes::INVALID_RECORD)),
-                "{told:?}"
+                "{reported:?}"
             );
-            assert_eq!((told.fate, told.offset), (Fate::NotWritten, -1));
+            assert_eq!((reported.fate, reported.offset), (Fate::NotWritten, -1));
         } else {
             // The bad one leaves no gap.
-            assert!(told.error.is_none() && told.fate == Fate::Written, "{told:?}");
-            assert_eq!(told.offset, tag as i64 - i64::from(tag > 5));
+            assert!(reported.error.is_none() && reported.fate == Fate::Written, "{reported:?}");
+            assert_eq!(reported.offset, tag as i64 - i64::from(tag > 5));
         }
     }
     assert_eq!(sender.told_count(), 11);

@@ -27,9 +27,9 @@ fn send_all(sender: &Sender, topic_name: &str, times: u64) -> BTreeMap<u64, Vec<
     }
     sender.flush();
     let mut partitions: BTreeMap<u64, Vec<i32>> = BTreeMap::new();
-    for told in &sender.told()[before..] {
-        assert!(told.error.is_none(), "{told:?}");
-        partitions.entry((told.tag - before as u64) % KEYS).or_default().push(told.partition);
+    for reported in &sender.reported()[before..] {
+        assert!(reported.error.is_none(), "{reported:?}");
+        partitions.entry((reported.tag - before as u64) % KEYS).or_default().push(reported.partition);
     }
     partitions
 }

@@ -22,8 +22,8 @@ fn world(properties: &[(&str, &str)]) -> World {
         config.set(name, value).unwrap_or_else(|error| panic!("{name}={value}: {error}"));
     }
     let resolved = config.resolve().unwrap_or_else(|error| panic!("{properties:?}: {error}"));
-    let (core, front) = (settings::core(&resolved, 1, Level::Debug), settings::front(&resolved, 1));
-    World::with_settings(core, &front, 3)
+    let (sender, accumulator) = (settings::sender(&resolved, 1, Level::Debug), settings::accumulator(&resolved, 1));
+    World::with_settings(sender, &accumulator, 3)
 }
 
 /// The same, with a topic whose leaders are known and connected.

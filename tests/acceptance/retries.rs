@@ -80,10 +80,14 @@ fn over_sockets_a_record_is_tried_each_second_and_fails_at_five() {
     sender.send(&sender.topic("t"), &Record { value: Some(b"v"), ..Record::default() }, 0);
     sender.flush();
     let took = begin.elapsed();
-    let told = &sender.told()[0];
-    assert_eq!(told.error.as_ref().map(ottla_engine::Error::kind), Some(ErrorKind::DeliveryTimedOut), "{told:?}");
-    assert_eq!(told.fate, Fate::NotWritten);
+    let reported = &sender.reported()[0];
+    assert_eq!(
+        reported.error.as_ref().map(ottla_engine::Error::kind),
+        Some(ErrorKind::DeliveryTimedOut),
+        "{reported:?}"
+    );
+    assert_eq!(reported.fate, Fate::NotWritten);
     assert!((4_990..9_000).contains(&took.as_millis()), "{took:?}");
-    assert!((3..=7).contains(&told.attempts), "{told:?}");
-    server.with(|cluster| assert_eq!(cluster.requests_of(Api::Produce).len(), told.attempts as usize));
+    assert!((3..=7).contains(&reported.attempts), "{reported:?}");
+    server.with(|cluster| assert_eq!(cluster.requests_of(Api::Produce).len(), reported.attempts as usize));
 }

@@ -27,8 +27,8 @@ fn a_synchronous_send_returns_where_the_record_is() {
     let producer = producer(&broker, &[("linger.ms", "60000"), ("delivery.timeout.ms", "120000")], drop);
     let topic = producer.topic("t").expect("a topic");
     for offset in 0..3 {
-        let told = producer.send_and_wait(&topic, &record(), LONG).expect("told");
-        assert_eq!((told.fate, told.offset, told.error.is_none()), (Fate::Written, offset, true));
+        let reported = producer.send_and_wait(&topic, &record(), LONG).expect("told");
+        assert_eq!((reported.fate, reported.offset, reported.error.is_none()), (Fate::Written, offset, true));
     }
 }
 
@@ -47,7 +47,7 @@ fn a_record_that_is_sent_and_forgotten_arrives() {
 #[test]
 fn a_callback_is_told_of_each_record_in_order() {
     let broker = sink::Sink::start(SinkOptions::default());
-    let (tell, told) = mpsc::channel();
+    let (tell, reported) = mpsc::channel();
     let producer = producer(&broker, &[], move |report: Report| {
         for delivery in report.deliveries() {
             tell.send((delivery.tag, delivery.offset, delivery.error.is_none())).expect("the test listens");
@@ -58,15 +58,15 @@ fn a_callback_is_told_of_each_record_in_order() {
         producer.send(&topic, &record(), Completion::Tag(tag), Wait::Configured).expect("accepted");
     }
     for expected in 0..100 {
-        let told = told.recv_timeout(Duration::from_secs(30)).expect("told");
-        assert_eq!(told, (expected, expected as i64, true));
+        let reported = reported.recv_timeout(Duration::from_secs(30)).expect("told");
+        assert_eq!(reported, (expected, expected as i64, true));
     }
 }
 
 #[test]
 fn without_acks_the_offset_is_minus_one_the_fate_unknown_and_there_is_no_error() {
     let broker = sink::Sink::start(SinkOptions::default());
-    let (tell, told) = mpsc::channel();
+    let (tell, reported) = mpsc::channel();
     let producer = producer(&broker, &[("acks", "0")], move |report: Report| {
         for delivery in report.deliveries() {
             tell.send((delivery.offset, delivery.fate, delivery.error.is_none())).expect("the test listens");
@@ -74,7 +74,7 @@ fn without_acks_the_offset_is_minus_one_the_fate_unknown_and_there_is_no_error()
     });
     let topic = producer.topic("t").expect("a topic");
     producer.send(&topic, &record(), Completion::Tag(0), Wait::Configured).expect("accepted");
-    assert_eq!(told.recv_timeout(Duration::from_secs(30)).expect("told"), (-1, Fate::Unknown, true));
+    assert_eq!(reported.recv_timeout(Duration::from_secs(30)).expect("told"), (-1, Fate::Unknown, true));
     let waited = producer.send_and_wait(&topic, &record(), LONG).expect("told");
     assert_eq!((waited.offset, waited.fate, waited.error.is_none()), (-1, Fate::Unknown, true));
     let counters = producer.counters();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ottla_core::sender::{News, NewsKind};
+use ottla_core::sender::{Event, EventKind};
 use ottla_engine::event_loop::Sink;
 use ottla_engine::{ErrorKind, Fate, Level, Producer, Record, Report, Snapshot, Wait};
 use ottla_testkit::kafka::{self, Cluster, Options};
@@ -41,18 +41,18 @@ fn a_single_record_above_max_message_bytes() {
     let before = flow.send(3);
     let at = flow.send_record(&Record { value: Some(&large), ..Record::default() });
     let after = flow.send(3);
-    let told = flow.told(before.start..after.end);
-    let (refused, rest): (Vec<_>, Vec<_>) = told.into_iter().partition(|told| told.tag == at);
+    let reported = flow.reported(before.start..after.end);
+    let (refused, rest): (Vec<_>, Vec<_>) = reported.into_iter().partition(|reported| reported.tag == at);
     let words = [cluster.bootstrap(), &topic, "MESSAGE_TOO_LARGE", "max.message.bytes"];
     said(&refused, MESSAGE_TOO_LARGE, &words);
     assert_eq!(refused[0].fate, Fate::NotWritten);
-    rest.iter().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    rest.iter().for_each(|reported| assert_eq!(reported.fate, Fate::Written, "{reported:?}"));
     flow.works();
     cluster.configure_topic(&topic, "max.message.bytes", "1000000");
     let begin = Instant::now();
     loop {
         let at = flow.send_record(&Record { value: Some(&large), ..Record::default() });
-        if flow.told(at..at + 1)[0].error.is_none() {
+        if flow.reported(at..at + 1)[0].error.is_none() {
             break;
         }
         assert!(begin.elapsed() < GRACE, "it fits now");
@@ -71,9 +71,9 @@ fn a_batch_above_max_message_bytes_is_split() {
         for _ in 0..100 {
             flow.send_record(&Record { value: Some(crate::harness::noise(&mut random, 1000)), ..Record::default() });
         }
-        let told = flow.told(0..100);
-        told.iter().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
-        assert!(told.is_sorted_by_key(|told| told.offset), "the parts keep the order: {told:?}");
+        let reported = flow.reported(0..100);
+        reported.iter().for_each(|reported| assert_eq!(reported.fate, Fate::Written, "{reported:?}"));
+        assert!(reported.is_sorted_by_key(|reported| reported.offset), "the parts keep the order: {reported:?}");
         let counters = flow.sender.counters();
         assert!(counters.batches_split > 0 && counters.records_failed == 0, "{counters:?}");
         flow.works();
@@ -107,7 +107,7 @@ fn a_topic_that_is_deleted_under_acks_0() {
     let begin = Instant::now();
     loop {
         let at = flow.send(1).start;
-        if flow.told(at..at + 1)[0].error.is_some() {
+        if flow.reported(at..at + 1)[0].error.is_some() {
             break;
         }
         assert!(begin.elapsed() < GRACE, "records are taken for sent though there is no topic\n{}", flow.sender.log());
@@ -146,17 +146,17 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
         }
     });
     flow.works();
-    let told = flow.end();
-    let failed: Vec<_> = told.iter().filter(|told| told.error.is_some()).cloned().collect();
-    println!("{} of {} records failed, first {:?}", failed.len(), told.len(), failed.first());
+    let reported = flow.end();
+    let failed: Vec<_> = reported.iter().filter(|reported| reported.error.is_some()).cloned().collect();
+    println!("{} of {} records failed, first {:?}", failed.len(), reported.len(), failed.first());
     assert!(!failed.is_empty(), "records were sent while there was no topic");
-    for told in &failed {
-        let one = std::slice::from_ref(told);
+    for reported in &failed {
+        let one = std::slice::from_ref(reported);
         said(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);
     }
     // Every record of the new log was told as written, there, and lies there once.
     let mut places: Vec<_> =
-        told.iter().filter(|t| t.fate == Fate::Written).map(|t| (t.partition, t.offset, t.tag)).collect();
+        reported.iter().filter(|t| t.fate == Fate::Written).map(|t| (t.partition, t.offset, t.tag)).collect();
     places.sort_unstable();
     for record in cluster.read_records(&topic) {
         let value = record.value.expect("a stamped value");
@@ -278,7 +278,7 @@ fn a_listener_that_requires_sasl() {
 }
 
 /// Keeps what happened to brokers.
-struct Events(Arc<Mutex<Vec<(NewsKind, String)>>>);
+struct Events(Arc<Mutex<Vec<(EventKind, String)>>>);
 
 impl Sink for Events {
     fn observe(&mut self, _: &Report) {}
@@ -287,8 +287,8 @@ impl Sink for Events {
         drop(report);
     }
 
-    fn news(&mut self, news: News) {
-        self.0.lock().expect("lock").push((news.kind, news.message));
+    fn event(&mut self, event: Event) {
+        self.0.lock().expect("lock").push((event.kind, event.message));
     }
 
     fn is_polled(&self) -> bool {
@@ -313,14 +313,14 @@ fn an_idle_connection_that_the_broker_closes_is_no_event() {
     let producer = Producer::new(&config, Box::new(Events(events.clone())), log, Level::Error).expect("a producer");
     let topic = producer.topic(&topic).expect("a topic");
     for _ in 0..2 {
-        let told = producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(GRACE)).expect("decided");
-        assert!(told.error.is_none(), "{told:?}");
+        let reported = producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(GRACE)).expect("decided");
+        assert!(reported.error.is_none(), "{reported:?}");
         std::thread::sleep(Duration::from_secs(5));
     }
     let snapshot = producer.counters();
     let events = events.lock().expect("lock");
     assert!(snapshot.connections_closed >= 2, "the broker closes idle connections: {snapshot:?}");
-    assert!(events.iter().all(|(kind, _)| *kind == NewsKind::BrokerUp) && events.len() == 2, "{events:?}");
+    assert!(events.iter().all(|(kind, _)| *kind == EventKind::BrokerUp) && events.len() == 2, "{events:?}");
 }
 
 #[test]
@@ -353,9 +353,9 @@ fn a_log_directory_that_is_full() {
         assert!(begin.elapsed() < 3 * GRACE, "it never fills");
         let sent = flow.send_record(&full);
         let beside = flow.send_record(&other);
-        let told = flow.told(sent..beside + 1);
-        assert_eq!(told[1].fate, Fate::Written, "the other directory's partition goes on: {:?}", told[1]);
-        failed.extend(told.into_iter().find(|told| told.error.is_some()));
+        let reported = flow.reported(sent..beside + 1);
+        assert_eq!(reported[1].fate, Fate::Written, "the other directory's partition goes on: {:?}", reported[1]);
+        failed.extend(reported.into_iter().find(|reported| reported.error.is_some()));
     }
     let said_by_broker = [cluster.bootstrap(), "KAFKA_STORAGE_ERROR", "is its disk full?"];
     said(&failed, ErrorKind::DeliveryTimedOut, &[&words[..], &said_by_broker].concat());
@@ -365,14 +365,14 @@ fn a_log_directory_that_is_full() {
     // One that comes later and never had an answer from its leader.
     let mut late = Flow::new(cluster.bootstrap(), &topic, &[]);
     let at = late.send_record(&full);
-    said(&late.told(at..at + 1), ErrorKind::DeliveryTimedOut, &[&words[..], &["no broker leads"]].concat());
+    said(&late.reported(at..at + 1), ErrorKind::DeliveryTimedOut, &[&words[..], &["no broker leads"]].concat());
 
     small.enlarge();
     cluster.restart(1);
     for mut flow in [flow, late] {
         flow.works();
         let at = flow.send_record(&full);
-        assert_eq!(flow.told(at..at + 1)[0].fate, Fate::Written);
+        assert_eq!(flow.reported(at..at + 1)[0].fate, Fate::Written);
         flow.end();
     }
 }

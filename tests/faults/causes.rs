@@ -70,8 +70,8 @@ fn calls_without_transactions(at: &str) -> Vec<(&'static str, Error)> {
     });
     let mut flow = Flow::new(at, "orders", &[]);
     let tags = flow.send(1);
-    let told = flow.told(tags);
-    errors.push(("a record", told[0].error.clone().expect("given up")));
+    let reported = flow.reported(tags);
+    errors.push(("a record", reported[0].error.clone().expect("given up")));
     errors
 }
 

@@ -8,7 +8,7 @@ use ottla_engine::{Completion, Error, ErrorKind, Fate, Record, TopicHandle, Wait
 use ottla_mock::server::ModelServer;
 use ottla_mock::{Cluster, Fault, RequestInfo};
 
-use crate::harness::{Sender, Told, stamp};
+use crate::harness::{Reported, Sender, stamp};
 
 /// Everything is given up after two seconds or less, and tried often.
 pub const QUICK: [(&str, &str); 7] = [
@@ -88,12 +88,13 @@ impl Flow {
     }
 
     /// Waits until these are told of, each once.
-    pub fn told(&self, tags: Range<u64>) -> Vec<Told> {
+    pub fn reported(&self, tags: Range<u64>) -> Vec<Reported> {
         self.flush();
-        let all: Vec<Told> = self.sender.told().into_iter().filter(|told| tags.contains(&told.tag)).collect();
+        let all: Vec<Reported> =
+            self.sender.reported().into_iter().filter(|reported| tags.contains(&reported.tag)).collect();
         assert!(
-            all.iter().map(|told| told.tag).eq(tags.clone()),
-            "{tags:?} are told of once each: {all:?}\n{}",
+            all.iter().map(|reported| reported.tag).eq(tags.clone()),
+            "{tags:?} are reported of once each: {all:?}\n{}",
             self.sender.log()
         );
         all
@@ -105,18 +106,18 @@ impl Flow {
 
     /// Sends some records and expects each to fail so, with all `words` in its message, within the bound. `fate` is that
     /// of those that were sent at all.
-    pub fn fails(&mut self, kind: ErrorKind, fate: Fate, words: &[&str]) -> Vec<Told> {
+    pub fn fails(&mut self, kind: ErrorKind, fate: Fate, words: &[&str]) -> Vec<Reported> {
         let begin = Instant::now();
         let tags = self.send(20);
-        let told = self.told(tags);
+        let reported = self.reported(tags);
         let took = begin.elapsed();
-        assert!(took < PATIENCE + GRACE, "told after {took:?}");
-        said(&told, kind, words);
-        for told in &told {
-            let expected = if told.attempts == 0 { Fate::NotWritten } else { fate };
-            assert_eq!(told.fate, expected, "{told:?}");
+        assert!(took < PATIENCE + GRACE, "reported after {took:?}");
+        said(&reported, kind, words);
+        for reported in &reported {
+            let expected = if reported.attempts == 0 { Fate::NotWritten } else { fate };
+            assert_eq!(reported.fate, expected, "{reported:?}");
         }
-        told
+        reported
     }
 
     /// Expects that records are delivered again, at the latest a while from now.
@@ -124,29 +125,32 @@ impl Flow {
         let begin = Instant::now();
         loop {
             let tags = self.send(1);
-            let told = self.told(tags);
-            if told[0].error.is_none() {
+            let reported = self.reported(tags);
+            if reported[0].error.is_none() {
                 break;
             }
-            assert!(begin.elapsed() < GRACE, "it does not work again: {told:?}\n{}", self.sender.log());
+            assert!(begin.elapsed() < GRACE, "it does not work again: {reported:?}\n{}", self.sender.log());
         }
         let tags = self.send(20);
-        let told = self.told(tags);
-        assert!(told.iter().all(|told| told.error.is_none()), "{told:?}\n{}", self.sender.log());
+        let reported = self.reported(tags);
+        assert!(reported.iter().all(|reported| reported.error.is_none()), "{reported:?}\n{}", self.sender.log());
     }
 
     /// Closes, and expects that every record ever accepted was told of exactly once and nothing is held any more.
-    pub fn end(self) -> Vec<Told> {
+    pub fn end(self) -> Vec<Reported> {
         self.flush();
         self.sender.producer.close(Wait::AtMost(GRACE)).expect("closed");
-        let told = self.sender.told();
+        let reported = self.sender.reported();
         let mut times: BTreeMap<u64, u32> = (0..self.sent).map(|tag| (tag, 0)).collect();
-        told.iter().for_each(|told| *times.entry(told.tag).or_default() += 1);
+        reported.iter().for_each(|reported| *times.entry(reported.tag).or_default() += 1);
         let wrong: Vec<_> = times.iter().filter(|&(_, &times)| times != 1).collect();
-        assert!(wrong.is_empty() && told.len() as u64 == self.sent, "(record, how often it was told of): {wrong:?}");
+        assert!(
+            wrong.is_empty() && reported.len() as u64 == self.sent,
+            "(record, how often it was reported of): {wrong:?}"
+        );
         assert_eq!(self.sender.producer.buffered_bytes(), 0, "memory is held after the end");
-        told.iter().filter_map(|told| told.error.as_ref()).for_each(names_its_cause);
-        told
+        reported.iter().filter_map(|reported| reported.error.as_ref()).for_each(names_its_cause);
+        reported
     }
 }
 
@@ -159,10 +163,10 @@ fn names_its_cause(error: &Error) {
 }
 
 /// Each failed with this code, and each message has all words.
-pub fn said(told: &[Told], kind: ErrorKind, words: &[&str]) {
-    for told in told {
-        let error = told.error.as_ref().unwrap_or_else(|| panic!("it should have failed: {told:?}"));
-        assert_eq!(error.kind(), kind, "{told:?}");
+pub fn said(reported: &[Reported], kind: ErrorKind, words: &[&str]) {
+    for reported in reported {
+        let error = reported.error.as_ref().unwrap_or_else(|| panic!("it should have failed: {reported:?}"));
+        assert_eq!(error.kind(), kind, "{reported:?}");
         reads(error.message(), words);
     }
 }

@@ -22,12 +22,12 @@ fn producer(
     mut inside: impl FnMut(&Report) + Send + 'static,
 ) -> (Producer, Ledger) {
     let ledger = Ledger::default();
-    let told = ledger.clone();
+    let reported = ledger.clone();
     let sink = move |report: Report| {
         // Tag 0 is of a record that a call waits for.
         for delivery in report.deliveries().filter(|delivery| delivery.tag != 0) {
-            let mut told = told.lock().expect("lock");
-            told.entry(delivery.tag).or_default().push((delivery.fate, delivery.error.cloned(), delivery.attempts));
+            let mut reported = reported.lock().expect("lock");
+            reported.entry(delivery.tag).or_default().push((delivery.fate, delivery.error.cloned(), delivery.attempts));
         }
         inside(&report);
     };
@@ -79,10 +79,10 @@ fn a_slow_callback() {
     }
     flush();
     producer.close(Wait::AtMost(GRACE)).expect("closed");
-    let told = ledger.lock().expect("lock");
-    assert_eq!(told.len(), 20);
-    for (tag, told) in &*told {
-        let [(Fate::Written, None, 1)] = told[..] else { panic!("record {tag}: {told:?}") };
+    let reported = ledger.lock().expect("lock");
+    assert_eq!(reported.len(), 20);
+    for (tag, reported) in &*reported {
+        let [(Fate::Written, None, 1)] = reported[..] else { panic!("record {tag}: {reported:?}") };
     }
     assert_eq!(producer.counters().requests_timed_out, 0);
 }
@@ -132,8 +132,8 @@ fn a_panic_in_the_engine() {
     let mut accepted = TRIGGER + 1;
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            let told = producer.send_and_wait(&topic, &small, LONG).expect("accepted");
-            told.error.expect("it was not written")
+            let reported = producer.send_and_wait(&topic, &small, LONG).expect("accepted");
+            reported.error.expect("it was not written")
         });
         let flushes = scope.spawn(|| producer.flush(LONG).expect_err("it never ends well"));
         std::thread::sleep(Duration::from_millis(200));
@@ -162,10 +162,10 @@ fn a_panic_in_the_engine() {
         assert_eq!(error.kind(), ErrorKind::Internal);
         reads(error.message(), &["sender thread", "defect"]);
     }
-    let told = ledger.lock().expect("lock");
-    assert_eq!(told.len() as u64 + 1, accepted, "{:?}", told.keys());
-    for (tag, told) in &*told {
-        let [(fate, error, attempts)] = &told[..] else { panic!("record {tag}: {told:?}") };
+    let reported = ledger.lock().expect("lock");
+    assert_eq!(reported.len() as u64 + 1, accepted, "{:?}", reported.keys());
+    for (tag, reported) in &*reported {
+        let [(fate, error, attempts)] = &reported[..] else { panic!("record {tag}: {reported:?}") };
         let expected = match (*tag, attempts) {
             (FIRST | TRIGGER, _) => (Fate::Written, None),
             (_, 0) => (Fate::NotWritten, Some(ErrorKind::Internal)),
@@ -173,7 +173,7 @@ fn a_panic_in_the_engine() {
         };
         assert_eq!((*fate, error.as_ref().map(Error::kind)), expected, "record {tag}: {error:?}");
     }
-    assert_eq!(told[&1][0].2, 1, "one was in a request");
+    assert_eq!(reported[&1][0].2, 1, "one was in a request");
     assert_eq!(producer.buffered_bytes(), 0);
     drop(producer);
     // The process is not harmed: another producer works.

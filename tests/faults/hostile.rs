@@ -65,8 +65,8 @@ fn suffer(api: Api, answer: &Answer) {
         _ => (ErrorKind::MetadataTimedOut, Fate::NotWritten),
     };
     let mut flow = Flow::new(&at, "orders", &[]);
-    let told = flow.fails(kind, fate, &[&at, "orders", "delivery.timeout.ms", answer.says]);
-    println!("{api:?}, {}: {:?}", answer.name, told[0].error);
+    let reported = flow.fails(kind, fate, &[&at, "orders", "delivery.timeout.ms", answer.says]);
+    println!("{api:?}, {}: {:?}", answer.name, reported[0].error);
     mend(&server);
     server.cut_connections(1);
     flow.works();

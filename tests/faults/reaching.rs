@@ -175,18 +175,18 @@ fn a_connection_that_is_cut_under_acks_0() {
         server.cut_connections(1);
         for _ in 0..20 {
             let tags = flow.send(20);
-            flow.told(tags);
+            flow.reported(tags);
         }
     }
     server.close_port(1);
     std::thread::sleep(std::time::Duration::from_millis(300));
     let tags = flow.send(20);
-    let told = flow.told(tags);
-    crate::flow::said(&told, ErrorKind::DeliveryTimedOut, &[&at, "orders-", "delivery.timeout.ms=2000"]);
+    let reported = flow.reported(tags);
+    crate::flow::said(&reported, ErrorKind::DeliveryTimedOut, &[&at, "orders-", "delivery.timeout.ms=2000"]);
     server.open_port(1);
     flow.works();
-    for told in flow.end() {
-        assert_eq!(told.offset, -1, "acks=0 has no offset: {told:?}");
-        assert!(told.error.is_some() || told.fate == Fate::Unknown, "acks=0 knows no success: {told:?}");
+    for reported in flow.end() {
+        assert_eq!(reported.offset, -1, "acks=0 has no offset: {reported:?}");
+        assert!(reported.error.is_some() || reported.fate == Fate::Unknown, "acks=0 knows no success: {reported:?}");
     }
 }

@@ -92,7 +92,7 @@ fn a_full_buffer() {
     server.cut_connections(1);
     flow.try_send(&record, Wait::AtMost(Duration::from_secs(30))).expect("room again");
     flow.works();
-    flow.end().iter().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    flow.end().iter().for_each(|reported| assert_eq!(reported.fate, Fate::Written, "{reported:?}"));
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn a_partition_that_the_topic_does_not_have() {
     let of = |partition| Record { partition: Some(partition), ..Record::default() };
     // Nobody knows the topic yet, so all are accepted; neighbours are not concerned.
     let tags: Vec<u64> = [2, 3, 0, i32::MAX].map(|partition| flow.send_record(&of(partition))).into();
-    let told = flow.told(tags[0]..tags[3] + 1);
+    let reported = flow.reported(tags[0]..tags[3] + 1);
     for at in [1, 3] {
-        said(&told[at..=at], ErrorKind::UnknownPartition, &["orders", "3 partitions"]);
-        assert_eq!(told[at].fate, Fate::NotWritten);
+        said(&reported[at..=at], ErrorKind::UnknownPartition, &["orders", "3 partitions"]);
+        assert_eq!(reported[at].fate, Fate::NotWritten);
     }
-    assert!(told[0].error.is_none() && told[2].error.is_none(), "{told:?}");
+    assert!(reported[0].error.is_none() && reported[2].error.is_none(), "{reported:?}");
     // Now it is known, and the call refuses.
     let error = flow.try_send(&of(3), Wait::Configured).expect_err("three partitions");
     assert_eq!(error.kind(), ErrorKind::UnknownPartition);
@@ -189,6 +189,6 @@ fn properties_that_cannot_be() {
         ottla_engine::Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), ottla_engine::Level::Error)
             .expect("all right");
     let topic = producer.topic("orders").expect("a topic");
-    let told = producer.send_and_wait(&topic, &value(b"v"), Wait::AtMost(GRACE)).expect("delivered");
-    assert!(told.error.is_none(), "{told:?}");
+    let reported = producer.send_and_wait(&topic, &value(b"v"), Wait::AtMost(GRACE)).expect("delivered");
+    assert!(reported.error.is_none(), "{reported:?}");
 }

@@ -59,15 +59,15 @@ fn each_record_is_there_once(version: &str, faults: &[Fault], count: u64, rate: 
     sender.flush();
     println!("{:?}", sender.counters());
     let sent = flow.sent();
-    let told = sender.all_delivered(sent);
-    let most = told.iter().map(|told| told.attempts).max();
+    let reported = sender.all_delivered(sent);
+    let most = reported.iter().map(|reported| reported.attempts).max();
     println!("{sent} records are written, with {most:?} attempts at most");
     let threads = flow.into_threads();
     let expected = expected(
-        &told,
+        &reported,
         PARTITIONS,
         |tag| u64::from(threads[tag as usize]),
-        |told, checksum| checksum.add(told.timestamp, Some(&key(told.tag)), Some(&value(told.tag)), []),
+        |reported, checksum| checksum.add(reported.timestamp, Some(&key(reported.tag)), Some(&value(reported.tag)), []),
     );
     compare(&troubled.cluster, TOPIC, &[Reader::Java(DEFAULT_VERSION), Reader::Librdkafka], &expected);
 }

@@ -7,10 +7,10 @@ use ottla_engine::{ErrorKind, Fate, Record};
 use ottla_testkit::kafka::{Cluster, Options};
 
 use crate::flow::Flow;
-use crate::harness::{Sender, Told, check_stamps, stamp};
+use crate::harness::{Reported, Sender, check_stamps, stamp};
 
 /// What was told of each record must agree with what lies in the log.
-fn check_fates(cluster: &Cluster, topic_name: &str, told: &[Told]) -> BTreeMap<&'static str, usize> {
+fn check_fates(cluster: &Cluster, topic_name: &str, reported: &[Reported]) -> BTreeMap<&'static str, usize> {
     let mut copies = BTreeMap::new();
     for record in cluster.read_records(topic_name) {
         let value = record.value.expect("a stamped value");
@@ -18,14 +18,14 @@ fn check_fates(cluster: &Cluster, topic_name: &str, told: &[Told]) -> BTreeMap<&
         *copies.entry(number).or_insert(0) += 1;
     }
     let mut fates = BTreeMap::new();
-    for told in told {
-        let copies = copies.get(&told.tag).copied().unwrap_or(0);
-        let (name, agrees) = match told.fate {
+    for reported in reported {
+        let copies = copies.get(&reported.tag).copied().unwrap_or(0);
+        let (name, agrees) = match reported.fate {
             Fate::Written => ("written", copies == 1),
             Fate::NotWritten => ("not written", copies == 0),
             Fate::Unknown => ("unknown", copies <= 1),
         };
-        assert!(agrees, "{topic_name} has {copies} copies of {told:?}");
+        assert!(agrees, "{topic_name} has {copies} copies of {reported:?}");
         *fates.entry(name).or_insert(0) += 1;
     }
     fates
@@ -77,29 +77,29 @@ fn too_few_replicas_are_retried_and_then_reported() {
         std::thread::sleep(Duration::from_secs(1));
     });
 
-    let told = impatient.told();
-    assert_eq!(told.len(), 300);
-    for told in &told {
-        let error = told.error.as_ref().expect("an error");
-        assert_eq!((error.kind(), told.fate), (ErrorKind::DeliveryTimedOut, Fate::NotWritten), "{told:?}");
-        assert!(error.message().contains("NOT_ENOUGH_REPLICAS"), "{told:?}");
+    let reported = impatient.reported();
+    assert_eq!(reported.len(), 300);
+    for reported in &reported {
+        let error = reported.error.as_ref().expect("an error");
+        assert_eq!((error.kind(), reported.fate), (ErrorKind::DeliveryTimedOut, Fate::NotWritten), "{reported:?}");
+        assert!(error.message().contains("NOT_ENOUGH_REPLICAS"), "{reported:?}");
     }
     // A batch behind one that is being retried waits for it.
-    assert!(told.iter().any(|told| told.attempts > 3), "{:?}", impatient.counters());
-    println!("impatient: {}", told[0].error.as_ref().expect("an error"));
+    assert!(reported.iter().any(|reported| reported.attempts > 3), "{:?}", impatient.counters());
+    println!("impatient: {}", reported[0].error.as_ref().expect("an error"));
     patient.flush();
     println!("patient: {:?}", patient.counters());
     assert!(patient.counters().batches_retried > 3);
     patient.all_delivered(300);
     check_stamps(&cluster.read_records("patient"), 300);
-    println!("impatient: {:?}", check_fates(&cluster, "impatient", &told));
+    println!("impatient: {:?}", check_fates(&cluster, "impatient", &reported));
 
     flowing.flush();
-    let (told, count) = (flowing.told(), flow.sent());
-    assert_eq!(told.len() as u64, count);
-    println!("flowing: {:?}, {:?}", check_fates(&cluster, "flowing", &told), flowing.counters());
+    let (reported, count) = (flowing.reported(), flow.sent());
+    assert_eq!(reported.len() as u64, count);
+    println!("flowing: {:?}, {:?}", check_fates(&cluster, "flowing", &reported), flowing.counters());
     let failed = flowing.counters().records_failed;
     assert!(failed > 0 && failed < count, "some of the records fail: {:?}", flowing.counters());
-    let last = told.last().expect("the last");
+    let last = reported.last().expect("the last");
     assert!(last.error.is_none(), "the producer goes on: {last:?}");
 }

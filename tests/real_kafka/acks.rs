@@ -25,12 +25,12 @@ fn each_acks_value_writes_everything_and_says_what_it_knows() {
             sender.send(&topic, &Record { value: Some(&stamp(tag, 60)), ..Record::default() }, tag);
         }
         sender.flush();
-        let told = sender.told();
-        assert_eq!(told.iter().map(|told| told.tag).collect::<Vec<_>>(), (0..3000).collect::<Vec<_>>());
-        for told in &told {
+        let reported = sender.reported();
+        assert_eq!(reported.iter().map(|reported| reported.tag).collect::<Vec<_>>(), (0..3000).collect::<Vec<_>>());
+        for reported in &reported {
             let fate = if offsets_are_known { Fate::Written } else { Fate::Unknown };
-            assert!(told.error.is_none() && told.fate == fate, "acks={acks}: {told:?}");
-            assert_eq!(told.offset >= 0, offsets_are_known, "acks={acks}: {told:?}");
+            assert!(reported.error.is_none() && reported.fate == fate, "acks={acks}: {reported:?}");
+            assert_eq!(reported.offset >= 0, offsets_are_known, "acks={acks}: {reported:?}");
         }
         let counters = sender.counters();
         println!("acks={acks}: {} batches, {} sent again", counters.batches_sent, counters.batches_retried);

@@ -18,8 +18,12 @@ fn a_close_delivers_everything_that_was_accepted() {
         sender.send(&topic, &Record { value: Some(&stamp(tag, 40)), ..Record::default() }, tag);
     }
     sender.producer.close(Wait::AtMost(Duration::from_secs(30))).expect("closed");
-    let told = sender.told();
-    assert!(told.len() == 1_000 && told.iter().all(|told| told.fate == Fate::Written), "{}", sender.log());
+    let reported = sender.reported();
+    assert!(
+        reported.len() == 1_000 && reported.iter().all(|reported| reported.fate == Fate::Written),
+        "{}",
+        sender.log()
+    );
     check_stamps(&cluster.read_records(&topic_name), 1_000);
     let refused = sender.producer.send(&topic, &Record::default(), Completion::Tag(0), Wait::Never);
     assert_eq!(refused.expect_err("closed").kind(), ErrorKind::Closed);
@@ -38,11 +42,11 @@ fn a_close_without_time_tells_the_rest_that_it_is_closed() {
     let begin = Instant::now();
     sender.producer.close(Wait::Never).expect("closed");
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    let told = sender.told();
-    assert_eq!(told.len(), 100, "each is told of when close returns");
-    for told in told {
-        assert_eq!(told.error.as_ref().map(ottla_engine::Error::kind), Some(ErrorKind::Closed), "{told:?}");
-        assert_eq!((told.fate, told.offset), (Fate::NotWritten, -1));
+    let reported = sender.reported();
+    assert_eq!(reported.len(), 100, "each is told of when close returns");
+    for reported in reported {
+        assert_eq!(reported.error.as_ref().map(ottla_engine::Error::kind), Some(ErrorKind::Closed), "{reported:?}");
+        assert_eq!((reported.fate, reported.offset), (Fate::NotWritten, -1));
     }
     assert!(cluster.read_records(&topic_name).is_empty(), "what is not written is not there");
 }

@@ -118,7 +118,7 @@ fn fenced_with_records(stage: Stage) {
         (0..2).for_each(|partition| scene.send(older, partition, "older"));
         older.producer.send_offsets_to_transaction(scene.offsets(), SOON).expect("sent");
         older.flush();
-        assert!(older.told().iter().all(|told| told.fate == Fate::Written), "{:?}", older.told());
+        assert!(older.reported().iter().all(|reported| reported.fate == Fate::Written), "{:?}", older.reported());
     });
 }
 
@@ -152,7 +152,7 @@ fn while_it_sends() {
     fenced_with_records(|scene, older| {
         scene.send(older, 0, "older");
         older.flush();
-        let last = older.told().pop().expect("told");
+        let last = older.reported().pop().expect("told");
         assert_eq!(last.fate, Fate::NotWritten, "{last:?}");
         None
     });

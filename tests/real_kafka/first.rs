@@ -36,7 +36,8 @@ fn a_record_reaches_kafka_and_its_completion_says_where() {
     producer.flush(Wait::AtMost(Duration::from_secs(20))).expect("flushed");
     let fates = fates.lock().expect("lock").clone();
     assert_eq!(fates, (0..10).map(|tag| (tag, tag as i64, None)).collect::<Vec<_>>());
-    let told = producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(Duration::from_secs(20))).expect("told");
-    assert_eq!(told.offset, 10);
+    let reported =
+        producer.send_and_wait(&topic, &Record::default(), Wait::AtMost(Duration::from_secs(20))).expect("told");
+    assert_eq!(reported.offset, 10);
     producer.close(Wait::AtMost(Duration::from_secs(5))).expect("closed");
 }

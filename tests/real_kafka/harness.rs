@@ -22,7 +22,7 @@ pub fn size(sample: u64, full: u64) -> u64 {
 
 /// What was told of one record.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Reported {
     pub tag: u64,
     pub partition: i32,
     pub offset: i64,
@@ -35,7 +35,7 @@ pub struct Told {
 /// A producer, and all that it told.
 pub struct Sender {
     pub producer: Producer,
-    told: Arc<Mutex<Vec<Told>>>,
+    reported: Arc<Mutex<Vec<Reported>>>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -49,11 +49,11 @@ pub fn config(bootstrap: &str, properties: &[(&str, &str)]) -> Config {
 
 impl Sender {
     pub fn new(bootstrap: &str, properties: &[(&str, &str)]) -> Sender {
-        let told: Arc<Mutex<Vec<Told>>> = Arc::default();
+        let reported: Arc<Mutex<Vec<Reported>>> = Arc::default();
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (ledger, lines) = (told.clone(), log.clone());
+        let (ledger, lines) = (reported.clone(), log.clone());
         let sink = move |report: Report| {
-            ledger.lock().expect("lock").extend(report.deliveries().map(|delivery| Told {
+            ledger.lock().expect("lock").extend(report.deliveries().map(|delivery| Reported {
                 tag: delivery.tag,
                 partition: delivery.partition,
                 offset: delivery.offset,
@@ -69,7 +69,7 @@ impl Sender {
         });
         let producer =
             Producer::new(&config(bootstrap, properties), Box::new(sink), log_line, Level::Info).expect("a producer");
-        Sender { producer, told, log }
+        Sender { producer, reported, log }
     }
 
     pub fn topic(&self, name: &str) -> TopicHandle {
@@ -100,29 +100,29 @@ impl Sender {
     }
 
     /// All that was told so far, by tag.
-    pub fn told(&self) -> Vec<Told> {
-        let mut told = self.told.lock().expect("lock").clone();
-        told.sort_by_key(|told| told.tag);
-        told
+    pub fn reported(&self) -> Vec<Reported> {
+        let mut reported = self.reported.lock().expect("lock").clone();
+        reported.sort_by_key(|reported| reported.tag);
+        reported
     }
 
     pub fn told_count(&self) -> usize {
-        self.told.lock().expect("lock").len()
+        self.reported.lock().expect("lock").len()
     }
 
     /// Flushes, closes, and expects that the records 0 to `count` were each told of once, as written.
-    pub fn all_delivered(self, count: u64) -> Vec<Told> {
+    pub fn all_delivered(self, count: u64) -> Vec<Reported> {
         self.flush();
         self.producer.close(Wait::AtMost(Duration::from_secs(20))).expect("closed");
-        let told = self.told();
-        for (expected, told) in (0..).zip(&told) {
-            assert_eq!(told.tag, expected, "each record is told of once\n{}", self.log());
-            assert!(told.error.is_none() && told.fate == Fate::Written, "{told:?}\n{}", self.log());
+        let reported = self.reported();
+        for (expected, reported) in (0..).zip(&reported) {
+            assert_eq!(reported.tag, expected, "each record is reported of once\n{}", self.log());
+            assert!(reported.error.is_none() && reported.fate == Fate::Written, "{reported:?}\n{}", self.log());
         }
-        assert_eq!(told.len() as u64, count, "each record is told of\n{}", self.log());
+        assert_eq!(reported.len() as u64, count, "each record is reported of\n{}", self.log());
         let counters = self.counters();
         assert_eq!((counters.records_delivered, counters.records_failed), (count, 0));
-        told
+        reported
     }
 }
 
@@ -282,30 +282,34 @@ fn bytes(random: &mut Random, longest: u64) -> Vec<u8> {
 /// What a reader should find in each partition, from what was told: `add` puts a record into the checksum. Checks that
 /// offsets run from 0 without a gap, and that records of one sender lie in the order of their tags.
 pub fn expected(
-    told: &[Told],
+    reported: &[Reported],
     partitions: u32,
     sender_of: impl Fn(u64) -> u64,
-    add: impl Fn(&Told, &mut Checksum),
+    add: impl Fn(&Reported, &mut Checksum),
 ) -> Vec<PartitionSummary> {
-    let mut by_partition: BTreeMap<i32, Vec<&Told>> = (0..partitions as i32).map(|p| (p, Vec::new())).collect();
-    for told in told {
-        by_partition.get_mut(&told.partition).expect("a partition of the topic").push(told);
+    let mut by_partition: BTreeMap<i32, Vec<&Reported>> = (0..partitions as i32).map(|p| (p, Vec::new())).collect();
+    for reported in reported {
+        by_partition.get_mut(&reported.partition).expect("a partition of the topic").push(reported);
     }
-    let summary = |(partition, mut told): (i32, Vec<&Told>)| {
-        told.sort_by_key(|told| told.offset);
+    let summary = |(partition, mut reported): (i32, Vec<&Reported>)| {
+        reported.sort_by_key(|reported| reported.offset);
         let mut last: BTreeMap<u64, u64> = BTreeMap::new();
         let mut checksum = Checksum::new();
-        for (offset, told) in (0..).zip(&told) {
-            assert_eq!(told.offset, offset, "partition {partition} has each offset once: {told:?}");
-            let before = last.insert(sender_of(told.tag), told.tag);
-            assert!(before < Some(told.tag), "partition {partition}: record {} lies behind {before:?}", told.tag);
-            add(told, &mut checksum);
+        for (offset, reported) in (0..).zip(&reported) {
+            assert_eq!(reported.offset, offset, "partition {partition} has each offset once: {reported:?}");
+            let before = last.insert(sender_of(reported.tag), reported.tag);
+            assert!(
+                before < Some(reported.tag),
+                "partition {partition}: record {} lies behind {before:?}",
+                reported.tag
+            );
+            add(reported, &mut checksum);
         }
         PartitionSummary {
             partition,
-            count: told.len() as u64,
-            first_offset: if told.is_empty() { -1 } else { 0 },
-            last_offset: told.len() as i64 - 1,
+            count: reported.len() as u64,
+            first_offset: if reported.is_empty() { -1 } else { 0 },
+            last_offset: reported.len() as i64 - 1,
             checksum: checksum.value(),
         }
     };

@@ -72,8 +72,8 @@ fn keys_reach_the_partitions_of_a_real_topic() {
             sender.flush();
         }
     }
-    for (told, vector) in sender.all_delivered(vectors.len() as u64).iter().zip(&vectors) {
-        assert_eq!(told.partition as u32, vector.partitions[2], "{:?}", vector.key);
+    for (reported, vector) in sender.all_delivered(vectors.len() as u64).iter().zip(&vectors) {
+        assert_eq!(reported.partition as u32, vector.partitions[2], "{:?}", vector.key);
     }
     let record = |vector: &Vector| ReadRecord {
         partition: -1,

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use ottla_engine::{Completion, ErrorKind, Fate, Record, Wait};
 use ottla_testkit::kafka::{self, Cluster, Options};
 
-use crate::harness::{Random, Sender, Told, check_stamps, noise, now_ms, prime, stamp};
+use crate::harness::{Random, Reported, Sender, check_stamps, noise, now_ms, prime, stamp};
 
-fn kind(told: &Told) -> Option<ErrorKind> {
-    told.error.as_ref().map(ottla_engine::Error::kind)
+fn kind(reported: &Reported) -> Option<ErrorKind> {
+    reported.error.as_ref().map(ottla_engine::Error::kind)
 }
 
 /// What `max.request.size` counts beside key and value: a batch's header and the framing of a record.
@@ -51,13 +51,13 @@ fn a_record_too_large_for_the_topic_fails_with_acks_1_and_is_lost_with_acks_0() 
             // The broker takes a moment to cut the connection; what is written to it until then is lost with acks=0.
             std::thread::sleep(Duration::from_millis(500));
         }
-        let told = sender.told();
+        let reported = sender.reported();
         let lost = match acks {
             "1" => (Some(ErrorKind::Broker(codes::MESSAGE_TOO_LARGE)), Fate::NotWritten),
             _ => (None, Fate::Unknown),
         };
-        assert_eq!((kind(&told[1]), told[1].fate, told[1].offset), (lost.0, lost.1, -1), "acks={acks}");
-        assert!(told[0].error.is_none() && told[2].error.is_none(), "acks={acks}: {told:?}");
+        assert_eq!((kind(&reported[1]), reported[1].fate, reported[1].offset), (lost.0, lost.1, -1), "acks={acks}");
+        assert!(reported[0].error.is_none() && reported[2].error.is_none(), "acks={acks}: {reported:?}");
         let written: Vec<_> = cluster.read_records(&topic_name).into_iter().filter_map(|record| record.value).collect();
         assert_eq!(written, [stamp(0, 100), stamp(2, 100)], "acks={acks}");
     }
@@ -83,16 +83,16 @@ fn timestamps_within_the_topics_bounds_are_taken_and_others_fail() {
             );
             sender.flush();
         }
-        let told = sender.told();
-        for refused in [&told[1], &told[3]] {
+        let reported = sender.reported();
+        for refused in [&reported[1], &reported[3]] {
             assert_eq!(
                 (kind(refused), refused.fate),
                 (Some(ErrorKind::Broker(codes::INVALID_TIMESTAMP)), Fate::NotWritten),
                 "{refused:?}"
             );
         }
-        let written = [0, 2, 4].map(|at: usize| (told[at].offset, told[at].timestamp));
-        assert_eq!(written, [(0, times[0]), (1, times[2]), (2, times[4])], "{told:?}");
+        let written = [0, 2, 4].map(|at: usize| (reported[at].offset, reported[at].timestamp));
+        assert_eq!(written, [(0, times[0]), (1, times[2]), (2, times[4])], "{reported:?}");
         let read: Vec<i64> = cluster.read_records(&topic_name).iter().map(|record| record.timestamp).collect();
         assert_eq!(read, [times[0], times[2], times[4]]);
     }
@@ -176,11 +176,11 @@ fn an_internal_topic_is_refused() {
         0,
     );
     sender.flush();
-    let told = &sender.told()[0];
+    let reported = &sender.reported()[0];
     assert_eq!(
-        (kind(told), told.fate),
+        (kind(reported), reported.fate),
         (Some(ErrorKind::Broker(codes::INVALID_TOPIC_EXCEPTION)), Fate::NotWritten),
-        "{told:?}"
+        "{reported:?}"
     );
 }
 
@@ -221,9 +221,9 @@ fn a_record_above_socket_request_max_bytes_takes_no_other_record_with_it() {
         }
     }
     sender.flush();
-    for told in sender.told() {
-        assert_eq!(told.fate == Fate::Written, told.tag != LARGE, "{told:?}\n{}", sender.log());
-        if let Some(error) = told.error {
+    for reported in sender.reported() {
+        assert_eq!(reported.fate == Fate::Written, reported.tag != LARGE, "{reported:?}\n{}", sender.log());
+        if let Some(error) = reported.error {
             assert!(error.message().contains("socket.request.max.bytes") && error.message().contains("200"), "{error}");
         }
     }

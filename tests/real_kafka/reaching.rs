@@ -98,7 +98,7 @@ fn wrong_advertised_listeners_are_named_by_the_check_and_by_records() {
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     sender.send(&topic, &Record::default(), 0);
     sender.flush();
-    let failed = sender.told().remove(0).error.expect("it cannot be sent");
+    let failed = sender.reported().remove(0).error.expect("it cannot be sent");
     assert_eq!(failed.kind(), ErrorKind::DeliveryTimedOut, "{failed}");
     for error in [error, failed] {
         for word in [&*advertised, "refused", "advertised.listeners"] {

@@ -24,22 +24,24 @@ pub fn round_trip(cluster: &Cluster, seed: u64, count: u64, properties: &[(&str,
     for tag in 0..count {
         Varied::new(seed, tag, PARTITIONS.into()).with(|record| sender.send(&topic, record, tag));
     }
-    let told = sender.all_delivered(count);
+    let reported = sender.all_delivered(count);
     let end = now_ms();
     let expected = expected(
-        &told,
+        &reported,
         PARTITIONS,
         |_| 0,
-        |told, checksum| {
-            let record = Varied::new(seed, told.tag, PARTITIONS.into());
+        |reported, checksum| {
+            let record = Varied::new(seed, reported.tag, PARTITIONS.into());
             match record.timestamp {
-                Some(timestamp) => assert_eq!(told.timestamp, timestamp, "{told:?}"),
-                None => assert!((begin..=end).contains(&told.timestamp), "{told:?} was sent from {begin} to {end}"),
+                Some(timestamp) => assert_eq!(reported.timestamp, timestamp, "{reported:?}"),
+                None => {
+                    assert!((begin..=end).contains(&reported.timestamp), "{reported:?} was sent from {begin} to {end}")
+                }
             }
             if let Some(partition) = record.partition {
-                assert_eq!(told.partition, partition, "{told:?}");
+                assert_eq!(reported.partition, partition, "{reported:?}");
             }
-            record.add_to(checksum, told.timestamp);
+            record.add_to(checksum, reported.timestamp);
         },
     );
     assert!(expected.iter().all(|partition| partition.count > 0), "{expected:?}");

@@ -24,18 +24,21 @@ fn records_that_a_compacted_topic_refuses_fail_alone() {
             sender.send(&topic, &Record { key, value: Some(&stamp(tag, 60)), ..Record::default() }, tag);
         }
         sender.flush();
-        let mut told = sender.told();
-        told.sort_by_key(|told| told.tag);
-        assert_eq!(told.iter().map(|told| told.tag).collect::<Vec<_>>(), (0..RECORDS).collect::<Vec<_>>());
+        let mut reported = sender.reported();
+        reported.sort_by_key(|reported| reported.tag);
+        assert_eq!(reported.iter().map(|reported| reported.tag).collect::<Vec<_>>(), (0..RECORDS).collect::<Vec<_>>());
         let mut last_offset = -1;
-        for told in &told {
-            let Some(error) = &told.error else {
-                assert!(!is_bad(told.tag) && told.fate == Fate::Written && told.offset > last_offset, "{told:?}");
-                last_offset = told.offset;
+        for reported in &reported {
+            let Some(error) = &reported.error else {
+                assert!(
+                    !is_bad(reported.tag) && reported.fate == Fate::Written && reported.offset > last_offset,
+                    "{reported:?}"
+                );
+                last_offset = reported.offset;
                 continue;
             };
-            assert!(is_bad(told.tag) && told.fate == Fate::NotWritten, "{codec}: {told:?}");
-            assert_eq!(error.kind(), ErrorKind::Broker(codes::INVALID_RECORD), "{told:?}");
+            assert!(is_bad(reported.tag) && reported.fate == Fate::NotWritten, "{codec}: {reported:?}");
+            assert_eq!(error.kind(), ErrorKind::Broker(codes::INVALID_RECORD), "{reported:?}");
             assert!(error.message().contains("without key"), "{error}");
         }
         assert_eq!(sender.counters().epochs_bumped, 0, "{codec}\n{}", sender.log());

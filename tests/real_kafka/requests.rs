@@ -62,8 +62,8 @@ fn two_thousand_partitions_and_a_topic_that_is_created_on_the_way() {
     let sender = Sender::new(cluster.bootstrap(), &frugal);
     sender.send(&sender.topic("never-created"), &Record::default(), 0);
     sender.flush();
-    let told = sender.told();
-    let error = told[0].error.as_ref().expect("no such topic").to_string();
+    let reported = sender.reported();
+    let error = reported[0].error.as_ref().expect("no such topic").to_string();
     assert!(error.contains("never-created"), "{error}");
     drop(sender);
 
@@ -83,8 +83,8 @@ fn two_thousand_partitions_and_a_topic_that_is_created_on_the_way() {
         println!("2000 records to 2000 partitions in {elapsed:?}: {requests} requests, {retried} batches sent again");
         assert!(round == 0 || requests <= 100, "{requests} requests for 2000 partitions that all exist");
     }
-    for told in sender.all_delivered(4000) {
-        assert_eq!((told.partition as u64, told.offset as u64), (told.tag % 2000, told.tag / 2000));
+    for reported in sender.all_delivered(4000) {
+        assert_eq!((reported.partition as u64, reported.offset as u64), (reported.tag % 2000, reported.tag / 2000));
     }
     let read = cluster.read_back(&topic_name, Reader::Java(kafka::DEFAULT_VERSION));
     assert!(read.len() == 2000 && read.iter().all(|partition| partition.count == 2), "each partition has its records");

@@ -55,15 +55,15 @@ fn eight_threads_keep_their_order_in_each_partition() {
     });
     sender.flush();
     let (counters, seconds) = (sender.counters(), begin.elapsed().as_secs_f64());
-    let told = sender.told();
+    let reported = sender.reported();
     let tags = (0..THREADS).flat_map(|thread| thread << 32..(thread << 32) + each);
-    assert_eq!(told.len() as u64, THREADS * each);
-    for (told, tag) in told.iter().zip(tags) {
-        assert_eq!((told.tag, told.error.is_none()), (tag, true), "{told:?}\n{}", sender.log());
+    assert_eq!(reported.len() as u64, THREADS * each);
+    for (reported, tag) in reported.iter().zip(tags) {
+        assert_eq!((reported.tag, reported.error.is_none()), (tag, true), "{reported:?}\n{}", sender.log());
     }
     println!(
         "{} records, {} bytes from {THREADS} threads in {seconds:.1} s, {} requests, {} batches, {} sent again",
-        told.len(),
+        reported.len(),
         counters.record_bytes,
         counters.produce_requests,
         counters.batches_sent,
@@ -71,11 +71,11 @@ fn eight_threads_keep_their_order_in_each_partition() {
     );
     drop(sender);
     let sender_of = |tag: u64| tag >> 32;
-    let expected = expected(&told, PARTITIONS, sender_of, |told, checksum| {
-        with_record(told.tag, |record| {
-            assert!(record.partition.is_none_or(|partition| partition == told.partition), "{told:?}");
+    let expected = expected(&reported, PARTITIONS, sender_of, |reported, checksum| {
+        with_record(reported.tag, |record| {
+            assert!(record.partition.is_none_or(|partition| partition == reported.partition), "{reported:?}");
             let no_headers: [(&str, Option<&[u8]>); 0] = [];
-            checksum.add(told.timestamp, record.key, record.value, no_headers);
+            checksum.add(reported.timestamp, record.key, record.value, no_headers);
         });
     });
     compare(cluster, &topic_name, &[Reader::Librdkafka, Reader::Java(kafka::DEFAULT_VERSION)], &expected);

@@ -43,11 +43,11 @@ fn added_partitions_are_picked_up_while_running() {
     };
     (0..50).for_each(|_| send(None));
     send(Some(4));
-    let told = sender.all_delivered(sent);
-    for told in &told[grown_at as usize..sent as usize - 1] {
-        assert_eq!(told.partition as u32, partition_for_key(format!("key-{}", told.tag).as_bytes(), 5));
+    let reported = sender.all_delivered(sent);
+    for reported in &reported[grown_at as usize..sent as usize - 1] {
+        assert_eq!(reported.partition as u32, partition_for_key(format!("key-{}", reported.tag).as_bytes(), 5));
     }
-    assert_eq!(told.last().expect("the last").partition, 4);
+    assert_eq!(reported.last().expect("the last").partition, 4);
     check_stamps(&cluster.read_records(&topic_name), sent);
 }
 
@@ -84,8 +84,8 @@ fn a_topic_created_again_with_fewer_partitions_and_then_with_more_takes_all_its_
         let refused = sender.producer.send(&topic, &outside, Completion::Tag(0), Wait::Forever);
         assert_eq!(refused.expect_err("there is no such partition").kind(), ErrorKind::UnknownPartition);
     }
-    let told = sender.all_delivered(expected.len() as u64);
-    assert_eq!(told.iter().map(|told| told.partition.cast_unsigned()).collect::<Vec<_>>(), expected);
+    let reported = sender.all_delivered(expected.len() as u64);
+    assert_eq!(reported.iter().map(|reported| reported.partition.cast_unsigned()).collect::<Vec<_>>(), expected);
     cluster.delete_topic(&topic_name);
 }
 
@@ -107,9 +107,9 @@ fn a_record_as_large_as_the_broker_allows_is_written_and_one_byte_more_is_not() 
         sender.send(&topic, &Record { value: Some(value), ..Record::default() }, tag);
         sender.flush();
     }
-    let told = sender.told();
-    assert_eq!(told.iter().map(|told| told.offset).collect::<Vec<_>>(), [0, 1, -1, 2], "{}", sender.log());
-    let refused = &told[2];
+    let reported = sender.reported();
+    assert_eq!(reported.iter().map(|reported| reported.offset).collect::<Vec<_>>(), [0, 1, -1, 2], "{}", sender.log());
+    let refused = &reported[2];
     assert_eq!(
         refused.error.as_ref().map(ottla_engine::Error::kind),
         Some(ErrorKind::Broker(codes::MESSAGE_TOO_LARGE)),
@@ -182,15 +182,15 @@ fn the_brokers_append_time_is_told() {
         }
         sender.flush();
         let counters = sender.counters();
-        let told = sender.all_delivered(100);
+        let reported = sender.all_delivered(100);
         assert_eq!(counters.payload_bytes < counters.record_bytes, codec == "zstd", "{counters:?}");
         let mut read = cluster.read_records(&topic_name);
         check_stamps(&read, 100);
         read.sort_by_key(|record| record.value.clone());
-        for (told, read) in told.iter().zip(&read) {
-            let place = (told.partition, told.offset, told.timestamp);
+        for (reported, read) in reported.iter().zip(&read) {
+            let place = (reported.partition, reported.offset, reported.timestamp);
             assert_eq!(place, (read.partition, read.offset, read.timestamp));
-            assert!((begin..=now_ms()).contains(&told.timestamp), "{told:?}");
+            assert!((begin..=now_ms()).contains(&reported.timestamp), "{reported:?}");
         }
         assert_eq!(cluster.read_back(&topic_name, Reader::Librdkafka).iter().map(|p| p.count).sum::<u64>(), 100);
     }

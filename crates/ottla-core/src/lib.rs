@@ -24,7 +24,7 @@ pub mod statistics;
 pub mod sync;
 pub mod text;
 
-pub use batch::{Completion, Delivery, Outcome, Report, Told};
+pub use batch::{Completion, Delivery, DeliveryResult, Outcome, Report};
 pub use config::Config;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use record::{Fate, Header, Record};

@@ -1,4 +1,4 @@
-//! Every interleaving (up to a number of preemptions) of what application threads and the sender do at the front.
+//! Every interleaving (up to a number of preemptions) of what application threads and the sender do at the accumulator.
 //!
 //! Run by the script `scripts/loom`. A model says in its comment which mistake it was seen to find.
 #![cfg(ottla_loom)]
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use loom::thread;
 use ottla_core::accumulator::{
-    Command, Front, FrontSettings, Keyless, Mail, Manner, NotAccepted, Partitioner, Slot, Topic, TopicSettings,
+    Accumulator, AccumulatorSettings, Command, Keyless, Lingering, Mail, NotAccepted, Partitioner, Slot, Topic,
+    TopicSettings,
 };
 use ottla_core::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
 use ottla_core::partition::hash::Hash;
@@ -34,8 +35,8 @@ fn model(f: impl Fn() + Send + Sync + 'static) {
     builder.check(f);
 }
 
-fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
-    Arc::new(Front::new(&FrontSettings {
+fn accumulator(batch_limit: usize, buffer_memory: usize) -> Arc<Accumulator> {
+    Arc::new(Accumulator::new(&AccumulatorSettings {
         buffer_memory,
         batch_size: 1000,
         batch_limit,
@@ -48,19 +49,19 @@ fn front(batch_limit: usize, buffer_memory: usize) -> Arc<Front> {
     }))
 }
 
-fn assign(front: &Front, topic: &Topic) {
-    assign_partitions(front, topic, 1);
+fn assign(accumulator: &Accumulator, topic: &Topic) {
+    assign_partitions(accumulator, topic, 1);
 }
 
-fn assign_partitions(front: &Front, topic: &Topic, count: usize) {
-    let slots = front.partitions_for(topic, count);
-    let rejected = front.assign(topic, slots, &Still);
+fn assign_partitions(accumulator: &Accumulator, topic: &Topic, count: usize) {
+    let slots = accumulator.partitions_for(topic, count);
+    let rejected = accumulator.assign(topic, slots, &Still);
     assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
 }
 
-fn send(front: &Front, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
+fn send(accumulator: &Accumulator, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
     let record = Record { partition: Some(0), ..Record::default() };
-    front.accept(topic, &record, &Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+    accumulator.accept(topic, &record, &Completion::Tag(tag), Lingering::Allowed, &Still, &mut Room::default())
 }
 
 fn decided(batch: Box<Batch>) -> Report {
@@ -89,19 +90,19 @@ fn appending_against_taking_loses_doubles_and_reorders_nothing() {
     // Every record a batch of its own, and all in one.
     for batch_limit in [1, 1000] {
         model(move || {
-            let front = front(batch_limit, 1 << 20);
-            let topic = front.topics.get("t");
-            assign(&front, &topic);
+            let accumulator = accumulator(batch_limit, 1 << 20);
+            let topic = accumulator.topics.get("t");
+            assign(&accumulator, &topic);
             let one = thread::spawn({
-                let (front, topic) = (front.clone(), topic.clone());
+                let (accumulator, topic) = (accumulator.clone(), topic.clone());
                 move || {
-                    send(&front, &topic, 1).expect("room");
-                    send(&front, &topic, 2).expect("room");
+                    send(&accumulator, &topic, 1).expect("room");
+                    send(&accumulator, &topic, 2).expect("room");
                 }
             });
             let other = thread::spawn({
-                let (front, topic) = (front.clone(), topic.clone());
-                move || send(&front, &topic, 11).expect("room")
+                let (accumulator, topic) = (accumulator.clone(), topic.clone());
+                move || send(&accumulator, &topic, 11).expect("room")
             });
             let mut tags = Vec::new();
             drain(only(&topic), &mut tags);
@@ -110,55 +111,59 @@ fn appending_against_taking_loses_doubles_and_reorders_nothing() {
             drain(only(&topic), &mut tags);
             assert!(position(&tags, 1) < position(&tags, 2));
             position(&tags, 11);
-            assert_eq!((tags.len(), front.memory.budget().used()), (3, 0));
-            front.memory.close();
+            assert_eq!((tags.len(), accumulator.memory.budget().used()), (3, 0));
+            accumulator.memory.close();
         });
     }
 }
 
 /// The sender's loop: takes mail, sleeps, is woken, until `tags` says that all is here.
-fn sender(front: &Front, asleep: &loom::sync::Notify, done: impl Fn(&[u64], &[Command]) -> bool) -> Vec<u64> {
+fn sender(
+    accumulator: &Accumulator,
+    asleep: &loom::sync::Notify,
+    done: impl Fn(&[u64], &[Command]) -> bool,
+) -> Vec<u64> {
     let (mut tags, mut commands, mut mail) = (Vec::new(), Vec::new(), Mail::default());
     loop {
-        front.inbox.wake_up();
-        front.inbox.take_pressed();
-        front.inbox.take(&mut mail);
+        accumulator.inbox.wake_up();
+        accumulator.inbox.take_room_request();
+        accumulator.inbox.take(&mut mail);
         mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
         commands.append(&mut mail.commands);
         if done(&tags, &commands) {
             return tags;
         }
-        if front.inbox.fall_asleep(Time::NEVER, false) {
+        if accumulator.inbox.fall_asleep(Time::NEVER, false) {
             asleep.wait();
         }
     }
 }
 
-fn front_with_waker() -> (Arc<Front>, Arc<loom::sync::Notify>) {
-    let front = front(1000, 1 << 20);
+fn front_with_waker() -> (Arc<Accumulator>, Arc<loom::sync::Notify>) {
+    let accumulator = accumulator(1000, 1 << 20);
     let asleep = Arc::new(loom::sync::Notify::new());
     let waker = asleep.clone();
-    front.inbox.on_wake(Box::new(move || waker.notify()));
-    (front, asleep)
+    accumulator.inbox.on_wake(Box::new(move || waker.notify()));
+    (accumulator, asleep)
 }
 
 /// A lost wake-up is a deadlock here. Red when `take` did not forget that the sender had been told.
 #[test]
 fn the_sender_sleeps_through_no_record() {
     model(|| {
-        let (front, asleep) = front_with_waker();
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
+        let (accumulator, asleep) = front_with_waker();
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
         let senders: Vec<_> = [1, 2]
             .map(|tag| {
-                let (front, topic) = (front.clone(), topic.clone());
-                thread::spawn(move || send(&front, &topic, tag).expect("room"))
+                let (accumulator, topic) = (accumulator.clone(), topic.clone());
+                thread::spawn(move || send(&accumulator, &topic, tag).expect("room"))
             })
             .into();
-        let tags = sender(&front, &asleep, |tags, _| tags.len() == 2);
+        let tags = sender(&accumulator, &asleep, |tags, _| tags.len() == 2);
         senders.into_iter().for_each(|sender| sender.join().expect("no panic"));
         assert_ne!(tags[0], tags[1]);
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
@@ -168,34 +173,36 @@ fn the_sender_sleeps_through_no_record() {
 #[test]
 fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
     model(|| {
-        let (front, asleep) = front_with_waker();
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
+        let (accumulator, asleep) = front_with_waker();
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
         let other = thread::spawn({
-            let (front, topic) = (front.clone(), topic.clone());
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
             move || {
                 let record = Record { partition: Some(0), value: Some(&[0; 1000]), ..Record::default() };
                 let to = Completion::Tag(1);
-                front.accept(&topic, &record, &to, Manner::Usual, &Still, &mut Room::default()).expect("room");
+                accumulator
+                    .accept(&topic, &record, &to, Lingering::Allowed, &Still, &mut Room::default())
+                    .expect("room");
             }
         });
         let (mut tags, mut mail) = (Vec::new(), Mail::default());
         let mut resting = true;
         while tags.is_empty() {
-            front.inbox.wake_up();
-            front.inbox.take(&mut mail);
+            accumulator.inbox.wake_up();
+            accumulator.inbox.take(&mut mail);
             mail.slots.drain(..).for_each(|slot| drain(&slot, &mut tags));
             if !tags.is_empty() {
                 break;
             }
             let until = if resting { Time(120) } else { Time::NEVER };
-            if front.inbox.fall_asleep(until, resting) && !resting {
+            if accumulator.inbox.fall_asleep(until, resting) && !resting {
                 asleep.wait();
             }
             resting = false;
         }
         other.join().expect("no panic");
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
@@ -204,20 +211,20 @@ fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
 #[test]
 fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
     model(|| {
-        let (front, asleep) = front_with_waker();
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
+        let (accumulator, asleep) = front_with_waker();
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
         let other = thread::spawn({
-            let (front, topic) = (front.clone(), topic.clone());
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
             move || {
-                send(&front, &topic, 1).expect("room");
-                front.inbox.command(Command::Flush { ticket: 1 });
+                send(&accumulator, &topic, 1).expect("room");
+                accumulator.inbox.command(Command::Flush { ticket: 1 });
             }
         });
-        let tags = sender(&front, &asleep, |_, commands| !commands.is_empty());
+        let tags = sender(&accumulator, &asleep, |_, commands| !commands.is_empty());
         assert_eq!(tags, [1], "a flush covers what was accepted before it");
         other.join().expect("no panic");
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
@@ -225,17 +232,17 @@ fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
 #[test]
 fn the_sender_sleeps_through_no_press() {
     model(|| {
-        let (front, asleep) = front_with_waker();
+        let (accumulator, asleep) = front_with_waker();
         let other = thread::spawn({
-            let front = front.clone();
-            move || front.inbox.press()
+            let accumulator = accumulator.clone();
+            move || accumulator.inbox.request_room()
         });
         loop {
-            front.inbox.wake_up();
-            if front.inbox.take_pressed() {
+            accumulator.inbox.wake_up();
+            if accumulator.inbox.take_room_request() {
                 break;
             }
-            if front.inbox.fall_asleep(Time::NEVER, false) {
+            if accumulator.inbox.fall_asleep(Time::NEVER, false) {
                 asleep.wait();
             }
         }
@@ -247,20 +254,20 @@ fn the_sender_sleeps_through_no_press() {
 #[test]
 fn whoever_waits_for_room_gets_what_is_released() {
     model(|| {
-        let front = front(1000, 100);
-        front.memory.budget().charge(100);
+        let accumulator = accumulator(1000, 100);
+        accumulator.memory.budget().charge(100);
         let waiter = thread::spawn({
-            let front = front.clone();
-            move || front.memory.budget().wait(60, None)
+            let accumulator = accumulator.clone();
+            move || accumulator.memory.budget().wait(60, None)
         });
         let other = thread::spawn({
-            let front = front.clone();
-            move || front.memory.budget().release(50)
+            let accumulator = accumulator.clone();
+            move || accumulator.memory.budget().release(50)
         });
-        front.memory.budget().release(50);
+        accumulator.memory.budget().release(50);
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
         other.join().expect("no panic");
-        assert_eq!((front.memory.budget().used(), front.memory.budget().waiting()), (60, 0));
+        assert_eq!((accumulator.memory.budget().used(), accumulator.memory.budget().waiting()), (60, 0));
     });
 }
 
@@ -269,57 +276,57 @@ fn whoever_waits_for_room_gets_what_is_released() {
 #[test]
 fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
     model(|| {
-        let front = front(1000, 100);
-        front.memory.budget().charge(100);
+        let accumulator = accumulator(1000, 100);
+        accumulator.memory.budget().charge(100);
         let waiter = thread::spawn({
-            let front = front.clone();
-            move || front.memory.budget().wait(8, None)
+            let accumulator = accumulator.clone();
+            move || accumulator.memory.budget().wait(8, None)
         });
         let other = thread::spawn({
-            let front = front.clone();
-            move || front.memory.budget().release(4)
+            let accumulator = accumulator.clone();
+            move || accumulator.memory.budget().release(4)
         });
-        front.memory.budget().defer();
-        front.memory.budget().release(4);
-        front.memory.budget().stop_deferring();
+        accumulator.memory.budget().defer();
+        accumulator.memory.budget().release(4);
+        accumulator.memory.budget().stop_deferring();
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
         other.join().expect("no panic");
-        assert_eq!(front.memory.budget().used(), 100);
+        assert_eq!(accumulator.memory.budget().used(), 100);
     });
 }
 
-/// Red when a refusal pressed before it was noted, when a release woke nobody, and when `stop_deferring` came after the
+/// Red when a refusal room_requested before it was noted, when a release woke nobody, and when `stop_deferring` came after the
 /// look for room.
 #[test]
 fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
     model(|| {
-        let (front, asleep) = front_with_waker();
+        let (accumulator, asleep) = front_with_waker();
         let waker = asleep.clone();
-        front.memory.budget().on_room(Box::new(move || waker.notify()));
-        front.memory.budget().charge((1 << 20) - 10);
+        accumulator.memory.budget().on_room(Box::new(move || waker.notify()));
+        accumulator.memory.budget().charge((1 << 20) - 10);
         let asking = thread::spawn({
-            let front = front.clone();
-            move || match front.memory.budget().try_charge(60) {
-                Ok(()) => front.inbox.command(Command::Flush { ticket: 1 }),
-                Err(_) => front.refuse(60),
+            let accumulator = accumulator.clone();
+            move || match accumulator.memory.budget().try_charge(60) {
+                Ok(()) => accumulator.inbox.command(Command::Flush { ticket: 1 }),
+                Err(_) => accumulator.refuse(60),
             }
         });
         let other = thread::spawn({
-            let front = front.clone();
-            move || front.memory.budget().release((1 << 20) - 10)
+            let accumulator = accumulator.clone();
+            move || accumulator.memory.budget().release((1 << 20) - 10)
         });
         let mut mail = Mail::default();
         loop {
-            front.inbox.wake_up();
-            front.inbox.take_pressed();
-            front.inbox.take(&mut mail);
-            front.memory.budget().defer();
-            front.memory.budget().stop_deferring();
+            accumulator.inbox.wake_up();
+            accumulator.inbox.take_room_request();
+            accumulator.inbox.take(&mut mail);
+            accumulator.memory.budget().defer();
+            accumulator.memory.budget().stop_deferring();
             // Told, or there was room at once.
-            if front.memory.budget().take_room_after_refusal() || !mail.commands.is_empty() {
+            if accumulator.memory.budget().take_room_after_refusal() || !mail.commands.is_empty() {
                 break;
             }
-            if front.inbox.fall_asleep(Time::NEVER, false) {
+            if accumulator.inbox.fall_asleep(Time::NEVER, false) {
                 asleep.wait();
             }
         }
@@ -332,29 +339,29 @@ fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
 #[test]
 fn the_line_is_served_in_order() {
     model(|| {
-        let front = front(1000, 100);
-        front.memory.budget().charge(100);
+        let accumulator = accumulator(1000, 100);
+        accumulator.memory.budget().charge(100);
         let order = Arc::new(Mutex::new(Vec::new()));
         let wait = |bytes: usize| {
-            let (front, order) = (front.clone(), order.clone());
+            let (accumulator, order) = (accumulator.clone(), order.clone());
             thread::spawn(move || {
                 // The order of charging is that of these lines only for the first: it charges before the second may.
-                front.memory.budget().wait(bytes, None).expect("room comes");
-                order.lock().push((bytes, front.memory.budget().used()));
+                accumulator.memory.budget().wait(bytes, None).expect("room comes");
+                order.lock().push((bytes, accumulator.memory.budget().used()));
             })
         };
         let first = wait(60);
-        while front.memory.budget().waiting() == 0 {
+        while accumulator.memory.budget().waiting() == 0 {
             thread::yield_now();
         }
         let second = wait(20);
         // Enough for the second, not for the first.
-        front.memory.budget().release(30);
+        accumulator.memory.budget().release(30);
         assert!(order.lock().is_empty(), "the second overtook the first");
-        front.memory.budget().release(70);
+        accumulator.memory.budget().release(70);
         first.join().expect("no panic");
         second.join().expect("no panic");
-        assert_eq!(front.memory.budget().used(), 80);
+        assert_eq!(accumulator.memory.budget().used(), 80);
     });
 }
 
@@ -362,19 +369,19 @@ fn the_line_is_served_in_order() {
 #[test]
 fn closing_ends_every_wait() {
     model(|| {
-        let front = front(1000, 100);
-        front.memory.budget().charge(100);
+        let accumulator = accumulator(1000, 100);
+        accumulator.memory.budget().charge(100);
         let waiters: Vec<_> = [10, 20]
             .map(|bytes| {
-                let front = front.clone();
-                thread::spawn(move || front.memory.budget().wait(bytes, None))
+                let accumulator = accumulator.clone();
+                thread::spawn(move || accumulator.memory.budget().wait(bytes, None))
             })
             .into();
-        front.memory.budget().close();
+        accumulator.memory.budget().close();
         for waiter in waiters {
             assert_eq!(waiter.join().expect("no panic"), Err(WaitEnded::Closed));
         }
-        assert_eq!(front.memory.budget().waiting(), 0);
+        assert_eq!(accumulator.memory.budget().waiting(), 0);
     });
 }
 
@@ -382,22 +389,22 @@ fn closing_ends_every_wait() {
 #[test]
 fn those_who_ask_never_overdraw() {
     model(|| {
-        let front = front(1000, 100);
+        let accumulator = accumulator(1000, 100);
         let ask = || {
-            let front = front.clone();
+            let accumulator = accumulator.clone();
             thread::spawn(move || {
-                let charged = front.memory.budget().try_charge(60).is_ok();
-                assert!(front.memory.budget().used() <= 100);
+                let charged = accumulator.memory.budget().try_charge(60).is_ok();
+                assert!(accumulator.memory.budget().used() <= 100);
                 if charged {
-                    front.memory.budget().release(60);
+                    accumulator.memory.budget().release(60);
                 }
             })
         };
         let asking = [ask(), ask()];
-        let charged = front.memory.budget().try_charge(40).is_ok();
-        assert!(front.memory.budget().used() <= 100);
+        let charged = accumulator.memory.budget().try_charge(40).is_ok();
+        assert!(accumulator.memory.budget().used() <= 100);
         asking.into_iter().for_each(|thread| thread.join().expect("no panic"));
-        assert_eq!(front.memory.budget().used(), if charged { 40 } else { 0 });
+        assert_eq!(accumulator.memory.budget().used(), if charged { 40 } else { 0 });
     });
 }
 
@@ -406,27 +413,27 @@ fn those_who_ask_never_overdraw() {
 #[test]
 fn nothing_is_appended_after_close_and_nothing_before_is_missed() {
     model(|| {
-        let front = front(1000, 1 << 20);
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
+        let accumulator = accumulator(1000, 1 << 20);
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
         let sending = |tags: &'static [u64]| {
-            let (front, topic) = (front.clone(), topic.clone());
-            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&accumulator, &topic, tag).is_ok()).count())
         };
         let senders = [sending(&[1, 2]), sending(&[11])];
-        front.gate.close();
+        accumulator.gate.close();
         let mut tags = Vec::new();
-        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        accumulator.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
         let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
         assert_eq!(tags.len(), accepted, "{tags:?}");
         drain(only(&topic), &mut tags);
         assert_eq!(tags.len(), accepted, "appended after close");
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
-fn shut(front: &Front) {
-    front.gate.shut(Error::new(ErrorKind::InvalidState, ""));
+fn shut(accumulator: &Accumulator) {
+    accumulator.gate.shut(Error::new(ErrorKind::InvalidState, ""));
 }
 
 /// A transaction ends and the next begins. Red when `shut` swept no slot, when it swept before it was shut, and when a
@@ -434,27 +441,27 @@ fn shut(front: &Front) {
 #[test]
 fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_until_it_opens() {
     model(|| {
-        let front = front(1000, 1 << 20);
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
+        let accumulator = accumulator(1000, 1 << 20);
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
         let sending = |tags: &'static [u64]| {
-            let (front, topic) = (front.clone(), topic.clone());
-            thread::spawn(move || tags.iter().filter(|&&tag| send(&front, &topic, tag).is_ok()).count())
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
+            thread::spawn(move || tags.iter().filter(|&&tag| send(&accumulator, &topic, tag).is_ok()).count())
         };
         let senders = [sending(&[1, 2]), sending(&[11])];
-        shut(&front);
+        shut(&accumulator);
         let mut of_the_first = Vec::new();
         drain(only(&topic), &mut of_the_first);
         thread::yield_now();
         let mut between = Vec::new();
         drain(only(&topic), &mut between);
         assert!(between.is_empty(), "{between:?} landed in the next transaction");
-        front.gate.open();
+        accumulator.gate.open();
         let accepted: usize = senders.into_iter().map(|sender| sender.join().expect("no panic")).sum();
         let mut of_the_second = Vec::new();
         drain(only(&topic), &mut of_the_second);
         assert_eq!(of_the_first.len() + of_the_second.len(), accepted, "{of_the_first:?} {of_the_second:?}");
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
@@ -463,27 +470,27 @@ fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_unt
 #[test]
 fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
     model(|| {
-        let front = front(1000, 1 << 20);
-        let topic = front.topics.get("t");
-        assign(&front, &topic);
-        send(&front, &topic, 1).expect("room");
+        let accumulator = accumulator(1000, 1 << 20);
+        let topic = accumulator.topics.get("t");
+        assign(&accumulator, &topic);
+        send(&accumulator, &topic, 1).expect("room");
         let sender = thread::spawn({
-            let (front, topic) = (front.clone(), topic.clone());
-            move || [2, 3].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
+            move || [2, 3].into_iter().filter(|&tag| send(&accumulator, &topic, tag).is_ok()).count()
         });
         let closer = thread::spawn({
-            let front = front.clone();
-            move || front.gate.close()
+            let accumulator = accumulator.clone();
+            move || accumulator.gate.close()
         });
-        shut(&front);
+        shut(&accumulator);
         let mut tags = Vec::new();
         drain(only(&topic), &mut tags);
         let accepted = 1 + sender.join().expect("no panic");
         closer.join().expect("no panic");
         assert_eq!(tags.len(), accepted, "appended after the gate was shut");
-        front.gate.open();
-        assert!(send(&front, &topic, 4).is_err(), "a closed gate was opened");
-        front.memory.close();
+        accumulator.gate.open();
+        assert!(send(&accumulator, &topic, 4).is_err(), "a closed gate was opened");
+        accumulator.memory.close();
     });
 }
 
@@ -491,19 +498,19 @@ fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
 #[test]
 fn a_topics_queue_is_closed_like_any_slot() {
     model(|| {
-        let front = front(1000, 1 << 20);
-        let topic = front.topics.get("t");
+        let accumulator = accumulator(1000, 1 << 20);
+        let topic = accumulator.topics.get("t");
         let sender = thread::spawn({
-            let (front, topic) = (front.clone(), topic.clone());
-            move || [1, 2].into_iter().filter(|&tag| send(&front, &topic, tag).is_ok()).count()
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
+            move || [1, 2].into_iter().filter(|&tag| send(&accumulator, &topic, tag).is_ok()).count()
         });
-        front.gate.close();
-        assign(&front, &topic);
+        accumulator.gate.close();
+        assign(&accumulator, &topic);
         let mut tags = Vec::new();
-        front.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
+        accumulator.topics.slots().iter().for_each(|slot| drain(slot, &mut tags));
         let accepted = sender.join().expect("no panic");
         assert_eq!(tags.len(), accepted, "{tags:?}");
-        front.memory.close();
+        accumulator.memory.close();
     });
 }
 
@@ -537,41 +544,48 @@ fn a_reader_sees_values_that_never_go_back() {
 fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed() {
     for comes_back in [false, true] {
         model(move || {
-            let front = front(1000, 1 << 20);
-            let topic = front.topics.get("t");
-            assign_partitions(&front, &topic, 2);
-            let slots = front.partitions_for(&topic, 2);
-            let send = |front: &Front, topic: &Topic, partition, tag| {
+            let accumulator = accumulator(1000, 1 << 20);
+            let topic = accumulator.topics.get("t");
+            assign_partitions(&accumulator, &topic, 2);
+            let slots = accumulator.partitions_for(&topic, 2);
+            let send = |accumulator: &Accumulator, topic: &Topic, partition, tag| {
                 let record = Record { partition, ..Record::default() };
-                front.accept(topic, &record, &Completion::Tag(tag), Manner::Usual, &Still, &mut Room::default())
+                accumulator.accept(
+                    topic,
+                    &record,
+                    &Completion::Tag(tag),
+                    Lingering::Allowed,
+                    &Still,
+                    &mut Room::default(),
+                )
             };
             // The partition has let a record in before, and has no open batch.
             let mut tags = Vec::new();
-            send(&front, &topic, Some(1), 1).expect("room");
+            send(&accumulator, &topic, Some(1), 1).expect("room");
             drain(&slots[1], &mut tags);
             let explicit = thread::spawn({
-                let (front, topic) = (front.clone(), topic.clone());
+                let (accumulator, topic) = (accumulator.clone(), topic.clone());
                 move || {
-                    let sent = send(&front, &topic, Some(1), 2);
+                    let sent = send(&accumulator, &topic, Some(1), 2);
                     assert!(sent.is_ok() || sent == Err(NotAccepted::UnknownPartition { count: 1 }));
                     usize::from(sent.is_ok())
                 }
             });
             let keyless = thread::spawn({
-                let (front, topic) = (front.clone(), topic.clone());
-                move || [11, 12].map(|tag| send(&front, &topic, None, tag).expect("there is a partition"))
+                let (accumulator, topic) = (accumulator.clone(), topic.clone());
+                move || [11, 12].map(|tag| send(&accumulator, &topic, None, tag).expect("there is a partition"))
             });
-            front.resize(&topic, slots[..1].to_vec());
+            accumulator.resize(&topic, slots[..1].to_vec());
             drain(&slots[1], &mut tags);
             if comes_back {
-                front.resize(&topic, slots.clone());
+                accumulator.resize(&topic, slots.clone());
             }
             let accepted = 3 + explicit.join().expect("no panic");
             keyless.join().expect("no panic");
             assert!(comes_back || slots[1].waiting() == (0, 0), "appended after it was gone");
             slots.iter().for_each(|slot| drain(slot, &mut tags));
-            assert_eq!((tags.len(), front.memory.budget().used()), (accepted, 0), "{tags:?}");
-            front.memory.close();
+            assert_eq!((tags.len(), accumulator.memory.budget().used()), (accepted, 0), "{tags:?}");
+            accumulator.memory.close();
         });
     }
 }
@@ -581,19 +595,19 @@ fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed(
 #[test]
 fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
     model(|| {
-        let front = front(1000, 1 << 20);
-        let topic = front.topics.get("t");
+        let accumulator = accumulator(1000, 1 << 20);
+        let topic = accumulator.topics.get("t");
         let sender = thread::spawn({
-            let (front, topic) = (front.clone(), topic.clone());
-            move || (1..=3).for_each(|tag| send(&front, &topic, tag).expect("room"))
+            let (accumulator, topic) = (accumulator.clone(), topic.clone());
+            move || (1..=3).for_each(|tag| send(&accumulator, &topic, tag).expect("room"))
         });
-        assign(&front, &topic);
+        assign(&accumulator, &topic);
         sender.join().expect("no panic");
         let mut tags = Vec::new();
         drain(only(&topic), &mut tags);
         assert_eq!(tags, [1, 2, 3]);
-        assert_eq!(front.memory.budget().used(), 0);
-        front.memory.close();
+        assert_eq!(accumulator.memory.budget().used(), 0);
+        accumulator.memory.close();
     });
 }
 
@@ -601,25 +615,25 @@ fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
 #[test]
 fn a_forced_charge_beside_an_asked_one_is_counted() {
     model(|| {
-        let front = front(1000, 300);
+        let accumulator = accumulator(1000, 300);
         let slot_topic: Arc<str> = "t".into();
         let other = thread::spawn({
-            let (front, topic) = (front.clone(), slot_topic.clone());
+            let (accumulator, topic) = (accumulator.clone(), slot_topic.clone());
             move || {
-                let mut batch = Batch::new(&front.memory, &topic, 0, Time::ZERO, 0);
+                let mut batch = Batch::new(&accumulator.memory, &topic, 0, Time::ZERO, 0);
                 let record = Record::default();
                 batch.append(&record, 0, &Completion::Tag(1), Charge::Force, &mut Room::default()).expect("forced");
                 decided(batch)
             }
         });
-        let mut batch = Batch::new(&front.memory, &slot_topic, 0, Time::ZERO, 0);
+        let mut batch = Batch::new(&accumulator.memory, &slot_topic, 0, Time::ZERO, 0);
         let asked = batch.append(&Record::default(), 0, &Completion::Tag(2), Charge::Ask, &mut Room::default());
         assert!(asked.is_err(), "two chunks do not fit");
         drop(other.join().expect("no panic"));
         drop(batch);
-        assert_eq!(front.memory.budget().used(), 0);
-        assert!(front.memory.take_orphans().is_empty());
-        front.memory.close();
+        assert_eq!(accumulator.memory.budget().used(), 0);
+        assert!(accumulator.memory.take_orphans().is_empty());
+        accumulator.memory.close();
     });
 }
 

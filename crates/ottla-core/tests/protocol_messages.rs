@@ -162,14 +162,14 @@ fn metadata_requests_are_understood() {
                     (with_operations && (8..=10).contains(&version), with_operations && version >= 8);
                 assert_eq!(read.include_cluster_authorized_operations, cluster);
                 assert_eq!(read.include_topic_authorized_operations, topic);
-                let told = topics.as_ref().map(|topics| {
+                let reported = topics.as_ref().map(|topics| {
                     let id = |topic: &MetadataRequestTopic<'_>| if version >= 10 { topic.topic_id } else { [0; 16] };
                     Vec::from_iter(topics.iter().map(|topic| (id(topic), topic.name)))
                 });
                 let understood = read.topics.as_ref().map(|topics| {
                     Vec::from_iter(topics.iter().map(|t| (*t.topic_id.as_bytes(), t.name.as_ref().map(|n| &***n))))
                 });
-                assert_eq!(understood, told, "version {version}");
+                assert_eq!(understood, reported, "version {version}");
             }
         }
     }

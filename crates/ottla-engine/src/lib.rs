@@ -10,7 +10,16 @@ pub use event_loop::{LogSink, Sink};
 pub use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
 pub use ottla_core::loan::Loan;
 pub use ottla_core::{
-    Completion, Config, CounterSnapshot, Delivery, Error, ErrorCode, ErrorKind, Fate, Header, Level, Outcome,
-    PartitionInfo, Record, Report, Result, Snapshot, Told,
+    Completion, Config, CounterSnapshot, Delivery, DeliveryResult, Error, ErrorCode, ErrorKind, Fate, Header, Level,
+    Outcome, PartitionInfo, Record, Report, Result, Snapshot,
 };
-pub use producer::{Interceptor, Plugins, Producer, SendHandle, Sending, TopicHandle, Wait};
+pub use producer::{Producer, SendHandle, TopicHandle, Wait};
+
+/// What the application plugs into a producer: a partitioner, serializers, interceptors.
+pub mod plugin {
+    pub use ottla_core::config::{Plugin, PluginSettings};
+    pub use ottla_core::partition::custom::{Choice, CustomPartitioner, Partitions};
+    pub use ottla_core::serialize::{Object, Objects, Serialized, Serializer};
+
+    pub use crate::producer::{Interceptor, Plugins, Sending};
+}

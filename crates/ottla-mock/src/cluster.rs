@@ -58,13 +58,13 @@ pub(super) struct Topic {
 }
 
 pub(super) struct Partition {
-    pub place: Place,
+    pub place: Address,
     pub log: Log,
 }
 
 /// Where a partition lives: what Metadata tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Address {
     pub leader: Option<i32>,
     pub leader_epoch: i32,
     pub replicas: Vec<i32>,
@@ -72,7 +72,7 @@ pub struct Place {
 }
 
 /// What Metadata tells of all topics: id and places, by name.
-pub type View = BTreeMap<String, (Uuid, Vec<Place>)>;
+pub type View = BTreeMap<String, (Uuid, Vec<Address>)>;
 
 /// A modelled Kafka cluster. Broker ids are 1 to n.
 pub struct Cluster {
@@ -173,7 +173,7 @@ impl Cluster {
             let replicas: Vec<i32> =
                 (0..topic.options.replication_factor.min(ids.len())).map(|n| ids[(index + n) % ids.len()]).collect();
             let isr: Vec<i32> = replicas.iter().copied().filter(|id| up.contains(id)).collect();
-            let place = Place { leader: isr.first().copied(), leader_epoch: 0, replicas, isr };
+            let place = Address { leader: isr.first().copied(), leader_epoch: 0, replicas, isr };
             topic.partitions.push(Partition { place, log: Log::default() });
         }
     }
@@ -389,15 +389,15 @@ impl Cluster {
         self.brokers.get_mut(&id).expect("a broker that exists")
     }
 
-    fn place(&self, topic: &str, partition: i32) -> &Place {
+    fn place(&self, topic: &str, partition: i32) -> &Address {
         &self.topic(topic).partitions[partition as usize].place
     }
 
-    fn place_mut(&mut self, topic: &str, partition: i32) -> &mut Place {
+    fn place_mut(&mut self, topic: &str, partition: i32) -> &mut Address {
         &mut self.topic_mut(topic).partitions[partition as usize].place
     }
 
-    fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+    fn places(&mut self) -> impl Iterator<Item = &mut Address> {
         self.topics.values_mut().flat_map(|topic| &mut topic.partitions).map(|partition| &mut partition.place)
     }
 }

@@ -9,7 +9,7 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, Topi
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::cluster::{Place, View};
+use super::cluster::{Address, View};
 use super::{Cluster, Context, Outcome, RequestInfo};
 
 pub(super) fn describe(_: &Cluster, request: &MetadataRequest, info: &mut RequestInfo) {
@@ -101,14 +101,14 @@ fn unknown(name: &str, error: ResponseError) -> MetadataResponseTopic {
     MetadataResponseTopic::default().with_name(Some(name)).with_error_code(error.code())
 }
 
-fn known(name: &str, id: Uuid, places: &[Place], version: i16) -> MetadataResponseTopic {
+fn known(name: &str, id: Uuid, places: &[Address], version: i16) -> MetadataResponseTopic {
     let name = TopicName(StrBytes::from_string(name.to_owned()));
     let partitions = places.iter().enumerate().map(|(index, place)| partition(index, place, version)).collect();
     let topic = MetadataResponseTopic::default().with_name(Some(name)).with_partitions(partitions);
     if version >= 10 { topic.with_topic_id(id) } else { topic }
 }
 
-fn partition(index: usize, place: &Place, version: i16) -> MetadataResponsePartition {
+fn partition(index: usize, place: &Address, version: i16) -> MetadataResponsePartition {
     let ids = |list: &[i32]| list.iter().copied().map(BrokerId).collect();
     let error = if place.leader.is_none() { ResponseError::LeaderNotAvailable.code() } else { 0 };
     let partition = MetadataResponsePartition::default()

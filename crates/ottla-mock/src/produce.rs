@@ -11,7 +11,7 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::cluster::Place;
+use super::cluster::Address;
 use super::log::{Append, Appended, Refusal};
 use super::{Batch, Cluster, Context, Outcome, PartitionInfo, RequestInfo};
 
@@ -111,7 +111,7 @@ impl Target<'_> {
         };
         let mut response = self.response(index, outcome);
         if hint && response.error_code == ResponseError::NotLeaderOrFollower.code() {
-            self.add_hint(&mut response, leaders);
+            self.add_suggestion(&mut response, leaders);
         }
         response
     }
@@ -172,12 +172,12 @@ impl Target<'_> {
         if version >= 5 { response.with_log_start_offset(log_start_offset) } else { response }
     }
 
-    fn add_hint(&self, response: &mut PartitionProduceResponse, leaders: &mut BTreeSet<i32>) {
+    fn add_suggestion(&self, response: &mut PartitionProduceResponse, leaders: &mut BTreeSet<i32>) {
         let place = self.topic.and_then(|name| self.cluster.topics.get(name)).and_then(|topic| {
             let index = usize::try_from(response.index).ok()?;
             topic.partitions.get(index).map(|partition| &partition.place)
         });
-        if let Some(Place { leader: Some(leader), leader_epoch, .. }) = place
+        if let Some(Address { leader: Some(leader), leader_epoch, .. }) = place
             && self.context.version >= 10
         {
             response.current_leader =

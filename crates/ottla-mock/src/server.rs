@@ -16,7 +16,7 @@ use super::{Cluster, Connection, Reaction};
 pub struct ModelServer {
     cluster: Arc<Mutex<Cluster>>,
     addrs: BTreeMap<i32, SocketAddr>,
-    fronts: Mutex<BTreeMap<i32, Front>>,
+    fronts: Mutex<BTreeMap<i32, Accumulator>>,
 }
 
 impl ModelServer {
@@ -34,7 +34,7 @@ impl ModelServer {
         let mut fronts = BTreeMap::new();
         for (id, addr, listener) in listeners {
             addrs.insert(id, addr);
-            fronts.insert(id, Front::open(id, listener, cluster.clone()));
+            fronts.insert(id, Accumulator::open(id, listener, cluster.clone()));
         }
         ModelServer { cluster, addrs, fronts: Mutex::new(fronts) }
     }
@@ -95,7 +95,7 @@ impl ModelServer {
                 Err(_) => thread::sleep(Duration::from_millis(10)),
             }
         };
-        lock(&self.fronts).insert(broker, Front::open(broker, listener, self.cluster.clone()));
+        lock(&self.fronts).insert(broker, Accumulator::open(broker, listener, self.cluster.clone()));
     }
 
     /// Cuts all connections to a broker; it goes on listening.
@@ -117,7 +117,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One broker's listener and connections, until dropped.
-struct Front {
+struct Accumulator {
     shared: Arc<Shared>,
     addr: SocketAddr,
     acceptor: Option<JoinHandle<()>>,
@@ -138,8 +138,8 @@ impl Shared {
     }
 }
 
-impl Front {
-    fn open(broker: i32, listener: TcpListener, cluster: Arc<Mutex<Cluster>>) -> Front {
+impl Accumulator {
+    fn open(broker: i32, listener: TcpListener, cluster: Arc<Mutex<Cluster>>) -> Accumulator {
         let addr = listener.local_addr().expect("a bound listener has an address");
         let open = Mutex::new(HashMap::new());
         let shared = Arc::new(Shared { broker, cluster, stopping: AtomicBool::new(false), open });
@@ -147,11 +147,11 @@ impl Front {
             let shared = shared.clone();
             thread::spawn(move || accept(listener, &shared))
         };
-        Front { shared, addr, acceptor: Some(acceptor) }
+        Accumulator { shared, addr, acceptor: Some(acceptor) }
     }
 }
 
-impl Drop for Front {
+impl Drop for Accumulator {
     fn drop(&mut self) {
         self.shared.stopping.store(true, SeqCst);
         drop(TcpStream::connect(self.addr)); // wakes the acceptor, which then sees `stopping`

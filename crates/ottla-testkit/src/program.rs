@@ -1,20 +1,27 @@
-//! This crate's programs, built when a test asks for one.
+//! Programs of the workspace, built when a test asks for one.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Builds the program and returns its path. `release` chooses the profile.
+/// Builds one of this crate's programs and returns its path. `release` chooses the profile.
 pub fn build(name: &str, release: bool) -> PathBuf {
+    let profile = if release { "release" } else { "dev" };
+    cargo_build(&["--package", "ottla-testkit", "--bin", name, "--profile", profile])
+}
+
+/// Builds an example of a crate and returns its path.
+pub fn build_example(package: &str, name: &str) -> PathBuf {
+    cargo_build(&["--package", package, "--example", name])
+}
+
+fn cargo_build(what: &[&str]) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "ottla-testkit", "--bin", name, "--message-format=json"]);
-    if release {
-        cargo.arg("--release");
-    }
+    cargo.arg("build").args(what).arg("--message-format=json");
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
     let output = output.unwrap_or_else(|error| panic!("cannot run {cargo:?}: {error}"));
     assert!(output.status.success(), "{cargo:?}: {}", output.status);
     let text = String::from_utf8_lossy(&output.stdout);
     let marker = "\"executable\":\"";
-    let at = text.rfind(marker).expect("cargo names the program") + marker.len();
-    text[at..].split('"').next().expect("a path").into()
+    let index = text.rfind(marker).expect("cargo names the program") + marker.len();
+    text[index..].split('"').next().expect("a path").into()
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{Append, Appended, Front, NotAccepted, Refused, Slot, Topic};
+use super::{Accumulator, Append, Appended, NotAccepted, Refused, Slot, Topic};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Outcome, Report, Room};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
@@ -17,7 +17,7 @@ pub struct Rejected {
     batches: Vec<(Box<Batch>, Error)>,
 }
 
-impl Front {
+impl Accumulator {
     /// The slots of a topic's first `count` partitions, without showing new ones to application threads yet. A partition
     /// that comes back has the slot that it had.
     pub fn partitions_for(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
@@ -62,8 +62,8 @@ impl Front {
         clock: &C,
         rejected: &mut Rejected,
     ) -> Result<()> {
-        let hurry = matches!(&completion, Completion::Waiter(waiter) if !waiter.is_patient());
-        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, hurry, wanted: -1 };
+        let no_linger = matches!(&completion, Completion::Waiter(waiter) if !waiter.is_patient());
+        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, no_linger, wanted: -1 };
         let mut room = Room::default();
         loop {
             match self.append(topic, partitions, &mut append, &completion, &mut room) {
@@ -132,7 +132,7 @@ impl Drop for Moving {
 impl Rejected {
     fn add<C: Clock>(
         &mut self,
-        front: &Front,
+        accumulator: &Accumulator,
         topic: &Topic,
         record: &Record<'_>,
         completion: Completion,
@@ -141,7 +141,7 @@ impl Rejected {
     ) -> Result<()> {
         let partition = record.partition.unwrap_or(-1);
         if self.batches.last().is_none_or(|(batch, why)| batch.partition != partition || *why != error) {
-            let batch = Batch::new(&front.memory, &topic.name, partition, clock.monotonic(), 0);
+            let batch = Batch::new(&accumulator.memory, &topic.name, partition, clock.monotonic(), 0);
             self.batches.push((batch, error));
         }
         let (batch, _) = self.batches.last_mut().expect("pushed above");
@@ -151,7 +151,7 @@ impl Rejected {
             // It was made for this record.
             self.batches.pop().map(|(batch, _)| batch.dissolve()).unwrap_or_default();
         }
-        appended.map_err(|refused| front.no_memory_to_move(topic, refused))
+        appended.map_err(|refused| accumulator.no_memory_to_move(topic, refused))
     }
 
     /// The reports that tell so.

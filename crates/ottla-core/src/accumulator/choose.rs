@@ -1,8 +1,8 @@
 //! Chooses the partition of a record.
 
-use super::{Append, Front, NotAccepted, Slot, Topic};
+use super::{Accumulator, Append, NotAccepted, Slot, Topic};
+use crate::partition::custom::{self, Choice, CustomPartitioner, Partitions};
 use crate::partition::hash::Hash;
-use crate::partition::own::{self, Own, Partitions, Question};
 use crate::partition::rng::SplitMix64;
 use crate::partition::{round_robin, sticky};
 use crate::record::Record;
@@ -24,7 +24,7 @@ pub enum Partitioner {
     /// Any available partition, for each record anew, keys or not.
     Random,
     /// The application's own.
-    Own(Arc<dyn Own>),
+    Custom(Arc<dyn CustomPartitioner>),
 }
 
 impl Partitioner {
@@ -36,7 +36,7 @@ impl Partitioner {
                 Partitioner::Hashed { hash: its_hash, keyless: its_keyless, adaptive: its_adaptive },
             ) => (hash, keyless, adaptive) == (its_hash, its_keyless, its_adaptive),
             (Partitioner::RoundRobin, Partitioner::RoundRobin) | (Partitioner::Random, Partitioner::Random) => true,
-            (Partitioner::Own(own), Partitioner::Own(its)) => Arc::ptr_eq(own, its),
+            (Partitioner::Custom(own), Partitioner::Custom(its)) => Arc::ptr_eq(own, its),
             _ => false,
         }
     }
@@ -74,7 +74,7 @@ impl Keyless {
     }
 }
 
-impl Front {
+impl Accumulator {
     #[inline]
     pub(super) fn partition_of<C: Clock>(
         &self,
@@ -116,14 +116,14 @@ impl Front {
     ) -> Result<u32, NotAccepted> {
         match partitioner {
             Partitioner::RoundRobin => Ok(next_in_turn(topic, partitions)),
-            Partitioner::Own(own) => ask_own(&**own, topic, partitions, record, Objects::default()),
+            Partitioner::Custom(own) => ask_custom(&**own, topic, partitions, record, Objects::default()),
             Partitioner::Random | Partitioner::Hashed { .. } => Ok(self.draw(topic, partitions, false, None)),
         }
     }
 
     /// The topic's partitions have to be known before a record of objects is accepted, and are not.
     pub fn needs_partitions(&self, topic: &Topic) -> bool {
-        let needs = matches!(&topic.settings.partitioner, Partitioner::Own(own) if own.needs_objects());
+        let needs = matches!(&topic.settings.partitioner, Partitioner::Custom(own) if own.needs_objects());
         needs && topic.partitions().is_none()
     }
 
@@ -135,10 +135,10 @@ impl Front {
         record: &Record<'_>,
         objects: Objects,
     ) -> Result<Option<i32>, NotAccepted> {
-        let (Partitioner::Own(own), Some(partitions)) = (&topic.settings.partitioner, topic.partitions()) else {
+        let (Partitioner::Custom(own), Some(partitions)) = (&topic.settings.partitioner, topic.partitions()) else {
             return Ok(None);
         };
-        let chosen = ask_own(&**own, topic, partitions, record, objects)?;
+        let chosen = ask_custom(&**own, topic, partitions, record, objects)?;
         Ok(Some(chosen.cast_signed()))
     }
 
@@ -191,16 +191,15 @@ impl Front {
     }
 }
 
-fn ask_own(
-    own: &dyn Own,
+fn ask_custom(
+    own: &dyn CustomPartitioner,
     topic: &Topic,
     partitions: &[Arc<Slot>],
     record: &Record<'_>,
     objects: Objects,
 ) -> Result<u32, NotAccepted> {
-    let question =
-        Question { topic: &topic.name, key: record.key, value: record.value, objects, partitions: &partitions };
-    own::ask(own, &question).map_err(NotAccepted::NotChosen)
+    let choice = Choice { topic: &topic.name, key: record.key, value: record.value, objects, partitions: &partitions };
+    custom::ask(own, &choice).map_err(NotAccepted::NotChosen)
 }
 
 impl Partitions for &[Arc<Slot>] {

@@ -84,7 +84,7 @@ impl Gate {
         }
         let enrolled = state.enrolled.clone();
         drop(state);
-        enrolled.iter().for_each(|slot| slot.expel());
+        enrolled.iter().for_each(|slot| slot.revoke());
         // Not before: whoever flips the gate beside this finds them too, and may rely on it as well. Nobody has enrolled
         // since, for only the thread that shuts the gate opens it.
         self.state.lock().enrolled.clear();

@@ -13,7 +13,7 @@ pub struct Inbox<C> {
     /// The sender sleeps for a little only, and is not to be woken for full batches.
     resting: AtomicBool,
     /// Someone waits for room in `buffer.memory`: open batches should not linger.
-    pressed: AtomicBool,
+    room_requested: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -58,12 +58,12 @@ impl<C> Inbox<C> {
             mail: Mutex::new(Mail::default()),
             asleep_until: AtomicU64::new(AWAKE),
             resting: AtomicBool::new(false),
-            pressed: AtomicBool::new(false),
+            room_requested: AtomicBool::new(false),
             wake: OnceLock::new(),
         }
     }
 
-    /// How the driver is woken. Set once, before the first record.
+    /// How the event loop is woken. Set once, before the first record.
     pub fn on_wake(&self, wake: Box<dyn Fn() + Send + Sync>) {
         let _ = self.wake.set(wake);
     }
@@ -86,8 +86,8 @@ impl<C> Inbox<C> {
     }
 
     /// Asks for open batches to be sent at once, since someone waits for their memory.
-    pub fn press(&self) {
-        self.pressed.store(true, Ordering::SeqCst);
+    pub fn request_room(&self) {
+        self.room_requested.store(true, Ordering::SeqCst);
         self.wake_if_asleep_beyond(Time::ZERO);
     }
 
@@ -121,8 +121,8 @@ impl<C> Inbox<C> {
         std::mem::swap(&mut *self.mail.lock(), into);
     }
 
-    pub fn take_pressed(&self) -> bool {
-        self.pressed.load(Ordering::Relaxed) && self.pressed.swap(false, Ordering::SeqCst)
+    pub fn take_room_request(&self) -> bool {
+        self.room_requested.load(Ordering::Relaxed) && self.room_requested.swap(false, Ordering::SeqCst)
     }
 
     /// Says that the sender sleeps until `until`, and whether it rests. If something arrived meanwhile that it has to see
@@ -135,7 +135,7 @@ impl<C> Inbox<C> {
         self.asleep_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
         let mail = self.mail.lock();
         let waits = mail.due >= until && !mail.full && mail.commands.is_empty();
-        let sleeps = waits && !self.pressed.load(Ordering::SeqCst);
+        let sleeps = waits && !self.room_requested.load(Ordering::SeqCst);
         drop(mail);
         if !sleeps {
             self.wake_up();

@@ -6,9 +6,9 @@
 
 mod assign;
 mod choose;
+mod fast_path;
 mod gate;
 mod inbox;
-mod rest;
 mod slot;
 mod sticky;
 #[cfg(all(test, not(ottla_loom)))]
@@ -16,26 +16,26 @@ mod tests;
 mod topic_settings;
 mod topics;
 mod transaction;
-mod usual;
+mod wake_coalescing;
 
 use std::time::Instant;
 
 pub use choose::{Keyless, Partitioner};
 pub use gate::{Barred, Gate};
 pub use inbox::{Inbox, Mail, Wake};
-pub use rest::Rest;
-pub use slot::{Append, Appended, Glance, Refused, Slot};
+pub use slot::{Append, Appended, Refused, Slot, SlotStatus};
 pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
 pub use transaction::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState};
+pub use wake_coalescing::WakeCoalescing;
 
-use crate::batch::{Charge, Completion, Memory, NoRoom, Room, Usual, WaitEnded};
+use crate::batch::{Charge, Completion, Memory, NoRoom, PlainRecord, Room, WaitEnded};
 use crate::error::Error;
 use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 
-/// The front of one producer.
-pub struct Front {
+/// The accumulator of one producer.
+pub struct Accumulator {
     pub memory: Arc<Memory>,
     pub gate: Gate,
     pub inbox: Inbox<Command>,
@@ -92,9 +92,9 @@ pub struct Purge {
     pub topic: Option<Arc<str>>,
 }
 
-/// What the front is made with.
+/// What the accumulator is made with.
 #[derive(Clone)]
-pub struct FrontSettings {
+pub struct AccumulatorSettings {
     pub buffer_memory: usize,
     pub batch_size: usize,
     /// Encoded bytes that an open batch may reach while it is not taken.
@@ -107,11 +107,11 @@ pub struct FrontSettings {
 
 /// How a record is accepted, beyond what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Lingering {
     /// May linger.
-    Usual,
+    Allowed,
     /// Somebody waits for it: its batch does not linger.
-    Hurry,
+    Skipped,
 }
 
 /// Why a record was not accepted.
@@ -129,9 +129,9 @@ pub enum NotAccepted {
     NotChosen(Error),
 }
 
-impl Front {
-    pub fn new(settings: &FrontSettings) -> Self {
-        Front {
+impl Accumulator {
+    pub fn new(settings: &AccumulatorSettings) -> Self {
+        Accumulator {
             memory: Arc::new(Memory::new(settings.buffer_memory)),
             gate: Gate::new(),
             inbox: Inbox::new(),
@@ -148,17 +148,17 @@ impl Front {
         topic: &Topic,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         clock: &C,
         room: &mut Room,
     ) -> Result<(), NotAccepted> {
-        if manner == Manner::Usual
-            && let Some(usual) = Usual::of(record, completion, clock)
-            && self.accept_usual_beside(topic, &usual).is_some()
+        if lingering == Lingering::Allowed
+            && let Some(usual) = PlainRecord::from_record(record, completion, clock)
+            && self.accept_fast_outlined(topic, &usual).is_some()
         {
             return Ok(());
         }
-        self.accept_any(topic, record, completion, manner, clock, room)
+        self.accept_any(topic, record, completion, lingering, clock, room)
     }
 
     /// The thorough way, for any record.
@@ -168,7 +168,7 @@ impl Front {
         topic: &Topic,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         clock: &C,
         room: &mut Room,
     ) -> Result<(), NotAccepted> {
@@ -177,7 +177,7 @@ impl Front {
             charge: Charge::Ask,
             clock,
             sticky: false,
-            hurry: manner == Manner::Hurry,
+            no_linger: lingering == Lingering::Skipped,
             wanted: record.partition.unwrap_or(-1),
         };
         loop {
@@ -200,7 +200,7 @@ impl Front {
 
     /// Waits for room; open batches are sent at once meanwhile, since their memory is what is waited for.
     pub fn wait_for_room(&self, bytes: usize, deadline: Option<Instant>) -> Result<Room, WaitEnded> {
-        self.inbox.press();
+        self.inbox.request_room();
         self.memory.budget().wait(bytes, deadline)?;
         Ok(Room { charged: bytes })
     }
@@ -208,7 +208,7 @@ impl Front {
     /// Somebody who does not wait was refused room. Open batches are sent at once; the sender tells when there is room.
     pub fn refuse(&self, bytes: usize) {
         self.memory.budget().refuse(bytes);
-        self.inbox.press();
+        self.inbox.request_room();
     }
 
     /// Gives back what is left of room that was waited for.

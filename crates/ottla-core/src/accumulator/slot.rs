@@ -1,14 +1,14 @@
 //! A slot: one partition as application threads see it. A lock, the open batch, and full batches that are not yet
 //! taken.
 
-mod usual;
+mod fast_path;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use usual::Limits;
+use fast_path::Limits;
 
-use super::{Barred, Front, TopicSettings, Wake};
+use super::{Accumulator, Barred, TopicSettings, Wake};
 use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
@@ -16,13 +16,13 @@ use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering,
 /// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
 /// too, with partition -1.
 //
-// What a usual record looks at is on its first cache line.
+// What a plain record looks at is on its first cache line.
 #[repr(C, align(64))]
 pub struct Slot {
     state: Mutex<State>,
     pub topic: Arc<str>,
     pub partition: i32,
-    /// Dense over all slots of a producer: the core keeps its own state of a partition in an array.
+    /// Dense over all slots of a producer: the sender keeps its own state of a partition in an array.
     pub index: u32,
     /// Bytes that wait here, roughly (in KiB): what the adaptive partitioner compares.
     backlog: AtomicU32,
@@ -52,7 +52,7 @@ struct State {
     hint: usize,
     /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
     /// those of the batches in front; `Time::NEVER` if there are none.
-    own_deadline: Time,
+    custom_deadline: Time,
     /// Takes no more: a queue whose topic is known now, or a partition that its topic no longer has.
     retired: bool,
 }
@@ -88,7 +88,7 @@ pub struct Append<'a, C: Clock> {
     /// The partition was chosen by the sticky partitioner: tell when to choose another.
     pub sticky: bool,
     /// Somebody waits for this very record: it does not linger.
-    pub hurry: bool,
+    pub no_linger: bool,
     /// The partition that the record asks for, kept with it in a topic's queue.
     pub wanted: i32,
 }
@@ -114,7 +114,7 @@ pub enum Refused {
 
 /// What the sender sees when it looks at a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Glance {
+pub struct SlotStatus {
     /// When the oldest batch here was created.
     pub oldest: Option<Time>,
     /// No batch here is due before.
@@ -130,7 +130,7 @@ impl State {
         self.retired = true;
         // The next record asks, and is refused.
         self.enrolled = false;
-        self.stop_usual();
+        self.stop_fast_path();
     }
 }
 
@@ -146,7 +146,7 @@ impl Slot {
             topic,
             partition,
             index,
-            state: Mutex::new(State { own_deadline: Time::NEVER, ..State::default() }),
+            state: Mutex::new(State { custom_deadline: Time::NEVER, ..State::default() }),
             backlog: AtomicU32::new(0),
             available: AtomicBool::new(true),
             leader: AtomicI32::new(-1),
@@ -159,7 +159,7 @@ impl Slot {
     #[inline]
     pub fn append<C: Clock>(
         self: &Arc<Self>,
-        front: &Front,
+        accumulator: &Accumulator,
         append: &Append<'_, C>,
         completion: &Completion,
         room: &mut Room,
@@ -167,15 +167,15 @@ impl Slot {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if !state.enrolled {
-            self.admit(front, state, append.charge)?;
+            self.admit(accumulator, state, append.charge)?;
         }
         state.count_sticky();
-        if append.sticky && state.sticky_bytes >= front.batch_size && self.is_settled(front, state) {
+        if append.sticky && state.sticky_bytes >= accumulator.batch_size && self.is_settled(accumulator, state) {
             state.sticky_bytes = 0;
             return Err(Refused::Switch);
         }
         let timestamp = append.record.timestamp.unwrap_or_else(|| append.clock.wall_ms());
-        let batch = self.open_batch(front, state, append, timestamp).map_err(Refused::NoRoom)?;
+        let batch = self.open_batch(accumulator, state, append, timestamp).map_err(Refused::NoRoom)?;
         let before = batch.bytes();
         let reserved = if self.partition < 0 { batch.reserve_wanted() } else { Ok(()) };
         let appended = reserved.and_then(|()| batch.append(append.record, timestamp, completion, append.charge, room));
@@ -194,36 +194,36 @@ impl Slot {
         let mut appended = Appended { wake: Wake::No, switch: false };
         if append.sticky {
             state.sticky_bytes += bytes - before;
-            appended.switch = state.sticky_bytes >= front.batch_size
-                && (bytes >= front.batch_size || state.sticky_bytes >= 2 * front.batch_size);
+            appended.switch = state.sticky_bytes >= accumulator.batch_size
+                && (bytes >= accumulator.batch_size || state.sticky_bytes >= 2 * accumulator.batch_size);
             if appended.switch {
                 state.sticky_bytes = 0;
                 // The choice that follows compares loads.
                 self.note_backlog(state);
             }
         }
-        // One look decides for the usual record, the one in the middle of a batch, that there is nothing to tell.
-        let ready = bytes >= front.batch_size || append.hurry || (before == 0 && !state.full.is_empty());
+        // One look decides for the plain record, the one in the middle of a batch, that there is nothing to tell.
+        let ready = bytes >= accumulator.batch_size || append.no_linger || (before == 0 && !state.full.is_empty());
         // What begins a batch with a deadline of its own is told even to a sender that knows of this slot.
         if (ready || before == 0)
             && (state.announced < Announced::Ready || (before == 0 && append.record.timeout.is_some()))
         {
             let timeout = append.record.timeout.filter(|_| before == 0);
-            appended.wake = self.announce(front, state, ready, created, timeout, append.hurry);
+            appended.wake = self.announce(accumulator, state, ready, created, timeout, append.no_linger);
         }
         if self.partition >= 0 {
-            self.allow_usual(front, state);
+            self.allow_fast_path(accumulator, state);
         }
         Ok(appended)
     }
 
     #[cold]
-    fn admit(self: &Arc<Self>, front: &Front, state: &mut State, charge: Charge) -> Result<(), Refused> {
+    fn admit(self: &Arc<Self>, accumulator: &Accumulator, state: &mut State, charge: Charge) -> Result<(), Refused> {
         if state.retired {
             return Err(Refused::Retired);
         }
         // The sender moves records that were accepted already: the gate has let them pass.
-        match front.gate.enrol(self) {
+        match accumulator.gate.enrol(self) {
             Ok(()) => state.enrolled = true,
             Err(_) if charge == Charge::Force => {}
             Err(barred) => return Err(Refused::Barred(barred)),
@@ -232,15 +232,15 @@ impl Slot {
     }
 
     /// No batch here is partly filled: the sticky partitioner may leave without causing a small batch.
-    fn is_settled(&self, front: &Front, state: &State) -> bool {
-        state.open.as_ref().is_none_or(|open| open.bytes() >= front.batch_size)
+    fn is_settled(&self, accumulator: &Accumulator, state: &State) -> bool {
+        state.open.as_ref().is_none_or(|open| open.bytes() >= accumulator.batch_size)
     }
 
     /// The open batch with room for the record, or a new one.
     #[inline]
     fn open_batch<'s, C: Clock>(
         &self,
-        front: &Front,
+        accumulator: &Accumulator,
         state: &'s mut State,
         append: &Append<'_, C>,
         timestamp: i64,
@@ -248,7 +248,7 @@ impl Slot {
         let record = append.record;
         if let Some(open) = &state.open
             && (record.timeout.is_some()
-                || open.own_timeout.is_some()
+                || open.custom_timeout.is_some()
                 || open.bytes() + Self::upper_bound(record) > self.batch_limit.load(Ordering::Relaxed) as usize)
             && !self.may_join(open, append, timestamp)
         {
@@ -256,19 +256,19 @@ impl Slot {
             self.close_open(state);
         }
         if state.open.is_none() {
-            state.open = Some(self.new_batch(front, state, append));
+            state.open = Some(self.new_batch(accumulator, state, append));
         }
         Ok(state.open.as_mut().expect("opened above"))
     }
 
     #[cold]
-    fn new_batch<C: Clock>(&self, front: &Front, state: &mut State, append: &Append<'_, C>) -> Box<Batch> {
+    fn new_batch<C: Clock>(&self, accumulator: &Accumulator, state: &mut State, append: &Append<'_, C>) -> Box<Batch> {
         let created = append.clock.monotonic();
-        let mut batch = Batch::new(&front.memory, &self.topic, self.partition, created, state.hint);
-        batch.own_timeout = append.record.timeout;
-        batch.deadline = created.after(self.time_allowed(batch.own_timeout));
-        if batch.own_timeout.is_some() {
-            state.own_deadline = state.own_deadline.min(batch.deadline);
+        let mut batch = Batch::new(&accumulator.memory, &self.topic, self.partition, created, state.hint);
+        batch.custom_timeout = append.record.timeout;
+        batch.deadline = created.after(self.time_allowed(batch.custom_timeout));
+        if batch.custom_timeout.is_some() {
+            state.custom_deadline = state.custom_deadline.min(batch.deadline);
         }
         batch
     }
@@ -285,19 +285,19 @@ impl Slot {
     /// Looks closer at a record that may not belong into the open batch.
     #[cold]
     fn may_join<C: Clock>(&self, open: &Batch, append: &Append<'_, C>, timestamp: i64) -> bool {
-        let usual = append.record.timeout.is_none() && open.own_timeout.is_none();
+        let usual = append.record.timeout.is_none() && open.custom_timeout.is_none();
         let bytes = open.bytes() + open.record_len(append.record, timestamp);
         bytes <= self.batch_limit.load(Ordering::Relaxed) as usize && (usual || self.may_share(open, append))
     }
 
     /// Whether a record may share the deadline of the open batch, where one of the two is not of the usual kind: a
     /// record is told its fate when its timeout has passed, not later, and at most an eighth of it earlier. What
-    /// counts is the deadline at the partition, also in a topic's queue. A usual record does not look at the clock, so
+    /// counts is the deadline at the partition, also in a topic's queue. A plain record does not look at the clock, so
     /// it shares no batch of the other kind.
     fn may_share<C: Clock>(&self, open: &Batch, append: &Append<'_, C>) -> bool {
         let Some(timeout) = append.record.timeout else { return false };
         let deadline = append.clock.monotonic().after(timeout);
-        let shared = open.created.after(open.own_timeout.unwrap_or(self.settings.delivery_timeout));
+        let shared = open.created.after(open.custom_timeout.unwrap_or(self.settings.delivery_timeout));
         shared <= deadline && deadline.since(shared) <= timeout / 8
     }
 
@@ -312,7 +312,7 @@ impl Slot {
         state.count_sticky();
         if let Some(open) = state.open.take() {
             state.full_bytes += open.bytes();
-            state.hint = open.class_hint();
+            state.hint = open.size_class();
             state.full.push_back(open);
             self.note_backlog(state);
         }
@@ -328,12 +328,12 @@ impl Slot {
     #[cold]
     fn announce(
         self: &Arc<Self>,
-        front: &Front,
+        accumulator: &Accumulator,
         state: &mut State,
         ready: bool,
         created: Time,
         timeout: Option<Duration>,
-        hurry: bool,
+        no_linger: bool,
     ) -> Wake {
         // Who has little time does not spend it on lingering.
         let ready = ready || timeout.is_some_and(|timeout| timeout / 2 < self.settings.linger);
@@ -342,22 +342,22 @@ impl Slot {
             return Wake::No;
         }
         let wake = match ready {
-            true if hurry || timeout.is_some() => Wake::By(Time::ZERO),
+            true if no_linger || timeout.is_some() => Wake::By(Time::ZERO),
             true => Wake::IfNotResting,
             false => Wake::By(created.after(self.settings.linger)),
         };
         state.announced = state.announced.max(news);
         self.note_backlog(state);
-        front.inbox.push(self.clone(), wake);
+        accumulator.inbox.push(self.clone(), wake);
         wake
     }
 
     /// What is here. Thread: sender.
-    pub fn glance(&self) -> Glance {
+    pub fn status(&self) -> SlotStatus {
         let state = self.state.lock();
         let oldest = state.full.front().or(state.open.as_ref());
-        let deadline = oldest.map_or(Time::NEVER, |oldest| oldest.deadline.min(state.own_deadline));
-        Glance {
+        let deadline = oldest.map_or(Time::NEVER, |oldest| oldest.deadline.min(state.custom_deadline));
+        SlotStatus {
             oldest: oldest.map(|oldest| oldest.created),
             deadline,
             open: state.open.as_ref().map(|open| open.created),
@@ -382,7 +382,7 @@ impl Slot {
         let more = !state.full.is_empty() || state.open.is_some();
         if !more {
             state.announced = Announced::Nothing;
-            state.own_deadline = Time::NEVER;
+            state.custom_deadline = Time::NEVER;
         }
         self.note_backlog(state);
         more
@@ -395,11 +395,11 @@ impl Slot {
         if state.open.as_ref().is_some_and(|open| open.deadline <= now) {
             self.close_open(state);
         }
-        let own = state.own_deadline < Time::NEVER;
+        let own = state.custom_deadline < Time::NEVER;
         let expired = Batch::take_expired(&mut state.full, own, now);
         if own {
-            let left = state.full.iter().chain(&state.open).filter(|batch| batch.own_timeout.is_some());
-            state.own_deadline = left.map(|batch| batch.deadline).min().unwrap_or(Time::NEVER);
+            let left = state.full.iter().chain(&state.open).filter(|batch| batch.custom_timeout.is_some());
+            state.custom_deadline = left.map(|batch| batch.deadline).min().unwrap_or(Time::NEVER);
         }
         state.full_bytes -= expired.iter().map(|batch| batch.bytes()).sum::<usize>();
         self.note_taken(state);
@@ -438,10 +438,10 @@ impl Slot {
     }
 
     /// Takes back the right to append without asking the gate.
-    pub(super) fn expel(&self) {
+    pub(super) fn revoke(&self) {
         let mut state = self.state.lock();
         state.enrolled = false;
-        state.stop_usual();
+        state.stop_fast_path();
     }
 
     pub fn load(&self) -> u32 {

@@ -3,14 +3,14 @@
 
 mod choose;
 mod deadlines;
+mod fast_path;
 mod threads;
-mod usual;
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use super::slot::Glance;
+use super::slot::SlotStatus;
 use super::*;
 use crate::batch::{Batch, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
@@ -44,8 +44,8 @@ impl Clock for Hand {
     }
 }
 
-fn settings() -> FrontSettings {
-    FrontSettings {
+fn settings() -> AccumulatorSettings {
+    AccumulatorSettings {
         buffer_memory: 1 << 20,
         batch_size: BATCH,
         batch_limit: 4 * BATCH,
@@ -56,7 +56,7 @@ fn settings() -> FrontSettings {
 
 /// A front, its clock, and a sender's hands.
 struct Stage {
-    front: Front,
+    accumulator: Accumulator,
     clock: Hand,
     wakes: Arc<AtomicUsize>,
     tag: Cell<u64>,
@@ -65,17 +65,17 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(change: impl FnOnce(&mut FrontSettings)) -> Self {
+    fn new(change: impl FnOnce(&mut AccumulatorSettings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
-        let front = Front::new(&settings);
+        let accumulator = Accumulator::new(&settings);
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = wakes.clone();
-        front.inbox.on_wake(Box::new(move || {
+        accumulator.inbox.on_wake(Box::new(move || {
             counter.fetch_add(1, Ordering::SeqCst);
         }));
         Stage {
-            front,
+            accumulator,
             clock: Hand { now: Cell::new(100), ..Hand::default() },
             wakes,
             tag: Cell::new(0),
@@ -85,35 +85,41 @@ impl Stage {
 
     /// A topic with this many partitions.
     fn known(&self, count: usize) -> Arc<Topic> {
-        let topic = self.front.topics.get("t");
-        let slots = self.front.partitions_for(&topic, count);
-        let rejected = self.front.assign(&topic, slots, &self.clock);
+        let topic = self.accumulator.topics.get("t");
+        let slots = self.accumulator.partitions_for(&topic, count);
+        let rejected = self.accumulator.assign(&topic, slots, &self.clock);
         assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
         topic
     }
 
     /// Accepts a record with the next tag.
-    fn send(&self, topic: &Topic, record: &Record<'_>, manner: Manner) -> Result<(), NotAccepted> {
+    fn send(&self, topic: &Topic, record: &Record<'_>, lingering: Lingering) -> Result<(), NotAccepted> {
         self.tag.set(self.tag.get() + 1);
-        self.send_with(topic, record, manner, Completion::Tag(self.tag.get()))
+        self.send_with(topic, record, lingering, Completion::Tag(self.tag.get()))
     }
 
-    fn send_with(&self, t: &Topic, record: &Record<'_>, manner: Manner, to: Completion) -> Result<(), NotAccepted> {
-        self.front.accept(t, record, &to, manner, &self.clock, &mut Room::default())
+    fn send_with(
+        &self,
+        t: &Topic,
+        record: &Record<'_>,
+        lingering: Lingering,
+        to: Completion,
+    ) -> Result<(), NotAccepted> {
+        self.accumulator.accept(t, record, &to, lingering, &self.clock, &mut Room::default())
     }
 
     fn to(&self, topic: &Topic, partition: i32, len: usize) {
-        self.send(topic, &to(partition, &vec![0; len]), Manner::Usual).expect("accepted");
+        self.send(topic, &to(partition, &vec![0; len]), Lingering::Allowed).expect("accepted");
     }
 
     fn sticky(&self, topic: &Topic, len: usize) {
-        self.send(topic, &value(&vec![0; len]), Manner::Usual).expect("accepted");
+        self.send(topic, &value(&vec![0; len]), Lingering::Allowed).expect("accepted");
     }
 
     /// The slots announced since the last time, by partition.
     fn mail(&self) -> Vec<i32> {
         let mut mail = self.mail.borrow_mut();
-        self.front.inbox.take(&mut mail);
+        self.accumulator.inbox.take(&mut mail);
         mail.commands.clear();
         mail.slots.drain(..).map(|slot| slot.partition).collect()
     }
@@ -124,7 +130,7 @@ impl Stage {
     }
 
     fn sleep(&self, until: u64) {
-        assert!(self.front.inbox.fall_asleep(Time(until), false), "nothing is there to be done");
+        assert!(self.accumulator.inbox.fall_asleep(Time(until), false), "nothing is there to be done");
     }
 }
 
@@ -160,8 +166,8 @@ fn expired(slot: &Slot, now: Time) -> Vec<Vec<u64>> {
 }
 
 /// A look at a slot that has an open batch alone.
-fn one_open(created: Time, ready: bool) -> Glance {
-    Glance { oldest: Some(created), deadline: created.after(DELIVERY), open: Some(created), ready }
+fn one_open(created: Time, ready: bool) -> SlotStatus {
+    SlotStatus { oldest: Some(created), deadline: created.after(DELIVERY), open: Some(created), ready }
 }
 
 fn partitions(topic: &Topic) -> &[Arc<Slot>] {
@@ -183,8 +189,8 @@ fn the_first_record_announces_its_slot_and_the_next_do_not() {
     stage.to(&topic, 1, 10);
     assert_eq!(stage.mail(), [1]);
     stage.to(&topic, 1, 10);
-    assert_eq!(stage.mail(), [] as [i32; 0], "told once, until it took what is there");
-    assert_eq!(partitions(&topic)[1].glance(), one_open(Time(100), false));
+    assert_eq!(stage.mail(), [] as [i32; 0], "reported once, until it took what is there");
+    assert_eq!(partitions(&topic)[1].status(), one_open(Time(100), false));
     assert_eq!(drain(&partitions(&topic)[1]), [[1, 2, 3]]);
     stage.to(&topic, 1, 10);
     assert_eq!(stage.mail(), [1], "and again after that");
@@ -216,7 +222,7 @@ fn a_full_batch_wakes_at_once_and_only_once() {
     stage.sleep(101);
     stage.to(&topic, 0, BATCH);
     assert_eq!((stage.woken(), stage.mail()), (1, vec![0]));
-    assert!(partitions(&topic)[0].glance().ready);
+    assert!(partitions(&topic)[0].status().ready);
     stage.sleep(101);
     stage.to(&topic, 0, BATCH);
     stage.to(&topic, 0, 4 * BATCH);
@@ -228,7 +234,7 @@ fn a_full_batch_wakes_at_once_and_only_once() {
 fn a_sender_that_rests_is_not_woken_for_full_batches_but_for_all_else() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(4);
-    let rest = || assert!(stage.front.inbox.fall_asleep(Time(300), true), "nothing is there to be done");
+    let rest = || assert!(stage.accumulator.inbox.fall_asleep(Time(300), true), "nothing is there to be done");
     rest();
     stage.to(&topic, 0, 2 * BATCH);
     assert_eq!(stage.woken(), 0, "it looks soon");
@@ -236,20 +242,20 @@ fn a_sender_that_rests_is_not_woken_for_full_batches_but_for_all_else() {
     assert_eq!(stage.woken(), 0, "its linger ends later");
     assert_eq!(stage.mail(), [0, 1]);
     rest();
-    stage.send(&topic, &to(2, b"now"), Manner::Hurry).expect("accepted");
+    stage.send(&topic, &to(2, b"now"), Lingering::Skipped).expect("accepted");
     assert_eq!((stage.woken(), stage.mail()), (1, vec![2]));
     rest();
     stage.clock.now.set(0);
     stage
-        .send(&topic, &Record { timeout: Some(Duration::from_nanos(800)), ..to(3, b"") }, Manner::Usual)
+        .send(&topic, &Record { timeout: Some(Duration::from_nanos(800)), ..to(3, b"") }, Lingering::Allowed)
         .expect("accepted");
     assert_eq!((stage.woken(), stage.mail()), (1, vec![3]), "it has little time");
     rest();
-    stage.front.inbox.command(Command::Flush { ticket: 1 });
+    stage.accumulator.inbox.command(Command::Flush { ticket: 1 });
     assert_eq!(stage.woken(), 1);
     stage.mail();
     stage.to(&topic, 1, 2 * BATCH);
-    assert!(!stage.front.inbox.fall_asleep(Time(300), true), "what is full already is looked at before");
+    assert!(!stage.accumulator.inbox.fall_asleep(Time(300), true), "what is full already is looked at before");
     assert_eq!(stage.mail(), [1]);
     for _ in 0..2 {
         rest();
@@ -263,7 +269,7 @@ fn what_lingers_on_is_no_reason_not_to_sleep() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     stage.to(&topic, 0, 10);
-    assert!(!stage.front.inbox.fall_asleep(Time(601), false), "its linger ends before");
+    assert!(!stage.accumulator.inbox.fall_asleep(Time(601), false), "its linger ends before");
     stage.sleep(600);
     assert_eq!(stage.mail(), [0]);
     for _ in 0..2 {
@@ -280,9 +286,9 @@ fn a_record_somebody_waits_for_does_not_linger() {
     stage.to(&topic, 0, 10);
     stage.mail();
     stage.sleep(101);
-    stage.send(&topic, &to(0, b"now"), Manner::Hurry).expect("accepted");
+    stage.send(&topic, &to(0, b"now"), Lingering::Skipped).expect("accepted");
     assert_eq!((stage.woken(), stage.mail()), (1, vec![0]));
-    assert!(partitions(&topic)[0].glance().ready);
+    assert!(partitions(&topic)[0].status().ready);
     held(&topic);
 }
 
@@ -291,18 +297,18 @@ fn nobody_is_woken_who_is_awake() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     stage.to(&topic, 0, 2 * BATCH);
-    stage.front.inbox.press();
-    stage.front.inbox.command(Command::Flush { ticket: 1 });
+    stage.accumulator.inbox.request_room();
+    stage.accumulator.inbox.command(Command::Flush { ticket: 1 });
     assert_eq!(stage.woken(), 0);
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "there is mail");
-    assert!(stage.front.inbox.take_pressed());
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "there still is");
+    assert!(!stage.accumulator.inbox.fall_asleep(Time::NEVER, false), "there is mail");
+    assert!(stage.accumulator.inbox.take_room_request());
+    assert!(!stage.accumulator.inbox.fall_asleep(Time::NEVER, false), "there still is");
     stage.mail();
     stage.sleep(u64::MAX);
-    stage.front.inbox.press();
-    stage.front.inbox.command(Command::Flush { ticket: 2 });
+    stage.accumulator.inbox.request_room();
+    stage.accumulator.inbox.command(Command::Flush { ticket: 2 });
     assert_eq!(stage.woken(), 1, "the second sees that the first did");
-    assert!(!stage.front.inbox.fall_asleep(Time::NEVER, false), "a press alone keeps awake too");
+    assert!(!stage.accumulator.inbox.fall_asleep(Time::NEVER, false), "a press alone keeps awake too");
     held(&topic);
 }
 
@@ -367,8 +373,8 @@ fn taking_says_whether_more_is_here() {
     stage.to(&topic, 0, 800);
     assert_eq!(stage.mail(), [] as [i32; 0], "who was told that more is here need not be told again");
     assert!(matches!(slot.take(), (Some(_), false)));
-    assert_eq!(slot.glance(), Glance { oldest: None, deadline: Time::NEVER, open: None, ready: false });
-    stage.front.memory.take_orphans();
+    assert_eq!(slot.status(), SlotStatus { oldest: None, deadline: Time::NEVER, open: None, ready: false });
+    stage.accumulator.memory.take_orphans();
 }
 
 #[test]
@@ -381,7 +387,7 @@ fn only_what_is_old_enough_expires() {
     stage.to(&topic, 0, 1);
     for (created, before) in [(100, 0), (200, 1)] {
         let due = Time(created).after(DELIVERY);
-        assert_eq!(slot.glance().deadline, due);
+        assert_eq!(slot.status().deadline, due);
         assert_eq!(expired(slot, Time(due.0 - 1)), [[0; 0]; 0]);
         assert_eq!(expired(slot, due), [[before + 1]]);
     }
@@ -394,7 +400,7 @@ fn the_load_of_a_partition_is_what_waits_there() {
     let topic = stage.known(1);
     let slot = &partitions(&topic)[0];
     (0..3).for_each(|_| stage.to(&topic, 0, 3500));
-    assert_eq!(slot.load(), 2 * 3500_u32.div_ceil(1024) - 1, "as of the last news");
+    assert_eq!(slot.load(), 2 * 3500_u32.div_ceil(1024) - 1, "as of the last event");
     slot.take();
     slot.take();
     slot.take();
@@ -403,7 +409,7 @@ fn the_load_of_a_partition_is_what_waits_there() {
     stage.to(&topic, 0, BATCH);
     drain(slot);
     assert_eq!(slot.load(), 0, "an open batch that was announced twice counts once");
-    stage.front.memory.take_orphans();
+    stage.accumulator.memory.take_orphans();
 }
 
 // ---- no room ----
@@ -414,29 +420,29 @@ fn a_refusal_leaves_everything_as_it_was() {
     let topic = stage.known(1);
     let slot = &partitions(&topic)[0];
     let big = vec![0; 3000];
-    assert_eq!(stage.send(&topic, &to(0, &big), Manner::Usual), Err(NotAccepted::NoRoom(4096)));
-    assert_eq!((stage.front.memory.budget().used(), slot.glance().oldest), (0, None));
+    assert_eq!(stage.send(&topic, &to(0, &big), Lingering::Allowed), Err(NotAccepted::NoRoom(4096)));
+    assert_eq!((stage.accumulator.memory.budget().used(), slot.status().oldest), (0, None));
     assert_eq!(stage.mail(), [] as [i32; 0]);
     stage.to(&topic, 0, 10);
-    let used = stage.front.memory.budget().used();
-    assert_eq!(stage.send(&topic, &to(0, &big), Manner::Hurry), Err(NotAccepted::NoRoom(4096)));
-    assert_eq!(stage.front.memory.budget().used(), used);
-    assert_eq!((stage.mail(), slot.glance().ready), (vec![0], false));
+    let used = stage.accumulator.memory.budget().used();
+    assert_eq!(stage.send(&topic, &to(0, &big), Lingering::Skipped), Err(NotAccepted::NoRoom(4096)));
+    assert_eq!(stage.accumulator.memory.budget().used(), used);
+    assert_eq!((stage.mail(), slot.status().ready), (vec![0], false));
     assert_eq!(drain(slot), [[2]]);
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }
 
 #[test]
 fn a_refused_record_of_a_topics_queue_leaves_no_wish_behind() {
     let stage = Stage::new(|settings| settings.buffer_memory = 600);
-    let topic = stage.front.topics.get("t");
-    stage.send(&topic, &to(1, b"a"), Manner::Usual).expect("accepted");
-    assert!(stage.send(&topic, &to(0, &[0; 300]), Manner::Usual).is_err());
-    stage.send(&topic, &to(2, b"b"), Manner::Usual).expect("accepted");
-    let slots = stage.front.partitions_for(&topic, 3);
-    stage.front.assign(&topic, slots, &stage.clock);
+    let topic = stage.accumulator.topics.get("t");
+    stage.send(&topic, &to(1, b"a"), Lingering::Allowed).expect("accepted");
+    assert!(stage.send(&topic, &to(0, &[0; 300]), Lingering::Allowed).is_err());
+    stage.send(&topic, &to(2, b"b"), Lingering::Allowed).expect("accepted");
+    let slots = stage.accumulator.partitions_for(&topic, 3);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
     assert_eq!(held(&topic), [0, 1, 1]);
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }
 
 #[test]
@@ -444,27 +450,27 @@ fn memory_returns_to_zero_over_many_kinds_of_records() {
     let stage = Stage::new(|settings| settings.buffer_memory = 60_000);
     let topic = stage.known(5);
     let mut random = SplitMix64::new(9);
-    let (mut accepted, mut told, mut refused) = (0, 0, 0);
+    let (mut accepted, mut reported, mut refused) = (0, 0, 0);
     for round in 0..20_000u64 {
         let len = (random.draw() % 1500) as usize;
         let bytes = vec![1; len];
         let key = round.to_be_bytes();
         let record = Record { key: (round % 3 == 0).then_some(&key), ..value(&bytes) };
         let completion = if round % 7 == 0 { Completion::Call { call: 2, tag: round } } else { Completion::Tag(round) };
-        match stage.send_with(&topic, &record, Manner::Usual, completion) {
+        match stage.send_with(&topic, &record, Lingering::Allowed, completion) {
             Ok(()) => accepted += 1,
             Err(NotAccepted::NoRoom(_)) => {
                 refused += 1;
-                let used = stage.front.memory.budget().used();
+                let used = stage.accumulator.memory.budget().used();
                 assert!(used <= 60_000 + 8192, "widening alone overdraws: {used}");
                 let slot = &partitions(&topic)[(round % 5) as usize];
-                told += std::iter::from_fn(|| slot.take().0).map(|b| decided(b).count() as usize).sum::<usize>();
+                reported += std::iter::from_fn(|| slot.take().0).map(|b| decided(b).count() as usize).sum::<usize>();
             }
             Err(other) => panic!("{other:?}"),
         }
     }
-    told += held(&topic).iter().sum::<usize>();
-    assert_eq!((told, stage.front.memory.budget().used()), (accepted, 0));
+    reported += held(&topic).iter().sum::<usize>();
+    assert_eq!((reported, stage.accumulator.memory.budget().used()), (accepted, 0));
     assert!(refused > 100 && accepted > 10_000, "{refused} {accepted}");
 }
 
@@ -480,7 +486,7 @@ fn keys_and_explicit_partitions_do_not_move_the_sticky_choice() {
         stage.to(&topic, index % 8, 500);
         let key = index.to_be_bytes();
         let record = Record { key: Some(&key), value: Some(&[0; 500]), ..Record::default() };
-        stage.send(&topic, &record, Manner::Usual).expect("accepted");
+        stage.send(&topic, &record, Lingering::Allowed).expect("accepted");
     }
     assert_eq!(sticky(&topic), chosen);
     held(&topic);
@@ -495,7 +501,7 @@ fn a_keys_partition_is_murmurs_unless_keys_are_ignored() {
         for index in 0..20 {
             stage.sticky(&topic, 0);
             let record = Record { key: Some(b"same"), value: Some(&[index]), ..Record::default() };
-            stage.send(&topic, &record, Manner::Usual).expect("accepted");
+            stage.send(&topic, &record, Lingering::Allowed).expect("accepted");
         }
         let sticky = sticky(&topic) as usize;
         let mut expected = [0; 8];
@@ -597,12 +603,12 @@ fn round_robin_takes_turns_with_or_without_key() {
     let topic = stage.known(3);
     for index in 0..9 {
         let record = Record { key: (index % 2 == 0).then_some(b"k"), ..Record::default() };
-        stage.send(&topic, &record, Manner::Usual).expect("accepted");
+        stage.send(&topic, &record, Lingering::Allowed).expect("accepted");
     }
     assert_eq!(held(&topic), [3, 3, 3]);
     partitions(&topic)[1].set_available(false);
     for _ in 0..8 {
-        stage.send(&topic, &Record::default(), Manner::Usual).expect("accepted");
+        stage.send(&topic, &Record::default(), Lingering::Allowed).expect("accepted");
     }
     assert_eq!(held(&topic), [4, 0, 4]);
 }
@@ -612,11 +618,11 @@ fn a_partition_that_the_topic_does_not_have_is_refused() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(2);
     for partition in [2, i32::MAX, -1, i32::MIN] {
-        let refused = stage.send(&topic, &to(partition, b""), Manner::Usual);
+        let refused = stage.send(&topic, &to(partition, b""), Lingering::Allowed);
         assert_eq!(refused, Err(NotAccepted::UnknownPartition { count: 2 }), "{partition}");
     }
-    let more = stage.front.partitions_for(&topic, 3);
-    stage.front.resize(&topic, more);
+    let more = stage.accumulator.partitions_for(&topic, 3);
+    stage.accumulator.resize(&topic, more);
     stage.to(&topic, 2, 1);
     assert_eq!(held(&topic), [0, 0, 1]);
 }
@@ -626,11 +632,11 @@ fn growing_keeps_the_slots_there_are() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(2);
     let before = partitions(&topic).to_vec();
-    let more = stage.front.partitions_for(&topic, 4);
+    let more = stage.accumulator.partitions_for(&topic, 4);
     assert_eq!(partitions(&topic).len(), 2, "not shown yet");
-    stage.front.resize(&topic, more);
+    stage.accumulator.resize(&topic, more);
     assert!(partitions(&topic).iter().zip(&before).all(|(new, old)| Arc::ptr_eq(new, old)));
-    let indices: Vec<u32> = stage.front.topics.slots().iter().map(|slot| slot.index).collect();
+    let indices: Vec<u32> = stage.accumulator.topics.slots().iter().map(|slot| slot.index).collect();
     assert_eq!(indices, [0, 1, 2, 3, 4], "dense, the queue's too");
 }
 
@@ -642,20 +648,20 @@ fn a_partition_that_is_gone_takes_nothing_and_comes_back_with_its_slot() {
     for _ in 0..5 {
         stage.to(&topic, 3, 10);
     }
-    stage.front.resize(&topic, stage.front.partitions_for(&topic, 2));
+    stage.accumulator.resize(&topic, stage.accumulator.partitions_for(&topic, 2));
     for partition in [2, 3] {
-        let refused = stage.send(&topic, &to(partition, b""), Manner::Usual);
+        let refused = stage.send(&topic, &to(partition, b""), Lingering::Allowed);
         assert_eq!(refused, Err(NotAccepted::UnknownPartition { count: 2 }));
     }
     for number in 0..30u8 {
         let key = [number];
         let record = Record { key: Some(&key).filter(|_| number % 2 == 0).map(|key| &key[..]), ..Record::default() };
-        stage.send(&topic, &record, Manner::Usual).expect("accepted");
+        stage.send(&topic, &record, Lingering::Allowed).expect("accepted");
     }
     assert_eq!(held(&topic).iter().sum::<usize>(), 30);
     assert_eq!(gone.waiting().0, 5, "what was accepted before is the sender's to decide");
     drain(&gone);
-    stage.front.resize(&topic, stage.front.partitions_for(&topic, 5));
+    stage.accumulator.resize(&topic, stage.accumulator.partitions_for(&topic, 5));
     assert!(Arc::ptr_eq(&partitions(&topic)[3], &gone));
     stage.to(&topic, 3, 10);
     assert_eq!(held(&topic)[3], 1);
@@ -670,7 +676,7 @@ fn records_without_a_key_leave_a_sticky_partition_that_is_gone() {
     for _ in 0..3 {
         stage.sticky(&topic, 10);
     }
-    stage.front.resize(&topic, stage.front.partitions_for(&topic, 2));
+    stage.accumulator.resize(&topic, stage.accumulator.partitions_for(&topic, 2));
     for _ in 0..5 {
         stage.sticky(&topic, 10);
     }
@@ -682,13 +688,13 @@ fn records_without_a_key_leave_a_sticky_partition_that_is_gone() {
 #[test]
 fn records_from_before_assignment_come_before_those_after() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     for index in 0..30 {
         stage.to(&topic, index % 3, 300);
     }
     assert_eq!(stage.mail(), [-1, -1], "the queue is announced as any slot");
-    let slots = stage.front.partitions_for(&topic, 3);
-    let rejected = stage.front.assign(&topic, slots, &stage.clock);
+    let slots = stage.accumulator.partitions_for(&topic, 3);
+    let rejected = stage.accumulator.assign(&topic, slots, &stage.clock);
     assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
     for index in 0..3 {
         stage.to(&topic, index, 1);
@@ -697,23 +703,23 @@ fn records_from_before_assignment_come_before_those_after() {
         let expected: Vec<u64> = (0..11).map(|round| partition + 3 * round).collect();
         assert_eq!(drain(slot).concat(), expected);
     }
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }
 
 #[test]
 fn assignment_keeps_all_of_a_record_and_its_age() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     let waiter = Arc::<Waiter>::default();
     let headers = [crate::record::Header { name: b"h", value: None }];
     let record = Record { timestamp: Some(77), key: Some(b"k"), headers: &headers, ..Record::default() };
-    stage.send_with(&topic, &record, Manner::Usual, Completion::Call { call: 4, tag: 44 }).expect("accepted");
-    stage.send_with(&topic, &value(b"v"), Manner::Hurry, Completion::Waiter(waiter.clone())).expect("accepted");
+    stage.send_with(&topic, &record, Lingering::Allowed, Completion::Call { call: 4, tag: 44 }).expect("accepted");
+    stage.send_with(&topic, &value(b"v"), Lingering::Skipped, Completion::Waiter(waiter.clone())).expect("accepted");
     stage.mail();
     stage.clock.now.set(9000);
-    let slots = stage.front.partitions_for(&topic, 1);
-    stage.front.assign(&topic, slots, &stage.clock);
-    assert_eq!(partitions(&topic)[0].glance(), one_open(Time(100), true));
+    let slots = stage.accumulator.partitions_for(&topic, 1);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
+    assert_eq!(partitions(&topic)[0].status(), one_open(Time(100), true));
     let batch = partitions(&topic)[0].take().0.expect("two records");
     let mut seen = Vec::new();
     let read = batch.for_each_record(|record, timestamp, _| {
@@ -724,23 +730,24 @@ fn assignment_keeps_all_of_a_record_and_its_age() {
     let sent_at = 1_700_000_000_100;
     assert_eq!(seen, [(77, Some(b"k".to_vec()), None, 1), (sent_at, None, Some(b"v".to_vec()), 0)]);
     let report = decided(batch);
-    report.tell_waiters();
-    let told: Vec<_> = report.deliveries().map(|d| (d.call, d.tag, d.timestamp)).collect();
-    assert_eq!(told, [(4, 44, 77), (0, 0, sent_at)]);
+    report.notify_waiters();
+    let reported: Vec<_> = report.deliveries().map(|d| (d.call, d.tag, d.timestamp)).collect();
+    assert_eq!(reported, [(4, 44, 77), (0, 0, sent_at)]);
     assert!(waiter.wait(None).is_some());
 }
 
 #[test]
 fn a_record_that_is_waited_for_later_lingers_also_after_its_assignment() {
-    for (waiter, manner, ready) in [(Waiter::patient(), Manner::Usual, false), (Waiter::default(), Manner::Hurry, true)]
+    for (waiter, lingering, ready) in
+        [(Waiter::patient(), Lingering::Allowed, false), (Waiter::default(), Lingering::Skipped, true)]
     {
         let stage = Stage::new(|_| {});
-        let topic = stage.front.topics.get("t");
-        stage.send_with(&topic, &value(b"v"), manner, Completion::Waiter(Arc::new(waiter))).expect("accepted");
+        let topic = stage.accumulator.topics.get("t");
+        stage.send_with(&topic, &value(b"v"), lingering, Completion::Waiter(Arc::new(waiter))).expect("accepted");
         stage.mail();
-        let slots = stage.front.partitions_for(&topic, 1);
-        stage.front.assign(&topic, slots, &stage.clock);
-        assert_eq!(partitions(&topic)[0].glance(), one_open(Time(100), ready));
+        let slots = stage.accumulator.partitions_for(&topic, 1);
+        stage.accumulator.assign(&topic, slots, &stage.clock);
+        assert_eq!(partitions(&topic)[0].status(), one_open(Time(100), ready));
         decided(partitions(&topic)[0].take().0.expect("one record"));
     }
 }
@@ -748,48 +755,48 @@ fn a_record_that_is_waited_for_later_lingers_also_after_its_assignment() {
 #[test]
 fn records_that_asked_for_too_much_are_rejected_once_and_alone() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     for partition in [0, 5, 5, 1, 2, 5] {
         stage.to(&topic, partition, 10);
     }
-    let slots = stage.front.partitions_for(&topic, 2);
-    let rejected = stage.front.assign(&topic, slots, &stage.clock);
+    let slots = stage.accumulator.partitions_for(&topic, 2);
+    let rejected = stage.accumulator.assign(&topic, slots, &stage.clock);
     let reports: Vec<Report> = rejected.into_reports(Time(300)).collect();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for report in &reports {
         let outcome = report.outcome();
         assert_eq!(outcome.fate, Fate::NotWritten);
         assert_eq!(outcome.error.as_ref().map(Error::kind), Some(ErrorKind::UnknownPartition));
         assert_eq!(outcome.latency, Duration::from_nanos(200), "waiting for metadata counts");
-        told.extend(report.deliveries().map(|delivery| (delivery.partition, delivery.tag)));
+        reported.extend(report.deliveries().map(|delivery| (delivery.partition, delivery.tag)));
     }
-    assert_eq!(told, [(5, 2), (5, 3), (2, 5), (5, 6)]);
+    assert_eq!(reported, [(5, 2), (5, 3), (2, 5), (5, 6)]);
     drop(reports);
     assert_eq!(held(&topic), [1, 1]);
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }
 
 #[test]
 fn assignment_needs_no_room() {
     let stage = Stage::new(|settings| settings.buffer_memory = 20_000);
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     let mut sent = 0;
-    while stage.send(&topic, &value(&[0; 700]), Manner::Usual).is_ok() {
+    while stage.send(&topic, &value(&[0; 700]), Lingering::Allowed).is_ok() {
         sent += 1;
     }
-    let slots = stage.front.partitions_for(&topic, 7);
-    stage.front.assign(&topic, slots, &stage.clock);
+    let slots = stage.accumulator.partitions_for(&topic, 7);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
     assert_eq!(held(&topic).iter().sum::<usize>(), sent);
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }
 
 #[test]
 fn keyless_records_of_a_queue_are_spread_by_batches() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     (0..100).for_each(|_| stage.sticky(&topic, 400));
-    let slots = stage.front.partitions_for(&topic, 10);
-    stage.front.assign(&topic, slots, &stage.clock);
+    let slots = stage.accumulator.partitions_for(&topic, 10);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
     let counts = held(&topic);
     assert_eq!(counts.iter().sum::<usize>(), 100);
     assert!(counts.iter().all(|count| *count <= 30), "{counts:?}");
@@ -798,10 +805,10 @@ fn keyless_records_of_a_queue_are_spread_by_batches() {
 #[test]
 fn slots_of_an_assignment_under_way_are_among_all_slots() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
-    let hidden = stage.front.partitions_for(&topic, 2);
+    let topic = stage.accumulator.topics.get("t");
+    let hidden = stage.accumulator.partitions_for(&topic, 2);
     assert!(topic.partitions().is_none());
-    let slots = stage.front.topics.slots();
+    let slots = stage.accumulator.topics.slots();
     assert!(hidden.iter().all(|slot| slots.iter().any(|other| Arc::ptr_eq(slot, other))));
 }
 
@@ -811,29 +818,32 @@ fn slots_of_an_assignment_under_way_are_among_all_slots() {
 fn nothing_is_accepted_after_close_and_what_was_is_here() {
     let stage = Stage::new(|_| {});
     let known = stage.known(2);
-    let unknown = stage.front.topics.get("u");
+    let unknown = stage.accumulator.topics.get("u");
     stage.to(&known, 0, 1);
     stage.to(&unknown, 0, 1);
-    stage.front.gate.close();
+    stage.accumulator.gate.close();
     for (topic, partition) in [(&known, 0), (&known, 1), (&unknown, 0)] {
-        assert_eq!(stage.send(topic, &to(partition, b""), Manner::Usual), Err(NotAccepted::Barred(Barred::Closed)));
+        assert_eq!(
+            stage.send(topic, &to(partition, b""), Lingering::Allowed),
+            Err(NotAccepted::Barred(Barred::Closed))
+        );
     }
     assert_eq!(
-        stage.send(&stage.front.topics.get("new"), &value(b""), Manner::Usual),
+        stage.send(&stage.accumulator.topics.get("new"), &value(b""), Lingering::Allowed),
         Err(NotAccepted::Barred(Barred::Closed))
     );
     assert_eq!((drain(&partitions(&known)[0]), drain(&unknown.queue)), (vec![vec![1]], vec![vec![2]]));
-    stage.front.gate.close();
+    stage.accumulator.gate.close();
 }
 
 #[test]
 fn a_queue_is_assigned_after_close_too() {
     let stage = Stage::new(|_| {});
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     (0..3).for_each(|partition| stage.to(&topic, partition, 1));
-    stage.front.gate.close();
-    let slots = stage.front.partitions_for(&topic, 3);
-    stage.front.assign(&topic, slots, &stage.clock);
+    stage.accumulator.gate.close();
+    let slots = stage.accumulator.partitions_for(&topic, 3);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
     assert_eq!(held(&topic), [1, 1, 1]);
-    assert_eq!(stage.send(&topic, &to(0, b""), Manner::Usual), Err(NotAccepted::Barred(Barred::Closed)));
+    assert_eq!(stage.send(&topic, &to(0, b""), Lingering::Allowed), Err(NotAccepted::Barred(Barred::Closed)));
 }

@@ -45,7 +45,7 @@ impl Topic {
     /// Remembers that the broker refused a batch of this size.
     pub fn lower_batch_limit(&self, to: usize) {
         self.batch_limit.fetch_min(u32::try_from(to).unwrap_or(u32::MAX), Ordering::Relaxed);
-        self.partitions().into_iter().flatten().for_each(|slot| slot.stop_usual());
+        self.partitions().into_iter().flatten().for_each(|slot| slot.stop_fast_path());
     }
 }
 

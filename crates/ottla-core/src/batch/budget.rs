@@ -10,18 +10,18 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
-    /// The length of `line`, readable without its lock.
+    /// The length of `queue`, readable without its lock.
     waiting: AtomicUsize,
     /// The sender is at work and will serve the line before it sleeps: small releases need not.
     deferred: AtomicBool,
     /// What an attempt that would not wait was refused, at most; 0 once somebody was told that there is room.
     refused: AtomicUsize,
     on_room: OnceLock<Box<dyn Fn() + Send + Sync>>,
-    line: Mutex<Line>,
+    queue: Mutex<WaitQueue>,
 }
 
 #[derive(Default)]
-struct Line {
+struct WaitQueue {
     waiters: VecDeque<Arc<Waiting>>,
     closed: bool,
 }
@@ -63,7 +63,7 @@ impl Budget {
             deferred: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
             on_room: OnceLock::new(),
-            line: Mutex::new(Line::default()),
+            queue: Mutex::new(WaitQueue::default()),
         }
     }
 
@@ -164,9 +164,9 @@ impl Budget {
 
     /// Wakes the first in line if there is room for it.
     fn serve(&self) {
-        let line = self.line.lock();
-        if let Some(first) = line.waiters.front()
-            && (self.fits(first.bytes) || line.closed)
+        let queue = self.queue.lock();
+        if let Some(first) = queue.waiters.front()
+            && (self.fits(first.bytes) || queue.closed)
         {
             first.turn.notify_one();
         }
@@ -174,30 +174,30 @@ impl Budget {
 
     /// Waits in line until `bytes` are charged, or the deadline, or the close.
     pub fn wait(&self, bytes: usize, deadline: Option<Instant>) -> Result<(), WaitEnded> {
-        let mut line = self.line.lock();
+        let mut queue = self.queue.lock();
         let own = Arc::new(Waiting { bytes, turn: Condvar::default() });
-        line.waiters.push_back(own.clone());
+        queue.waiters.push_back(own.clone());
         // Announced before the first look at `used`: a release after that look sees the line and serves it.
-        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+        self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
         let outcome = loop {
-            if line.closed {
+            if queue.closed {
                 break Err(WaitEnded::Closed);
             }
-            let first = line.waiters.front().is_some_and(|first| Arc::ptr_eq(first, &own));
+            let first = queue.waiters.front().is_some_and(|first| Arc::ptr_eq(first, &own));
             if first && self.charge_if_it_fits(bytes).is_ok() {
                 break Ok(());
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 break Err(WaitEnded::TimedOut);
             }
-            line = own.turn.wait(line, deadline);
+            queue = own.turn.wait(queue, deadline);
         };
-        line.waiters.retain(|waiting| !Arc::ptr_eq(waiting, &own));
-        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
-        if let Some(next) = line.waiters.front() {
+        queue.waiters.retain(|waiting| !Arc::ptr_eq(waiting, &own));
+        self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
+        if let Some(next) = queue.waiters.front() {
             next.turn.notify_one();
         }
-        drop(line);
+        drop(queue);
         if self.is_refusing() {
             self.note_room();
         }
@@ -206,9 +206,9 @@ impl Budget {
 
     /// Ends every wait, now and later.
     pub fn close(&self) {
-        let mut line = self.line.lock();
-        line.closed = true;
-        for waiting in &line.waiters {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        for waiting in &queue.waiters {
             waiting.turn.notify_one();
         }
     }
@@ -301,22 +301,22 @@ mod tests {
         budget.on_room(Box::new(move || {
             wake.fetch_add(1, Ordering::SeqCst);
         }));
-        let told = || (woken.load(Ordering::SeqCst), budget.take_room_after_refusal());
+        let reported = || (woken.load(Ordering::SeqCst), budget.take_room_after_refusal());
         budget.charge(800);
         budget.release(100);
-        assert_eq!(told(), (0, false), "nobody was refused");
+        assert_eq!(reported(), (0, false), "nobody was refused");
         budget.charge(100);
         budget.refuse(10);
         budget.refuse(5);
         budget.release(99);
-        assert_eq!(told(), (0, false), "less than an eighth of the limit");
+        assert_eq!(reported(), (0, false), "less than an eighth of the limit");
         budget.release(1);
-        assert_eq!(told(), (1, true));
-        assert_eq!(told(), (1, false), "once");
+        assert_eq!(reported(), (1, true));
+        assert_eq!(reported(), (1, false), "once");
         budget.refuse(300);
         budget.defer();
         budget.release(200);
-        assert_eq!(told(), (1, true), "a sender at work is not woken, it looks by itself");
+        assert_eq!(reported(), (1, true), "a sender at work is not woken, it looks by itself");
     }
 
     #[test]

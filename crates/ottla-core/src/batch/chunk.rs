@@ -1,4 +1,4 @@
-//! A piece of memory with a fixed capacity, filled from the front.
+//! A piece of memory with a fixed capacity, filled from the accumulator.
 #![expect(
     unsafe_code,
     reason = "its bytes are written once, not cleared before, and `len` is not compared for each record"

@@ -50,7 +50,7 @@ impl Entry {
     pub const DEFAULT: u64 = 0;
 }
 
-/// How many bytes at its front a usual record reads and writes.
+/// How many bytes at its front a plain record reads and writes.
 pub(super) const USED_BY_USUAL: usize = offset_of!(Entries, waiters);
 
 const NARROW: usize = 16;
@@ -117,26 +117,26 @@ impl Entries {
         self.count += 1;
     }
 
-    /// `push_usual` finds room.
+    /// `push_plain` finds room.
     #[inline(always)]
-    pub(super) fn have_room_for_usual(&mut self) -> bool {
+    pub(super) fn have_room_for_plain(&mut self) -> bool {
         !self.wide && self.chunks.last().room() >= NARROW
     }
 
     /// The chunk where the next usual ones go as `narrow` has them, if they can.
     #[inline(always)]
-    pub(super) fn usual_chunk(&mut self) -> Option<&mut Chunk> {
+    pub(super) fn plain_chunk(&mut self) -> Option<&mut Chunk> {
         if self.wide { None } else { Some(self.chunks.last()) }
     }
 
     /// `count` were written there.
     #[inline(always)]
-    pub(super) fn note_usual(&mut self, count: usize) {
+    pub(super) fn count_plain(&mut self, count: usize) {
         self.count += count as u32;
     }
 
-    /// Makes room for `push_usual`; `None`, and nothing has changed, if the entries are wide or there is no memory.
-    pub(super) fn reserve_usual(&mut self, memory: &Memory, hint: usize, room: &mut Room) -> Option<()> {
+    /// Makes room for `push_plain`; `None`, and nothing has changed, if the entries are wide or there is no memory.
+    pub(super) fn reserve_plain(&mut self, memory: &Memory, hint: usize, room: &mut Room) -> Option<()> {
         if self.wide {
             return None;
         }
@@ -146,7 +146,7 @@ impl Entries {
     /// A push of the default's tag, if the chunk that is there has room and its entries are narrow; else `None`, and
     /// nothing has changed.
     #[inline(always)]
-    pub(super) fn push_usual(&mut self, tag: u64, timestamp_delta: i64) -> Option<()> {
+    pub(super) fn push_plain(&mut self, tag: u64, timestamp_delta: i64) -> Option<()> {
         if self.wide {
             return None;
         }
@@ -206,7 +206,7 @@ impl Entries {
 
     /// The entries in order, as many at a time as lie side by side, if there is nothing to say of any but its tag and
     /// timestamp delta; else `None`.
-    pub fn usual_runs(&self) -> Option<impl Iterator<Item = &[UsualEntry]>> {
+    pub fn plain_runs(&self) -> Option<impl Iterator<Item = &[PlainEntry]>> {
         if self.wide || !self.waiters.is_empty() || !self.lent.is_empty() {
             return None;
         }
@@ -249,7 +249,7 @@ impl Entries {
 }
 
 #[inline(always)]
-pub(super) fn narrow(tag: u64, timestamp_delta: i64) -> UsualEntry {
+pub(super) fn narrow(tag: u64, timestamp_delta: i64) -> PlainEntry {
     let mut bytes = [0; NARROW];
     bytes[0..8].copy_from_slice(&tag.to_ne_bytes());
     bytes[8..16].copy_from_slice(&timestamp_delta.to_ne_bytes());
@@ -264,7 +264,7 @@ fn wide(tag: u64, timestamp_delta: i64, call: u64) -> [u8; WIDE] {
 }
 
 /// A narrow entry where it lies.
-pub type UsualEntry = [u8; NARROW];
+pub type PlainEntry = [u8; NARROW];
 
 #[inline]
 pub(super) fn read_narrow(bytes: &[u8]) -> Entry {
@@ -282,7 +282,7 @@ fn number(bytes: &[u8]) -> u64 {
 /// Threads that wait for the fate of one record.
 #[derive(Default)]
 pub struct Waiter {
-    told: Mutex<Option<Told>>,
+    result: Mutex<Option<DeliveryResult>>,
     turn: Condvar,
     hand_over: HandOver,
     /// Nobody waits yet: the record may linger.
@@ -291,7 +291,7 @@ pub struct Waiter {
 
 /// What a waiter is told: a delivery that owns what it says.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct DeliveryResult {
     pub partition: i32,
     pub offset: i64,
     pub timestamp: i64,
@@ -311,9 +311,9 @@ impl Waiter {
         self.patient
     }
 
-    pub fn tell(&self, delivery: &Delivery<'_>) {
+    pub fn notify(&self, delivery: &Delivery<'_>) {
         self.hand_over.leave();
-        *self.told.lock() = Some(Told {
+        *self.result.lock() = Some(DeliveryResult {
             partition: delivery.partition,
             offset: delivery.offset,
             timestamp: delivery.timestamp,
@@ -326,15 +326,15 @@ impl Waiter {
     }
 
     /// Waits until told, or until `deadline`.
-    pub fn wait(&self, deadline: Option<std::time::Instant>) -> Option<Told> {
-        let mut told = self.told.lock();
-        while told.is_none() {
+    pub fn wait(&self, deadline: Option<std::time::Instant>) -> Option<DeliveryResult> {
+        let mut result = self.result.lock();
+        while result.is_none() {
             if deadline.is_some_and(|deadline| std::time::Instant::now() >= deadline) {
                 return None;
             }
-            told = self.turn.wait(told, deadline);
+            result = self.turn.wait(result, deadline);
         }
         self.hand_over.take();
-        told.clone()
+        result.clone()
     }
 }

@@ -110,7 +110,7 @@ impl Memory {
         }
         let leaves = free.must_leave(size, charge);
         drop(free);
-        Self::chunk_beside(leaves, size).or_else(|| self.chunk_in_need(size, charge)).ok_or_else(|| {
+        Self::chunk_leaving(leaves, size).or_else(|| self.chunk_in_need(size, charge)).ok_or_else(|| {
             self.budget.release(size);
             NoRoom::System(size)
         })
@@ -120,14 +120,14 @@ impl Memory {
     #[cold]
     fn chunk_in_need(&self, size: usize, charge: Charge) -> Option<Chunk> {
         self.drop_free();
-        Self::chunk_beside(SMALL, size).or_else(|| {
+        Self::chunk_leaving(SMALL, size).or_else(|| {
             self.spend_reserve();
-            if charge == Charge::Ask { None } else { Self::chunk_beside(SMALL, size) }
+            if charge == Charge::Ask { None } else { Self::chunk_leaving(SMALL, size) }
         })
     }
 
     /// A chunk, if so much memory is left besides it.
-    fn chunk_beside(leaves: usize, size: usize) -> Option<Chunk> {
+    fn chunk_leaving(leaves: usize, size: usize) -> Option<Chunk> {
         Chunk::new(size).filter(|_| leaves == 0 || allocate::is_available(leaves))
     }
 
@@ -285,7 +285,7 @@ impl Memory {
         kept.batches.clear();
     }
 
-    /// A batch that was dropped before its fate was decided (a panic unwound through its owner). The driver completes
+    /// A batch that was dropped before its fate was decided (a panic unwound through its owner). The event loop completes
     /// these, so that a record accepted is a record completed whatever happens.
     pub(super) fn orphan(&self, report: Report) {
         self.orphans.lock().push(report);
@@ -302,7 +302,7 @@ impl Memory {
         &self.loans
     }
 
-    /// Gives values back whose loans have ended. Thread: sender, between steps of the core. Locks: none.
+    /// Gives values back whose loans have ended. Thread: sender, between steps of the sender. Locks: none.
     pub fn give_back_loans(&self) {
         self.give_back(self.loans.take());
     }

@@ -7,6 +7,7 @@
 mod budget;
 mod chunk;
 mod entries;
+mod fast_path;
 mod memory;
 mod open;
 mod payload;
@@ -16,14 +17,13 @@ mod splice;
 mod split;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
-mod usual;
 
 pub use budget::{NoRoom, WaitEnded};
 pub use chunk::Chunk;
-pub use entries::{Completion, Told, Waiter};
+pub use entries::{Completion, DeliveryResult, Waiter};
+pub use fast_path::PlainRecord;
 pub use memory::{Charge, Memory, Room};
 pub use open::{BaseSequence, Batch, ProducerEpoch, Sealed, Suspicion};
 pub use payload::Payload;
 pub use report::{Delivery, Outcome, Report};
 pub use split::PickedOut;
-pub use usual::Usual;

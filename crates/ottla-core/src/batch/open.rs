@@ -17,11 +17,11 @@ use crate::sync::{Arc, CACHE_LINE, Time};
 
 /// The records of one partition that travel together.
 //
-// What each usual record looks at comes first, on four cache lines instead of seven: with several threads, a line may be
+// What each plain record looks at comes first, on four cache lines instead of seven: with several threads, a line may be
 // on another core.
 #[repr(C, align(64))]
 pub struct Batch {
-    /// How its last usual record was encoded.
+    /// How its last plain record was encoded.
     pub(super) shape: Shape,
     /// Encoded bytes of the records, uncompressed.
     pub(super) bytes: usize,
@@ -36,7 +36,7 @@ pub struct Batch {
     /// When it is decided at the latest. Who makes a batch for records that wait sets this, and the next.
     pub deadline: Time,
     /// The timeout that its records brought along, if they did.
-    pub own_timeout: Option<Duration>,
+    pub custom_timeout: Option<Duration>,
     /// Values between the chunks' bytes.
     pub(super) splices: Vec<Splice>,
     /// How many of the encoded bytes are not in the chunks.
@@ -54,7 +54,7 @@ pub struct Batch {
 const _: () =
     assert!(offset_of!(Batch, entries) + USED_BY_USUAL <= 4 * CACHE_LINE && align_of::<Batch>() == CACHE_LINE);
 
-/// What the core knows of a batch that it took.
+/// What the sender knows of a batch that it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sealed {
     /// The order in which batches were taken; a flush waits for a prefix of it. The halves of a split share one.
@@ -119,7 +119,7 @@ impl Batch {
                 partition,
                 created,
                 deadline: Time::NEVER,
-                own_timeout: None,
+                custom_timeout: None,
                 base_timestamp: 0,
                 max_timestamp: 0,
                 entries: Entries::default(),
@@ -140,7 +140,7 @@ impl Batch {
         batch.partition = partition;
         batch.created = created;
         batch.deadline = Time::NEVER;
-        batch.own_timeout = None;
+        batch.custom_timeout = None;
         batch.hint = hint;
         batch
     }
@@ -156,7 +156,7 @@ impl Batch {
     }
 
     /// The size class that a batch like this one should begin with.
-    pub fn class_hint(&self) -> usize {
+    pub fn size_class(&self) -> usize {
         match self.bytes - self.lent_bytes {
             0..1024 => 0,
             1024..4096 => 1,

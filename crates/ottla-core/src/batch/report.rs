@@ -78,7 +78,7 @@ impl Batch {
     }
 }
 
-/// Makes a report of a batch that is being dropped undecided, for the driver to deliver.
+/// Makes a report of a batch that is being dropped undecided, for the event loop to deliver.
 pub(super) fn adopt(batch: &mut Batch) {
     let memory = batch.memory.clone();
     let partition = partition_name(&batch.topic, batch.partition);
@@ -94,7 +94,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         partition: batch.partition,
         created: batch.created,
         deadline: batch.deadline,
-        own_timeout: batch.own_timeout,
+        custom_timeout: batch.custom_timeout,
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,
         entries: std::mem::take(&mut batch.entries),
@@ -184,11 +184,11 @@ impl Report {
 
     /// Each record's tag, offset and timestamp, run by run, if there is nothing else to say of any; else `None`.
     #[inline(always)]
-    pub fn usual_runs(&self) -> Option<impl Iterator<Item = impl Iterator<Item = (u64, i64, i64)>>> {
+    pub fn plain_runs(&self) -> Option<impl Iterator<Item = impl Iterator<Item = (u64, i64, i64)>>> {
         let (batch, outcome) = (self.batch(), self.outcome());
         let (appended, base) = (outcome.log_append_time, batch.base_timestamp);
         let mut next = outcome.base_offset;
-        Some(batch.entries.usual_runs()?.map(move |run| {
+        Some(batch.entries.plain_runs()?.map(move |run| {
             let first = next;
             next = if first < 0 { first } else { first + run.len() as i64 };
             run.iter().zip(0i64..).map(move |(entry, index)| {
@@ -201,20 +201,20 @@ impl Report {
     }
 
     /// Tells those who wait for a record of this report. Sinks call it once.
-    pub fn tell_waiters(&self) {
+    pub fn notify_waiters(&self) {
         if !self.batch().entries.has_waiters() {
             return;
         }
         let mut waiters = self.waiters().iter().peekable();
         for (delivery, index) in self.deliveries().zip(0u32..) {
             if let Some((_, waiter)) = waiters.next_if(|(at, _)| *at == index) {
-                waiter.tell(&delivery);
+                waiter.notify(&delivery);
             }
         }
     }
 }
 
-/// The value that was lent for the record at `index`, taken off the front of the rest.
+/// The value that was lent for the record at `index`, taken off the accumulator of the rest.
 #[inline]
 fn next_lent(rest: &mut &[(u32, LentValue)], index: i64) -> Option<LentValue> {
     let [(at, value), later @ ..] = *rest else { return None };

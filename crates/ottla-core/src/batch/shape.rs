@@ -7,7 +7,7 @@ pub(super) struct Shape {
     /// As `len_of` has them.
     key_len: usize,
     value_len: usize,
-    place: Place,
+    place: Position,
     /// Where the byte is in the head that the offsets of a place differ in.
     shift: u32,
     /// The length of all that follows it, and the place.
@@ -22,7 +22,7 @@ pub(super) struct Shape {
 
 /// What a record's place in its batch makes of it: the attributes, which are 0, the timestamp and the offset.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     /// Milliseconds after the first record.
     delta: u64,
     /// It is of this offset and the `ALIKE` - 1 after it, which differ in one byte.
@@ -48,7 +48,7 @@ impl Default for Shape {
     fn default() -> Self {
         let (head, before_key, before_value) = (Varint::NONE, Varint::NONE, Varint::NONE);
         // No batch has so many records.
-        let place = Place { delta: 0, first: 1 << 31, shift: 0, encoded: Varint::NONE };
+        let place = Position { delta: 0, first: 1 << 31, shift: 0, encoded: Varint::NONE };
         Shape { key_len: 0, value_len: 0, place, shift: 0, head, before_key, before_value, whole: 0 }
     }
 }
@@ -69,12 +69,12 @@ impl Shape {
     /// Goes to the place of a record of this timestamp and offset, which is below 2^20; `None`, and nothing has changed,
     /// if the timestamp is too far from that of the first record, or before it.
     pub(super) fn go_to(&mut self, delta: u64, offset: u32) -> Option<()> {
-        self.place = Place::of(delta, offset)?;
+        self.place = Position::of(delta, offset)?;
         self.encode(self.key_len, self.value_len);
         Some(())
     }
 
-    /// Becomes that of records with such a key and value, of which each is at most `Usual::LONGEST` long.
+    /// Becomes that of records with such a key and value, of which each is at most `PlainRecord::LONGEST` long.
     #[inline(always)]
     pub(super) fn become_of(&mut self, key_len: usize, value_len: usize) {
         if self.value_len != value_len || self.key_len != key_len {
@@ -103,7 +103,7 @@ impl Shape {
     }
 }
 
-impl Place {
+impl Position {
     #[inline(always)]
     fn nth(&self, delta: u64, offset: u32) -> Option<u32> {
         if self.delta != delta {
@@ -114,14 +114,14 @@ impl Place {
     }
 
     #[cold]
-    fn of(delta: u64, offset: u32) -> Option<Place> {
+    fn of(delta: u64, offset: u32) -> Option<Position> {
         // Zigzag is a shift for what is not negative.
         if delta >= TWO_BYTES / 2 {
             return None;
         }
         let first = offset & !(ALIKE as u32 - 1);
         let time = Varint { word: 0, len: 1 }.then(Varint::of(delta << 1));
-        Some(Place { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::of_count(first)) })
+        Some(Position { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::of_count(first)) })
     }
 }
 

@@ -51,7 +51,7 @@ impl Batch {
                 key: encoded.key,
                 value: encoded.value,
                 headers: &headers,
-                timeout: self.own_timeout,
+                timeout: self.custom_timeout,
                 lent: lent.as_ref(),
             };
             each(&record, record.timestamp.unwrap_or_default(), self.entries.completion(index, entry))?;
@@ -134,7 +134,7 @@ impl Batch {
     fn part(&self) -> Box<Batch> {
         let mut part = Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);
         part.deadline = self.deadline;
-        part.own_timeout = self.own_timeout;
+        part.custom_timeout = self.custom_timeout;
         part
     }
 }

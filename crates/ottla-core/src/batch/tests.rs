@@ -1,7 +1,7 @@
 //! What a batch guarantees to its owners, one after the other: slot, sender, sink.
 
+mod fast_path;
 mod lent;
-mod usual;
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn written(base_offset: i64) -> Outcome {
 }
 
 /// Call and tag of each record, in order.
-fn told(report: &Report) -> Vec<(u64, u64)> {
+fn reported(report: &Report) -> Vec<(u64, u64)> {
     report.deliveries().map(|delivery| (delivery.call, delivery.tag)).collect()
 }
 
@@ -109,7 +109,7 @@ fn a_refused_record_changes_nothing() {
     }
     batch.seal();
     assert_eq!(values(&batch).len(), 16);
-    assert_eq!(told(&batch.decide(written(0))), (0..16).map(|tag| (0, tag)).collect::<Vec<_>>());
+    assert_eq!(reported(&batch.decide(written(0))), (0..16).map(|tag| (0, tag)).collect::<Vec<_>>());
     assert_eq!(memory.budget().used(), 0);
 }
 
@@ -157,7 +157,7 @@ fn entries_widen_in_mid_batch_and_lose_nothing() {
         fill(&mut batch, 0..40);
         let report = batch.decide(written(0));
         let expected = (0..narrow).map(|tag| (0, tag)).chain([(77, 5)]).chain((0..40).map(|tag| (0, tag)));
-        assert_eq!(told(&report), expected.collect::<Vec<_>>(), "after {narrow} narrow entries");
+        assert_eq!(reported(&report), expected.collect::<Vec<_>>(), "after {narrow} narrow entries");
         drop(report);
         assert_eq!(memory.budget().used(), 0);
     }
@@ -176,11 +176,11 @@ fn waiters_are_told_their_own_records_fate() {
         }
         ask(&mut batch, &value(b""), 200 + index, Completion::Waiter(waiter.clone())).expect("there is room");
     }
-    batch.decide(written(1000)).tell_waiters();
-    let told: Vec<Told> = waiters.iter().map(|waiter| waiter.wait(None).expect("told")).collect();
-    let offsets: Vec<i64> = told.iter().map(|told| told.offset).collect();
+    batch.decide(written(1000)).notify_waiters();
+    let reported: Vec<DeliveryResult> = waiters.iter().map(|waiter| waiter.wait(None).expect("told")).collect();
+    let offsets: Vec<i64> = reported.iter().map(|reported| reported.offset).collect();
     assert_eq!(offsets, [1010, 1021, 1033, 1044]);
-    let timestamps: Vec<i64> = told.iter().map(|told| told.timestamp).collect();
+    let timestamps: Vec<i64> = reported.iter().map(|reported| reported.timestamp).collect();
     assert_eq!(timestamps, [200, 201, 202, 203]);
 }
 
@@ -211,8 +211,8 @@ fn log_append_time_replaces_the_records_own() {
     let mut batch = batch(&memory);
     fill(&mut batch, 0..3);
     let report = batch.decide(Outcome { log_append_time: 0, ..written(40) });
-    let told: Vec<_> = report.deliveries().map(|delivery| (delivery.timestamp, delivery.offset)).collect();
-    assert_eq!(told, [(0, 40), (0, 41), (0, 42)]);
+    let reported: Vec<_> = report.deliveries().map(|delivery| (delivery.timestamp, delivery.offset)).collect();
+    assert_eq!(reported, [(0, 40), (0, 41), (0, 42)]);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn a_split_keeps_order_sequences_and_entries() {
         assert_eq!((first_record, sequence.number), (10, 6));
         assert!(memory.take_orphans().is_empty(), "the whole is reported by its parts alone");
         let reports: Vec<Report> = parts.into_iter().map(|part| part.decide(written(0))).collect();
-        reports.iter().for_each(Report::tell_waiters);
+        reports.iter().for_each(Report::notify_waiters);
         assert!(waiter.wait(None).is_some());
         drop(reports);
         assert_eq!(memory.budget().used(), 0);
@@ -458,7 +458,7 @@ fn a_recycled_batch_is_as_new() {
     assert_eq!((second.base_timestamp, second.max_timestamp), (100, 100));
     let report = second.decide(written(0));
     assert!(report.waiters().is_empty());
-    assert_eq!(told(&report), [(0, 0), (0, 1)]);
+    assert_eq!(reported(&report), [(0, 0), (0, 1)]);
 }
 
 #[test]

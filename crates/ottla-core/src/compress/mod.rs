@@ -190,7 +190,7 @@ impl Plain {
         allocate::append(&mut self.bytes, bytes)
     }
 
-    /// Takes the next `length` bytes off the front of `input`.
+    /// Takes the next `length` bytes off the accumulator of `input`.
     fn take<'a>(&self, input: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
         input.split_off(..length).ok_or_else(|| self.malformed(&"it is cut short"))
     }

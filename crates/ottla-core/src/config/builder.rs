@@ -3,8 +3,8 @@
 use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
 use super::property::Given;
 use super::{
-    PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, hint, invalid, properties, properties_file,
-    settings, topics, trim,
+    PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, invalid, properties, properties_file,
+    settings, suggestion, topics, trim,
 };
 use crate::Result;
 use std::collections::BTreeMap;
@@ -76,10 +76,10 @@ impl Config {
             return of_topic.unwrap_or(self).get(property);
         }
         if let Some(property) = find(name) {
-            return self.told(property).map(str::to_owned);
+            return self.explicit_value(property).map(str::to_owned);
         }
         match find_foreign(name)?.meaning {
-            Meaning::Same { property, convert } => Some(convert.to_foreign(self.told(find(property)?)?)),
+            Meaning::Same { property, convert } => Some(convert.to_foreign(self.explicit_value(find(property)?)?)),
             _ => None,
         }
     }
@@ -151,7 +151,7 @@ impl Config {
         &self.plugin
     }
 
-    fn told(&self, property: &Property) -> Option<&str> {
+    fn explicit_value(&self, property: &Property) -> Option<&str> {
         match self.values.get(property.name) {
             Some(_) if property.is_secret() => Some(HIDDEN),
             Some(value) => Some(&value.text),
@@ -238,7 +238,7 @@ fn is_known(name: &str) -> bool {
 }
 
 fn unknown(name: &str) -> String {
-    match hint::nearest(name) {
+    match suggestion::nearest(name) {
         Some(meant) => format!("unknown property '{name}'; did you mean {meant}?"),
         None => format!("unknown property '{name}'; settings of plug-ins begin with {PLUGIN_PREFIX}"),
     }
@@ -401,8 +401,8 @@ mod tests {
             assert_eq!(load(&format!("\n{line}")).1, Err(format!("f:2: {message}")));
         }
         let (_, twice) = load("linger.ms=${env:CARGO_PKG_VERSION_MAJOR}\nqueue.buffering.max.ms=1");
-        let told = "linger.ms, which is set already (to '${env:CARGO_PKG_VERSION_MAJOR}'): keep one of them";
-        assert_eq!(twice, Err(format!("f:2: queue.buffering.max.ms sets the same as {told}")));
+        let reported = "linger.ms, which is set already (to '${env:CARGO_PKG_VERSION_MAJOR}'): keep one of them";
+        assert_eq!(twice, Err(format!("f:2: queue.buffering.max.ms sets the same as {reported}")));
         // The application's own settings are its own affair.
         let (_, own) = load("my.password=${env:OTTLA_NOT_SET_ANYWHERE}");
         assert_eq!(own.map(|warnings| warnings.len()), Ok(1));

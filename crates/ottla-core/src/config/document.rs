@@ -128,9 +128,9 @@ fn refused(out: &mut String) {
 /// The values that are not refused.
 fn accepted(property: &Property) -> String {
     let values = property.default.iter().chain(property.accepted);
-    let told: Vec<_> =
+    let reported: Vec<_> =
         values.map(|value| if value.is_empty() { "empty".into() } else { format!("`{value}`") }).collect();
-    if told.is_empty() { "unset or empty".into() } else { told.join(", ") }
+    if reported.is_empty() { "unset or empty".into() } else { reported.join(", ") }
 }
 
 fn aliases(out: &mut String) {
@@ -141,7 +141,7 @@ fn aliases(out: &mut String) {
     let _ = writeln!(out, "|---|---|---|");
     for foreign in foreign_names() {
         if let Meaning::Same { property, convert } = foreign.meaning {
-            let _ = writeln!(out, "| `{}` | `{property}` | {} |", foreign.name, convert.told());
+            let _ = writeln!(out, "| `{}` | `{property}` | {} |", foreign.name, convert.description());
         }
     }
 }

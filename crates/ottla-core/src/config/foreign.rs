@@ -81,7 +81,7 @@ impl Convert {
     }
 
     /// For the documentation.
-    pub fn told(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Convert::Unchanged => "",
             Convert::Kibibytes => "in units of 1024 bytes",

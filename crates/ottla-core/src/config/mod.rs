@@ -9,12 +9,12 @@ mod document;
 mod environment;
 mod facility;
 mod foreign;
-mod hint;
 mod plugin;
 mod properties_file;
 mod property;
 mod servers;
 mod settings;
+mod suggestion;
 mod table;
 mod topics;
 

@@ -2,9 +2,9 @@
 //! more.
 #![forbid(unsafe_code)]
 
+pub mod custom;
 pub mod hash;
 pub mod murmur2;
-pub mod own;
 pub mod rng;
 pub mod round_robin;
 pub mod sticky;

@@ -252,7 +252,7 @@ pub fn record_len_with_prefix(body_len: usize) -> usize {
     varint_len(body_len as i64) + body_len
 }
 
-/// Writes a record to the front of `out`; returns how many bytes it took: [`record_len_with_prefix`] of `body_len`,
+/// Writes a record to the accumulator of `out`; returns how many bytes it took: [`record_len_with_prefix`] of `body_len`,
 /// which is what [`record_len`] said of the same arguments.
 ///
 /// Panics if `out` is shorter than that.

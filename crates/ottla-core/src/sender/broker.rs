@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Lanes;
 use super::request::InFlight;
-use super::{ConnectionId, Core, Timer};
+use super::{ConnectionId, Sender, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Fault, planted};
@@ -29,7 +29,7 @@ pub struct Broker {
     pub link: Link,
     pub link_since: Time,
     /// What the application was last told: whether it is up.
-    pub told_up: Option<bool>,
+    pub reported_up: Option<bool>,
     /// Counts attempts to connect; events of earlier ones are stale.
     pub attempt: u32,
     pub addresses: Vec<SocketAddr>,
@@ -113,7 +113,7 @@ impl Broker {
             listed: true,
             link: Link::Down,
             link_since: Time::ZERO,
-            told_up: None,
+            reported_up: None,
             attempt: 0,
             addresses: Vec::new(),
             next_address: 0,
@@ -200,7 +200,7 @@ fn address(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-impl Core {
+impl Sender {
     pub(super) fn connection_id(&self, broker: BrokerIndex) -> ConnectionId {
         ConnectionId { broker, attempt: self.brokers[broker].attempt }
     }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::index::PartitionIndex;
-use super::{Action, Core, Place, Timer};
+use super::{Output, Place, Sender, Timer};
 use crate::batch::Outcome;
 use crate::error::Error;
 use crate::sync::Time;
 
-impl Core {
+impl Sender {
     /// Ends the close once everything is decided.
     pub(super) fn settle_close(&mut self) {
         let idle = self.partitions.active().is_empty() && self.outstanding.is_empty() && self.transaction_is_settled();
@@ -41,7 +41,7 @@ impl Core {
         }
     }
 
-    /// Completes every batch that the core can reach. The error of each says what its partition waited for.
+    /// Completes every batch that the sender can reach. The error of each says what its partition waited for.
     fn fail_everything(&mut self) {
         let active = self.partitions.active().to_vec();
         let errors: HashMap<PartitionIndex, Error> =
@@ -85,6 +85,6 @@ impl Core {
             self.drop_connection(broker);
         }
         self.end_flushes();
-        self.act(Action::Closed);
+        self.output(Output::Closed);
     }
 }

@@ -1,7 +1,7 @@
 //! A compressor for each codec and level in use. Topics with the same codec and level share it.
 
 use super::index::PartitionIndex;
-use super::{Core, Level};
+use super::{Level, Sender};
 use crate::batch::Batch;
 use crate::compress::{Codec, Compressor};
 use crate::error::Result;
@@ -48,7 +48,7 @@ impl Compressors {
     }
 }
 
-impl Core {
+impl Sender {
     /// Compresses a batch as its topic says.
     pub(super) fn compress(&mut self, index: PartitionIndex, batch: &mut Batch) {
         let settings = &self.partition(index).slot.settings;

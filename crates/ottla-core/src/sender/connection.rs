@@ -8,13 +8,13 @@ use super::backoff::SHORTEST_PAUSE;
 use super::broker::{Broker, Link};
 use super::index::BrokerIndex;
 use super::request::{Carried, InFlight, RequestKind};
-use super::{Acks, Action, ConnectionId, Core, Frame, HostName, Level, Timer};
+use super::{Acks, ConnectionId, Frame, HostName, Level, Output, Sender, Timer};
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::{Arc, Time};
 
-impl Core {
+impl Sender {
     /// Whether events of this attempt still matter. If not, nothing is to be written there any more either.
     pub fn is_current(&self, id: ConnectionId) -> bool {
         self.brokers.get(id.broker).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
@@ -49,14 +49,14 @@ impl Core {
     fn resolve(&mut self, index: BrokerIndex) {
         let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: resolving {}", id.attempt, name.host));
-        self.act(Action::Resolve(id, name));
+        self.output(Output::Resolve(id, name));
     }
 
     /// `client.dns.lookup=resolve_canonical_bootstrap_servers_only`. Half of the time is left for what follows.
     fn find_canonical_names(&mut self, index: BrokerIndex, timeout: Duration) {
         let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: canonical names of {}", id.attempt, name.host));
-        self.act(Action::FindCanonicalNames(id, name, timeout / 2));
+        self.output(Output::FindCanonicalNames(id, name, timeout / 2));
     }
 
     fn host_name(&self, index: BrokerIndex) -> HostName {
@@ -106,7 +106,7 @@ impl Core {
         let message =
             format!("connecting to {}: {doing} within socket.connection.setup.timeout.ms; {hint}", broker.name());
         let id = self.connection_id(index);
-        self.act(Action::Close(id));
+        self.output(Output::Close(id));
         let mut error = Error::new(kind, message);
         if self.brokers[index].link != Link::Greeting {
             error = self.of_address(index, &error);
@@ -185,7 +185,7 @@ impl Core {
         self.set_link(index, Link::Connecting);
         let id = self.connection_id(index);
         self.debug(Facility::Connection, || format!("attempt {}: connecting to {address}", id.attempt));
-        self.act(Action::Connect(id, address));
+        self.output(Output::Connect(id, address));
     }
 
     pub(super) fn connect_failed(&mut self, id: ConnectionId, error: Error) {
@@ -230,7 +230,7 @@ impl Core {
     fn back_off(&mut self, index: BrokerIndex, error: &Error) {
         self.metadata.last_error = Some(error.clone());
         self.broker(index).last_error = Some(error.clone());
-        self.tell_down(index, error);
+        self.report_down(index, error);
         let failures = self.brokers[index].failures + 1;
         let wait = self.settings.reconnect_backoff.after(failures, &mut self.random);
         let retry_at = self.now.after(wait);
@@ -289,7 +289,7 @@ impl Core {
             self.metadata.outage_over();
         }
         self.log(Level::Info, || format!("connected to {name}"));
-        self.tell_up(index);
+        self.report_up(index);
         if let Some(idle) = self.longest_idle() {
             self.timers.arm(Timer::Idle(index), now.after(idle));
         }
@@ -343,7 +343,7 @@ impl Core {
         broker.in_flight.push_back(InFlight { correlation, version, sent: now, deadline, bytes, suspects, kind });
         self.timers.arm(Timer::Request(index), deadline);
         let id = self.connection_id(index);
-        self.act(Action::Write(id, frame));
+        self.output(Output::Write(id, frame));
     }
 
     pub(super) fn begun(&mut self, id: ConnectionId) {
@@ -531,19 +531,19 @@ impl Core {
     fn close_connection(&mut self, index: BrokerIndex, error: &Error) {
         let id = self.connection_id(index);
         let untouched = self.withdraw(index);
-        self.act(Action::Close(id));
+        self.output(Output::Close(id));
         self.lost(index, error, untouched);
     }
 
-    /// Sees to it that the request of which no byte was written, if there is one, stays so: the driver drops it, or never
+    /// Sees to it that the request of which no byte was written, if there is one, stays so: the event loop drops it, or never
     /// gets it.
     pub(super) fn withdraw(&mut self, index: BrokerIndex) -> Option<i32> {
         let untouched = self.broker(index).untouched()?;
         let id = self.connection_id(index);
-        let before = self.actions.len();
-        self.actions.retain(|action| !matches!(action, Action::Write(to, _) if *to == id));
-        if self.actions.len() == before {
-            self.act(Action::Recall(id));
+        let before = self.outputs.len();
+        self.outputs.retain(|action| !matches!(action, Output::Write(to, _) if *to == id));
+        if self.outputs.len() == before {
+            self.output(Output::Recall(id));
         }
         Some(untouched)
     }
@@ -637,7 +637,7 @@ impl Core {
         broker.retry_at = Time::ZERO;
         broker.writing = false;
         self.set_link(index, Link::Down);
-        self.act(Action::Close(id));
+        self.output(Output::Close(id));
     }
 
     /// A broker asked to hold requests back (KIP-219).
@@ -658,7 +658,7 @@ impl Core {
         self.timers.arm(Timer::Throttle(index), until);
         let name = self.brokers[index].name();
         self.debug(Facility::Broker, || format!("{name}: throttled for {ms} ms"));
-        self.tell_throttled(index, throttle);
+        self.report_throttled(index, throttle);
     }
 }
 

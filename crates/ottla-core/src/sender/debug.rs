@@ -2,7 +2,7 @@
 
 use super::index::BrokerIndex;
 use super::request::{InFlight, RequestKind};
-use super::{Action, Core, Frame, Level};
+use super::{Frame, Level, Output, Sender};
 use crate::batch::{Batch, Outcome, ProducerEpoch};
 use crate::config::{Facilities, Facility};
 use crate::sync::{AtomicU32, Ordering};
@@ -31,7 +31,7 @@ pub fn line(facility: Facility, message: &str) -> String {
     format!("[{facility}] {message}")
 }
 
-impl Core {
+impl Sender {
     #[inline]
     pub(super) fn tells(&self, facility: Facility) -> bool {
         self.settings.debug.get().has(facility)
@@ -46,7 +46,7 @@ impl Core {
 
     #[cold]
     fn debug_line(&mut self, facility: Facility, message: &str) {
-        self.act(Action::Log(Level::Debug, line(facility, message)));
+        self.output(Output::Log(Level::Debug, line(facility, message)));
     }
 
     pub(super) fn debug_request(&mut self, index: BrokerIndex, frame: &Frame, version: i16, kind: &RequestKind) {

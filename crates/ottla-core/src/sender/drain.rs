@@ -6,7 +6,7 @@ use super::lanes::Terms;
 use super::metadata::NO_ID;
 use super::request::{Carried, Produced, RequestKind};
 use super::transaction::Transaction;
-use super::{Acks, Core, Frame, Place, Timer};
+use super::{Acks, Frame, Place, Sender, Timer};
 use crate::batch::{BaseSequence, Batch, ProducerEpoch};
 use crate::error::Result;
 use crate::planted::{Fault, planted};
@@ -26,7 +26,7 @@ enum Pick {
     Nothing,
 }
 
-impl Core {
+impl Sender {
     /// Sends what this step made ready, and ends what waited for it.
     pub(super) fn settle(&mut self) {
         while let Some(broker) = self.dirty.pop() {
@@ -173,10 +173,10 @@ impl Core {
     /// After one batch of a partition was taken: is there another that need not linger?
     fn look_for_more(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
-        let glance = partition.slot.glance();
-        if !partition.queue.is_empty() || (glance.oldest.is_some() && glance.ready) {
+        let status = partition.slot.status();
+        if !partition.queue.is_empty() || (status.oldest.is_some() && status.ready) {
             self.make_ready(index);
-        } else if let Some(oldest) = glance.oldest {
+        } else if let Some(oldest) = status.oldest {
             self.linger(index, oldest);
         }
     }
@@ -216,8 +216,8 @@ impl Core {
         self.compress(index, &mut batch);
         self.count_taken(index, &batch);
         self.partitions.activate(index);
-        if batch.own_timeout.is_some() {
-            self.partition(index).own_deadlines = true;
+        if batch.custom_timeout.is_some() {
+            self.partition(index).custom_deadlines = true;
             self.timers.arm(Timer::Expiry(index), batch.deadline);
         }
         batch

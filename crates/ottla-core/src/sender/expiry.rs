@@ -6,24 +6,24 @@ use std::time::Duration;
 use super::backoff::SHORTEST_PAUSE;
 use super::index::PartitionIndex;
 use super::metadata::TopicState;
-use super::{Core, Timer};
-use crate::accumulator::Glance;
+use super::{Sender, Timer};
+use crate::accumulator::SlotStatus;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::sync::Time;
 use crate::text::{counted, partition_name};
 
-impl Core {
+impl Sender {
     /// Sees to it that a partition is looked at when something in its slot is due, or when its open batch should take
     /// no more records. While batches wait another may be opened at any time, of which nobody is told.
-    pub(super) fn arm_expiry(&mut self, index: PartitionIndex, glance: &Glance) {
-        if glance.oldest.is_some() {
+    pub(super) fn arm_expiry(&mut self, index: PartitionIndex, status: &SlotStatus) {
+        if status.oldest.is_some() {
             let growth = self.growth_of(index);
-            let grown = match glance.open {
+            let grown = match status.open {
                 Some(open) => open.after(growth),
                 None => self.now.after(growth.max(SHORTEST_PAUSE)),
             };
-            self.timers.arm(Timer::Expiry(index), glance.deadline.min(grown));
+            self.timers.arm(Timer::Expiry(index), status.deadline.min(grown));
         }
     }
 
@@ -48,8 +48,8 @@ impl Core {
         }
         let growth = self.growth_of(index);
         self.partition(index).slot.close_old(growth, due);
-        let glance = self.partition(index).slot.glance();
-        self.arm_expiry(index, &glance);
+        let status = self.partition(index).slot.status();
+        self.arm_expiry(index, &status);
         if let Some(first) = self.first_deadline(index) {
             self.timers.arm(Timer::Expiry(index), first);
         }
@@ -59,7 +59,7 @@ impl Core {
     fn first_deadline(&mut self, index: PartitionIndex) -> Option<Time> {
         let partition = self.partition(index);
         let queue = partition.queue.iter().map(|batch| batch.deadline);
-        let queued = if partition.own_deadlines { queue.min() } else { queue.take(1).min() };
+        let queued = if partition.custom_deadlines { queue.min() } else { queue.take(1).min() };
         if partition.in_flight == 0 {
             return queued;
         }
@@ -82,8 +82,8 @@ impl Core {
 
     fn expire_queued(&mut self, index: PartitionIndex, due: Time) {
         let partition = self.partition(index);
-        let expired = Batch::take_expired(&mut partition.queue, partition.own_deadlines, due);
-        partition.own_deadlines &= !partition.queue.is_empty();
+        let expired = Batch::take_expired(&mut partition.queue, partition.custom_deadlines, due);
+        partition.custom_deadlines &= !partition.queue.is_empty();
         for batch in expired {
             let error = self.unsent_timed_out(index, &batch);
             self.expire(index, batch, error);
@@ -125,7 +125,7 @@ impl Core {
         };
         let allowed = batch.deadline.since(batch.created).as_millis();
         let (were, their) = if batch.count() == 1 { ("was", "its") } else { ("were", "their") };
-        let whose = match batch.own_timeout {
+        let whose = match batch.custom_timeout {
             None => format!("delivery.timeout.ms={allowed}"),
             Some(_) => format!("{their} own timeout of {allowed} ms"),
         };
@@ -160,7 +160,7 @@ impl Core {
         let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at].error());
         let kind = refused.map_or(ErrorKind::MetadataTimedOut, Error::kind);
         let cause = self.why_late(self.partition_waits_for(index), batch);
-        let whose = match batch.own_timeout {
+        let whose = match batch.custom_timeout {
             None => "delivery.timeout.ms, or max.block.ms if that is shorter",
             Some(_) => "the records' own timeout, or max.block.ms if that is shorter",
         };

@@ -2,7 +2,7 @@
 
 use super::index::PartitionIndex;
 use super::outstanding::Outstanding;
-use super::{Answer, Core, Place};
+use super::{Answer, Place, Sender};
 use crate::planted::{Fault, planted};
 
 /// The flushes that are waited for.
@@ -68,7 +68,7 @@ impl Flushes {
     }
 }
 
-impl Core {
+impl Sender {
     pub(super) fn flush(&mut self, waiter: Waiter) {
         let mut queues = Vec::new();
         for index in self.partitions.active().to_vec() {

@@ -1,6 +1,6 @@
 //! ApiVersions: which versions of each request a broker supports (KIP-35, KIP-511).
 
-use super::Core;
+use super::Sender;
 use super::index::BrokerIndex;
 use super::request::RequestKind;
 use crate::config::Facility;
@@ -9,7 +9,7 @@ use crate::protocol::api::read_api_versions;
 use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::{ApiKey, ApiVersions, Reader};
 
-impl Core {
+impl Sender {
     /// Asks for the versions, in the newest form that we know.
     pub(super) fn greet(&mut self, broker: BrokerIndex) {
         self.ask_versions(broker, ApiKey::ApiVersions.versions().max);

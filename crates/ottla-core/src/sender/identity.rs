@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::index::{PartitionIndex, TopicIndex};
 use super::metadata::NO_ID;
-use super::{Action, Core, Level};
+use super::{Level, Output, Sender};
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
@@ -15,7 +15,7 @@ use crate::text::counted;
 /// How long brokers may take to learn from the controller that a topic was deleted, created or extended.
 const PROPAGATION: Duration = Duration::from_millis(500);
 
-impl Core {
+impl Sender {
     /// Whether an answer is passed over, because the broker may be behind the others: it names the id that the topic had
     /// before, or fewer partitions without an id by which to tell the topic from another. It is believed when no broker
     /// said otherwise for as long as one may be behind.
@@ -92,14 +92,14 @@ impl Core {
             return;
         }
         self.debug(Facility::Metadata, || format!("topic {} has {}", topic.name, counted(count, "partition")));
-        let slots = self.front.partitions_for(&topic, count);
+        let slots = self.accumulator.partitions_for(&topic, count);
         let indices: Vec<PartitionIndex> = slots.iter().map(|slot| self.add_partition(slot.clone(), index)).collect();
         let state = &mut self.topics[index];
         let before = std::mem::replace(&mut state.partitions, indices);
         if std::mem::replace(&mut state.known, true) {
-            self.front.resize(&topic, slots);
+            self.accumulator.resize(&topic, slots);
         } else {
-            self.act(Action::Assign(topic, slots));
+            self.output(Output::Assign(topic, slots));
         }
         if count < before.len() {
             self.partitions_gone(index, &before);

@@ -1,12 +1,12 @@
 //! Batches in flight that are decided before their response: expired, purged, or given up by a close.
 
-use super::Core;
+use super::Sender;
 use super::index::PartitionIndex;
 use super::request::{Carried, RequestKind};
 use crate::batch::Batch;
 use crate::planted::{Fault, planted};
 
-impl Core {
+impl Sender {
     /// The batches of a partition that are on their way; `None` for those that are decided already.
     pub(super) fn carried_batches(&mut self, index: PartitionIndex) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
         let broker = self.partition(index).in_flight_broker;

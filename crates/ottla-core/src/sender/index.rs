@@ -1,9 +1,9 @@
-//! Indices of the core's tables, and tables that are only read by their own kind of index.
+//! Indices of the sender's tables, and tables that are only read by their own kind of index.
 
 use std::marker::PhantomData;
 use std::ops;
 
-/// A position in one of the core's tables.
+/// A position in one of the sender's tables.
 pub trait TableIndex: Copy {
     fn from_position(position: usize) -> Self;
 
@@ -38,7 +38,7 @@ indices! {
 }
 
 impl PartitionIndex {
-    /// By the number that the front gave to the partition's slot.
+    /// By the number that the accumulator gave to the partition's slot.
     pub fn of_slot(index: u32) -> Self {
         PartitionIndex(index)
     }

@@ -2,7 +2,7 @@
 //! and for it, or at its deadline with the reason why there is none.
 
 use super::index::BrokerIndex;
-use super::{Answer, Core, Timer};
+use super::{Answer, Sender, Timer};
 use crate::accumulator::About;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
@@ -45,7 +45,7 @@ pub struct PartitionInfo {
     pub offline: Vec<i32>,
 }
 
-impl Core {
+impl Sender {
     pub(super) fn inquire(&mut self, ticket: u64, about: About, asked_at: Time, deadline: Time) {
         if let About::Topic { name, .. } = &about {
             let index = self.track_topic(name);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::partitions::Partitions;
-use super::{Core, Place, Timer};
+use super::{Place, Sender, Timer};
 use crate::accumulator::TopicSettings;
 use crate::config::Acks;
 use crate::sync::Time;
@@ -46,7 +46,7 @@ fn first_linger(linger: Duration, waiting: &mut VecDeque<PartitionIndex>, partit
         let index = *waiting.front()?;
         let partition = &mut partitions[index];
         if partition.place == Place::Lingering {
-            if let Some(oldest) = partition.slot.glance().oldest {
+            if let Some(oldest) = partition.slot.status().oldest {
                 return Some(oldest.after(linger));
             }
             partition.place = Place::Idle;
@@ -113,7 +113,7 @@ impl Lanes {
     }
 }
 
-impl Core {
+impl Sender {
     /// Ends the linger of everything: their memory is wanted, or they are flushed.
     pub(super) fn end_all_lingering(&mut self) {
         for broker in self.brokers.indices() {

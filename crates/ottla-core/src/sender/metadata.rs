@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::broker::{Broker, Link};
 use super::index::{BrokerIndex, PartitionIndex, TableIndex, TopicIndex};
 use super::request::RequestKind;
-use super::{Acks, Backoff, Core, Level, News, NewsKind, Place, Timer};
+use super::{Acks, Backoff, Event, EventKind, Level, Place, Sender, Timer};
 use crate::accumulator::Topic;
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
@@ -52,7 +52,7 @@ pub struct TopicState {
     pub former_id: [u8; 16],
     /// Since when brokers say of it what may be out of date, and nothing else.
     pub doubted_since: Option<Time>,
-    /// Indices of its partitions in the core, by number.
+    /// Indices of its partitions in the sender, by number.
     pub partitions: Vec<PartitionIndex>,
     pub known: bool,
     /// Asked for by metadata requests; not once it was idle for long.
@@ -75,7 +75,7 @@ struct Refusal {
     error: Error,
     since: Time,
     /// The application has been told.
-    told: bool,
+    reported: bool,
 }
 
 /// The id of a topic while no broker has named one.
@@ -135,7 +135,7 @@ impl Metadata {
     }
 }
 
-impl Core {
+impl Sender {
     pub(super) fn add_bootstrap_brokers(&mut self) {
         let mut servers = self.settings.bootstrap_servers.clone();
         // Any order is as good; a random one spreads the clients.
@@ -149,13 +149,13 @@ impl Core {
         }
     }
 
-    /// The topic's index in the core; asks for it if it is new or was idle.
+    /// The topic's index in the sender; asks for it if it is new or was idle.
     pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
         if let Some(&index) = self.topic_by_name.get(name) {
             return index;
         }
         let index = self.topics.push(TopicState {
-            topic: self.front.topics.get(name),
+            topic: self.accumulator.topics.get(name),
             id: NO_ID,
             former_id: NO_ID,
             doubted_since: None,
@@ -353,7 +353,7 @@ impl Core {
             return self.log(Level::Info, || message);
         }
         self.log(Level::Notice, || message.clone());
-        self.tell(News::new(NewsKind::Rebootstrap, message));
+        self.report_event(Event::new(EventKind::Rebootstrap, message));
     }
 
     /// KIP-1102: no metadata for `metadata.recovery.rebootstrap.trigger.ms`.
@@ -565,13 +565,13 @@ impl Core {
         let lasting =
             if first { String::new() } else { format!("; no broker has described it for {}", seconds(so_long)) };
         let error = Error::new(kind, format!("{said}{lasting}{}", advice(kind)));
-        let mut told = before.is_some_and(|before| before.told);
-        if so_long >= MISSING_AFTER && kind.is_retriable() && !std::mem::replace(&mut told, true) {
+        let mut reported = before.is_some_and(|before| before.reported);
+        if so_long >= MISSING_AFTER && kind.is_retriable() && !std::mem::replace(&mut reported, true) {
             self.topic_is_missing(index, &error);
         }
         let topic = &mut self.topics[index];
         topic.doubted_since = None;
-        topic.refusal = Some(Refusal { error: error.clone(), since, told });
+        topic.refusal = Some(Refusal { error: error.clone(), since, reported });
         // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
         let known = topic.known;
         if kind.is_retriable() || (known && !first) {
@@ -599,7 +599,7 @@ impl Core {
     fn topic_is_missing(&mut self, index: TopicIndex, error: &Error) {
         self.log(Level::Warning, || error.to_string());
         let topic = Some(self.topics[index].topic.name.clone());
-        self.tell(News { topic, ..News::of_error(NewsKind::TopicMissing, error.clone()) });
+        self.report_event(Event { topic, ..Event::of_error(EventKind::TopicMissing, error.clone()) });
     }
 
     /// With acks=0 nobody refuses records for a topic that is gone, so they must not be sent: they wait, as for any
@@ -662,7 +662,7 @@ impl Core {
         }
     }
 
-    /// The driver moved a topic's queue to its partitions.
+    /// The event loop moved a topic's queue to its partitions.
     pub fn assigned(&mut self, topic: &Topic) {
         self.queue_emptied(PartitionIndex::of_slot(topic.queue.index));
     }
@@ -672,7 +672,7 @@ impl Core {
         if self.partitions.get(queue).is_none() {
             return;
         }
-        if self.partition(queue).slot.glance().oldest.is_none() {
+        if self.partition(queue).slot.status().oldest.is_none() {
             self.partition(queue).place = Place::Idle;
             self.partitions.deactivate_if_idle(queue);
             self.queue_resolved(queue);

@@ -6,7 +6,6 @@
 //! active ones among them.
 #![forbid(unsafe_code)]
 
-mod action;
 mod backoff;
 mod broker;
 mod brokers;
@@ -16,6 +15,7 @@ mod connection;
 mod debug;
 mod drain;
 mod errors;
+mod event;
 mod expiry;
 mod flush;
 mod frame;
@@ -24,9 +24,9 @@ mod identity;
 mod in_flight;
 mod index;
 mod inquiry;
+mod interface;
 mod lanes;
 mod metadata;
-mod news;
 mod outstanding;
 mod partition;
 mod partitions;
@@ -48,19 +48,19 @@ mod waiting;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-pub use action::{Action, Answer, ConnectionId, Event, HostName, Level};
 pub use backoff::Backoff;
 pub use debug::{DebugSwitch, line as debug_line};
+pub use event::EventBroker;
+pub use event::{Event, EventKind};
 pub use frame::Frame;
 pub use index::BrokerIndex;
 pub use inquiry::PartitionInfo;
-pub use news::BrokerAt;
-pub use news::{News, NewsKind};
+pub use interface::{Answer, ConnectionId, HostName, Input, Level, Output};
 pub use settings::Settings;
 
 pub use crate::config::Acks;
 
-use crate::accumulator::{Command, Front, Mail};
+use crate::accumulator::{Accumulator, Command, Mail};
 use crate::batch::{Batch, Outcome, Report};
 use crate::config::Facility;
 use crate::error::{Error, Result};
@@ -94,11 +94,11 @@ use transaction::Transaction;
 /// 4. The next round begins with the next mail or event, and at [`next_deadline`](Self::next_deadline) at the latest. A
 ///    `tick` that comes early does nothing.
 ///
-/// Every batch is reported exactly once, by [`Action::Report`]. After [`Action::Closed`] nothing is left to do. If a panic
+/// Every batch is reported exactly once, by [`Output::Report`]. After [`Output::Closed`] nothing is left to do. If a panic
 /// interrupts the steps, [`take_reports`](Self::take_reports) returns what was decided and not yet handed over.
-pub struct Core {
+pub struct Sender {
     settings: Settings,
-    front: Arc<Front>,
+    accumulator: Arc<Accumulator>,
     statistics: Arc<Statistics>,
     now: Time,
     held_up: HeldUp,
@@ -108,7 +108,7 @@ pub struct Core {
     /// Drawn once an event: partitions that one answer refuses come back together, in one request.
     jitter: u64,
     timers: Timers,
-    actions: VecDeque<Action>,
+    outputs: VecDeque<Output>,
     partitions: Partitions,
     topics: Table<TopicIndex, TopicState>,
     topic_by_name: HashMap<Arc<str>, TopicIndex>,
@@ -142,21 +142,26 @@ struct HeldUp {
 /// Shorter times are not noted.
 const HELD_UP: Duration = Duration::from_secs(1);
 
-impl Core {
-    pub fn new(settings: Settings, front: Arc<Front>, statistics: Arc<Statistics>, now: Time) -> Result<Self> {
-        let defaults = front.topics.defaults();
+impl Sender {
+    pub fn new(
+        settings: Settings,
+        accumulator: Arc<Accumulator>,
+        statistics: Arc<Statistics>,
+        now: Time,
+    ) -> Result<Self> {
+        let defaults = accumulator.topics.defaults();
         let mut compressors = Compressors::default();
         compressors.prepare(defaults.codec, defaults.compression_level)?;
-        let mut core = Core {
+        let mut sender = Sender {
             random: SplitMix64::new(settings.seed),
             jitter: 0,
-            front,
+            accumulator,
             statistics,
             now,
             held_up: HeldUp { time: Duration::ZERO, until: Time::ZERO },
             drained: now,
             timers: Timers::default(),
-            actions: VecDeque::new(),
+            outputs: VecDeque::new(),
             partitions: Partitions::new(),
             topics: Table::new(),
             topic_by_name: HashMap::new(),
@@ -177,14 +182,14 @@ impl Core {
             again: Vec::new(),
             settings,
         };
-        core.add_bootstrap_brokers();
-        core.shut_gate_for_transactions();
-        core.request_metadata();
-        Ok(core)
+        sender.add_bootstrap_brokers();
+        sender.shut_gate_for_transactions();
+        sender.request_metadata();
+        Ok(sender)
     }
 
     /// Sets the present time. It never goes back.
-    pub fn at(&mut self, now: Time) {
+    pub fn set_now(&mut self, now: Time) {
         // A timer may be set to a time that has passed already.
         let due = self.timers.next().max(self.now);
         self.now = self.now.max(now);
@@ -199,7 +204,7 @@ impl Core {
     }
 
     /// What the inbox held: first the slots, then the commands, so that a command applies to all that came before it.
-    pub fn mail(&mut self, mail: &mut Mail<Command>, pressed: bool) {
+    pub fn mail(&mut self, mail: &mut Mail<Command>, room_requested: bool) {
         for slot in mail.slots.drain(..) {
             self.arrived(slot);
         }
@@ -222,24 +227,24 @@ impl Core {
                 }
             }
         }
-        if pressed {
+        if room_requested {
             self.debug(Facility::Queue, || "room is wanted: every open batch is sent".into());
             self.end_all_lingering();
         }
     }
 
     /// Something happened on a connection.
-    pub fn event(&mut self, event: Event<'_>) {
+    pub fn input(&mut self, input: Input<'_>) {
         self.jitter = self.random.draw();
-        match event {
-            Event::Resolved(id, addresses) => self.resolved(id, addresses),
-            Event::CanonicalNames(id, names) => self.canonical_names_found(id, names),
-            Event::Connected(id) => self.connected(id),
-            Event::ConnectFailed(id, error) => self.connect_failed(id, error),
-            Event::Received(id, frame) => self.received(id, frame),
-            Event::Begun(id) => self.begun(id),
-            Event::Written(id, frame) => self.written(id, frame),
-            Event::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
+        match input {
+            Input::Resolved(id, addresses) => self.resolved(id, addresses),
+            Input::CanonicalNames(id, names) => self.canonical_names_found(id, names),
+            Input::Connected(id) => self.connected(id),
+            Input::ConnectFailed(id, error) => self.connect_failed(id, error),
+            Input::Received(id, frame) => self.received(id, frame),
+            Input::Begun(id) => self.begun(id),
+            Input::Written(id, frame) => self.written(id, frame),
+            Input::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
         }
     }
 
@@ -269,18 +274,18 @@ impl Core {
     }
 
     /// The next thing to carry out. What carrying out the last one made ready is sent first.
-    pub fn action(&mut self) -> Option<Action> {
+    pub fn poll_output(&mut self) -> Option<Output> {
         self.settle();
-        self.actions.pop_front()
+        self.outputs.pop_front()
     }
 
     /// Reports that are still to be handed over, after a panic.
     pub fn take_reports(&mut self) -> Vec<Report> {
-        let report = |action| if let Action::Report(report) = action { Some(report) } else { None };
-        self.actions.drain(..).filter_map(report).collect()
+        let report = |action| if let Output::Report(report) = action { Some(report) } else { None };
+        self.outputs.drain(..).filter_map(report).collect()
     }
 
-    /// When to call [`Core::tick`] again if nothing happens before.
+    /// When to call [`Sender::tick`] again if nothing happens before.
     pub fn next_deadline(&self) -> Time {
         self.timers.next()
     }
@@ -289,22 +294,22 @@ impl Core {
         self.closed
     }
 
-    fn act(&mut self, action: Action) {
-        self.actions.push_back(action);
+    fn output(&mut self, action: Output) {
+        self.outputs.push_back(action);
     }
 
     /// Tells the holder of a ticket.
     fn answer(&mut self, ticket: u64, outcome: Result<Answer>) {
-        self.act(Action::Answered { ticket, outcome });
+        self.output(Output::Answered { ticket, outcome });
     }
 
     fn log(&mut self, level: Level, message: impl FnOnce() -> String) {
         if level <= self.settings.log_level {
-            self.actions.push_back(Action::Log(level, message()));
+            self.outputs.push_back(Output::Log(level, message()));
         }
     }
 
-    /// Decides a batch that the core took. Its flushes are settled when this step ends.
+    /// Decides a batch that the sender took. Its flushes are settled when this step ends.
     fn decide(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.outstanding.end(batch.sealed.serial);
         self.debug_decided(&batch, &outcome);
@@ -312,7 +317,7 @@ impl Core {
         self.hand_over(batch, outcome);
     }
 
-    /// Reports a batch that the core did not take: one of a topic's queue, or of a slot that is given up.
+    /// Reports a batch that the sender did not take: one of a topic's queue, or of a slot that is given up.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
@@ -323,7 +328,7 @@ impl Core {
     fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome) {
         let numbered = batch.sealed.base_sequence.is_some();
         let error = outcome.error.clone();
-        self.act(Action::Report(batch.decide(outcome)));
+        self.output(Output::Report(batch.decide(outcome)));
         if let Some(error) = error {
             self.transaction_decided(numbered, &error);
         }

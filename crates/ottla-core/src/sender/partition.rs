@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::lanes::Terms;
 use super::sequence::Sequence;
-use super::{Core, Timer};
+use super::{Sender, Timer};
 use crate::accumulator::Slot;
 use crate::batch::Batch;
 use crate::config::Facility;
@@ -25,7 +25,7 @@ pub struct Partition {
     /// order: they are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
     /// Some of them have deadlines of their own, which may be earlier than those in front.
-    pub own_deadlines: bool,
+    pub custom_deadlines: bool,
     pub in_flight: u32,
     /// The connection that carries what is in flight.
     pub in_flight_broker: Option<BrokerIndex>,
@@ -69,7 +69,7 @@ impl Partition {
             leader: None,
             leader_epoch: -1,
             queue: VecDeque::new(),
-            own_deadlines: false,
+            custom_deadlines: false,
             in_flight: 0,
             in_flight_broker: None,
             place: Place::Idle,
@@ -99,7 +99,7 @@ impl Partition {
     }
 }
 
-impl Core {
+impl Sender {
     /// A slot of the inbox: something new is in it.
     pub(super) fn arrived(&mut self, slot: Arc<Slot>) {
         let index = PartitionIndex::of_slot(slot.index);
@@ -109,12 +109,12 @@ impl Core {
             self.debug(Facility::Queue, || format!("records wait for topic {} to become known", slot.topic));
             self.add_partition(slot, topic);
         }
-        let glance = self.partition(index).slot.glance();
-        let Some(oldest) = glance.oldest else { return };
+        let status = self.partition(index).slot.status();
+        let Some(oldest) = status.oldest else { return };
         self.partitions.activate(index);
         self.touch_topic(index);
-        self.arm_expiry(index, &glance);
-        let ready = glance.ready || self.partition(index).slot.settings.linger.is_zero() || self.is_hurried();
+        self.arm_expiry(index, &status);
+        let ready = status.ready || self.partition(index).slot.settings.linger.is_zero() || self.skips_linger();
         let partition = self.partition(index);
         match partition.place {
             Place::Idle if partition.is_topic_queue() => partition.place = Place::Leaderless,
@@ -125,8 +125,8 @@ impl Core {
     }
 
     /// Nobody wants batches to grow now: someone waits for memory, for a flush or for the close.
-    fn is_hurried(&self) -> bool {
-        self.closing.is_some() || !self.flushes.is_empty() || self.front.memory.budget().waiting() > 0
+    fn skips_linger(&self) -> bool {
+        self.closing.is_some() || !self.flushes.is_empty() || self.accumulator.memory.budget().waiting() > 0
     }
 
     pub(super) fn add_partition(&mut self, slot: Arc<Slot>, topic: TopicIndex) -> PartitionIndex {
@@ -184,7 +184,7 @@ impl Core {
     /// Looks again at a partition whose answer arrived, or whose leader changed.
     pub(super) fn reconsider(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
-        let has_some = !partition.queue.is_empty() || partition.slot.glance().oldest.is_some();
+        let has_some = !partition.queue.is_empty() || partition.slot.status().oldest.is_some();
         match partition.place {
             _ if !has_some => {
                 partition.place = Place::Idle;

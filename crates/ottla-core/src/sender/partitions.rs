@@ -4,9 +4,9 @@ use super::Place;
 use super::index::{PartitionIndex, Table};
 use super::partition::Partition;
 
-/// The partitions that the core has met, by the index of their slots.
+/// The partitions that the sender has met, by the index of their slots.
 pub struct Partitions {
-    /// The slots of a topic get their indices before the core hears of them, so rows may be empty.
+    /// The slots of a topic get their indices before the sender hears of them, so rows may be empty.
     rows: Table<PartitionIndex, Option<Box<Partition>>>,
     /// Those that have, or may have, something to send or in flight.
     active: Vec<PartitionIndex>,

@@ -2,7 +2,7 @@
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::RequestKind;
-use super::{Core, Level, News, NewsKind, Timer};
+use super::{Event, EventKind, Level, Sender, Timer};
 use crate::batch::ProducerEpoch;
 use crate::config::Facility;
 use crate::error::{Error, ErrorKind, Result};
@@ -49,7 +49,7 @@ impl ProducerId {
     }
 }
 
-impl Core {
+impl Sender {
     /// Asks for a producer id if one is wanted; any broker can give it.
     pub(super) fn request_producer_id(&mut self) {
         if self.producer_id.state != State::Wanted || self.closed || self.producer_id.refused.is_some() {
@@ -96,7 +96,7 @@ impl Core {
                           or set enable.idempotence=false";
             let error = error.note(advice).passing();
             self.log(Level::Error, || error.to_string());
-            self.tell(News::of_error(NewsKind::Fatal, error.clone()));
+            self.report_event(Event::of_error(EventKind::Fatal, error.clone()));
             self.back_off_producer_id();
             self.producer_id.refused = Some(error);
             self.wake_all_brokers();

@@ -1,13 +1,13 @@
 //! Purge: the application gives up records.
 
-use super::Core;
+use super::Sender;
 use super::index::PartitionIndex;
 use super::retry::order_of;
 use crate::accumulator::Purge;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
 
-impl Core {
+impl Sender {
     /// Completes what is meant. What is in flight goes on its way, and what becomes of it is never learned; the
     /// sequence is treated as for batches that expire.
     pub(super) fn purge(&mut self, what: &Purge) {

@@ -1,7 +1,7 @@
 //! A broker that refuses a batch because of some of its records names them (KIP-467). They fail alone; the rest is sent
 //! again.
 
-use super::Core;
+use super::Sender;
 use super::index::PartitionIndex;
 use crate::batch::{Batch, PickedOut};
 use crate::error::Error;
@@ -40,7 +40,7 @@ impl Blamed {
     }
 }
 
-impl Core {
+impl Sender {
     /// Fails the records that the answer names, each with what is said of it, and sends the others again as one batch.
     /// The broker appended nothing of this attempt, and by the caller's knowledge nothing of an earlier one.
     ///

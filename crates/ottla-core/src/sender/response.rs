@@ -6,7 +6,7 @@ use super::errors;
 use super::identity::recreated;
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::{Carried, Produced, RequestKind};
-use super::{Core, Place};
+use super::{Place, Sender};
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorCode, ErrorKind, ProduceVerdict as Verdict, Result};
 use crate::planted::{Fault, planted};
@@ -19,7 +19,7 @@ use crate::text::partition_name;
 /// A leader that a broker named in an answer (KIP-951): partition, leader, epoch.
 type Hint = (PartitionIndex, i32, i32);
 
-impl Core {
+impl Sender {
     /// Reads the answer to a Produce request. What it does not decide is sent again.
     pub(super) fn produce_received(
         &mut self,
@@ -62,7 +62,7 @@ impl Core {
             self.learn_broker(endpoint.node_id, endpoint.host, endpoint.port);
         }
         for (index, leader, epoch) in hints {
-            self.hint_leader(index, leader, epoch);
+            self.apply_leader_hint(index, leader, epoch);
         }
         self.throttle(broker, tail.throttle_time_ms);
         Ok(())
@@ -215,7 +215,7 @@ impl Core {
     }
 
     /// KIP-951: the broker says who leads the partition now. No backoff is needed to try there.
-    fn hint_leader(&mut self, index: PartitionIndex, leader: i32, epoch: i32) {
+    fn apply_leader_hint(&mut self, index: PartitionIndex, leader: i32, epoch: i32) {
         let Some(broker) = self.brokers.by_id(leader) else { return };
         if epoch > self.partition(index).leader_epoch {
             self.set_leader(index, Some(broker), epoch);

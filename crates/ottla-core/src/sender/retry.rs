@@ -4,7 +4,7 @@ use super::identity::recreated;
 use super::index::PartitionIndex;
 use super::sequence::{Refusal, Repair};
 use super::waiting::last_error;
-use super::{Core, Level, Place};
+use super::{Level, Place, Sender};
 use crate::allocate;
 use crate::batch::Batch;
 use crate::compress::Codec;
@@ -14,7 +14,7 @@ use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
 use crate::text::counted;
 
-impl Core {
+impl Sender {
     /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
     pub(super) fn retry(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
         let attempts = batch.sealed.attempts;
@@ -56,7 +56,7 @@ impl Core {
 
     /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
     pub(super) fn requeue(&mut self, index: PartitionIndex, batch: Box<Batch>) {
-        self.partition(index).own_deadlines |= batch.own_timeout.is_some();
+        self.partition(index).custom_deadlines |= batch.custom_timeout.is_some();
         let queue = &mut self.partition(index).queue;
         let key = order_of(&batch);
         let queued_last = planted(Fault::RetryQueuedLast);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Backoff, DebugSwitch, Level};
 use crate::sync::Arc;
 
-/// The properties of the producer that the core reads, in the units it uses. Named as in CONFIGURATION.md. Those that
+/// The properties of the producer that the sender reads, in the units it uses. Named as in CONFIGURATION.md. Those that
 /// may differ from topic to topic come with the topics.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::broker::Link;
 use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::request::{InFlight, Produced};
-use super::{Core, Frame};
+use super::{Frame, Sender};
 use crate::batch::{Batch, Outcome};
 use crate::error::ErrorKind;
 use crate::protocol::record_batch;
 use crate::record::Fate;
 
-impl Core {
+impl Sender {
     /// A batch was taken from its slot, and compressed.
     pub(super) fn count_taken(&mut self, index: PartitionIndex, batch: &Batch) {
         let topic = self.partitions[index].topic;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::broker::LostAlone;
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::{InFlight, RequestKind};
-use super::{Backoff, Core, Level};
+use super::{Backoff, Level, Sender};
 use crate::batch::{Batch, Suspicion};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
@@ -30,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 const REQUEST_TIMED_OUT: ErrorKind = ErrorKind::Broker(ErrorCode::REQUEST_TIMED_OUT);
 
-impl Core {
+impl Sender {
     /// A request was lost with its connection. `only`: it was the only one there.
     ///
     /// If the connection was given up because of what the broker sent, it ended for no fault of the request.

@@ -1,9 +1,9 @@
 //! Lets tests begin in states that otherwise take a long life to reach.
 
-use super::Core;
+use super::Sender;
 use super::index::PartitionIndex;
 
-impl Core {
+impl Sender {
     /// The next batch of a partition that is known gets this sequence number.
     pub fn set_sequence(&mut self, topic: &str, partition: usize, next: i32) {
         let index = self.index_of(topic, partition);

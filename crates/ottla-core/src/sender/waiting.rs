@@ -8,7 +8,7 @@ use std::fmt;
 use super::broker::{Broker, Link};
 use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::request::RequestKind;
-use super::{Acks, Core, HeldUp, Place};
+use super::{Acks, HeldUp, Place, Sender};
 use crate::accumulator::Waiting;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
@@ -36,7 +36,7 @@ impl fmt::Display for Held {
     }
 }
 
-impl Core {
+impl Sender {
     /// What a call, or records that somebody waits for, wait for now.
     pub(super) fn explain(&self, of: &Waiting) -> Option<String> {
         match of {

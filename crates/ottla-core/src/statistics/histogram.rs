@@ -175,14 +175,14 @@ mod tests {
         let histogram = Histogram::default();
         values.iter().for_each(|&value| histogram.add(value, 1));
         values.sort_unstable();
-        let told = histogram.distribution();
+        let reported = histogram.distribution();
         for (name, part) in PERCENTILES {
-            let (told, exact) = (told.percentile(part) as f64, exact(&values, part) as f64);
-            assert!((told - exact).abs() <= exact * 0.02 + 0.5, "{name}: {told} for {exact}");
+            let (reported, exact) = (reported.percentile(part) as f64, exact(&values, part) as f64);
+            assert!((reported - exact).abs() <= exact * 0.02 + 0.5, "{name}: {reported} for {exact}");
         }
-        assert_eq!(told.count, 20_000);
-        assert_eq!(told.sum, values.iter().sum::<u64>());
-        assert_eq!((told.min, told.max), (values[0], values[19_999]));
+        assert_eq!(reported.count, 20_000);
+        assert_eq!(reported.sum, values.iter().sum::<u64>());
+        assert_eq!((reported.min, reported.max), (values[0], values[19_999]));
     }
 
     #[test]
@@ -193,9 +193,9 @@ mod tests {
         }
         assert_eq!(histogram.distribution().percentile(0.5), 15);
         histogram.add(u64::MAX, 1);
-        let told = histogram.distribution();
-        assert_eq!((told.count, told.min, told.max), (33, 0, LARGEST));
-        assert_eq!(told.percentile(1.0), LARGEST - (1 << 29) + 1);
+        let reported = histogram.distribution();
+        assert_eq!((reported.count, reported.min, reported.max), (33, 0, LARGEST));
+        assert_eq!(reported.percentile(1.0), LARGEST - (1 << 29) + 1);
     }
 
     #[test]
@@ -203,17 +203,17 @@ mod tests {
         let histogram = Histogram::default();
         histogram.add(10, 99);
         histogram.add(1_000_000, 1);
-        let told = histogram.distribution();
-        assert_eq!((told.count, told.sum), (100, 1_000_990));
-        assert_eq!((told.percentile(0.99), told.min), (10, 10));
-        assert!(told.percentile(0.999) > 980_000);
+        let reported = histogram.distribution();
+        assert_eq!((reported.count, reported.sum), (100, 1_000_990));
+        assert_eq!((reported.percentile(0.99), reported.min), (10, 10));
+        assert!(reported.percentile(0.999) > 980_000);
     }
 
     #[test]
     fn an_empty_one_is_all_zero() {
-        let told = Histogram::default().distribution();
-        assert_eq!(told, Distribution::default());
-        assert_eq!(told.percentile(0.5), 0);
+        let reported = Histogram::default().distribution();
+        assert_eq!(reported, Distribution::default());
+        assert_eq!(reported.percentile(0.5), 0);
     }
 
     #[test]
@@ -233,8 +233,8 @@ mod tests {
     fn counts_below_powers_of_two_are_exact() {
         let histogram = Histogram::default();
         [0, 1, 127, 128, 129, 1 << 20].into_iter().for_each(|value| histogram.add(value, 1));
-        let told = histogram.distribution();
-        let below = |power| told.count_below_power(power);
+        let reported = histogram.distribution();
+        let below = |power| reported.count_below_power(power);
         assert_eq!([below(0), below(1), below(7), below(8), below(20), below(21)], [1, 2, 3, 5, 5, 6]);
     }
 

@@ -70,10 +70,14 @@ fn figures<F: Figures>(out: &mut String, figures: &F) {
     }
 }
 
-fn spread(out: &mut String, told: &Distribution) -> std::fmt::Result {
-    write!(out, "{{\"count\":{},\"sum\":{},\"min\":{},\"max\":{}", told.count, told.sum, told.min, told.max)?;
+fn spread(out: &mut String, reported: &Distribution) -> std::fmt::Result {
+    write!(
+        out,
+        "{{\"count\":{},\"sum\":{},\"min\":{},\"max\":{}",
+        reported.count, reported.sum, reported.min, reported.max
+    )?;
     for (name, part) in PERCENTILES {
-        write!(out, ",\"{name}\":{}", told.percentile(part))?;
+        write!(out, ",\"{name}\":{}", reported.percentile(part))?;
     }
     out.write_char('}')
 }

@@ -61,7 +61,7 @@ impl Statistics {
         self.with_error(kind, |error| error.records_failed += records);
     }
 
-    /// Records were completed with an error by somebody else than the core, which counts its own.
+    /// Records were completed with an error by somebody else than the sender, which counts its own.
     pub fn count_failed_outside(&self, topic: &str, kind: ErrorKind, records: u64, unknown: bool) {
         let unknown = if unknown { records } else { 0 };
         self.count_failed(kind, records);

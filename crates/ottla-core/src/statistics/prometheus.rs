@@ -120,17 +120,17 @@ fn level_of(name: &str, level: i64) -> f64 {
 const TIMES: std::ops::RangeInclusive<u32> = 6..=26;
 const PIECES: std::ops::RangeInclusive<u32> = 0..=22;
 
-fn spread<F>(out: &mut String, name: &str, row: &Row<F>, labels: &str, told: &Distribution) {
+fn spread<F>(out: &mut String, name: &str, row: &Row<F>, labels: &str, reported: &Distribution) {
     let time = row.name.ends_with("_us");
     for power in if time { TIMES } else { PIECES } {
         // Times were cut to whole microseconds, so what is below the bound as a number was so in truth; of pieces, the
         // last that is below it is the bound.
         let bound = if time { (1u64 << power) as f64 / 1e6 } else { ((1u64 << power) - 1) as f64 };
-        let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", told.count_below_power(power));
+        let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", reported.count_below_power(power));
     }
-    let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", told.count);
-    sample(out, &format!("{name}_sum"), labels, scaled(row.name, told.sum as f64));
-    let _ = writeln!(out, "{name}_count{{{labels}}} {}", told.count);
+    let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", reported.count);
+    sample(out, &format!("{name}_sum"), labels, scaled(row.name, reported.sum as f64));
+    let _ = writeln!(out, "{name}_count{{{labels}}} {}", reported.count);
 }
 
 /// A label with its value escaped. A NUL cannot be written and becomes U+FFFD.

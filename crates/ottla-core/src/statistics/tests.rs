@@ -69,17 +69,17 @@ fn parse(text: &str) -> BTreeMap<Series, f64> {
     assert!(text.ends_with('\n'));
     let mut families: BTreeMap<&str, &str> = BTreeMap::new();
     let mut family = ("", "");
-    let mut told = None;
+    let mut reported = None;
     let mut series = BTreeMap::new();
     for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            told = help.split_once(' ').map(|(name, _)| name);
+            reported = help.split_once(' ').map(|(name, _)| name);
             continue;
         }
         if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
             assert!(is_name(name) && ["counter", "gauge", "histogram"].contains(&kind), "{line}");
-            assert_eq!(told, Some(name), "HELP comes first: {line}");
-            assert_eq!(families.insert(name, kind), None, "a family is told once: {line}");
+            assert_eq!(reported, Some(name), "HELP comes first: {line}");
+            assert_eq!(families.insert(name, kind), None, "a family is reported once: {line}");
             family = (name, kind);
             continue;
         }
@@ -91,7 +91,7 @@ fn parse(text: &str) -> BTreeMap<Series, f64> {
         let (labels, value) = read_labels(rest);
         assert!(labels.iter().all(|(name, _)| is_name(name)), "{line}");
         let value = value.trim().parse().unwrap_or_else(|_| panic!("a number: {line}"));
-        assert!(series.insert((name.to_owned(), labels), value).is_none(), "a series is told once: {line}");
+        assert!(series.insert((name.to_owned(), labels), value).is_none(), "a series is reported once: {line}");
     }
     series
 }
@@ -198,13 +198,13 @@ fn the_committed_metrics_document_is_the_table_s() {
 
 #[test]
 fn every_metric_of_java_has_an_answer() {
-    let told: BTreeSet<(&str, &str)> =
+    let reported: BTreeSet<(&str, &str)> =
         java::METRICS.iter().flat_map(|(group, names)| names.iter().map(move |name| (*group, *name))).collect();
     let java: BTreeSet<(&str, &str)> = include_str!("../../tests/vectors/java-metrics.txt")
         .lines()
         .map(|line| line.split_once('\t').expect("a group and a name"))
         .collect();
-    assert_eq!(told, java);
+    assert_eq!(reported, java);
     let text = metrics_markdown();
     for (group, name) in java {
         assert!(!text.contains(&format!("\n| `{name}` |  |")), "{group} {name} has no answer");

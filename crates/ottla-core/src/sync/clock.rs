@@ -21,7 +21,7 @@ impl Time {
     }
 }
 
-/// Where `now` comes from. Application threads pass one into the front.
+/// Where `now` comes from. Application threads pass one into the accumulator.
 pub trait Clock {
     /// Precise; read once per batch or loop turn, not per record (37 ns on a virtual machine).
     fn monotonic(&self) -> Time;

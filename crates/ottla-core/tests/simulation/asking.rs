@@ -25,7 +25,7 @@ fn metadata_is_fetched_once_and_then_kept() {
 
 #[test]
 fn metadata_is_refreshed_after_its_age() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(10_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(10_000)), "t", 1);
     world.cluster.clear_requests();
     world.run(ms(35_000));
     assert_eq!(metadata_requests(&world), [["t"]; 3]);
@@ -73,7 +73,7 @@ fn a_topic_that_is_missing_is_not_forgotten_over_a_new_one() {
 
 #[test]
 fn a_topic_that_stays_missing_is_asked_for_with_backoff() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(20_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(20_000)).start();
     world.send("missing", 0);
     world.run(ms(19_000));
     // 100, 200, 400, 800, then 1000 ms.
@@ -98,7 +98,7 @@ fn the_same_stale_answer_is_asked_for_with_backoff() {
 
 #[test]
 fn every_request_carries_the_clients_id() {
-    let world = warm(Setup::with(|core| core.client_id = "the-client".into()), "t", 3);
+    let world = warm(Setup::with(|sender| sender.client_id = "the-client".into()), "t", 3);
     let requests = world.cluster.requests();
     assert!(requests.iter().any(|request| request.api == Api::Produce));
     for request in requests {

@@ -15,7 +15,7 @@ fn address(broker: u16) -> SocketAddr {
 
 /// The name "first" has the addresses of brokers 1 and 2, with canonical names of their own.
 fn world() -> World {
-    let mut world = Setup::with(|core| core.canonical_bootstrap = true).start();
+    let mut world = Setup::with(|sender| sender.canonical_bootstrap = true).start();
     world.network.names.insert("first".into(), vec![address(1), address(2)]);
     for (broker, name) in [(1, "one.example"), (2, "two.example")] {
         world.network.canonical.insert(address(broker), name.into());
@@ -61,9 +61,9 @@ fn each_address_becomes_a_bootstrap_server_of_its_own() {
 /// Two servers with the same two addresses, at which nobody listens.
 #[test]
 fn a_canonical_name_is_one_bootstrap_server_however_often_it_is_found() {
-    let mut world = Setup::with(|core| {
-        core.canonical_bootstrap = true;
-        core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9093)];
+    let mut world = Setup::with(|sender| {
+        sender.canonical_bootstrap = true;
+        sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9093)];
     })
     .start();
     for name in ["first", "second"] {

@@ -40,7 +40,7 @@ fn waits_for(world: &mut World, of: Waiting) -> String {
 
 #[test]
 fn a_record_that_expires_under_a_quota_names_the_throttle() {
-    let mut world = warm(Setup { brokers: 1, ..Setup::with(|core| core.delivery_timeout = ms(4_000)) }, "t", 1);
+    let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.delivery_timeout = ms(4_000)) }, "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(60_000)]);
     world.send("t", 0);
     world.run(ms(100));
@@ -76,7 +76,7 @@ fn a_record_that_expires_before_its_leader_can_be_used_says_how_far_the_connecti
         ),
     ];
     for (break_it, words) in cases {
-        let mut world = Setup { brokers: 1, ..Setup::with(|core| core.delivery_timeout = ms(3_000)) }.start();
+        let mut world = Setup { brokers: 1, ..Setup::with(|sender| sender.delivery_timeout = ms(3_000)) }.start();
         world.cluster.create_topic("t", 1);
         break_it(&mut world);
         let id = world.send("t", 0);
@@ -87,7 +87,7 @@ fn a_record_that_expires_before_its_leader_can_be_used_says_how_far_the_connecti
 /// Another broker is down: that is not why this record is late.
 #[test]
 fn a_record_is_not_blamed_on_a_broker_that_it_does_not_go_to() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(4_000)), "t", 2);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(4_000)), "t", 2);
     let (leader, other) = (world.cluster.leader("t", 0).expect("led"), world.cluster.leader("t", 1).expect("led"));
     assert_ne!(leader, other);
     world.cluster.on_request(move |request| match request.api {
@@ -105,7 +105,7 @@ fn a_record_is_not_blamed_on_a_broker_that_it_does_not_go_to() {
 
 #[test]
 fn a_record_that_lingers_says_so() {
-    let mut world = warm(Setup { brokers: 1, ..Setup::with(|core| core.linger = ms(5_000)) }, "t", 1);
+    let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.linger = ms(5_000)) }, "t", 1);
     world.send("t", 0);
     world.run(ms(1_000));
     reads(&waits_for(&mut world, Waiting::Records(Some("t".into()))), &["t-0", "linger.ms=5000"]);
@@ -113,7 +113,7 @@ fn a_record_that_lingers_says_so() {
 
 #[test]
 fn a_record_that_is_tried_again_names_the_last_answer_and_what_it_waits_for() {
-    let mut world = warm(Setup { brokers: 1, ..Setup::with(|core| core.delivery_timeout = ms(4_000)) }, "t", 1);
+    let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.delivery_timeout = ms(4_000)) }, "t", 1);
     world.cluster.script(
         Api::Produce,
         [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::NeverAnswer { handled: false }],
@@ -294,8 +294,8 @@ fn a_listener_that_closes_at_the_request_after_api_versions_is_suspected_of_sasl
 #[test]
 fn a_produce_request_that_kills_its_connection_is_no_sign_of_sasl() {
     for acks in [Acks::All, Acks::Leader] {
-        let mut setup = Setup::with(|core| core.delivery_timeout = ms(10_000));
-        setup.core.acks = acks;
+        let mut setup = Setup::with(|sender| sender.delivery_timeout = ms(10_000));
+        setup.sender.acks = acks;
         let mut world = warm(setup, "t", 3);
         world.cluster.on_request(|request| match request.api {
             Api::Produce => Fault::DropBefore,
@@ -311,7 +311,7 @@ fn a_produce_request_that_kills_its_connection_is_no_sign_of_sasl() {
 
 #[test]
 fn a_listener_that_closes_at_the_first_bytes_is_suspected_of_tls() {
-    let mut world = Setup::with(|core| core.delivery_timeout = ms(3_000)).start();
+    let mut world = Setup::with(|sender| sender.delivery_timeout = ms(3_000)).start();
     world.cluster.on_request(|_| Fault::DropBefore);
     let id = world.send("t", 0);
     world.run(ms(61_000));

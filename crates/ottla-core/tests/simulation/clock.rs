@@ -3,7 +3,7 @@
 
 use ottla_core::batch::{Completion, Room};
 
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::sync::{Clock, Time};
 use ottla_core::{ErrorKind, Fate, Record};
 use ottla_mock::{Api, Fault};
@@ -32,11 +32,11 @@ const YEAR: i64 = 365 * 24 * HOUR;
 /// Sends a record while the wall clock shows `wall`.
 fn send_at(world: &mut World, id: u64, wall: i64) {
     let record = Record { partition: Some(0), value: Some(b"value"), ..Record::default() };
-    let topic = world.front.topics.get("t");
+    let topic = world.accumulator.topics.get("t");
     let clock = SetTo(world.now, wall);
     world
-        .front
-        .accept(&topic, &record, &Completion::Tag(id), Manner::Usual, &clock, &mut Room::default())
+        .accumulator
+        .accept(&topic, &record, &Completion::Tag(id), Lingering::Allowed, &clock, &mut Room::default())
         .expect("accepted");
     world.application.next_id = id;
     world.application.accept(&topic, Some(0), 0);
@@ -50,7 +50,7 @@ fn setup(change: impl FnOnce(&mut Properties)) -> Setup {
 
 #[test]
 fn records_have_the_time_that_the_wall_clock_shows_and_keep_their_order() {
-    let mut world = warm(setup(|core| core.linger = ms(100)), "t", 1);
+    let mut world = warm(setup(|sender| sender.linger = ms(100)), "t", 1);
     // Into one batch: its base timestamp is the first record's, and deltas may be negative.
     let shown = [NOW, NOW - YEAR, NOW + YEAR, NOW - HOUR, 0, NOW];
     for (id, wall) in (1_000..).zip(shown) {
@@ -58,8 +58,8 @@ fn records_have_the_time_that_the_wall_clock_shows_and_keep_their_order() {
     }
     world.run(ms(150));
     for (id, wall) in (1_000..).zip(shown) {
-        let told = world.outcome(id);
-        assert_eq!((told.fate, told.timestamp), (Fate::Written, wall));
+        let reported = world.outcome(id);
+        assert_eq!((reported.fate, reported.timestamp), (Fate::Written, wall));
     }
     let stored = world.cluster.records("t", 0);
     let stamps: Vec<i64> = stored.iter().map(|record| record.timestamp).collect();
@@ -71,7 +71,7 @@ fn records_have_the_time_that_the_wall_clock_shows_and_keep_their_order() {
 #[test]
 fn linger_and_timeouts_do_not_look_at_the_wall_clock() {
     for step in [-YEAR, -HOUR, HOUR, YEAR] {
-        let mut world = warm(setup(|core| (core.linger, core.delivery_timeout) = (ms(200), ms(5_000))), "t", 1);
+        let mut world = warm(setup(|sender| (sender.linger, sender.delivery_timeout) = (ms(200), ms(5_000))), "t", 1);
         send_at(&mut world, 1_000, NOW);
         world.run(ms(100));
         send_at(&mut world, 1_001, NOW + step);

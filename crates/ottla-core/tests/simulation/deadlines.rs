@@ -14,9 +14,12 @@ fn alone() -> Setup {
 
 fn assert_told_after(world: &World, id: u64, sent: ottla_core::sync::Time, timeout: Duration, text: &str) {
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
-    let told = world.outcome(id);
-    assert!(told.at <= sent.after(timeout) && told.at >= sent.after(timeout * 7 / 8), "record {id}: {told:?}");
-    assert!(told.message.contains(text), "{}", told.message);
+    let reported = world.outcome(id);
+    assert!(
+        reported.at <= sent.after(timeout) && reported.at >= sent.after(timeout * 7 / 8),
+        "record {id}: {reported:?}"
+    );
+    assert!(reported.message.contains(text), "{}", reported.message);
 }
 
 #[test]
@@ -51,7 +54,7 @@ fn what_expires_in_the_middle_of_a_slot_leaves_the_others_in_order() {
     assert_eq!(world.counts().epochs_bumped, 0);
 }
 
-/// A flush takes everything out of the slot, so that the batches expire in the core's queue.
+/// A flush takes everything out of the slot, so that the batches expire in the sender's queue.
 #[test]
 fn what_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
     let mut world = warm(alone(), "t", 1);
@@ -113,7 +116,7 @@ fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
         world.finish_write(line);
         world.carry_out();
     }
-    assert!(world.front.topics.get("t").partitions().expect("known")[0].glance().oldest.is_none(), "taken");
+    assert!(world.accumulator.topics.get("t").partitions().expect("known")[0].status().oldest.is_none(), "taken");
     world.run(ms(2_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
     assert_eq!(world.outcome(id).at, sent.after(ms(700)));
@@ -231,17 +234,20 @@ fn records_that_trickle_in_while_their_topic_is_not_known_each_have_their_time()
     }
     world.run(ms(90_000));
     for (id, at) in sent {
-        let told = world.outcome(id);
-        assert!(told.at <= at.after(ms(60_000)) && told.at >= at.after(ms(52_500)), "record {id}: {told:?}");
+        let reported = world.outcome(id);
+        assert!(
+            reported.at <= at.after(ms(60_000)) && reported.at >= at.after(ms(52_500)),
+            "record {id}: {reported:?}"
+        );
     }
 }
 
 #[test]
 fn a_long_linger_is_not_cut_short_by_the_deadline_of_its_batch() {
     let mut world = warm(
-        Setup::with(|core| {
-            core.linger = ms(50_000);
-            core.delivery_timeout = ms(100_000);
+        Setup::with(|sender| {
+            sender.linger = ms(50_000);
+            sender.delivery_timeout = ms(100_000);
         }),
         "t",
         1,
@@ -260,13 +266,13 @@ fn a_long_linger_is_not_cut_short_by_the_deadline_of_its_batch() {
 /// What the project's definition says of its retries and its deadline.
 #[test]
 fn retries_each_second_and_fails_at_five() {
-    let setup = Setup::with(|core| {
-        core.idempotence = false;
-        core.acks = ottla_core::sender::Acks::Leader;
-        core.linger = ms(20);
-        core.delivery_timeout = ms(5_000);
-        core.request_timeout = ms(4_980);
-        core.retry_backoff = ottla_core::sender::Backoff { initial: ms(1_000), max: ms(1_000) };
+    let setup = Setup::with(|sender| {
+        sender.idempotence = false;
+        sender.acks = ottla_core::sender::Acks::Leader;
+        sender.linger = ms(20);
+        sender.delivery_timeout = ms(5_000);
+        sender.request_timeout = ms(4_980);
+        sender.retry_backoff = ottla_core::sender::Backoff { initial: ms(1_000), max: ms(1_000) };
     });
     let mut world = warm(setup, "t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);

@@ -10,9 +10,9 @@ use ottla_mock::{Api, Fault, On, codes};
 use crate::world::{Setup, World, ms};
 
 fn world(facilities: &str) -> World {
-    let mut setup = Setup::with(|core| {
-        core.log_level = Level::Error;
-        core.debug = Arc::new(DebugSwitch::new(Facilities::parse(facilities).expect("known words")));
+    let mut setup = Setup::with(|sender| {
+        sender.log_level = Level::Error;
+        sender.debug = Arc::new(DebugSwitch::new(Facilities::parse(facilities).expect("known words")));
     });
     setup.brokers = 1;
     let mut world = setup.start();
@@ -25,11 +25,11 @@ fn world(facilities: &str) -> World {
 
 /// The facilities that told something.
 fn facilities(world: &World) -> Vec<&str> {
-    let mut told: Vec<&str> =
+    let mut reported: Vec<&str> =
         world.observer.log.iter().filter_map(|(_, line)| line.strip_prefix('[')?.split(']').next()).collect();
-    told.sort_unstable();
-    told.dedup();
-    told
+    reported.sort_unstable();
+    reported.dedup();
+    reported
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn a_batch_is_told_at_each_attempt_and_at_its_end() {
 fn facilities_can_be_changed_while_it_runs() {
     let debug = Arc::new(DebugSwitch::new(Facilities::NONE));
     let switch = debug.clone();
-    let mut world = Setup::with(move |core| {
-        core.log_level = Level::Error;
-        core.debug = switch;
+    let mut world = Setup::with(move |sender| {
+        sender.log_level = Level::Error;
+        sender.debug = switch;
     })
     .start();
     world.cluster.create_topic("t", 1);

@@ -67,7 +67,7 @@ fn five_in_flight_then_a_cut_stay_in_order_and_exactly_once() {
 
 #[test]
 fn exhausted_retries_fail_with_the_last_error() {
-    let mut world = warm(Setup::with(|core| core.retries = 2), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.retries = 2), "t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 3]);
     let id = world.send("t", 0);
     world.run(ms(10_000));
@@ -90,9 +90,9 @@ fn refused_first_batch_is_not_overtaken() {
 #[test]
 fn a_request_carries_one_batch_of_a_partition() {
     // Split, backing off and ready again: places on the ready queue went stale and were taken for a second turn.
-    let mut world = Setup::with(|core| {
-        core.idempotence = false;
-        core.max_in_flight = 1;
+    let mut world = Setup::with(|sender| {
+        sender.idempotence = false;
+        sender.max_in_flight = 1;
     })
     .single_records()
     .start();
@@ -190,7 +190,7 @@ fn a_duplicate_is_a_success_with_an_unknown_offset() {
 /// A broker names a stored batch's latest timestamp as the time of its append, also where the producer's are kept.
 #[test]
 fn a_duplicate_keeps_its_records_timestamps() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter]);
     let first = world.send("t", 0);
     world.run(ms(2));
@@ -205,7 +205,7 @@ fn a_duplicate_keeps_its_records_timestamps() {
 /// A batch that the broker perhaps has as a whole must not come again in parts: it would not know them.
 #[test]
 fn a_batch_that_may_be_there_is_not_split() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter, Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
     let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
     world.run(ms(5_000));
@@ -216,10 +216,10 @@ fn a_batch_that_may_be_there_is_not_split() {
 #[test]
 fn too_large_batches_are_split_until_they_fit() {
     for codec in [Codec::None, Codec::Lz4, Codec::Zstd] {
-        let mut world = Setup::with(|core| {
-            core.linger = ms(5);
-            core.codec = codec;
-            core.compression_level = 3;
+        let mut world = Setup::with(|sender| {
+            sender.linger = ms(5);
+            sender.codec = codec;
+            sender.compression_level = 3;
         })
         .start();
         world.cluster.create_topic("t", 1);
@@ -266,8 +266,8 @@ fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
     // The process is stopped for long. The timers that are due by what was drained concern the first request alone.
     let stopped = world.now;
     world.now = stopped.after(ms(60_000));
-    world.core.at(world.now);
-    world.core.tick(stopped.after(ms(29_500)));
+    world.sender.set_now(world.now);
+    world.sender.tick(stopped.after(ms(29_500)));
     world.carry_out();
     world.run(ms(1));
     world.assert_written(second);
@@ -295,7 +295,7 @@ fn expiry_of_what_was_never_sent_is_not_written_and_later_records_flow() {
 #[test]
 fn expiry_in_flight_is_unknown_and_later_batches_flow() {
     for handled in [true, false] {
-        let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records(), "t", 1);
+        let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records(), "t", 1);
         world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled }]);
         let first = world.send("t", 0);
         world.run(ms(5_000));
@@ -349,9 +349,9 @@ fn backoff_doubles_up_to_its_maximum() {
 #[test]
 fn without_idempotence_one_in_flight_keeps_order() {
     let mut world = warm(
-        Setup::with(|core| {
-            core.idempotence = false;
-            core.max_in_flight = 1;
+        Setup::with(|sender| {
+            sender.idempotence = false;
+            sender.max_in_flight = 1;
         })
         .single_records(),
         "t",
@@ -374,9 +374,9 @@ fn without_idempotence_one_in_flight_keeps_order() {
 #[test]
 fn acks_0_is_done_when_it_is_written() {
     let mut world = warm(
-        Setup::with(|core| {
-            core.idempotence = false;
-            core.acks = Acks::None;
+        Setup::with(|sender| {
+            sender.idempotence = false;
+            sender.acks = Acks::None;
         }),
         "t",
         1,
@@ -389,17 +389,17 @@ fn acks_0_is_done_when_it_is_written() {
     world.finish_write(line);
     world.network.eager = true;
     world.run(ms(1));
-    let told = world.outcome(id);
-    assert_eq!((told.fate, told.offset, told.error), (Fate::Unknown, -1, None));
+    let reported = world.outcome(id);
+    assert_eq!((reported.fate, reported.offset, reported.error), (Fate::Unknown, -1, None));
     assert_eq!(world.in_log("t", 0).last(), Some(&id));
 }
 
 #[test]
 fn acks_1_is_written_with_its_offset() {
     let mut world = warm(
-        Setup::with(|core| {
-            core.idempotence = false;
-            core.acks = Acks::Leader;
+        Setup::with(|sender| {
+            sender.idempotence = false;
+            sender.acks = Acks::Leader;
         }),
         "t",
         1,
@@ -421,7 +421,7 @@ fn garbage_and_cut_answers_close_the_connection_and_are_retried() {
     ];
     let faults = garbage.into_iter().map(Fault::Garbage).chain([0, 3, 9, 20].map(Fault::Truncate));
     for fault in faults {
-        let mut world = warm(Setup::with(|core| core.request_timeout = ms(2_000)), "t", 1);
+        let mut world = warm(Setup::with(|sender| sender.request_timeout = ms(2_000)), "t", 1);
         world.cluster.script(Api::Produce, [fault.clone()]);
         let id = world.send("t", 0);
         world.run(ms(10_000));
@@ -435,7 +435,7 @@ fn garbage_and_cut_answers_close_the_connection_and_are_retried() {
 fn sequences_wrap_to_zero() {
     // The model takes any first sequence; the engine is brought near the end by acknowledged batches of its own.
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.core.set_sequence("t", 0, i32::MAX - 2);
+    world.sender.set_sequence("t", 0, i32::MAX - 2);
     world.cluster.log_mut("t", 0).producers.forget_all();
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(1_000));
@@ -448,7 +448,7 @@ fn sequences_wrap_to_zero() {
 #[test]
 fn exhausted_epochs_ask_for_a_new_producer_id() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
-    world.core.set_epoch("t", 0, i16::MAX);
+    world.sender.set_epoch("t", 0, i16::MAX);
     world.cluster.log_mut("t", 0).producers.forget_all();
     let settled = world.send("t", 0);
     world.run(ms(10));

@@ -40,7 +40,7 @@ enum Becomes {
 }
 
 fn setup() -> Setup {
-    Setup::with(|core| core.transaction = Some((ID.into(), 60_000)))
+    Setup::with(|sender| sender.transaction = Some((ID.into(), 60_000)))
 }
 
 /// A world of that generation of the protocol, whose coordinator leads nothing, so that its answers wait for no others.
@@ -71,7 +71,7 @@ fn open(generation: i16, setup: Setup) -> World {
 }
 
 fn state(world: &World) -> State {
-    world.front.gate.transaction_state()
+    world.accumulator.gate.transaction_state()
 }
 
 fn committed(world: &World) -> Vec<u64> {

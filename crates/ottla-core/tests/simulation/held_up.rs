@@ -7,14 +7,14 @@ use crate::world::{Setup, ms};
 
 #[test]
 fn a_record_that_expires_behind_a_slow_callback_says_so() {
-    let mut world = Setup::with(|core| core.delivery_timeout = ms(2_000)).start();
+    let mut world = Setup::with(|sender| sender.delivery_timeout = ms(2_000)).start();
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
     world.run(ms(100));
     let late = world.send("t", 0);
     // The callback returns after three seconds.
     world.now = world.now.after(ms(3_000));
-    world.core.note_held_up(ms(3_000));
+    world.sender.note_held_up(ms(3_000));
     world.run(ms(100));
     world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
     let message = &world.outcome(late).message;
@@ -23,9 +23,9 @@ fn a_record_that_expires_behind_a_slow_callback_says_so() {
 
 #[test]
 fn a_process_that_was_stopped_is_noticed_by_its_timers() {
-    let mut world = Setup::with(|core| {
-        core.delivery_timeout = ms(5_000);
-        core.linger = ms(1_000);
+    let mut world = Setup::with(|sender| {
+        sender.delivery_timeout = ms(5_000);
+        sender.linger = ms(1_000);
     })
     .start();
     world.cluster.create_topic("t", 1);
@@ -44,7 +44,7 @@ fn a_process_that_was_stopped_is_noticed_by_its_timers() {
 /// takes no connection.
 #[test]
 fn a_record_whose_leader_is_being_connected_to_is_not_blamed_on_the_sender() {
-    let mut setup = Setup::with(|core| core.delivery_timeout = ms(8_000));
+    let mut setup = Setup::with(|sender| sender.delivery_timeout = ms(8_000));
     setup.brokers = 1;
     let mut world = setup.start();
     world.cluster.create_topic("t", 1);
@@ -61,11 +61,11 @@ fn a_record_whose_leader_is_being_connected_to_is_not_blamed_on_the_sender() {
 
 #[test]
 fn a_record_that_came_after_the_sender_was_held_up_does_not_mention_it() {
-    let mut world = Setup::with(|core| core.delivery_timeout = ms(2_000)).start();
+    let mut world = Setup::with(|sender| sender.delivery_timeout = ms(2_000)).start();
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
     world.run(ms(100));
-    world.core.note_held_up(ms(3_000));
+    world.sender.note_held_up(ms(3_000));
     world.run(ms(60_000));
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let id = world.send("t", 0);

@@ -11,9 +11,9 @@ use crate::world::{Setup, World, ms};
 #[test]
 fn with_one_request_in_flight_records_follow_a_moving_leader_in_order() {
     for idempotence in [true, false] {
-        let setup = Setup::with(|core| {
-            core.max_in_flight = 1;
-            core.idempotence = idempotence;
+        let setup = Setup::with(|sender| {
+            sender.max_in_flight = 1;
+            sender.idempotence = idempotence;
         });
         let mut world = warm(setup.single_records(), "t", 1);
         let mut ids = Vec::new();
@@ -32,10 +32,10 @@ fn with_one_request_in_flight_records_follow_a_moving_leader_in_order() {
 #[test]
 fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
     for idempotence in [true, false] {
-        let setup = Setup::with(|core| {
-            core.max_in_flight = 1;
-            core.idempotence = idempotence;
-            core.delivery_timeout = ms(10_000);
+        let setup = Setup::with(|sender| {
+            sender.max_in_flight = 1;
+            sender.idempotence = idempotence;
+            sender.delivery_timeout = ms(10_000);
         });
         let mut world = warm(setup.single_records(), "t", 1);
         world.cluster.clear_requests();
@@ -55,7 +55,7 @@ fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
 /// Asking for it must not stand in its own way. It is asked for before there are records, so that none waits for it.
 #[test]
 fn the_producer_id_is_had_with_one_request_in_flight_too() {
-    let mut world = Setup::with(|core| core.max_in_flight = 1).start();
+    let mut world = Setup::with(|sender| sender.max_in_flight = 1).start();
     world.cluster.create_topic("t", 1);
     world
         .cluster
@@ -70,7 +70,7 @@ fn the_producer_id_is_had_with_one_request_in_flight_too() {
 #[test]
 fn when_all_in_flight_expired_the_next_record_finds_out() {
     for handled in [true, false] {
-        let setup = Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records();
+        let setup = Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records();
         let mut world = warm(setup, "t", 1);
         world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled }]);
         let lost: Vec<u64> = (0..3).map(|_| world.send("t", 0)).collect();
@@ -94,7 +94,7 @@ fn when_all_in_flight_expired_the_next_record_finds_out() {
 #[test]
 fn partitions_change_their_producer_id_one_by_one() {
     let mut world = warm(Setup::default().single_records(), "t", 2);
-    world.core.set_epoch("t", 0, i16::MAX);
+    world.sender.set_epoch("t", 0, i16::MAX);
     world.cluster.log_mut("t", 0).producers.forget_all();
     world.send("t", 0);
     world.run(ms(10));
@@ -120,7 +120,7 @@ fn partitions_change_their_producer_id_one_by_one() {
 fn a_close_ends_a_wait_for_another_producer_id() {
     for (timeout, all) in [(ms(60_000), true), (ms(1_000), false)] {
         let mut world = warm(Setup::default().single_records(), "t", 1);
-        world.core.set_epoch("t", 0, i16::MAX);
+        world.sender.set_epoch("t", 0, i16::MAX);
         world.cluster.log_mut("t", 0).producers.forget_all();
         world.send("t", 0);
         world.run(ms(10));
@@ -167,9 +167,9 @@ fn sequences_wrap_within_a_batch_and_while_it_is_sent_again() {
         for before in 0..4 {
             let mut setup = Setup::default();
             // Three records are a batch.
-            setup.front.batch_limit = 50;
+            setup.accumulator.batch_limit = 50;
             let mut world = warm(setup, "t", 1);
-            world.core.set_sequence("t", 0, i32::MAX - before);
+            world.sender.set_sequence("t", 0, i32::MAX - before);
             world.cluster.log_mut("t", 0).producers.forget_all();
             world.cluster.script(Api::Produce, [Fault::None, fault.clone(), fault.clone()]);
             let ids: Vec<u64> = (0..20).map(|_| world.send("t", 0)).collect();
@@ -206,9 +206,9 @@ fn a_gated_partition_holds_up_no_other_of_its_broker() {
 
 #[test]
 fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
-    let setup = Setup::with(|core| {
-        core.delivery_timeout = ms(5_000);
-        core.linger = ms(5);
+    let setup = Setup::with(|sender| {
+        sender.delivery_timeout = ms(5_000);
+        sender.linger = ms(5);
     });
     let mut world = warm(setup, "t", 1);
     world
@@ -227,7 +227,7 @@ fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
 
 #[test]
 fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
-    let mut setup = Setup::with(|core| core.max_in_flight = 1);
+    let mut setup = Setup::with(|sender| sender.max_in_flight = 1);
     setup.brokers = 1;
     let mut world = setup.start();
     world.cluster.create_topic("t", 2);
@@ -307,7 +307,7 @@ fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
 #[test]
 fn the_next_batch_does_not_take_over_the_sequence_number_of_one_that_expired() {
     for appended in [true, false] {
-        let setup = Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records();
+        let setup = Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records();
         let mut world = warm(setup, "t", 1);
         let timed_out = match appended {
             true => Fault::ErrorAfter(ErrorCode::REQUEST_TIMED_OUT, On::All),

@@ -273,7 +273,7 @@ fn a_question_about_a_topic_survives_a_lost_answer() {
 #[test]
 fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
     for rebootstrap in [true, false] {
-        let mut world = Setup::with(|core| core.rebootstrap = rebootstrap).start();
+        let mut world = Setup::with(|sender| sender.rebootstrap = rebootstrap).start();
         world.cluster.create_topic("t", 3);
         world.cluster.set_address(2, "127.0.0.1", 1);
         for _ in 0..3 {

@@ -36,12 +36,12 @@ fn what_was_lent_is_written_and_comes_back() {
     for acks in [Acks::All, Acks::Leader, Acks::None] {
         for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
             let mut world = warm(
-                Setup::with(|core| {
-                    core.linger = ms(5);
-                    core.acks = acks;
-                    core.idempotence = acks == Acks::All;
-                    core.codec = codec;
-                    core.compression_level = if codec == Codec::Lz4 { 9 } else { 3 };
+                Setup::with(|sender| {
+                    sender.linger = ms(5);
+                    sender.acks = acks;
+                    sender.idempotence = acks == Acks::All;
+                    sender.codec = codec;
+                    sender.compression_level = if codec == Codec::Lz4 { 9 } else { 3 };
                 }),
                 "t",
                 2,
@@ -63,7 +63,7 @@ fn what_was_lent_is_written_and_comes_back() {
 #[test]
 fn a_compressed_value_comes_back_before_its_completion() {
     for (codec, early) in [(Codec::Zstd, true), (Codec::None, false)] {
-        let mut world = warm(Setup::with(|core| (core.codec, core.compression_level) = (codec, 3)), "t", 1);
+        let mut world = warm(Setup::with(|sender| (sender.codec, sender.compression_level) = (codec, 3)), "t", 1);
         world.cluster.script(Api::Produce, [Fault::Delay(500)]);
         let id = world.send_lent("t", Some(0), 10_000).expect("accepted");
         world.run(ms(100));
@@ -78,7 +78,7 @@ fn a_compressed_value_comes_back_before_its_completion() {
 #[test]
 fn a_retry_sends_the_same_bytes() {
     for codec in [Codec::None, Codec::Lz4] {
-        let mut world = warm(Setup::with(|core| (core.codec, core.compression_level) = (codec, 9)), "t", 1);
+        let mut world = warm(Setup::with(|sender| (sender.codec, sender.compression_level) = (codec, 9)), "t", 1);
         let faults = [
             Fault::DropAfter,
             Fault::DropBefore,
@@ -98,10 +98,10 @@ fn a_retry_sends_the_same_bytes() {
 #[test]
 fn parts_of_a_split_batch_hold_what_was_lent() {
     for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
-        let mut world = Setup::with(|core| {
-            core.linger = ms(5);
-            core.codec = codec;
-            core.compression_level = if codec == Codec::Lz4 { 9 } else { 3 };
+        let mut world = Setup::with(|sender| {
+            sender.linger = ms(5);
+            sender.codec = codec;
+            sender.compression_level = if codec == Codec::Lz4 { 9 } else { 3 };
         })
         .start();
         world.cluster.create_topic("t", 1);
@@ -152,7 +152,7 @@ fn what_waits_for_metadata_is_not_copied_either() {
 
 #[test]
 fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records(), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records(), "t", 1);
     world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
     world.run(ms(100));
@@ -170,7 +170,7 @@ fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
 
 #[test]
 fn values_come_back_when_their_connection_is_cut_midway() {
-    let mut world = warm(Setup::with(|core| core.retries = 0), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.retries = 0), "t", 1);
     world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
     world.run(ms(100));
@@ -183,7 +183,7 @@ fn values_come_back_when_their_connection_is_cut_midway() {
 
 #[test]
 fn values_come_back_when_their_records_fail() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(5_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(5_000)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let refused = lend_all(&mut world, "t", 0);
     world.run(ms(1_000));
@@ -216,7 +216,7 @@ fn values_come_back_when_the_producer_is_closed_at_once() {
 
 #[test]
 fn values_come_back_when_their_records_are_purged() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(1_000)), "t", 2);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(1_000)), "t", 2);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let sent = lend_all(&mut world, "t", 0);
     world.run(ms(1_100));
@@ -235,7 +235,7 @@ fn values_come_back_when_their_records_are_purged() {
 #[test]
 fn lent_bytes_count_into_the_buffer() {
     let mut setup = Setup::default();
-    setup.front.buffer_memory = 100_000;
+    setup.accumulator.buffer_memory = 100_000;
     let mut world = warm(setup, "t", 1);
     world.cluster.script(Api::Produce, [Fault::Delay(500)]);
     let first = world.send_lent("t", Some(0), 60_000).expect("there is room");

@@ -10,13 +10,13 @@ mod debug;
 mod delivery;
 mod dice;
 mod error_tables;
+mod events;
 mod faults;
 mod held_up;
 mod idempotence;
 mod inquiry;
 mod lent;
 mod metadata;
-mod news;
 mod plans;
 #[cfg(feature = "planted")]
 mod planted;

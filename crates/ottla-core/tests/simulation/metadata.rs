@@ -18,7 +18,7 @@ fn a_topic_made_by_asking_for_it_gets_its_records() {
 
 #[test]
 fn an_unknown_topic_fails_within_its_bound_and_says_why() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(5_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(5_000)).start();
     let start = world.now;
     let id = world.send("missing", 0);
     world.run(ms(4_900));
@@ -65,7 +65,7 @@ fn a_partition_outside_the_topic_fails_when_the_topic_is_known() {
 
 #[test]
 fn growth_is_picked_up() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(10_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(10_000)), "t", 1);
     world.cluster.add_partitions("t", 3);
     assert!(world.send_sized("t", Some(2), 0).is_err());
     world.run(ms(10_100));
@@ -78,7 +78,7 @@ fn growth_is_picked_up() {
 #[test]
 fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
     for produce in [13, 12] {
-        let mut world = Setup::with(|core| core.metadata_max_age = ms(500)).single_records().start();
+        let mut world = Setup::with(|sender| sender.metadata_max_age = ms(500)).single_records().start();
         world.cluster.set_versions(Versions::kafka_4_3().with(Api::Produce, 3..=produce));
         world.cluster.create_topic("t", 1);
         world.send("t", 0);
@@ -116,7 +116,7 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
 /// A broker that is behind tells of the old topic once more.
 #[test]
 fn an_id_that_flips_back_causes_no_false_success() {
-    let mut world = Setup::with(|core| core.metadata_max_age = ms(1_000)).start();
+    let mut world = Setup::with(|sender| sender.metadata_max_age = ms(1_000)).start();
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
     world.run(ms(500));
@@ -138,7 +138,7 @@ fn an_id_that_flips_back_causes_no_false_success() {
 
 #[test]
 fn a_broker_without_ids_makes_no_topic_new() {
-    let mut world = Setup::with(|core| core.metadata_max_age = ms(1_000)).start();
+    let mut world = Setup::with(|sender| sender.metadata_max_age = ms(1_000)).start();
     world.cluster.create_topic("t", 1);
     let before = world.send("t", 0);
     world.run(ms(500));
@@ -154,9 +154,9 @@ fn a_broker_without_ids_makes_no_topic_new() {
 
 #[test]
 fn idle_topics_are_not_asked_for() {
-    let mut world = Setup::with(|core| {
-        core.metadata_max_age = ms(10_000);
-        core.metadata_max_idle = ms(15_000);
+    let mut world = Setup::with(|sender| {
+        sender.metadata_max_age = ms(10_000);
+        sender.metadata_max_idle = ms(15_000);
     })
     .start();
     world.cluster.create_topic("t", 1);
@@ -171,7 +171,7 @@ fn idle_topics_are_not_asked_for() {
 
 #[test]
 fn a_topic_with_records_waiting_is_not_idle() {
-    let mut world = Setup::with(|core| core.metadata_max_idle = ms(5_000)).start();
+    let mut world = Setup::with(|sender| sender.metadata_max_idle = ms(5_000)).start();
     world.cluster.create_topic("known", 1);
     world.cluster.script(Api::Metadata, [Fault::None]);
     let unknown = world.send("unknown", 0);
@@ -185,7 +185,7 @@ fn a_topic_with_records_waiting_is_not_idle() {
 
 #[test]
 fn a_topic_whose_records_wait_for_a_leader_is_not_idle() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_idle = ms(5_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_idle = ms(5_000)), "t", 1);
     world.cluster.remove_leader("t", 0);
     let waiting = world.send("t", 0);
     world.run(ms(20_000));
@@ -196,7 +196,7 @@ fn a_topic_whose_records_wait_for_a_leader_is_not_idle() {
 
 #[test]
 fn a_stale_leader_epoch_is_ignored() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(1_000)), "t", 3);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(1_000)), "t", 3);
     world.cluster.hold_metadata();
     let old = world.cluster.leader("t", 0).expect("a leader");
     world.cluster.move_leader("t", 0, 1 + old % 3);
@@ -236,7 +236,7 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids() {
 
 #[test]
 fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
-    let mut world = remade_without_id(Setup::with(|core| core.retries = 0));
+    let mut world = remade_without_id(Setup::with(|sender| sender.retries = 0));
     // Three are lost to the leader that is none.
     for _ in 0..4 {
         world.send("t", 0);
@@ -265,9 +265,9 @@ fn the_leader_of_a_topic_made_again_is_found_after_there_was_none() {
 #[test]
 fn a_dead_first_address_is_passed_over() {
     for seed in 0..8 {
-        let mut world = Setup::with(|core| {
-            core.bootstrap_servers = vec![("nowhere".into(), 1), ("first".into(), 9093)];
-            core.seed = seed;
+        let mut world = Setup::with(|sender| {
+            sender.bootstrap_servers = vec![("nowhere".into(), 1), ("first".into(), 9093)];
+            sender.seed = seed;
         })
         .start();
         world.cluster.create_topic("t", 1);
@@ -309,7 +309,7 @@ fn a_cluster_that_moved_is_found_by_its_bootstrap_address() {
 
 #[test]
 fn rebootstrap_required_begins_from_the_bootstrap_address() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(5_000)), "t", 3);
     world.cluster.script(Api::Metadata, [Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All)]);
     let before = world.counts().connections_opened;
     world.run(ms(6_000));
@@ -323,7 +323,7 @@ fn rebootstrap_required_begins_from_the_bootstrap_address() {
 /// Records were ready for a broker that the rebootstrap let go of.
 #[test]
 fn records_ready_before_a_rebootstrap_are_sent_after_it() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(5_000)), "t", 3);
     world.cluster.script(Api::Produce, [Fault::Throttle(8_000), Fault::Throttle(8_000), Fault::Throttle(8_000)]);
     (0..3).for_each(|partition| {
         world.send("t", partition);
@@ -354,7 +354,7 @@ fn old_brokers_are_spoken_to_in_their_versions() {
 
 #[test]
 fn a_broker_without_a_common_version_is_named_as_the_reason() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.cluster.set_versions(Versions::kafka_2_1().with(Api::Produce, 0..=2));
     let id = world.send("t", 0);
     world.run(ms(4_000));
@@ -416,7 +416,7 @@ fn a_producer_id_that_is_none_is_not_believed() {
 /// The answer that was on its way when the refresh was asked for may be from before.
 #[test]
 fn a_refresh_asked_for_during_another_is_not_forgotten() {
-    let mut world = Setup::with(|core| core.metadata_max_age = ms(10_000)).start();
+    let mut world = Setup::with(|sender| sender.metadata_max_age = ms(10_000)).start();
     world.cluster.set_versions(Versions::kafka_3_9().with(Api::Produce, 3..=9));
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
@@ -433,7 +433,7 @@ fn a_refresh_asked_for_during_another_is_not_forgotten() {
 
 #[test]
 fn a_leader_that_is_not_listed_is_asked_for_again() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(2_000)), "t", 3);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(2_000)), "t", 3);
     let leader = world.cluster.leader("t", 1).expect("a leader");
     // The topic's leaders are told as before, the list of brokers is shorter.
     world.cluster.hold_metadata();
@@ -463,9 +463,9 @@ fn attempts_to_connect_back_off() {
 #[test]
 fn a_connection_that_is_not_used_is_closed_and_opened_again() {
     let mut world = warm(
-        Setup::with(|core| {
-            core.connections_max_idle = Some(ms(20_000));
-            core.metadata_max_age = ms(3_600_000);
+        Setup::with(|sender| {
+            sender.connections_max_idle = Some(ms(20_000));
+            sender.metadata_max_age = ms(3_600_000);
         }),
         "t",
         1,
@@ -479,7 +479,7 @@ fn a_connection_that_is_not_used_is_closed_and_opened_again() {
 
 #[test]
 fn a_broker_that_swallows_everything_does_not_stop_metadata() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(5_000)), "t", 3);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(5_000)), "t", 3);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
     world.network.silent.insert(address);
     world.cut_all_to(2);
@@ -536,7 +536,7 @@ fn a_new_topic_that_an_answer_leaves_out_is_asked_for_again_beside_known_ones() 
 
 #[test]
 fn a_known_topic_that_an_answer_leaves_out_keeps_its_leaders_and_is_asked_for_again() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(10_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(10_000)), "t", 1);
     world.cluster.script(Api::Metadata, [left_out("t")]);
     world.run(ms(9_000));
     world.cluster.clear_requests();
@@ -561,7 +561,7 @@ fn a_partition_that_an_answer_leaves_out_is_asked_for_again() {
 #[test]
 fn an_answer_without_brokers_is_asked_for_again_and_changes_nothing() {
     for versions in [Versions::kafka_4_3(), Versions::kafka_2_1()] {
-        let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+        let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
         world.cluster.set_versions(versions);
         world.cluster.create_topic("t", 1);
         world.cluster.script(Api::Metadata, vec![Fault::LeaveOut(On::All); 3]);
@@ -607,7 +607,7 @@ fn a_topic_without_a_name_is_asked_for_again() {
 /// From version 13 on an answer may have an error for the whole request.
 #[test]
 fn an_answer_that_is_an_error_is_asked_for_again() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::Metadata, vec![Fault::Error(codes::REQUEST_TIMED_OUT, On::All); 3]);
     let id = world.send("t", 0);
@@ -622,7 +622,7 @@ fn an_answer_that_is_an_error_is_asked_for_again() {
 
 #[test]
 fn a_topic_that_is_always_left_out_fails_with_that_as_the_reason() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.cluster.create_topic("t", 1);
     world.cluster.on_request(|request| match request.api {
         Api::Metadata => left_out("t"),

@@ -64,20 +64,23 @@ impl Intervals {
         }
     }
 
-    pub fn apply(&self, core: &mut Properties) {
+    pub fn apply(&self, sender: &mut Properties) {
         let backoff = |usual: Backoff, initial: Option<Duration>, max: Option<Duration>| {
             let max = max.unwrap_or(usual.max);
             Backoff { initial: initial.unwrap_or(usual.initial).min(max), max }
         };
-        core.retry_backoff = backoff(core.retry_backoff, self.retry_backoff, self.retry_backoff_max);
-        core.reconnect_backoff = backoff(core.reconnect_backoff, self.reconnect_backoff, self.reconnect_backoff_max);
-        core.setup_backoff.initial = self.setup_timeout.unwrap_or(core.setup_backoff.initial).max(ms(1));
-        core.metadata_max_age = self.metadata_max_age.unwrap_or(core.metadata_max_age);
+        sender.retry_backoff = backoff(sender.retry_backoff, self.retry_backoff, self.retry_backoff_max);
+        sender.reconnect_backoff =
+            backoff(sender.reconnect_backoff, self.reconnect_backoff, self.reconnect_backoff_max);
+        sender.setup_backoff.initial = self.setup_timeout.unwrap_or(sender.setup_backoff.initial).max(ms(1));
+        sender.metadata_max_age = self.metadata_max_age.unwrap_or(sender.metadata_max_age);
         // The configuration allows no less.
-        core.metadata_max_idle = self.metadata_max_idle.unwrap_or(core.metadata_max_idle).max(ms(5_000));
-        core.rebootstrap_trigger = self.rebootstrap_trigger.unwrap_or(core.rebootstrap_trigger);
-        core.connections_max_idle = core.connections_max_idle.map(|usual| self.connections_max_idle.unwrap_or(usual));
-        core.availability_timeout = core.availability_timeout.map(|usual| self.availability_timeout.unwrap_or(usual));
-        core.linger = self.linger.unwrap_or(core.linger);
+        sender.metadata_max_idle = self.metadata_max_idle.unwrap_or(sender.metadata_max_idle).max(ms(5_000));
+        sender.rebootstrap_trigger = self.rebootstrap_trigger.unwrap_or(sender.rebootstrap_trigger);
+        sender.connections_max_idle =
+            sender.connections_max_idle.map(|usual| self.connections_max_idle.unwrap_or(usual));
+        sender.availability_timeout =
+            sender.availability_timeout.map(|usual| self.availability_timeout.unwrap_or(usual));
+        sender.linger = self.linger.unwrap_or(sender.linger);
     }
 }

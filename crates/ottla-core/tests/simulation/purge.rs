@@ -23,7 +23,7 @@ fn mute(world: &mut World, handled: bool) {
 
 #[test]
 fn lingering_records_are_purged_unsent() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(5_000)), "t", 2);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(5_000)), "t", 2);
     let ids = [world.send("t", 0), world.send("t", 1)];
     world.run(ms(10));
     let ticket = world.purge(true, false, None);
@@ -59,7 +59,7 @@ fn records_of_an_unknown_topic_are_purged_and_a_flush_ends() {
 
 #[test]
 fn one_topic_is_purged_and_others_are_not() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(50)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(50)), "t", 1);
     world.cluster.create_topic("u", 1);
     world.send("u", 0);
     world.run(ms(1_000));
@@ -98,7 +98,7 @@ fn records_in_flight_are_purged_as_unknown_and_keep_their_bytes() {
 
 #[test]
 fn a_purge_of_the_queue_leaves_what_is_in_flight_alone() {
-    let mut world = warm(Setup::with(|core| core.max_in_flight = 1).single_records(), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.max_in_flight = 1).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Delay(500)]);
     let flying = world.send("t", 0);
     world.run(ms(10));
@@ -113,7 +113,7 @@ fn a_purge_of_the_queue_leaves_what_is_in_flight_alone() {
 
 #[test]
 fn a_purge_of_what_is_in_flight_leaves_the_queue_alone() {
-    let mut world = warm(Setup::with(|core| core.max_in_flight = 1).single_records(), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.max_in_flight = 1).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Delay(500)]);
     let flying = world.send("t", 0);
     world.run(ms(10));
@@ -176,7 +176,7 @@ fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
 #[test]
 fn purged_records_are_told_in_order() {
     // The first is refused and waits for another attempt, while the second is in flight.
-    let mut world = warm(Setup::with(|core| core.max_in_flight = 2).single_records(), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.max_in_flight = 2).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::Delay(5_000)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();
     world.run(ms(10));
@@ -184,7 +184,7 @@ fn purged_records_are_told_in_order() {
     world.application.keep_reports = true;
     world.purge(true, true, None);
     world.run(ms(0));
-    let told: Vec<u64> =
+    let reported: Vec<u64> =
         world.application.reports.iter().flat_map(|r| r.deliveries().map(|d| d.tag).collect::<Vec<_>>()).collect();
-    assert_eq!(told, ids);
+    assert_eq!(reported, ids);
 }

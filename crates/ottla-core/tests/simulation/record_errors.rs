@@ -12,9 +12,9 @@ const INVALID_RECORD: ErrorKind = ErrorKind::Broker(codes::INVALID_RECORD);
 
 /// A world whose topic refuses poisoned records. Record 1 is in its log.
 fn poisonable(change: impl FnOnce(&mut Properties)) -> World {
-    poisonable_in(Setup::with(|core| {
-        core.linger = ms(5);
-        change(core);
+    poisonable_in(Setup::with(|sender| {
+        sender.linger = ms(5);
+        change(sender);
     }))
 }
 
@@ -53,10 +53,10 @@ fn a_named_record_fails_alone_and_the_others_follow_in_order() {
     for codec in [Codec::None, Codec::Lz4, Codec::Zstd] {
         for idempotence in [true, false] {
             for poisoned in [&[3][..], &[0], &[9], &[0, 1, 2, 9], &[1, 3, 5, 7]] {
-                let mut world = poisonable(|core| {
-                    core.codec = codec;
-                    core.compression_level = 3;
-                    core.idempotence = idempotence;
+                let mut world = poisonable(|sender| {
+                    sender.codec = codec;
+                    sender.compression_level = 3;
+                    sender.idempotence = idempotence;
                 });
                 let (good, bad) = send(&mut world, 10, poisoned);
                 let start = world.now;
@@ -101,11 +101,11 @@ fn a_batch_of_bad_records_leaves_no_hole() {
 fn what_was_in_flight_behind_a_refused_batch_stays_in_order_and_exactly_once() {
     for idempotence in [true, false] {
         // Three records are a batch.
-        let mut setup = Setup::with(|core| {
-            core.idempotence = idempotence;
-            core.max_in_flight = if idempotence { 5 } else { 1 };
+        let mut setup = Setup::with(|sender| {
+            sender.idempotence = idempotence;
+            sender.max_in_flight = if idempotence { 5 } else { 1 };
         });
-        setup.front.batch_limit = 50;
+        setup.accumulator.batch_limit = 50;
         let mut world = poisonable_in(setup);
         let (good, bad) = send(&mut world, 30, &[1, 13, 14]);
         world.run(ms(5_000));
@@ -116,7 +116,7 @@ fn what_was_in_flight_behind_a_refused_batch_stays_in_order_and_exactly_once() {
 /// Its parts would not be recognised as what the broker perhaps has as a whole.
 #[test]
 fn a_batch_that_may_be_there_is_not_taken_apart() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter]);
     let (good, bad) = send(&mut world, 4, &[2]);
     world.run(ms(20));
@@ -142,7 +142,7 @@ fn the_rest_that_is_refused_in_turn_loses_its_bad_ones_too() {
 
 #[test]
 fn being_sent_again_for_others_is_no_retry() {
-    let mut world = poisonable(|core| core.retries = 0);
+    let mut world = poisonable(|sender| sender.retries = 0);
     let (good, bad) = send(&mut world, 5, &[2]);
     world.run(ms(100));
     assert_bad_failed_alone(&world, &good, &bad);

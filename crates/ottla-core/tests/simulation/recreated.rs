@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use ottla_core::accumulator::{About, Command, Manner, NotAccepted, Partitioner, TransactionCall as Call};
+use ottla_core::accumulator::{About, Command, Lingering, NotAccepted, Partitioner, TransactionCall as Call};
 use ottla_core::config::{Plugin, PluginSettings};
-use ottla_core::partition::own::{Own, Question};
+use ottla_core::partition::custom::{Choice, CustomPartitioner};
 use ottla_core::sender::{Acks, Answer};
 use ottla_core::{ErrorKind, Fate, Record};
 use ottla_mock::{Api, Fault, On, Versions, codes};
@@ -31,7 +31,7 @@ fn world(setup: Setup, versions: Versions, partitions: i32) -> World {
 
 /// Metadata is asked for each second.
 fn refreshing() -> Setup {
-    Setup::with(|core| core.metadata_max_age = ms(1_000))
+    Setup::with(|sender| sender.metadata_max_age = ms(1_000))
 }
 
 /// Creates the topic again and lets the producer learn of it.
@@ -43,7 +43,7 @@ fn recreate(world: &mut World, partitions: i32) {
 
 /// How many partitions application threads see.
 fn known(world: &World) -> usize {
-    world.front.topics.get("t").partitions().expect("known").len()
+    world.accumulator.topics.get("t").partitions().expect("known").len()
 }
 
 fn send_keys(world: &mut World) -> Vec<u64> {
@@ -53,7 +53,7 @@ fn send_keys(world: &mut World) -> Vec<u64> {
 fn send_key(world: &mut World, key: u32) -> u64 {
     let key = format!("key {key}").into_bytes();
     let record = Record { key: Some(&key), ..Record::default() };
-    world.send_record("t", record, 0, b'.', Manner::Usual).expect("accepted")
+    world.send_record("t", record, 0, b'.', Lingering::Allowed).expect("accepted")
 }
 
 fn send_anywhere(world: &mut World) -> Vec<u64> {
@@ -84,16 +84,16 @@ fn keys_go_to_the_partitions_that_a_smaller_topic_has() {
 
 #[test]
 fn a_topic_created_again_with_any_number_of_partitions_takes_all_its_records() {
-    let unnumbered = |core: &mut Properties| core.idempotence = false;
-    let leader_only = |core: &mut Properties| {
-        core.idempotence = false;
-        core.acks = Acks::Leader;
+    let unnumbered = |sender: &mut Properties| sender.idempotence = false;
+    let leader_only = |sender: &mut Properties| {
+        sender.idempotence = false;
+        sender.acks = Acks::Leader;
     };
     let kinds: [&dyn Fn(&mut Properties); 3] = [&|_| {}, &unnumbered, &leader_only];
     for (versions, kind) in both().iter().flat_map(|versions| kinds.map(|kind| (versions.clone(), kind))) {
-        let setup = Setup::with(|core| {
-            core.metadata_max_age = ms(1_000);
-            kind(core);
+        let setup = Setup::with(|sender| {
+            sender.metadata_max_age = ms(1_000);
+            kind(sender);
         });
         let mut world = world(setup, versions, 6);
         for partitions in [2, 5, 1, 7, 7, 3, 6] {
@@ -130,7 +130,7 @@ fn records_that_are_sent_all_the_while_are_written_again_after_each_creation() {
 fn every_partitioner_chooses_among_the_partitions_that_there_are() {
     for partitioner in [Partitioner::RoundRobin, Partitioner::Random] {
         let mut setup = refreshing();
-        setup.front.topic.partitioner = partitioner;
+        setup.accumulator.topic.partitioner = partitioner;
         let mut world = world(setup, Versions::kafka_4_3(), 6);
         for partitions in [2, 5, 1] {
             recreate(&mut world, partitions);
@@ -153,9 +153,9 @@ impl Plugin for Last {
     fn close(&self) {}
 }
 
-impl Own for Last {
-    fn choose(&self, question: &Question<'_>) -> Result<u32, String> {
-        let count = question.partitions.count();
+impl CustomPartitioner for Last {
+    fn choose(&self, choice: &Choice<'_>) -> Result<u32, String> {
+        let count = choice.partitions.count();
         self.0.lock().expect("no panic holds it").insert(count);
         Ok(count - 1)
     }
@@ -169,7 +169,7 @@ impl Own for Last {
 fn the_applications_partitioner_is_asked_about_the_partitions_that_there_are() {
     let own = Arc::new(Last::default());
     let mut setup = refreshing();
-    setup.front.topic.partitioner = Partitioner::Own(own.clone());
+    setup.accumulator.topic.partitioner = Partitioner::Custom(own.clone());
     let mut world = world(setup, Versions::kafka_4_3(), 6);
     for partitions in [2, 5, 1] {
         recreate(&mut world, partitions);
@@ -196,9 +196,9 @@ fn a_partition_that_no_longer_exists_is_refused_by_send() {
 #[test]
 fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_known() {
     for versions in both() {
-        let setup = Setup::with(|core| {
-            core.metadata_max_age = ms(1_000);
-            core.linger = ms(60_000);
+        let setup = Setup::with(|sender| {
+            sender.metadata_max_age = ms(1_000);
+            sender.linger = ms(60_000);
         });
         let mut world = world(setup, versions, 6);
         let id = world.send("t", 5);
@@ -277,7 +277,7 @@ fn what_was_in_flight_behind_a_gap_may_be_in_the_log_of_a_topic_created_again() 
 #[test]
 fn a_broker_that_is_behind_takes_no_partition_away() {
     for (versions, behind) in both().into_iter().zip([ms(10_000), ms(400)]) {
-        let mut world = world(Setup::with(|core| core.linger = ms(30_000)), versions, 2);
+        let mut world = world(Setup::with(|sender| sender.linger = ms(30_000)), versions, 2);
         let old = world.cluster.view();
         world.cluster.add_partitions("t", 6);
         refresh(&mut world);
@@ -295,7 +295,7 @@ fn a_broker_that_is_behind_takes_no_partition_away() {
 /// A broker that has not heard that the topic was created again, with more partitions.
 #[test]
 fn a_broker_that_speaks_of_the_deleted_topic_takes_no_partition_away() {
-    let mut world = world(Setup::with(|core| core.linger = ms(30_000)), Versions::kafka_4_3(), 2);
+    let mut world = world(Setup::with(|sender| sender.linger = ms(30_000)), Versions::kafka_4_3(), 2);
     let old = world.cluster.view();
     world.cluster.recreate_topic_with("t", 6);
     refresh(&mut world);
@@ -356,7 +356,7 @@ fn the_application_is_told_the_partitions_that_records_go_to() {
 fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_and_the_next_goes_on() {
     transactions::both(|generation| {
         let mut setup = transactions::setup();
-        setup.core.metadata_max_age = ms(1_000);
+        setup.sender.metadata_max_age = ms(1_000);
         let mut world = setup.start();
         world.cluster.set_transaction_version(generation);
         world.cluster.create_topic("t", 6);
@@ -365,7 +365,7 @@ fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_a
             world.transact(Call::Begin).expect("begun");
             world.cluster.recreate_topic_with("t", partitions);
             // Some are for partitions that are no more. The first time no partition is known.
-            let before = world.front.topics.get("t").partitions().map_or(0, <[_]>::len);
+            let before = world.accumulator.topics.get("t").partitions().map_or(0, <[_]>::len);
             (0..before as i32).for_each(|partition| drop(world.send_sized("t", Some(partition), 0)));
             world.run(ms(3_000));
             assert!(world.all_completed(), "{:#?}", world.log_tail());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::batch::{Completion, Room};
 use ottla_core::compress::Codec;
 use ottla_core::{ErrorKind, Fate, Record};
@@ -19,9 +19,9 @@ fn produced(world: &World) -> Vec<Vec<i32>> {
 
 #[test]
 fn what_a_full_request_leaves_out_is_first_in_the_next() {
-    let mut setup = Setup::with(|core| {
-        core.max_request_size = 2_500;
-        core.linger = ms(20);
+    let mut setup = Setup::with(|sender| {
+        sender.max_request_size = 2_500;
+        sender.linger = ms(20);
     });
     setup.brokers = 1;
     let mut world = warm(setup, "t", 5);
@@ -39,13 +39,13 @@ fn what_a_full_request_leaves_out_is_first_in_the_next() {
 #[test]
 fn a_record_larger_than_a_batch_is_a_batch_of_its_own() {
     for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
-        let mut setup = Setup::with(|core| {
-            core.linger = ms(60_000);
-            core.codec = codec;
-            core.compression_level = if codec == Codec::None { 0 } else { 3 };
+        let mut setup = Setup::with(|sender| {
+            sender.linger = ms(60_000);
+            sender.codec = codec;
+            sender.compression_level = if codec == Codec::None { 0 } else { 3 };
         })
         .batch_size(1_000);
-        setup.front.batch_limit = 1_000;
+        setup.accumulator.batch_limit = 1_000;
         let mut world = warm(setup, "t", 1);
         world.cluster.clear_requests();
         let before = world.send("t", 0);
@@ -127,7 +127,7 @@ fn an_answer_after_expiry_changes_nothing() {
         (codes::MESSAGE_TOO_LARGE, false),
         (codes::INVALID_RECORD, false),
     ] {
-        let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(10_000)).single_records(), "t", 1);
+        let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records(), "t", 1);
         let late = if code == codes::NONE { vec![] } else { vec![Fault::Error(code, On::All)] };
         world.cluster.script(Api::Produce, [Fault::Many([vec![Fault::Delay(12_000)], late].concat())]);
         world.cluster.clear_requests();
@@ -148,13 +148,13 @@ fn an_answer_after_expiry_changes_nothing() {
 #[test]
 fn the_longest_timeouts_there_are_do_not_overflow() {
     let longest = ms(i32::MAX as u64);
-    let mut world = Setup::with(|core| {
-        core.delivery_timeout = longest;
-        core.request_timeout = longest;
-        core.topic_timeout = Duration::from_millis(i64::MAX as u64);
-        core.metadata_max_age = Duration::from_millis(i64::MAX as u64);
-        core.metadata_max_idle = Duration::from_millis(i64::MAX as u64);
-        core.connections_max_idle = Some(Duration::from_millis(i64::MAX as u64));
+    let mut world = Setup::with(|sender| {
+        sender.delivery_timeout = longest;
+        sender.request_timeout = longest;
+        sender.topic_timeout = Duration::from_millis(i64::MAX as u64);
+        sender.metadata_max_age = Duration::from_millis(i64::MAX as u64);
+        sender.metadata_max_idle = Duration::from_millis(i64::MAX as u64);
+        sender.connections_max_idle = Some(Duration::from_millis(i64::MAX as u64));
     })
     .start();
     world.cluster.create_topic("t", 1);
@@ -175,7 +175,7 @@ fn the_longest_timeouts_there_are_do_not_overflow() {
 /// One refusal teaches how large batches of this topic may be.
 #[test]
 fn a_limit_that_was_learned_ends_the_splits() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(5)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.set_topic_options("t", |options| options.max_message_bytes = 4_000);
     let burst = |world: &mut World| {
         (0..40).for_each(|_| {
@@ -195,7 +195,7 @@ fn a_limit_that_was_learned_ends_the_splits() {
 
 #[test]
 fn a_flush_waits_for_the_parts_of_a_split() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(60_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(60_000)), "t", 1);
     world.cluster.set_topic_options("t", |options| options.max_message_bytes = 500);
     world.cluster.script(Api::Produce, [Fault::None, Fault::Delay(2_000)]);
     let ids: Vec<u64> = (0..20).map(|_| world.send_sized("t", Some(0), 50).expect("accepted")).collect();
@@ -214,18 +214,21 @@ fn a_flush_waits_for_the_parts_of_a_split() {
 /// What the application handed in is its own again when the call returns: key, value, headers.
 #[test]
 fn a_record_is_copied_when_it_is_accepted() {
-    let mut world = warm(Setup::with(|core| core.linger = ms(50)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.linger = ms(50)), "t", 1);
     let mut value = *b"<00000002>";
     let (mut key, mut name) = (*b"key", *b"name");
     {
         let headers = [ottla_core::Header { name: &name, value: Some(&value) }];
         let record = Record { key: Some(&key), value: Some(&value), headers: &headers, ..Record::default() };
-        let (topic, mut room) = (world.front.topics.get("t"), Room::default());
+        let (topic, mut room) = (world.accumulator.topics.get("t"), Room::default());
         let clock = Hand(world.now);
-        world.front.accept(&topic, &record, &Completion::Tag(2), Manner::Usual, &clock, &mut room).expect("accepted");
+        world
+            .accumulator
+            .accept(&topic, &record, &Completion::Tag(2), Lingering::Allowed, &clock, &mut room)
+            .expect("accepted");
     }
     (value, key, name) = ([0; 10], [0; 3], [0; 4]);
-    assert_eq!(world.application.accept(&world.front.topics.get("t"), None, 0), 2);
+    assert_eq!(world.application.accept(&world.accumulator.topics.get("t"), None, 0), 2);
     world.run(ms(1_000));
     world.assert_written(2);
     let stored = &world.cluster.records("t", 0)[1];
@@ -242,7 +245,7 @@ fn a_producer_that_brokers_forgot_goes_on() {
         [(Versions::kafka_4_3(), UnknownProducer::Accepted), (Versions::kafka_2_1(), UnknownProducer::Refused)]
     {
         for idempotence in [true, false] {
-            let mut world = Setup::with(|core| core.idempotence = idempotence).single_records().start();
+            let mut world = Setup::with(|sender| sender.idempotence = idempotence).single_records().start();
             world.cluster.set_versions(versions.clone());
             world.cluster.unknown_producer = unknown;
             world.cluster.create_topic("t", 1);

@@ -13,7 +13,7 @@ fn read(world: &World) -> Snapshot {
 
 #[test]
 fn every_accepted_record_is_counted_once_as_what_became_of_it() {
-    let mut world = warm(Setup::with(|core| core.retries = 1), "good", 2);
+    let mut world = warm(Setup::with(|sender| sender.retries = 1), "good", 2);
     world.cluster.create_topic("bad", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     for record in 0..10 {
@@ -25,23 +25,23 @@ fn every_accepted_record_is_counted_once_as_what_became_of_it() {
         world.send("bad", 0);
     }
     assert!(world.run_until(ms(10_000), World::all_completed));
-    let told = read(&world);
-    let producer = &told.producer;
+    let reported = read(&world);
+    let producer = &reported.producer;
     assert_eq!((producer.records_sent, producer.records_delivered, producer.records_failed), (15, 12, 3));
     assert_eq!(producer.delivery_time_us.count, 15);
     assert_eq!(producer.queue_time_us.count, 15);
-    let [good, bad] = &told.topics[..] else { panic!("two topics") };
+    let [good, bad] = &reported.topics[..] else { panic!("two topics") };
     assert_eq!((&*good.what, good.figures.records_delivered, good.figures.records_failed), ("good", 12, 0));
     assert_eq!((&*bad.what, bad.figures.records_delivered, bad.figures.records_failed), ("bad", 0, 3));
     assert_eq!(good.figures.records_retried + bad.figures.records_retried, producer.records_retried);
     assert_eq!((good.figures.records_taken, bad.figures.records_taken), (0, 0));
-    let error = told
+    let error = reported
         .errors
         .iter()
         .find(|error| error.kind == ErrorKind::Broker(codes::NOT_ENOUGH_REPLICAS))
         .expect("it was met");
     assert_eq!(error.records_failed, 3);
-    let refused: u64 = told.brokers.iter().map(|broker| broker.figures.batches_refused).sum();
+    let refused: u64 = reported.brokers.iter().map(|broker| broker.figures.batches_refused).sum();
     assert_eq!(error.batches_refused, refused);
 }
 
@@ -52,11 +52,11 @@ fn brokers_add_up_to_the_producer() {
         world.send("t", record % 6);
     }
     world.run(ms(1_000));
-    let told = read(&world);
+    let reported = read(&world);
     let sum = |figure: fn(&ottla_core::statistics::BrokerFigures) -> u64| -> u64 {
-        told.brokers.iter().map(|broker| figure(&broker.figures)).sum()
+        reported.brokers.iter().map(|broker| figure(&broker.figures)).sum()
     };
-    let producer = &told.producer;
+    let producer = &reported.producer;
     assert_eq!(sum(|broker| broker.requests), producer.requests);
     assert_eq!(sum(|broker| broker.responses), producer.responses);
     assert_eq!(producer.requests, producer.responses);
@@ -68,9 +68,9 @@ fn brokers_add_up_to_the_producer() {
     assert_eq!(producer.request_latency_us.count, producer.responses);
     assert_eq!(producer.records_per_request.sum, producer.records_sent);
     assert_eq!(producer.batch_records.sum, producer.records_sent);
-    let up = told.brokers.iter().filter(|broker| broker.figures.state == 4);
+    let up = reported.brokers.iter().filter(|broker| broker.figures.state == 4);
     assert_eq!(up.count() as i64, producer.connections_open);
-    assert_eq!(told.brokers.iter().filter(|broker| broker.what.id > 0).count(), 3);
+    assert_eq!(reported.brokers.iter().filter(|broker| broker.what.id > 0).count(), 3);
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn latency_is_the_brokers() {
     let between = read(&world).since(&earlier);
     assert_eq!(between.producer.request_latency_us.count, 1);
     for latency in [&between.producer.request_latency_us, &between.topics[0].figures.delivery_time_us] {
-        let (told, exact) = (latency.percentile(0.5) as f64, 250_100.0);
-        assert!((told - exact).abs() < exact * 0.02, "{latency:?}");
+        let (reported, exact) = (latency.percentile(0.5) as f64, 250_100.0);
+        assert!((reported - exact).abs() < exact * 0.02, "{latency:?}");
     }
 }
 
@@ -97,30 +97,33 @@ fn in_flight_goes_up_and_down() {
         world.send("t", 0);
     }
     world.run(ms(50));
-    let told = read(&world);
-    let broker = told.brokers.iter().find(|broker| broker.what.id == leader).expect("the leader");
-    assert_eq!((told.producer.requests_in_flight, broker.figures.requests_in_flight), (5, 5));
+    let reported = read(&world);
+    let broker = reported.brokers.iter().find(|broker| broker.what.id == leader).expect("the leader");
+    assert_eq!((reported.producer.requests_in_flight, broker.figures.requests_in_flight), (5, 5));
     // Three of the eight are still in their slot.
-    assert_eq!(told.topics[0].figures.records_taken, 5);
+    assert_eq!(reported.topics[0].figures.records_taken, 5);
     // The bootstrap address may be the leader's too.
-    let open = told.producer.connections_open - world.network.links_to(leader).len() as i64;
+    let open = reported.producer.connections_open - world.network.links_to(leader).len() as i64;
     world.cut_all_to(leader);
-    let told = read(&world);
-    assert_eq!(told.producer.requests_in_flight, 0);
-    assert_eq!(told.producer.connections_open, open);
+    let reported = read(&world);
+    assert_eq!(reported.producer.requests_in_flight, 0);
+    assert_eq!(reported.producer.connections_open, open);
     assert!(world.run_until(ms(5_000), World::all_completed));
-    let told = read(&world);
-    assert_eq!((told.producer.requests_in_flight, told.topics[0].figures.records_taken), (0, 0));
-    assert_eq!(told.producer.records_delivered, 9);
+    let reported = read(&world);
+    assert_eq!((reported.producer.requests_in_flight, reported.topics[0].figures.records_taken), (0, 0));
+    assert_eq!(reported.producer.records_delivered, 9);
     // The cut ended the attempts of five batches.
-    let error =
-        told.errors.iter().find(|error| error.kind == ErrorKind::Broker(codes::NETWORK_EXCEPTION)).expect("it was met");
+    let error = reported
+        .errors
+        .iter()
+        .find(|error| error.kind == ErrorKind::Broker(codes::NETWORK_EXCEPTION))
+        .expect("it was met");
     assert_eq!((error.batches_refused, error.records_failed), (5, 0));
 }
 
 #[test]
 fn expired_and_throttled_are_counted() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(3_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(3_000)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(400)]);
     world.send("t", 0);
     world.run(ms(1_000));
@@ -128,16 +131,16 @@ fn expired_and_throttled_are_counted() {
     let late = world.send("t", 0);
     world.run(ms(10_000));
     world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::Unknown);
-    let told = read(&world);
-    let topic = &told.topics[0].figures;
-    assert_eq!((told.producer.records_expired, topic.records_expired, topic.records_unknown), (1, 1, 1));
-    assert_eq!((told.producer.throttle_time_us.count, told.producer.throttle_time_us.max), (1, 400_000));
-    assert_eq!(told.brokers.iter().map(|broker| broker.figures.throttle_ms).sum::<u64>(), 400);
+    let reported = read(&world);
+    let topic = &reported.topics[0].figures;
+    assert_eq!((reported.producer.records_expired, topic.records_expired, topic.records_unknown), (1, 1, 1));
+    assert_eq!((reported.producer.throttle_time_us.count, reported.producer.throttle_time_us.max), (1, 400_000));
+    assert_eq!(reported.brokers.iter().map(|broker| broker.figures.throttle_ms).sum::<u64>(), 400);
 }
 
 #[test]
 fn what_a_request_that_is_taken_back_carried_is_counted_once() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 4);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), "t", 4);
     let leader = world.cluster.leader("t", 0).expect("a leader");
     let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
     world.network.eager = false;

@@ -1,6 +1,6 @@
 //! Busy loops: an interval or a pause of 0 or 1 ms makes no storm of requests or of attempts to connect.
 
-use ottla_core::sender::{Backoff, NewsKind};
+use ottla_core::sender::{Backoff, EventKind};
 use ottla_core::{ErrorKind, Level};
 use ottla_mock::{Api, Fault, On, codes};
 
@@ -35,12 +35,12 @@ fn wrongly_advertised(host: &str, setup: Setup) -> World {
 #[test]
 fn a_pause_of_0_while_no_broker_is_up_is_no_busy_loop() {
     let knobs: [Knob; 5] = [
-        ("reconnect.backoff.ms=0", |core| core.reconnect_backoff = flat(0)),
-        ("reconnect.backoff.ms=1", |core| core.reconnect_backoff = flat(1)),
-        ("metadata.recovery.rebootstrap.trigger.ms=0", |core| core.rebootstrap_trigger = ms(0)),
-        ("metadata.recovery.rebootstrap.trigger.ms=1", |core| core.rebootstrap_trigger = ms(1)),
-        ("both pauses and the trigger are 0", |core| {
-            (core.reconnect_backoff, core.retry_backoff, core.rebootstrap_trigger) = (flat(0), flat(0), ms(0));
+        ("reconnect.backoff.ms=0", |sender| sender.reconnect_backoff = flat(0)),
+        ("reconnect.backoff.ms=1", |sender| sender.reconnect_backoff = flat(1)),
+        ("metadata.recovery.rebootstrap.trigger.ms=0", |sender| sender.rebootstrap_trigger = ms(0)),
+        ("metadata.recovery.rebootstrap.trigger.ms=1", |sender| sender.rebootstrap_trigger = ms(1)),
+        ("both pauses and the trigger are 0", |sender| {
+            (sender.reconnect_backoff, sender.retry_backoff, sender.rebootstrap_trigger) = (flat(0), flat(0), ms(0));
         }),
     ];
     for (what, knob) in knobs {
@@ -60,7 +60,7 @@ fn a_pause_of_0_while_no_broker_is_up_is_no_busy_loop() {
 #[test]
 fn a_reconnect_backoff_of_0_is_no_busy_loop_while_the_leader_is_down() {
     for host in ["127.0.0.1", "nowhere"] {
-        let mut world = wrongly_advertised(host, Setup::with(|core| core.reconnect_backoff = flat(0)));
+        let mut world = wrongly_advertised(host, Setup::with(|sender| sender.reconnect_backoff = flat(0)));
         world.send("t", 0);
         world.run(ms(1_000));
         world.observer.traffic.clear();
@@ -74,9 +74,9 @@ fn a_reconnect_backoff_of_0_is_no_busy_loop_while_the_leader_is_down() {
 fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
     for (age, backoff, most) in [(0, 100, 105), (1, 100, 105), (0, 0, 1_050), (500, 100, 25)] {
         let mut world = warm(
-            Setup::with(|core| {
-                core.metadata_max_age = ms(age);
-                core.retry_backoff = flat(backoff);
+            Setup::with(|sender| {
+                sender.metadata_max_age = ms(age);
+                sender.retry_backoff = flat(backoff);
             }),
             "t",
             1,
@@ -96,7 +96,7 @@ fn a_retry_backoff_of_0_is_no_busy_loop_of_requests() {
         (Api::InitProducerId, codes::COORDINATOR_LOAD_IN_PROGRESS),
     ] {
         for millis in [0, 1] {
-            let mut world = Setup::with(|core| core.retry_backoff = flat(millis)).start();
+            let mut world = Setup::with(|sender| sender.retry_backoff = flat(millis)).start();
             world.cluster.create_topic("t", 1);
             let on = if api == Api::Metadata { On::Topic("t".into()) } else { On::All };
             world.cluster.on_request(move |request| match request.api {
@@ -116,7 +116,7 @@ fn a_retry_backoff_of_0_is_no_busy_loop_of_requests() {
 /// While a broker throttles, nothing else can be asked.
 #[test]
 fn a_retry_backoff_of_0_is_no_busy_loop_while_throttled() {
-    let mut world = warm(one_broker(|core| core.retry_backoff = flat(0)), "t", 1);
+    let mut world = warm(one_broker(|sender| sender.retry_backoff = flat(0)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(5_000)]);
     world.send("t", 0);
     world.run(ms(10));
@@ -133,9 +133,9 @@ fn a_transaction_s_retry_backoff_of_0_is_no_busy_loop() {
         (Api::InitProducerId, codes::NOT_COORDINATOR),
         (Api::InitProducerId, codes::COORDINATOR_LOAD_IN_PROGRESS),
     ] {
-        let mut world = Setup::with(|core| {
-            core.transaction = Some(("mine".into(), 60_000));
-            core.retry_backoff = flat(0);
+        let mut world = Setup::with(|sender| {
+            sender.transaction = Some(("mine".into(), 60_000));
+            sender.retry_backoff = flat(0);
         })
         .start();
         world.cluster.on_request(move |request| match request.api {
@@ -155,7 +155,7 @@ fn a_transaction_s_retry_backoff_of_0_is_no_busy_loop() {
 #[test]
 fn connections_that_may_not_be_idle_make_no_busy_loop() {
     for millis in [0, 1] {
-        let mut world = one_broker(|core| core.connections_max_idle = Some(ms(millis))).start();
+        let mut world = one_broker(|sender| sender.connections_max_idle = Some(ms(millis))).start();
         world.cluster.create_topic("t", 1);
         world.network.latency = ms(40);
         for _ in 0..10 {
@@ -173,7 +173,7 @@ fn connections_that_may_not_be_idle_make_no_busy_loop() {
 /// Records wait for a producer id longer than their connection may be idle. Nothing would open it again.
 #[test]
 fn a_connection_that_records_wait_for_is_not_idle() {
-    let mut world = one_broker(|core| core.connections_max_idle = Some(ms(30))).start();
+    let mut world = one_broker(|sender| sender.connections_max_idle = Some(ms(30))).start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All); 3]);
     let id = world.send("t", 0);
@@ -221,7 +221,7 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
             .application
             .outcomes
             .values()
-            .all(|told| told.error == Some(ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED)))
+            .all(|reported| reported.error == Some(ErrorKind::Broker(codes::CLUSTER_AUTHORIZATION_FAILED)))
     );
     assert!(world.all_completed());
 }
@@ -229,7 +229,7 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
 /// An open batch takes records for an eighth of delivery.timeout.ms; a record with a longer timeout waits beyond it.
 #[test]
 fn a_record_that_outlasts_a_tiny_delivery_timeout_does_not_keep_the_sender_awake() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(1)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(1)), "t", 1);
     let leader = world.cluster.leader("t", 0).expect("a leader");
     world.stop_broker(leader);
     world.send_within("t", 0, ms(5_000));
@@ -248,9 +248,10 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
     let mut world = wrongly_advertised("127.0.0.1", Setup::default());
     world.send("t", 0);
     world.run(ms(60_000));
-    let told = |world: &World| world.observer.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count();
+    let reported =
+        |world: &World| world.observer.events.iter().filter(|event| event.kind == EventKind::Rebootstrap).count();
     let notices = |world: &World| world.observer.log.iter().filter(|(level, _)| *level == Level::Notice).count();
-    assert_eq!((told(&world), notices(&world)), (1, 1));
+    assert_eq!((reported(&world), notices(&world)), (1, 1));
     let asked = world.observer.requests(Api::Metadata);
     assert!((6..20).contains(&asked), "{asked} requests in 60 s");
     // The addresses are put right. The next outage is another.
@@ -262,19 +263,19 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
     (1..=3).for_each(|broker| world.stop_broker(broker));
     world.send("t", 0);
     world.run(ms(10_000));
-    assert_eq!((told(&world), notices(&world)), (2, 2));
+    assert_eq!((reported(&world), notices(&world)), (2, 2));
 }
 
 #[test]
 fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
-    let mut world = warm(Setup::with(|core| core.metadata_max_age = ms(1_000)), "t", 1);
-    world.observer.news.clear();
+    let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(1_000)), "t", 1);
+    world.observer.events.clear();
     world.cluster.on_request(|request| match request.api {
         Api::Metadata => Fault::Error(codes::REBOOTSTRAP_REQUIRED, On::All),
         _ => Fault::None,
     });
     world.run(ms(60_000));
-    assert_eq!(world.observer.news.iter().filter(|news| news.kind == NewsKind::Rebootstrap).count(), 1);
+    assert_eq!(world.observer.events.iter().filter(|event| event.kind == EventKind::Rebootstrap).count(), 1);
 }
 
 /// Beginning again from bootstrap.servers does not forget why the leader could not be reached.
@@ -282,10 +283,10 @@ fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
 fn records_that_fail_for_wrong_advertised_listeners_say_so() {
     for rebootstrap in [true, false] {
         for (host, word) in [("127.0.0.1", "refused"), ("kafka", "no such name")] {
-            let properties = Setup::with(|core| {
-                core.rebootstrap = rebootstrap;
-                core.delivery_timeout = ms(6_000);
-                core.request_timeout = ms(2_000);
+            let properties = Setup::with(|sender| {
+                sender.rebootstrap = rebootstrap;
+                sender.delivery_timeout = ms(6_000);
+                sender.request_timeout = ms(2_000);
             });
             let mut world = wrongly_advertised(host, properties);
             for _ in 0..3 {

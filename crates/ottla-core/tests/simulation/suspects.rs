@@ -31,9 +31,9 @@ fn limited(setup: Setup, partitions: i32) -> World {
 
 /// Settings with which records expire within the test.
 fn short() -> Setup {
-    Setup::with(|core| {
-        core.delivery_timeout = ms(5_000);
-        core.request_timeout = ms(3_000);
+    Setup::with(|sender| {
+        sender.delivery_timeout = ms(5_000);
+        sender.request_timeout = ms(3_000);
     })
 }
 
@@ -69,11 +69,11 @@ fn a_record_too_large_for_a_request_takes_no_other_record_with_it() {
     let all = [(Acks::All, true), (Acks::All, false), (Acks::Leader, false)];
     for ((acks, idempotence), partitions) in all.into_iter().flat_map(|one| [(one, 1), (one, 3)]) {
         let mut setup = short();
-        (setup.core.acks, setup.core.idempotence) = (acks, idempotence);
+        (setup.sender.acks, setup.sender.idempotence) = (acks, idempotence);
         let mut world = limited(setup, partitions);
         let large = stream(&mut world, partitions);
-        for (&id, told) in &world.application.outcomes {
-            assert_eq!(told.fate == Fate::Written, id != large, "record {id}, acks {acks:?}: {told:?}");
+        for (&id, reported) in &world.application.outcomes {
+            assert_eq!(reported.fate == Fate::Written, id != large, "record {id}, acks {acks:?}: {reported:?}");
         }
         for partition in 0..partitions {
             assert!(world.in_log("t", partition).is_sorted(), "order was lost in {partition}");
@@ -95,8 +95,8 @@ fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
         world.send("t", 0);
     }
     world.run(ms(6_000));
-    for (&id, told) in &world.application.outcomes {
-        assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
+    for (&id, reported) in &world.application.outcomes {
+        assert_eq!(reported.fate == Fate::Written, id != large, "record {id}: {reported:?}");
     }
 }
 
@@ -104,7 +104,7 @@ fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
 #[test]
 fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
     let mut setup = short();
-    (setup.core.delivery_timeout, setup.core.request_timeout) = (ms(20_000), ms(500));
+    (setup.sender.delivery_timeout, setup.sender.request_timeout) = (ms(20_000), ms(500));
     let mut world = one_broker(setup, 3);
     let is_large = |request: &RequestInfo| request.partitions.iter().map(|p| p.bytes).sum::<usize>() > LIMIT;
     world.cluster.on_request(move |request| match is_large(request) {
@@ -112,8 +112,8 @@ fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
         false => Fault::None,
     });
     let large = stream(&mut world, 3);
-    for (&id, told) in &world.application.outcomes {
-        assert_eq!(told.fate == Fate::Written, id != large, "record {id}: {told:?}");
+    for (&id, reported) in &world.application.outcomes {
+        assert_eq!(reported.fate == Fate::Written, id != large, "record {id}: {reported:?}");
     }
 }
 
@@ -158,10 +158,10 @@ fn the_error_states_the_size_of_the_request_and_the_limits_to_look_at() {
     world.run(ms(5_000));
     world.assert_written(small);
     world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
-    let told = world.outcome(large).clone();
+    let reported = world.outcome(large).clone();
     let size = world.cluster.oversized_requests.last().expect("connections were closed") + 4;
     for said in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
-        assert!(told.message.contains(said), "{said} is missing: {}", told.message);
+        assert!(reported.message.contains(said), "{said} is missing: {}", reported.message);
     }
     let warnings: Vec<_> = world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).collect();
     let [(_, warning)] = &warnings[..] else { panic!("one warning is expected: {warnings:?}") };
@@ -187,7 +187,7 @@ fn a_suspect_that_expires_says_why_it_is_one() {
 #[test]
 fn an_answer_that_does_not_come_is_no_proof_against_a_batch() {
     let mut setup = short();
-    setup.core.request_timeout = ms(200);
+    setup.sender.request_timeout = ms(200);
     let mut world = one_broker(setup, 2);
     let filler = world.send_sized("t", Some(1), 500).expect("accepted");
     world.run(ms(10));
@@ -277,7 +277,7 @@ fn the_attempts_of_a_batch_that_ends_its_connections_become_rare() {
 
 #[test]
 fn the_last_attempt_of_a_suspect_is_made_alone() {
-    let mut world = limited(Setup::with(|core| core.retries = 1), 8);
+    let mut world = limited(Setup::with(|sender| sender.retries = 1), 8);
     let large = send_large(&mut world, 7);
     // Larger than the other, so that it is not the first to be tried.
     let ids: Vec<u64> = (0..7).map(|n| world.send("t", n)).collect();
@@ -290,7 +290,7 @@ fn the_last_attempt_of_a_suspect_is_made_alone() {
 /// With acks=0 there is no answer: what was written in part when the connection was lost is sent again, apart.
 #[test]
 fn suspects_without_answers_travel_apart() {
-    let mut world = one_broker(Setup::with(|core| (core.acks, core.idempotence) = (Acks::None, false)), 4);
+    let mut world = one_broker(Setup::with(|sender| (sender.acks, sender.idempotence) = (Acks::None, false)), 4);
     world.network.eager = false;
     let ids: Vec<u64> = (0..4).map(|n| world.send("t", n)).collect();
     world.run(ms(1));
@@ -307,7 +307,7 @@ fn suspects_without_answers_travel_apart() {
 #[test]
 fn a_transaction_with_a_record_too_large_for_a_request_can_be_aborted_and_the_next_one_committed() {
     let mut setup = short();
-    setup.core.transaction = Some(("mine".into(), 60_000));
+    setup.sender.transaction = Some(("mine".into(), 60_000));
     setup.brokers = 1;
     let mut world = setup.start();
     world.cluster.create_topic("t", 3);
@@ -331,7 +331,7 @@ fn a_transaction_with_a_record_too_large_for_a_request_can_be_aborted_and_the_ne
 /// A request of another kind that always ends its connection neither comes often nor keeps records from their partitions.
 #[test]
 fn metadata_that_ends_its_connections_holds_up_nothing() {
-    let mut world = one_broker(Setup::with(|core| core.metadata_max_age = ms(1_000)), 4);
+    let mut world = one_broker(Setup::with(|sender| sender.metadata_max_age = ms(1_000)), 4);
     world.cluster.on_request(|request| match request.api {
         Api::Metadata => Fault::DropBefore,
         _ => Fault::None,
@@ -343,7 +343,7 @@ fn metadata_that_ends_its_connections_holds_up_nothing() {
         world.run(ms(100));
     }
     world.run(ms(2_000));
-    world.application.outcomes.values().for_each(|told| assert_eq!(told.fate, Fate::Written, "{told:?}"));
+    world.application.outcomes.values().for_each(|reported| assert_eq!(reported.fate, Fate::Written, "{reported:?}"));
     assert!(world.all_completed());
     let requests = world.cluster.requests_of(Api::Metadata).len();
     assert!((30..90).contains(&requests), "{requests} requests in a minute");

@@ -55,7 +55,7 @@ fn topics_with_other_acks_travel_in_requests_of_their_own() {
 
 #[test]
 fn topics_with_other_acks_take_turns() {
-    let mut world = world(Setup::with(|core| core.max_in_flight = 1).single_records());
+    let mut world = world(Setup::with(|sender| sender.max_in_flight = 1).single_records());
     weak(&mut world, "t", Acks::Leader);
     for _ in 0..5 {
         world.send("plain", 0);
@@ -68,7 +68,7 @@ fn topics_with_other_acks_take_turns() {
 
 #[test]
 fn topics_with_other_acks_keep_their_own_order_without_numbers() {
-    let mut world = world(Setup::with(|core| core.max_in_flight = 1).single_records());
+    let mut world = world(Setup::with(|sender| sender.max_in_flight = 1).single_records());
     weak(&mut world, "t", Acks::Leader);
     let first = world.send("t", 0);
     world.run(ms(1_000));
@@ -82,7 +82,7 @@ fn topics_with_other_acks_keep_their_own_order_without_numbers() {
 #[test]
 fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
     // With one request in flight it waits for the answer to the other's.
-    let mut world = world(Setup::with(|core| core.max_in_flight = 1));
+    let mut world = world(Setup::with(|sender| sender.max_in_flight = 1));
     weak(&mut world, "t", Acks::Leader);
     world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All); 10]);
     let (refused, fine) = (world.send("plain", 0), world.send("t", 0));
@@ -108,7 +108,7 @@ fn while_the_producer_id_is_awaited_topics_that_need_none_go_on() {
 
 #[test]
 fn each_topic_has_its_linger() {
-    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    let mut world = world(Setup::with(|sender| sender.linger = ms(1_000)));
     world.topic_with("t", |settings| settings.linger = ms(50));
     // Connected, and the topics known.
     world.send("plain", 0);
@@ -128,7 +128,7 @@ fn each_topic_has_its_linger() {
 
 #[test]
 fn who_lingers_on_other_terms_does_not_ride_along() {
-    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    let mut world = world(Setup::with(|sender| sender.linger = ms(1_000)));
     world.topic_with("t", |settings| {
         settings.linger = ms(50);
         settings.acks = Acks::Leader;
@@ -148,7 +148,7 @@ fn who_lingers_on_other_terms_does_not_ride_along() {
 
 #[test]
 fn a_topic_without_linger_does_not_wait() {
-    let mut world = world(Setup::with(|core| core.linger = ms(1_000)));
+    let mut world = world(Setup::with(|sender| sender.linger = ms(1_000)));
     world.topic_with("t", |settings| settings.linger = ms(0));
     world.send("plain", 0);
     deliver_all(&mut world);
@@ -160,9 +160,9 @@ fn a_topic_without_linger_does_not_wait() {
 #[test]
 fn each_topic_has_its_codec_and_can_be_split() {
     let mut world = world(
-        Setup::with(|core| {
-            core.codec = Codec::Lz4;
-            core.compression_level = 9;
+        Setup::with(|sender| {
+            sender.codec = Codec::Lz4;
+            sender.compression_level = 9;
         })
         .batch_size(1 << 20),
     );
@@ -236,10 +236,10 @@ fn each_topic_has_its_request_timeout() {
 fn without_acks() -> World {
     let mut world = Setup {
         brokers: 3,
-        ..Setup::with(|core| {
-            (core.acks, core.idempotence) = (Acks::None, false);
-            core.delivery_timeout = ms(5_000);
-            core.topic_timeout = ms(4_000);
+        ..Setup::with(|sender| {
+            (sender.acks, sender.idempotence) = (Acks::None, false);
+            sender.delivery_timeout = ms(5_000);
+            sender.topic_timeout = ms(4_000);
         })
     }
     .start();
@@ -324,7 +324,7 @@ fn a_leader_that_moved_is_found_with_acks_0() {
 /// The epochs of a topic's leaders begin anew with it, and a broker before 2.8 has no topic ids.
 #[test]
 fn the_leader_of_a_topic_made_again_is_found_without_ids_with_acks_0() {
-    let mut world = Setup::with(|core| (core.acks, core.idempotence) = (Acks::None, false)).start();
+    let mut world = Setup::with(|sender| (sender.acks, sender.idempotence) = (Acks::None, false)).start();
     world.cluster.set_versions(Versions::kafka_2_1());
     world.cluster.create_topic("t", 1);
     world.cluster.move_leader("t", 0, 2);

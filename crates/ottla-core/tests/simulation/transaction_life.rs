@@ -35,7 +35,7 @@ fn numbers(world: &World) -> Vec<(i16, i32)> {
 #[test]
 fn a_commit_ends_linger() {
     both(|generation| {
-        let mut world = ready_with(generation, |setup| setup.core.linger = ms(60_000));
+        let mut world = ready_with(generation, |setup| setup.sender.linger = ms(60_000));
         world.transact(Call::Begin).unwrap();
         let ids = [world.send("t", 0), world.send("t", 1)];
         world.run(ms(1_000));
@@ -99,7 +99,7 @@ fn a_commit_ends_with_the_first_record_that_fails() {
 fn records_that_expire_fail_their_transaction() {
     both(|generation| {
         for sent in [false, true] {
-            let mut world = ready_with(generation, |setup| setup.core.delivery_timeout = ms(5_000));
+            let mut world = ready_with(generation, |setup| setup.sender.delivery_timeout = ms(5_000));
             world.transact(Call::Begin).unwrap();
             let first = world.send("t", 0);
             world.run(ms(50));
@@ -131,7 +131,7 @@ fn records_that_expire_fail_their_transaction() {
 #[test]
 fn a_refused_send_harms_nothing_and_a_record_of_a_missing_topic_does() {
     both(|generation| {
-        let mut world = ready_with(generation, |setup| setup.core.delivery_timeout = ms(5_000));
+        let mut world = ready_with(generation, |setup| setup.sender.delivery_timeout = ms(5_000));
         world.transact(Call::Begin).unwrap();
         let id = world.send("t", 0);
         world.run(ms(50));
@@ -153,7 +153,7 @@ fn a_refused_send_harms_nothing_and_a_record_of_a_missing_topic_does() {
 #[test]
 fn a_batch_that_is_split_stays_in_its_transaction() {
     both(|generation| {
-        let mut world = ready_with(generation, |setup| setup.core.linger = ms(5));
+        let mut world = ready_with(generation, |setup| setup.sender.linger = ms(5));
         world.cluster.set_topic_options("t", |options| options.max_message_bytes = 300);
         world.transact(Call::Begin).unwrap();
         let ids: Vec<u64> = (0..40).map(|_| world.send("t", 0)).collect();
@@ -169,7 +169,7 @@ fn a_batch_that_is_split_stays_in_its_transaction() {
 #[test]
 fn a_transaction_has_five_requests_in_flight() {
     both(|generation| {
-        let mut world = ready_with(generation, |setup| setup.front.batch_limit = 1);
+        let mut world = ready_with(generation, |setup| setup.accumulator.batch_limit = 1);
         world.transact(Call::Begin).unwrap();
         world.send("t", 0);
         world.run(ms(50));
@@ -466,9 +466,9 @@ fn sequences_go_on_after_an_abort_or_begin_anew_in_another_epoch() {
 
 #[test]
 fn sequences_wrap_in_transactions_too() {
-    let mut world = ready_with(1, |setup| setup.front.batch_limit = 1);
+    let mut world = ready_with(1, |setup| setup.accumulator.batch_limit = 1);
     transact_one(&mut world);
-    world.core.set_sequence("t", 0, i32::MAX - 2);
+    world.sender.set_sequence("t", 0, i32::MAX - 2);
     world.cluster.log_mut("t", 0).producers.forget_all();
     world.transact(Call::Begin).unwrap();
     world.cluster.script(Api::Produce, [Fault::None, Fault::DropAfter]);

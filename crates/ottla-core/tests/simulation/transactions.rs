@@ -12,7 +12,7 @@ use crate::world::{Setup, World, ms};
 pub const ID: &str = "mine";
 
 pub fn setup() -> Setup {
-    Setup::with(|core| core.transaction = Some((ID.into(), 60_000)))
+    Setup::with(|sender| sender.transaction = Some((ID.into(), 60_000)))
 }
 
 /// A world whose cluster speaks that generation, with a topic of two partitions.
@@ -36,7 +36,7 @@ pub fn both(test: impl Fn(i16)) {
 }
 
 pub fn state(world: &World) -> State {
-    world.front.gate.transaction_state()
+    world.accumulator.gate.transaction_state()
 }
 
 pub fn committed(world: &World, partition: i32) -> Vec<u64> {
@@ -146,9 +146,9 @@ fn offsets_take_effect_with_the_commit_only() {
 #[test]
 fn an_id_that_flips_back_causes_no_false_success() {
     both(|generation| {
-        let setup = Setup::with(|core| {
-            core.transaction = Some((ID.into(), 60_000));
-            core.metadata_max_age = ms(1_000);
+        let setup = Setup::with(|sender| {
+            sender.transaction = Some((ID.into(), 60_000));
+            sender.metadata_max_age = ms(1_000);
         });
         let mut world = world_of(generation, setup);
         world.transact(Call::Init).unwrap();
@@ -297,7 +297,7 @@ fn an_abort_cancels_what_was_not_sent() {
     both(|generation| {
         let mut world = world_of(generation, {
             let mut setup = setup();
-            setup.core.linger = ms(60_000);
+            setup.sender.linger = ms(60_000);
             setup
         });
         world.transact(Call::Init).unwrap();
@@ -496,9 +496,9 @@ fn a_timed_out_transaction_is_not_committed() {
 fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
     let mut world = world_of(
         2,
-        Setup::with(|core| {
-            core.transaction = Some((ID.into(), 60_000));
-            core.request_timeout = ms(2_000);
+        Setup::with(|sender| {
+            sender.transaction = Some((ID.into(), 60_000));
+            sender.request_timeout = ms(2_000);
         }),
     );
     world.transact(Call::Init).unwrap();
@@ -604,12 +604,12 @@ fn an_end_that_is_handled_late_ends_no_later_transaction() {
         let ends = world.cluster.requests_of(Api::EndTxn);
         ends[before..].iter().filter_map(|request| request.end).map(|(_, epoch, _)| epoch).collect::<Vec<_>>()
     };
-    let told = epochs(&world);
+    let reported = epochs(&world);
     world.transact(Call::Begin).unwrap();
     let second = world.send("t", 0);
     world.transact(Call::Commit).unwrap();
     let last = *epochs(&world).last().expect("it was committed");
-    assert!(told.iter().all(|&epoch| epoch < last), "{told:?}, then {last}");
+    assert!(reported.iter().all(|&epoch| epoch < last), "{reported:?}, then {last}");
     assert_eq!(committed(&world, 0), [first, second]);
 }
 
@@ -618,7 +618,7 @@ fn an_end_that_is_handled_late_ends_no_later_transaction() {
 fn an_abort_of_records_that_were_never_sent_asks_for_no_other_epoch() {
     both(|generation| {
         let mut setup = setup();
-        setup.core.linger = ms(60_000);
+        setup.sender.linger = ms(60_000);
         let mut world = world_of(generation, setup);
         world.transact(Call::Init).expect("initialized");
         world.transact(Call::Begin).expect("begun");

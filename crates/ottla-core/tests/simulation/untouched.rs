@@ -24,9 +24,9 @@ fn thaw(world: &mut World) {
 fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
     for begun in [false, true] {
         let mut world = stuck(
-            Setup::with(|core| {
-                core.retries = 0;
-                core.request_timeout = ms(2_000);
+            Setup::with(|sender| {
+                sender.retries = 0;
+                sender.request_timeout = ms(2_000);
             }),
             1,
         );
@@ -53,7 +53,7 @@ fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
 #[test]
 fn expiry_takes_back_what_was_not_begun() {
     for begun in [false, true] {
-        let mut world = stuck(Setup::with(|core| core.delivery_timeout = ms(2_000)), 1);
+        let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 1);
         let id = world.send("t", 0);
         world.run(ms(1_000));
         let line = world.network.writable()[0];
@@ -78,7 +78,7 @@ fn expiry_takes_back_what_was_not_begun() {
 /// The request that is taken back carried another partition's batch too.
 #[test]
 fn what_was_taken_back_with_an_expired_batch_is_sent_again() {
-    let mut world = stuck(Setup::with(|core| core.delivery_timeout = ms(2_000)), 4);
+    let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 4);
     let leader = world.cluster.leader("t", 0).expect("a leader");
     let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
     // The first request holds up the connection, so that the second carries both partitions.
@@ -122,7 +122,7 @@ fn a_close_knows_what_was_not_begun() {
 /// What was left of a greeting without an answer was taken for the next one's.
 #[test]
 fn a_greeting_that_was_not_answered_is_forgotten() {
-    let mut world = Setup::with(|core| core.setup_backoff.initial = ms(1_000)).start();
+    let mut world = Setup::with(|sender| sender.setup_backoff.initial = ms(1_000)).start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::ApiVersions, [Fault::NeverAnswer { handled: false }]);
     let id = world.send("t", 0);
@@ -134,7 +134,7 @@ fn a_greeting_that_was_not_answered_is_forgotten() {
 /// Taken back before the connection got it: it was given to the connection all the same.
 #[test]
 fn a_request_that_no_connection_has_yet_is_taken_back_too() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(2_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(100)]);
     world.send("t", 0);
     world.run(ms(10));

@@ -1,6 +1,6 @@
 //! Linger, flush, close, and memory: what makes batches wait and what ends it.
 
-use ottla_core::accumulator::{Barred, Command, Manner, NotAccepted, Waiting};
+use ottla_core::accumulator::{Barred, Command, Lingering, NotAccepted, Waiting};
 use ottla_core::sender::Answer;
 use ottla_core::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault, On, codes};
@@ -9,7 +9,7 @@ use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
 fn lingering(linger: u64) -> Setup {
-    Setup::with(|core| core.linger = ms(linger))
+    Setup::with(|sender| sender.linger = ms(linger))
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn lingering_batches_ride_along() {
     world.cluster.clear_requests();
     let waiting = world.send("t", 0);
     world.run(ms(10));
-    let urgent = world.send_as("t", Some(1), 0, Manner::Hurry).expect("accepted");
+    let urgent = world.send_as("t", Some(1), 0, Lingering::Skipped).expect("accepted");
     world.run(ms(10));
     world.assert_written(urgent);
     world.assert_written(waiting);
@@ -156,7 +156,7 @@ fn close_completes_the_rest_at_its_deadline() {
 
 #[test]
 fn close_with_nothing_left_does_not_wait_for_a_broker_that_is_down() {
-    let mut world = warm(Setup::with(|core| core.delivery_timeout = ms(5_000)), "t", 1);
+    let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(5_000)), "t", 1);
     (1..=3).for_each(|broker| world.stop_broker(broker));
     let id = world.send("t", 0);
     world.close(ms(60_000));
@@ -179,14 +179,14 @@ fn close_again_can_only_shorten() {
 #[test]
 fn full_memory_ends_linger() {
     let mut setup = lingering(60_000);
-    setup.front.buffer_memory = 64 << 10;
+    setup.accumulator.buffer_memory = 64 << 10;
     let mut world = warm(setup, "t", 4);
     let mut last = 0;
     while let Ok(id) = world.send_sized("t", Some((last % 4) as i32), 300) {
         last = id;
     }
     assert_eq!(world.application.outcomes.len(), 4);
-    world.front.inbox.press();
+    world.accumulator.inbox.request_room();
     world.run(ms(20));
     assert!(world.all_completed(), "a full buffer did not end the linger");
     assert_eq!(world.memory_used(), 0);
@@ -197,7 +197,7 @@ fn full_memory_ends_linger() {
 fn a_hurried_record_ends_its_batchs_linger() {
     let mut world = warm(lingering(60_000), "t", 1);
     let first = world.send("t", 0);
-    let second = world.send_as("t", Some(0), 0, Manner::Hurry).expect("accepted");
+    let second = world.send_as("t", Some(0), 0, Lingering::Skipped).expect("accepted");
     world.run(ms(10));
     world.assert_written(first);
     world.assert_written(second);
@@ -226,11 +226,11 @@ fn keyless(world: &mut World, count: usize) -> Vec<u64> {
 
 #[test]
 fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
-    let mut setup = Setup::with(|core| {
-        core.availability_timeout = Some(ms(500));
-        core.metadata_max_age = ms(3_600_000);
+    let mut setup = Setup::with(|sender| {
+        sender.availability_timeout = Some(ms(500));
+        sender.metadata_max_age = ms(3_600_000);
     });
-    setup.front.batch_size = 1_000;
+    setup.accumulator.batch_size = 1_000;
     let mut world = warm(setup, "t", 3);
     let slow = world.cluster.leader("t", 1).expect("a leader");
     // It does not answer for a while, and takes no more than five requests.
@@ -246,7 +246,9 @@ fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
     keyless(&mut world, 4);
     let avoided = keyless(&mut world, 60);
     world.run(ms(100));
-    assert!(avoided.iter().all(|id| world.application.outcomes.get(id).is_some_and(|told| told.partition != 1)));
+    assert!(
+        avoided.iter().all(|id| world.application.outcomes.get(id).is_some_and(|reported| reported.partition != 1))
+    );
     world.cluster.clear_faults();
     world.run(ms(30_000));
     let taken_back = keyless(&mut world, 100);
@@ -257,12 +259,12 @@ fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
 /// With keyless records alone nobody would connect to the broker again.
 #[test]
 fn partitions_of_a_broker_that_was_down_are_taken_back() {
-    let mut setup = Setup::with(|core| {
-        core.availability_timeout = Some(ms(500));
-        core.delivery_timeout = ms(5_000);
-        core.metadata_max_age = ms(3_600_000);
+    let mut setup = Setup::with(|sender| {
+        sender.availability_timeout = Some(ms(500));
+        sender.delivery_timeout = ms(5_000);
+        sender.metadata_max_age = ms(3_600_000);
     });
-    setup.front.batch_size = 1_000;
+    setup.accumulator.batch_size = 1_000;
     let mut world = warm(setup, "t", 3);
     let down = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
     world.cluster.hold_metadata();
@@ -350,11 +352,11 @@ fn a_flush_that_ends_early_says_what_the_records_wait_for() {
         });
         world.flush();
         world.run(ms(2_500));
-        let told = held(&mut world, None).expect(what);
+        let reported = held(&mut world, None).expect(what);
         for word in words.iter().chain(&["3 records for "]) {
-            assert!(told.contains(word), "{what}: {word:?} is missing: {told}");
+            assert!(reported.contains(word), "{what}: {word:?} is missing: {reported}");
         }
-        assert_eq!(held(&mut world, Some(topic)).as_ref(), Some(&told), "{what}");
+        assert_eq!(held(&mut world, Some(topic)).as_ref(), Some(&reported), "{what}");
         assert_eq!(held(&mut world, Some("another")), None, "{what}");
     }
 }
@@ -371,7 +373,7 @@ fn records_that_wait_for_the_same_are_told_together_and_the_rest_is_counted() {
         world.send(topic, 0);
     }
     world.run(ms(1_000));
-    let told = held(&mut world, None).expect("held");
-    assert!(told.starts_with("4 records of 4 partitions: waiting for linger.ms=60000 to pass"), "{told}");
-    assert!(told.ends_with("; 2 records wait for something else"), "{told}");
+    let reported = held(&mut world, None).expect("held");
+    assert!(reported.starts_with("4 records of 4 partitions: waiting for linger.ms=60000 to pass"), "{reported}");
+    assert!(reported.ends_with("; 2 records wait for something else"), "{reported}");
 }

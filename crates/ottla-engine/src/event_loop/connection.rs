@@ -23,8 +23,8 @@ pub struct Connection {
 struct Outgoing {
     frame: Frame,
     written: usize,
-    /// The core knows that a part of it is written.
-    told: bool,
+    /// The sender knows that a part of it is written.
+    reported: bool,
 }
 
 /// Buffers handed to the kernel in one call; more cost more than another call does.
@@ -37,8 +37,8 @@ impl Connection {
 
     /// The frame to write next; there must be none under way.
     pub fn write(&mut self, frame: Frame) {
-        debug_assert!(self.outgoing.is_none(), "the core hands over one frame at a time");
-        self.outgoing = Some(Outgoing { frame, written: 0, told: false });
+        debug_assert!(self.outgoing.is_none(), "the sender hands over one frame at a time");
+        self.outgoing = Some(Outgoing { frame, written: 0, reported: false });
     }
 
     /// Writes what the socket takes. Ready with the frame once it is written to its end.
@@ -63,7 +63,7 @@ impl Connection {
     /// A part of the frame under way is written, which was not so when this was asked before.
     pub fn has_begun(&mut self) -> bool {
         let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.written > 0);
-        begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.told, true))
+        begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.reported, true))
     }
 
     /// Drops the frame under way, of which no byte is written.

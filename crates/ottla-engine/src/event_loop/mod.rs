@@ -3,9 +3,9 @@
 
 mod connection;
 mod dns;
-mod sender;
 mod shared;
 mod statistics;
+mod thread;
 mod timer;
 
 pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waited};
@@ -13,10 +13,10 @@ pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waite
 use std::thread::JoinHandle;
 
 use ottla_core::error::{Error, ErrorKind, Result};
-use ottla_core::sender::{Answer, Core, Settings};
+use ottla_core::sender::{Answer, Sender, Settings};
 use ottla_core::sync::{Arc, Clock, SystemClock, with_signals_blocked};
 
-/// How the driver handles sockets.
+/// How the event loop handles sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketSettings {
     pub send_buffer: Option<usize>,
@@ -31,7 +31,7 @@ pub fn spawn(
     sockets: SocketSettings,
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
-    let core = Core::new(settings, shared.front.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
+    let sender = Sender::new(settings, shared.accumulator.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
     // The runtime is made on the thread that it is for: to another it would tie a thread handle that is never released.
     let started = shared.tickets.draw();
     let run = {
@@ -46,7 +46,7 @@ pub fn spawn(
             match runtime {
                 Ok(runtime) => {
                     shared.tickets.answer(started, Ok(Answer::Done));
-                    sender::run(runtime, core, shared, sockets, sink);
+                    thread::run(runtime, sender, shared, sockets, sink);
                 }
                 Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
             }

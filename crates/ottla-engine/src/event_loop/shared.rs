@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use ottla_core::accumulator::{Command, Front, Waiting};
+use ottla_core::accumulator::{Accumulator, Command, Waiting};
 use ottla_core::batch::Report;
 use ottla_core::error::Result;
-use ottla_core::sender::{Answer, DebugSwitch, Level, News};
+use ottla_core::sender::{Answer, DebugSwitch, Event, Level};
 use ottla_core::statistics::{Snapshot, Statistics};
 use ottla_core::sync::{Arc, AtomicU64, Condvar, HandOver, Mutex, Ordering};
 
@@ -22,7 +22,7 @@ pub trait Sink: Send {
     fn is_polled(&self) -> bool;
 
     /// What concerns no single record; passed over unless a sink wants it.
-    fn news(&mut self, news: News);
+    fn event(&mut self, event: Event);
 
     /// How often it wants to be given statistics, if at all. Asked once, at the start.
     fn statistics_interval(&self) -> Option<Duration>;
@@ -42,7 +42,7 @@ impl<F: FnMut(Report) + Send> Sink for F {
         false
     }
 
-    fn news(&mut self, _news: News) {}
+    fn event(&mut self, _news: Event) {}
 
     fn statistics_interval(&self) -> Option<Duration> {
         None
@@ -55,7 +55,7 @@ impl<F: FnMut(Report) + Send> Sink for F {
 pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 pub struct Shared {
-    pub front: Arc<Front>,
+    pub accumulator: Arc<Accumulator>,
     pub statistics: Arc<Statistics>,
     pub tickets: Tickets,
     pub log: LogSink,
@@ -88,14 +88,14 @@ impl SenderId {
 
 impl Shared {
     pub fn new(
-        front: Arc<Front>,
+        accumulator: Arc<Accumulator>,
         statistics: Statistics,
         log: LogSink,
         log_level: Level,
         debug: Arc<DebugSwitch>,
     ) -> Self {
         let statistics = Arc::new(statistics);
-        Shared { front, statistics, tickets: Tickets::default(), log, log_level, debug, sender: SenderId::draw() }
+        Shared { accumulator, statistics, tickets: Tickets::default(), log, log_level, debug, sender: SenderId::draw() }
     }
 
     pub fn log(&self, level: Level, message: &str) {
@@ -122,7 +122,7 @@ impl Shared {
     /// Asks the sender for something and waits for its answer. `what` names the call in the log.
     pub fn ask(&self, what: &str, command: impl FnOnce(u64) -> Command, deadline: Option<Instant>) -> Waited {
         let ticket = self.tickets.draw();
-        self.front.inbox.command(command(ticket));
+        self.accumulator.inbox.command(command(ticket));
         let waited = self.wait(what, ticket, deadline);
         self.tickets.give_back(ticket);
         waited
@@ -149,7 +149,7 @@ impl Shared {
     /// What somebody waits for, if anything: the sender says it, or that it does not say it in time is the reason.
     pub fn explain(&self, of: Waiting, patience: Duration) -> Option<String> {
         let ticket = self.tickets.draw();
-        self.front.inbox.command(Command::Explain { ticket, of });
+        self.accumulator.inbox.command(Command::Explain { ticket, of });
         let waited = self.tickets.wait(ticket, Instant::now().checked_add(patience));
         self.tickets.give_back(ticket);
         match waited {

@@ -18,7 +18,7 @@ impl Shared {
         let mut brokers: HashMap<i32, &mut BrokerFigures> =
             leaders.map(|broker| (broker.what.id, &mut broker.figures)).collect();
         let topics: HashMap<Arc<str>, Arc<Topic>> =
-            self.front.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
+            self.accumulator.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
         let producer = &mut snapshot.producer;
         for measured in &mut snapshot.topics {
             let Some(topic) = topics.get(&measured.what) else { continue };
@@ -36,12 +36,12 @@ impl Shared {
 
     /// Records that are not decided yet: those that wait in slots, and those that the sender has taken up.
     pub fn records_held(&self) -> usize {
-        let waiting: usize = self.front.topics.slots().iter().map(|slot| slot.waiting().0).sum();
+        let waiting: usize = self.accumulator.topics.slots().iter().map(|slot| slot.waiting().0).sum();
         waiting + self.statistics.records_taken()
     }
 
     fn look_at_buffer(&self, producer: &mut ProducerFigures) {
-        let memory = &self.front.memory;
+        let memory = &self.accumulator.memory;
         let budget = memory.budget();
         producer.buffer_report_bytes = level(memory.report_bytes());
         producer.buffer_total_bytes = level(budget.limit());

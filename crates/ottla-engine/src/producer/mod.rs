@@ -24,8 +24,8 @@ use plugins::Configured;
 use topics::{Resolved, TopicConfig};
 
 use crate::event_loop::{self, LogSink, Shared, Sink, Waited};
-use ottla_core::accumulator::{Barred, Command, Front, Manner, NotAccepted, Partitioner, Topic, Waiting};
-use ottla_core::batch::{Completion, Room, Told, Usual, WaitEnded, Waiter};
+use ottla_core::accumulator::{Accumulator, Barred, Command, Lingering, NotAccepted, Partitioner, Topic, Waiting};
+use ottla_core::batch::{Completion, DeliveryResult, PlainRecord, Room, WaitEnded, Waiter};
 use ottla_core::config::{Config, Facilities, Facility};
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::protocol::record_batch;
@@ -53,7 +53,7 @@ pub struct Producer {
     process: Generation,
     /// The process in which records may be usual ones: none if there are plug-ins, or if no request is sure to have
     /// room for one.
-    usual_in: Generation,
+    fast_path_in: Generation,
     topics: TopicConfig,
     max_block: Duration,
     max_request_size: usize,
@@ -78,8 +78,8 @@ pub enum Wait {
 
 /// The room that a batch's header and framing take beside its records.
 const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
-/// A request of this size has room for any usual record.
-const SURE_ROOM: usize = 2 * Usual::LONGEST + OVERHEAD;
+/// A request of this size has room for any plain record.
+const SURE_ROOM: usize = 2 * PlainRecord::LONGEST + OVERHEAD;
 
 impl TopicHandle {
     pub fn name(&self) -> &str {
@@ -121,15 +121,15 @@ impl Producer {
         let named = topics.named()?;
         let configured = plugins.configure(&resolved.plugin)?;
         let seed = settings::random_seed();
-        let mut front = settings::front(&resolved, seed);
+        let mut accumulator = settings::accumulator(&resolved, seed);
         if let Some(own) = &plugins.partitioner {
-            front.topic.partitioner = Partitioner::Own(own.clone());
+            accumulator.topic.partitioner = Partitioner::Custom(own.clone());
         }
-        let front = Arc::new(Front::new(&front));
+        let accumulator = Arc::new(Accumulator::new(&accumulator));
         let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
-        let core = settings::core(&resolved, seed, log_level);
-        let shared = Arc::new(Shared::new(front, statistics, log, log_level, core.debug.clone()));
-        if core.debug.get().has(Facility::Config) {
+        let sender = settings::sender(&resolved, seed, log_level);
+        let shared = Arc::new(Shared::new(accumulator, statistics, log, log_level, sender.debug.clone()));
+        if sender.debug.get().has(Facility::Config) {
             for written in config.written() {
                 shared.log(Level::Debug, &debug_line(Facility::Config, &written));
             }
@@ -138,7 +138,7 @@ impl Producer {
             shared.log(Level::Notice, note);
         }
         for (name, topic) in named {
-            shared.front.topics.get_with(&name, topic.settings);
+            shared.accumulator.topics.get_with(&name, topic.settings);
         }
         let polled = sink.is_polled();
         let sink = if !configured.is_empty() {
@@ -148,7 +148,7 @@ impl Producer {
             sink
         };
         let plugged = !configured.is_empty() || is_checked_for_races();
-        let thread = event_loop::spawn(shared.clone(), core, settings::sockets(&resolved), sink)?;
+        let thread = event_loop::spawn(shared.clone(), sender, settings::sockets(&resolved), sink)?;
         Ok(Producer {
             plugins: configured,
             serializers: Serializers::new(&resolved, plugins),
@@ -160,7 +160,7 @@ impl Producer {
             shared,
             thread: Mutex::new(Some(thread)),
             process: Generation::current(),
-            usual_in: if plugged || resolved.max_request_size < SURE_ROOM {
+            fast_path_in: if plugged || resolved.max_request_size < SURE_ROOM {
                 Generation::NONE
             } else {
                 Generation::current()
@@ -175,7 +175,7 @@ impl Producer {
     pub fn topic(&self, name: &str) -> Result<TopicHandle> {
         self.check_process()?;
         topics::check_name(name)?;
-        Ok(TopicHandle(self.shared.front.topics.get(name)))
+        Ok(TopicHandle(self.shared.accumulator.topics.get(name)))
     }
 
     /// A handle for a topic that differs from the others: `overrides` holds the properties in which it does, of those
@@ -185,7 +185,7 @@ impl Producer {
         self.check_process()?;
         topics::check_name(name)?;
         let Resolved { settings, notes } = self.topics.resolve(name, overrides)?;
-        let topics = &self.shared.front.topics;
+        let topics = &self.shared.accumulator.topics;
         let is_new = topics.find(name).is_none();
         let topic = topics.get_with(name, settings.clone());
         topics::check_same(&topic, &settings)?;
@@ -200,21 +200,21 @@ impl Producer {
     #[inline]
     pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, &completion, Manner::Usual, wait, &SystemClock)
+        self.accept(topic, record, &completion, Lingering::Allowed, wait, &SystemClock)
     }
 
     /// Accepts a record if it is of the usual kind in every respect: nothing to wait for, to choose or to tell. `None`:
     /// nothing has changed, and `send` takes it, or says what is wrong with it.
     #[inline(always)]
-    pub fn send_usual(&self, topic: &TopicHandle, record: &Usual<'_>) -> Option<()> {
-        if self.usual_in.is_current() { self.shared.front.accept_usual(&topic.0, record) } else { None }
+    pub fn send_fast(&self, topic: &TopicHandle, record: &PlainRecord<'_>) -> Option<()> {
+        if self.fast_path_in.is_current() { self.shared.accumulator.accept_fast(&topic.0, record) } else { None }
     }
 
-    /// `send_usual` for records in turn, while each is usual and goes where the first does; answers how many were
+    /// `send_fast` for records in turn, while each is usual and goes where the first does; answers how many were
     /// accepted. They are few: the sender may wait meanwhile.
     #[inline]
-    pub fn send_usual_run<'r>(&self, topic: &TopicHandle, records: impl Iterator<Item = Usual<'r>>) -> usize {
-        if self.usual_in.is_current() { self.shared.front.accept_usual_run(&topic.0, records) } else { 0 }
+    pub fn send_fast_run<'r>(&self, topic: &TopicHandle, records: impl Iterator<Item = PlainRecord<'r>>) -> usize {
+        if self.fast_path_in.is_current() { self.shared.accumulator.accept_fast_run(&topic.0, records) } else { 0 }
     }
 
     /// `send` for one of many that a call accepts.
@@ -227,7 +227,7 @@ impl Producer {
         wait: Wait,
     ) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, &completion, Manner::Usual, wait, call)
+        self.accept(topic, record, &completion, Lingering::Allowed, wait, call)
     }
 
     /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
@@ -250,7 +250,7 @@ impl Producer {
 
     /// Sends one record, ending its batch's linger, and waits for its fate. A record whose fate is not known by the
     /// deadline goes on; what becomes of it is then told to nobody.
-    pub fn send_and_wait(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<Told> {
+    pub fn send_and_wait(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<DeliveryResult> {
         self.check_process()?;
         self.refuse_in_callback("waiting for a record")?;
         let deadline = self.deadline(match wait {
@@ -262,7 +262,7 @@ impl Producer {
             Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
             None => Wait::Configured,
         };
-        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Manner::Hurry, room_wait, &SystemClock)?;
+        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Lingering::Skipped, room_wait, &SystemClock)?;
         waiter.wait(deadline).ok_or_else(|| {
             let why = self.why_waiting(Waiting::Records(Some(topic.0.name.clone())), wait);
             Error::new(
@@ -300,10 +300,10 @@ impl Producer {
             Some(deadline) => SystemClock.monotonic().after(deadline.saturating_duration_since(Instant::now())),
             None => Time::NEVER,
         };
-        let front = &self.shared.front;
-        front.gate.close();
-        front.memory.budget().close();
-        front.inbox.command(Command::Close { deadline: until });
+        let accumulator = &self.shared.accumulator;
+        accumulator.gate.close();
+        accumulator.memory.budget().close();
+        accumulator.inbox.command(Command::Close { deadline: until });
         self.shared.tickets.wait_ended(None);
         self.check_alive()
     }
@@ -318,8 +318,8 @@ impl Producer {
         }
         if self.in_callback() {
             // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
-            self.shared.front.gate.close();
-            self.shared.front.inbox.command(Command::Close { deadline: Time::ZERO });
+            self.shared.accumulator.gate.close();
+            self.shared.accumulator.inbox.command(Command::Close { deadline: Time::ZERO });
             return;
         }
         let _ = self.close(Wait::Never);
@@ -356,7 +356,7 @@ impl Producer {
 
     /// Bytes of `buffer.memory` in use.
     pub fn buffered_bytes(&self) -> usize {
-        self.shared.front.memory.budget().used()
+        self.shared.accumulator.memory.budget().used()
     }
 
     /// Whether the caller runs inside a callback of this producer, or in a plug-in.
@@ -374,31 +374,31 @@ impl Producer {
         topic: &TopicHandle,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
         if self.plugged {
-            return self.accept_plugged(topic, record, Objects::default(), completion, manner, wait, clock);
+            return self.accept_plugged(topic, record, Objects::default(), completion, lingering, wait, clock);
         }
-        self.accept_plain(topic, record, completion, manner, wait, clock)
+        self.accept_plain(topic, record, completion, lingering, wait, clock)
     }
 
     /// `accept` without plug-ins, where it does not matter that it is called.
     #[inline(never)]
-    fn accept_beside(
+    fn accept_outlined(
         &self,
         topic: &TopicHandle,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
-        self.accept_plain(topic, record, completion, manner, wait, clock)
+        self.accept_plain(topic, record, completion, lingering, wait, clock)
     }
 
-    // From here to the batch each step of the usual record is inlined by order: most have several callers, and left to
+    // From here to the batch each step of the plain record is inlined by order: most have several callers, and left to
     // itself the compiler calls them, which costs a twelfth of a record's instructions.
     #[inline(always)]
     fn accept_plain(
@@ -406,16 +406,16 @@ impl Producer {
         topic: &TopicHandle,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
         self.check_record(topic, record)?;
         let mut room = Room::default();
-        match self.shared.front.accept(&topic.0, record, completion, manner, clock, &mut room) {
+        match self.shared.accumulator.accept(&topic.0, record, completion, lingering, clock, &mut room) {
             Ok(()) => Ok(()),
             Err(NotAccepted::NoRoom(bytes)) => {
-                self.accept_when_there_is_room(topic, record, completion, manner, wait, clock, bytes)
+                self.accept_when_there_is_room(topic, record, completion, lingering, wait, clock, bytes)
             }
             Err(refused) => Err(self.refusal(topic, record, refused)),
         }
@@ -429,26 +429,26 @@ impl Producer {
         topic: &TopicHandle,
         record: &Record<'_>,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         wait: Wait,
         clock: &impl Clock,
         mut needed: usize,
     ) -> Result<()> {
-        let front = &self.shared.front;
-        if needed > front.memory.budget().limit() {
+        let accumulator = &self.shared.accumulator;
+        if needed > accumulator.memory.budget().limit() {
             return Err(self.too_large_for_buffer(topic, needed));
         }
         if wait == Wait::Never || self.shared.is_sender() || self.deadline(wait).is_some_and(|d| d <= Instant::now()) {
-            front.refuse(needed);
+            accumulator.refuse(needed);
             return Err(self.buffer_full(topic));
         }
         let deadline = self.deadline(wait);
         loop {
-            if needed > front.memory.budget().limit() {
+            if needed > accumulator.memory.budget().limit() {
                 return Err(self.too_large_for_buffer(topic, needed));
             }
             let begun = Instant::now();
-            let waited = front.wait_for_room(needed, deadline);
+            let waited = accumulator.wait_for_room(needed, deadline);
             self.shared.statistics.producer.buffer_waits.add(1);
             self.shared.statistics.producer.buffer_wait_us.add(micros(begun.elapsed()));
             let mut room = waited.map_err(|ended| match ended {
@@ -459,8 +459,8 @@ impl Producer {
                 }
                 WaitEnded::Closed => self.closed(),
             })?;
-            let attempt = front.accept(&topic.0, record, completion, manner, clock, &mut room);
-            front.give_back(room);
+            let attempt = accumulator.accept(&topic.0, record, completion, lingering, clock, &mut room);
+            accumulator.give_back(room);
             match attempt {
                 Ok(()) => return Ok(()),
                 // The record's bytes had room, its completion had not.
@@ -481,11 +481,11 @@ impl Producer {
         {
             return Ok(());
         }
-        self.check_unusual_record(topic, record, quick)
+        self.check_any_record(topic, record, quick)
     }
 
     #[cold]
-    fn check_unusual_record(&self, topic: &TopicHandle, record: &Record<'_>, quick: usize) -> Result<()> {
+    fn check_any_record(&self, topic: &TopicHandle, record: &Record<'_>, quick: usize) -> Result<()> {
         if let Some(timestamp) = record.timestamp.filter(|&timestamp| timestamp < 0) {
             let message = format!("a record's timestamp is milliseconds since 1970, at least 0, not {timestamp}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -520,7 +520,7 @@ impl Producer {
             NotAccepted::NoRoom(_) => self.buffer_full(topic),
             NotAccepted::OutOfMemory(bytes) => {
                 let to_do_what = format!("to keep a record of topic {}", topic.name());
-                self.shared.front.memory.out_of_memory(bytes, &to_do_what)
+                self.shared.accumulator.memory.out_of_memory(bytes, &to_do_what)
             }
             NotAccepted::NotChosen(error) => error,
             NotAccepted::UnknownPartition { count } => Error::new(
@@ -536,7 +536,7 @@ impl Producer {
     }
 
     fn too_large_for_buffer(&self, topic: &TopicHandle, needed: usize) -> Error {
-        let limit = self.shared.front.memory.budget().limit();
+        let limit = self.shared.accumulator.memory.budget().limit();
         let message = format!(
             "a record of topic {} needs {needed} bytes, more than buffer.memory={limit} allows at all",
             topic.name()

@@ -40,7 +40,7 @@ impl Producer {
     }
 
     fn held(&self) -> Held {
-        let memory = &self.shared.front.memory;
+        let memory = &self.shared.accumulator.memory;
         let (reports, loans) = (memory.report_bytes(), memory.loans().charged());
         let records = memory.budget().used().saturating_sub(reports + loans);
         Held { limit: memory.budget().limit(), records, reports, loans }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::{Plugins, Producer, TopicHandle, Wait};
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::batch::Completion;
 use ottla_core::config;
 use ottla_core::error::{Error, ErrorKind, Result};
@@ -58,7 +58,7 @@ impl Producer {
         wait: Wait,
     ) -> Result<()> {
         self.check_process()?;
-        if record.partition.is_none() && !objects.is_none() && self.shared.front.needs_partitions(&topic.0) {
+        if record.partition.is_none() && !objects.is_none() && self.shared.accumulator.needs_partitions(&topic.0) {
             self.wait_for_partitions(topic, wait)?;
         }
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
@@ -66,7 +66,7 @@ impl Producer {
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         // SAFETY: by this function's contract.
         let made = unsafe { self.serialize(topic, record, objects, &mut scratch) };
-        let made = made.inspect_err(|error| self.tell_refused(topic, record, completion, error));
+        let made = made.inspect_err(|error| self.report_refused(topic, record, completion, error));
         let sent = made.and_then(|()| {
             let key = if objects.key.is_none() { record.key } else { scratch.key.bytes() };
             let value = if objects.value.is_none() { record.value } else { scratch.value.bytes() };
@@ -127,9 +127,9 @@ impl Producer {
         wait: Wait,
     ) -> Result<()> {
         if self.plugged {
-            self.accept_plugged(topic, record, objects, completion, Manner::Usual, wait, &SystemClock)
+            self.accept_plugged(topic, record, objects, completion, Lingering::Allowed, wait, &SystemClock)
         } else {
-            self.accept_beside(topic, record, completion, Manner::Usual, wait, &SystemClock)
+            self.accept_outlined(topic, record, completion, Lingering::Allowed, wait, &SystemClock)
         }
     }
 }

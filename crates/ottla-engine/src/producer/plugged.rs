@@ -6,12 +6,12 @@ use super::interceptor::{Interceptor, intercept};
 use super::plugins::Configured;
 use super::{Producer, TopicHandle, Wait};
 use crate::event_loop::{Shared, Sink};
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::batch::{Completion, Delivery, Report};
 use ottla_core::error::{Error, Result};
 use ottla_core::loan::Lent;
 use ottla_core::record::{Fate, Record};
-use ottla_core::sender::{Level, News};
+use ottla_core::sender::{Event, Level};
 use ottla_core::serialize::Objects;
 use ottla_core::statistics::Snapshot;
 use ottla_core::sync::{Arc, Clock, Time};
@@ -26,7 +26,7 @@ impl Producer {
         record: &Record<'_>,
         objects: Objects,
         completion: &Completion,
-        manner: Manner,
+        lingering: Lingering,
         wait: Wait,
         clock: &impl Clock,
     ) -> Result<()> {
@@ -37,15 +37,15 @@ impl Producer {
             let mut record = *record;
             let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
                 record.partition = partition;
-                self.shared.front.memory.accepted().leave();
-                self.accept_beside(topic, &record, completion, manner, wait, clock)
+                self.shared.accumulator.memory.accepted().leave();
+                self.accept_outlined(topic, &record, completion, lingering, wait, clock)
             });
-            sent.inspect_err(|error| self.tell_refused(topic, &record, completion, error))?;
+            sent.inspect_err(|error| self.report_refused(topic, &record, completion, error))?;
             if let (Some(Lent::Offered(offer)), Some(Lent::Ended(_))) = (offered, record.lent) {
                 // An interceptor put another value in its place; the sender gives it back, and may have been here for
                 // the record already.
-                self.shared.front.memory.loans().add_copied(offer);
-                self.shared.front.inbox.wake_if_asleep_beyond(Time::ZERO);
+                self.shared.accumulator.memory.loans().add_copied(offer);
+                self.shared.accumulator.inbox.wake_if_asleep_beyond(Time::ZERO);
             }
             Ok(())
         })
@@ -57,12 +57,12 @@ impl Producer {
         if record.partition.is_some() || objects.is_none() {
             return Ok(record.partition);
         }
-        let chosen = self.shared.front.choose_for_objects(&topic.0, record, objects);
+        let chosen = self.shared.accumulator.choose_for_objects(&topic.0, record, objects);
         chosen.map_err(|refused| self.refusal(topic, record, refused))
     }
 
     /// Tells interceptors of a record that was not accepted.
-    pub(super) fn tell_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
+    pub(super) fn report_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
         if self.interceptors.is_empty() {
             return;
         }
@@ -73,7 +73,7 @@ impl Producer {
                 Completion::Waiter(_) => 0,
             },
             topic: topic.name(),
-            partition: self.shared.front.foreseen_partition(&topic.0, record).unwrap_or(-1),
+            partition: self.shared.accumulator.foreseen_partition(&topic.0, record).unwrap_or(-1),
             offset: -1,
             timestamp: record.timestamp.unwrap_or(-1),
             fate: Fate::NotWritten,
@@ -91,7 +91,8 @@ fn acknowledge(shared: &Shared, interceptors: &[Arc<dyn Interceptor>], delivery:
     for (interceptor, number) in interceptors.iter().zip(1..) {
         if let Err(why) = interceptor.on_acknowledgement(delivery) {
             let topic = delivery.topic;
-            let message = format!("interceptor {number} failed when told the end of a record for topic {topic}: {why}");
+            let message =
+                format!("interceptor {number} failed when reported the end of a record for topic {topic}: {why}");
             shared.log(Level::Warning, &message);
         }
     }
@@ -126,8 +127,8 @@ impl Sink for PluggedSink {
         self.sink.is_polled()
     }
 
-    fn news(&mut self, news: News) {
-        self.sink.news(news);
+    fn event(&mut self, event: Event) {
+        self.sink.event(event);
     }
 
     fn statistics_interval(&self) -> Option<Duration> {

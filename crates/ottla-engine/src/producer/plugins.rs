@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Interceptor;
 use ottla_core::config::{Plugin, PluginSettings};
 use ottla_core::error::{Error, ErrorKind, Result};
-use ottla_core::partition::own::Own;
+use ottla_core::partition::custom::CustomPartitioner;
 use ottla_core::serialize::Serializer;
 use ottla_core::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use ottla_core::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 #[derive(Clone, Default)]
 pub struct Plugins {
     /// Replaces the partitioner that the configuration names.
-    pub partitioner: Option<Arc<dyn Own>>,
+    pub partitioner: Option<Arc<dyn CustomPartitioner>>,
     /// These replace the serializers that the configuration names.
     pub key_serializer: Option<Arc<dyn Serializer>>,
     pub value_serializer: Option<Arc<dyn Serializer>>,
@@ -117,29 +117,29 @@ impl Drop for Call<'_> {
 #[cfg(all(test, not(ottla_loom)))]
 mod tests {
     use super::*;
-    use ottla_core::partition::own::Question;
+    use ottla_core::partition::custom::Choice;
     use ottla_core::sync::Mutex;
 
     /// Notes what it is told.
     struct Noting {
         name: &'static str,
         fails: bool,
-        told: Arc<Mutex<Vec<String>>>,
+        reported: Arc<Mutex<Vec<String>>>,
     }
 
     impl Plugin for Noting {
         fn configure(&self, settings: &PluginSettings) -> Result<(), String> {
-            self.told.lock().push(format!("{} {settings:?}", self.name));
+            self.reported.lock().push(format!("{} {settings:?}", self.name));
             if self.fails { Err("no such region".to_owned()) } else { Ok(()) }
         }
 
         fn close(&self) {
-            self.told.lock().push(format!("{} closed", self.name));
+            self.reported.lock().push(format!("{} closed", self.name));
         }
     }
 
-    impl Own for Noting {
-        fn choose(&self, _: &Question<'_>) -> Result<u32, String> {
+    impl CustomPartitioner for Noting {
+        fn choose(&self, _: &Choice<'_>) -> Result<u32, String> {
             Ok(0)
         }
 
@@ -149,9 +149,9 @@ mod tests {
     }
 
     fn partitioner(fails: bool) -> (Plugins, Arc<Mutex<Vec<String>>>) {
-        let told: Arc<Mutex<Vec<String>>> = Arc::default();
-        let noting = Noting { name: "partitioner", fails, told: told.clone() };
-        (Plugins { partitioner: Some(Arc::new(noting)), ..Plugins::default() }, told)
+        let reported: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noting = Noting { name: "partitioner", fails, reported: reported.clone() };
+        (Plugins { partitioner: Some(Arc::new(noting)), ..Plugins::default() }, reported)
     }
 
     fn settings() -> PluginSettings {
@@ -160,26 +160,26 @@ mod tests {
 
     #[test]
     fn a_plug_in_is_configured_once_and_closed_once() {
-        let (plugins, told) = partitioner(false);
+        let (plugins, reported) = partitioner(false);
         let configured = plugins.configure(&settings()).expect("configured");
         configured.close();
         configured.close();
         drop(configured);
-        assert_eq!(*told.lock(), [r#"partitioner {"ottla.plugin.a": "1"}"#, "partitioner closed"]);
+        assert_eq!(*reported.lock(), [r#"partitioner {"ottla.plugin.a": "1"}"#, "partitioner closed"]);
     }
 
     #[test]
     fn what_cannot_be_configured_is_an_error_with_its_reason() {
-        let (plugins, told) = partitioner(true);
+        let (plugins, reported) = partitioner(true);
         let error = plugins.configure(&settings()).err().expect("it fails");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert_eq!(error.message(), "the application's partitioner could not be configured: no such region");
-        assert_eq!(told.lock().len(), 1, "what was not configured is not closed");
+        assert_eq!(reported.lock().len(), 1, "what was not configured is not closed");
     }
 
     #[test]
     fn closing_waits_for_calls_that_are_inside() {
-        let (plugins, told) = partitioner(false);
+        let (plugins, reported) = partitioner(false);
         let configured = plugins.configure(&settings()).expect("configured");
         let call = configured.enter().expect("open");
         assert!(configured.is_inside());
@@ -188,10 +188,10 @@ mod tests {
             std::thread::spawn(move || configured.close())
         };
         std::thread::sleep(Duration::from_millis(20));
-        assert_eq!(told.lock().len(), 1);
+        assert_eq!(reported.lock().len(), 1);
         drop(call);
         closing.join().expect("closed");
-        assert_eq!(told.lock().len(), 2);
+        assert_eq!(reported.lock().len(), 2);
         assert!(configured.enter().is_none() && !configured.is_inside());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Producer, TopicHandle, Wait, forked, in_callback};
 use crate::event_loop::{BUSY_AFTER, SenderId, Shared};
 use ottla_core::accumulator::Waiting;
-use ottla_core::batch::{Completion, Told, Waiter};
+use ottla_core::batch::{Completion, DeliveryResult, Waiter};
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::record::Record;
 use ottla_core::sync::{Arc, Generation};
@@ -31,7 +31,7 @@ impl Producer {
     /// The handle of the one record that `send` sends to the topic with the completion that it is given.
     pub fn with_handle(&self, topic: &TopicHandle, send: impl FnOnce(Completion) -> Result<()>) -> Result<SendHandle> {
         self.check_process()?;
-        self.shared.front.memory.expect_small_allocations();
+        self.shared.accumulator.memory.expect_small_allocations();
         let waiter = Arc::new(Waiter::patient());
         send(Completion::Waiter(waiter.clone()))?;
         let (topic, shared) = (topic.0.name.clone(), Arc::downgrade(&self.shared));
@@ -41,13 +41,13 @@ impl Producer {
 
 impl SendHandle {
     /// Waits for the record's fate; any number of threads may, and again.
-    pub fn wait(&self, wait: Wait) -> Result<Told> {
+    pub fn wait(&self, wait: Wait) -> Result<DeliveryResult> {
         if !self.process.is_current() {
             return Err(forked());
         }
         let now = Instant::now();
-        if let Some(told) = self.waiter.wait(Some(now)) {
-            return Ok(told);
+        if let Some(reported) = self.waiter.wait(Some(now)) {
+            return Ok(reported);
         }
         if self.sender.is_current() && wait != Wait::Never {
             return Err(in_callback("waiting for a record"));

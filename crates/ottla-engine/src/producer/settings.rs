@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use crate::event_loop::SocketSettings;
-use ottla_core::accumulator::{FrontSettings, Keyless, Partitioner, TopicSettings};
+use ottla_core::accumulator::{AccumulatorSettings, Keyless, Partitioner, TopicSettings};
 use ottla_core::compress;
 use ottla_core::config::{self, DnsLookup, Facilities, Recovery};
 use ottla_core::partition::hash::Hash;
@@ -20,8 +20,8 @@ pub fn random_seed() -> u64 {
 /// What brokers take of a batch unless they are configured otherwise (`message.max.bytes`), but for its last bytes.
 const BROKERS_LIMIT: usize = 1 << 20;
 
-pub fn front(config: &config::Settings, seed: u64) -> FrontSettings {
-    FrontSettings {
+pub fn accumulator(config: &config::Settings, seed: u64) -> AccumulatorSettings {
+    AccumulatorSettings {
         buffer_memory: config.buffer_memory,
         batch_size: config.batch_size,
         batch_limit: config
@@ -73,7 +73,7 @@ pub fn topic(config: &config::Settings) -> TopicSettings {
     }
 }
 
-pub fn core(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
+pub fn sender(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
     // Who asked for level debug gets all of it.
     let facilities = if log_level == Level::Debug { Facilities::ALL } else { config.debug };
     Settings {
@@ -121,7 +121,7 @@ mod tests {
         for (name, value) in properties.iter().chain(&[("bootstrap.servers", "localhost:9092")]) {
             config.set(name, value).expect("valid");
         }
-        front(&config.resolve().expect("valid"), 1).batch_limit
+        accumulator(&config.resolve().expect("valid"), 1).batch_limit
     }
 
     #[test]

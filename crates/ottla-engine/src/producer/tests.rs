@@ -24,10 +24,10 @@ fn producer(broker: &SinkBroker, properties: &[(&str, &str)]) -> (Producer, Arc<
         config.set(name, value).expect("a property");
     }
     let counts: Arc<[AtomicU64; 2]> = Arc::default();
-    let told = counts.clone();
+    let reported = counts.clone();
     let sink = move |report: Report| {
         for delivery in report.deliveries() {
-            told[usize::from(delivery.error.is_some())].fetch_add(1, Ordering::SeqCst);
+            reported[usize::from(delivery.error.is_some())].fetch_add(1, Ordering::SeqCst);
         }
     };
     (Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), Level::Error).expect("a producer"), counts)
@@ -63,7 +63,7 @@ fn a_callback_may_send_the_record_that_expired_again() {
         config.set(name, value).expect("a property");
     }
     let again: Arc<OnceLock<Weak<Producer>>> = Arc::default();
-    let (told, reports) = std::sync::mpsc::channel();
+    let (reported, reports) = std::sync::mpsc::channel();
     let sender = again.clone();
     let sink = move |report: Report| {
         for delivery in report.deliveries() {
@@ -73,7 +73,7 @@ fn a_callback_may_send_the_record_that_expired_again() {
                 let next = Completion::Tag(delivery.tag + 1);
                 producer.send(&topic, &Record::default(), next, Wait::Never).expect("accepted");
             }
-            told.send((delivery.tag, delivery.error.is_some())).expect("somebody waits");
+            reported.send((delivery.tag, delivery.error.is_some())).expect("somebody waits");
         }
     };
     let producer = Producer::new(&config, Box::new(sink), Box::new(|_, _| ()), Level::Error).expect("a producer");
@@ -100,8 +100,8 @@ fn closing_while_threads_send_completes_what_was_accepted() {
         std::thread::sleep(Duration::from_millis(100));
         producer.close(Wait::AtMost(Duration::from_secs(60))).expect("closed");
     });
-    let told = counts[0].load(Ordering::SeqCst) + counts[1].load(Ordering::SeqCst);
-    assert_eq!(told, accepted.load(Ordering::SeqCst));
+    let reported = counts[0].load(Ordering::SeqCst) + counts[1].load(Ordering::SeqCst);
+    assert_eq!(reported, accepted.load(Ordering::SeqCst));
     let refused = producer.send(&topic, &Record::default(), Completion::Tag(0), Wait::Never).expect_err("closed");
     assert_eq!(refused.kind(), ErrorKind::Closed);
 }
@@ -116,8 +116,8 @@ fn threads_wait_for_records_of_their_own() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     let wait = Wait::AtMost(Duration::from_secs(60));
-                    let told = producer.send_and_wait(&topic, &Record::default(), wait).expect("told");
-                    assert!(told.error.is_none() && told.offset >= 0, "{told:?}");
+                    let reported = producer.send_and_wait(&topic, &Record::default(), wait).expect("told");
+                    assert!(reported.error.is_none() && reported.offset >= 0, "{reported:?}");
                 }
             });
         }

@@ -4,7 +4,7 @@ use super::{Plugins, settings};
 use ottla_core::accumulator::{Partitioner, Topic, TopicSettings};
 use ottla_core::config::{self, Config, TOPIC_PREFIX};
 use ottla_core::error::{Error, ErrorKind, Result};
-use ottla_core::partition::own::Own;
+use ottla_core::partition::custom::CustomPartitioner;
 use ottla_core::sync::Arc;
 
 /// Where the settings of topics come from.
@@ -12,7 +12,7 @@ pub(super) struct TopicConfig {
     config: Config,
     producer: config::Settings,
     /// The application's own partitioner.
-    own: Option<Arc<dyn Own>>,
+    own: Option<Arc<dyn CustomPartitioner>>,
 }
 
 /// What a topic works with, and lines for the log.
@@ -51,7 +51,7 @@ impl TopicConfig {
         let property = "partitioner.class";
         let is_said = overrides.is_set(property) || self.config.is_set(&format!("{TOPIC_PREFIX}{name}.{property}"));
         if let (Some(own), false) = (&self.own, is_said) {
-            settings.partitioner = Partitioner::Own(own.clone());
+            settings.partitioner = Partitioner::Custom(own.clone());
         }
         let notes = resolved.notes.iter().map(|note| format!("topic {name}: {note}")).collect();
         Ok(Resolved { settings, notes })
@@ -88,7 +88,7 @@ pub(super) fn check_same(topic: &Topic, wanted: &TopicSettings) -> Result<()> {
 mod tests {
     use super::*;
     use ottla_core::config::{Plugin, PluginSettings};
-    use ottla_core::partition::own::Question;
+    use ottla_core::partition::custom::Choice;
 
     struct First;
 
@@ -100,8 +100,8 @@ mod tests {
         fn close(&self) {}
     }
 
-    impl Own for First {
-        fn choose(&self, _: &Question<'_>) -> Result<u32, String> {
+    impl CustomPartitioner for First {
+        fn choose(&self, _: &Choice<'_>) -> Result<u32, String> {
             Ok(0)
         }
 
@@ -131,8 +131,8 @@ mod tests {
         let of = |name: &str, overrides: &[(&str, &str)]| {
             topics.resolve(name, &config(overrides)).expect("valid").settings.partitioner
         };
-        assert!(matches!(of("any", &[]), Partitioner::Own(_)));
-        assert!(matches!(of("any", &[("partitioner.ignore.keys", "true")]), Partitioner::Own(_)));
+        assert!(matches!(of("any", &[]), Partitioner::Custom(_)));
+        assert!(matches!(of("any", &[("partitioner.ignore.keys", "true")]), Partitioner::Custom(_)));
         assert!(matches!(of("any", &[("partitioner.class", "roundrobin")]), Partitioner::RoundRobin));
         assert!(matches!(of("named", &[]), Partitioner::RoundRobin));
         assert!(matches!(of("named", &[("partitioner.class", "random")]), Partitioner::Random));

@@ -43,7 +43,7 @@ impl Producer {
     }
 
     pub fn transaction_state(&self) -> TransactionState {
-        self.shared.front.gate.transaction_state()
+        self.shared.accumulator.gate.transaction_state()
     }
 
     fn transaction_call(&self, name: &'static str, call: TransactionCall, wait: Wait) -> Result<()> {
@@ -66,7 +66,7 @@ impl Producer {
             Some(before) => before.ticket,
             None => {
                 let ticket = self.shared.tickets.draw();
-                self.shared.front.inbox.command(Command::Transaction { ticket, call });
+                self.shared.accumulator.inbox.command(Command::Transaction { ticket, call });
                 ticket
             }
         };

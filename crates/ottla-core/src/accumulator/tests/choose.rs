@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Plugin, PluginSettings};
-use crate::partition::own::{Own, Question};
+use crate::partition::custom::{Choice, CustomPartitioner};
 
 pub(super) fn stage(partitioner: Partitioner) -> Stage {
     Stage::new(|settings| settings.topic.partitioner = partitioner)
@@ -17,7 +17,7 @@ fn places(stage: &Stage, topic: &Topic, keys: &[Option<&[u8]>]) -> Vec<Option<us
     let place = |key: &Option<&[u8]>| {
         let record = Record { key: *key, ..Record::default() };
         topic.stick_to(u32::MAX);
-        stage.send(topic, &record, Manner::Usual).expect("accepted");
+        stage.send(topic, &record, Lingering::Allowed).expect("accepted");
         let partition = held(topic).iter().position(|&count| count == 1).expect("one has it");
         if sticky(topic) as usize == partition { None } else { Some(partition) }
     };
@@ -50,7 +50,7 @@ fn random_spreads_records_over_the_available_partitions_keys_or_not() {
     partitions(&topic)[3].set_available(false);
     for index in 0..4000u32 {
         let record = Record { key: (index % 2 == 0).then_some(b"same"), ..Record::default() };
-        stage.send(&topic, &record, Manner::Usual).expect("accepted");
+        stage.send(&topic, &record, Lingering::Allowed).expect("accepted");
     }
     let counts = held(&topic);
     assert_eq!((counts[3], counts.iter().sum::<usize>()), (0, 4000));
@@ -68,9 +68,9 @@ impl<F: Send + Sync> Plugin for Asking<F> {
     fn close(&self) {}
 }
 
-impl<F: Fn(&Question<'_>) -> Result<u32, String> + Send + Sync> Own for Asking<F> {
-    fn choose(&self, question: &Question<'_>) -> Result<u32, String> {
-        self.0(question)
+impl<F: Fn(&Choice<'_>) -> Result<u32, String> + Send + Sync> CustomPartitioner for Asking<F> {
+    fn choose(&self, choice: &Choice<'_>) -> Result<u32, String> {
+        self.0(choice)
     }
 
     fn needs_objects(&self) -> bool {
@@ -78,8 +78,8 @@ impl<F: Fn(&Question<'_>) -> Result<u32, String> + Send + Sync> Own for Asking<F
     }
 }
 
-fn asking(answer: impl Fn(&Question<'_>) -> Result<u32, String> + Send + Sync + 'static) -> Stage {
-    stage(Partitioner::Own(Arc::new(Asking(answer))))
+fn asking(answer: impl Fn(&Choice<'_>) -> Result<u32, String> + Send + Sync + 'static) -> Stage {
+    stage(Partitioner::Custom(Arc::new(Asking(answer))))
 }
 
 fn error(kind: ErrorKind, message: &str) -> Error {
@@ -87,9 +87,9 @@ fn error(kind: ErrorKind, message: &str) -> Error {
 }
 
 /// The value's first byte is the partition; 255 is a failure.
-fn by_value(question: &Question<'_>) -> Result<u32, String> {
-    assert_eq!((question.topic, question.key, question.partitions.count()), ("t", Some(&b"k"[..]), 3));
-    match question.value {
+fn by_value(choice: &Choice<'_>) -> Result<u32, String> {
+    assert_eq!((choice.topic, choice.key, choice.partitions.count()), ("t", Some(&b"k"[..]), 3));
+    match choice.value {
         Some([255]) => Err("no such luck".to_owned()),
         Some([partition]) => Ok(u32::from(*partition)),
         other => panic!("{other:?}"),
@@ -105,7 +105,7 @@ fn the_applications_partitioner_is_asked_for_records_that_name_none() {
     let stage = asking(by_value);
     let topic = stage.known(3);
     for (value, partition) in [(2, None), (0, None), (255, Some(1)), (9, Some(2))] {
-        stage.send(&topic, &Record { partition, ..keyed(&[value]) }, Manner::Usual).expect("accepted");
+        stage.send(&topic, &Record { partition, ..keyed(&[value]) }, Lingering::Allowed).expect("accepted");
     }
     assert_eq!(held(&topic), [1, 1, 2]);
 }
@@ -116,27 +116,27 @@ fn what_the_applications_partitioner_cannot_choose_is_refused() {
     let topic = stage.known(3);
     let failed = "the application's partitioner failed for a record of topic t: no such luck";
     assert_eq!(
-        stage.send(&topic, &keyed(&[255]), Manner::Usual),
+        stage.send(&topic, &keyed(&[255]), Lingering::Allowed),
         Err(NotAccepted::NotChosen(error(ErrorKind::PartitionerFailed, failed)))
     );
     let too_large = "topic t has 3 partitions (0 to 2), and the application's partitioner chose partition 3";
     assert_eq!(
-        stage.send(&topic, &keyed(&[3]), Manner::Usual),
+        stage.send(&topic, &keyed(&[3]), Lingering::Allowed),
         Err(NotAccepted::NotChosen(error(ErrorKind::UnknownPartition, too_large)))
     );
-    assert_eq!((held(&topic), stage.front.memory.budget().used()), (vec![0; 3], 0));
+    assert_eq!((held(&topic), stage.accumulator.memory.budget().used()), (vec![0; 3], 0));
 }
 
 #[test]
 fn records_that_waited_for_their_topic_are_chosen_for_then_and_fail_alone() {
     let stage = asking(by_value);
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     for value in [1u8, 255, 255, 7, 2, 255] {
-        stage.send(&topic, &keyed(&[value]), Manner::Usual).expect("accepted, the partitions are not known");
+        stage.send(&topic, &keyed(&[value]), Lingering::Allowed).expect("accepted, the partitions are not known");
     }
-    let slots = stage.front.partitions_for(&topic, 3);
-    let rejected = stage.front.assign(&topic, slots, &stage.clock);
-    let told: Vec<(ErrorKind, Vec<u64>)> = rejected
+    let slots = stage.accumulator.partitions_for(&topic, 3);
+    let rejected = stage.accumulator.assign(&topic, slots, &stage.clock);
+    let reported: Vec<(ErrorKind, Vec<u64>)> = rejected
         .into_reports(Time(300))
         .map(|report| {
             let error = report.outcome().error.clone().expect("a failure");
@@ -144,20 +144,20 @@ fn records_that_waited_for_their_topic_are_chosen_for_then_and_fail_alone() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             (ErrorKind::PartitionerFailed, vec![2, 3]),
             (ErrorKind::UnknownPartition, vec![4]),
             (ErrorKind::PartitionerFailed, vec![6]),
         ]
     );
-    assert_eq!((held(&topic), stage.front.memory.budget().used()), (vec![0, 1, 1], 0));
+    assert_eq!((held(&topic), stage.accumulator.memory.budget().used()), (vec![0, 1, 1], 0));
 }
 
 #[test]
 fn the_applications_partitioner_sees_leaders_availability_and_loads() {
-    let stage = asking(|question| {
-        let partitions = question.partitions;
+    let stage = asking(|choice| {
+        let partitions = choice.partitions;
         let seen: Vec<_> =
             (0..4).map(|p| (partitions.leader(p), partitions.is_available(p), partitions.queued_bytes(p))).collect();
         Err(format!("{seen:?}"))
@@ -172,7 +172,7 @@ fn the_applications_partitioner_sees_leaders_availability_and_loads() {
          (None, true, {bytes}), (None, false, 0)]"
     );
     assert_eq!(
-        stage.send(&topic, &keyed(&[0]), Manner::Usual),
+        stage.send(&topic, &keyed(&[0]), Lingering::Allowed),
         Err(NotAccepted::NotChosen(error(ErrorKind::PartitionerFailed, &expected)))
     );
     held(&topic);
@@ -183,12 +183,12 @@ fn each_topic_has_its_partitioner() {
     let stage = stage(hashed(Hash::Murmur2, Keyless::Null));
     let keyed = stage.known(3);
     let settings = TopicSettings { partitioner: Partitioner::RoundRobin, ..TopicSettings::default() };
-    let in_turn = stage.front.topics.get_with("in-turn", settings);
-    stage.front.assign(&in_turn, stage.front.partitions_for(&in_turn, 3), &stage.clock);
+    let in_turn = stage.accumulator.topics.get_with("in-turn", settings);
+    stage.accumulator.assign(&in_turn, stage.accumulator.partitions_for(&in_turn, 3), &stage.clock);
     for topic in [&keyed, &in_turn] {
         for _ in 0..6 {
             let record = Record { key: Some(b"one"), ..Record::default() };
-            stage.send(topic, &record, Manner::Usual).expect("accepted");
+            stage.send(topic, &record, Lingering::Allowed).expect("accepted");
         }
     }
     let mut counts = held(&keyed);
@@ -196,25 +196,25 @@ fn each_topic_has_its_partitioner() {
     assert_eq!((counts, held(&in_turn)), (vec![0, 0, 6], vec![2, 2, 2]));
 }
 
-/// The driver completes what is left after a panic: each record once, wherever the panic found it.
+/// The event loop completes what is left after a panic: each record once, wherever the panic found it.
 #[test]
 fn a_panic_amid_the_move_leaves_each_record_in_one_place() {
-    let stage = asking(|question| match question.value {
+    let stage = asking(|choice| match choice.value {
         Some([3]) => panic!("on purpose"),
         _ => Ok(0),
     });
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     for value in 0..6u8 {
-        stage.send(&topic, &keyed(&[value]), Manner::Usual).expect("accepted");
+        stage.send(&topic, &keyed(&[value]), Lingering::Allowed).expect("accepted");
     }
-    let slots = stage.front.partitions_for(&topic, 1);
-    let moved = std::panic::AssertUnwindSafe(|| drop(stage.front.assign(&topic, slots.clone(), &stage.clock)));
+    let slots = stage.accumulator.partitions_for(&topic, 1);
+    let moved = std::panic::AssertUnwindSafe(|| drop(stage.accumulator.assign(&topic, slots.clone(), &stage.clock)));
     std::panic::catch_unwind(moved).expect_err("it panics");
-    let orphans = stage.front.memory.take_orphans();
+    let orphans = stage.accumulator.memory.take_orphans();
     let tags = |report: &Report| report.deliveries().map(|delivery| delivery.tag).collect::<Vec<_>>();
     assert_eq!(orphans.iter().map(tags).collect::<Vec<_>>(), [[4, 5, 6]]);
     let moved = decided(slots[0].take().0.expect("what was moved"));
     assert_eq!(tags(&moved), [1, 2, 3]);
     drop((orphans, moved));
-    assert_eq!(stage.front.memory.budget().used(), 0);
+    assert_eq!(stage.accumulator.memory.budget().used(), 0);
 }

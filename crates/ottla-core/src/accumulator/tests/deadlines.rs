@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{BATCH, DELIVERY, LINGER, Stage, drain, expired, partitions, to};
-use crate::accumulator::{FrontSettings, Manner, Topic};
+use crate::accumulator::{AccumulatorSettings, Lingering, Topic};
 use crate::record::Record;
 use crate::sync::Time;
 
@@ -12,7 +12,7 @@ const MICROS: fn(u64) -> Duration = Duration::from_micros;
 /// A record for partition 0 with a timeout of its own; its tag is the number of records before it, and one.
 fn within(stage: &Stage, topic: &Topic, timeout: Duration) {
     let record = Record { timeout: Some(timeout), ..to(0, b"v") };
-    stage.send(topic, &record, Manner::Usual).expect("accepted");
+    stage.send(topic, &record, Lingering::Allowed).expect("accepted");
 }
 
 fn usual(stage: &Stage, topic: &Topic) {
@@ -71,13 +71,13 @@ fn a_batch_in_the_middle_expires_first_if_its_records_said_so() {
     within(&stage, &topic, MICROS(50));
     usual(&stage, &topic);
     within(&stage, &topic, MICROS(60));
-    assert_eq!(slot.glance().deadline, Time(100).after(MICROS(50)));
+    assert_eq!(slot.status().deadline, Time(100).after(MICROS(50)));
     assert_eq!(expired(slot, Time(99).after(MICROS(50))), [[0; 0]; 0]);
     assert_eq!(expired(slot, Time(100).after(MICROS(50))), [[2]]);
-    assert_eq!(slot.glance().deadline, Time(100).after(MICROS(60)));
+    assert_eq!(slot.status().deadline, Time(100).after(MICROS(60)));
     assert_eq!(expired(slot, Time(100).after(MICROS(60))), [[4]]);
-    assert_eq!(slot.glance().deadline, Time(100).after(DELIVERY));
-    assert_eq!(slot.glance().oldest, Some(Time(100)));
+    assert_eq!(slot.status().deadline, Time(100).after(DELIVERY));
+    assert_eq!(slot.status().oldest, Some(Time(100)));
     assert_eq!(expired(slot, Time(100).after(DELIVERY)), [[1], [3]]);
     assert_eq!(slot.load(), 0);
 }
@@ -104,10 +104,10 @@ fn a_record_with_little_time_does_not_linger() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     within(&stage, &topic, 2 * LINGER);
-    assert!(!partitions(&topic)[0].glance().ready);
+    assert!(!partitions(&topic)[0].status().ready);
     drain(&partitions(&topic)[0]);
     within(&stage, &topic, 2 * LINGER - Duration::from_nanos(2));
-    assert!(partitions(&topic)[0].glance().ready);
+    assert!(partitions(&topic)[0].status().ready);
     drain(&partitions(&topic)[0]);
 }
 
@@ -121,29 +121,29 @@ fn an_open_batch_that_grew_for_long_is_closed() {
     usual(&stage, &topic);
     stage.clock.now.set(100 + 10_000);
     slot.close_old(MICROS(10), Time(100).after(MICROS(10)));
-    assert_eq!(slot.glance().open, None);
+    assert_eq!(slot.status().open, None);
     usual(&stage, &topic);
-    assert_eq!(slot.glance().open, Some(Time(100 + 10_000)));
+    assert_eq!(slot.status().open, Some(Time(100 + 10_000)));
     assert_eq!(drain(slot), [vec![1, 2], vec![3]]);
 }
 
 #[test]
 fn a_topic_s_queue_keeps_deadlines_for_the_partitions() {
     let max_block = MICROS(60);
-    let stage = Stage::new(|settings: &mut FrontSettings| {
+    let stage = Stage::new(|settings: &mut AccumulatorSettings| {
         settings.topic.topic_timeout = max_block;
     });
-    let topic = stage.front.topics.get("t");
+    let topic = stage.accumulator.topics.get("t");
     usual(&stage, &topic);
     within(&stage, &topic, MICROS(500));
     within(&stage, &topic, MICROS(50));
     // In the queue two of them have the same deadline, later they have not.
-    assert_eq!(topic.queue.glance().deadline, Time(100).after(MICROS(50)));
+    assert_eq!(topic.queue.status().deadline, Time(100).after(MICROS(50)));
     assert_eq!(expired(&topic.queue, Time(100).after(MICROS(50))), [[3]]);
-    assert_eq!(topic.queue.glance().deadline, Time(100).after(max_block));
+    assert_eq!(topic.queue.status().deadline, Time(100).after(max_block));
     stage.clock.now.set(5_000);
-    let slots = stage.front.partitions_for(&topic, 1);
-    stage.front.assign(&topic, slots, &stage.clock);
+    let slots = stage.accumulator.partitions_for(&topic, 1);
+    stage.accumulator.assign(&topic, slots, &stage.clock);
     let slot = &partitions(&topic)[0];
     let deadlines: Vec<Time> =
         std::iter::from_fn(|| slot.take().0).map(|batch| (batch.deadline, super::decided(batch)).0).collect();

@@ -15,15 +15,15 @@ const SENDERS: u64 = 3;
 const EACH: u64 = if cfg!(ottla_tsan) { 2_000 } else { 20_000 };
 
 /// Takes everything until told to stop and nothing is left; calls `each` with thread and number of each record.
-fn drain_until(front: &Front, stop: &AtomicBool, mut each: impl FnMut(i32, u64, u64)) {
+fn drain_until(accumulator: &Accumulator, stop: &AtomicBool, mut each: impl FnMut(i32, u64, u64)) {
     let mut mail = Mail::<Command>::default();
     loop {
         let stopping = stop.load(Ordering::SeqCst);
-        front.inbox.wake_up();
-        front.memory.budget().defer();
-        front.inbox.take(&mut mail);
+        accumulator.inbox.wake_up();
+        accumulator.memory.budget().defer();
+        accumulator.inbox.take(&mut mail);
         mail.commands.clear();
-        front.inbox.take_pressed();
+        accumulator.inbox.take_room_request();
         let mut idle = mail.slots.is_empty();
         for slot in mail.slots.drain(..).filter(|slot| slot.partition >= 0) {
             while let (Some(batch), _) = slot.take() {
@@ -32,7 +32,7 @@ fn drain_until(front: &Front, stop: &AtomicBool, mut each: impl FnMut(i32, u64, 
                 report.deliveries().for_each(|d| each(d.partition, d.tag >> 32, d.tag & 0xffff_ffff));
             }
         }
-        front.memory.budget().stop_deferring();
+        accumulator.memory.budget().stop_deferring();
         if idle && stopping {
             return;
         }
@@ -42,7 +42,7 @@ fn drain_until(front: &Front, stop: &AtomicBool, mut each: impl FnMut(i32, u64, 
     }
 }
 
-fn send_all(front: &Front, topic: &Topic, sender: u64, partitions: u64, sent: &AtomicU64) {
+fn send_all(accumulator: &Accumulator, topic: &Topic, sender: u64, partitions: u64, sent: &AtomicU64) {
     let deadline = Some(Instant::now() + Duration::from_secs(60));
     for number in 0..EACH {
         let bytes = [0; 40];
@@ -55,30 +55,30 @@ fn send_all(front: &Front, topic: &Topic, sender: u64, partitions: u64, sent: &A
         let mut room = Room::default();
         let mut needed = 0;
         loop {
-            match front.accept(topic, &record, &completion, Manner::Usual, &SystemClock, &mut room) {
+            match accumulator.accept(topic, &record, &completion, Lingering::Allowed, &SystemClock, &mut room) {
                 Ok(()) => break,
                 Err(NotAccepted::NoRoom(bytes)) => {
-                    front.give_back(std::mem::take(&mut room));
+                    accumulator.give_back(std::mem::take(&mut room));
                     needed += bytes;
-                    room = front.wait_for_room(needed, deadline).expect("room comes");
+                    room = accumulator.wait_for_room(needed, deadline).expect("room comes");
                 }
-                Err(NotAccepted::Barred(Barred::Closed)) => return front.give_back(room),
+                Err(NotAccepted::Barred(Barred::Closed)) => return accumulator.give_back(room),
                 Err(other) => panic!("{other:?}"),
             }
         }
-        front.give_back(room);
+        accumulator.give_back(room);
         sent.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// Runs senders against one taker. `during` runs beside them on the calling thread.
-fn race(buffer_memory: usize, known: bool, during: impl FnOnce(&Front, &Topic)) {
+fn race(buffer_memory: usize, known: bool, during: impl FnOnce(&Accumulator, &Topic)) {
     const PARTITIONS: usize = 4;
-    let front = Front::new(&FrontSettings { buffer_memory, ..settings() });
-    let topic = front.topics.get("t");
+    let accumulator = Accumulator::new(&AccumulatorSettings { buffer_memory, ..settings() });
+    let topic = accumulator.topics.get("t");
     if known {
-        let slots = front.partitions_for(&topic, PARTITIONS);
-        front.assign(&topic, slots, &SystemClock);
+        let slots = accumulator.partitions_for(&topic, PARTITIONS);
+        accumulator.assign(&topic, slots, &SystemClock);
     }
     let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut last = HashMap::new();
@@ -86,25 +86,25 @@ fn race(buffer_memory: usize, known: bool, during: impl FnOnce(&Front, &Topic)) 
     thread::scope(|scope| {
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
-                let (front, topic, sent) = (&front, &topic, &sent);
-                scope.spawn(move || send_all(front, topic, sender, PARTITIONS as u64, sent))
+                let (accumulator, topic, sent) = (&accumulator, &topic, &sent);
+                scope.spawn(move || send_all(accumulator, topic, sender, PARTITIONS as u64, sent))
             })
             .collect();
         let taker = scope.spawn(|| {
-            drain_until(&front, &stop, |partition, sender, number| {
+            drain_until(&accumulator, &stop, |partition, sender, number| {
                 let before = last.insert((partition, sender), number);
                 assert!(before.is_none_or(|before| before < number), "{sender}: {number} after {before:?}");
                 taken += 1;
             });
         });
-        during(&front, &topic);
+        during(&accumulator, &topic);
         senders.into_iter().for_each(|sender| sender.join().expect("a sender does not panic"));
         stop.store(true, Ordering::SeqCst);
         taker.join().expect("the taker does not panic");
     });
     assert_eq!(taken, sent.load(Ordering::SeqCst));
-    assert_eq!((front.memory.budget().used(), front.memory.budget().waiting()), (0, 0));
-    front.memory.close();
+    assert_eq!((accumulator.memory.budget().used(), accumulator.memory.budget().waiting()), (0, 0));
+    accumulator.memory.close();
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn with_little_room_everyone_still_gets_through() {
 #[test]
 fn sends_racing_with_assignment_keep_their_order() {
     for pause in [0, 50, 500] {
-        race(64 << 20, false, |front, topic| {
+        race(64 << 20, false, |accumulator, topic| {
             thread::sleep(Duration::from_micros(pause));
-            let slots = front.partitions_for(topic, 4);
-            let rejected = front.assign(topic, slots, &SystemClock);
+            let slots = accumulator.partitions_for(topic, 4);
+            let rejected = accumulator.assign(topic, slots, &SystemClock);
             assert_eq!(rejected.into_reports(Time::ZERO).count(), 0);
         });
     }
@@ -131,10 +131,10 @@ fn sends_racing_with_assignment_keep_their_order() {
 
 #[test]
 fn sends_racing_with_growth_keep_their_order() {
-    race(64 << 20, true, |front, topic| {
+    race(64 << 20, true, |accumulator, topic| {
         for count in 5..30 {
-            let slots = front.partitions_for(topic, count);
-            front.resize(topic, slots);
+            let slots = accumulator.partitions_for(topic, count);
+            accumulator.resize(topic, slots);
             thread::yield_now();
         }
     });
@@ -144,16 +144,16 @@ fn sends_racing_with_growth_keep_their_order() {
 #[test]
 fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
     const FLIPS: usize = if cfg!(ottla_tsan) { 200 } else { 2_000 };
-    let front = Front::new(&FrontSettings { buffer_memory: 64 << 20, ..settings() });
-    let topic = front.topics.get("t");
-    let all = front.partitions_for(&topic, 4);
-    front.assign(&topic, all.clone(), &SystemClock);
+    let accumulator = Accumulator::new(&AccumulatorSettings { buffer_memory: 64 << 20, ..settings() });
+    let topic = accumulator.topics.get("t");
+    let all = accumulator.partitions_for(&topic, 4);
+    accumulator.assign(&topic, all.clone(), &SystemClock);
     let (stop, accepted) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut taken = 0;
     let mut take = |slot: &Arc<Slot>| taken += drain(slot).concat().len() as u64;
     thread::scope(|scope| {
         for sender in 0..SENDERS {
-            let (front, topic, stop, accepted) = (&front, &topic, &stop, &accepted);
+            let (accumulator, topic, stop, accepted) = (&accumulator, &topic, &stop, &accepted);
             scope.spawn(move || {
                 let mut number = sender;
                 while !stop.load(Ordering::SeqCst) {
@@ -165,7 +165,7 @@ fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
                         _ => Record::default(),
                     };
                     let (completion, mut room) = (Completion::Tag(number), Room::default());
-                    match front.accept(topic, &record, &completion, Manner::Usual, &SystemClock, &mut room) {
+                    match accumulator.accept(topic, &record, &completion, Lingering::Allowed, &SystemClock, &mut room) {
                         Ok(()) => drop(accepted.fetch_add(1, Ordering::SeqCst)),
                         Err(NotAccepted::UnknownPartition { count: 1 }) if record.partition.is_some() => {}
                         // The sender will take something.
@@ -176,30 +176,30 @@ fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
             });
         }
         for _ in 0..FLIPS {
-            front.resize(&topic, all[..1].to_vec());
+            accumulator.resize(&topic, all[..1].to_vec());
             all[1..].iter().for_each(&mut take);
             thread::yield_now();
             assert_eq!(all[1..].iter().map(|slot| slot.waiting().0).sum::<usize>(), 0, "appended after it was gone");
-            front.resize(&topic, all.clone());
+            accumulator.resize(&topic, all.clone());
             all.iter().for_each(&mut take);
         }
         stop.store(true, Ordering::SeqCst);
     });
     all.iter().for_each(&mut take);
-    assert_eq!((taken, front.memory.budget().used()), (accepted.load(Ordering::SeqCst), 0));
-    front.memory.close();
+    assert_eq!((taken, accumulator.memory.budget().used()), (accepted.load(Ordering::SeqCst), 0));
+    accumulator.memory.close();
 }
 
 #[test]
 fn a_record_accepted_while_closing_is_in_its_slot() {
-    race(64 << 20, true, |front, topic| {
+    race(64 << 20, true, |accumulator, topic| {
         thread::sleep(Duration::from_millis(1));
-        front.gate.close();
-        let refused = front.accept(
+        accumulator.gate.close();
+        let refused = accumulator.accept(
             topic,
             &Record { partition: Some(0), ..Record::default() },
             &Completion::Tag(0),
-            Manner::Usual,
+            Lingering::Allowed,
             &SystemClock,
             &mut Room::default(),
         );

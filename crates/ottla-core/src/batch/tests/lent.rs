@@ -148,8 +148,8 @@ fn parts_of_a_batch_share_its_loans() {
         assert_eq!(all(&copied), all(&spliced));
         drop(copied.into_iter().map(|part| part.decide(written(0))).collect::<Vec<_>>());
         let reports: Vec<Report> = spliced.into_iter().map(|part| part.decide(written(0))).collect();
-        let told = reports.iter().flat_map(|report| report.deliveries().map(|delivery| delivery.lent));
-        assert_eq!(told.collect::<Vec<_>>(), lent_of(&values));
+        let reported = reports.iter().flat_map(|report| report.deliveries().map(|delivery| delivery.lent));
+        assert_eq!(reported.collect::<Vec<_>>(), lent_of(&values));
         drop((reports, pinned));
         assert_all_returned_once(&memory, &values, &returned);
     }

@@ -2,7 +2,7 @@
 
 use super::super::index::BrokerIndex;
 use super::super::request::{Asked, RequestKind, Role};
-use super::super::{Core, Level};
+use super::super::{Level, Sender};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Fault, planted};
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -17,7 +17,7 @@ pub struct Coordinators {
 
 #[derive(Clone, Copy)]
 pub struct Found {
-    /// Its index in the core.
+    /// Its index in the sender.
     broker: BrokerIndex,
     /// How often in a row it could not be connected to when it was named.
     failures: u32,
@@ -51,7 +51,7 @@ impl Coordinators {
     }
 }
 
-impl Core {
+impl Sender {
     /// The coordinator and the version of a request to it, if it can be asked now. What stands in the way is seen to.
     pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(BrokerIndex, i16)> {
         let known = self.transaction.as_ref()?.coordinators.of(role);
@@ -169,8 +169,9 @@ impl Core {
 
     /// KIP-890: what the brokers say of transaction.version; of two, the higher epoch of features knows better.
     pub(super) fn cluster_adds_partitions(&self) -> bool {
-        let told = self.brokers.iter().filter(|broker| broker.listed).filter_map(|broker| broker.versions.as_ref());
-        told.max_by_key(|versions| versions.finalized_features_epoch)
+        let reported = self.brokers.iter().filter(|broker| broker.listed).filter_map(|broker| broker.versions.as_ref());
+        reported
+            .max_by_key(|versions| versions.finalized_features_epoch)
             .is_some_and(|versions| versions.transaction_version >= 2)
     }
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use super::flush::Waiter;
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::Role;
-use super::{Answer, Core, Place, Timer};
+use super::{Answer, Place, Sender, Timer};
 use crate::accumulator::{Command, TransactionCall as Call, TransactionState};
 use crate::batch::ProducerEpoch;
 use crate::config::Facility;
@@ -34,7 +34,7 @@ pub struct Transaction {
     /// Counts transactions. A partition that belongs to the present one carries its number.
     serial: u64,
     /// The coordinator knows, or may know, of the present transaction: it has to be told how it ends.
-    told: bool,
+    reported: bool,
     /// It said so: it took a partition or a group.
     begun: bool,
     /// A sequence may have a hole, or the protocol changed: the next transaction needs another epoch.
@@ -124,7 +124,7 @@ impl Transaction {
             producer: None,
             implicit: false,
             serial: 0,
-            told: false,
+            reported: false,
             begun: false,
             renew: false,
             joining: VecDeque::new(),
@@ -199,11 +199,11 @@ impl Transaction {
     }
 }
 
-impl Core {
+impl Sender {
     /// With a transactional id nothing is accepted outside a transaction.
     pub(super) fn shut_gate_for_transactions(&mut self) {
         if self.transaction.is_some() {
-            self.front.gate.shut(uninitialized());
+            self.accumulator.gate.shut(uninitialized());
             self.enter(State::Uninitialized);
         }
     }
@@ -234,7 +234,7 @@ impl Core {
             (Call::Begin, State::Ready) => {
                 transaction.serial += 1;
                 self.enter(State::Open);
-                self.front.gate.open();
+                self.accumulator.gate.open();
                 self.answer(ticket, Ok(Answer::Done));
                 Ok(())
             }
@@ -270,7 +270,7 @@ impl Core {
         self.change(state);
         let Some(transaction) = &mut self.transaction else { return };
         transaction.failures = 0;
-        self.front.gate.show(transaction.seen());
+        self.accumulator.gate.show(transaction.seen());
     }
 
     fn change(&mut self, state: State) {
@@ -292,12 +292,12 @@ impl Core {
             End::Abort => "the transaction is being aborted",
         };
         if !planted(Fault::GateLeftOpen) {
-            self.front.gate.shut(Error::new(ErrorKind::InvalidState, format!("{why}: begin another first")));
+            self.accumulator.gate.shut(Error::new(ErrorKind::InvalidState, format!("{why}: begin another first")));
         }
         if planted(Fault::MailLeftOut) {
             return self.drain_transaction();
         }
-        self.front.inbox.command(Command::DrainTransaction);
+        self.accumulator.inbox.command(Command::DrainTransaction);
     }
 
     /// Everything that was accepted in the transaction is known: a commit waits for it, an abort cancels what was not
@@ -338,19 +338,19 @@ impl Core {
     pub(super) fn transaction_drained(&mut self) {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, Phase::Draining) = transaction.state else { return };
-        if transaction.told && !(end == End::Abort && planted(Fault::AbortUntold)) {
+        if transaction.reported && !(end == End::Abort && planted(Fault::AbortUntold)) {
             self.change(State::Ending(end, Phase::Telling));
         } else {
-            self.transaction_told();
+            self.transaction_reported();
         }
         self.drive_transaction();
     }
 
     /// The coordinator knows how the transaction ends, or never heard of it.
-    fn transaction_told(&mut self) {
+    fn transaction_reported(&mut self) {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, _) = transaction.state else { return };
-        transaction.told = false;
+        transaction.reported = false;
         transaction.begun = false;
         transaction.joining.clear();
         let implicit = self.cluster_adds_partitions();
@@ -365,7 +365,7 @@ impl Core {
 
     fn transaction_ended(&mut self) {
         self.enter(State::Ready);
-        self.front.gate.shut(no_transaction());
+        self.accumulator.gate.shut(no_transaction());
         self.answer_call(Ok(()));
     }
 
@@ -397,7 +397,7 @@ impl Core {
         let error = error.context("the transaction has to be aborted").requiring_abort();
         transaction.joining.clear();
         transaction.offsets.take_if(|_| !planted(Fault::OffsetsAfterAbort));
-        self.front.gate.shut(error.clone());
+        self.accumulator.gate.shut(error.clone());
         let broken = broken(error.clone());
         let known = matches!(broken, State::Failed(_));
         self.enter(broken);
@@ -420,7 +420,7 @@ impl Core {
         let error = error.note("this producer cannot go on: close it").fatal();
         self.log(super::Level::Error, || error.to_string());
         self.enter(State::Fatal(error.clone()));
-        self.front.gate.shut(error.clone());
+        self.accumulator.gate.shut(error.clone());
         self.answer_call(if committed { Ok(()) } else { Err(error.clone()) });
         self.fail_unsent(&error);
     }
@@ -458,7 +458,7 @@ impl Core {
     pub(super) fn may_join(&mut self, index: PartitionIndex) -> bool {
         let Some(transaction) = &mut self.transaction else { return true };
         let partition = &self.partitions[index];
-        if partition.queue.is_empty() && partition.slot.glance().oldest.is_none() {
+        if partition.queue.is_empty() && partition.slot.status().oldest.is_none() {
             // It was looked at for nothing.
             return true;
         }
@@ -467,7 +467,7 @@ impl Core {
         }
         let serial = transaction.serial;
         if transaction.implicit {
-            transaction.told = true;
+            transaction.reported = true;
             return true;
         }
         if partition.joined == serial || planted(Fault::PartitionNotAdded) {

@@ -1,6 +1,6 @@
 //! Offsets of a consumer group that are committed with a transaction.
 
-use super::super::Core;
+use super::super::Sender;
 use super::super::index::BrokerIndex;
 use super::super::request::{Asked, RequestKind, Role};
 use crate::accumulator::{Offset, OffsetCommit};
@@ -44,14 +44,14 @@ const NAMES_MEMBERS_SINCE: i16 = 3;
 /// Without KIP-890, versions end here.
 const LAST_EXPLICIT: i16 = 4;
 
-impl Core {
+impl Sender {
     pub(super) fn add_offsets(&mut self) {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::AddOffsetsToTxn) else { return };
         let Some(transaction) = &mut self.transaction else { return };
         let (Some(pending), Some(producer)) = (&transaction.offsets, transaction.producer) else {
             return;
         };
-        transaction.told = true;
+        transaction.reported = true;
         transaction.asked = true;
         let (id, group) = (transaction.id.clone(), pending.group_id().to_owned());
         let request = AddOffsetsToTxnRequest {
@@ -94,7 +94,7 @@ impl Core {
         };
         let commit = pending.commit.clone();
         let id = transaction.id.clone();
-        transaction.told = true;
+        transaction.reported = true;
         transaction.asked = true;
         let topics = commit.offsets.chunk_by(|a, b| a.topic == b.topic).map(|offsets| TxnOffsetCommitRequestTopic {
             name: &offsets[0].topic,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::index::{BrokerIndex, PartitionIndex};
 use super::super::request::{Asked, RequestKind, Role};
-use super::super::{Core, Level};
+use super::super::{Level, Sender};
 use super::{End, Phase, State, Step, Transaction, no_transaction};
 use crate::batch::ProducerEpoch;
 use crate::error::{Class, Error, ErrorCode, ErrorKind, Result};
@@ -52,7 +52,7 @@ impl Asked {
     }
 }
 
-impl Core {
+impl Sender {
     /// Asks for whatever is next, if nothing is under way.
     pub(in super::super) fn drive_transaction(&mut self) {
         let Some(transaction) = &self.transaction else { return };
@@ -69,7 +69,7 @@ impl Core {
             Step::AddPartitions => self.add_partitions(),
             Step::AddOffsets => self.add_offsets(),
             Step::CommitOffsets => self.commit_offsets(),
-            Step::End(end) => self.tell_end(end),
+            Step::End(end) => self.report_end(end),
         }
     }
 
@@ -110,18 +110,18 @@ impl Core {
         match transaction.state.clone() {
             State::Initializing => {
                 self.enter(State::Ready);
-                self.front.gate.shut(no_transaction());
+                self.accumulator.gate.shut(no_transaction());
                 self.answer_call(Ok(()));
             }
             State::Doubted(error) => {
                 // It was the coordinator that gave up on the transaction: there is nothing left of it to abort there.
-                transaction.told = false;
+                transaction.reported = false;
                 self.enter(State::Failed(error.clone()));
                 self.answer_call(Err(error));
             }
             // The same, while the application has asked for the abort already.
-            State::Ending(_, Phase::Draining) => transaction.told = false,
-            State::Ending(..) => self.transaction_told(),
+            State::Ending(_, Phase::Draining) => transaction.reported = false,
+            State::Ending(..) => self.transaction_reported(),
             _ => {}
         }
         Ok(())
@@ -134,7 +134,7 @@ impl Core {
         let Some(transaction) = &mut self.transaction else { return };
         let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
         let mut indices: Vec<PartitionIndex> = transaction.joining.iter().copied().collect();
-        transaction.told = true;
+        transaction.reported = true;
         transaction.asked = true;
         let id = transaction.id.clone();
         indices.sort_by_key(|&index| self.partition(index).topic);
@@ -202,12 +202,12 @@ impl Core {
         Ok(())
     }
 
-    fn tell_end(&mut self, end: End) {
+    fn report_end(&mut self, end: End) {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::EndTxn) else { return };
         let Some(transaction) = &mut self.transaction else { return };
         let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
         let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT_END) };
-        // Asked again in the other manner, a coordinator would not know it for the same end.
+        // Asked again in the other lingering, a coordinator would not know it for the same end.
         transaction.implicit &= version > LAST_EXPLICIT_END;
         transaction.asked = true;
         let id = transaction.id.clone();
@@ -217,14 +217,20 @@ impl Core {
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 
-    fn end_told(&mut self, broker: BrokerIndex, commit: bool, reader: &mut Reader<'_>, version: i16) -> Result<()> {
+    fn end_confirmed(
+        &mut self,
+        broker: BrokerIndex,
+        commit: bool,
+        reader: &mut Reader<'_>,
+        version: i16,
+    ) -> Result<()> {
         let response = EndTxnResponse::decode(reader, version)?;
         self.throttle(broker, response.throttle_time_ms);
         let begun = self.transaction.as_ref().is_some_and(|transaction| transaction.begun);
         if response.error_code == ErrorCode::INVALID_TXN_STATE && version <= LAST_EXPLICIT_END && !commit && !begun {
             // What would have begun it was refused, or got lost: there is nothing to abort. Later versions are told so
             // by no error.
-            self.transaction_told();
+            self.transaction_reported();
             return Ok(());
         }
         let asked = Asked::End { commit };
@@ -244,7 +250,7 @@ impl Core {
             transaction.producer = Some(ProducerEpoch { id, epoch });
             transaction.renew = false;
         }
-        self.transaction_told();
+        self.transaction_reported();
         Ok(())
     }
 
@@ -265,7 +271,7 @@ impl Core {
             Asked::AddPartitions(indices) => self.partitions_added(broker, indices, reader, version),
             Asked::AddOffsets => self.offsets_added(broker, reader, version),
             Asked::CommitOffsets => self.offsets_committed(broker, reader, version),
-            Asked::End { commit } => self.end_told(broker, commit, reader, version),
+            Asked::End { commit } => self.end_confirmed(broker, commit, reader, version),
         };
         if let Err(error) = &taken {
             self.note_transaction_error(&self.of_broker(broker, error));

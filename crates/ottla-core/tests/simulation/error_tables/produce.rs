@@ -140,9 +140,9 @@ fn send_two(setup: Setup, faults: Vec<Fault>) -> (World, [u64; 2]) {
 }
 
 fn plain() -> Setup {
-    Setup::with(|core| {
-        core.linger = ms(5);
-        core.retries = 2;
+    Setup::with(|sender| {
+        sender.linger = ms(5);
+        sender.retries = 2;
     })
 }
 
@@ -275,7 +275,7 @@ fn a_transactions_batch_to_the_end_of_its_retries() {
         let Again { fate, .. } = row.1 else { return };
         for generation in [1, 2] {
             let mut setup = setup();
-            setup.core.retries = 2;
+            setup.sender.retries = 2;
             let mut world = open(generation, setup);
             world.cluster.script(Api::Produce, vec![Fault::Error(code, On::All); 3]);
             let id = world.send("t", 0);

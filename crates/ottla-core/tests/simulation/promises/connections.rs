@@ -1,4 +1,4 @@
-//! After the close no connection is open, and the core does nothing any more.
+//! After the close no connection is open, and the sender does nothing any more.
 
 use super::Promise;
 use crate::world::World;
@@ -7,7 +7,7 @@ pub struct Connections;
 
 impl Promise for Connections {
     fn closed(&mut self, world: &mut World) {
-        assert!(world.core.action().is_none(), "an action after the close");
+        assert!(world.sender.poll_output().is_none(), "an action after the close");
         assert_eq!(world.network.links(), [], "connections are still open");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::sender::Acks;
 use ottla_core::{Fate, Record};
 use ottla_mock::{Api, Fault, On};
@@ -88,7 +88,7 @@ impl Run {
             // Wherever the producer takes them to belong.
             for key in 0..8u8 {
                 let record = Record { key: Some(&[key]), ..Record::default() };
-                drop(self.world.send_record(topic, record, 0, b'.', Manner::Usual));
+                drop(self.world.send_record(topic, record, 0, b'.', Lingering::Allowed));
             }
         }
     }
@@ -128,7 +128,7 @@ impl Run {
         assert!(self.world.run_until(ms(130_000), World::all_completed), "log: {:#?}", self.world.log_tail());
         self.check_step();
         // With less time, or fewer attempts, what is behind cannot wait until it is known that a number is missing.
-        let patient = self.world.front.topics.get(&topic).settings.delivery_timeout >= ms(10_000);
+        let patient = self.world.accumulator.topics.get(&topic).settings.delivery_timeout >= ms(10_000);
         let application = &self.world.application;
         for (id, outcome) in application.outcomes.range(first..).filter(|(id, _)| **id != large) {
             let acks = application.accepted[id].acks;

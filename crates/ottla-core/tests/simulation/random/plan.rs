@@ -196,31 +196,31 @@ impl Plan {
     }
 
     pub fn setup(&self) -> Setup {
-        let mut setup = Setup::with(|core| {
-            core.idempotence = self.idempotence;
-            core.acks = self.acks;
-            core.max_in_flight = self.max_in_flight;
-            core.linger = self.linger;
-            core.retries = self.retries;
-            core.seed = self.seed;
-            core.availability_timeout = self.availability_timeout;
+        let mut setup = Setup::with(|sender| {
+            sender.idempotence = self.idempotence;
+            sender.acks = self.acks;
+            sender.max_in_flight = self.max_in_flight;
+            sender.linger = self.linger;
+            sender.retries = self.retries;
+            sender.seed = self.seed;
+            sender.availability_timeout = self.availability_timeout;
             if self.short_timeouts {
-                core.delivery_timeout = ms(3_000);
-                core.request_timeout = ms(1_000);
-                core.topic_timeout = ms(2_000);
+                sender.delivery_timeout = ms(3_000);
+                sender.request_timeout = ms(1_000);
+                sender.topic_timeout = ms(2_000);
             }
-            (core.codec, core.compression_level) = (self.codec, level(self.codec));
-            core.first_sequence = self.first_sequence;
-            core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
+            (sender.codec, sender.compression_level) = (self.codec, level(self.codec));
+            sender.first_sequence = self.first_sequence;
+            sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
         if let Some(intervals) = &self.intervals {
-            intervals.apply(&mut setup.core);
+            intervals.apply(&mut setup.sender);
         }
-        setup.front.seed = self.seed;
-        setup.front.buffer_memory = self.buffer_memory;
-        setup.front.batch_size = self.batch_size;
-        setup.front.batch_limit = self.batch_limit;
-        setup.front.topic.partitioner = match self.partitioner {
+        setup.accumulator.seed = self.seed;
+        setup.accumulator.buffer_memory = self.buffer_memory;
+        setup.accumulator.batch_size = self.batch_size;
+        setup.accumulator.batch_limit = self.batch_limit;
+        setup.accumulator.topic.partitioner = match self.partitioner {
             Partitioning::Sticky => Partitioner::default(),
             Partitioning::RoundRobin => Partitioner::RoundRobin,
             Partitioning::Random => Partitioner::Random,

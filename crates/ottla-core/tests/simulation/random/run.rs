@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ottla_core::accumulator::Manner;
+use ottla_core::accumulator::Lingering;
 use ottla_core::sender::Acks;
 use ottla_core::{ErrorKind, Record};
 use ottla_mock::{Api, TopicOptions};
@@ -152,7 +152,7 @@ impl Run {
             62..72 => self.world.read_mail(),
             72..80 => {
                 let drained = self.world.drained();
-                self.world.core.tick(drained);
+                self.world.sender.tick(drained);
             }
             80..95 => self.dice.time.pass_time(&mut self.world),
             97 => {
@@ -199,7 +199,7 @@ impl Run {
             let (topic, partitions) = dice.one_of(&self.topics);
             let partition = (!dice.once_in(3)).then(|| dice.below(partitions as u32) as i32);
             let padding = if dice.once_in(10) { dice.below(2000) } else { dice.below(60) } as usize;
-            let manner = if dice.once_in(20) { Manner::Hurry } else { Manner::Usual };
+            let lingering = if dice.once_in(20) { Lingering::Skipped } else { Lingering::Allowed };
             let timeout = (self.plan.record_timeouts && dice.once_in(4)).then(|| ms(1 + u64::from(dice.below(10_000))));
             let (poisoned, lent) = (self.plan.poison && dice.once_in(12), dice.once_in(8));
             let partition = partition.map(|partition| self.known_partition(&topic, partition));
@@ -209,10 +209,10 @@ impl Run {
             } else if lent {
                 self.world.send_lent(&topic, partition, padding)
             } else {
-                self.world.send_record(&topic, record, padding, b'.', manner)
+                self.world.send_record(&topic, record, padding, b'.', lingering)
             };
             if sent.is_err() {
-                self.world.front.inbox.press();
+                self.world.accumulator.inbox.request_room();
             }
         }
     }
@@ -220,7 +220,7 @@ impl Run {
     /// Applications ask for partitions that they have seen; some may be gone.
     fn known_partition(&mut self, topic: &str, partition: i32) -> i32 {
         let dice = &mut self.dice.recreations;
-        match self.world.front.topics.get(topic).partitions() {
+        match self.world.accumulator.topics.get(topic).partitions() {
             Some(seen) if self.plan.recreated_topics && dice.once_in(4) => dice.below(seen.len() as u32) as i32,
             _ => partition,
         }
@@ -362,7 +362,7 @@ impl Run {
         let produce = cluster.versions_of(1).range(Api::Produce);
         let by_id = produce.is_some_and(|versions| *versions.end() >= 13);
         for log in &mut logs {
-            let settings = &self.world.front.topics.get(&log.topic).settings;
+            let settings = &self.world.accumulator.topics.get(&log.topic).settings;
             // The log of a topic that was created again knows no producer and takes any sequence number. What is sent to it
             // by name, meant for the old one, can be written again, or overtake what was refused in between. Topic ids
             // end that.

@@ -33,13 +33,13 @@ impl Call {
 }
 
 impl Run {
-    pub fn act(&mut self, at: usize) {
+    pub fn output(&mut self, at: usize) {
         let instance = &self.instances[at];
         if instance.call.is_some() || instance.world.application.closing.is_some() {
             return self.send_meanwhile(at);
         }
         let dice = &mut self.dice.calls;
-        match instance.world.front.gate.transaction_state() {
+        match instance.world.accumulator.gate.transaction_state() {
             State::Uninitialized | State::Ready if dice.once_in(10) => self.speak_nonsense(at),
             State::Uninitialized => self.call(at, Call::Init),
             State::Ready => self.call(at, Call::Begin),
@@ -85,7 +85,7 @@ impl Run {
 
     /// A call, or a send, that the state forbids.
     fn speak_nonsense(&mut self, at: usize) {
-        let state = self.instances[at].world.front.gate.transaction_state();
+        let state = self.instances[at].world.accumulator.gate.transaction_state();
         let request = match (state, self.dice.calls.below(3)) {
             (State::InTransaction, 0 | 1) => TransactionCall::Begin,
             (State::InTransaction, _) => TransactionCall::Init,
@@ -126,7 +126,7 @@ impl Run {
         let Instance { world, call, .. } = &self.instances[at];
         let is_ending = matches!(call, Some((_, Call::Commit | Call::Abort))) && world.application.closing.is_none();
         if is_ending && self.dice.sends.once_in(3) {
-            let (state, first) = (world.front.gate.transaction_state(), world.application.next_id);
+            let (state, first) = (world.accumulator.gate.transaction_state(), world.application.next_id);
             self.send(at);
             let taken = self.instances[at].world.application.next_id - first;
             assert!(taken == 0 || state == State::InTransaction, "{taken} records are taken in state {state:?}");
@@ -195,13 +195,13 @@ impl Run {
 
     fn take_failure(&mut self, at: usize, call: Call, error: &Error) {
         let Instance { world, open, .. } = &mut self.instances[at];
-        let state = world.front.gate.transaction_state();
+        let state = world.accumulator.gate.transaction_state();
         match call {
             _ if error.kind() == ErrorKind::Closed => {
                 assert!(world.application.closing.is_some(), "closed by nobody: {error}");
             }
             _ if error.is_fatal() => {
-                self.coverage.note(format!("told: fatal, of {}", call.name()));
+                self.coverage.note(format!("reported: fatal, of {}", call.name()));
                 if let Some(open) = open.take() {
                     // A commit that the coordinator had begun is not undone by what came after it.
                     let perhaps_committed = call == Call::Commit && !open.failed;
@@ -216,7 +216,7 @@ impl Run {
             Call::Begin => panic!("a transaction cannot begin: {error}"),
             Call::Offsets(_) | Call::Commit => {
                 assert!(error.requires_abort(), "{error}");
-                self.coverage.note(format!("told: abort, of {}", call.name()));
+                self.coverage.note(format!("reported: abort, of {}", call.name()));
                 open.as_mut().expect("a transaction is open").failed = true;
             }
             Call::Abort => panic!("a transaction cannot be aborted: {error}"),

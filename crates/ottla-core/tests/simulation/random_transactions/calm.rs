@@ -72,7 +72,7 @@ impl Run {
     }
 
     fn state(&self, at: usize) -> State {
-        self.instances[at].world.front.gate.transaction_state()
+        self.instances[at].world.accumulator.gate.transaction_state()
     }
 
     fn await_answer(&mut self, at: usize) {

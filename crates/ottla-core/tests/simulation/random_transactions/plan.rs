@@ -134,21 +134,21 @@ impl Producer {
 
     /// Its settings, with the transactional id `id`.
     pub fn setup(&self, id: &str) -> Setup {
-        let mut setup = Setup::with(|core| {
-            core.transaction = Some((id.into(), self.transaction_timeout_ms));
-            core.seed = self.seed;
-            core.request_timeout = self.request_timeout;
-            core.delivery_timeout = self.delivery_timeout;
-            core.linger = self.linger;
-            core.max_in_flight = self.max_in_flight;
-            core.first_sequence = self.first_sequence;
-            core.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
+        let mut setup = Setup::with(|sender| {
+            sender.transaction = Some((id.into(), self.transaction_timeout_ms));
+            sender.seed = self.seed;
+            sender.request_timeout = self.request_timeout;
+            sender.delivery_timeout = self.delivery_timeout;
+            sender.linger = self.linger;
+            sender.max_in_flight = self.max_in_flight;
+            sender.first_sequence = self.first_sequence;
+            sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
         if let Some(intervals) = &self.intervals {
-            intervals.apply(&mut setup.core);
+            intervals.apply(&mut setup.sender);
         }
-        setup.front.seed = self.seed;
-        setup.front.buffer_memory = self.buffer_memory;
+        setup.accumulator.seed = self.seed;
+        setup.accumulator.buffer_memory = self.buffer_memory;
         if self.single_records { setup.single_records() } else { setup }
     }
 }

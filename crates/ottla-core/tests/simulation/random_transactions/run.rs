@@ -148,10 +148,10 @@ impl Run {
         let producer = &self.plan.producers[number % self.plan.producers.len()];
         let mut setup = producer.setup(ID);
         if number > 0 {
-            setup.core.first_sequence = 0;
+            setup.sender.first_sequence = 0;
         }
         if !self.trace {
-            setup.core.debug = Arc::new(DebugSwitch::new(Facilities::of(Facility::Idempotence)));
+            setup.sender.debug = Arc::new(DebugSwitch::new(Facilities::of(Facility::Idempotence)));
         }
         let mut world = setup.start();
         world.cluster = cluster;
@@ -225,17 +225,17 @@ impl Run {
         let (dice, world) = (&mut self.dice, &mut self.instances[at].world);
         world.land();
         match dice.steps.below(100) {
-            0..30 => self.act(at),
+            0..30 => self.output(at),
             30..56 => dice.sockets.deliver(world),
             56..68 => dice.sockets.write(world, late),
             68..76 => {
-                let pressed = world.take_mail();
+                let room_requested = world.take_mail();
                 self.send_meanwhile(at);
-                self.instances[at].world.hand_over_mail(pressed);
+                self.instances[at].world.hand_over_mail(room_requested);
             }
             76..82 => {
                 let drained = world.drained();
-                world.core.tick(drained);
+                world.sender.tick(drained);
             }
             82..91 => dice.time.pass_time(world),
             91..93 => {

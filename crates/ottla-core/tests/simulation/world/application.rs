@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ottla_core::accumulator::{Command, Front, Manner, NotAccepted, Purge, Topic};
+use ottla_core::accumulator::{Accumulator, Command, Lingering, NotAccepted, Purge, Topic};
 use ottla_core::batch::{Completion, Report, Room};
 use ottla_core::compress::Codec;
 use ottla_core::sender::{Acks, Answer};
@@ -41,7 +41,7 @@ pub struct Accepted {
     pub compressed: bool,
 }
 
-/// The world's time as the front sees it.
+/// The world's time as the accumulator sees it.
 pub struct Hand(pub Time);
 
 impl Clock for Hand {
@@ -115,18 +115,18 @@ impl Application {
     /// Sends a record with a value by which it is known.
     pub fn send_record(
         &mut self,
-        (front, now): (&Front, Time),
+        (accumulator, now): (&Accumulator, Time),
         topic: &str,
         record: Record<'_>,
         padding: usize,
         fill: u8,
-        manner: Manner,
+        lingering: Lingering,
     ) -> Result<u64, NotAccepted> {
         let (id, partition) = (self.next_id, record.partition);
         let value = value_of(id, padding, fill);
         let record = Record { value: Some(&value), ..record };
-        let to = front.topics.get(topic);
-        front.accept(&to, &record, &Completion::Tag(id), manner, &Hand(now), &mut Room::default())?;
+        let to = accumulator.topics.get(topic);
+        accumulator.accept(&to, &record, &Completion::Tag(id), lingering, &Hand(now), &mut Room::default())?;
         if fill == POISON {
             self.poisoned.insert(id);
         }
@@ -136,21 +136,21 @@ impl Application {
     /// Sends a record whose value is lent.
     pub fn send_lent(
         &mut self,
-        (front, now): (&Front, Time),
+        (accumulator, now): (&Accumulator, Time),
         topic: &str,
         partition: Option<i32>,
         padding: usize,
     ) -> Result<u64, NotAccepted> {
         let id = self.next_id;
-        let to = front.topics.get(topic);
+        let to = accumulator.topics.get(topic);
         self.lender.lend(id, value_of(id, padding, b'.'), |value, lent| {
             let record = Record { partition, value: Some(value), lent: Some(lent), ..Record::default() };
-            front.accept(&to, &record, &Completion::Tag(id), Manner::Usual, &Hand(now), &mut Room::default())
+            accumulator.accept(&to, &record, &Completion::Tag(id), Lingering::Allowed, &Hand(now), &mut Room::default())
         })?;
         Ok(self.accept(&to, partition, padding))
     }
 
-    /// The front accepted the next record.
+    /// The accumulator accepted the next record.
     pub fn accept(&mut self, to: &Topic, partition: Option<i32>, padding: usize) -> u64 {
         let id = self.next_id;
         let (topic, acks) = (to.name.to_string(), to.settings.acks);
@@ -160,30 +160,30 @@ impl Application {
         id
     }
 
-    pub fn command(&mut self, front: &Front, command: impl FnOnce(u64) -> Command) -> u64 {
+    pub fn command(&mut self, accumulator: &Accumulator, command: impl FnOnce(u64) -> Command) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        front.inbox.command(command(ticket));
+        accumulator.inbox.command(command(ticket));
         ticket
     }
 
-    pub fn flush(&mut self, front: &Front) -> u64 {
-        let ticket = self.command(front, |ticket| Command::Flush { ticket });
+    pub fn flush(&mut self, accumulator: &Accumulator) -> u64 {
+        let ticket = self.command(accumulator, |ticket| Command::Flush { ticket });
         self.flushes.insert(ticket, self.next_id);
         ticket
     }
 
-    pub fn purge(&mut self, front: &Front, what: Purge) -> u64 {
-        let ticket = self.command(front, |ticket| Command::Purge { ticket, what: what.clone() });
+    pub fn purge(&mut self, accumulator: &Accumulator, what: Purge) -> u64 {
+        let ticket = self.command(accumulator, |ticket| Command::Purge { ticket, what: what.clone() });
         self.purges.insert(ticket, (what, self.next_id));
         ticket
     }
 
-    pub fn close(&mut self, front: &Front, now: Time, timeout: Duration) {
+    pub fn close(&mut self, accumulator: &Accumulator, now: Time, timeout: Duration) {
         let deadline = now.after(timeout);
         self.closing = Some(Closing { deadline, ticket: self.next_ticket });
-        front.gate.close();
-        front.inbox.command(Command::Close { deadline });
+        accumulator.gate.close();
+        accumulator.inbox.command(Command::Close { deadline });
     }
 
     /// Takes the completions of a batch's records.

@@ -1,46 +1,46 @@
-//! The sender thread, but for its sockets: it takes the front's mail to the core, and sleeps as the driver does.
+//! The sender thread, but for its sockets: it takes the accumulator's mail to the sender, and sleeps as the event loop does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ottla_core::accumulator::Rest;
-use ottla_core::accumulator::{Command, Front, Mail};
-use ottla_core::sender::Core;
+use ottla_core::accumulator::WakeCoalescing;
+use ottla_core::accumulator::{Accumulator, Command, Mail};
+use ottla_core::sender::Sender;
 use ottla_core::sync::Time;
 
 pub struct Driver {
     mail: Mail<Command>,
     woken: Arc<AtomicBool>,
-    rest: Rest,
+    rest: WakeCoalescing,
     asleep: bool,
     asleep_until: Time,
 }
 
 impl Driver {
-    pub fn new(front: &Front, now: Time) -> Driver {
+    pub fn new(accumulator: &Accumulator, now: Time) -> Driver {
         let woken = Arc::new(AtomicBool::new(false));
         let wake = woken.clone();
-        front.inbox.on_wake(Box::new(move || wake.store(true, Ordering::SeqCst)));
-        Driver { mail: Mail::default(), woken, rest: Rest::default(), asleep: false, asleep_until: now }
+        accumulator.inbox.on_wake(Box::new(move || wake.store(true, Ordering::SeqCst)));
+        Driver { mail: Mail::default(), woken, rest: WakeCoalescing::default(), asleep: false, asleep_until: now }
     }
 
     /// Takes the mail out of the inbox. Returns whether the memory was short.
-    pub fn take_mail(&mut self, front: &Front) -> bool {
-        front.inbox.wake_up();
+    pub fn take_mail(&mut self, accumulator: &Accumulator) -> bool {
+        accumulator.inbox.wake_up();
         self.woken.store(false, Ordering::SeqCst);
-        let pressed = front.inbox.take_pressed();
-        front.inbox.take(&mut self.mail);
+        let room_requested = accumulator.inbox.take_room_request();
+        accumulator.inbox.take(&mut self.mail);
         self.rest.saw(self.mail.full);
-        pressed
+        room_requested
     }
 
-    pub fn hand_over_mail(&mut self, core: &mut Core, pressed: bool) {
-        core.mail(&mut self.mail, pressed);
+    pub fn hand_over_mail(&mut self, sender: &mut Sender, room_requested: bool) {
+        sender.mail(&mut self.mail, room_requested);
     }
 
-    /// The next time at which the core acts by itself.
-    pub fn next_tick(&self, core: &Core) -> Time {
-        core.next_deadline().min(self.asleep_until)
+    /// The next time at which the sender acts by itself.
+    pub fn next_tick(&self, sender: &Sender) -> Time {
+        sender.next_deadline().min(self.asleep_until)
     }
 
     /// Whether it is awake, or has a reason to be.
@@ -52,11 +52,11 @@ impl Driver {
         self.asleep = false;
     }
 
-    /// As the driver does it: sleep is announced, and taken back if something arrived meanwhile.
-    pub fn fall_asleep(&mut self, core: &Core, front: &Front, now: Time) {
-        let deadline = core.next_deadline();
+    /// As the event loop does it: sleep is announced, and taken back if something arrived meanwhile.
+    pub fn fall_asleep(&mut self, sender: &Sender, accumulator: &Accumulator, now: Time) {
+        let deadline = sender.next_deadline();
         let (until, resting) = self.rest.fall_asleep(deadline, now);
-        self.asleep = deadline > now && front.inbox.fall_asleep(until, resting);
+        self.asleep = deadline > now && accumulator.inbox.fall_asleep(until, resting);
         self.asleep_until = until;
     }
 }

@@ -1,7 +1,7 @@
 //! The world around an engine, on one thread. Its clock is turned by hand, its brokers are modelled, and it carries out the
 //! core's actions. Scripts and random runs differ only in who chooses what happens next.
 //!
-//! The parts are the application, the network, the driver and an observer; `World` joins them.
+//! The parts are the application, the network, the event loop and an observer; `World` joins them.
 
 pub mod application;
 mod driver;
@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ottla_core::accumulator::{
-    Command, Front, FrontSettings, Manner, NotAccepted, Purge, TopicSettings, TransactionCall,
+    Accumulator, AccumulatorSettings, Command, Lingering, NotAccepted, Purge, TopicSettings, TransactionCall,
 };
 use ottla_core::batch::Report;
-use ottla_core::sender::{Action, ConnectionId, Core, Event, Settings};
+use ottla_core::sender::{ConnectionId, Input, Output, Sender, Settings};
 use ottla_core::statistics::Statistics;
 use ottla_core::sync::{Clock, Time};
 use ottla_core::{CounterSnapshot, Error, ErrorKind, Fate, Level, Record};
@@ -38,8 +38,8 @@ pub fn ms(millis: u64) -> Duration {
 
 pub struct World {
     pub now: Time,
-    pub front: Arc<Front>,
-    pub core: Core,
+    pub accumulator: Arc<Accumulator>,
+    pub sender: Sender,
     pub statistics: Arc<Statistics>,
     pub cluster: Cluster,
     pub network: Network,
@@ -50,26 +50,26 @@ pub struct World {
 
 impl World {
     pub fn new(mut setup: Setup) -> World {
-        let partitioner = setup.front.topic.partitioner;
-        setup.front.topic = TopicSettings { partitioner, ..setup.core.topic() };
-        World::with_settings(setup.core.core, &setup.front, setup.brokers)
+        let partitioner = setup.accumulator.topic.partitioner;
+        setup.accumulator.topic = TopicSettings { partitioner, ..setup.sender.topic() };
+        World::with_settings(setup.sender.sender, &setup.accumulator, setup.brokers)
     }
 
-    pub fn with_settings(core: Settings, front: &FrontSettings, brokers: i32) -> World {
+    pub fn with_settings(sender: Settings, accumulator: &AccumulatorSettings, brokers: i32) -> World {
         let now = Time(1_000_000_000_000);
-        let front = Arc::new(Front::new(front));
+        let accumulator = Arc::new(Accumulator::new(accumulator));
         let statistics = Arc::new(Statistics::new("world", now));
-        let core = Core::new(core, front.clone(), statistics.clone(), now).expect("valid settings");
+        let sender = Sender::new(sender, accumulator.clone(), statistics.clone(), now).expect("valid settings");
         World {
             now,
-            core,
+            sender,
             statistics,
             cluster: Cluster::new(brokers),
             network: Network::new(brokers),
             application: Application::default(),
             observer: Observer::default(),
-            driver: Driver::new(&front, now),
-            front,
+            driver: Driver::new(&accumulator, now),
+            accumulator,
         }
     }
 
@@ -81,7 +81,7 @@ impl World {
 
     /// `padding` bytes make the record longer.
     pub fn send_sized(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
-        self.send_as(topic, partition, padding, Manner::Usual)
+        self.send_as(topic, partition, padding, Lingering::Allowed)
     }
 
     pub fn send_as(
@@ -89,20 +89,20 @@ impl World {
         topic: &str,
         partition: Option<i32>,
         padding: usize,
-        manner: Manner,
+        lingering: Lingering,
     ) -> Result<u64, NotAccepted> {
-        self.send_record(topic, Record { partition, ..Record::default() }, padding, b'.', manner)
+        self.send_record(topic, Record { partition, ..Record::default() }, padding, b'.', lingering)
     }
 
     /// A record that topics refuse whose `poison` is [`POISON`].
     pub fn send_poisoned(&mut self, topic: &str, partition: Option<i32>) -> Result<u64, NotAccepted> {
-        self.send_record(topic, Record { partition, ..Record::default() }, 1, POISON, Manner::Usual)
+        self.send_record(topic, Record { partition, ..Record::default() }, 1, POISON, Lingering::Allowed)
     }
 
     /// A record with a timeout of its own.
     pub fn send_within(&mut self, topic: &str, partition: i32, timeout: Duration) -> u64 {
         let record = Record { partition: Some(partition), timeout: Some(timeout), ..Record::default() };
-        self.send_record(topic, record, 0, b'.', Manner::Usual).expect("accepted")
+        self.send_record(topic, record, 0, b'.', Lingering::Allowed).expect("accepted")
     }
 
     /// The record gets a value by which it is known.
@@ -112,36 +112,36 @@ impl World {
         record: Record<'_>,
         padding: usize,
         fill: u8,
-        manner: Manner,
+        lingering: Lingering,
     ) -> Result<u64, NotAccepted> {
-        self.application.send_record((&self.front, self.now), topic, record, padding, fill, manner)
+        self.application.send_record((&self.accumulator, self.now), topic, record, padding, fill, lingering)
     }
 
     /// `send_sized` with the value lent.
     pub fn send_lent(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
-        self.application.send_lent((&self.front, self.now), topic, partition, padding)
+        self.application.send_lent((&self.accumulator, self.now), topic, partition, padding)
     }
 
     /// Overrides settings of a topic, before its first record.
     pub fn topic_with(&mut self, topic: &str, change: impl FnOnce(&mut TopicSettings)) {
-        assert!(self.front.topics.find(topic).is_none(), "the topic has settings already");
-        let mut settings = self.front.topics.defaults().clone();
+        assert!(self.accumulator.topics.find(topic).is_none(), "the topic has settings already");
+        let mut settings = self.accumulator.topics.defaults().clone();
         change(&mut settings);
-        self.front.topics.get_with(topic, settings);
+        self.accumulator.topics.get_with(topic, settings);
     }
 
     pub fn flush(&mut self) -> u64 {
-        self.application.flush(&self.front)
+        self.application.flush(&self.accumulator)
     }
 
     /// Gives up records, of one topic or of all.
     pub fn purge(&mut self, queued: bool, in_flight: bool, topic: Option<&str>) -> u64 {
         let what = Purge { queued, in_flight, topic: topic.map(Into::into) };
-        self.application.purge(&self.front, what)
+        self.application.purge(&self.accumulator, what)
     }
 
     pub fn command(&mut self, command: impl FnOnce(u64) -> Command) -> u64 {
-        self.application.command(&self.front, command)
+        self.application.command(&self.accumulator, command)
     }
 
     /// Makes a call about transactions.
@@ -159,7 +159,7 @@ impl World {
 
     /// As the producer's close does it.
     pub fn close(&mut self, timeout: Duration) {
-        self.application.close(&self.front, self.now, timeout);
+        self.application.close(&self.accumulator, self.now, timeout);
     }
 
     // Time
@@ -174,21 +174,21 @@ impl World {
                 self.deliver(id);
                 busy = true;
             }
-            if !(self.driver.is_awake() || busy || self.driver.next_tick(&self.core) <= self.now) {
+            if !(self.driver.is_awake() || busy || self.driver.next_tick(&self.sender) <= self.now) {
                 return;
             }
             self.driver.wake_up();
             self.read_mail();
-            self.core.tick(self.now);
+            self.sender.tick(self.now);
             self.carry_out();
-            self.driver.fall_asleep(&self.core, &self.front, self.now);
+            self.driver.fall_asleep(&self.sender, &self.accumulator, self.now);
         }
-        panic!("the core never comes to rest; its log ends with {:#?}", self.log_tail());
+        panic!("the sender never comes to rest; its log ends with {:#?}", self.log_tail());
     }
 
-    /// The core and the brokers see what time it is.
+    /// The sender and the brokers see what time it is.
     pub fn set_clocks(&mut self) {
-        self.core.at(self.now);
+        self.sender.set_now(self.now);
         self.cluster.now_ms = Hand(self.now).wall_ms();
     }
 
@@ -221,55 +221,55 @@ impl World {
 
     /// When something happens next.
     pub fn next_event(&self) -> Time {
-        self.driver.next_tick(&self.core).min(self.network.next_event())
+        self.driver.next_tick(&self.sender).min(self.network.next_event())
     }
 
-    // The core's actions
+    // The sender's actions
 
     pub fn read_mail(&mut self) {
-        let pressed = self.take_mail();
-        self.hand_over_mail(pressed);
+        let room_requested = self.take_mail();
+        self.hand_over_mail(room_requested);
     }
 
     /// The first half of that. Other threads may do something before the second.
     pub fn take_mail(&mut self) -> bool {
-        self.driver.take_mail(&self.front)
+        self.driver.take_mail(&self.accumulator)
     }
 
-    pub fn hand_over_mail(&mut self, pressed: bool) {
-        self.driver.hand_over_mail(&mut self.core, pressed);
+    pub fn hand_over_mail(&mut self, room_requested: bool) {
+        self.driver.hand_over_mail(&mut self.sender, room_requested);
     }
 
     pub fn carry_out(&mut self) {
         loop {
-            self.front.memory.give_back_loans();
-            let Some(action) = self.core.action() else { return };
+            self.accumulator.memory.give_back_loans();
+            let Some(action) = self.sender.poll_output() else { return };
             match action {
-                Action::Resolve(id, name) => {
+                Output::Resolve(id, name) => {
                     self.observer.see_attempt(self.now, id.broker);
                     self.network.resolve(id, &name, self.now);
                 }
-                Action::FindCanonicalNames(id, name, _) => self.network.find_canonical_names(id, &name, self.now),
-                Action::Connect(id, address) => self.network.connect(id, address, self.now, &self.cluster),
-                Action::Write(id, frame) => {
+                Output::FindCanonicalNames(id, name, _) => self.network.find_canonical_names(id, &name, self.now),
+                Output::Connect(id, address) => self.network.connect(id, address, self.now, &self.cluster),
+                Output::Write(id, frame) => {
                     self.observer.see_request(self.now, &frame);
                     if self.network.write(id, frame) && self.network.eager {
                         self.finish_write(id);
                     }
                 }
-                Action::Recall(id) => self.network.recall(id),
-                Action::Close(id) => drop(self.network.end(id)),
-                Action::Report(report) => self.report(report),
-                Action::Assign(topic, slots) => {
-                    let rejected = self.front.assign(&topic, slots, &Hand(self.now));
+                Output::Recall(id) => self.network.recall(id),
+                Output::Close(id) => drop(self.network.end(id)),
+                Output::Report(report) => self.report(report),
+                Output::Assign(topic, slots) => {
+                    let rejected = self.accumulator.assign(&topic, slots, &Hand(self.now));
                     rejected.into_reports(self.now).for_each(|report| self.report(report));
                     self.read_mail();
-                    self.core.assigned(&topic);
+                    self.sender.assigned(&topic);
                 }
-                Action::Answered { ticket, outcome } => self.application.answered(ticket, outcome),
-                Action::Closed => self.application.closed(),
-                Action::News(news) => self.observer.news.push(*news),
-                Action::Log(level, message) => self.observer.log.push((level, message)),
+                Output::Answered { ticket, outcome } => self.application.answered(ticket, outcome),
+                Output::Closed => self.application.closed(),
+                Output::Event(event) => self.observer.events.push(*event),
+                Output::Log(level, message) => self.observer.log.push((level, message)),
             }
         }
     }
@@ -299,15 +299,15 @@ impl World {
     pub fn deliver(&mut self, id: ConnectionId) {
         match self.network.take_arrival(id) {
             None => {}
-            Some(Arrival::Resolved(addresses)) => self.core.event(Event::Resolved(id, Ok(addresses))),
-            Some(Arrival::CanonicalNames(names)) => self.core.event(Event::CanonicalNames(id, names)),
+            Some(Arrival::Resolved(addresses)) => self.sender.input(Input::Resolved(id, Ok(addresses))),
+            Some(Arrival::CanonicalNames(names)) => self.sender.input(Input::CanonicalNames(id, names)),
             Some(Arrival::ResolveFailed) => {
                 self.network.end(id);
-                self.core.event(Event::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));
+                self.sender.input(Input::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));
             }
             Some(Arrival::Connected(broker)) => {
                 self.network.connected(id, broker);
-                self.core.event(Event::Connected(id));
+                self.sender.input(Input::Connected(id));
             }
             Some(Arrival::Refused) => self.lose(id, Error::new(ErrorKind::Io, "connection refused")),
             Some(Arrival::Bytes(bytes)) => self.receive(id, &bytes),
@@ -325,7 +325,7 @@ impl World {
             if received.len() < end {
                 break;
             }
-            self.core.event(Event::Received(id, &received[4..end]));
+            self.sender.input(Input::Received(id, &received[4..end]));
             received.drain(..end);
         }
         self.network.put_back(id, received);
@@ -334,7 +334,7 @@ impl World {
     /// The socket takes a part of what is to be written.
     pub fn begin_write(&mut self, id: ConnectionId) {
         if self.touch(id) {
-            self.core.event(Event::Begun(id));
+            self.sender.input(Input::Begun(id));
         }
     }
 
@@ -350,7 +350,7 @@ impl World {
         let Some((frame, broker)) = self.network.finish_write(id, self.now) else { return };
         self.observer.written.push((self.now, broker));
         self.network.land_on(id, self.now, &mut self.cluster);
-        self.core.event(Event::Written(id, frame));
+        self.sender.input(Input::Written(id, frame));
         self.driver.wake_up();
     }
 
@@ -368,7 +368,7 @@ impl World {
     pub fn cut_midway(&mut self, id: ConnectionId) {
         self.touch(id);
         if self.network.end(id).is_some_and(|link| link.broker.is_some()) {
-            self.core.event(Event::Disconnected(id, connection_lost(), None));
+            self.sender.input(Input::Disconnected(id, connection_lost(), None));
         }
     }
 
@@ -376,14 +376,14 @@ impl World {
         let Some(link) = self.network.end(id) else { return };
         let untouched = link.outgoing.as_ref().filter(|_| !link.begun).map(|frame| frame.correlation);
         if link.broker.is_some() {
-            self.core.event(Event::Disconnected(id, error, untouched));
+            self.sender.input(Input::Disconnected(id, error, untouched));
         } else {
-            self.core.event(Event::ConnectFailed(id, error));
+            self.sender.input(Input::ConnectFailed(id, error));
         }
     }
 
     pub fn cut_all_to(&mut self, broker: i32) {
-        self.core.at(self.now);
+        self.sender.set_now(self.now);
         self.network.links_to(broker).into_iter().for_each(|id| self.cut(id));
         self.driver.wake_up();
     }
@@ -435,7 +435,7 @@ impl World {
     }
 
     pub fn memory_used(&self) -> usize {
-        self.front.memory.budget().used()
+        self.accumulator.memory.budget().used()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ottla_core::Level;
-use ottla_core::sender::{BrokerIndex, Frame, News};
+use ottla_core::sender::{BrokerIndex, Event, Frame};
 use ottla_core::sync::Time;
 use ottla_mock::Api;
 
@@ -12,7 +12,7 @@ use super::values::ids_in;
 /// What an engine asks of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Traffic {
-    /// An attempt to connect to a broker, by its index in the core.
+    /// An attempt to connect to a broker, by its index in the sender.
     Attempt(BrokerIndex),
     /// A request, by its API's number.
     Request(i16),
@@ -21,7 +21,7 @@ pub enum Traffic {
 #[derive(Default)]
 pub struct Observer {
     pub log: Vec<(Level, String)>,
-    pub news: Vec<News>,
+    pub events: Vec<Event>,
     /// Everything that the engine asked of the network, and when.
     pub traffic: Vec<(Time, Traffic)>,
     /// When requests were written in full, and to which broker.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ottla_core::Level;
-use ottla_core::accumulator::{FrontSettings, Partitioner, TopicSettings};
+use ottla_core::accumulator::{AccumulatorSettings, Partitioner, TopicSettings};
 use ottla_core::compress::Codec;
 use ottla_core::config::Facilities;
 use ottla_core::sender::{Acks, Backoff, DebugSwitch, Settings};
@@ -14,14 +14,14 @@ use super::{World, ms};
 
 /// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
 pub struct Setup {
-    pub core: Properties,
-    pub front: FrontSettings,
+    pub sender: Properties,
+    pub accumulator: AccumulatorSettings,
     pub brokers: i32,
 }
 
 /// Settings of the producer, and of all topics without overrides.
 pub struct Properties {
-    pub core: Settings,
+    pub sender: Settings,
     pub acks: Acks,
     pub linger: Duration,
     pub delivery_timeout: Duration,
@@ -35,10 +35,10 @@ impl Properties {
     pub fn topic(&self) -> TopicSettings {
         TopicSettings {
             acks: self.acks,
-            idempotence: self.core.idempotence && self.acks == Acks::All,
+            idempotence: self.sender.idempotence && self.acks == Acks::All,
             linger: self.linger,
             delivery_timeout: self.delivery_timeout,
-            request_timeout: self.core.request_timeout,
+            request_timeout: self.sender.request_timeout,
             topic_timeout: self.topic_timeout,
             codec: self.codec,
             compression_level: self.compression_level,
@@ -51,20 +51,20 @@ impl Deref for Properties {
     type Target = Settings;
 
     fn deref(&self) -> &Settings {
-        &self.core
+        &self.sender
     }
 }
 
 impl DerefMut for Properties {
     fn deref_mut(&mut self) -> &mut Settings {
-        &mut self.core
+        &mut self.sender
     }
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let backoff = |initial, max| Backoff { initial: ms(initial), max: ms(max) };
-        let core = Settings {
+        let sender = Settings {
             bootstrap_servers: vec![("first".into(), 9093)],
             canonical_bootstrap: false,
             client_id: "world".into(),
@@ -91,8 +91,8 @@ impl Default for Setup {
         };
         let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };
         Setup {
-            core: Properties {
-                core,
+            sender: Properties {
+                sender,
                 acks: topic.acks,
                 linger: topic.linger,
                 delivery_timeout: topic.delivery_timeout,
@@ -100,7 +100,13 @@ impl Default for Setup {
                 codec: topic.codec,
                 compression_level: topic.compression_level,
             },
-            front: FrontSettings { buffer_memory: 32 << 20, batch_size: 16384, batch_limit: 1 << 20, topic, seed: 1 },
+            accumulator: AccumulatorSettings {
+                buffer_memory: 32 << 20,
+                batch_size: 16384,
+                batch_limit: 1 << 20,
+                topic,
+                seed: 1,
+            },
             brokers: 3,
         }
     }
@@ -109,19 +115,19 @@ impl Default for Setup {
 impl Setup {
     pub fn with(change: impl FnOnce(&mut Properties)) -> Setup {
         let mut setup = Setup::default();
-        change(&mut setup.core);
+        change(&mut setup.sender);
         setup
     }
 
     pub fn batch_size(mut self, bytes: usize) -> Setup {
-        self.front.batch_size = bytes;
+        self.accumulator.batch_size = bytes;
         self
     }
 
     /// Each batch has one record.
     pub fn single_records(mut self) -> Setup {
-        self.front.batch_limit = 1;
-        self.front.batch_size = 1;
+        self.accumulator.batch_limit = 1;
+        self.accumulator.batch_size = 1;
         self
     }
 

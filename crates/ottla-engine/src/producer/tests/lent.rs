@@ -16,8 +16,8 @@ fn a_sender_that_panics_completes_all_records_and_gives_all_values_back() {
     let broker = SinkBroker::start(SinkOptions::default());
     let mut config = Config::new();
     config.set("bootstrap.servers", &broker.addr().to_string()).expect("an address");
-    let told = Arc::new(AtomicU64::new(0));
-    let counter = told.clone();
+    let reported = Arc::new(AtomicU64::new(0));
+    let counter = reported.clone();
     let sink = move |report: Report| {
         let before = counter.fetch_add(u64::from(report.count()), Ordering::SeqCst);
         assert!(before > 0, "on purpose");
@@ -40,5 +40,5 @@ fn a_sender_that_panics_completes_all_records_and_gives_all_values_back() {
     drop(producer);
     assert!(accepted > 0);
     assert_eq!(returned.load(Ordering::SeqCst), accepted);
-    assert_eq!(told.load(Ordering::SeqCst), accepted);
+    assert_eq!(reported.load(Ordering::SeqCst), accepted);
 }

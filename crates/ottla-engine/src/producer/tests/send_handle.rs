@@ -21,9 +21,9 @@ fn handles_linger_together_and_tell_each_record_its_own_fate() {
         std::thread::sleep(Duration::from_millis(2));
     }
     assert_eq!(handles[99].wait(Wait::Never).expect_err("it lingers").kind(), ErrorKind::TimedOut);
-    let told: Vec<_> = handles.iter().map(|handle| handle.wait(LONG).expect("told")).collect();
-    assert!(told.iter().all(|told| told.fate == Fate::Written && told.error.is_none()));
-    let mut places: Vec<_> = told.iter().map(|told| (told.partition, told.offset)).collect();
+    let reported: Vec<_> = handles.iter().map(|handle| handle.wait(LONG).expect("told")).collect();
+    assert!(reported.iter().all(|reported| reported.fate == Fate::Written && reported.error.is_none()));
+    let mut places: Vec<_> = reported.iter().map(|reported| (reported.partition, reported.offset)).collect();
     places.sort_unstable();
     places.dedup();
     assert_eq!(places.len(), 100);
@@ -31,7 +31,7 @@ fn handles_linger_together_and_tell_each_record_its_own_fate() {
     // Again, and by many threads.
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(|| assert_eq!(handles[7].wait(Wait::Forever).expect("told").offset, told[7].offset));
+            scope.spawn(|| assert_eq!(handles[7].wait(Wait::Forever).expect("told").offset, reported[7].offset));
         }
     });
     producer.flush(LONG).expect("flushed");
@@ -75,8 +75,8 @@ fn the_end_of_the_producer_ends_the_wait() {
         std::thread::sleep(Duration::from_millis(20));
         drop(producer);
     });
-    let told = handles[1].wait(Wait::Never).expect("told");
-    assert_eq!(told.error.expect("it was closed").kind(), ErrorKind::Closed);
+    let reported = handles[1].wait(Wait::Never).expect("told");
+    assert_eq!(reported.error.expect("it was closed").kind(), ErrorKind::Closed);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_callback_does_not_wait_but_may_look() {
             // It cannot be sent before this returns.
             let late = producer.send_handle(&topic, &Record::default(), Wait::Configured).expect("accepted");
             let kinds = [done.wait(Wait::Forever), late.wait(LONG), late.wait(Wait::Never)]
-                .map(|told| told.err().map(|error| error.kind()));
+                .map(|reported| reported.err().map(|error| error.kind()));
             let _ = answer.send(kinds);
         }
     };

@@ -10,15 +10,15 @@ fn what_waits_is_counted_where_it_waits() {
     assert_eq!(send_until_refused(&producer, &topic, 1), 1);
     producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
     assert_eq!(send_until_refused(&producer, &topic, 5), 5);
-    let told = producer.statistics().expect("statistics");
-    let figures = &told.topics[0].figures;
-    assert_eq!((figures.records_waiting, figures.records_taken, told.producer.records_held), (5, 0, 5));
+    let reported = producer.statistics().expect("statistics");
+    let figures = &reported.topics[0].figures;
+    assert_eq!((figures.records_waiting, figures.records_taken, reported.producer.records_held), (5, 0, 5));
     assert!(figures.bytes_waiting > 500, "{}", figures.bytes_waiting);
-    let leader = told.brokers.iter().find(|broker| broker.figures.records_waiting > 0).expect("a leader");
+    let leader = reported.brokers.iter().find(|broker| broker.figures.records_waiting > 0).expect("a leader");
     assert!(leader.what.id >= 0 && figures.partitions_without_leader == 0, "{:?}", leader.what);
     assert_eq!((leader.figures.records_waiting, leader.figures.partitions), (5, figures.partitions));
-    assert_eq!((told.producer.flushes, told.producer.buffer_total_bytes), (1, 32 << 20));
-    assert!(told.producer.buffer_used_bytes > 0);
+    assert_eq!((reported.producer.flushes, reported.producer.buffer_total_bytes), (1, 32 << 20));
+    assert!(reported.producer.buffer_used_bytes > 0);
 }
 
 #[test]
@@ -32,9 +32,9 @@ fn waits_for_room_and_refusals_are_counted() {
     let refused = (0..100).find_map(|_| send(Wait::Never).err()).expect("forty fit at most");
     assert_eq!(refused.kind(), ErrorKind::BufferFull);
     send(Wait::AtMost(Duration::from_secs(60))).expect("there is room when the first are answered");
-    let told = producer.statistics().expect("statistics").producer;
-    assert_eq!((told.buffer_exhausted, told.buffer_waits), (1, 1));
-    assert!(told.buffer_wait_us > 0);
+    let reported = producer.statistics().expect("statistics").producer;
+    assert_eq!((reported.buffer_exhausted, reported.buffer_waits), (1, 1));
+    assert!(reported.buffer_wait_us > 0);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn records_for_a_partition_that_is_not_there_are_counted_as_failed() {
     let record = Record { partition: Some(1_000_000), ..Record::default() };
     producer.send(&topic, &record, Completion::Tag(0), Wait::Never).expect("its partitions are not known yet");
     producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
-    let told = producer.statistics().expect("statistics");
-    assert_eq!((told.producer.records_failed, told.topics[0].figures.records_failed), (1, 1));
-    assert_eq!((told.errors[0].kind, told.errors[0].records_failed), (ErrorKind::UnknownPartition, 1));
+    let reported = producer.statistics().expect("statistics");
+    assert_eq!((reported.producer.records_failed, reported.topics[0].figures.records_failed), (1, 1));
+    assert_eq!((reported.errors[0].kind, reported.errors[0].records_failed), (ErrorKind::UnknownPartition, 1));
 }

@@ -15,20 +15,20 @@ use super::connection::Connection;
 use super::statistics::Interval;
 use super::timer::Timer;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
-use ottla_core::accumulator::{Command, Mail, Rest, Slot, Topic};
+use ottla_core::accumulator::{Command, Mail, Slot, Topic, WakeCoalescing};
 use ottla_core::batch::{Outcome, Report};
 use ottla_core::error::{Error, ErrorCode, ErrorKind, Result};
 use ottla_core::record::Fate;
-use ottla_core::sender::{Action, ConnectionId, Core, Event, Frame, Level, News, NewsKind};
+use ottla_core::sender::{ConnectionId, Event, EventKind, Frame, Input, Level, Output, Sender};
 use ottla_core::sync::{Arc, Clock, Mutex, SystemClock, Time};
 
 /// Idle threads need a fraction of it. One that outlived the producer would be reported by valgrind at the end of the process.
 const LOOKUPS_END_WITHIN: Duration = Duration::from_millis(100);
 
-/// Runs until the core is closed, or something panics.
-pub fn run(runtime: Runtime, core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
+/// Runs until the sender is closed, or something panics.
+pub fn run(runtime: Runtime, sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
     shared.set_sender();
-    let mut sender = Sender::new(core, shared.clone(), sockets, sink);
+    let mut sender = SenderThread::new(sender, shared.clone(), sockets, sink);
     let looped = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(std::future::poll_fn(|cx| sender.poll(cx)));
     }));
@@ -43,19 +43,19 @@ type Naming = Pin<Box<dyn Future<Output = Result<Vec<Arc<str>>>>>>;
 type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
 
 /// What a connection is doing.
-enum Line {
+enum ConnectionState {
     Naming(Naming),
     Resolving(Resolving),
     Connecting(SocketAddr, Connecting),
     Open(Connection),
 }
 
-struct Sender {
-    core: Option<Core>,
+struct SenderThread {
+    sender: Option<Sender>,
     shared: Arc<Shared>,
     sockets: SocketSettings,
     sink: Box<dyn Sink>,
-    lines: BTreeMap<ConnectionId, Line>,
+    connections: BTreeMap<ConnectionId, ConnectionState>,
     mail: Mail<Command>,
     scratch: Vec<u8>,
     ids: Vec<ConnectionId>,
@@ -66,14 +66,14 @@ struct Sender {
     /// readable now: the time up to which timers may fire.
     last_turn: Time,
     interval: Interval,
-    rest: Rest,
+    rest: WakeCoalescing,
 }
 
 /// Passes over the inbox before the runtime looks at the sockets again.
 const PASSES: usize = 16;
 
-impl Sender {
-    fn new(core: Core, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) -> Self {
+impl SenderThread {
+    fn new(sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) -> Self {
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let woken = waker.clone();
         let wake = move || {
@@ -83,14 +83,14 @@ impl Sender {
             }
         };
         let interval = Interval::new(sink.statistics_interval(), SystemClock.monotonic());
-        shared.front.memory.budget().on_room(Box::new(wake.clone()));
-        shared.front.inbox.on_wake(Box::new(wake));
-        Sender {
-            core: Some(core),
+        shared.accumulator.memory.budget().on_room(Box::new(wake.clone()));
+        shared.accumulator.inbox.on_wake(Box::new(wake));
+        SenderThread {
+            sender: Some(sender),
             shared,
             sockets,
             sink,
-            lines: BTreeMap::new(),
+            connections: BTreeMap::new(),
             mail: Mail::default(),
             scratch: vec![0; 16 * 1024],
             ids: Vec::new(),
@@ -98,44 +98,44 @@ impl Sender {
             waker,
             last_turn: Time::ZERO,
             interval,
-            rest: Rest::default(),
+            rest: WakeCoalescing::default(),
         }
     }
 
-    /// One turn: everything readable, then the inbox, then the timers, then what the core wants done.
+    /// One turn: everything readable, then the inbox, then the timers, then what the sender wants done.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.keep_waker(cx);
         let turn = SystemClock.monotonic();
         let drained = std::mem::replace(&mut self.last_turn, turn);
         self.shared.statistics.producer.turns.add(1);
-        self.core().at(turn);
-        self.shared.front.memory.expect_small_allocations();
-        self.shared.front.memory.budget().defer();
-        self.poll_lines(cx);
+        self.sender().set_now(turn);
+        self.shared.accumulator.memory.expect_small_allocations();
+        self.shared.accumulator.memory.budget().defer();
+        self.poll_connections(cx);
         for _ in 0..PASSES {
             self.read_mail();
-            self.core().tick(drained);
+            self.sender().tick(drained);
             self.carry_out(cx);
-            if self.core().is_closed() {
+            if self.sender().is_closed() {
                 return Poll::Ready(());
             }
-            self.tell_statistics(turn);
-            let deadline = self.core().next_deadline().min(self.interval.next);
+            self.report_statistics(turn);
+            let deadline = self.sender().next_deadline().min(self.interval.next);
             if deadline <= turn {
                 break;
             }
             // From now on whoever waits for a little is served by the release itself.
-            self.shared.front.memory.budget().stop_deferring();
-            self.tell_of_room();
+            self.shared.accumulator.memory.budget().stop_deferring();
+            self.report_room();
             let now = SystemClock.monotonic();
             let (until, resting) = match self.timer().is_precise() {
                 true => self.rest.fall_asleep(deadline, now),
                 false => (deadline, false),
             };
-            if self.shared.front.inbox.fall_asleep(until, resting) {
+            if self.shared.accumulator.inbox.fall_asleep(until, resting) {
                 return self.sleep_until(until, cx);
             }
-            self.core().at(now);
+            self.sender().set_now(now);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -145,8 +145,8 @@ impl Sender {
         self.timer.get_or_insert_with(Timer::new)
     }
 
-    fn core(&mut self) -> &mut Core {
-        self.core.as_mut().expect("there is a core until the loop has ended")
+    fn sender(&mut self) -> &mut Sender {
+        self.sender.as_mut().expect("there is a sender until the loop has ended")
     }
 
     fn keep_waker(&mut self, cx: &Context<'_>) {
@@ -157,13 +157,13 @@ impl Sender {
     }
 
     fn read_mail(&mut self) {
-        let inbox = &self.shared.front.inbox;
+        let inbox = &self.shared.accumulator.inbox;
         inbox.wake_up();
-        let pressed = inbox.take_pressed();
+        let room_requested = inbox.take_room_request();
         inbox.take(&mut self.mail);
         self.rest.saw(self.mail.full);
-        let Some(core) = &mut self.core else { return };
-        core.mail(&mut self.mail, pressed);
+        let Some(sender) = &mut self.sender else { return };
+        sender.mail(&mut self.mail, room_requested);
     }
 
     fn sleep_until(&mut self, deadline: Time, cx: &mut Context<'_>) -> Poll<()> {
@@ -171,53 +171,54 @@ impl Sender {
             return Poll::Pending;
         }
         if self.timer().poll(deadline, cx).is_ready() {
-            self.shared.front.inbox.wake_up();
+            self.shared.accumulator.inbox.wake_up();
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
     /// Delivers every readable byte, goes on writing where sockets have room, and looks at attempts to connect.
-    fn poll_lines(&mut self, cx: &mut Context<'_>) {
+    fn poll_connections(&mut self, cx: &mut Context<'_>) {
         let mut ids = std::mem::take(&mut self.ids);
-        ids.extend(self.lines.keys());
+        ids.extend(self.connections.keys());
         for id in ids.drain(..) {
-            self.poll_line(id, cx);
+            self.poll_connection(id, cx);
         }
         self.ids = ids;
     }
 
-    fn poll_line(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
-        let Some(line) = self.lines.get_mut(&id) else { return };
-        let Some(core) = &mut self.core else { return };
-        match line {
-            Line::Naming(naming) => {
+    fn poll_connection(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
+        let Some(state) = self.connections.get_mut(&id) else { return };
+        let Some(sender) = &mut self.sender else { return };
+        match state {
+            ConnectionState::Naming(naming) => {
                 if let Poll::Ready(names) = naming.as_mut().poll(cx) {
-                    self.lines.remove(&id);
-                    core.event(Event::CanonicalNames(id, names));
+                    self.connections.remove(&id);
+                    sender.input(Input::CanonicalNames(id, names));
                 }
             }
-            Line::Resolving(resolving) => {
+            ConnectionState::Resolving(resolving) => {
                 if let Poll::Ready(addresses) = resolving.as_mut().poll(cx) {
-                    self.lines.remove(&id);
-                    core.event(Event::Resolved(id, addresses));
+                    self.connections.remove(&id);
+                    sender.input(Input::Resolved(id, addresses));
                 }
             }
-            Line::Connecting(address, connecting) => {
+            ConnectionState::Connecting(address, connecting) => {
                 let address = *address;
                 if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
-                    self.lines.remove(&id);
+                    self.connections.remove(&id);
                     self.connect_ended(id, address, connected);
                     // The runtime wakes this loop for what was asked of it, so ask for the first answer now.
-                    self.poll_line(id, cx);
+                    self.poll_connection(id, cx);
                 }
             }
-            Line::Open(connection) => {
-                let read = connection.poll_read(cx, &mut self.scratch, |frame| core.event(Event::Received(id, frame)));
+            ConnectionState::Open(connection) => {
+                let read =
+                    connection.poll_read(cx, &mut self.scratch, |frame| sender.input(Input::Received(id, frame)));
                 if let Poll::Ready(error) = read {
                     let untouched = connection.untouched();
-                    self.lines.remove(&id);
-                    return core.event(Event::Disconnected(id, error, untouched));
+                    self.connections.remove(&id);
+                    return sender.input(Input::Disconnected(id, error, untouched));
                 }
                 self.poll_write(id, cx);
             }
@@ -228,8 +229,8 @@ impl Sender {
         match connected {
             Ok(stream) => {
                 let connection = Connection::new(stream, self.sockets.receive_message_max);
-                self.lines.insert(id, Line::Open(connection));
-                self.core().event(Event::Connected(id));
+                self.connections.insert(id, ConnectionState::Open(connection));
+                self.sender().input(Input::Connected(id));
             }
             Err(error) => {
                 let hint = match error.kind() {
@@ -237,70 +238,70 @@ impl Sender {
                     _ => "",
                 };
                 let message = format!("connecting to {address} failed: {error}{hint}");
-                self.core().event(Event::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
+                self.sender().input(Input::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
             }
         }
     }
 
     fn poll_write(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
-        let Some(Line::Open(connection)) = self.lines.get_mut(&id) else { return };
-        let Some(core) = &mut self.core else { return };
-        if !core.is_current(id) {
-            // About to be closed. What the core took for unwritten stays so.
+        let Some(ConnectionState::Open(connection)) = self.connections.get_mut(&id) else { return };
+        let Some(sender) = &mut self.sender else { return };
+        if !sender.is_current(id) {
+            // About to be closed. What the sender took for unwritten stays so.
             return;
         }
         match connection.poll_write(cx) {
-            Poll::Pending if connection.has_begun() => core.event(Event::Begun(id)),
+            Poll::Pending if connection.has_begun() => sender.input(Input::Begun(id)),
             Poll::Pending | Poll::Ready(Ok(None)) => {}
-            Poll::Ready(Ok(Some(frame))) => core.event(Event::Written(id, frame)),
+            Poll::Ready(Ok(Some(frame))) => sender.input(Input::Written(id, frame)),
             Poll::Ready(Err(error)) => {
                 let untouched = connection.untouched();
-                self.lines.remove(&id);
+                self.connections.remove(&id);
                 let message = format!("the connection was lost: {error}");
                 let error = Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), message).caused_by(error);
-                core.event(Event::Disconnected(id, error, untouched));
+                sender.input(Input::Disconnected(id, error, untouched));
             }
         }
     }
 
-    /// Does what the core wants done. Callbacks run here, between its steps.
+    /// Does what the sender wants done. Callbacks run here, between its steps.
     fn carry_out(&mut self, cx: &mut Context<'_>) {
         loop {
             // Before each action, so that who flushed finds the values of what was decided released.
-            self.shared.front.memory.give_back_loans();
-            let Some(action) = self.core().action() else { return };
+            self.shared.accumulator.memory.give_back_loans();
+            let Some(action) = self.sender().poll_output() else { return };
             match action {
-                Action::Resolve(id, name) => {
-                    self.lines.insert(id, Line::Resolving(Box::pin(dns::resolve(name))));
-                    self.poll_line(id, cx);
+                Output::Resolve(id, name) => {
+                    self.connections.insert(id, ConnectionState::Resolving(Box::pin(dns::resolve(name))));
+                    self.poll_connection(id, cx);
                 }
-                Action::FindCanonicalNames(id, name, limit) => {
-                    self.lines.insert(id, Line::Naming(Box::pin(dns::canonical_names(name, limit))));
-                    self.poll_line(id, cx);
+                Output::FindCanonicalNames(id, name, limit) => {
+                    self.connections.insert(id, ConnectionState::Naming(Box::pin(dns::canonical_names(name, limit))));
+                    self.poll_connection(id, cx);
                 }
-                Action::Connect(id, address) => {
+                Output::Connect(id, address) => {
                     let connecting = Box::pin(connect(address, self.sockets));
-                    self.lines.retain(|other, _| other.broker != id.broker);
-                    self.lines.insert(id, Line::Connecting(address, connecting));
-                    self.poll_line(id, cx);
+                    self.connections.retain(|other, _| other.broker != id.broker);
+                    self.connections.insert(id, ConnectionState::Connecting(address, connecting));
+                    self.poll_connection(id, cx);
                 }
-                Action::Write(id, frame) => self.write(id, frame, cx),
-                Action::Recall(id) => self.recall(id),
-                Action::Close(id) => {
-                    self.lines.remove(&id);
+                Output::Write(id, frame) => self.write(id, frame, cx),
+                Output::Recall(id) => self.recall(id),
+                Output::Close(id) => {
+                    self.connections.remove(&id);
                 }
-                Action::Report(report) => self.report(report),
-                Action::Assign(topic, slots) => self.assign(&topic, slots),
-                Action::Answered { ticket, outcome } => self.shared.tickets.answer(ticket, outcome),
-                Action::Closed => {}
-                Action::News(news) => self.call_out(|sink| sink.news(*news)),
-                Action::Log(level, message) => self.shared.log(level, &message),
+                Output::Report(report) => self.report(report),
+                Output::Assign(topic, slots) => self.assign(&topic, slots),
+                Output::Answered { ticket, outcome } => self.shared.tickets.answer(ticket, outcome),
+                Output::Closed => {}
+                Output::Event(event) => self.call_out(|sink| sink.event(*event)),
+                Output::Log(level, message) => self.shared.log(level, &message),
             }
         }
     }
 
     fn write(&mut self, id: ConnectionId, frame: Frame, cx: &mut Context<'_>) {
-        if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
+        if let Some(ConnectionState::Open(connection)) = self.connections.get_mut(&id) {
             connection.write(frame);
             self.poll_write(id, cx);
         }
@@ -308,25 +309,25 @@ impl Sender {
 
     /// Somebody was refused room, and now there is some. Before falling asleep: what the application sends when it is
     /// told keeps the loop awake.
-    fn tell_of_room(&mut self) {
-        let budget = self.shared.front.memory.budget();
+    fn report_room(&mut self) {
+        let budget = self.shared.accumulator.memory.budget();
         if budget.take_room_after_refusal() {
             let message = format!("{} of buffer.memory={} bytes are free again", budget.room(), budget.limit());
-            self.call_out(|sink| sink.news(News::new(NewsKind::BufferRoom, message)));
+            self.call_out(|sink| sink.event(Event::new(EventKind::BufferRoom, message)));
         }
     }
 
     fn recall(&mut self, id: ConnectionId) {
-        if let Some(Line::Open(connection)) = self.lines.get_mut(&id) {
+        if let Some(ConnectionState::Open(connection)) = self.connections.get_mut(&id) {
             connection.recall();
         }
     }
 
     fn report(&mut self, report: Report) {
-        self.shared.front.memory.accepted().take();
+        self.shared.accumulator.memory.accepted().take();
         self.call_out(|sink| {
             sink.observe(&report);
-            report.tell_waiters();
+            report.notify_waiters();
             sink.report(report);
         });
     }
@@ -340,20 +341,20 @@ impl Sender {
         figures.callback_running_us.end();
         let took = SystemClock.monotonic().since(begun);
         figures.callback_time_us.add_time(took, 1);
-        if let Some(core) = &mut self.core {
-            core.note_held_up(took);
+        if let Some(sender) = &mut self.sender {
+            sender.note_held_up(took);
         }
     }
 
     /// Statistics, if a sink wants them each so often.
-    fn tell_statistics(&mut self, now: Time) {
+    fn report_statistics(&mut self, now: Time) {
         if self.interval.is_due(now) {
             let snapshot = self.shared.snapshot();
             self.call_out(|sink| sink.statistics(snapshot));
         }
     }
 
-    /// A failure that the core does not know of.
+    /// A failure that the sender does not know of.
     fn report_failed(&mut self, report: Report) {
         let Outcome { error, fate, .. } = report.outcome();
         let kind = error.as_ref().map_or(ErrorKind::Internal, Error::kind);
@@ -363,41 +364,41 @@ impl Sender {
     }
 
     fn assign(&mut self, topic: &Topic, slots: Vec<Arc<Slot>>) {
-        let rejected = self.shared.front.assign(topic, slots, &SystemClock);
+        let rejected = self.shared.accumulator.assign(topic, slots, &SystemClock);
         for report in rejected.into_reports(SystemClock.monotonic()) {
             self.report_failed(report);
         }
         self.read_mail();
-        self.core().assigned(topic);
+        self.sender().assigned(topic);
     }
 
-    /// The loop has ended. After a panic, completes what it left behind: every batch is among the core's actions as a
+    /// The loop has ended. After a panic, completes what it left behind: every batch is among the sender's actions as a
     /// report, or was dropped by its owner and so handed to the memory as an orphan, or is in a slot.
     fn finish(mut self, how: Ended) {
-        self.lines.clear();
-        let front = self.shared.front.clone();
+        self.connections.clear();
+        let accumulator = self.shared.accumulator.clone();
         if how == Ended::Panicked {
             self.shared.tickets.panicked();
             const DEFECT: &str =
                 "a defect in Ottla: the sender thread panicked; what was pending is completed with INTERNAL";
             drop(catch_unwind(AssertUnwindSafe(|| self.shared.log(Level::Error, DEFECT))));
             let error = Error::new(ErrorKind::Internal, DEFECT);
-            drop(catch_unwind(AssertUnwindSafe(|| self.sink.news(News::of_error(NewsKind::Fatal, error)))));
+            drop(catch_unwind(AssertUnwindSafe(|| self.sink.event(Event::of_error(EventKind::Fatal, error)))));
         }
-        front.gate.close();
-        let decided = self.core.as_mut().map(Core::take_reports).unwrap_or_default();
-        drop(catch_unwind(AssertUnwindSafe(|| self.core.take())));
+        accumulator.gate.close();
+        let decided = self.sender.as_mut().map(Sender::take_reports).unwrap_or_default();
+        drop(catch_unwind(AssertUnwindSafe(|| self.sender.take())));
         self.complete_leftovers(how, decided);
-        front.memory.close();
-        front.memory.give_back_last_loans();
+        accumulator.memory.close();
+        accumulator.memory.give_back_last_loans();
         // The sink goes first: who waits for the end finds all of it done.
-        let Sender { sink, shared, .. } = self;
+        let SenderThread { sink, shared, .. } = self;
         drop(catch_unwind(AssertUnwindSafe(move || drop(sink))));
         shared.tickets.end(how);
     }
 
     fn complete_leftovers(&mut self, how: Ended, decided: Vec<Report>) {
-        let front = self.shared.front.clone();
+        let accumulator = self.shared.accumulator.clone();
         let now = SystemClock.monotonic();
         let kind = if how == Ended::Panicked { ErrorKind::Internal } else { ErrorKind::Closed };
         let error = Error::new(kind, "the sender ended before the record was sent");
@@ -405,10 +406,10 @@ impl Sender {
         for report in decided {
             self.despite_panics(|sender| sender.report(report));
         }
-        for orphan in front.memory.take_orphans() {
+        for orphan in accumulator.memory.take_orphans() {
             self.despite_panics(|sender| sender.report_failed(orphan));
         }
-        for slot in front.topics.slots() {
+        for slot in accumulator.topics.slots() {
             while let (Some(batch), _) = slot.take() {
                 let outcome = Outcome::failed(&batch, error.clone(), now);
                 self.despite_panics(|sender| sender.report_failed(batch.decide(outcome)));

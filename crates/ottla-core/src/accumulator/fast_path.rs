@@ -2,48 +2,48 @@
 //! which the compiler knows that there is no key. They go to the sticky partition, which is chosen only if the
 //! partitioner sends null keys there.
 
-use super::{Front, Partitioner, Slot, Topic};
-use crate::batch::Usual;
+use super::{Accumulator, Partitioner, Slot, Topic};
+use crate::batch::PlainRecord;
 
-impl Front {
+impl Accumulator {
     /// Accepts a record if it goes to a partition that is chosen already, or by its key, and into the middle of a batch.
-    /// `None`: nothing has changed, and [`Front::accept`] decides. Never waits, and tells the sender nothing.
+    /// `None`: nothing has changed, and [`Accumulator::accept`] decides. Never waits, and tells the sender nothing.
     #[inline(always)]
-    pub fn accept_usual(&self, topic: &Topic, record: &Usual<'_>) -> Option<()> {
+    pub fn accept_fast(&self, topic: &Topic, record: &PlainRecord<'_>) -> Option<()> {
         if record.is_free() {
-            return topic.sticky()?.append_usual(record, true);
+            return topic.sticky()?.append_fast(record, true);
         }
-        self.accept_usual_of_any(topic, *record)
+        self.accept_fast_keyed(topic, *record)
     }
 
     #[inline(never)]
-    fn accept_usual_of_any(&self, topic: &Topic, record: Usual<'_>) -> Option<()> {
+    fn accept_fast_keyed(&self, topic: &Topic, record: PlainRecord<'_>) -> Option<()> {
         let (slot, sticky) = topic.slot_of(&record)?;
-        slot.append_usual(&record, sticky)
+        slot.append_fast(&record, sticky)
     }
 
     /// The same where it does not matter that it is called.
     #[inline(never)]
-    pub(super) fn accept_usual_beside(&self, topic: &Topic, record: &Usual<'_>) -> Option<()> {
-        self.accept_usual(topic, record)
+    pub(super) fn accept_fast_outlined(&self, topic: &Topic, record: &PlainRecord<'_>) -> Option<()> {
+        self.accept_fast(topic, record)
     }
 
     /// The same for records in turn, while the next need not be asked for its partition; answers how many were accepted.
     #[inline(always)]
-    pub fn accept_usual_run<'r>(&self, topic: &Topic, mut records: impl Iterator<Item = Usual<'r>>) -> usize {
+    pub fn accept_fast_run<'r>(&self, topic: &Topic, mut records: impl Iterator<Item = PlainRecord<'r>>) -> usize {
         let Some(first) = records.next() else { return 0 };
         if !first.is_free() {
-            return usize::from(self.accept_usual_of_any(topic, first).is_some());
+            return usize::from(self.accept_fast_keyed(topic, first).is_some());
         }
         let Some(slot) = topic.sticky() else { return 0 };
-        slot.append_usual_run(&first, records.take_while(Usual::is_free))
+        slot.append_fast_run(&first, records.take_while(PlainRecord::is_free))
     }
 }
 
 impl Topic {
     /// The slot that a record asks for, or that its key is for, and whether it is the sticky one.
     #[inline(always)]
-    fn slot_of(&self, record: &Usual<'_>) -> Option<(&Slot, bool)> {
+    fn slot_of(&self, record: &PlainRecord<'_>) -> Option<(&Slot, bool)> {
         let partitions = self.partitions()?;
         let index = if record.partition == -1 {
             let Partitioner::Hashed { hash, keyless, .. } = &self.settings.partitioner else { return None };

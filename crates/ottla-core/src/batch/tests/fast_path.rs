@@ -22,8 +22,8 @@ fn bytes(mut batch: Box<Batch>) -> Vec<u8> {
 fn goes(count: u64, delta: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> bool {
     let (mut one, mut other) = pair(count);
     let timestamp = one.base_timestamp.wrapping_add(delta);
-    let Some(usual) = Usual::new(-1, timestamp, key, value, 77) else { return false };
-    let Some(len) = one.append_usual(&usual, Batch::USUAL_UNTIL) else { return false };
+    let Some(usual) = PlainRecord::new(-1, timestamp, key, value, 77) else { return false };
+    let Some(len) = one.append_fast(&usual, Batch::FAST_PATH_LIMIT) else { return false };
     let before = other.bytes();
     let record = Record { key, value, ..Record::default() };
     ask(&mut other, &record, timestamp, Completion::Tag(77)).expect("there is room");
@@ -37,7 +37,7 @@ fn goes(count: u64, delta: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> boo
 #[test]
 fn lengths_around_those_of_varints() {
     let long = vec![9; 5000];
-    let lengths = (0..140).chain([1000, 4000, Usual::LONGEST]);
+    let lengths = (0..140).chain([1000, 4000, PlainRecord::LONGEST]);
     for len in lengths {
         let some = Some(&long[..len]);
         assert!(goes(1, 0, None, some) && goes(1, 0, some, None) && goes(1, 0, some, some), "{len}");
@@ -49,15 +49,16 @@ fn lengths_around_those_of_varints() {
 #[test]
 fn a_key_that_lies_in_a_chunk_is_sent_again() {
     let mut one = pair(1).0;
-    let usual = Usual::new(-1, one.base_timestamp, Some(b"the key"), Some(b"the value"), 1).expect("not too long");
-    one.append_usual(&usual, Batch::USUAL_UNTIL).expect("there is room");
+    let usual =
+        PlainRecord::new(-1, one.base_timestamp, Some(b"the key"), Some(b"the value"), 1).expect("not too long");
+    one.append_fast(&usual, Batch::FAST_PATH_LIMIT).expect("there is room");
     one.seal();
     let slice = one.payload().slices().last().expect("there are records");
     let at = |bytes: &[u8]| slice.windows(bytes.len()).position(|window| window == bytes).expect("it was appended");
     let key = &slice[at(b"the key")..][..7];
     assert!(goes(1, 0, Some(key), Some(key)));
     // As much of a chunk as goes this way, up to its last byte.
-    let end = &slice[slice.len().saturating_sub(Usual::LONGEST)..];
+    let end = &slice[slice.len().saturating_sub(PlainRecord::LONGEST)..];
     assert!(goes(1, 0, Some(end), Some(end)));
 }
 
@@ -80,14 +81,18 @@ fn where_there_is_no_room_nothing_changes() {
     let memory = memory(512);
     let mut batch = batch(&memory);
     fill(&mut batch, 0..1);
-    let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
-    while batch.append_usual(&usual, Batch::USUAL_UNTIL).is_some() {}
+    let usual = PlainRecord::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
+    while batch.append_fast(&usual, Batch::FAST_PATH_LIMIT).is_some() {}
     let (before, used) = ((batch.bytes(), batch.count()), memory.budget().used());
-    assert_eq!(batch.append_usual(&usual, Batch::USUAL_UNTIL), None);
+    assert_eq!(batch.append_fast(&usual, Batch::FAST_PATH_LIMIT), None);
     assert_eq!((batch.bytes(), batch.count()), before);
     assert_eq!(memory.budget().used(), used);
     ask(&mut batch, &value(b"next"), 100, Completion::Call { call: 1, tag: 1 }).expect("another chunk");
-    assert_eq!(batch.append_usual(&usual, Batch::USUAL_UNTIL), None, "entries with a function of their own are longer");
+    assert_eq!(
+        batch.append_fast(&usual, Batch::FAST_PATH_LIMIT),
+        None,
+        "entries with a function of their own are longer"
+    );
     assert_eq!(batch.count(), before.1 + 1);
 }
 
@@ -102,8 +107,8 @@ fn both_ways(records: u32, mut next: impl FnMut() -> (i64, Option<&'static [u8]>
         let (delta, key, value) = next();
         let (timestamp, tag) = (one.base_timestamp + delta, u64::from(tag));
         let record = Record { key, value, ..Record::default() };
-        let may = Usual::new(-1, timestamp, key, value, tag).expect("short");
-        match one.append_usual(&may, Batch::USUAL_UNTIL) {
+        let may = PlainRecord::new(-1, timestamp, key, value, tag).expect("short");
+        match one.append_fast(&may, Batch::FAST_PATH_LIMIT) {
             Some(_) => usual += 1,
             None => ask(&mut one, &record, timestamp, Completion::Tag(tag)).expect("there is room"),
         }
@@ -157,12 +162,12 @@ fn in_runs(records: &[Parts]) -> u32 {
     };
     let usual = |nth: usize| {
         let (delta, key, value) = records[nth];
-        Usual::new(-1, base + delta, key, value, nth as u64).expect("short")
+        PlainRecord::new(-1, base + delta, key, value, nth as u64).expect("short")
     };
     let (mut appended, mut runs) = (0, 0);
     while appended < records.len() {
         let others = (appended + 1..records.len()).map(usual);
-        let run = one.append_usual_run(&usual(appended), others, Batch::USUAL_UNTIL);
+        let run = one.append_fast_run(&usual(appended), others, Batch::FAST_PATH_LIMIT);
         if run == 0 {
             let (record, timestamp, completion) = record(appended);
             ask(&mut one, &record, timestamp, completion).expect("there is room");
@@ -215,14 +220,14 @@ fn a_run_stays_below_what_it_is_told() {
     let memory = memory(PLENTY);
     let mut batch = batch(&memory);
     fill(&mut batch, 0..1);
-    let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
+    let usual = PlainRecord::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
     let before = batch.bytes();
-    let len = batch.append_usual(&usual, 1_000).expect("there is room");
+    let len = batch.append_fast(&usual, 1_000).expect("there is room");
     let below = before + 10 * len;
-    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below), 8);
+    assert_eq!(batch.append_fast_run(&usual, std::iter::repeat(usual), below), 8);
     assert_eq!(batch.bytes(), below - len);
-    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below), 0);
-    assert_eq!(batch.append_usual_run(&usual, std::iter::repeat(usual), below + 1), 1);
+    assert_eq!(batch.append_fast_run(&usual, std::iter::repeat(usual), below), 0);
+    assert_eq!(batch.append_fast_run(&usual, std::iter::repeat(usual), below + 1), 1);
 }
 
 #[test]
@@ -239,8 +244,8 @@ fn without_memory_for_both_chunks_nothing_changes() {
         let mut batch = batch(&memory);
         // Sixteen records fill the first chunk for entries, and leave too little in that for data.
         fill(&mut batch, 0..16);
-        let usual = Usual::new(-1, batch.base_timestamp, None, Some(&LONG[..20]), 7).expect("short");
-        let appended = batch.append_usual(&usual, Batch::USUAL_UNTIL);
+        let usual = PlainRecord::new(-1, batch.base_timestamp, None, Some(&LONG[..20]), 7).expect("short");
+        let appended = batch.append_fast(&usual, Batch::FAST_PATH_LIMIT);
         assert_eq!((appended, memory.budget().used()), if limit < 1_024 { (None, 512) } else { (Some(27), 1_024) });
     }
 }
@@ -250,8 +255,8 @@ fn a_batch_stays_below_what_it_is_told() {
     let memory = memory(PLENTY);
     let mut batch = batch(&memory);
     fill(&mut batch, 0..1);
-    let usual = Usual::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
-    let len = batch.append_usual(&usual, 1_000).expect("there is room");
-    assert_eq!(batch.append_usual(&usual, batch.bytes() + len), None);
-    assert_eq!(batch.append_usual(&usual, batch.bytes() + len + 1), Some(len));
+    let usual = PlainRecord::new(-1, batch.base_timestamp, None, Some(b"v"), 7).expect("short");
+    let len = batch.append_fast(&usual, 1_000).expect("there is room");
+    assert_eq!(batch.append_fast(&usual, batch.bytes() + len), None);
+    assert_eq!(batch.append_fast(&usual, batch.bytes() + len + 1), Some(len));
 }

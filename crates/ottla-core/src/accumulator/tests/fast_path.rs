@@ -103,26 +103,28 @@ impl Pair {
 
     fn send(&self, record: &Record<'_>, completion: &Completion) {
         let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
-        let one = a.front.accept(at, record, completion, Manner::Usual, &a.clock, &mut Room::default());
-        let other = b.front.accept_any(bt, record, completion, Manner::Usual, &b.clock, &mut Room::default());
+        let one = a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default());
+        let other =
+            b.accumulator.accept_any(bt, record, completion, Lingering::Allowed, &b.clock, &mut Room::default());
         assert_eq!(one, other, "{record:?}");
     }
 
     fn send_run(&self, records: &[(Record<'_>, Completion)]) {
         let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
         let accept = |record: &Record<'_>, completion: &Completion| {
-            a.front.accept(at, record, completion, Manner::Usual, &a.clock, &mut Room::default())
+            a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default())
         };
         let mut one = Vec::new();
         while let [(record, completion), ..] = &records[one.len()..] {
-            let usual = records[one.len()..].iter().map_while(|(record, tag)| Usual::of(record, tag, &a.clock));
-            match a.front.accept_usual_run(at, usual) {
+            let usual =
+                records[one.len()..].iter().map_while(|(record, tag)| PlainRecord::from_record(record, tag, &a.clock));
+            match a.accumulator.accept_fast_run(at, usual) {
                 0 => one.push(accept(record, completion)),
                 run => one.extend((0..run).map(|_| Ok(()))),
             }
         }
         let other = records.iter().map(|(record, completion)| {
-            b.front.accept_any(bt, record, completion, Manner::Usual, &b.clock, &mut Room::default())
+            b.accumulator.accept_any(bt, record, completion, Lingering::Allowed, &b.clock, &mut Room::default())
         });
         assert_eq!(one, other.collect::<Vec<_>>());
     }
@@ -130,7 +132,7 @@ impl Pair {
     fn agree(&self, last: &Step) {
         let (one, other) = self.both(|stage, topic| {
             let waiting: Vec<_> = partitions(topic).iter().map(|slot| (slot.batches(), slot.load())).collect();
-            (waiting, sticky(topic), stage.mail(), stage.woken(), stage.front.memory.budget().used())
+            (waiting, sticky(topic), stage.mail(), stage.woken(), stage.accumulator.memory.budget().used())
         });
         assert_eq!(one, other, "after {}", last.name());
     }
@@ -147,21 +149,21 @@ impl Pair {
                 self.both(|stage, _| stage.clock.now.set(stage.clock.now.get() + time));
             }
             Step::Sleep => {
-                self.both(|stage, _| stage.front.inbox.fall_asleep(Time(stage.clock.now.get() + 300), false));
+                self.both(|stage, _| stage.accumulator.inbox.fall_asleep(Time(stage.clock.now.get() + 300), false));
             }
             Step::Shut => {
                 self.both(|stage, _| {
-                    stage.front.gate.shut(Error::new(ErrorKind::InvalidState, "shut"));
-                    let refused = stage.front.accept(
-                        &stage.front.topics.get("t"),
+                    stage.accumulator.gate.shut(Error::new(ErrorKind::InvalidState, "shut"));
+                    let refused = stage.accumulator.accept(
+                        &stage.accumulator.topics.get("t"),
                         &value(b"late"),
                         &Completion::Tag(0),
-                        Manner::Usual,
+                        Lingering::Allowed,
                         &stage.clock,
                         &mut Room::default(),
                     );
                     assert!(matches!(refused, Err(NotAccepted::Barred(_))), "{refused:?}");
-                    stage.front.gate.open();
+                    stage.accumulator.gate.open();
                 });
             }
             Step::Lower { limit } => {
@@ -198,14 +200,14 @@ fn the_usual_way_and_the_thorough_one_do_the_same() {
 }
 
 /// Sends records of 100 bytes without a key; answers how many went the usual way.
-fn send_usual(stage: &Stage, topic: &Topic, count: u64) -> u64 {
+fn send_fast(stage: &Stage, topic: &Topic, count: u64) -> u64 {
     let mut usual = 0;
     for tag in 0..count {
         let (record, tag) = (value(&[0; 100]), Completion::Tag(tag));
-        let may = Usual::of(&record, &tag, &stage.clock).expect("it is plain");
-        match stage.front.accept_usual(topic, &may) {
+        let may = PlainRecord::from_record(&record, &tag, &stage.clock).expect("it is plain");
+        match stage.accumulator.accept_fast(topic, &may) {
             Some(()) => usual += 1,
-            None => stage.send_with(topic, &record, Manner::Usual, tag).expect("accepted"),
+            None => stage.send_with(topic, &record, Lingering::Allowed, tag).expect("accepted"),
         }
     }
     usual
@@ -215,7 +217,7 @@ fn send_usual(stage: &Stage, topic: &Topic, count: u64) -> u64 {
 fn most_records_go_the_usual_way() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(1);
-    let usual = send_usual(&stage, &topic, 100);
+    let usual = send_fast(&stage, &topic, 100);
     assert!(usual > 95, "{usual} of 100");
 }
 
@@ -223,8 +225,8 @@ fn most_records_go_the_usual_way() {
 fn only_who_fills_a_batch_or_begins_one_leaves_the_usual_way() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(2);
-    send_usual(&stage, &topic, 2_000);
-    let usual = send_usual(&stage, &topic, 2_000);
+    send_fast(&stage, &topic, 2_000);
+    let usual = send_fast(&stage, &topic, 2_000);
     assert!(usual >= 1_980, "{usual} of 2000");
 }
 
@@ -232,9 +234,9 @@ fn only_who_fills_a_batch_or_begins_one_leaves_the_usual_way() {
 fn a_batch_that_was_taken_early_keeps_no_record_from_the_usual_way() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(1);
-    send_usual(&stage, &topic, 100);
+    send_fast(&stage, &topic, 100);
     assert!(partitions(&topic)[0].take().0.is_some());
     // The sticky partitioner has sent enough here when the batch is half full, and does not leave before it is.
-    let usual = send_usual(&stage, &topic, 149);
+    let usual = send_fast(&stage, &topic, 149);
     assert!(usual >= 147, "{usual} of 149");
 }

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
 use super::chunk::Chunk;
-use super::entries::{UsualEntry, narrow};
+use super::entries::{PlainEntry, narrow};
 use super::shape::{ALIKE, Shape, Varint, len_of};
 use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
@@ -14,7 +14,7 @@ use crate::sync::{CACHE_LINE, Clock, fetch_to_write};
 
 /// What most records are made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Usual<'a> {
+pub struct PlainRecord<'a> {
     /// -1: the partitioner chooses.
     pub partition: i32,
     pub timestamp: i64,
@@ -23,7 +23,7 @@ pub struct Usual<'a> {
     pub tag: u64,
 }
 
-impl<'a> Usual<'a> {
+impl<'a> PlainRecord<'a> {
     /// The longest key, and the longest value: with both, the length of a record still has two bytes.
     pub const LONGEST: usize = 4080;
 
@@ -37,12 +37,12 @@ impl<'a> Usual<'a> {
         tag: u64,
     ) -> Option<Self> {
         let fits = |bytes: Option<&[u8]>| bytes.is_none_or(|bytes| bytes.len() <= Self::LONGEST);
-        (fits(key) && fits(value)).then_some(Usual { partition, timestamp, key, value, tag })
+        (fits(key) && fits(value)).then_some(PlainRecord { partition, timestamp, key, value, tag })
     }
 
     /// A record that may be one of all kinds.
     #[inline]
-    pub fn of(record: &Record<'a>, completion: &Completion, clock: &impl Clock) -> Option<Self> {
+    pub fn from_record(record: &Record<'a>, completion: &Completion, clock: &impl Clock) -> Option<Self> {
         let Completion::Tag(tag) = *completion else { return None };
         if !record.headers.is_empty() || record.timeout.is_some() || record.lent.is_some() {
             return None;
@@ -69,18 +69,18 @@ impl<'a> Usual<'a> {
 const SLACK: usize = 8;
 
 impl Batch {
-    /// Up to so many encoded bytes a batch takes usual records: it has no more of them than three bytes count.
-    pub const USUAL_UNTIL: usize = 7 << 20;
+    /// Up to so many encoded bytes a batch takes plain records: it has no more of them than three bytes count.
+    pub const FAST_PATH_LIMIT: usize = 7 << 20;
 
     /// Encodes a record behind at least one other, if the batch then has less than `below` bytes, and returns the length
-    /// that it took. `None`: nothing has changed, and `append` takes it. `below` is at most [`Batch::USUAL_UNTIL`].
+    /// that it took. `None`: nothing has changed, and `append` takes it. `below` is at most [`Batch::FAST_PATH_LIMIT`].
     #[inline(always)]
-    pub fn append_usual(&mut self, record: &Usual<'_>, below: usize) -> Option<usize> {
+    pub fn append_fast(&mut self, record: &PlainRecord<'_>, below: usize) -> Option<usize> {
         let count = self.count();
-        debug_assert!(count > 0 && below <= Self::USUAL_UNTIL);
+        debug_assert!(count > 0 && below <= Self::FAST_PATH_LIMIT);
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
         let Some(nth) = self.shape.nth(delta, count) else {
-            return self.append_usual_elsewhere(*record, below);
+            return self.append_fast_outlined(*record, below);
         };
         self.shape.become_of(len_of(record.key), len_of(record.value));
         let whole = self.shape.whole;
@@ -88,11 +88,11 @@ impl Batch {
             return None;
         }
         let chunk = self.chunks.last();
-        if chunk.room() < whole + SLACK || !self.entries.have_room_for_usual() {
-            return self.append_usual_in_new_chunk(*record, below);
+        if chunk.room() < whole + SLACK || !self.entries.have_room_for_plain() {
+            return self.append_fast_in_new_chunk(*record, below);
         }
         let out = chunk.end();
-        self.entries.push_usual(record.tag, delta.cast_signed())?;
+        self.entries.push_plain(record.tag, delta.cast_signed())?;
         // All that is counted is counted before the bytes are copied, so that little has to be kept in mind meanwhile.
         if record.timestamp > self.max_timestamp {
             self.max_timestamp = record.timestamp;
@@ -111,7 +111,7 @@ impl Batch {
     #[inline(always)]
     pub fn expect_another(&mut self, len: usize) {
         let end = self.chunks.last().end();
-        let entry = self.entries.usual_chunk().map_or(end, Chunk::end);
+        let entry = self.entries.plain_chunk().map_or(end, Chunk::end);
         for at in [end.wrapping_add(CACHE_LINE), end.wrapping_add(len), entry] {
             fetch_to_write(at);
         }
@@ -120,21 +120,21 @@ impl Batch {
     /// The same for `first` and those others in turn that differ from it in their lengths at most, while there is room for
     /// them where it is; answers how many were appended. What they take is counted once for all.
     #[inline(always)]
-    pub fn append_usual_run<'r>(
+    pub fn append_fast_run<'r>(
         &mut self,
-        first: &Usual<'r>,
-        others: impl Iterator<Item = Usual<'r>>,
+        first: &PlainRecord<'r>,
+        others: impl Iterator<Item = PlainRecord<'r>>,
         below: usize,
     ) -> usize {
-        if self.append_usual(first, below).is_none() {
+        if self.append_fast(first, below).is_none() {
             return 0;
         }
         let (delta, nth) = self.shape.next(self.count());
-        let Some(entries) = self.entries.usual_chunk() else { return 1 };
+        let Some(entries) = self.entries.plain_chunk() else { return 1 };
         let chunk = self.chunks.last();
         let room = chunk.room().saturating_sub(SLACK).min(below.saturating_sub(self.bytes + 1));
-        let most = (ALIKE - nth).min(entries.room() / size_of::<UsualEntry>());
-        let (out, entry) = (chunk.end(), entries.end().cast::<UsualEntry>());
+        let most = (ALIKE - nth).min(entries.room() / size_of::<PlainEntry>());
+        let (out, entry) = (chunk.end(), entries.end().cast::<PlainEntry>());
         let (mut count, mut len) = (0, 0);
         for record in others {
             if count == most || record.timestamp != first.timestamp {
@@ -155,38 +155,38 @@ impl Batch {
         }
         // SAFETY: so many were written.
         unsafe {
-            entries.fill(count * size_of::<UsualEntry>());
+            entries.fill(count * size_of::<PlainEntry>());
             chunk.fill(len);
         }
-        self.entries.note_usual(count);
+        self.entries.count_plain(count);
         self.bytes += len;
         1 + count
     }
 
     #[cold]
     #[inline(never)]
-    fn append_usual_elsewhere(&mut self, record: Usual<'_>, below: usize) -> Option<usize> {
+    fn append_fast_outlined(&mut self, record: PlainRecord<'_>, below: usize) -> Option<usize> {
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
         self.shape.go_to(delta, self.count())?;
-        self.append_usual(&record, below)
+        self.append_fast(&record, below)
     }
 
     #[cold]
     #[inline(never)]
-    fn append_usual_in_new_chunk(&mut self, record: Usual<'_>, below: usize) -> Option<usize> {
-        self.make_usual_room(self.shape.whole)?;
-        self.append_usual(&record, below)
+    fn append_fast_in_new_chunk(&mut self, record: PlainRecord<'_>, below: usize) -> Option<usize> {
+        self.make_room_for_plain(self.shape.whole)?;
+        self.append_fast(&record, below)
     }
 
     /// Gets the chunks that `reserve` would get for a record of `len` bytes, if that is certain to be enough.
-    fn make_usual_room(&mut self, len: usize) -> Option<()> {
+    fn make_room_for_plain(&mut self, len: usize) -> Option<()> {
         let none = &mut Room::default();
         let is_full = self.chunks.last().room() < len;
         if is_full {
             self.another_chunk(len, Charge::Ask, none).ok()?;
         }
         let fits = self.chunks.last().room() >= len + SLACK;
-        if fits && self.entries.reserve_usual(&self.memory, self.hint, none).is_some() {
+        if fits && self.entries.reserve_plain(&self.memory, self.hint, none).is_some() {
             return Some(());
         }
         if is_full {
@@ -199,7 +199,7 @@ impl Batch {
 /// # Safety
 /// `shape` is that of `record`, the `nth` of it; `out` has room for it and [`SLACK`].
 #[inline(always)]
-unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &Usual<'_>) {
+unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &PlainRecord<'_>) {
     // SAFETY: the varints, the key, the value and one byte more are the record's length; what a word has beyond its
     // varints is within SLACK, or overwritten by what follows. Key and value do not overlap `out`, wherever they lie: what
     // is behind a chunk's end was never handed out. (They can lie in a chunk: a partitioner sees the key of a record that

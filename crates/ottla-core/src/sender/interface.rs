@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::index::BrokerIndex;
-use super::{Frame, News, PartitionInfo};
+use super::{Event, Frame, PartitionInfo};
 use crate::accumulator::{Slot, Topic};
 use crate::batch::Report;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ pub struct ConnectionId {
 }
 
 /// What happened.
-pub enum Event<'a> {
+pub enum Input<'a> {
     Resolved(ConnectionId, Result<Vec<SocketAddr>>),
     /// The canonical names of a name's addresses, each once.
     CanonicalNames(ConnectionId, Result<Vec<Arc<str>>>),
@@ -34,8 +34,8 @@ pub enum Event<'a> {
     Disconnected(ConnectionId, Error, Option<i32>),
 }
 
-/// What the core wants done.
-pub enum Action {
+/// What the sender wants done.
+pub enum Output {
     Resolve(ConnectionId, HostName),
     /// Find the canonical names of all its addresses. An address without one is named by its digits, and so is one whose
     /// name is not found within this time.
@@ -55,10 +55,10 @@ pub enum Action {
         ticket: u64,
         outcome: Result<Answer>,
     },
-    /// The close is complete: nothing is outstanding, the core wants nothing more.
+    /// The close is complete: nothing is outstanding, the sender wants nothing more.
     Closed,
     /// For the application, if it wants to know.
-    News(Box<News>),
+    Event(Box<Event>),
     Log(Level, String),
 }
 

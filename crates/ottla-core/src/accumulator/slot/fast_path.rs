@@ -1,13 +1,13 @@
 //! The fast path into a slot: plain records into the middle of the open batch, where nothing has to be decided.
 
-use super::{Announced, Front, Slot, State};
-use crate::batch::{Batch, Usual};
+use super::{Accumulator, Announced, Slot, State};
+use crate::batch::{Batch, PlainRecord};
 use crate::sync::{MutexGuard, Ordering};
 
 /// How far the open batch takes records without anything to be decided: so long as it stays below so many encoded bytes.
 #[derive(Default)]
 pub(super) struct Limits {
-    /// For any usual record.
+    /// For any plain record.
     any: usize,
     /// For one that the sticky partitioner has sent here.
     sticky: usize,
@@ -20,9 +20,9 @@ pub(super) struct Limits {
 impl Slot {
     /// Appends a record. `None`: nothing has changed, and [`Slot::append`] decides. Never waits, not even for the lock.
     #[inline(always)]
-    pub(in super::super) fn append_usual(&self, record: &Usual<'_>, sticky: bool) -> Option<()> {
+    pub(in super::super) fn append_fast(&self, record: &PlainRecord<'_>, sticky: bool) -> Option<()> {
         let mut state = self.state.try_lock()?;
-        match state.append_usual(record, sticky) {
+        match state.append_fast(record, sticky) {
             Some(()) => Some(()),
             None => leave(state),
         }
@@ -31,33 +31,33 @@ impl Slot {
     /// The same for `first` and others that go as it does, which the sticky partitioner sends here; answers how many were
     /// appended.
     #[inline(always)]
-    pub(in super::super) fn append_usual_run<'r>(
+    pub(in super::super) fn append_fast_run<'r>(
         &self,
-        first: &Usual<'r>,
-        others: impl Iterator<Item = Usual<'r>>,
+        first: &PlainRecord<'r>,
+        others: impl Iterator<Item = PlainRecord<'r>>,
     ) -> usize {
-        self.state.try_lock().map_or(0, |mut state| state.append_usual_run(first, others))
+        self.state.try_lock().map_or(0, |mut state| state.append_fast_run(first, others))
     }
 
-    /// Says, after an append, how far the open batch takes usual records: to where the sender has to be told, or to the
+    /// Says, after an append, how far the open batch takes plain records: to where the sender has to be told, or to the
     /// limit if it has been, and to where the sticky partitioner has to choose.
     #[inline]
-    pub(super) fn allow_usual(&self, front: &Front, state: &mut State) {
-        let usual = state.open.as_ref().filter(|open| open.own_timeout.is_none() && state.enrolled);
+    pub(super) fn allow_fast_path(&self, accumulator: &Accumulator, state: &mut State) {
+        let usual = state.open.as_ref().filter(|open| open.custom_timeout.is_none() && state.enrolled);
         let Some(open) = usual else { return state.usual = Limits::default() };
         let bytes = open.bytes();
-        let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::USUAL_UNTIL - 1) + 1;
-        let any = if state.announced == Announced::Ready { limit } else { limit.min(front.batch_size) };
+        let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::FAST_PATH_LIMIT - 1) + 1;
+        let any = if state.announced == Announced::Ready { limit } else { limit.min(accumulator.batch_size) };
         // It leaves with enough of its own bytes and a full batch, or with twice enough: see `append`.
         let until = |sticky_bytes: usize| (bytes + sticky_bytes).saturating_sub(state.sticky_bytes);
-        let (enough, twice) = (until(front.batch_size), until(2 * front.batch_size));
-        let sticky = any.min(twice).min(enough.max(front.batch_size));
-        state.usual = Limits { any, sticky, fixed: enough < front.batch_size, counted: bytes };
+        let (enough, twice) = (until(accumulator.batch_size), until(2 * accumulator.batch_size));
+        let sticky = any.min(twice).min(enough.max(accumulator.batch_size));
+        state.usual = Limits { any, sticky, fixed: enough < accumulator.batch_size, counted: bytes };
     }
 
     /// Has the next record look at everything again.
-    pub(in super::super) fn stop_usual(&self) {
-        self.state.lock().stop_usual();
+    pub(in super::super) fn stop_fast_path(&self) {
+        self.state.lock().stop_fast_path();
     }
 }
 
@@ -71,10 +71,10 @@ fn leave(state: MutexGuard<'_, State>) -> Option<()> {
 
 impl State {
     #[inline(always)]
-    fn append_usual(&mut self, record: &Usual<'_>, sticky: bool) -> Option<()> {
+    fn append_fast(&mut self, record: &PlainRecord<'_>, sticky: bool) -> Option<()> {
         let State { open, usual, .. } = self;
         let open = open.as_mut()?;
-        let len = open.append_usual(record, if sticky { usual.sticky } else { usual.any })?;
+        let len = open.append_fast(record, if sticky { usual.sticky } else { usual.any })?;
         if !sticky {
             open.expect_another(len);
             // These bytes are not the sticky partitioner's.
@@ -88,12 +88,12 @@ impl State {
 
     /// Not inlined: it has the registers for itself.
     #[inline(never)]
-    fn append_usual_run<'r>(&mut self, first: &Usual<'r>, others: impl Iterator<Item = Usual<'r>>) -> usize {
+    fn append_fast_run<'r>(&mut self, first: &PlainRecord<'r>, others: impl Iterator<Item = PlainRecord<'r>>) -> usize {
         let limit = self.usual.sticky;
-        self.open.as_mut().map_or(0, |open| open.append_usual_run(first, others, limit))
+        self.open.as_mut().map_or(0, |open| open.append_fast_run(first, others, limit))
     }
 
-    pub(super) fn stop_usual(&mut self) {
+    pub(super) fn stop_fast_path(&mut self) {
         self.count_sticky();
         self.usual = Limits::default();
     }

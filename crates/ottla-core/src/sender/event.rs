@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::index::BrokerIndex;
-use super::{Action, Core};
+use super::{Output, Sender};
 use crate::error::Error;
 use crate::sync::Arc;
 
 /// Something that happened to the producer as a whole. The log tells it too.
 #[derive(Clone, Debug)]
-pub struct News {
-    pub kind: NewsKind,
+pub struct Event {
+    pub kind: EventKind,
     /// The broker that it is about.
-    pub broker: Option<BrokerAt>,
+    pub broker: Option<EventBroker>,
     /// The topic that it is about.
     pub topic: Option<Arc<str>>,
     /// For how long the broker asked to hold requests back.
@@ -23,7 +23,7 @@ pub struct News {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewsKind {
+pub enum EventKind {
     /// A connection can be used, the first to this broker or the first since it was down.
     BrokerUp,
     /// The connection was lost, or there was none to be had. Told once, until the broker is up again.
@@ -44,61 +44,61 @@ pub enum NewsKind {
 
 /// Which broker, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokerAt {
+pub struct EventBroker {
     /// Negative for a bootstrap address.
     pub id: i32,
     pub host: Arc<str>,
     pub port: u16,
 }
 
-impl News {
-    pub fn new(kind: NewsKind, message: impl Into<String>) -> Self {
-        News { kind, broker: None, topic: None, throttle: Duration::ZERO, error: None, message: message.into() }
+impl Event {
+    pub fn new(kind: EventKind, message: impl Into<String>) -> Self {
+        Event { kind, broker: None, topic: None, throttle: Duration::ZERO, error: None, message: message.into() }
     }
 
-    pub fn of_error(kind: NewsKind, error: Error) -> Self {
-        News { error: Some(error.clone()), ..News::new(kind, error.message()) }
+    pub fn of_error(kind: EventKind, error: Error) -> Self {
+        Event { error: Some(error.clone()), ..Event::new(kind, error.message()) }
     }
 }
 
-impl Core {
-    pub(super) fn tell(&mut self, news: News) {
-        self.act(Action::News(Box::new(news)));
+impl Sender {
+    pub(super) fn report_event(&mut self, event: Event) {
+        self.output(Output::Event(Box::new(event)));
     }
 
-    fn tell_of_broker(&mut self, index: BrokerIndex, news: News) {
+    fn report_broker_event(&mut self, index: BrokerIndex, event: Event) {
         let broker = &self.brokers[index];
-        let broker = Some(BrokerAt { id: broker.id, host: broker.host.clone(), port: broker.port });
-        self.tell(News { broker, ..news });
+        let broker = Some(EventBroker { id: broker.id, host: broker.host.clone(), port: broker.port });
+        self.report_event(Event { broker, ..event });
     }
 
     /// A broker can be used. One whose connection was idle, was closed and came back is no news.
-    pub(super) fn tell_up(&mut self, index: BrokerIndex) {
+    pub(super) fn report_up(&mut self, index: BrokerIndex) {
         self.all_down = false;
         let broker = self.broker(index);
-        if broker.told_up.replace(true) != Some(true) {
+        if broker.reported_up.replace(true) != Some(true) {
             let message = format!("connected to {}", broker.name());
-            self.tell_of_broker(index, News::new(NewsKind::BrokerUp, message));
+            self.report_broker_event(index, Event::new(EventKind::BrokerUp, message));
         }
     }
 
     /// A broker cannot be used. A bootstrap address that metadata has replaced concerns nobody.
-    pub(super) fn tell_down(&mut self, index: BrokerIndex, error: &Error) {
+    pub(super) fn report_down(&mut self, index: BrokerIndex, error: &Error) {
         let broker = self.broker(index);
-        let first = broker.told_up.replace(false) != Some(false);
+        let first = broker.reported_up.replace(false) != Some(false);
         if first && broker.listed {
-            self.tell_of_broker(index, News::of_error(NewsKind::BrokerDown, error.clone()));
+            self.report_broker_event(index, Event::of_error(EventKind::BrokerDown, error.clone()));
         }
-        let down = self.brokers.iter().filter(|broker| broker.listed).all(|broker| broker.told_up == Some(false));
+        let down = self.brokers.iter().filter(|broker| broker.listed).all(|broker| broker.reported_up == Some(false));
         if down && !std::mem::replace(&mut self.all_down, true) {
             let error = error.context("no broker can be reached; the last attempt");
-            self.tell(News::of_error(NewsKind::AllBrokersDown, error));
+            self.report_event(Event::of_error(EventKind::AllBrokersDown, error));
         }
     }
 
-    pub(super) fn tell_throttled(&mut self, index: BrokerIndex, throttle: Duration) {
+    pub(super) fn report_throttled(&mut self, index: BrokerIndex, throttle: Duration) {
         let name = self.brokers[index].name();
         let message = format!("{name} asks to hold requests back for {} ms", throttle.as_millis());
-        self.tell_of_broker(index, News { throttle, ..News::new(NewsKind::Throttled, message) });
+        self.report_broker_event(index, Event { throttle, ..Event::new(EventKind::Throttled, message) });
     }
 }

@@ -1,6 +1,6 @@
 //! What the application is told that concerns no single record.
 
-use ottla_core::sender::NewsKind::{self, *};
+use ottla_core::sender::EventKind::{self, *};
 use ottla_core::{ErrorKind, Level};
 use ottla_mock::{Api, Fault, On, TopicOptions, codes};
 
@@ -8,8 +8,8 @@ use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
 /// Kinds and brokers, in the order of the telling; what was told before is forgotten.
-fn told(world: &mut World) -> Vec<(NewsKind, i32)> {
-    world.observer.news.drain(..).map(|news| (news.kind, news.broker.map_or(0, |broker| broker.id))).collect()
+fn reported(world: &mut World) -> Vec<(EventKind, i32)> {
+    world.observer.events.drain(..).map(|event| (event.kind, event.broker.map_or(0, |broker| broker.id))).collect()
 }
 
 fn one_broker() -> Setup {
@@ -18,22 +18,22 @@ fn one_broker() -> Setup {
 
 #[test]
 fn a_broker_is_told_up_once_however_often_it_is_idle() {
-    let mut setup = Setup::with(|core| core.connections_max_idle = Some(ms(1000)));
+    let mut setup = Setup::with(|sender| sender.connections_max_idle = Some(ms(1000)));
     setup.brokers = 1;
     let mut world = warm(setup, "t", 1);
-    assert_eq!(told(&mut world), [(BrokerUp, -1), (BrokerUp, 1)]);
+    assert_eq!(reported(&mut world), [(BrokerUp, -1), (BrokerUp, 1)]);
     world.run(ms(5000));
     assert!(world.network.links_to(1).is_empty(), "idle");
     let id = world.send("t", 0);
     world.run(ms(500));
     world.assert_written(id);
-    assert_eq!(told(&mut world), []);
+    assert_eq!(reported(&mut world), []);
 }
 
 #[test]
 fn a_broker_that_closes_an_idle_connection_and_takes_another_is_no_event() {
     let mut world = warm(one_broker(), "t", 1);
-    told(&mut world);
+    reported(&mut world);
     for _ in 0..3 {
         world.run(ms(3_000));
         world.cut_all_to(1);
@@ -42,32 +42,32 @@ fn a_broker_that_closes_an_idle_connection_and_takes_another_is_no_event() {
         world.run(ms(500));
         world.assert_written(id);
     }
-    assert_eq!(told(&mut world), []);
+    assert_eq!(reported(&mut world), []);
 }
 
 #[test]
 fn a_broker_that_closes_an_idle_connection_and_takes_no_other_is_told_down_with_the_reason() {
     let mut world = warm(one_broker(), "t", 1);
-    told(&mut world);
+    reported(&mut world);
     world.run(ms(3_000));
     world.stop_broker(1);
     world.run(ms(1_000));
-    let down = world.observer.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("told");
     assert!(down.message.contains("refused"), "{}", down.message);
-    assert_eq!(told(&mut world)[..2], [(BrokerDown, 1), (AllBrokersDown, 0)]);
+    assert_eq!(reported(&mut world)[..2], [(BrokerDown, 1), (AllBrokersDown, 0)]);
 }
 
 /// Nothing is to be sent there.
 #[test]
 fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
     let mut world = warm(Setup::default(), "t", 3);
-    told(&mut world);
+    reported(&mut world);
     world.run(ms(3_000));
     world.cluster.hold_metadata();
     world.network.listeners.remove(&std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));
     world.cut_all_to(2);
     world.run(ms(30_000));
-    assert_eq!(told(&mut world), [(BrokerDown, 2)]);
+    assert_eq!(reported(&mut world), [(BrokerDown, 2)]);
     assert_eq!(world.counts().connections_failed, 1);
 }
 
@@ -75,7 +75,7 @@ fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
 #[test]
 fn a_broker_that_closes_each_connection_at_once_is_not_taken_for_idle() {
     let mut world = warm(one_broker(), "t", 1);
-    told(&mut world);
+    reported(&mut world);
     world.run(ms(3_000));
     let before = world.counts().connections_opened;
     for _ in 0..1_000 {
@@ -84,18 +84,18 @@ fn a_broker_that_closes_each_connection_at_once_is_not_taken_for_idle() {
     }
     let opened = world.counts().connections_opened - before;
     assert!(opened < 250, "{opened} connections in ten seconds");
-    assert!(told(&mut world).contains(&(BrokerDown, 1)));
+    assert!(reported(&mut world).contains(&(BrokerDown, 1)));
 }
 
 #[test]
 fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
     let mut world = warm(one_broker(), "t", 1);
-    told(&mut world);
+    reported(&mut world);
     world.stop_broker(1);
     let id = world.send("t", 0);
     world.run(ms(10_000));
     assert!(world.counts().connections_failed > 5);
-    let down = world.observer.news.iter().find(|news| news.kind == BrokerDown).expect("told");
+    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("told");
     let (error, broker) = (down.error.as_ref().expect("a reason"), down.broker.as_ref().expect("a broker"));
     assert_eq!(
         (error.kind(), broker.id, &*broker.host, broker.port),
@@ -103,13 +103,13 @@ fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
     );
     assert!(down.message.contains("broker 1 at 127.0.0.1:9093"), "{}", down.message);
     // The bootstrap address comes into play once no broker is left.
-    assert_eq!(told(&mut world), [(BrokerDown, 1), (AllBrokersDown, 0), (Rebootstrap, 0)]);
+    assert_eq!(reported(&mut world), [(BrokerDown, 1), (AllBrokersDown, 0), (Rebootstrap, 0)]);
     world.cluster.start_broker(1);
     world.run(ms(10_000));
     world.assert_written(id);
-    let told = told(&mut world);
-    assert!(told.contains(&(BrokerUp, 1)), "{told:?}");
-    assert!(!told.iter().any(|(kind, _)| matches!(kind, BrokerDown | AllBrokersDown)), "{told:?}");
+    let reported = reported(&mut world);
+    assert!(reported.contains(&(BrokerUp, 1)), "{reported:?}");
+    assert!(!reported.iter().any(|(kind, _)| matches!(kind, BrokerDown | AllBrokersDown)), "{reported:?}");
 }
 
 #[test]
@@ -119,38 +119,38 @@ fn a_first_attempt_that_fails_is_told_and_that_no_broker_is_left() {
     world.send("t", 0);
     world.run(ms(5000));
     let kinds: Vec<ErrorKind> =
-        world.observer.news.iter().filter_map(|news| Some(news.error.as_ref()?.kind())).collect();
+        world.observer.events.iter().filter_map(|event| Some(event.error.as_ref()?.kind())).collect();
     assert_eq!(kinds, [ErrorKind::Io, ErrorKind::Io]);
-    assert_eq!(told(&mut world), [(BrokerDown, -1), (AllBrokersDown, 0)]);
+    assert_eq!(reported(&mut world), [(BrokerDown, -1), (AllBrokersDown, 0)]);
 }
 
 #[test]
 fn one_broker_of_three_that_is_down_is_not_all() {
     let mut world = warm(Setup::default(), "t", 3);
-    told(&mut world);
+    reported(&mut world);
     world.stop_broker(2);
     world.run(ms(5000));
-    assert_eq!(told(&mut world), [(BrokerDown, 2)]);
+    assert_eq!(reported(&mut world), [(BrokerDown, 2)]);
     world.stop_broker(1);
     world.stop_broker(3);
     for partition in 0..3 {
         world.send("t", partition);
     }
     world.run(ms(5000));
-    let told = told(&mut world);
-    assert_eq!(told[..3], [(BrokerDown, 1), (BrokerDown, 3), (AllBrokersDown, 0)], "{told:?}");
-    assert_eq!(told.iter().filter(|(kind, _)| *kind == AllBrokersDown).count(), 1, "{told:?}");
+    let reported = reported(&mut world);
+    assert_eq!(reported[..3], [(BrokerDown, 1), (BrokerDown, 3), (AllBrokersDown, 0)], "{reported:?}");
+    assert_eq!(reported.iter().filter(|(kind, _)| *kind == AllBrokersDown).count(), 1, "{reported:?}");
 }
 
 #[test]
 fn throttling_is_told_with_its_length() {
     let mut world = warm(one_broker(), "t", 1);
-    told(&mut world);
+    reported(&mut world);
     world.cluster.script(Api::Produce, [Fault::Throttle(700)]);
     world.send("t", 0);
     world.run(ms(100));
-    assert_eq!(world.observer.news[0].throttle, ms(700));
-    assert_eq!(told(&mut world), [(Throttled, 1)]);
+    assert_eq!(world.observer.events[0].throttle, ms(700));
+    assert_eq!(reported(&mut world), [(Throttled, 1)]);
 }
 
 #[test]
@@ -161,26 +161,26 @@ fn a_refused_producer_id_is_fatal_news() {
     let id = world.send("t", 0);
     world.run(ms(5000));
     assert!(world.outcome(id).error.is_some());
-    let fatal = world.observer.news.iter().find(|news| news.kind == Fatal).expect("told");
+    let fatal = world.observer.events.iter().find(|event| event.kind == Fatal).expect("told");
     let error = fatal.error.as_ref().expect("a reason");
     assert!(!error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
 }
 
-fn missing(world: &World) -> Vec<&ottla_core::sender::News> {
-    world.observer.news.iter().filter(|news| news.kind == TopicMissing).collect()
+fn missing(world: &World) -> Vec<&ottla_core::sender::Event> {
+    world.observer.events.iter().filter(|event| event.kind == TopicMissing).collect()
 }
 
 #[test]
 fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
-    let mut world = Setup::with(|core| core.topic_timeout = ms(3_000)).start();
+    let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.send("absent", 0);
     world.run(ms(1_000));
-    let told = missing(&world);
-    let [news] = told[..] else { panic!("{told:?}") };
-    assert_eq!(news.topic.as_deref(), Some("absent"));
-    assert_eq!(news.error.as_ref().expect("a reason").kind(), ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION));
+    let reported = missing(&world);
+    let [event] = reported[..] else { panic!("{reported:?}") };
+    assert_eq!(event.topic.as_deref(), Some("absent"));
+    assert_eq!(event.error.as_ref().expect("a reason").kind(), ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION));
     for word in ["topic absent", "127.0.0.1:909", "UNKNOWN_TOPIC_OR_PARTITION", "create it"] {
-        assert!(news.message.contains(word), "{word:?} is missing: {}", news.message);
+        assert!(event.message.contains(word), "{word:?} is missing: {}", event.message);
     }
     let warned = |world: &World| world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).count();
     assert_eq!(warned(&world), 1);
@@ -208,9 +208,9 @@ fn a_topic_that_answers_leave_out_is_told_as_missing() {
     });
     world.send("t", 0);
     world.run(ms(1_000));
-    let told = missing(&world);
-    let [news] = told[..] else { panic!("{told:?}") };
-    assert!(news.message.contains("left topic t out"), "{}", news.message);
+    let reported = missing(&world);
+    let [event] = reported[..] else { panic!("{reported:?}") };
+    assert!(event.message.contains("left topic t out"), "{}", event.message);
 }
 
 #[test]

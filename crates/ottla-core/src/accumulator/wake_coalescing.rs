@@ -12,14 +12,14 @@ const REST: Duration = Duration::from_micros(50);
 
 /// Remembers how fast batches are filled. Thread: sender.
 #[derive(Default)]
-pub struct Rest {
+pub struct WakeCoalescing {
     /// Since the sender slept, the inbox told of full batches.
     full: bool,
     /// When it fell asleep after it had been told of some, last.
     last_full: Time,
 }
 
-impl Rest {
+impl WakeCoalescing {
     /// The inbox was emptied, and did or did not tell of full batches.
     pub fn saw(&mut self, full: bool) {
         self.full |= full;
@@ -43,14 +43,14 @@ mod tests {
     const FAR: Time = Time(1_000_000_000_000);
 
     /// Falls asleep at `micros`.
-    fn at(rest: &mut Rest, micros: u64, full: bool) -> (Time, bool) {
+    fn at(rest: &mut WakeCoalescing, micros: u64, full: bool) -> (Time, bool) {
         rest.saw(full);
         rest.fall_asleep(FAR, Time(1_000_000 + micros * 1_000))
     }
 
     #[test]
     fn the_sender_rests_while_batches_are_filled_fast() {
-        let mut rest = Rest::default();
+        let mut rest = WakeCoalescing::default();
         assert_eq!(at(&mut rest, 0, true), (FAR, false), "one is no flood");
         assert_eq!(at(&mut rest, 99, true), (Time(1_149_000), true));
         assert_eq!(at(&mut rest, 149, true), (Time(1_199_000), true));
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn it_rests_no_longer_than_to_its_deadline() {
-        let mut rest = Rest::default();
+        let mut rest = WakeCoalescing::default();
         at(&mut rest, 0, true);
         rest.saw(true);
         assert_eq!(rest.fall_asleep(Time(1_020_000), Time(1_010_000)), (Time(1_020_000), true));
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_in_an_earlier_pass_counts() {
-        let mut rest = Rest::default();
+        let mut rest = WakeCoalescing::default();
         at(&mut rest, 0, true);
         rest.saw(true);
         assert!(at(&mut rest, 20, false).1);

@@ -7,16 +7,16 @@ use crate::text::partitions;
 
 /// Chooses the partitions of records that name none. Asked with no lock held, concurrently, on the threads that send
 /// and, for records that waited for their topic's partitions, on the sender thread.
-pub trait Own: Plugin {
+pub trait CustomPartitioner: Plugin {
     /// A partition, or why there is none.
-    fn choose(&self, question: &Question<'_>) -> Result<u32, String>;
+    fn choose(&self, choice: &Choice<'_>) -> Result<u32, String>;
 
     /// Wants to see objects: a record that has some waits for its topic's partitions in the call that sends it.
     fn needs_objects(&self) -> bool;
 }
 
 /// The record whose partition is to be chosen.
-pub struct Question<'a> {
+pub struct Choice<'a> {
     pub topic: &'a str,
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
@@ -40,9 +40,9 @@ pub trait Partitions {
 }
 
 /// Asks, and checks the answer.
-pub fn ask(own: &dyn Own, question: &Question<'_>) -> Result<u32, Error> {
-    let (topic, count) = (question.topic, question.partitions.count());
-    match own.choose(question) {
+pub fn ask(own: &dyn CustomPartitioner, choice: &Choice<'_>) -> Result<u32, Error> {
+    let (topic, count) = (choice.topic, choice.partitions.count());
+    match own.choose(choice) {
         Ok(partition) if partition < count => Ok(partition),
         Ok(partition) => Err(Error::new(
             ErrorKind::UnknownPartition,

@@ -648,7 +648,8 @@ typedef struct ottla_producer ottla_producer;
  * @return OTTLA_ERR_OK;
  *         OTTLA_ERR_INVALID_CONFIG: properties contradict each other, bootstrap.servers is not set, or the configure
  *         function of a plug-in failed;
- *         OTTLA_ERR_IO; OTTLA_ERR_INVALID_ARGUMENT
+ *         OTTLA_ERR_IO: the system refused a thread, an event loop, or the handler that notices fork();
+ *         OTTLA_ERR_INVALID_ARGUMENT
  *
  * Any thread.
  */
@@ -2137,23 +2138,23 @@ typedef struct ottla_counters {
      */
     size_t struct_size;
     /**
-     * Records whose completion said: written (acks=0: handed to the socket).
+     * Records that were reported as written (acks=0: as handed to the socket).
      */
     uint64_t records_delivered;
     /**
-     * Records whose completion carried an error.
+     * Records that were reported with an error.
      */
     uint64_t records_failed;
     /**
-     * Of the failed, those whose fate is unknown.
+     * Failed records whose fate is unknown.
      */
     uint64_t records_unknown;
     /**
-     * Batches that were sealed and sent at least once.
+     * Batches that were sent at least once.
      */
     uint64_t batches_sent;
     /**
-     * Times that a batch was sent again.
+     * How often a batch was sent again.
      */
     uint64_t batches_retried;
     /**
@@ -2165,7 +2166,7 @@ typedef struct ottla_counters {
      */
     uint64_t batches_expired;
     /**
-     * Times that a partition's sequence was started again with a higher epoch.
+     * How often a partition's sequence began again with a higher epoch.
      */
     uint64_t epochs_bumped;
     /**
@@ -2181,7 +2182,7 @@ typedef struct ottla_counters {
      */
     uint64_t responses;
     /**
-     * Requests that got no answer within request.timeout.ms.
+     * Requests without a response within request.timeout.ms.
      */
     uint64_t requests_timed_out;
     /**
@@ -2193,7 +2194,7 @@ typedef struct ottla_counters {
      */
     uint64_t record_bytes;
     /**
-     * The same after compression.
+     * Bytes of the same records after compression.
      */
     uint64_t payload_bytes;
     /**
@@ -2213,11 +2214,11 @@ typedef struct ottla_counters {
      */
     uint64_t connections_closed;
     /**
-     * Metadata responses that were taken in.
+     * Metadata responses that were applied.
      */
     uint64_t metadata_updates;
     /**
-     * Milliseconds for which brokers asked to hold requests back.
+     * Milliseconds of pauses that brokers asked for (throttling).
      */
     uint64_t throttle_ms;
     /**
@@ -2295,23 +2296,23 @@ typedef struct ottla_producer_figures {
      */
     uint64_t records_sent;
     /**
-     * Records whose completion said: written (acks=0: handed to the socket).
+     * Records that were reported as written (acks=0: as handed to the socket).
      */
     uint64_t records_delivered;
     /**
-     * Records whose completion carried an error.
+     * Records that were reported with an error.
      */
     uint64_t records_failed;
     /**
-     * Of the failed, those whose fate is unknown.
+     * Failed records whose fate is unknown.
      */
     uint64_t records_unknown;
     /**
-     * Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+     * Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.
      */
     uint64_t records_expired;
     /**
-     * Of the failed, those that a purge removed.
+     * Failed records that a purge removed.
      */
     uint64_t records_purged;
     /**
@@ -2319,27 +2320,27 @@ typedef struct ottla_producer_figures {
      */
     uint64_t records_retried;
     /**
-     * Records that were accepted and are not decided yet.
+     * Accepted records without a result yet.
      */
     int64_t records_held;
     /**
-     * Encoded bytes of the records that the sender took up, before compression.
+     * Encoded bytes of the records that the sender took from the accumulator, before compression.
      */
     uint64_t record_bytes;
     /**
-     * The same after compression.
+     * Bytes of the same records after compression.
      */
     uint64_t payload_bytes;
     /**
-     * payload_bytes for each of record_bytes; 1 while there are none.
+     * payload_bytes divided by record_bytes; 1 while there are none.
      */
     double compression_ratio;
     /**
-     * Batches that were sealed and sent at least once.
+     * Batches that were sent at least once.
      */
     uint64_t batches_sent;
     /**
-     * Times that a batch was sent again.
+     * How often a batch was sent again.
      */
     uint64_t batches_retried;
     /**
@@ -2351,7 +2352,7 @@ typedef struct ottla_producer_figures {
      */
     uint64_t batches_expired;
     /**
-     * Size of each batch that was sent, with its header, as it is on the wire.
+     * Size of each batch that was sent, as on the wire, with its header.
      */
     struct ottla_histogram batch_bytes;
     /**
@@ -2367,27 +2368,27 @@ typedef struct ottla_producer_figures {
      */
     struct ottla_histogram request_bytes;
     /**
-     * From the first append to a batch until it was handed to a connection, for each record.
+     * Time from the first append to a batch until it was handed to a connection, counted for each record.
      */
     struct ottla_histogram queue_time_us;
     /**
-     * From handing a request to its connection until its answer was read; acks=0 has none.
+     * Time from handing a request to its connection until its response was read; acks=0 has none.
      */
     struct ottla_histogram request_latency_us;
     /**
-     * From the first append to a batch until it was decided, for each record, failed ones too.
+     * Time from the first append to a batch until its result was known, counted for each record, also for failed ones.
      */
     struct ottla_histogram delivery_time_us;
     /**
-     * For how long a broker asked to hold requests back, each time that it did.
+     * Length of each pause that a broker asked for (throttling).
      */
     struct ottla_histogram throttle_time_us;
     /**
-     * Milliseconds for which brokers asked to hold requests back.
+     * Milliseconds of pauses that brokers asked for (throttling).
      */
     uint64_t throttle_ms;
     /**
-     * Times that a partition's sequence was started again with a higher epoch.
+     * How often a partition's sequence began again with a higher epoch.
      */
     uint64_t epochs_bumped;
     /**
@@ -2407,11 +2408,11 @@ typedef struct ottla_producer_figures {
      */
     uint64_t responses;
     /**
-     * Requests that got no answer within request.timeout.ms.
+     * Requests without a response within request.timeout.ms.
      */
     uint64_t requests_timed_out;
     /**
-     * Requests that wait for their answer, or (acks=0) to be written.
+     * Requests that wait for their response, or with acks=0 to be written.
      */
     int64_t requests_in_flight;
     /**
@@ -2435,15 +2436,15 @@ typedef struct ottla_producer_figures {
      */
     uint64_t connections_closed;
     /**
-     * Connections that are established now.
+     * Connections that are open now.
      */
     int64_t connections_open;
     /**
-     * Metadata responses that were taken in.
+     * Metadata responses that were applied.
      */
     uint64_t metadata_updates;
     /**
-     * How old the metadata is; -1 before the first.
+     * Age of the metadata; -1 before the first response.
      */
     int64_t metadata_age_us;
     /**
@@ -2451,31 +2452,31 @@ typedef struct ottla_producer_figures {
      */
     int64_t topics;
     /**
-     * Partitions of these topics, as far as they are known.
+     * Known partitions of these topics.
      */
     int64_t partitions;
     /**
-     * buffer.memory.
+     * The limit, buffer.memory.
      */
     int64_t buffer_total_bytes;
     /**
-     * How much of it is in use.
+     * Bytes of buffer.memory in use.
      */
     int64_t buffer_used_bytes;
     /**
-     * Calls that wait for room.
+     * Calls that wait for room now.
      */
     int64_t buffer_waiting;
     /**
-     * Times that a call waited for room.
+     * How often a call waited for room.
      */
     uint64_t buffer_waits;
     /**
-     * How long calls waited for room, in all.
+     * How long calls waited for room, in total.
      */
     uint64_t buffer_wait_us;
     /**
-     * Sends that were refused because there was no room, in time or at once.
+     * Sends that were refused for lack of room, at once or after waiting.
      */
     uint64_t buffer_exhausted;
     /**
@@ -2483,15 +2484,15 @@ typedef struct ottla_producer_figures {
      */
     uint64_t flushes;
     /**
-     * How long they took, in all.
+     * How long flushes took, in total.
      */
     uint64_t flush_us;
     /**
-     * How long the callbacks of a batch kept the sender thread; queueing a report to be polled counts too.
+     * How long the callbacks of a batch held the sender thread; queueing a report for polling counts too.
      */
     struct ottla_histogram callback_time_us;
     /**
-     * For how long the callbacks of one batch have been running; -1 if none run now.
+     * How long the callbacks of the present batch have been running; -1 if none run now.
      */
     int64_t callback_running_us;
     /**
@@ -2499,8 +2500,7 @@ typedef struct ottla_producer_figures {
      */
     uint64_t turns;
     /**
-     * How much of buffer.memory reports hold: those that were not polled or not freed, or whose callbacks have not
-     * returned.
+     * Bytes of buffer.memory held by reports that were not polled, not freed, or whose callbacks have not returned.
      */
     int64_t buffer_report_bytes;
 } ottla_producer_figures;
@@ -2526,7 +2526,7 @@ typedef struct ottla_broker_figures {
      */
     int64_t state;
     /**
-     * How long its connection has been up; -1 if it is not.
+     * How long its connection has been up; -1 if it is down.
      */
     int64_t connected_us;
     /**
@@ -2538,11 +2538,11 @@ typedef struct ottla_broker_figures {
      */
     uint64_t responses;
     /**
-     * Requests that got no answer within request.timeout.ms.
+     * Requests without a response within request.timeout.ms.
      */
     uint64_t requests_timed_out;
     /**
-     * Requests that wait for their answer, or (acks=0) to be written.
+     * Requests that wait for their response, or with acks=0 to be written.
      */
     int64_t requests_in_flight;
     /**
@@ -2558,7 +2558,7 @@ typedef struct ottla_broker_figures {
      */
     struct ottla_histogram request_bytes;
     /**
-     * From handing a request to its connection until its answer was read; acks=0 has none.
+     * Time from handing a request to its connection until its response was read; acks=0 has none.
      */
     struct ottla_histogram request_latency_us;
     /**
@@ -2570,7 +2570,7 @@ typedef struct ottla_broker_figures {
      */
     uint64_t batches_retried;
     /**
-     * Batches that it answered with an error, whether or not they were tried again.
+     * Batches that it answered with an error, also if they were sent again.
      */
     uint64_t batches_refused;
     /**
@@ -2586,7 +2586,7 @@ typedef struct ottla_broker_figures {
      */
     uint64_t connections_closed;
     /**
-     * Milliseconds for which it asked to hold requests back.
+     * Milliseconds of pauses that it asked for (throttling).
      */
     uint64_t throttle_ms;
     /**
@@ -2594,11 +2594,11 @@ typedef struct ottla_broker_figures {
      */
     int64_t partitions;
     /**
-     * Records in open and full batches of these partitions, which the sender has not taken up.
+     * Records of these partitions that the sender has not taken from the accumulator.
      */
     int64_t records_waiting;
     /**
-     * Their encoded bytes.
+     * Encoded bytes of records_waiting.
      */
     int64_t bytes_waiting;
 } ottla_broker_figures;
@@ -2620,23 +2620,23 @@ typedef struct ottla_topic_figures {
      */
     uint64_t records_sent;
     /**
-     * Records whose completion said: written (acks=0: handed to the socket).
+     * Records that were reported as written (acks=0: as handed to the socket).
      */
     uint64_t records_delivered;
     /**
-     * Records whose completion carried an error.
+     * Records that were reported with an error.
      */
     uint64_t records_failed;
     /**
-     * Of the failed, those whose fate is unknown.
+     * Failed records whose fate is unknown.
      */
     uint64_t records_unknown;
     /**
-     * Of the failed, those whose time was up: delivery.timeout.ms, or that of their topic's metadata.
+     * Failed records that expired: by delivery.timeout.ms, or while they waited for their topic's metadata.
      */
     uint64_t records_expired;
     /**
-     * Of the failed, those that a purge removed.
+     * Failed records that a purge removed.
      */
     uint64_t records_purged;
     /**
@@ -2644,23 +2644,23 @@ typedef struct ottla_topic_figures {
      */
     uint64_t records_retried;
     /**
-     * Encoded bytes of the records that the sender took up, before compression.
+     * Encoded bytes of the records that the sender took from the accumulator, before compression.
      */
     uint64_t record_bytes;
     /**
-     * The same after compression.
+     * Bytes of the same records after compression.
      */
     uint64_t payload_bytes;
     /**
-     * payload_bytes for each of record_bytes; 1 while there are none.
+     * payload_bytes divided by record_bytes; 1 while there are none.
      */
     double compression_ratio;
     /**
-     * Batches that were sealed and sent at least once.
+     * Batches that were sent at least once.
      */
     uint64_t batches_sent;
     /**
-     * Times that a batch was sent again.
+     * How often a batch was sent again.
      */
     uint64_t batches_retried;
     /**
@@ -2668,11 +2668,11 @@ typedef struct ottla_topic_figures {
      */
     uint64_t batches_split;
     /**
-     * Size of each batch that was sent, with its header, as it is on the wire.
+     * Size of each batch that was sent, as on the wire, with its header.
      */
     struct ottla_histogram batch_bytes;
     /**
-     * From the first append to a batch until it was decided, for each record, failed ones too.
+     * Time from the first append to a batch until its result was known, counted for each record, also for failed ones.
      */
     struct ottla_histogram delivery_time_us;
     /**
@@ -2680,19 +2680,19 @@ typedef struct ottla_topic_figures {
      */
     int64_t partitions;
     /**
-     * Of these, those that no broker leads now.
+     * Partitions without a leader now.
      */
     int64_t partitions_without_leader;
     /**
-     * Records in open and full batches, which the sender has not taken up.
+     * Records that the sender has not taken from the accumulator.
      */
     int64_t records_waiting;
     /**
-     * Their encoded bytes.
+     * Encoded bytes of records_waiting.
      */
     int64_t bytes_waiting;
     /**
-     * Records that the sender took up and that are not decided: in flight, or to be sent again.
+     * Records that the sender took and that have no result yet: queued, in flight, or to be sent again.
      */
     int64_t records_taken;
 } ottla_topic_figures;

@@ -1,5 +1,5 @@
 //! What each error code of a broker comes to, row by row: the tables of the reference producer (`Sender`,
-//! `TransactionManager`), with what the application sees. A row is a line; where Java does otherwise it says so and why.
+//! `TransactionManager`), with what the application sees. Where Java does otherwise, a row says so and why.
 //!
 //! What C sees is what is checked here: its functions pass on the error's code ([`ErrorKind::code`]), its class and the
 //! state, and decide nothing (`tests/c/transaction_errors.c` has a row of each class).

@@ -154,3 +154,24 @@ fn dependencies_inside_the_crates_run_downhill() {
     check("ottla-core", CORE);
     check("ottla-engine", ENGINE);
 }
+
+/// The folders in which DESIGN.md looks for a path that it names.
+const READ_FROM: [&str; 5] =
+    ["", "crates/ottla-core/", "crates/ottla-core/src/", "crates/ottla-core/src/sender/", "crates/ottla-engine/src/"];
+
+#[test]
+fn the_guides_name_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for guide in ["DESIGN.md", "CONTRIBUTING.md", "README.md"] {
+        let text = fs::read_to_string(root.join(guide)).expect("a guide can be read");
+        let quoted = text.split('`').skip(1).step_by(2);
+        let paths = quoted.filter(|word| word.contains('/') && word.ends_with(".rs"));
+        missing.extend(
+            paths
+                .filter(|path| !READ_FROM.iter().any(|folder| root.join(folder).join(path).exists()))
+                .map(|path| format!("{guide}: {path}")),
+        );
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -314,23 +314,24 @@ impl Sender {
         self.outstanding.end(batch.sealed.serial);
         self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, true);
-        self.hand_over(batch, outcome);
+        let numbered = batch.sealed.base_sequence.is_some();
+        self.hand_over(batch, outcome, numbered);
     }
 
-    /// Reports a batch that the sender did not take: one of a topic's queue, or of a slot that is given up.
+    /// Reports a batch that the sender did not take: one of a topic's queue, or of a slot that is given up. It has no sequence
+    /// number, but in a transaction the next one gets another epoch all the same, as after most failures.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
-        self.hand_over(batch, outcome);
+        self.hand_over(batch, outcome, true);
     }
 
     /// A failure in a transaction is the transaction's too; whoever waits for its end hears of the records first.
-    fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome) {
-        let numbered = batch.sealed.base_sequence.is_some();
+    fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome, renews_epoch: bool) {
         let error = outcome.error.clone();
         self.output(Output::Report(batch.decide(outcome)));
         if let Some(error) = error {
-            self.transaction_decided(numbered, &error);
+            self.transaction_decided(renews_epoch, &error);
         }
     }
 

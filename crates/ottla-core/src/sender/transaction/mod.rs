@@ -447,10 +447,10 @@ impl Sender {
         }
     }
 
-    /// A batch of a transaction failed. If it was numbered, the sequence may have a hole.
-    pub(super) fn transaction_decided(&mut self, numbered: bool, error: &Error) {
+    /// A batch of a transaction failed. If it had sequence numbers, they may leave a gap, which another epoch ends.
+    pub(super) fn transaction_decided(&mut self, renews_epoch: bool, error: &Error) {
         let Some(transaction) = &mut self.transaction else { return };
-        transaction.renew |= numbered;
+        transaction.renew |= renews_epoch;
         self.transaction_failed(error);
     }
 

@@ -107,7 +107,7 @@ mod tests {
         assert!(all.wait(now()).expect_err("one is pending").message().contains("1 report"));
         let waiting = std::thread::spawn({
             let all = all.clone();
-            move || all.wait(None)
+            move || all.wait(Some(Instant::now() + std::time::Duration::from_secs(10)))
         });
         while Arc::strong_count(&all) < 3 {
             std::thread::yield_now();

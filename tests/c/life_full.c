@@ -189,6 +189,16 @@ static void fill(void) {
     }
 }
 
+/* How often a call waited for room. */
+static uint64_t waits(void) {
+    ottla_statistics *statistics = NULL;
+    ottla_producer_figures figures = {.struct_size = sizeof figures};
+    CHECK_OK(ottla_producer_statistics(producer, &statistics, NULL));
+    CHECK_OK(ottla_statistics_producer(statistics, &figures, NULL));
+    ottla_statistics_free(statistics);
+    return figures.buffer_waits;
+}
+
 static void refused(const struct way *way, ottla_code expected, double least, double most) {
     ottla_error *error = NULL;
     double begin = seconds();
@@ -251,7 +261,9 @@ int main(int argc, char **argv) {
     until_known();
     fill();
     for (int i = 0; i < WAYS; i++) {
+        uint64_t before = waits();
         refused(&ways[i], OTTLA_ERR_BUFFER_FULL, ways[i].waits ? 0.4 : 0, 10);
+        CHECK(waits() == before + (uint64_t)ways[i].waits);
     }
     end();
 

@@ -623,15 +623,12 @@ OTTLA_API ottla_code OTTLA_CALL ottla_config_set_log(struct ottla_config *config
 
 /**
  * A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory in which records wait.
- * (Java:
- * KafkaProducer.)
+ * (Java: KafkaProducer.)
  *
  * Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and the other functions
- * that send;
- * ottla_producer_flush() to wait until all records are decided; ottla_producer_close() to end in order, with a time
- * limit;
- * ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one delivery, whatever happens. For
- * transactions see ottla_transaction_state.
+ * that send; ottla_producer_flush() to wait until all records are decided; ottla_producer_close() to end in order,
+ * with a time limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one delivery,
+ * whatever happens. For transactions see ottla_transaction_state.
  *
  * All functions except ottla_producer_free() take it as const: any thread, any number at once. One producer is enough
  * for a whole process. In a child after fork() calls return OTTLA_ERR_FORKED, except those that only read counts;
@@ -810,8 +807,8 @@ typedef struct ottla_header {
  *     record.partition = 0;
  *
  * Without the flag any other value than 0 is an error. So is a flag that this release does not know. Null and empty
- * differ in Kafka:
- * NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
+ * differ in Kafka: NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is
+ * an error.
  */
 typedef struct ottla_record {
     /**
@@ -1513,8 +1510,7 @@ OTTLA_API ottla_code OTTLA_CALL ottla_producer_flush(const struct ottla_producer
  * time with OTTLA_ERR_CLOSED; the error of each such record says what the record waited for. The call returns when all
  * that is done. Only a callback that is running can make it take longer than timeout_ms. Reports can still be polled
  * afterwards, and the producer must still be freed. A second call while one waits shortens that wait to its own limit;
- * both return at the end. (Java:
- * KafkaProducer.close.)
+ * both return at the end. (Java: KafkaProducer.close.)
  *
  * @param timeout_ms  longest wait for records to be delivered, in milliseconds; -1: no limit, 0: gives up at once what
  *                    is not decided
@@ -1685,10 +1681,9 @@ typedef struct ottla_offset {
 
 /**
  * The consumer whose offsets are sent, as a member of its group; get the values from the consumer for each call.
- * (Java:
- * ConsumerGroupMetadata, KIP-447.) With them the brokers refuse offsets of a consumer whose partitions were given to
- * another one meanwhile. A consumer that chose its partitions itself is not a member and has only a group_id. Begin
- * with
+ * (Java: ConsumerGroupMetadata, KIP-447.) With them the brokers refuse offsets of a consumer whose partitions were
+ * given to another one meanwhile. A consumer that chose its partitions itself is not a member and has only a group_id.
+ * Begin with
  *
  *     ottla_group_metadata group = {.struct_size = sizeof(ottla_group_metadata), .group_id = "group"};
  */
@@ -2282,8 +2277,8 @@ typedef struct ottla_histogram {
 
 /**
  * Figures of the producer as a whole. Members of type uint64_t count since the producer was created, or since the
- * earlier snapshot;
- * members of type int64_t are present levels. Each is exact, but they are not of one instant. Grows at its end only.
+ * earlier snapshot; members of type int64_t are present levels. Each is exact, but they are not of one instant. Grows
+ * at its end only.
  */
 typedef struct ottla_producer_figures {
     /**
@@ -3206,8 +3201,7 @@ typedef struct ottla_sending ottla_sending;
 
 /**
  * Sees a record before it is sent, and can change it with ottla_sending_set_record() and ottla_sending_add_header().
- * (Java:
- * ProducerInterceptor.onSend, KIP-42.)
+ * (Java: ProducerInterceptor.onSend, KIP-42.)
  *
  * @param sending   the record; borrowed for the call
  * @param userdata  of the ottla_interceptor

@@ -1,4 +1,4 @@
-//! Does a broker answer, and is a topic as it should be?
+//! Checks of the cluster and of a topic.
 
 use std::mem::MaybeUninit;
 

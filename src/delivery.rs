@@ -197,7 +197,7 @@ pub(super) fn micros(latency: std::time::Duration) -> i64 {
     i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The tag that a userdata travels as, and back. It is never followed here.
+/// A userdata as the tag that travels with the record, and back. The pointer is never followed here.
 #[inline]
 pub(super) fn tag_of(userdata: *mut c_void) -> u64 {
     userdata.expose_provenance() as u64
@@ -209,7 +209,7 @@ pub(super) fn userdata_of(tag: u64) -> *mut c_void {
 }
 
 impl ottla_delivery {
-    /// What the deliveries of one report have in common.
+    /// The members that all deliveries of one report have in common.
     pub(super) fn of_report(report: &Report, topic: *const c_char, error: *const ottla_error) -> Self {
         let outcome = report.outcome();
         ottla_delivery {
@@ -231,7 +231,7 @@ impl ottla_delivery {
         }
     }
 
-    /// One record's, on its own.
+    /// The delivery of one record.
     pub(super) fn of(delivery: &Delivery<'_>, topic: *const c_char, error: *const ottla_error) -> Self {
         let lent = delivery.lent.unwrap_or_default();
         ottla_delivery {
@@ -253,7 +253,7 @@ impl ottla_delivery {
         }
     }
 
-    /// What there is to say at the end of a wait for one record; `otherwise` is its fate if that was not told.
+    /// The delivery at the end of a wait for one record; `otherwise` is its fate if that is not decided.
     pub(super) fn of_wait(
         topic: *const c_char,
         asked: Asked,
@@ -281,7 +281,7 @@ impl ottla_delivery {
         }
     }
 
-    /// Makes it that of one record, of which there is nothing else to say.
+    /// Makes it the delivery of a plain record.
     #[inline(always)]
     pub(super) fn set(&mut self, tag: u64, offset: i64, timestamp: i64) {
         self.userdata = userdata_of(tag);
@@ -290,7 +290,7 @@ impl ottla_delivery {
         self.timestamp = timestamp;
     }
 
-    /// Makes it that of one record of the report.
+    /// Makes it the delivery of one record of the report.
     #[inline]
     pub(super) fn with(&mut self, entry: &ottla_delivery_entry) -> &Self {
         self.userdata = entry.userdata;
@@ -324,7 +324,7 @@ impl ottla_batch {
     }
 }
 
-/// What a record asked for, which is what is known of it before it is told: -1 where it left the choice.
+/// The partition and timestamp that a record asked for; -1 where it left the choice.
 #[derive(Clone, Copy)]
 pub(super) struct Asked {
     pub(super) partition: i32,
@@ -345,7 +345,7 @@ impl ottla_delivery_entry {
     }
 }
 
-/// Each record of a report that no call waits for, and the number of the function to tell it to (0: the default).
+/// Each record of a report that no call waits for, with the number of its function (0: the default).
 pub(super) fn deliveries_to_report(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
     let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
     report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {

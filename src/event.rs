@@ -170,7 +170,7 @@ pub unsafe extern "C" fn ottla_event_free(event: *mut ottla_event) {
     }
 }
 
-/// Who wants events.
+/// Where events go, by the configuration.
 #[derive(Clone)]
 pub(super) enum Listener {
     Nobody,

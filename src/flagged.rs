@@ -1,9 +1,9 @@
-//! Members that count only with their flag, so that a structure of zeros asks for nothing.
+//! Members that need a flag to be set, so that a structure of zeros asks for nothing.
 
 use super::boundary::invalid;
 use ottla_core::error::{Error, Result};
 
-/// A member whose 0 is a value like any other: a flag says that it is meant.
+/// A member for which 0 is a meaningful value, so that a flag says whether it is set.
 pub(super) struct Flagged {
     pub(super) flag: u32,
     /// The flag's name in the header.
@@ -13,7 +13,7 @@ pub(super) struct Flagged {
 }
 
 impl Flagged {
-    /// What `value` asks for. `member` is its name, for messages.
+    /// The value if it is set. `member` is its name, for messages.
     #[inline(always)]
     pub(super) fn read<T: Copy + Into<i64>>(&self, flags: u32, value: T, member: &str) -> Result<Option<T>> {
         match (flags & self.flag != 0, value.into()) {

@@ -57,8 +57,7 @@ pub extern "C" fn ottla_producer_flush(
 /// time with OTTLA_ERR_CLOSED; the error of each such record says what the record waited for. The call returns when all
 /// that is done. Only a callback that is running can make it take longer than timeout_ms. Reports can still be polled
 /// afterwards, and the producer must still be freed. A second call while one waits shortens that wait to its own limit;
-/// both return at the end. (Java:
-/// KafkaProducer.close.)
+/// both return at the end. (Java: KafkaProducer.close.)
 ///
 /// @param timeout_ms  longest wait for records to be delivered, in milliseconds; -1: no limit, 0: gives up at once what
 ///                    is not decided

@@ -18,15 +18,12 @@ pub(super) struct Engine {
 }
 
 /// A Kafka producer: a thread that sends records to the brokers of one cluster, and the memory in which records wait.
-/// (Java:
-/// KafkaProducer.)
+/// (Java: KafkaProducer.)
 ///
 /// Life: ottla_producer_new(); ottla_producer_topic() for each topic; ottla_producer_send() and the other functions
-/// that send;
-/// ottla_producer_flush() to wait until all records are decided; ottla_producer_close() to end in order, with a time
-/// limit;
-/// ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one delivery, whatever happens. For
-/// transactions see ottla_transaction_state.
+/// that send; ottla_producer_flush() to wait until all records are decided; ottla_producer_close() to end in order,
+/// with a time limit; ottla_topic_free() and ottla_producer_free(). Every accepted record gets exactly one delivery,
+/// whatever happens. For transactions see ottla_transaction_state.
 ///
 /// All functions except ottla_producer_free() take it as const: any thread, any number at once. One producer is enough
 /// for a whole process. In a child after fork() calls return OTTLA_ERR_FORKED, except those that only read counts;
@@ -34,9 +31,9 @@ pub(super) struct Engine {
 pub struct ottla_producer {
     /// An `Arc<Engine>` as a raw pointer; NULL once freed.
     engine: AtomicPtr<Engine>,
-    /// Calls that are inside, apart from sends, which are kept safe by their topic.
+    /// Calls that are running, except sends: the topic handle keeps their engine.
     calls: AtomicUsize,
-    /// The number of this free among all; `IN_USE` before. Reuse waits for sixty-four more.
+    /// Which free among all released it; `IN_USE` before. It is reused after 64 more.
     freed: AtomicU64,
     /// The block before it in the list of all.
     next: AtomicPtr<ottla_producer>,
@@ -83,7 +80,7 @@ impl ottla_producer {
         if engine.is_null() { Err(freed()) } else { Ok(entered) }
     }
 
-    /// Whether this is the producer of `engine`. No count: for callers who hold the engine by themselves.
+    /// Whether this is the producer of `engine`. It does not count the call: the caller holds the engine.
     #[inline]
     pub(super) fn is_of(&self, engine: &Arc<Engine>) -> Result<()> {
         if self.leads_to(engine) { Ok(()) } else { Err(not_of(self.engine.load(Ordering::Relaxed).is_null())) }
@@ -94,7 +91,7 @@ impl ottla_producer {
         self.engine.load(Ordering::Relaxed).cast_const() == Arc::as_ptr(engine)
     }
 
-    /// Ends the producer: wakes who waits, waits until they left. The handle is of no use afterwards.
+    /// Ends the producer: wakes the calls that wait, and waits until they have returned.
     pub(super) fn free(&self) -> Result<()> {
         let entered = self.enter()?;
         if !entered.producer.belongs_to_this_process() {
@@ -125,7 +122,7 @@ impl ottla_producer {
     }
 }
 
-/// A block that has been free for long.
+/// A block that has been free for long enough.
 fn reuse() -> Option<&'static ottla_producer> {
     let frees = FREES.load(Ordering::Relaxed);
     let mut at = BLOCKS.load(Ordering::Acquire);
@@ -143,7 +140,7 @@ fn reuse() -> Option<&'static ottla_producer> {
     None
 }
 
-/// A call inside a producer.
+/// A running call of a producer.
 pub(super) struct Entered<'a> {
     block: &'a ottla_producer,
     engine: *const Engine,
@@ -165,7 +162,7 @@ impl Drop for Entered<'_> {
 }
 
 impl Entered<'_> {
-    /// A reference of its own, for what outlives the call.
+    /// A reference that may outlive the call.
     pub(super) fn share(&self) -> Arc<Engine> {
         // SAFETY: the pointer came from Arc::into_raw, and the count is at least one while this exists.
         unsafe {

@@ -1,4 +1,4 @@
-//! Interceptors of the application's own.
+//! Interceptors of the application.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -31,8 +31,7 @@ pub struct ottla_sending<'a, 'r> {
 }
 
 /// Sees a record before it is sent, and can change it with ottla_sending_set_record() and ottla_sending_add_header().
-/// (Java:
-/// ProducerInterceptor.onSend, KIP-42.)
+/// (Java: ProducerInterceptor.onSend, KIP-42.)
 ///
 /// @param sending   the record; borrowed for the call
 /// @param userdata  of the ottla_interceptor

@@ -1,4 +1,4 @@
-//! Partitioners of the application's own.
+//! Partitioners of the application.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

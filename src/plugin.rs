@@ -90,7 +90,7 @@ pub unsafe extern "C" fn ottla_settings_fail(settings: Option<&ottla_settings>, 
     -1
 }
 
-/// Why a function of the application's failed, as it said itself.
+/// The reason that a function of the application gave for its failure.
 #[derive(Default)]
 pub(super) struct Failure(RefCell<Option<String>>);
 
@@ -107,7 +107,7 @@ impl Failure {
         *self.0.borrow_mut() = Some(message);
     }
 
-    /// What a function that may have failed answered: a number that is in `good`, unless it noted a failure.
+    /// The number that a function returned, if it is in `good` and the function noted no failure.
     pub(super) fn judge(&self, answer: i32, good: impl FnOnce(i32) -> bool) -> Result<i32, String> {
         match self.0.take() {
             Some(message) => Err(message),
@@ -150,7 +150,7 @@ impl Hooks {
     }
 }
 
-/// Bytes as C is told them: NULL for null.
+/// Bytes in C's form: NULL for null.
 pub(super) fn bytes_out(bytes: Option<&[u8]>) -> (*const c_void, usize) {
     bytes.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr().cast(), bytes.len()))
 }

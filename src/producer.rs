@@ -1,4 +1,4 @@
-//! A producer from `new` to `free`, but for sending.
+//! A producer: new, free and what it holds.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! The table of properties, as C reads it.
+//! The table of properties in C's form.
 
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;

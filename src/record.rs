@@ -1,4 +1,4 @@
-//! Records as C hands them in.
+//! Records in C's form.
 
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
@@ -47,8 +47,8 @@ pub const OTTLA_RECORD_TIMESTAMP: u32 = 2;
 ///     record.partition = 0;
 ///
 /// Without the flag any other value than 0 is an error. So is a flag that this release does not know. Null and empty
-/// differ in Kafka:
-/// NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is an error.
+/// differ in Kafka: NULL with length 0 is null, any other pointer with length 0 is empty, NULL with another length is
+/// an error.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_record {
@@ -129,7 +129,7 @@ impl ottla_record {
         reserved_pointer: std::ptr::null_mut(),
     };
 
-    /// A record as C sees it; `headers` are its own, and live as long.
+    /// A record in C's form; `headers` are the record's.
     pub(super) fn of(record: &Record<'_>, headers: &[ottla_header]) -> Self {
         let (key, key_len) = bytes_out(record.key);
         let (value, value_len) = bytes_out(record.value);
@@ -150,7 +150,7 @@ impl ottla_record {
         }
     }
 
-    /// What a completion says that the record asked for.
+    /// What the record asked for.
     pub(super) fn asked(&self) -> Asked {
         Asked {
             partition: if self.has(OTTLA_RECORD_PARTITION) { self.partition } else { -1 },
@@ -227,7 +227,7 @@ impl ottla_record {
         })
     }
 
-    /// The record, if it is of the usual kind and nothing is wrong with it.
+    /// The record, if it is usual and valid.
     ///
     /// # Safety
     /// As for `with`, for as long as the result is used.

@@ -1,4 +1,4 @@
-//! Serializers of the application's own.
+//! Serializers of the application.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

@@ -54,8 +54,8 @@ pub struct ottla_histogram {
 }
 
 /// Figures of the producer as a whole. Members of type uint64_t count since the producer was created, or since the
-/// earlier snapshot;
-/// members of type int64_t are present levels. Each is exact, but they are not of one instant. Grows at its end only.
+/// earlier snapshot; members of type int64_t are present levels. Each is exact, but they are not of one instant. Grows
+/// at its end only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ottla_producer_figures {
@@ -534,7 +534,7 @@ pub extern "C" fn ottla_config_set_statistics(
     })
 }
 
-/// Who is told statistics, and how often.
+/// The function that gets snapshots, and how often.
 #[derive(Clone)]
 pub(super) struct Reader {
     pub(super) interval: Duration,
@@ -568,7 +568,7 @@ fn at<'a, T>(list: &'a [T], index: usize, what: &str) -> Result<&'a T> {
     list.get(index).ok_or_else(|| invalid(format!("index is {index}: the snapshot has {} {what}", list.len())))
 }
 
-/// A figure as C has it.
+/// A figure in C's form.
 trait InC {
     type C;
     fn in_c(&self) -> Self::C;

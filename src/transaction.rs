@@ -89,10 +89,9 @@ pub struct ottla_offset {
 pub const OTTLA_GROUP_GENERATION: u32 = 1;
 
 /// The consumer whose offsets are sent, as a member of its group; get the values from the consumer for each call.
-/// (Java:
-/// ConsumerGroupMetadata, KIP-447.) With them the brokers refuse offsets of a consumer whose partitions were given to
-/// another one meanwhile. A consumer that chose its partitions itself is not a member and has only a group_id. Begin
-/// with
+/// (Java: ConsumerGroupMetadata, KIP-447.) With them the brokers refuse offsets of a consumer whose partitions were
+/// given to another one meanwhile. A consumer that chose its partitions itself is not a member and has only a group_id.
+/// Begin with
 ///
 ///     ottla_group_metadata group = {.struct_size = sizeof(ottla_group_metadata), .group_id = "group"};
 #[repr(C)]

@@ -1,4 +1,4 @@
-//! A pointer of the application's that comes back with each call of a function of the application's.
+//! Pointers of the application that are passed back to its functions.
 
 use std::ffi::c_void;
 

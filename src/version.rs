@@ -1,4 +1,4 @@
-//! Which release this is.
+//! The release.
 
 use std::ffi::c_char;
 

@@ -196,7 +196,7 @@ static void logged(int32_t level, const char *message, void *userdata) {
     if (strstr(message, "interceptor 2 failed") != NULL) {
         CHECK(level == OTTLA_LOG_WARNING);
         CHECK(strcmp(message, "interceptor 2 failed on a record for topic seen, which goes on as it was before: spoilt") == 0 ||
-              strcmp(message, "interceptor 2 failed when told the end of a record for topic seen: "
+              strcmp(message, "interceptor 2 failed in on_acknowledgement for a record of topic seen: "
                               "it returned 9 and gave no reason") == 0);
         warnings++;
     }

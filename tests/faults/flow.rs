@@ -94,7 +94,7 @@ impl Flow {
             self.sender.reported().into_iter().filter(|reported| tags.contains(&reported.tag)).collect();
         assert!(
             all.iter().map(|reported| reported.tag).eq(tags.clone()),
-            "{tags:?} are reported of once each: {all:?}\n{}",
+            "{tags:?} are reported once each: {all:?}\n{}",
             self.sender.log()
         );
         all

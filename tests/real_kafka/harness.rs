@@ -116,7 +116,7 @@ impl Sender {
         self.producer.close(Wait::AtMost(Duration::from_secs(20))).expect("closed");
         let reported = self.reported();
         for (expected, reported) in (0..).zip(&reported) {
-            assert_eq!(reported.tag, expected, "each record is reported of once\n{}", self.log());
+            assert_eq!(reported.tag, expected, "each record is reported once\n{}", self.log());
             assert!(reported.error.is_none() && reported.fate == Fate::Written, "{reported:?}\n{}", self.log());
         }
         assert_eq!(reported.len() as u64, count, "each record is reported of\n{}", self.log());

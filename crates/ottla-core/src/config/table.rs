@@ -125,7 +125,7 @@ static PROPERTIES: &[Property] = &[
     row("bootstrap.servers", Kind::Servers, None, High, Connection, "ProducerConfig",
         "The brokers that are contacted first to learn about the cluster, as `host:port` pairs separated by \
          commas. An IPv6 address stands in brackets, as in `[::1]:9092`. The other brokers are learned from these, \
-         so two or three are enough, in case one is down. A `PLAINTEXT://` in accumulator is ignored; a repeated entry \
+         so two or three are enough, in case one is down. A `PLAINTEXT://` in front is ignored; a repeated entry \
          counts once. Must be set."),
     row("client.id", Kind::String, Some(""), Medium, Connection, "ProducerConfig",
         "The name under which the brokers log this producer and count its quota. If it is not set, the producer is \

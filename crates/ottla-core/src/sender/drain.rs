@@ -117,7 +117,7 @@ impl Sender {
         } else {
             self.ride_along(index, lane);
         }
-        let mut again = std::mem::take(&mut self.again);
+        let mut again = std::mem::take(&mut self.taken_from);
         while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
             let state = self.partition(partition);
             if state.place != Place::Ready || state.leader != Some(index) {
@@ -153,7 +153,7 @@ impl Sender {
         for partition in again.drain(..) {
             self.look_for_more(partition);
         }
-        self.again = again;
+        self.taken_from = again;
         produced
     }
 
@@ -237,6 +237,7 @@ impl Sender {
         let partition = self.partition(index);
         partition.sequence.carried(batch.sealed.attempts > 1, transactional);
         partition.in_flight += 1;
+        partition.sent_since_failure = true;
         partition.in_flight_broker = Some(broker);
         let topic = partition.topic;
         let topic_id = self.topics[topic].id;

@@ -15,7 +15,7 @@ use crate::sync::Time;
 pub struct Terms {
     pub acks: Acks,
     pub request_timeout: Duration,
-    /// What it carries was lost with its connection before (see `core/suspects.rs`).
+    /// What it carries was lost with its connection before (see `suspects.rs`).
     pub suspect: bool,
 }
 

@@ -85,13 +85,13 @@ use transaction::Transaction;
 ///
 /// The owner repeats these steps, all on one thread:
 ///
-/// 1. [`at`](Self::at) sets the present time. Every other call uses it.
-/// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`event`](Self::event) is what happened on a connection, and
+/// 1. [`set_now`](Self::set_now) sets the present time. Every other call uses it.
+/// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`input`](Self::input) is what happened on a connection, and
 ///    [`tick`](Self::tick) fires what is due. Their order is free, but `tick` is given a time up to which every
-///    byte that arrived was passed in as an event. Otherwise an answer that came in time could count as missing.
-/// 3. Output: [`action`](Self::action) is called until it returns `None`, and each action is carried out before the
+///    byte that arrived was passed in as input. Otherwise an answer that came in time could count as missing.
+/// 3. Output: [`poll_output`](Self::poll_output) is called until it returns `None`, and each output is carried out before the
 ///    next call. This step is due after any input.
-/// 4. The next round begins with the next mail or event, and at [`next_deadline`](Self::next_deadline) at the latest. A
+/// 4. The next round begins with the next mail or input, and at [`next_deadline`](Self::next_deadline) at the latest. A
 ///    `tick` that comes early does nothing.
 ///
 /// Every batch is reported exactly once, by [`Output::Report`]. After [`Output::Closed`] nothing is left to do. If a panic
@@ -128,8 +128,8 @@ pub struct Sender {
     spare_lists: Vec<request::Produced>,
     /// Brokers to look at before this step ends.
     dirty: Vec<BrokerIndex>,
-    /// Partitions that a drain put back for the next one; kept for its buffer.
-    again: Vec<PartitionIndex>,
+    /// Partitions of which this drain took a batch; they are looked at for another. Kept for its buffer.
+    taken_from: Vec<PartitionIndex>,
 }
 
 /// The last time that the sender did nothing for long: a callback took its time, or the process was stopped.
@@ -179,7 +179,7 @@ impl Sender {
             spare_frames: Vec::new(),
             spare_lists: Vec::new(),
             dirty: Vec::new(),
-            again: Vec::new(),
+            taken_from: Vec::new(),
             settings,
         };
         sender.add_bootstrap_brokers();

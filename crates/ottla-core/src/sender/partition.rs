@@ -27,12 +27,14 @@ pub struct Partition {
     /// Some of them have deadlines of their own, which may be earlier than those in front.
     pub custom_deadlines: bool,
     pub in_flight: u32,
-    /// The connection that carries what is in flight.
+    /// The broker to which what is in flight was sent.
     pub in_flight_broker: Option<BrokerIndex>,
     pub place: Place,
     pub backoff_until: Time,
-    /// Failures in a row.
+    /// Failures in a row. Batches that were in flight together and fail together count once.
     pub failures: u32,
+    /// Something was sent since the last failure.
+    pub sent_since_failure: bool,
     /// Why the last attempt failed.
     pub last_error: Option<Error>,
     pub sequence: Sequence,
@@ -56,7 +58,7 @@ pub enum Place {
     Leaderless,
     /// Until its backoff timer fires.
     BackingOff,
-    /// Until an answer for what is in flight arrives.
+    /// Until an answer for what is in flight arrives, or the partition has been added to its transaction.
     Gated,
 }
 
@@ -75,6 +77,7 @@ impl Partition {
             place: Place::Idle,
             backoff_until: Time::ZERO,
             failures: 0,
+            sent_since_failure: true,
             last_error: None,
             sequence: Sequence::new(),
             joined: 0,

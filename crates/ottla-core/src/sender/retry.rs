@@ -1,4 +1,4 @@
-//! The next attempt of a batch: when, in how many parts, under which numbers, or none.
+//! When, and in how many parts, a batch is sent again, or that it fails. Its sequence number stays: see `drain.rs`.
 
 use super::identity::recreated;
 use super::index::PartitionIndex;
@@ -12,6 +12,7 @@ use crate::config::Facility;
 use crate::error::{Error, ErrorCode, Result};
 use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
+use crate::sync::Time;
 use crate::text::counted;
 
 impl Sender {
@@ -41,13 +42,20 @@ impl Sender {
         self.back_off_partition(index, error);
     }
 
+    /// Lets the partition pause before its next attempt. Batches that were in flight together fail together: only the first
+    /// of them counts, and a new leader that its answer named (KIP-951) is still tried without a pause.
     fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
-        let failures = self.partition(index).failures + 1;
+        let partition = self.partition(index);
+        let is_first = std::mem::take(&mut partition.sent_since_failure);
+        let leader_was_named = !is_first && partition.backoff_until == Time::ZERO;
+        partition.failures += u32::from(is_first);
+        let failures = partition.failures;
         let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
         let until = self.now.after(self.suspect_pause(index, wait));
         let partition = self.partition(index);
-        partition.failures = failures;
-        partition.backoff_until = until;
+        if !leader_was_named {
+            partition.backoff_until = until;
+        }
         partition.last_error = Some(error);
         if matches!(partition.place, Place::Ready | Place::Lingering | Place::Gated) {
             partition.place = Place::Idle;

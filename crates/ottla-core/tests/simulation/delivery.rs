@@ -138,6 +138,30 @@ fn a_moved_leader_gets_what_was_in_flight_in_order() {
 }
 
 #[test]
+fn batches_that_fail_together_cost_one_backoff_and_none_after_a_hint() {
+    for (hint, longest) in [(true, ms(100)), (false, ms(300))] {
+        let mut world = warm(Setup::default().single_records(), "t", 1);
+        let old = world.cluster.leader("t", 0).expect("a leader");
+        if !hint {
+            world.cluster.set_versions(Versions::kafka_3_9().with(Api::Produce, 3..=9));
+        }
+        // The requests arrive one after the other, when the leader has moved.
+        world.network.transit = ms(10);
+        let ids = [(); 5].map(|()| {
+            world.run(ms(1));
+            world.send("t", 0)
+        });
+        world.cluster.move_leader("t", 0, 1 + old % 3);
+        let moved = world.now;
+        world.run(ms(10_000));
+        assert_eq!(world.counts().batches_retried, 5, "they fail together");
+        ids.iter().for_each(|&id| world.assert_written(id));
+        let took = world.outcome(ids[4]).at.since(moved);
+        assert!(took < longest, "{took:?}, hint: {hint}");
+    }
+}
+
+#[test]
 fn a_hint_leads_to_the_new_leader_without_backoff() {
     let mut world = warm(Setup::default(), "t", 3);
     let old = world.cluster.leader("t", 0).expect("a leader");
@@ -253,7 +277,7 @@ fn request_timeout_closes_the_connection_and_retries() {
     assert_eq!(world.in_log("t", 0), [1, id]);
 }
 
-/// Decision 2 of the design: however late the sender looks, what came in time is not taken for missing.
+/// However late the sender looks, an answer that came in time does not count as missing.
 #[test]
 fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
     let mut world = warm(Setup::default().single_records(), "t", 1);

@@ -92,7 +92,7 @@ fn acknowledge(shared: &Shared, interceptors: &[Arc<dyn Interceptor>], delivery:
         if let Err(why) = interceptor.on_acknowledgement(delivery) {
             let topic = delivery.topic;
             let message =
-                format!("interceptor {number} failed when reported the end of a record for topic {topic}: {why}");
+                format!("interceptor {number} failed in on_acknowledgement for a record of topic {topic}: {why}");
             shared.log(Level::Warning, &message);
         }
     }

@@ -112,7 +112,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 fn goldens() -> Vec<Golden> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/batches");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/ottla-core/tests/vectors/batches");
     let files =
         std::fs::read_dir(folder).expect("the folder of golden batches").map(|entry| entry.expect("a file").path());
     let texts = files.filter(|path| path.extension().is_some_and(|extension| extension == "txt"));

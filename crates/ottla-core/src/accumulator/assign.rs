@@ -1,4 +1,4 @@
-//! A topic becomes known, or gets another number of partitions.
+//! What happens when a topic becomes known, or gets another number of partitions.
 
 use std::cell::Cell;
 
@@ -9,25 +9,25 @@ use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 use crate::text::partitions;
 
-/// Records of a topic's queue that have no partition: the topic has not the one they ask for, the application's partitioner
-/// failed, or there was no memory to move them.
+/// Records of a topic's queue that could not be moved to a partition: the topic does not have the partition that they
+/// ask for, the application's partitioner failed, or there was no memory.
 #[derive(Default)]
 pub struct Rejected {
-    /// Those that came one after the other for the same reason, and why.
+    /// Neighbours with the same reason share a batch.
     batches: Vec<(Box<Batch>, Error)>,
 }
 
 impl Accumulator {
-    /// The slots of a topic's first `count` partitions, without showing new ones to application threads yet. A partition
-    /// that comes back has the slot that it had.
+    /// The slots of a topic's first `count` partitions. New ones are not visible to application threads yet. A
+    /// partition that comes back gets its former slot.
     pub fn partitions_for(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
         self.topics.partitions(topic, count)
     }
 
-    /// Shows application threads more or fewer partitions of a topic that is known. Nothing is appended to those that are
-    /// gone once this returns; what was appended before is in their slots. Thread: sender.
+    /// Gives a known topic more or fewer partitions. When this returns, nothing can be appended to the partitions that
+    /// are gone. Records appended before are in their slots. Thread: sender.
     ///
-    /// Order matters: a thread that finds its partition retired looks at the list again, and must find the new one.
+    /// Order matters: a thread that finds its partition retired reads the list again, and must find the new one.
     pub fn resize(&self, topic: &Topic, partitions: Vec<Arc<Slot>>) {
         let before = topic.partitions().unwrap_or_default();
         let count = partitions.len();
@@ -36,8 +36,8 @@ impl Accumulator {
         before.iter().skip(count).for_each(|slot| slot.retire());
     }
 
-    /// Moves the topic's queue to its partitions and makes the topic known once the queue is empty, so that no record
-    /// overtakes another. Thread: sender. Locks: none while a partitioner runs.
+    /// Moves the records of the topic's queue to its partitions. The topic becomes known when the queue is empty, so
+    /// that no record overtakes another. Thread: sender. Locks: none while a partitioner runs.
     pub fn assign<C: Clock>(&self, topic: &Topic, partitions: Vec<Arc<Slot>>, clock: &C) -> Rejected {
         let mut rejected = Rejected::default();
         let mut finished = partitions.clone();
@@ -68,7 +68,7 @@ impl Accumulator {
         loop {
             match self.append(topic, partitions, &mut append, &completion, &mut room) {
                 Ok(Ok(Appended { .. })) => return Ok(()),
-                // The sticky partitioner moves on.
+                // The next round makes another sticky choice.
                 Ok(Err(Refused::Switch)) => {}
                 Ok(Err(Refused::NoRoom(refused))) => return Err(self.no_memory_to_move(topic, refused)),
                 Ok(Err(refused)) => unreachable!("a record of the topic's queue was refused: {refused:?}"),
@@ -91,15 +91,15 @@ impl Accumulator {
     }
 }
 
-/// A batch of the queue whose records are being moved. If a panic unwinds through it, those that were moved are the
-/// partitions' already, and must not be told of twice.
+/// A batch of the queue whose records are being moved. If a panic unwinds through it, the records already moved belong
+/// to the partitions and must not be reported here too.
 struct Moving {
     batch: Option<Box<Batch>>,
     moved: Cell<u32>,
 }
 
 impl Moving {
-    /// Returns those that could not be moved, and why.
+    /// Moves each record. Returns the records that could not be moved, and why.
     fn all(&mut self, mut each: impl FnMut(&Record<'_>, Completion) -> Result<()>) -> Option<(Box<Batch>, Error)> {
         let moved = self.batch.as_ref()?.for_each_record(|record, _, completion| {
             each(record, completion)?;
@@ -123,7 +123,7 @@ impl Moving {
 impl Drop for Moving {
     fn drop(&mut self) {
         if let Some(mut batch) = self.batch.take() {
-            // The others are reported like any batch that is dropped before its fate is decided.
+            // The others are reported like those of any batch that is dropped without a decision.
             batch.drop_moved(self.moved.get());
         }
     }
@@ -148,13 +148,13 @@ impl Rejected {
         let timestamp = record.timestamp.unwrap_or_default();
         let appended = batch.append(record, timestamp, &completion, Charge::Force, &mut Room::default());
         if appended.is_err() && batch.count() == 0 {
-            // It was made for this record.
+            // The batch was created for this record.
             self.batches.pop().map(|(batch, _)| batch.dissolve()).unwrap_or_default();
         }
         appended.map_err(|refused| accumulator.no_memory_to_move(topic, refused))
     }
 
-    /// The reports that tell so.
+    /// The reports of these failures.
     pub fn into_reports(self, now: Time) -> impl Iterator<Item = Report> {
         self.batches.into_iter().map(move |(batch, error)| {
             let outcome = Outcome::failed(&batch, error, now);
@@ -169,8 +169,8 @@ fn out_of_range(topic: &Topic, count: usize, partition: i32) -> Error {
     Error::new(ErrorKind::UnknownPartition, message)
 }
 
-/// A clock that gives batches the age of the queue's batch they come from: waiting for metadata counts into linger and
-/// `delivery.timeout.ms`.
+/// A clock that gives batches the age of the queue's batch that their records come from, because the wait for metadata
+/// counts towards linger and `delivery.timeout.ms`.
 struct CreatedAt<'c, C> {
     clock: &'c C,
     created: Time,

@@ -9,26 +9,26 @@ use crate::record::Record;
 use crate::serialize::Objects;
 use crate::sync::{Arc, Clock, Ordering};
 
-/// Who chooses the partition of a record that names none.
+/// How the partition is chosen for a record that names none.
 #[derive(Clone)]
 pub enum Partitioner {
-    /// Keys by their hash; records without a key fill one partition after the other (KIP-794).
+    /// Keys are hashed. Records without a key fill one partition after the other (KIP-794).
     Hashed {
         hash: Hash,
         keyless: Keyless,
-        /// Loaded partitions are avoided.
+        /// Prefers partitions with less backlog.
         adaptive: bool,
     },
-    /// One partition after the other, keys or not.
+    /// One partition after the other, with or without a key.
     RoundRobin,
-    /// Any available partition, for each record anew, keys or not.
+    /// A random available partition for each record, with or without a key.
     Random,
-    /// The application's own.
+    /// The application's partitioner.
     Custom(Arc<dyn CustomPartitioner>),
 }
 
 impl Partitioner {
-    /// Whether both choose alike; of the application's own, whether they are one.
+    /// Whether both choose alike. Custom partitioners must be the same object.
     pub fn is_same(&self, other: &Partitioner) -> bool {
         match (self, other) {
             (
@@ -36,27 +36,27 @@ impl Partitioner {
                 Partitioner::Hashed { hash: its_hash, keyless: its_keyless, adaptive: its_adaptive },
             ) => (hash, keyless, adaptive) == (its_hash, its_keyless, its_adaptive),
             (Partitioner::RoundRobin, Partitioner::RoundRobin) | (Partitioner::Random, Partitioner::Random) => true,
-            (Partitioner::Custom(own), Partitioner::Custom(its)) => Arc::ptr_eq(own, its),
+            (Partitioner::Custom(custom), Partitioner::Custom(its_custom)) => Arc::ptr_eq(custom, its_custom),
             _ => false,
         }
     }
 }
 
 impl Default for Partitioner {
-    /// Kafka's own.
+    /// Kafka's default.
     fn default() -> Self {
         Partitioner::Hashed { hash: Hash::Murmur2, keyless: Keyless::Null, adaptive: true }
     }
 }
 
-/// Which records have no key to hash.
+/// Which records count as records without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyless {
-    /// Those whose key is null.
+    /// Records whose key is null.
     Null,
-    /// Those whose key is null or empty.
+    /// Records whose key is null or empty.
     NullOrEmpty,
-    /// None: a null key is hashed as an empty one is.
+    /// None: a null key is hashed like an empty one.
     Never,
     /// All: keys are ignored.
     Always,
@@ -105,7 +105,7 @@ impl Accumulator {
         Ok(index as usize)
     }
 
-    /// `partition_of` for the partitioners that are asked for each record, out of the way of the usual one.
+    /// `partition_of` for partitioners that choose for each record. Out of line, to keep the common case small.
     #[inline(never)]
     fn partition_by(
         &self,
@@ -116,33 +116,33 @@ impl Accumulator {
     ) -> Result<u32, NotAccepted> {
         match partitioner {
             Partitioner::RoundRobin => Ok(next_in_turn(topic, partitions)),
-            Partitioner::Custom(own) => ask_custom(&**own, topic, partitions, record, Objects::default()),
+            Partitioner::Custom(custom) => ask_custom(&**custom, topic, partitions, record, Objects::default()),
             Partitioner::Random | Partitioner::Hashed { .. } => Ok(self.draw(topic, partitions, false, None)),
         }
     }
 
-    /// The topic's partitions have to be known before a record of objects is accepted, and are not.
+    /// Whether a record of objects must wait for the topic's partitions before it can be accepted.
     pub fn needs_partitions(&self, topic: &Topic) -> bool {
-        let needs = matches!(&topic.settings.partitioner, Partitioner::Custom(own) if own.needs_objects());
+        let needs = matches!(&topic.settings.partitioner, Partitioner::Custom(custom) if custom.needs_objects());
         needs && topic.partitions().is_none()
     }
 
-    /// The partition that the application's partitioner chooses for a record of which it may see the objects; `None` if
-    /// there is no such partitioner, or the topic's partitions are not known.
+    /// The partition that the application's partitioner chooses for a record whose objects it may see. `None` without
+    /// such a partitioner, or if the topic's partitions are not known.
     pub fn choose_for_objects(
         &self,
         topic: &Topic,
         record: &Record<'_>,
         objects: Objects,
     ) -> Result<Option<i32>, NotAccepted> {
-        let (Partitioner::Custom(own), Some(partitions)) = (&topic.settings.partitioner, topic.partitions()) else {
+        let (Partitioner::Custom(custom), Some(partitions)) = (&topic.settings.partitioner, topic.partitions()) else {
             return Ok(None);
         };
-        let chosen = ask_custom(&**own, topic, partitions, record, objects)?;
+        let chosen = ask_custom(&**custom, topic, partitions, record, objects)?;
         Ok(Some(chosen.cast_signed()))
     }
 
-    /// The partition that a record is for, as far as it is certain before the record is accepted.
+    /// The record's partition, if it is certain before the record is accepted.
     pub fn foreseen_partition(&self, topic: &Topic, record: &Record<'_>) -> Option<i32> {
         let of_key = || match &topic.settings.partitioner {
             Partitioner::Hashed { hash, keyless, .. } => {
@@ -154,8 +154,8 @@ impl Accumulator {
         record.partition.or_else(of_key)
     }
 
-    /// Chooses another sticky partition once enough went to the `previous` one. When several threads do so at once the
-    /// last one wins, which is as good as any other.
+    /// Chooses another sticky partition after enough went to the `previous` one. If several threads do this at once,
+    /// the last one wins, which is as good a choice as any.
     #[cold]
     pub(super) fn leave_sticky(
         &self,
@@ -176,7 +176,8 @@ impl Accumulator {
         next
     }
 
-    /// A partition by chance: the available ones are equally likely but for what `adaptive` says.
+    /// A random partition. All available partitions are equally likely, unless `adaptive` prefers those with less
+    /// backlog.
     fn draw(&self, topic: &Topic, partitions: &[Arc<Slot>], adaptive: bool, previous: Option<u32>) -> u32 {
         let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
         let random = SplitMix64::new(self.seed.wrapping_add(turn)).draw();
@@ -192,14 +193,14 @@ impl Accumulator {
 }
 
 fn ask_custom(
-    own: &dyn CustomPartitioner,
+    partitioner: &dyn CustomPartitioner,
     topic: &Topic,
     partitions: &[Arc<Slot>],
     record: &Record<'_>,
     objects: Objects,
 ) -> Result<u32, NotAccepted> {
     let choice = Choice { topic: &topic.name, key: record.key, value: record.value, objects, partitions: &partitions };
-    custom::ask(own, &choice).map_err(NotAccepted::NotChosen)
+    custom::ask(partitioner, &choice).map_err(NotAccepted::NotChosen)
 }
 
 impl Partitions for &[Arc<Slot>] {

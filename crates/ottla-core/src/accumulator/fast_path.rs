@@ -1,13 +1,14 @@
 //! The fast path to a slot. Most records have neither a key nor a partition. They have a function of their own, in
-//! which the compiler knows that there is no key. They go to the sticky partition, which is chosen only if the
-//! partitioner sends null keys there.
+//! which the compiler knows that there is no key. They go to the sticky partition, which is set only if the partitioner
+//! sends null keys there.
 
 use super::{Accumulator, Partitioner, Slot, Topic};
 use crate::batch::PlainRecord;
 
 impl Accumulator {
-    /// Accepts a record if it goes to a partition that is chosen already, or by its key, and into the middle of a batch.
-    /// `None`: nothing has changed, and [`Accumulator::accept`] decides. Never waits, and tells the sender nothing.
+    /// Accepts a record that goes into the middle of a batch, if its partition is chosen already or follows from its
+    /// key. `None`: nothing has changed, and [`Accumulator::accept`] must be called. Never waits and never wakes the
+    /// sender.
     #[inline(always)]
     pub fn accept_fast(&self, topic: &Topic, record: &PlainRecord<'_>) -> Option<()> {
         if record.is_free() {
@@ -22,13 +23,13 @@ impl Accumulator {
         slot.append_fast(&record, sticky)
     }
 
-    /// The same where it does not matter that it is called.
+    /// `accept_fast` for callers on which it should not be inlined.
     #[inline(never)]
     pub(super) fn accept_fast_outlined(&self, topic: &Topic, record: &PlainRecord<'_>) -> Option<()> {
         self.accept_fast(topic, record)
     }
 
-    /// The same for records in turn, while the next need not be asked for its partition; answers how many were accepted.
+    /// Accepts records in order, as long as they go to the sticky partition. Returns how many were accepted.
     #[inline(always)]
     pub fn accept_fast_run<'r>(&self, topic: &Topic, mut records: impl Iterator<Item = PlainRecord<'r>>) -> usize {
         let Some(first) = records.next() else { return 0 };
@@ -41,7 +42,7 @@ impl Accumulator {
 }
 
 impl Topic {
-    /// The slot that a record asks for, or that its key is for, and whether it is the sticky one.
+    /// The slot that the record names or its key leads to, and whether it is the sticky one.
     #[inline(always)]
     fn slot_of(&self, record: &PlainRecord<'_>) -> Option<(&Slot, bool)> {
         let partitions = self.partitions()?;

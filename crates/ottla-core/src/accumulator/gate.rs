@@ -1,13 +1,13 @@
-//! The gate: decides whether records may be appended. `close` and the ends of transactions flip it.
+//! The gate: decides whether records may be appended. `close` and the transactional calls switch it.
 
 use crate::accumulator::{Slot, TransactionState};
 use crate::error::Error;
 use crate::sync::{Arc, AtomicU32, Mutex, Ordering};
 
-/// A slot enrols at its first record (of the producer's life, or of a transaction), under the gate's lock, taken while
-/// holding the slot's. Later records only look at a flag under the slot's own lock. Whoever flips the gate releases it,
-/// and then locks each enrolled slot once to take the flag back; so after `close` or `shut` returned, no record can be
-/// appended, and each appended before is in its slot.
+/// A slot enrols at its first record (of the producer's life, or of a transaction). It takes the gate's lock while it
+/// holds its own. Later records only read a flag under the slot's lock. A thread that shuts or closes the gate releases
+/// the gate's lock, and then locks each enrolled slot once to clear the flag. So after `close` or `shut` has returned,
+/// no record can be appended, and each one that was appended before is in its slot.
 pub struct Gate {
     state: Mutex<State>,
     shown: AtomicU32,
@@ -20,12 +20,12 @@ struct State {
 
 enum Entry {
     Open,
-    /// For now: what a send is told.
+    /// Shut for the time being; the error is for calls of send.
     Shut(Error),
     Closed,
 }
 
-/// Why a slot was not let in.
+/// Why a slot could not enrol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Barred {
     /// For good.
@@ -47,7 +47,7 @@ impl Gate {
         }
     }
 
-    /// Lets a slot in. Its lock is held.
+    /// Enrols a slot. The caller holds the slot's lock.
     pub fn enrol(&self, slot: &Arc<Slot>) -> Result<(), Barred> {
         let mut state = self.state.lock();
         match &state.entry {
@@ -59,7 +59,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Lets records in again, unless the gate is closed. Thread: sender, as for `shut`.
+    /// Opens the gate, unless it is closed for good. Thread: sender, as for `shut`.
     pub fn open(&self) {
         let mut state = self.state.lock();
         if let Entry::Shut(_) = state.entry {
@@ -67,12 +67,12 @@ impl Gate {
         }
     }
 
-    /// Shuts the gate until it is opened, and shows every enrolled slot out. Thread: sender.
+    /// Shuts the gate until `open` is called, and revokes every enrolled slot. Thread: sender.
     pub fn shut(&self, why: Error) {
         self.flip(Entry::Shut(why));
     }
 
-    /// Closes the gate for good and shows every enrolled slot out.
+    /// Closes the gate for good, and revokes every enrolled slot.
     pub fn close(&self) {
         self.flip(Entry::Closed);
     }
@@ -85,12 +85,12 @@ impl Gate {
         let enrolled = state.enrolled.clone();
         drop(state);
         enrolled.iter().for_each(|slot| slot.revoke());
-        // Not before: whoever flips the gate beside this finds them too, and may rely on it as well. Nobody has enrolled
-        // since, for only the thread that shuts the gate opens it.
+        // Cleared only now: another thread that closes the gate at the same time must find these slots too, because it
+        // may return first. No slot has enrolled in between, because only the thread that shuts the gate opens it.
         self.state.lock().enrolled.clear();
     }
 
-    /// Tells applications how the transaction stands. Thread: sender.
+    /// Publishes the transaction's state for application threads. Thread: sender.
     pub fn show(&self, state: TransactionState) {
         self.shown.store(state as u32, Ordering::Relaxed);
     }

@@ -5,25 +5,26 @@ use std::sync::OnceLock;
 use crate::accumulator::Slot;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Time};
 
-/// Slots with something new, and whether the sender sleeps. One lock and one reference count a batch, nothing a record.
+/// Slots with something new, commands, and whether the sender sleeps. Costs a lock and a reference count per batch, and
+/// nothing per record.
 pub struct Inbox<C> {
     mail: Mutex<Mail<C>>,
     /// Until when the sender sleeps; `AWAKE` while it runs.
     asleep_until: AtomicU64,
-    /// The sender sleeps for a little only, and is not to be woken for full batches.
+    /// The sender sleeps only briefly, so full batches need not wake it.
     resting: AtomicBool,
-    /// Someone waits for room in `buffer.memory`: open batches should not linger.
+    /// A call waits for room in `buffer.memory`, so open batches should not linger.
     room_requested: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
-/// What the sender finds in the inbox.
+/// The contents of the inbox.
 pub struct Mail<C> {
     pub slots: Vec<Arc<Slot>>,
     pub commands: Vec<C>,
-    /// Among the slots are some with batches that were filled.
+    /// Some of the slots have full batches.
     pub full: bool,
-    /// When the others are to be looked at.
+    /// When the sender should look at the other slots.
     due: Time,
 }
 
@@ -35,14 +36,14 @@ impl<C> Default for Mail<C> {
 
 const AWAKE: u64 = 0;
 
-/// When the sender should look at a slot that was left.
+/// When the sender should look at a slot that was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// It knows already.
+    /// It knows of the slot already.
     No,
-    /// By then.
+    /// By this time.
     By(Time),
-    /// A batch is full: at once, but a sender that rests will look soon.
+    /// A batch is full: at once, unless the sender rests and so will look soon.
     IfNotResting,
 }
 
@@ -63,12 +64,13 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// How the event loop is woken. Set once, before the first record.
+    /// Sets the function that wakes the event loop. Called once, before the first record.
     pub fn on_wake(&self, wake: Box<dyn Fn() + Send + Sync>) {
         let _ = self.wake.set(wake);
     }
 
-    /// Leaves a slot. The slot's lock is held; the wake that is asked for follows when it is released.
+    /// Adds a slot. The caller holds the slot's lock, and calls `wake` with the same argument after it has released the
+    /// lock.
     pub fn push(&self, slot: Arc<Slot>, wake: Wake) {
         let mut mail = self.mail.lock();
         mail.slots.push(slot);
@@ -79,19 +81,19 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// Leaves a command and wakes the sender.
+    /// Adds a command and wakes the sender.
     pub fn command(&self, command: C) {
         self.mail.lock().commands.push(command);
         self.wake_if_asleep_beyond(Time::ZERO);
     }
 
-    /// Asks for open batches to be sent at once, since someone waits for their memory.
+    /// Asks the sender to send open batches at once, because a call waits for their memory.
     pub fn request_room(&self) {
         self.room_requested.store(true, Ordering::SeqCst);
         self.wake_if_asleep_beyond(Time::ZERO);
     }
 
-    /// Wakes the sender for a slot that was left.
+    /// Wakes the sender for a slot that was pushed.
     pub fn wake(&self, wake: Wake) {
         match wake {
             Wake::No => {}
@@ -101,8 +103,8 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// Wakes the sender if it would sleep beyond `due`. Whoever exchanges the word first writes the wake-up, the
-    /// others see that it is done.
+    /// Wakes the sender if it would sleep beyond `due`. Of several threads, only the one that exchanges `asleep_until`
+    /// calls the wake function.
     pub fn wake_if_asleep_beyond(&self, due: Time) {
         let until = self.asleep_until.load(Ordering::SeqCst);
         if until != AWAKE
@@ -114,7 +116,7 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// Takes everything, leaving `into`'s empty buffers in its place.
+    /// Takes everything, and leaves the empty buffers of `into` in its place.
     pub fn take(&self, into: &mut Mail<C>) {
         debug_assert!(into.slots.is_empty() && into.commands.is_empty());
         (into.full, into.due) = (false, Time::NEVER);
@@ -125,11 +127,11 @@ impl<C> Inbox<C> {
         self.room_requested.load(Ordering::Relaxed) && self.room_requested.swap(false, Ordering::SeqCst)
     }
 
-    /// Says that the sender sleeps until `until`, and whether it rests. If something arrived meanwhile that it has to see
-    /// before, it does not, and this says false.
+    /// Notes that the sender is about to sleep until `until`, and whether it rests. Returns false if it must not sleep,
+    /// because mail has arrived that it has to handle earlier.
     ///
-    /// The order matters: the words are stored before the mail is looked at, and a thread that leaves mail looks at them
-    /// afterwards, so one of the two sees the other.
+    /// Order matters: the sender stores its state before it looks at the mail, and a thread adds mail before it looks
+    /// at that state. So at least one of the two sees the other.
     pub fn fall_asleep(&self, until: Time, resting: bool) -> bool {
         self.resting.store(resting, Ordering::SeqCst);
         self.asleep_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);

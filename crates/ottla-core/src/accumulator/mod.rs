@@ -1,8 +1,8 @@
-//! The accumulator: what application threads touch. Topics, a slot for each partition, the memory budget, the gate and
-//! the inbox.
+//! The accumulator: the part that application threads touch. It has the topics, a slot for each partition, the memory
+//! budget, the gate and the inbox.
 //!
-//! Lock order: a slot's lock, then the gate's, the inbox's or the memory's. No two of these three are held together. No
-//! lock is held while the sender is woken or a partitioner runs.
+//! Lock order: first a slot's lock, then one of the gate's, the inbox's and the memory's. No two of these three are
+//! held together. No lock is held while the sender is woken or a partitioner runs.
 
 mod assign;
 mod choose;
@@ -44,86 +44,87 @@ pub struct Accumulator {
     seed: u64,
 }
 
-/// What an application thread asks of the sender besides records.
+/// A request of an application thread to the sender, other than a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Send everything that was accepted before; the ticket is done when its reports were handed over.
+    /// Send all records that were accepted before. The ticket is done when their reports were handed over.
     Flush { ticket: u64 },
-    /// Find out about the cluster or a topic, until the deadline.
+    /// Ask for metadata of the cluster or of a topic, until the deadline.
     Inquire { ticket: u64, about: About, asked_at: Time, deadline: Time },
-    /// Give records up; the ticket is done when their reports were handed over.
+    /// Fail records. The ticket is done when their reports were handed over.
     Purge { ticket: u64, what: Purge },
-    /// Nothing more is accepted. Send what is here until the deadline, then complete the rest.
+    /// Accept no more records. Send those that are here until the deadline, then fail the rest.
     Close { deadline: Time },
-    /// A call of transactions; its answer goes to the ticket.
+    /// A transactional call. Its result goes to the ticket.
     Transaction { ticket: u64, call: TransactionCall },
-    /// Nothing joins the transaction any more, and everything that did is in the mail before this.
+    /// Complete the records of the transaction. No record joins it any more, and all its records are in the mail before
+    /// this command.
     DrainTransaction,
-    /// Say what is being waited for.
+    /// Report what a call or records wait for.
     Explain { ticket: u64, of: Waiting },
 }
 
-/// Who waits.
+/// Whose waiting is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// A call that waits for the answer to this ticket.
+    /// A call that waits for this ticket.
     Call(u64),
     /// The records of one topic, or of all.
     Records(Option<Arc<str>>),
 }
 
-/// What is asked.
+/// The subject of an inquiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// Does a broker answer?
+    /// Whether a broker responds.
     Cluster,
-    /// Which partitions does the topic have? With `led`, each must have a leader to which there is a connection.
+    /// The topic's partitions. With `led`, each must have a leader, and a connection to it must be ready.
     Topic { name: Arc<str>, led: bool },
 }
 
-/// Which records are given up.
+/// Which records a purge fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purge {
-    /// Those that wait in slots and queues.
+    /// Records that wait in slots and queues.
     pub queued: bool,
-    /// Those that a request carries.
+    /// Records that a request carries.
     pub in_flight: bool,
-    /// Those of one topic, or all.
+    /// Records of one topic; `None`: of all topics.
     pub topic: Option<Arc<str>>,
 }
 
-/// What the accumulator is made with.
+/// What an accumulator is created with.
 #[derive(Clone)]
 pub struct AccumulatorSettings {
     pub buffer_memory: usize,
     pub batch_size: usize,
-    /// Encoded bytes that an open batch may reach while it is not taken.
+    /// Encoded bytes to which an open batch may grow while the sender does not take it.
     pub batch_limit: usize,
-    /// What topics have of which nothing else was said.
+    /// Settings of topics without overrides.
     pub topic: TopicSettings,
-    /// Where the partitioners' randomness starts.
+    /// Seed of the partitioners' random choices.
     pub seed: u64,
 }
 
-/// How a record is accepted, beyond what is in it.
+/// Whether a record may linger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lingering {
-    /// May linger.
+    /// The record may linger.
     Allowed,
-    /// Somebody waits for it: its batch does not linger.
+    /// A call waits for the record, so its batch does not linger.
     Skipped,
 }
 
 /// Why a record was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
-    /// The gate is closed, or shut for now.
+    /// The gate is closed, or shut for the time being.
     Barred(Barred),
     /// No room for this many bytes in `buffer.memory`.
     NoRoom(usize),
     /// The system has no memory for this many bytes.
     OutOfMemory(usize),
-    /// The record names a partition outside the topic's `count`.
+    /// The record names a partition outside the topic's range.
     UnknownPartition { count: usize },
     /// The application's partitioner failed, or chose a partition outside the topic's range.
     NotChosen(Error),
@@ -141,7 +142,9 @@ impl Accumulator {
         }
     }
 
-    /// Accepts a record if there is room for it; never waits.
+    /// Accepts a record if there is room for it. Never waits.
+    ///
+    /// Thread: any. Takes the slot's lock, and wakes the sender if it has to look before it would by itself.
     #[inline(always)]
     pub fn accept<C: Clock>(
         &self,
@@ -153,15 +156,15 @@ impl Accumulator {
         room: &mut Room,
     ) -> Result<(), NotAccepted> {
         if lingering == Lingering::Allowed
-            && let Some(usual) = PlainRecord::from_record(record, completion, clock)
-            && self.accept_fast_outlined(topic, &usual).is_some()
+            && let Some(plain) = PlainRecord::from_record(record, completion, clock)
+            && self.accept_fast_outlined(topic, &plain).is_some()
         {
             return Ok(());
         }
         self.accept_any(topic, record, completion, lingering, clock, room)
     }
 
-    /// The thorough way, for any record.
+    /// The general path: takes any record.
     #[inline(always)]
     fn accept_any<C: Clock>(
         &self,
@@ -198,27 +201,28 @@ impl Accumulator {
         }
     }
 
-    /// Waits for room; open batches are sent at once meanwhile, since their memory is what is waited for.
+    /// Waits for room. Meanwhile open batches are sent at once, because they hold the memory that the call waits for.
     pub fn wait_for_room(&self, bytes: usize, deadline: Option<Instant>) -> Result<Room, WaitEnded> {
         self.inbox.request_room();
         self.memory.budget().wait(bytes, deadline)?;
         Ok(Room { charged: bytes })
     }
 
-    /// Somebody who does not wait was refused room. Open batches are sent at once; the sender tells when there is room.
+    /// Notes that a call which does not wait found no room. Open batches are sent at once, and the sender reports an
+    /// event when there is room.
     pub fn refuse(&self, bytes: usize) {
         self.memory.budget().refuse(bytes);
         self.inbox.request_room();
     }
 
-    /// Gives back what is left of room that was waited for.
+    /// Gives back the unused rest of room that was waited for.
     pub fn give_back(&self, room: Room) {
         if room.charged > 0 {
             self.memory.budget().release(room.charged);
         }
     }
 
-    /// Appends to one of a topic's partitions.
+    /// Appends to one of the topic's partitions.
     #[inline(always)]
     fn append<C: Clock>(
         &self,

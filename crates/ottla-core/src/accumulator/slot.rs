@@ -1,5 +1,5 @@
-//! A slot: one partition as application threads see it. A lock, the open batch, and full batches that are not yet
-//! taken.
+//! A slot: one partition as application threads see it. It has a lock, the open batch, and full batches that the sender
+//! has not taken.
 
 mod fast_path;
 
@@ -13,26 +13,25 @@ use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
 
-/// Where records of one partition wait to be taken. The queue of a topic whose partitions are not known yet is a slot
-/// too, with partition -1.
+/// Holds records of one partition until the sender takes them. A topic's queue is a slot too, with partition -1.
 //
-// What a plain record looks at is on its first cache line.
+// The fields that the fast path reads are on the first cache line.
 #[repr(C, align(64))]
 pub struct Slot {
     state: Mutex<State>,
     pub topic: Arc<str>,
     pub partition: i32,
-    /// Dense over all slots of a producer: the sender keeps its own state of a partition in an array.
+    /// Counts the slots of a producer from 0, so that the sender can keep its state of partitions in an array.
     pub index: u32,
-    /// Bytes that wait here, roughly (in KiB): what the adaptive partitioner compares.
+    /// About how many KiB wait here. The adaptive partitioner compares these numbers.
     backlog: AtomicU32,
-    /// The partition has a leader that takes records (KIP-794's availability).
+    /// Whether the partition has a leader that takes records (KIP-794).
     available: AtomicBool,
-    /// The id of the broker that leads it; -1 if none does.
+    /// The id of the partition's leader; -1 without a leader.
     leader: AtomicI32,
     pub settings: Arc<TopicSettings>,
-    /// Encoded bytes at which an open batch is closed although it was not taken; per topic, learned down from the
-    /// broker's MESSAGE_TOO_LARGE.
+    /// Encoded bytes at which an open batch is closed although the sender has not taken it. Slots of a topic share it.
+    /// It is lowered when the broker answers MESSAGE_TOO_LARGE.
     batch_limit: Arc<AtomicU32>,
 }
 
@@ -40,7 +39,7 @@ pub struct Slot {
 #[repr(C)]
 struct State {
     open: Option<Box<Batch>>,
-    usual: Limits,
+    limits: Limits,
     full: VecDeque<Box<Batch>>,
     /// Encoded bytes in `full`.
     full_bytes: usize,
@@ -48,16 +47,17 @@ struct State {
     announced: Announced,
     /// Keyless bytes since this partition became the topic's sticky one. Up to date after `count_sticky`.
     sticky_bytes: usize,
-    /// The class its next batch begins with.
-    hint: usize,
-    /// No batch here whose records brought a timeout of their own is due before. Such a deadline may be earlier than
-    /// those of the batches in front; `Time::NEVER` if there are none.
+    /// The size class that the next batch begins with.
+    next_size_class: usize,
+    /// The earliest deadline of the batches here whose records have their own timeout; `Time::NEVER` without such
+    /// batches. It may be earlier than the deadlines of the batches in front.
     custom_deadline: Time,
-    /// Takes no more: a queue whose topic is known now, or a partition that its topic no longer has.
+    /// Takes no more records: it is the queue of a topic whose partitions are known now, or a partition that its topic
+    /// lost.
     retired: bool,
 }
 
-// The lock's own bytes lie before the state.
+// The lock's own bytes come before the state.
 #[cfg(not(ottla_loom))]
 const _: () = {
     use std::mem::offset_of;
@@ -65,11 +65,11 @@ const _: () = {
     use crate::sync::CACHE_LINE;
 
     let lock = size_of::<Mutex<State>>() - size_of::<State>();
-    let used_by_usual = offset_of!(Slot, state) + lock + offset_of!(State, full);
-    assert!(used_by_usual <= CACHE_LINE && align_of::<Slot>() == CACHE_LINE);
+    let used_by_fast_path = offset_of!(Slot, state) + lock + offset_of!(State, full);
+    assert!(used_by_fast_path <= CACHE_LINE && align_of::<Slot>() == CACHE_LINE);
 };
 
-/// What the sender was told of this slot since it last took everything.
+/// What the sender knows of this slot since it last emptied it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Announced {
     #[default]
@@ -80,44 +80,45 @@ enum Announced {
     Ready,
 }
 
-/// How a record is to be appended.
+/// A record, and how to append it.
 pub struct Append<'a, C: Clock> {
     pub record: &'a Record<'a>,
     pub charge: Charge,
     pub clock: &'a C,
-    /// The partition was chosen by the sticky partitioner: tell when to choose another.
+    /// The sticky partitioner chose the partition: report when it should choose another.
     pub sticky: bool,
-    /// Somebody waits for this very record: it does not linger.
+    /// A call waits for this record, so its batch does not linger.
     pub no_linger: bool,
-    /// The partition that the record asks for, kept with it in a topic's queue.
+    /// The partition that the record asks for. A topic's queue keeps it with the record.
     pub wanted: i32,
 }
 
-/// A record that was accepted.
+/// What follows from a record that was appended.
 pub struct Appended {
-    /// When the sender should look.
+    /// When the sender should look at the slot.
     pub wake: Wake,
-    /// The sticky partitioner has put enough here.
+    /// The sticky partitioner has put enough records here.
     pub switch: bool,
 }
 
-/// Why a record was not appended. Nothing has changed.
+/// Why a record was not appended. The slot is as it was before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
     Barred(Barred),
     NoRoom(NoRoom),
     /// The sticky partitioner should choose another partition first.
     Switch,
-    /// The topic became known, or lost this partition, meanwhile: use the partitions that it has.
+    /// This is the queue of a topic that is known by now, or a partition that its topic has lost: choose from the
+    /// topic's present partitions.
     Retired,
 }
 
-/// What the sender sees when it looks at a slot.
+/// What the sender learns when it looks at a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotStatus {
     /// When the oldest batch here was created.
     pub oldest: Option<Time>,
-    /// No batch here is due before.
+    /// No batch here is due before this time.
     pub deadline: Time,
     /// When the open batch was created.
     pub open: Option<Time>,
@@ -128,7 +129,7 @@ pub struct SlotStatus {
 impl State {
     fn retire(&mut self) {
         self.retired = true;
-        // The next record asks, and is refused.
+        // The next record asks the gate, and is refused.
         self.enrolled = false;
         self.stop_fast_path();
     }
@@ -181,7 +182,7 @@ impl Slot {
         let appended = reserved.and_then(|()| batch.append(append.record, timestamp, completion, append.charge, room));
         if let Err(refused) = appended {
             if batch.count() == 0 {
-                // It was made for this record.
+                // The batch was created for this record.
                 state.open.take().map(Batch::dissolve).unwrap_or_default();
             }
             return Err(Refused::NoRoom(refused));
@@ -198,13 +199,14 @@ impl Slot {
                 && (bytes >= accumulator.batch_size || state.sticky_bytes >= 2 * accumulator.batch_size);
             if appended.switch {
                 state.sticky_bytes = 0;
-                // The choice that follows compares loads.
+                // The next sticky choice compares backlogs.
                 self.note_backlog(state);
             }
         }
-        // One look decides for the plain record, the one in the middle of a batch, that there is nothing to tell.
+        // For a record in the middle of a batch, this one test finds that there is nothing to announce.
         let ready = bytes >= accumulator.batch_size || append.no_linger || (before == 0 && !state.full.is_empty());
-        // What begins a batch with a deadline of its own is told even to a sender that knows of this slot.
+        // A batch with a custom timeout is announced even if the sender knows the slot: its deadline may be earlier
+        // than the sender assumes.
         if (ready || before == 0)
             && (state.announced < Announced::Ready || (before == 0 && append.record.timeout.is_some()))
         {
@@ -222,7 +224,7 @@ impl Slot {
         if state.retired {
             return Err(Refused::Retired);
         }
-        // The sender moves records that were accepted already: the gate has let them pass.
+        // A forced charge means that the sender moves records that the gate has let in before.
         match accumulator.gate.enrol(self) {
             Ok(()) => state.enrolled = true,
             Err(_) if charge == Charge::Force => {}
@@ -231,7 +233,7 @@ impl Slot {
         Ok(())
     }
 
-    /// No batch here is partly filled: the sticky partitioner may leave without causing a small batch.
+    /// Whether the sticky partitioner can leave without causing a small batch.
     fn is_settled(&self, accumulator: &Accumulator, state: &State) -> bool {
         state.open.as_ref().is_none_or(|open| open.bytes() >= accumulator.batch_size)
     }
@@ -264,7 +266,7 @@ impl Slot {
     #[cold]
     fn new_batch<C: Clock>(&self, accumulator: &Accumulator, state: &mut State, append: &Append<'_, C>) -> Box<Batch> {
         let created = append.clock.monotonic();
-        let mut batch = Batch::new(&accumulator.memory, &self.topic, self.partition, created, state.hint);
+        let mut batch = Batch::new(&accumulator.memory, &self.topic, self.partition, created, state.next_size_class);
         batch.custom_timeout = append.record.timeout;
         batch.deadline = created.after(self.time_allowed(batch.custom_timeout));
         if batch.custom_timeout.is_some() {
@@ -273,27 +275,28 @@ impl Slot {
         batch
     }
 
-    /// How long a batch may wait here and be on its way; in a topic's queue, how long it waits for the partitions.
-    fn time_allowed(&self, own: Option<Duration>) -> Duration {
+    /// How long a batch may take, from its creation to its fate. In a topic's queue: how long it may wait for the
+    /// topic's partitions.
+    fn time_allowed(&self, custom: Option<Duration>) -> Duration {
         if self.partition < 0 {
-            own.map_or(self.settings.topic_timeout, |own| own.min(self.settings.topic_timeout))
+            custom.map_or(self.settings.topic_timeout, |custom| custom.min(self.settings.topic_timeout))
         } else {
-            own.unwrap_or(self.settings.delivery_timeout)
+            custom.unwrap_or(self.settings.delivery_timeout)
         }
     }
 
-    /// Looks closer at a record that may not belong into the open batch.
+    /// The exact test, for a record that may not belong into the open batch.
     #[cold]
     fn may_join<C: Clock>(&self, open: &Batch, append: &Append<'_, C>, timestamp: i64) -> bool {
-        let usual = append.record.timeout.is_none() && open.custom_timeout.is_none();
+        let both_plain = append.record.timeout.is_none() && open.custom_timeout.is_none();
         let bytes = open.bytes() + open.record_len(append.record, timestamp);
-        bytes <= self.batch_limit.load(Ordering::Relaxed) as usize && (usual || self.may_share(open, append))
+        bytes <= self.batch_limit.load(Ordering::Relaxed) as usize && (both_plain || self.may_share(open, append))
     }
 
-    /// Whether a record may share the deadline of the open batch, where one of the two is not of the usual kind: a
-    /// record is told its fate when its timeout has passed, not later, and at most an eighth of it earlier. What
-    /// counts is the deadline at the partition, also in a topic's queue. A plain record does not look at the clock, so
-    /// it shares no batch of the other kind.
+    /// Whether a record may share the deadline of the open batch if one of the two has a custom timeout. A record must
+    /// not be decided after its timeout, and at most an eighth of it earlier. The deadlines compared are those at the
+    /// partition, also in a topic's queue. A plain record never joins a batch with a custom timeout: the comparison
+    /// would need the clock.
     fn may_share<C: Clock>(&self, open: &Batch, append: &Append<'_, C>) -> bool {
         let Some(timeout) = append.record.timeout else { return false };
         let deadline = append.clock.monotonic().after(timeout);
@@ -301,7 +304,7 @@ impl Slot {
         shared <= deadline && deadline.since(shared) <= timeout / 8
     }
 
-    /// Cheap, and never less than the encoded length.
+    /// A cheap bound on the encoded length. It is never too small.
     #[inline]
     fn upper_bound(record: &Record<'_>) -> usize {
         let headers: usize = record.headers.iter().map(|h| 10 + h.name.len() + h.value.map_or(0, <[u8]>::len)).sum();
@@ -312,19 +315,19 @@ impl Slot {
         state.count_sticky();
         if let Some(open) = state.open.take() {
             state.full_bytes += open.bytes();
-            state.hint = open.size_class();
+            state.next_size_class = open.size_class();
             state.full.push_back(open);
             self.note_backlog(state);
         }
     }
 
-    /// Under the slot's lock, so that the last one to store has seen the latest.
+    /// Runs under the slot's lock, so that the last thread to store has seen the latest state.
     fn note_backlog(&self, state: &State) {
         let bytes = state.full_bytes + state.open.as_ref().map_or(0, |open| open.bytes());
         self.backlog.store(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// `timeout` is that of a record that begins a batch with a deadline of its own.
+    /// `timeout` is the custom timeout of a record that begins a batch.
     #[cold]
     fn announce(
         self: &Arc<Self>,
@@ -335,10 +338,10 @@ impl Slot {
         timeout: Option<Duration>,
         no_linger: bool,
     ) -> Wake {
-        // Who has little time does not spend it on lingering.
+        // A record with little time does not spend it on lingering.
         let ready = ready || timeout.is_some_and(|timeout| timeout / 2 < self.settings.linger);
-        let news = if ready { Announced::Ready } else { Announced::Open };
-        if state.announced >= news && timeout.is_none() {
+        let announcement = if ready { Announced::Ready } else { Announced::Open };
+        if state.announced >= announcement && timeout.is_none() {
             return Wake::No;
         }
         let wake = match ready {
@@ -346,13 +349,13 @@ impl Slot {
             true => Wake::IfNotResting,
             false => Wake::By(created.after(self.settings.linger)),
         };
-        state.announced = state.announced.max(news);
+        state.announced = state.announced.max(announcement);
         self.note_backlog(state);
         accumulator.inbox.push(self.clone(), wake);
         wake
     }
 
-    /// What is here. Thread: sender.
+    /// Returns what the sender has to know. Thread: sender.
     pub fn status(&self) -> SlotStatus {
         let state = self.state.lock();
         let oldest = state.full.front().or(state.open.as_ref());
@@ -365,7 +368,7 @@ impl Slot {
         }
     }
 
-    /// Takes the oldest batch, full or open. The flag says whether more is here. Thread: sender.
+    /// Takes the oldest batch, full or open, and returns whether more batches are here. Thread: sender.
     pub fn take(&self) -> (Option<Box<Batch>>, bool) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -377,7 +380,7 @@ impl Slot {
         (batch, self.note_taken(state))
     }
 
-    /// Notes that something was taken; says whether more is here.
+    /// Updates the slot after batches were taken. Returns whether more are here.
     fn note_taken(&self, state: &mut State) -> bool {
         let more = !state.full.is_empty() || state.open.is_some();
         if !more {
@@ -388,16 +391,16 @@ impl Slot {
         more
     }
 
-    /// Takes the batches whose deadline has come by `now`. Thread: sender.
+    /// Takes the batches whose deadline has passed at `now`. Thread: sender.
     pub fn take_expired(&self, now: Time) -> Vec<Box<Batch>> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if state.open.as_ref().is_some_and(|open| open.deadline <= now) {
             self.close_open(state);
         }
-        let own = state.custom_deadline < Time::NEVER;
-        let expired = Batch::take_expired(&mut state.full, own, now);
-        if own {
+        let has_custom_deadlines = state.custom_deadline < Time::NEVER;
+        let expired = Batch::take_expired(&mut state.full, has_custom_deadlines, now);
+        if has_custom_deadlines {
             let left = state.full.iter().chain(&state.open).filter(|batch| batch.custom_timeout.is_some());
             state.custom_deadline = left.map(|batch| batch.deadline).min().unwrap_or(Time::NEVER);
         }
@@ -406,8 +409,8 @@ impl Slot {
         expired
     }
 
-    /// Closes an open batch that has taken records for so long already: later ones would share its deadline. Thread:
-    /// sender.
+    /// Closes the open batch if it has taken records for `growth` or longer: later records would share its deadline.
+    /// Thread: sender.
     pub fn close_old(&self, growth: Duration, now: Time) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -416,7 +419,8 @@ impl Slot {
         }
     }
 
-    /// Closes a topic's queue if it is empty, running `publish` under its lock so that nothing slips in between.
+    /// Retires a topic's queue if it is empty. `publish` runs under the queue's lock, so that no record can come in
+    /// between.
     pub fn retire_if_empty(&self, publish: impl FnOnce()) -> bool {
         let mut state = self.state.lock();
         if state.open.is_some() || !state.full.is_empty() {
@@ -427,7 +431,7 @@ impl Slot {
         true
     }
 
-    /// The topic no longer has this partition: nothing is appended any more.
+    /// The topic lost this partition: it takes no more records.
     pub(super) fn retire(&self) {
         self.state.lock().retire();
     }
@@ -437,7 +441,7 @@ impl Slot {
         self.state.lock().retired = false;
     }
 
-    /// Takes back the right to append without asking the gate.
+    /// Revokes the right to append without asking the gate.
     pub(super) fn revoke(&self) {
         let mut state = self.state.lock();
         state.enrolled = false;

@@ -25,7 +25,7 @@ const BATCH: usize = 1000;
 const LINGER: Duration = Duration::from_nanos(500);
 const DELIVERY: Duration = Duration::from_micros(100);
 
-/// A clock turned by hand.
+/// A clock that the test sets.
 #[derive(Default)]
 pub(super) struct Hand {
     now: Cell<u64>,
@@ -54,13 +54,13 @@ fn settings() -> AccumulatorSettings {
     }
 }
 
-/// A front, its clock, and a sender's hands.
+/// An accumulator, its clock, and what a sender would do with it.
 struct Stage {
     accumulator: Accumulator,
     clock: Hand,
     wakes: Arc<AtomicUsize>,
     tag: Cell<u64>,
-    /// Taken into time and again, as the sender does.
+    /// Reused for every `take`, as the sender does.
     mail: RefCell<Mail<Command>>,
 }
 
@@ -116,7 +116,7 @@ impl Stage {
         self.send(topic, &value(&vec![0; len]), Lingering::Allowed).expect("accepted");
     }
 
-    /// The slots announced since the last time, by partition.
+    /// The slots announced since the last call, by partition.
     fn mail(&self) -> Vec<i32> {
         let mut mail = self.mail.borrow_mut();
         self.accumulator.inbox.take(&mut mail);
@@ -124,7 +124,7 @@ impl Stage {
         mail.slots.drain(..).map(|slot| slot.partition).collect()
     }
 
-    /// Wake-ups since the last time.
+    /// Wake-ups since the last call.
     fn woken(&self) -> usize {
         self.wakes.swap(0, Ordering::SeqCst)
     }
@@ -153,19 +153,19 @@ pub(super) fn decided(batch: Box<Batch>) -> Report {
     batch.decide(outcome)
 }
 
-/// Everything in a slot: the tags of each batch.
+/// The tags of each batch in a slot.
 fn drain(slot: &Slot) -> Vec<Vec<u64>> {
     let taken = std::iter::from_fn(|| slot.take().0);
     taken.map(|batch| decided(batch).deliveries().map(|delivery| delivery.tag).collect()).collect()
 }
 
-/// What is due in a slot: the tags of each batch.
+/// The tags of each expired batch in a slot.
 fn expired(slot: &Slot, now: Time) -> Vec<Vec<u64>> {
     let tags = |batch| decided(batch).deliveries().map(|delivery| delivery.tag).collect();
     slot.take_expired(now).into_iter().map(tags).collect()
 }
 
-/// A look at a slot that has an open batch alone.
+/// The status of a slot that has only an open batch.
 fn one_open(created: Time, ready: bool) -> SlotStatus {
     SlotStatus { oldest: Some(created), deadline: created.after(DELIVERY), open: Some(created), ready }
 }
@@ -179,7 +179,7 @@ fn held(topic: &Topic) -> Vec<usize> {
     each.map(|slot| std::iter::from_fn(|| slot.take().0).map(|b| decided(b).count() as usize).sum()).collect()
 }
 
-// ---- what the sender is told ----
+// ---- what wakes the sender ----
 
 #[test]
 fn the_first_record_announces_its_slot_and_the_next_do_not() {
@@ -198,7 +198,7 @@ fn the_first_record_announces_its_slot_and_the_next_do_not() {
 }
 
 #[test]
-fn an_open_batch_wakes_only_who_would_sleep_beyond_its_linger() {
+fn an_open_batch_wakes_only_a_sender_that_would_sleep_beyond_its_linger() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(2);
     stage.sleep(100 + 500);
@@ -265,7 +265,7 @@ fn a_sender_that_rests_is_not_woken_for_full_batches_but_for_all_else() {
 }
 
 #[test]
-fn what_lingers_on_is_no_reason_not_to_sleep() {
+fn a_lingering_batch_does_not_keep_the_sender_awake() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     stage.to(&topic, 0, 10);
@@ -280,7 +280,7 @@ fn what_lingers_on_is_no_reason_not_to_sleep() {
 }
 
 #[test]
-fn a_record_somebody_waits_for_does_not_linger() {
+fn a_record_that_a_call_waits_for_does_not_linger() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     stage.to(&topic, 0, 10);
@@ -293,7 +293,7 @@ fn a_record_somebody_waits_for_does_not_linger() {
 }
 
 #[test]
-fn nobody_is_woken_who_is_awake() {
+fn a_sender_that_is_awake_is_not_woken() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     stage.to(&topic, 0, 2 * BATCH);
@@ -345,7 +345,8 @@ fn an_open_batch_grows_past_its_size_until_the_limit() {
 fn the_limit_counts_bytes_exactly() {
     let stage = Stage::new(|settings| settings.batch_limit = 100);
     let topic = stage.known(1);
-    // 5 bytes around 44 of value: two records make 102 bytes with a length varint each of one byte.
+    // A record takes 5 bytes besides its 44 bytes of value: with a length varint of one byte, two records take 102
+    // bytes.
     let lens = [(43, 1), (44, 2)];
     for (len, batches) in lens {
         let record_len = |index: i32| {
@@ -360,7 +361,7 @@ fn the_limit_counts_bytes_exactly() {
 }
 
 #[test]
-fn taking_says_whether_more_is_here() {
+fn take_returns_whether_more_is_here() {
     let stage = Stage::new(|_| {});
     let topic = stage.known(1);
     let slot = &partitions(&topic)[0];
@@ -433,7 +434,7 @@ fn a_refusal_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_refused_record_of_a_topics_queue_leaves_no_wish_behind() {
+fn a_refused_record_of_a_topics_queue_leaves_no_wanted_partition_behind() {
     let stage = Stage::new(|settings| settings.buffer_memory = 600);
     let topic = stage.accumulator.topics.get("t");
     stage.send(&topic, &to(1, b"a"), Lingering::Allowed).expect("accepted");
@@ -519,7 +520,7 @@ fn sticky_leaves_after_a_batchs_worth() {
     let first = sticky(&topic);
     stage.sticky(&topic, 20);
     assert_eq!(sticky(&topic), first);
-    // This one fills it: it still goes there, the next goes elsewhere.
+    // This record fills the batch: it still goes there, the next one goes elsewhere.
     stage.sticky(&topic, 100);
     assert_ne!(sticky(&topic), first);
     let counts = held(&topic);
@@ -533,11 +534,11 @@ fn sticky_stays_while_leaving_would_make_a_small_batch() {
     stage.sticky(&topic, 600);
     let first = sticky(&topic);
     drain(&partitions(&topic)[first as usize]);
-    // A batch's worth went there, but the open batch is half full (KIP-794: only a full batch is left)...
+    // A batch's worth went there, but the open batch is half full, and KIP-794 leaves only full batches.
     stage.sticky(&topic, 600);
     assert_eq!(sticky(&topic), first);
     drain(&partitions(&topic)[first as usize]);
-    // ...until nothing is open: then the next record goes elsewhere first.
+    // When nothing is open, the next record goes elsewhere first.
     stage.sticky(&topic, 10);
     let second = sticky(&topic);
     assert_ne!(second, first);
@@ -552,7 +553,7 @@ fn sticky_leaves_after_two_batches_worth_whatever_is_open() {
     let first = sticky(&topic);
     for _ in 0..2 {
         drain(&partitions(&topic)[first as usize]);
-        // A record with a partition of its own keeps the batch open, so it never settles.
+        // A record that names the partition keeps a batch open, so the slot is never settled.
         stage.to(&topic, first as i32, 10);
         assert_eq!(sticky(&topic), first);
         stage.sticky(&topic, 700);
@@ -590,7 +591,7 @@ fn adaptive_sticky_prefers_what_drains() {
     let mut sent = [0; 2];
     for _ in 0..200 {
         stage.sticky(&topic, BATCH);
-        // Partition 0 is never taken.
+        // Partition 0 is never drained.
         sent[1] += drain(&partitions(&topic)[1]).len();
     }
     sent[0] = drain(&partitions(&topic)[0]).concat().len();

@@ -6,12 +6,12 @@ use super::Partitioner;
 use crate::compress::Codec;
 use crate::config::Acks;
 
-/// The properties of a topic, in the units that the engine uses: the producer's, but for what was said of this topic.
-/// Named as in CONFIGURATION.md.
+/// The properties of a topic, in the engine's units: those of the producer, with the topic's overrides. Names as in
+/// CONFIGURATION.md.
 #[derive(Clone)]
 pub struct TopicSettings {
     pub acks: Acks,
-    /// Its batches are numbered. Only with `acks=all`, and if the producer is idempotent.
+    /// Batches get sequence numbers. Requires `acks=all` and an idempotent producer.
     pub idempotence: bool,
     pub linger: Duration,
     pub delivery_timeout: Duration,

@@ -9,14 +9,15 @@ use crate::sync::{Arc, AtomicU32, AtomicU64, Latest, Mutex, Ordering};
 /// A topic as application threads see it.
 pub struct Topic {
     pub name: Arc<str>,
-    /// Where records wait while the partitions are not known.
+    /// Holds records while the partitions are not known.
     pub queue: Arc<Slot>,
     pub settings: Arc<TopicSettings>,
     partitions: Latest<Vec<Arc<Slot>>>,
-    /// The slot of each partition that the topic ever had, in order. Sequence numbers hang on them.
+    /// The slots of all partitions that the topic ever had, in order. Kept because the sender's sequence numbers belong
+    /// to them.
     slots: Mutex<Vec<Arc<Slot>>>,
     pub(super) sticky: Sticky,
-    /// Counts choices: the source of the partitioners' randomness and of round robin.
+    /// Counts choices. The random partitioners and round robin draw from it.
     pub(super) turn: AtomicU64,
     batch_limit: Arc<AtomicU32>,
 }
@@ -24,25 +25,25 @@ pub struct Topic {
 /// All topics of a producer, by name.
 pub struct Topics {
     by_name: Mutex<HashMap<Arc<str>, Arc<Topic>>>,
-    /// By index; those of an assignment under way too.
+    /// By index. Includes slots of an assignment that is not finished.
     slots: Mutex<Vec<Arc<Slot>>>,
     batch_limit: u32,
     defaults: Arc<TopicSettings>,
 }
 
 impl Topic {
-    /// Its partitions, in order; `None` while they are not known.
+    /// The topic's partitions, in order; `None` while they are not known.
     #[inline]
     pub fn partitions(&self) -> Option<&[Arc<Slot>]> {
         self.partitions.get().map(Vec::as_slice)
     }
 
-    /// Makes a new list of partitions the one that threads see. Lists of one length are the same.
+    /// Shows application threads a new list of partitions. Lists of equal length are equal.
     pub(super) fn publish(&self, partitions: Vec<Arc<Slot>>) {
         self.partitions.set(partitions, |one, other| one.len() == other.len());
     }
 
-    /// Remembers that the broker refused a batch of this size.
+    /// Notes that the broker refused a batch of this size.
     pub fn lower_batch_limit(&self, to: usize) {
         self.batch_limit.fetch_min(u32::try_from(to).unwrap_or(u32::MAX), Ordering::Relaxed);
         self.partitions().into_iter().flatten().for_each(|slot| slot.stop_fast_path());
@@ -59,17 +60,17 @@ impl Topics {
         }
     }
 
-    /// What topics have of which nothing else was said.
+    /// Settings of topics without overrides.
     pub fn defaults(&self) -> &TopicSettings {
         &self.defaults
     }
 
-    /// The topic of this name with the settings that it has; made with the defaults at first use.
+    /// The topic of this name. Created with the default settings at its first use.
     pub fn get(&self, name: &str) -> Arc<Topic> {
         self.get_or_make(name, &self.defaults)
     }
 
-    /// The topic of this name; made with these settings at first use.
+    /// The topic of this name. Created with `settings` at its first use; later, its settings stay as they are.
     pub fn get_with(&self, name: &str, settings: TopicSettings) -> Arc<Topic> {
         self.get_or_make(name, &Arc::new(settings))
     }
@@ -100,12 +101,12 @@ impl Topics {
         topic
     }
 
-    /// Every topic, in no order.
+    /// All topics, in no particular order.
     pub fn all(&self) -> Vec<Arc<Topic>> {
         self.by_name.lock().values().cloned().collect()
     }
 
-    /// The topic's first `count` partitions: those that it has or had, and new ones.
+    /// The topic's first `count` partitions. Creates those that it never had.
     pub(super) fn partitions(&self, topic: &Topic, count: usize) -> Vec<Arc<Slot>> {
         let mut slots = topic.slots.lock();
         for partition in slots.len()..count {
@@ -128,7 +129,7 @@ impl Topics {
         slot
     }
 
-    /// Every slot of every topic, in the order they were made.
+    /// All slots of all topics, in the order of their creation.
     pub fn slots(&self) -> Vec<Arc<Slot>> {
         self.slots.lock().clone()
     }

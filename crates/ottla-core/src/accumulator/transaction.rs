@@ -1,6 +1,6 @@
 //! Transactions as applications see them: calls and states.
 
-/// What an application asks of its producer's transactions.
+/// A transactional call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionCall {
     Init,
@@ -10,17 +10,17 @@ pub enum TransactionCall {
     Abort,
 }
 
-/// What a consumer is in its group: with it, a consumer that lost its partitions is fenced (KIP-447).
+/// A consumer's identity in its group. With it, a consumer that lost its partitions is fenced (KIP-447).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupMetadata {
     pub group_id: String,
-    /// -1: no member.
+    /// -1: not a member.
     pub generation_id: i32,
     pub member_id: String,
     pub group_instance_id: Option<String>,
 }
 
-/// Up to where a partition was consumed: the offset of the next record.
+/// How far a partition was consumed: the offset of the next record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offset {
     pub topic: String,
@@ -31,17 +31,17 @@ pub struct Offset {
     pub metadata: Option<String>,
 }
 
-/// The offsets of one call.
+/// The offsets that one call commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetCommit {
     pub group: GroupMetadata,
     pub offsets: Vec<Offset>,
 }
 
-/// How a producer with transactions stands, as the application sees it.
+/// The state of a transactional producer, as the application sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TransactionState {
-    /// It has none.
+    /// The producer is not transactional.
     #[default]
     None,
     Uninitialized,

@@ -1,32 +1,32 @@
-//! Wake coalescing: when the sender looks for full batches by itself. If batches fill every few microseconds, waking
-//! the sender for each is too dear. A wake costs the thread that filled the batch more than all its records (13
-//! microseconds on a virtual machine), and requests become small. Where timers count milliseconds, the sender is always
-//! woken.
+//! Wake coalescing: the sender looks for full batches by itself while they fill fast. If a batch fills every few
+//! microseconds, a wake for each is too expensive. It costs the thread that filled the batch more than all its records
+//! (13 microseconds on a virtual machine), and requests become small. Where timers have a resolution of milliseconds,
+//! the sender is always woken.
 
 use std::time::Duration;
 
 use crate::sync::Time;
 
-/// How long the sender rests before it looks again. Batches filled more slowly than one in two rests wake it.
+/// How long the sender rests before it looks again. Batches that fill more slowly than one in two rests wake it.
 const REST: Duration = Duration::from_micros(50);
 
-/// Remembers how fast batches are filled. Thread: sender.
+/// Tracks how fast batches fill. Thread: sender.
 #[derive(Default)]
 pub struct WakeCoalescing {
-    /// Since the sender slept, the inbox told of full batches.
+    /// The inbox had full batches since the sender last slept.
     full: bool,
-    /// When it fell asleep after it had been told of some, last.
+    /// When the sender last fell asleep after it had found full batches.
     last_full: Time,
 }
 
 impl WakeCoalescing {
-    /// The inbox was emptied, and did or did not tell of full batches.
+    /// Notes that the inbox was emptied, and whether it had full batches.
     pub fn saw(&mut self, full: bool) {
         self.full |= full;
     }
 
-    /// The sender would sleep until `deadline`. Answers until when it should, and whether it rests: if it does, full
-    /// batches need not wake it.
+    /// Called when the sender would sleep until `deadline`. Returns until when it should sleep, and whether it rests.
+    /// Full batches need not wake a sender that rests.
     pub fn fall_asleep(&mut self, deadline: Time, now: Time) -> (Time, bool) {
         if !std::mem::take(&mut self.full) {
             return (deadline, false);
@@ -42,7 +42,7 @@ mod tests {
 
     const FAR: Time = Time(1_000_000_000_000);
 
-    /// Falls asleep at `micros`.
+    /// Falls asleep at the time `micros`.
     fn at(rest: &mut WakeCoalescing, micros: u64, full: bool) -> (Time, bool) {
         rest.saw(full);
         rest.fall_asleep(FAR, Time(1_000_000 + micros * 1_000))

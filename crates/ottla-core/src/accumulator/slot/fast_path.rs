@@ -1,24 +1,25 @@
-//! The fast path into a slot: plain records into the middle of the open batch, where nothing has to be decided.
+//! The fast path into a slot: appends plain records to the middle of the open batch, where nothing has to be decided.
 
 use super::{Accumulator, Announced, Slot, State};
 use crate::batch::{Batch, PlainRecord};
 use crate::sync::{MutexGuard, Ordering};
 
-/// How far the open batch takes records without anything to be decided: so long as it stays below so many encoded bytes.
+/// Limits of the fast path. It appends to the open batch while the batch stays below this many encoded bytes.
 #[derive(Default)]
 pub(super) struct Limits {
     /// For any plain record.
     any: usize,
-    /// For one that the sticky partitioner has sent here.
+    /// For a record that the sticky partitioner sent here.
     sticky: usize,
-    /// `sticky` is for the batch's bytes, whoever sent them: others than the sticky partitioner's do not move it.
+    /// `sticky` limits the bytes of the batch from any source, so bytes that did not come from the sticky partitioner
+    /// do not raise it.
     fixed: bool,
-    /// Those that `State::sticky_bytes` covers; what was appended since is counted when it is asked for.
+    /// The batch's bytes that `State::sticky_bytes` includes. Bytes appended since are added when the sum is needed.
     counted: usize,
 }
 
 impl Slot {
-    /// Appends a record. `None`: nothing has changed, and [`Slot::append`] decides. Never waits, not even for the lock.
+    /// Appends a record. `None`: nothing has changed, and [`Slot::append`] must be called. Does not wait for the lock.
     #[inline(always)]
     pub(in super::super) fn append_fast(&self, record: &PlainRecord<'_>, sticky: bool) -> Option<()> {
         let mut state = self.state.try_lock()?;
@@ -28,8 +29,7 @@ impl Slot {
         }
     }
 
-    /// The same for `first` and others that go as it does, which the sticky partitioner sends here; answers how many were
-    /// appended.
+    /// Appends `first` and the `others`, which all go to the sticky partition. Returns how many were appended.
     #[inline(always)]
     pub(in super::super) fn append_fast_run<'r>(
         &self,
@@ -39,29 +39,31 @@ impl Slot {
         self.state.try_lock().map_or(0, |mut state| state.append_fast_run(first, others))
     }
 
-    /// Says, after an append, how far the open batch takes plain records: to where the sender has to be told, or to the
-    /// limit if it has been, and to where the sticky partitioner has to choose.
+    /// Sets the limits of the fast path after an append. It ends where the sender has to be woken, or at the batch
+    /// limit if the sender knows that this slot is ready. For sticky records it also ends where the partitioner has to
+    /// choose again.
     #[inline]
     pub(super) fn allow_fast_path(&self, accumulator: &Accumulator, state: &mut State) {
-        let usual = state.open.as_ref().filter(|open| open.custom_timeout.is_none() && state.enrolled);
-        let Some(open) = usual else { return state.usual = Limits::default() };
+        let open = state.open.as_ref().filter(|open| open.custom_timeout.is_none() && state.enrolled);
+        let Some(open) = open else { return state.limits = Limits::default() };
         let bytes = open.bytes();
         let limit = (self.batch_limit.load(Ordering::Relaxed) as usize).min(Batch::FAST_PATH_LIMIT - 1) + 1;
         let any = if state.announced == Announced::Ready { limit } else { limit.min(accumulator.batch_size) };
-        // It leaves with enough of its own bytes and a full batch, or with twice enough: see `append`.
+        // The sticky partitioner leaves after one batch's worth of its own bytes if the batch is full, otherwise after
+        // two: see `append`.
         let until = |sticky_bytes: usize| (bytes + sticky_bytes).saturating_sub(state.sticky_bytes);
         let (enough, twice) = (until(accumulator.batch_size), until(2 * accumulator.batch_size));
         let sticky = any.min(twice).min(enough.max(accumulator.batch_size));
-        state.usual = Limits { any, sticky, fixed: enough < accumulator.batch_size, counted: bytes };
+        state.limits = Limits { any, sticky, fixed: enough < accumulator.batch_size, counted: bytes };
     }
 
-    /// Has the next record look at everything again.
+    /// Makes the next record take the general path.
     pub(in super::super) fn stop_fast_path(&self) {
         self.state.lock().stop_fast_path();
     }
 }
 
-/// Out of the way of a record that was appended, which then need not be asked whether it was.
+/// Kept out of line: the path of a record that was appended then needs no test whether to unlock here.
 #[cold]
 #[inline(never)]
 fn leave(state: MutexGuard<'_, State>) -> Option<()> {
@@ -72,40 +74,40 @@ fn leave(state: MutexGuard<'_, State>) -> Option<()> {
 impl State {
     #[inline(always)]
     fn append_fast(&mut self, record: &PlainRecord<'_>, sticky: bool) -> Option<()> {
-        let State { open, usual, .. } = self;
+        let State { open, limits, .. } = self;
         let open = open.as_mut()?;
-        let len = open.append_fast(record, if sticky { usual.sticky } else { usual.any })?;
+        let len = open.append_fast(record, if sticky { limits.sticky } else { limits.any })?;
         if !sticky {
             open.expect_another(len);
-            // These bytes are not the sticky partitioner's.
-            usual.counted += len;
-            if !usual.fixed {
-                usual.sticky = usual.any.min(usual.sticky + len);
+            // These bytes did not come from the sticky partitioner.
+            limits.counted += len;
+            if !limits.fixed {
+                limits.sticky = limits.any.min(limits.sticky + len);
             }
         }
         Some(())
     }
 
-    /// Not inlined: it has the registers for itself.
+    /// Not inlined, so that the loop has all registers to itself.
     #[inline(never)]
     fn append_fast_run<'r>(&mut self, first: &PlainRecord<'r>, others: impl Iterator<Item = PlainRecord<'r>>) -> usize {
-        let limit = self.usual.sticky;
+        let limit = self.limits.sticky;
         self.open.as_mut().map_or(0, |open| open.append_fast_run(first, others, limit))
     }
 
     pub(super) fn stop_fast_path(&mut self) {
         self.count_sticky();
-        self.usual = Limits::default();
+        self.limits = Limits::default();
     }
 
-    /// Brings `sticky_bytes` up to date.
+    /// Adds what the fast path has appended to `sticky_bytes`.
     #[inline]
     pub(super) fn count_sticky(&mut self) {
         if let Some(open) = &self.open
-            && self.usual.any > 0
+            && self.limits.any > 0
         {
-            self.sticky_bytes += open.bytes() - self.usual.counted;
-            self.usual.counted = open.bytes();
+            self.sticky_bytes += open.bytes() - self.limits.counted;
+            self.limits.counted = open.bytes();
         }
     }
 }

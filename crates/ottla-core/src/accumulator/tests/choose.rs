@@ -1,4 +1,4 @@
-//! Which partitioner is asked for a record's partition, and what is done with its choice.
+//! Which partitioner chooses a record's partition, and what follows from its choice.
 
 use super::*;
 use crate::config::{Plugin, PluginSettings};
@@ -12,7 +12,7 @@ pub(super) fn hashed(hash: Hash, keyless: Keyless) -> Partitioner {
     Partitioner::Hashed { hash, keyless, adaptive: true }
 }
 
-/// Where records with these keys go: their partition, or `None` if it is the sticky one.
+/// The partitions of records with these keys; `None` for the sticky partition.
 fn places(stage: &Stage, topic: &Topic, keys: &[Option<&[u8]>]) -> Vec<Option<usize>> {
     let place = |key: &Option<&[u8]>| {
         let record = Record { key: *key, ..Record::default() };
@@ -27,7 +27,7 @@ fn places(stage: &Stage, topic: &Topic, keys: &[Option<&[u8]>]) -> Vec<Option<us
 #[test]
 fn null_and_empty_keys_go_where_librdkafka_says() {
     let keys: [Option<&[u8]>; 3] = [None, Some(b""), Some(b"key")];
-    // Of 97 partitions: CRC-32 gives an empty key 0, murmur2 and FNV-1a what the vectors say of larger numbers.
+    // Of 97 partitions, CRC-32 gives an empty key partition 0. murmur2 and FNV-1a follow from the test vectors.
     for (hash, empty) in [(Hash::Crc32, 0), (Hash::Murmur2, 275_646_681 % 97), (Hash::Fnv1a, 2_128_831_035 % 97)] {
         let key = Some(hash.partition(b"key", 97) as usize);
         for (keyless, expected) in [
@@ -57,7 +57,7 @@ fn random_spreads_records_over_the_available_partitions_keys_or_not() {
     assert!([0, 1, 2, 4].iter().all(|&partition| (850..1150).contains(&counts[partition])), "{counts:?}");
 }
 
-/// A partitioner that asks a closure.
+/// A partitioner that calls a closure.
 struct Asking<F>(F);
 
 impl<F: Send + Sync> Plugin for Asking<F> {
@@ -196,7 +196,8 @@ fn each_topic_has_its_partitioner() {
     assert_eq!((counts, held(&in_turn)), (vec![0, 0, 6], vec![2, 2, 2]));
 }
 
-/// The event loop completes what is left after a panic: each record once, wherever the panic found it.
+/// After a panic the event loop completes what is left. Each record must be completed once, wherever the panic
+/// happened.
 #[test]
 fn a_panic_amid_the_move_leaves_each_record_in_one_place() {
     let stage = asking(|choice| match choice.value {

@@ -1,4 +1,4 @@
-//! The fast path and the general path do the same.
+//! The fast path and the general path have the same effect.
 
 use super::choose::hashed;
 use super::*;
@@ -6,7 +6,7 @@ use crate::partition::rng::SplitMix64;
 
 const PARTITIONS: usize = 3;
 
-/// One thing that happens to a front. Records of a run come in one call.
+/// One step of a test. The records of a run are sent in one call.
 enum Step {
     Send { record: Record<'static>, completion: Completion },
     Run { records: Vec<(Record<'static>, Completion)> },
@@ -70,7 +70,7 @@ fn record(random: &mut SplitMix64, now: i64) -> (Record<'static>, Completion) {
     (record, if call { Completion::Call { call: 9, tag } } else { Completion::Tag(tag) })
 }
 
-/// What can be seen of a batch.
+/// The visible properties of a batch.
 fn look(batch: Box<Batch>) -> impl PartialEq + std::fmt::Debug {
     let mut batch = batch;
     batch.seal();
@@ -80,10 +80,10 @@ fn look(batch: Box<Batch>) -> impl PartialEq + std::fmt::Debug {
     (bytes, times, count, entries)
 }
 
-/// Both ways at once.
+/// Two accumulators: one with the fast path, one without.
 struct Pair {
-    usual: (Stage, Arc<Topic>),
-    thorough: (Stage, Arc<Topic>),
+    fast: (Stage, Arc<Topic>),
+    general: (Stage, Arc<Topic>),
 }
 
 impl Pair {
@@ -93,16 +93,16 @@ impl Pair {
             let topic = stage.known(PARTITIONS);
             (stage, topic)
         };
-        Pair { usual: side(), thorough: side() }
+        Pair { fast: side(), general: side() }
     }
 
-    /// Does it to both, and answers with what each has to show.
+    /// Does the same to both, and returns what each shows.
     fn both<T>(&self, mut act: impl FnMut(&Stage, &Topic) -> T) -> (T, T) {
-        (act(&self.usual.0, &self.usual.1), act(&self.thorough.0, &self.thorough.1))
+        (act(&self.fast.0, &self.fast.1), act(&self.general.0, &self.general.1))
     }
 
     fn send(&self, record: &Record<'_>, completion: &Completion) {
-        let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
+        let ((a, at), (b, bt)) = (&self.fast, &self.general);
         let one = a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default());
         let other =
             b.accumulator.accept_any(bt, record, completion, Lingering::Allowed, &b.clock, &mut Room::default());
@@ -110,15 +110,15 @@ impl Pair {
     }
 
     fn send_run(&self, records: &[(Record<'_>, Completion)]) {
-        let ((a, at), (b, bt)) = (&self.usual, &self.thorough);
+        let ((a, at), (b, bt)) = (&self.fast, &self.general);
         let accept = |record: &Record<'_>, completion: &Completion| {
             a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default())
         };
         let mut one = Vec::new();
         while let [(record, completion), ..] = &records[one.len()..] {
-            let usual =
+            let fast =
                 records[one.len()..].iter().map_while(|(record, tag)| PlainRecord::from_record(record, tag, &a.clock));
-            match a.accumulator.accept_fast_run(at, usual) {
+            match a.accumulator.accept_fast_run(at, fast) {
                 0 => one.push(accept(record, completion)),
                 run => one.extend((0..run).map(|_| Ok(()))),
             }
@@ -173,11 +173,11 @@ impl Pair {
     }
 }
 
-/// No threads are in it: ThreadSanitizer has little to see, and takes long.
+/// Single-threaded, so ThreadSanitizer would see little, and take long.
 const SEEDS: usize = if cfg!(ottla_tsan) { 5 } else { 200 };
 
 #[test]
-fn the_usual_way_and_the_thorough_one_do_the_same() {
+fn the_fast_path_and_the_general_path_do_the_same() {
     let keyless = [Keyless::Null, Keyless::NullOrEmpty, Keyless::Never, Keyless::Always];
     let mut partitioners: Vec<_> = keyless.iter().map(|keyless| hashed(Hash::Murmur2, *keyless)).collect();
     partitioners.push(Partitioner::RoundRobin);
@@ -185,7 +185,7 @@ fn the_usual_way_and_the_thorough_one_do_the_same() {
         let pair = Pair::new(&partitioners[seed % partitioners.len()]);
         let mut random = SplitMix64::new(seed as u64);
         for _ in 0..400 {
-            let now = pair.usual.0.clock.wall_ms();
+            let now = pair.fast.0.clock.wall_ms();
             let step = step(&mut random, now);
             pair.step(&step);
             pair.agree(&step);
@@ -199,44 +199,44 @@ fn the_usual_way_and_the_thorough_one_do_the_same() {
     }
 }
 
-/// Sends records of 100 bytes without a key; answers how many went the usual way.
+/// Sends records of 100 bytes without a key. Returns how many took the fast path.
 fn send_fast(stage: &Stage, topic: &Topic, count: u64) -> u64 {
-    let mut usual = 0;
+    let mut fast = 0;
     for tag in 0..count {
         let (record, tag) = (value(&[0; 100]), Completion::Tag(tag));
         let may = PlainRecord::from_record(&record, &tag, &stage.clock).expect("it is plain");
         match stage.accumulator.accept_fast(topic, &may) {
-            Some(()) => usual += 1,
+            Some(()) => fast += 1,
             None => stage.send_with(topic, &record, Lingering::Allowed, tag).expect("accepted"),
         }
     }
-    usual
+    fast
 }
 
 #[test]
-fn most_records_go_the_usual_way() {
+fn most_records_take_the_fast_path() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(1);
-    let usual = send_fast(&stage, &topic, 100);
-    assert!(usual > 95, "{usual} of 100");
+    let fast = send_fast(&stage, &topic, 100);
+    assert!(fast > 95, "{fast} of 100");
 }
 
 #[test]
-fn only_who_fills_a_batch_or_begins_one_leaves_the_usual_way() {
+fn only_records_that_begin_or_fill_a_batch_leave_the_fast_path() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(2);
     send_fast(&stage, &topic, 2_000);
-    let usual = send_fast(&stage, &topic, 2_000);
-    assert!(usual >= 1_980, "{usual} of 2000");
+    let fast = send_fast(&stage, &topic, 2_000);
+    assert!(fast >= 1_980, "{fast} of 2000");
 }
 
 #[test]
-fn a_batch_that_was_taken_early_keeps_no_record_from_the_usual_way() {
+fn a_batch_that_was_taken_early_keeps_no_record_off_the_fast_path() {
     let stage = Stage::new(|settings| (settings.batch_size, settings.batch_limit) = (16_384, 1 << 20));
     let topic = stage.known(1);
     send_fast(&stage, &topic, 100);
     assert!(partitions(&topic)[0].take().0.is_some());
-    // The sticky partitioner has sent enough here when the batch is half full, and does not leave before it is.
-    let usual = send_fast(&stage, &topic, 149);
-    assert!(usual >= 147, "{usual} of 149");
+    // When the batch is half full, the sticky partitioner has sent enough here, but leaves only when the batch is full.
+    let fast = send_fast(&stage, &topic, 149);
+    assert!(fast >= 147, "{fast} of 149");
 }

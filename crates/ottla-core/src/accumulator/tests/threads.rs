@@ -1,5 +1,5 @@
-//! Real threads at the accumulator, one of them the sender. Each test ends by counting: every accepted record comes out
-//! once and in order, and no byte is held. Also run under ThreadSanitizer.
+//! Real threads at the accumulator, one of them the sender. Each test ends with a count: every accepted record comes
+//! out once and in order, and no memory is held. Also run under ThreadSanitizer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -11,10 +11,11 @@ use crate::sync::SystemClock;
 
 const SENDERS: u64 = 3;
 
-/// Records for each thread: fewer where every access is checked.
+/// Records per thread. Fewer where every access is checked.
 const EACH: u64 = if cfg!(ottla_tsan) { 2_000 } else { 20_000 };
 
-/// Takes everything until told to stop and nothing is left; calls `each` with thread and number of each record.
+/// Takes everything until `stop` is set and nothing is left. Calls `each` with the thread and the number of each
+/// record.
 fn drain_until(accumulator: &Accumulator, stop: &AtomicBool, mut each: impl FnMut(i32, u64, u64)) {
     let mut mail = Mail::<Command>::default();
     loop {
@@ -71,7 +72,7 @@ fn send_all(accumulator: &Accumulator, topic: &Topic, sender: u64, partitions: u
     }
 }
 
-/// Runs senders against one taker. `during` runs beside them on the calling thread.
+/// Runs several producing threads and one that takes. `during` runs meanwhile on the calling thread.
 fn race(buffer_memory: usize, known: bool, during: impl FnOnce(&Accumulator, &Topic)) {
     const PARTITIONS: usize = 4;
     let accumulator = Accumulator::new(&AccumulatorSettings { buffer_memory, ..settings() });
@@ -140,7 +141,8 @@ fn sends_racing_with_growth_keep_their_order() {
     });
 }
 
-/// Records with keys, without, and with a partition that may be gone, beside a topic that has one partition and then four.
+/// Sends records with a key, without one, and to a partition that may be gone, while the topic alternates between one
+/// partition and four.
 #[test]
 fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
     const FLIPS: usize = if cfg!(ottla_tsan) { 200 } else { 2_000 };
@@ -168,7 +170,7 @@ fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
                     match accumulator.accept(topic, &record, &completion, Lingering::Allowed, &SystemClock, &mut room) {
                         Ok(()) => drop(accepted.fetch_add(1, Ordering::SeqCst)),
                         Err(NotAccepted::UnknownPartition { count: 1 }) if record.partition.is_some() => {}
-                        // The sender will take something.
+                        // Room comes when the other thread takes a batch.
                         Err(NotAccepted::NoRoom(_)) => thread::yield_now(),
                         Err(other) => panic!("{other:?}"),
                     }

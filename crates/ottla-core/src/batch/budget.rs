@@ -1,4 +1,4 @@
-//! `buffer.memory`: how many bytes are held, and the queue of calls that wait for room (`BufferPool` in Kafka).
+//! The budget: how much of `buffer.memory` is held, and the queue of calls that wait for room (`BufferPool` in Kafka).
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -6,15 +6,17 @@ use std::time::Instant;
 
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 
-/// Counts bytes against a limit. Charging and releasing are one atomic operation each; only who waits takes a lock.
+/// Counts bytes against a limit. Charging and releasing are one atomic operation each. Only calls that wait take a
+/// lock.
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
     /// The length of `queue`, readable without its lock.
     waiting: AtomicUsize,
-    /// The sender is at work and will serve the line before it sleeps: small releases need not.
+    /// The sender is running, and serves the queue before it sleeps. So small releases need not serve it.
     deferred: AtomicBool,
-    /// What an attempt that would not wait was refused, at most; 0 once somebody was told that there is room.
+    /// The largest request for room that was refused to a call that does not wait; 0 once the application was notified
+    /// of room.
     refused: AtomicUsize,
     on_room: OnceLock<Box<dyn Fn() + Send + Sync>>,
     queue: Mutex<WaitQueue>,
@@ -31,10 +33,10 @@ struct Waiting {
     turn: Condvar,
 }
 
-/// There is no room for this many bytes now.
+/// Why there is no room for this many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// In `buffer.memory`.
+    /// `buffer.memory` is used up.
     Buffer(usize),
     /// The system has no memory.
     System(usize),
@@ -79,7 +81,7 @@ impl Budget {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// Charges `bytes` if they fit and nobody waits in line.
+    /// Charges `bytes` if they fit and no call waits in the queue.
     pub fn try_charge(&self, bytes: usize) -> Result<(), NoRoom> {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             return Err(NoRoom::Buffer(bytes));
@@ -87,13 +89,13 @@ impl Budget {
         self.charge_if_it_fits(bytes)
     }
 
-    /// Charges `bytes` whatever the limit: what the sender needs is never refused, a bounded overdraft.
+    /// Charges `bytes` beyond the limit if need be. The sender is never refused what it needs, and that is bounded.
     pub fn charge(&self, bytes: usize) {
         self.used.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// Gives `bytes` back and wakes the first in line if there is room for it. While the sender is at work it is woken
-    /// only for worthwhile room, an eighth of the limit, so that a busy producer does not wake for every batch.
+    /// Releases `bytes` and wakes the first call of the queue if there is room for it. While the sender runs, a call is
+    /// woken only if an eighth of the limit is free, so that a busy producer does not wake one for every batch.
     pub fn release(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
         debug_assert!(before >= bytes, "released {bytes} of {before} bytes");
@@ -107,31 +109,31 @@ impl Budget {
         }
     }
 
-    /// How the sender is woken to tell of room. Set once, before the first record.
+    /// Sets the function that wakes the sender to report room. Called once, before the first record.
     pub fn on_room(&self, wake: Box<dyn Fn() + Send + Sync>) {
         let _ = self.on_room.set(wake);
     }
 
-    /// Somebody who would not wait was refused this many bytes and wants to be told when there is room. The sender is to
-    /// be woken afterwards, since the room may have come meanwhile.
+    /// Notes that a call which does not wait was refused this many bytes, so that room is reported later. The caller
+    /// then wakes the sender, because room may have come in the meantime.
     pub fn refuse(&self, bytes: usize) {
         self.refused.fetch_max(bytes, Ordering::SeqCst);
     }
 
-    /// Whether there is room, worthwhile room, since somebody was refused; true once. For the sender, after
-    /// `stop_deferring`: a release that it does not see here sees that it no longer defers, and wakes it.
+    /// Whether there is enough room again after a refusal. Returns true once. For the sender, after `stop_deferring`: a
+    /// later release, which this does not see, finds that the sender no longer defers, and wakes it.
     pub fn take_room_after_refusal(&self) -> bool {
         let refused = self.refused.load(Ordering::SeqCst);
         self.is_room_for(refused)
             && self.refused.compare_exchange(refused, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Whether somebody was refused and not yet told of room.
+    /// Whether there was a refusal after which room was not reported yet.
     fn is_refusing(&self) -> bool {
         self.refused.load(Ordering::SeqCst) > 0
     }
 
-    /// Room was made, and somebody was refused before. A sender at work sees it by itself.
+    /// Wakes the sender if there is enough room again after a refusal. A sender that is running looks by itself.
     #[cold]
     fn note_room(&self) {
         if !self.deferred.load(Ordering::SeqCst)
@@ -142,27 +144,28 @@ impl Budget {
         }
     }
 
-    /// Room for what was refused and for an eighth of the limit, so that an event loop does not come for every batch.
+    /// Room for what was refused, and at least for an eighth of the limit, so that the application is not notified for
+    /// every batch.
     fn is_room_for(&self, refused: usize) -> bool {
         refused > 0 && self.waiting.load(Ordering::SeqCst) == 0 && self.fits(refused.max(self.limit / 8))
     }
 
-    /// The sender begins to work; `stop_deferring` follows before it sleeps.
+    /// The sender starts to run. It calls `stop_deferring` before it sleeps.
     pub fn defer(&self) {
         self.deferred.store(true, Ordering::SeqCst);
     }
 
-    /// The sender may sleep now: every release, whose ever, serves the line from here on, and those before are made
-    /// up for. (Reports are freed, and room is given back, by other threads while the sender sleeps.)
+    /// The sender is about to sleep. From here on every release serves the queue, and this call serves it for the
+    /// releases before. (Other threads free reports and give back room while the sender sleeps.)
     ///
-    /// The order matters: a release subtracts and then looks at the word, this stores the word and then looks at what
-    /// is used, so one of the two serves.
+    /// Order matters: a release subtracts and then reads `deferred`, this stores `deferred` and then reads `used`. So
+    /// at least one of the two serves the queue.
     pub fn stop_deferring(&self) {
         self.deferred.store(false, Ordering::SeqCst);
         self.serve();
     }
 
-    /// Wakes the first in line if there is room for it.
+    /// Wakes the first call of the queue if there is room for it.
     fn serve(&self) {
         let queue = self.queue.lock();
         if let Some(first) = queue.waiters.front()
@@ -172,27 +175,27 @@ impl Budget {
         }
     }
 
-    /// Waits in line until `bytes` are charged, or the deadline, or the close.
+    /// Waits in the queue until `bytes` are charged, the deadline passes, or the budget is closed.
     pub fn wait(&self, bytes: usize, deadline: Option<Instant>) -> Result<(), WaitEnded> {
         let mut queue = self.queue.lock();
-        let own = Arc::new(Waiting { bytes, turn: Condvar::default() });
-        queue.waiters.push_back(own.clone());
-        // Announced before the first look at `used`: a release after that look sees the line and serves it.
+        let waiting = Arc::new(Waiting { bytes, turn: Condvar::default() });
+        queue.waiters.push_back(waiting.clone());
+        // Published before the first look at `used`: a release after that look sees the queue and serves it.
         self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
         let outcome = loop {
             if queue.closed {
                 break Err(WaitEnded::Closed);
             }
-            let first = queue.waiters.front().is_some_and(|first| Arc::ptr_eq(first, &own));
+            let first = queue.waiters.front().is_some_and(|first| Arc::ptr_eq(first, &waiting));
             if first && self.charge_if_it_fits(bytes).is_ok() {
                 break Ok(());
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 break Err(WaitEnded::TimedOut);
             }
-            queue = own.turn.wait(queue, deadline);
+            queue = waiting.turn.wait(queue, deadline);
         };
-        queue.waiters.retain(|waiting| !Arc::ptr_eq(waiting, &own));
+        queue.waiters.retain(|other| !Arc::ptr_eq(other, &waiting));
         self.waiting.store(queue.waiters.len(), Ordering::SeqCst);
         if let Some(next) = queue.waiters.front() {
             next.turn.notify_one();
@@ -204,7 +207,7 @@ impl Budget {
         outcome
     }
 
-    /// Ends every wait, now and later.
+    /// Ends every wait, also those to come.
     pub fn close(&self) {
         let mut queue = self.queue.lock();
         queue.closed = true;
@@ -221,8 +224,8 @@ impl Budget {
         self.room() >= bytes
     }
 
-    /// By compare-and-exchange, not add-then-undo: an undone addition could make another's attempt fail with nobody
-    /// left to wake it.
+    /// Uses compare-and-exchange. With an addition that is undone, another call could fail meanwhile, and nothing would
+    /// wake it.
     fn charge_if_it_fits(&self, bytes: usize) -> Result<(), NoRoom> {
         let mut used = self.used.load(Ordering::SeqCst);
         loop {
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_overtakes_the_line() {
+    fn no_charge_overtakes_the_queue() {
         let budget = Arc::new(Budget::new(100));
         budget.charge(90);
         let waiter = std::thread::spawn({
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn room_after_a_refusal_is_told_once_and_when_it_is_worthwhile() {
+    fn room_after_a_refusal_is_reported_once_and_when_it_is_worthwhile() {
         let budget = Budget::new(800);
         let woken = Arc::new(AtomicUsize::new(0));
         let wake = woken.clone();
@@ -304,7 +307,7 @@ mod tests {
         let reported = || (woken.load(Ordering::SeqCst), budget.take_room_after_refusal());
         budget.charge(800);
         budget.release(100);
-        assert_eq!(reported(), (0, false), "nobody was refused");
+        assert_eq!(reported(), (0, false), "nothing was refused");
         budget.charge(100);
         budget.refuse(10);
         budget.refuse(5);
@@ -316,11 +319,11 @@ mod tests {
         budget.refuse(300);
         budget.defer();
         budget.release(200);
-        assert_eq!(reported(), (1, true), "a sender at work is not woken, it looks by itself");
+        assert_eq!(reported(), (1, true), "a running sender is not woken, it looks by itself");
     }
 
     #[test]
-    fn a_line_that_ends_makes_room_for_who_was_refused() {
+    fn room_is_reported_when_the_queue_has_emptied() {
         let budget = Arc::new(Budget::new(100));
         let woken = Arc::new(AtomicUsize::new(0));
         let wake = woken.clone();
@@ -336,7 +339,7 @@ mod tests {
             std::thread::yield_now();
         }
         budget.refuse(10);
-        assert!(!budget.take_room_after_refusal(), "the line comes first");
+        assert!(!budget.take_room_after_refusal(), "the queue comes first");
         assert_eq!(waiter.join().expect("no panic"), Err(WaitEnded::TimedOut));
         assert_eq!((woken.load(Ordering::SeqCst), budget.take_room_after_refusal()), (1, true));
     }
@@ -368,6 +371,6 @@ mod tests {
         budget.charge(90);
         assert_eq!(budget.wait(50, Some(Instant::now() + Duration::from_millis(5))), Err(WaitEnded::TimedOut));
         assert_eq!((budget.used(), budget.waiting()), (90, 0));
-        assert_eq!(budget.try_charge(10), Ok(()), "nobody is before it in the line");
+        assert_eq!(budget.try_charge(10), Ok(()), "no call is queued before it");
     }
 }

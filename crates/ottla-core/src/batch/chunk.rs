@@ -1,4 +1,4 @@
-//! A piece of memory with a fixed capacity, filled from the accumulator.
+//! A chunk: a piece of memory with a fixed capacity, into which records are encoded.
 #![expect(
     unsafe_code,
     reason = "its bytes are written once, not cleared before, and `len` is not compared for each record"
@@ -8,22 +8,23 @@ use std::mem::MaybeUninit;
 
 use super::NoRoom;
 
-/// Memory that nothing was written to, or what is of no interest any more.
+/// Memory that is uninitialised, or whose content does not matter any more.
 pub(super) type Space = Box<[MaybeUninit<u8>]>;
 
-/// Bytes and how many of them are in use. A record never straddles two chunks, so each is a valid slice of records.
+/// Memory, and how many bytes of it are in use. A record never straddles two chunks, so each chunk is a valid run of
+/// records.
 #[derive(Default)]
 pub struct Chunk {
     space: Space,
-    /// Within the space; so many bytes of it were written.
+    /// At most the length of `space`. This many bytes of it are initialised.
     len: usize,
 }
 
-/// Chunks that are filled one after the other, the one that is being filled at hand.
+/// Chunks that are filled one after the other. The one that is being filled has a field of its own.
 #[derive(Default)]
 #[repr(C)]
 pub struct Chunks {
-    /// Without capacity while there is none.
+    /// Has no capacity if there is no chunk yet.
     last: Chunk,
     full: Vec<Chunk>,
 }
@@ -62,7 +63,7 @@ impl Chunks {
         }
     }
 
-    /// Takes them all out.
+    /// Takes all chunks out.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Chunk> + '_ {
         let last = Some(std::mem::take(&mut self.last)).filter(|last| last.capacity() > 0);
         self.full.drain(..).chain(last)
@@ -74,16 +75,17 @@ impl Chunks {
     }
 }
 
-/// The sizes that are kept for reuse. A batch's first chunk is as small as its first record allows, so that ten
-/// thousand partitions with a record each cost little; a partition that filled its last batch starts with the largest.
+/// The chunk sizes that are kept for reuse. A batch's first chunk is as small as its first record allows, so that ten
+/// thousand partitions with one record each cost little. A partition that filled its last batch starts with the
+/// largest.
 pub(super) const CLASSES: [usize; 4] = [256, 1024, 4096, 16384];
 
 impl Chunk {
-    /// `None` if the system has no memory for it.
+    /// `None` if the system has no memory.
     pub(super) fn new(capacity: usize) -> Option<Self> {
         let mut space = Vec::new();
         space.try_reserve_exact(capacity).ok()?;
-        // SAFETY: there is room for as many, and none of them has to be initialised.
+        // SAFETY: the capacity was reserved, and `MaybeUninit` needs no initialisation.
         unsafe { space.set_len(capacity) };
         Some(Chunk { space: space.into_boxed_slice(), len: 0 })
     }
@@ -98,7 +100,7 @@ impl Chunk {
 
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        // SAFETY: `len` is within the space, and as much was written.
+        // SAFETY: `len` is within the space, and that many bytes are initialised.
         unsafe { std::slice::from_raw_parts(self.space.as_ptr().cast(), self.len) }
     }
 
@@ -112,24 +114,24 @@ impl Chunk {
         self.space.len() - self.len
     }
 
-    /// Where the next byte goes.
+    /// The address of the next byte.
     #[inline(always)]
     pub(super) fn end(&mut self) -> *mut u8 {
         // SAFETY: `len` is within the space.
         unsafe { self.space.as_mut_ptr().add(self.len).cast() }
     }
 
-    /// Takes the next `len` bytes into use.
+    /// Adds the next `len` bytes to those in use.
     ///
     /// # Safety
-    /// There is room for them, and they are written before anything else is done with the chunk.
+    /// There is room for them, and they are written before the chunk is used in any other way.
     #[inline(always)]
     pub(super) unsafe fn fill(&mut self, len: usize) {
         debug_assert!(len <= self.room());
         self.len += len;
     }
 
-    /// Drops the first `len` bytes.
+    /// Removes the first `len` bytes.
     pub(super) fn drop_first(&mut self, len: usize) {
         self.space.copy_within(len..self.len, 0);
         self.len -= len;
@@ -141,7 +143,8 @@ impl Chunk {
         if self.room() < bytes.len() {
             return None;
         }
-        // SAFETY: there is room, and all of it is written. Nobody else has a reference to it.
+        // SAFETY: there is room, and all of it is written. `bytes` cannot overlap it, because no reference to it
+        // exists.
         unsafe {
             self.end().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             self.fill(bytes.len());
@@ -149,11 +152,11 @@ impl Chunk {
         Some(())
     }
 
-    /// The next `len` bytes, to be written; there must be room for them.
+    /// The next `len` bytes, zeroed, for the caller to write. There must be room for them.
     #[inline]
     pub fn grow(&mut self, len: usize) -> &mut [u8] {
         assert!(len <= self.room(), "a chunk does not grow");
-        // SAFETY: there is room, and all of it is written, if only with zeros.
+        // SAFETY: there is room, and all of it is initialised with zeros.
         unsafe {
             let out = self.end();
             out.write_bytes(0, len);
@@ -163,13 +166,13 @@ impl Chunk {
     }
 }
 
-/// The class to use for `bytes`, or `None` if that is better served by an exact size.
+/// The size class for `bytes`; `None` if a chunk of exact size is better.
 pub(super) fn class_for(bytes: usize) -> Option<usize> {
-    // Above half of the largest class, a chunk to itself wastes less than a chunk of the class would.
+    // Above half of the largest class, a chunk of exact size wastes less.
     if bytes > CLASSES[CLASSES.len() - 1] / 2 { None } else { CLASSES.iter().position(|&size| size >= bytes) }
 }
 
-/// Exact sizes are rounded up to this, to spare the allocator odd ones.
+/// Rounds an exact size up, to spare the allocator odd sizes.
 pub(super) fn exact_size(bytes: usize) -> usize {
     bytes.next_multiple_of(512)
 }

@@ -12,19 +12,19 @@ use crate::loan::LentValue;
 use crate::record::Fate;
 use crate::sync::{Arc, Condvar, HandOver, Mutex};
 
-/// Where the fate of a record is to be told.
+/// Where the result of a record goes.
 #[derive(Clone)]
 pub enum Completion {
-    /// To the producer's default, with this tag.
+    /// To the producer's default callback or queue, with this tag.
     Tag(u64),
-    /// To `call`, a number that the sink understands (in C: a function pointer), with this tag.
+    /// To `call`, with this tag. The sink knows what the number means (in C: a function pointer).
     Call { call: u64, tag: u64 },
-    /// To a thread that waits for this one record.
+    /// To a thread that waits for this record.
     Waiter(Arc<Waiter>),
 }
 
-/// Entries in chunks: narrow (tag, timestamp delta) until the first record that brings its own callback, wide from
-/// then on. Threads that wait, and values that are lent, are few and kept aside.
+/// Entries in chunks. They are narrow (tag and timestamp delta) until the first record with its own callback, and wide
+/// from then on. Waiting threads and lent values are rare, and kept apart.
 #[derive(Default)]
 #[repr(C)]
 pub struct Entries {
@@ -33,14 +33,14 @@ pub struct Entries {
     wide: bool,
     waiters: Vec<(u32, Arc<Waiter>)>,
     lent: Vec<(u32, LentValue)>,
-    /// Empty but while widening; kept for its capacity.
+    /// Empty except while the entries are widened. Kept for its capacity.
     narrow: Chunks,
 }
 
-/// One entry, read back.
+/// One decoded entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// [`Entry::DEFAULT`] when the producer's default serves.
+    /// [`Entry::DEFAULT`] for the producer's default.
     pub call: u64,
     pub tag: u64,
     pub timestamp_delta: i64,
@@ -50,8 +50,8 @@ impl Entry {
     pub const DEFAULT: u64 = 0;
 }
 
-/// How many bytes at its front a plain record reads and writes.
-pub(super) const USED_BY_USUAL: usize = offset_of!(Entries, waiters);
+/// How many bytes at its beginning the fast path reads and writes.
+pub(super) const USED_BY_FAST_PATH: usize = offset_of!(Entries, waiters);
 
 const NARROW: usize = 16;
 const WIDE: usize = 24;
@@ -61,23 +61,23 @@ impl Entries {
         self.count
     }
 
-    /// Bytes that they are charged with.
+    /// Bytes of memory that are charged for the entries.
     pub(super) fn charged(&self) -> usize {
         self.chunks.iter().map(Chunk::capacity).sum()
     }
 
-    /// Whether some thread waits for a record of these.
+    /// Whether a thread waits for one of these records.
     pub fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()
     }
 
-    /// Makes room for one entry more, so that the next `push` cannot fail.
+    /// Makes room for one more entry, so that the next `push` cannot fail.
     #[inline(always)]
     pub(super) fn reserve(
         &mut self,
         completion: &Completion,
         memory: &Memory,
-        hint: usize,
+        size_class: usize,
         charge: Charge,
         room: &mut Room,
     ) -> Result<(), NoRoom> {
@@ -85,19 +85,25 @@ impl Entries {
             self.widen(memory)?;
         }
         let size = if self.wide { WIDE } else { NARROW };
-        if self.chunks.last().room() >= size { Ok(()) } else { self.another_chunk(memory, hint, charge, room) }
+        if self.chunks.last().room() >= size { Ok(()) } else { self.another_chunk(memory, size_class, charge, room) }
     }
 
     #[cold]
-    fn another_chunk(&mut self, memory: &Memory, hint: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
-        // Each chunk is of the class above the one before it, as for data.
-        let hint = hint.max(self.chunks.count()).min(2);
+    fn another_chunk(
+        &mut self,
+        memory: &Memory,
+        size_class: usize,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<(), NoRoom> {
+        // Each chunk is one size class above the one before it, as with data.
+        let size_class = size_class.max(self.chunks.count()).min(2);
         self.chunks.reserve()?;
-        self.chunks.push(memory.chunk(WIDE, hint, charge, room)?);
+        self.chunks.push(memory.chunk(WIDE, size_class, charge, room)?);
         Ok(())
     }
 
-    /// `reserve` must have succeeded since the last push.
+    /// Adds an entry. `reserve` must have succeeded since the last push.
     #[inline(always)]
     pub(super) fn push(&mut self, completion: &Completion, timestamp_delta: i64) {
         let (call, tag) = match completion {
@@ -117,34 +123,34 @@ impl Entries {
         self.count += 1;
     }
 
-    /// `push_plain` finds room.
+    /// Whether `push_plain` would succeed.
     #[inline(always)]
     pub(super) fn have_room_for_plain(&mut self) -> bool {
         !self.wide && self.chunks.last().room() >= NARROW
     }
 
-    /// The chunk where the next usual ones go as `narrow` has them, if they can.
+    /// The chunk into which the next plain entries go, encoded by `narrow`. `None` if the entries are wide.
     #[inline(always)]
     pub(super) fn plain_chunk(&mut self) -> Option<&mut Chunk> {
         if self.wide { None } else { Some(self.chunks.last()) }
     }
 
-    /// `count` were written there.
+    /// Counts entries that were written into that chunk.
     #[inline(always)]
     pub(super) fn count_plain(&mut self, count: usize) {
         self.count += count as u32;
     }
 
-    /// Makes room for `push_plain`; `None`, and nothing has changed, if the entries are wide or there is no memory.
-    pub(super) fn reserve_plain(&mut self, memory: &Memory, hint: usize, room: &mut Room) -> Option<()> {
+    /// Makes room for `push_plain`. `None`, and nothing has changed, if the entries are wide or there is no memory.
+    pub(super) fn reserve_plain(&mut self, memory: &Memory, size_class: usize, room: &mut Room) -> Option<()> {
         if self.wide {
             return None;
         }
-        self.reserve(&Completion::Tag(0), memory, hint, Charge::Ask, room).ok()
+        self.reserve(&Completion::Tag(0), memory, size_class, Charge::Ask, room).ok()
     }
 
-    /// A push of the default's tag, if the chunk that is there has room and its entries are narrow; else `None`, and
-    /// nothing has changed.
+    /// Adds an entry for the default callback. `None`, and nothing has changed, if the entries are wide or the present
+    /// chunk is full.
     #[inline(always)]
     pub(super) fn push_plain(&mut self, tag: u64, timestamp_delta: i64) -> Option<()> {
         if self.wide {
@@ -155,8 +161,8 @@ impl Entries {
         Some(())
     }
 
-    /// Rewrites narrow entries as wide ones; happens once in a batch at most, and its growth is refused only if the system has
-    /// no memory.
+    /// Rewrites narrow entries as wide ones. Happens at most once per batch, and is refused only if the system has no
+    /// memory.
     #[cold]
     fn widen(&mut self, memory: &Memory) -> Result<(), NoRoom> {
         let mut narrow = std::mem::take(&mut self.narrow);
@@ -182,7 +188,7 @@ impl Entries {
         Ok(())
     }
 
-    /// Forgets the first `count`. Allocates nothing.
+    /// Drops the first `count` entries. Allocates nothing.
     pub(super) fn drop_first(&mut self, count: u32) {
         let mut bytes = count as usize * if self.wide { WIDE } else { NARROW };
         for chunk in self.chunks.iter_mut() {
@@ -204,8 +210,7 @@ impl Entries {
         self.chunks.iter().flat_map(move |chunk| chunk.filled().chunks_exact(size)).map(read)
     }
 
-    /// The entries in order, as many at a time as lie side by side, if there is nothing to say of any but its tag and
-    /// timestamp delta; else `None`.
+    /// The entries in order, in contiguous runs. `None` unless tag and timestamp delta describe all of them.
     pub fn plain_runs(&self) -> Option<impl Iterator<Item = &[PlainEntry]>> {
         if self.wide || !self.waiters.is_empty() || !self.lent.is_empty() {
             return None;
@@ -213,12 +218,12 @@ impl Entries {
         Some(self.chunks.iter().map(|chunk| chunk.filled().as_chunks().0))
     }
 
-    /// The entries' waiters, by index.
+    /// The waiting threads, by index of the entry.
     pub fn waiters(&self) -> &[(u32, Arc<Waiter>)] {
         &self.waiters
     }
 
-    /// The entry at `index` as a completion again, to be moved to another batch. `entry` is that of `iter`.
+    /// The completion of an entry that is moved to another batch. `entry` comes from `iter`.
     pub(super) fn completion(&self, index: u32, entry: Entry) -> Completion {
         if let Ok(at) = self.waiters.binary_search_by_key(&index, |(index, _)| *index) {
             return Completion::Waiter(self.waiters[at].1.clone());
@@ -229,12 +234,12 @@ impl Entries {
         }
     }
 
-    /// The value of the entry that was pushed last was lent.
+    /// Notes that the value of the last entry was lent.
     pub(super) fn note_lent(&mut self, value: LentValue) {
         self.lent.push((self.count - 1, value));
     }
 
-    /// The values that were lent, by index.
+    /// The lent values, by index of the entry.
     pub fn lent(&self) -> &[(u32, LentValue)] {
         &self.lent
     }
@@ -263,7 +268,7 @@ fn wide(tag: u64, timestamp_delta: i64, call: u64) -> [u8; WIDE] {
     bytes
 }
 
-/// A narrow entry where it lies.
+/// A narrow entry, as stored.
 pub type PlainEntry = [u8; NARROW];
 
 #[inline]
@@ -279,17 +284,17 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_ne_bytes(bytes.try_into().expect("eight bytes"))
 }
 
-/// Threads that wait for the fate of one record.
+/// Hands the result of one record to the threads that wait for it.
 #[derive(Default)]
 pub struct Waiter {
     result: Mutex<Option<DeliveryResult>>,
     turn: Condvar,
     hand_over: HandOver,
-    /// Nobody waits yet: the record may linger.
+    /// No thread waits yet, so the record may linger.
     patient: bool,
 }
 
-/// What a waiter is told: a delivery that owns what it says.
+/// What a waiting thread receives: a delivery that borrows nothing.
 #[derive(Clone, Debug)]
 pub struct DeliveryResult {
     pub partition: i32,
@@ -302,7 +307,7 @@ pub struct DeliveryResult {
 }
 
 impl Waiter {
-    /// One that does not end its batch's linger.
+    /// A waiter that does not end its batch's linger.
     pub fn patient() -> Self {
         Waiter { patient: true, ..Waiter::default() }
     }
@@ -325,7 +330,7 @@ impl Waiter {
         self.turn.notify_all();
     }
 
-    /// Waits until told, or until `deadline`.
+    /// Waits for the result. `None` if it has not come by the `deadline`.
     pub fn wait(&self, deadline: Option<std::time::Instant>) -> Option<DeliveryResult> {
         let mut result = self.result.lock();
         while result.is_none() {

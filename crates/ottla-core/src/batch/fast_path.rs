@@ -1,8 +1,8 @@
 //! The fast path into a batch, for plain records: those without headers, loan, timeout and callback of their own.
 //!
-//! [`Batch::append`] takes every record and writes the same bytes. The fast path takes most records, in a fifth of the
-//! instructions: one comparison of the room replaces all checks, and the [`Shape`] of the record before can usually be
-//! used again.
+//! [`Batch::append`] takes every record and writes the same bytes. The fast path takes most records, with a fifth of
+//! the instructions. One comparison of the room replaces all checks, and the [`Shape`] of the previous record can
+//! usually be reused.
 #![expect(unsafe_code, reason = "the room is checked once for a whole record, and not for each of its fields")]
 
 use super::chunk::Chunk;
@@ -12,7 +12,7 @@ use super::{Batch, Charge, Completion, Room};
 use crate::record::Record;
 use crate::sync::{CACHE_LINE, Clock, fetch_to_write};
 
-/// What most records are made of.
+/// What most records consist of.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainRecord<'a> {
     /// -1: the partitioner chooses.
@@ -24,7 +24,7 @@ pub struct PlainRecord<'a> {
 }
 
 impl<'a> PlainRecord<'a> {
-    /// The longest key, and the longest value: with both, the length of a record still has two bytes.
+    /// The longest key, and the longest value. With both, the record's length still takes two bytes as a varint.
     pub const LONGEST: usize = 4080;
 
     /// `None` if the key or the value is too long.
@@ -40,7 +40,7 @@ impl<'a> PlainRecord<'a> {
         (fits(key) && fits(value)).then_some(PlainRecord { partition, timestamp, key, value, tag })
     }
 
-    /// A record that may be one of all kinds.
+    /// The record as a plain record; `None` if it is not one.
     #[inline]
     pub fn from_record(record: &Record<'a>, completion: &Completion, clock: &impl Clock) -> Option<Self> {
         let Completion::Tag(tag) = *completion else { return None };
@@ -52,7 +52,7 @@ impl<'a> PlainRecord<'a> {
         Self::new(partition, timestamp, record.key, record.value, tag)
     }
 
-    /// It names no partition and has no key.
+    /// The record names no partition and has no key.
     #[inline(always)]
     pub fn is_free(&self) -> bool {
         self.partition == -1 && self.key.is_none()
@@ -64,16 +64,18 @@ impl<'a> PlainRecord<'a> {
     }
 }
 
-/// A key or value is written behind whole words with varints in them: that much behind a record is overwritten, and is
-/// the next record's.
+/// Varints are stored as whole 8-byte words, so up to 8 bytes past the record are scratch. What follows overwrites
+/// them.
 const SLACK: usize = 8;
 
 impl Batch {
-    /// Up to so many encoded bytes a batch takes plain records: it has no more of them than three bytes count.
+    /// Up to this many encoded bytes a batch takes plain records. Up to there, the offset of a record takes at most
+    /// three bytes as a varint.
     pub const FAST_PATH_LIMIT: usize = 7 << 20;
 
-    /// Encodes a record behind at least one other, if the batch then has less than `below` bytes, and returns the length
-    /// that it took. `None`: nothing has changed, and `append` takes it. `below` is at most [`Batch::FAST_PATH_LIMIT`].
+    /// Encodes a record after at least one other, if the batch then has less than `below` bytes. Returns the record's
+    /// encoded length. `None`: nothing has changed, and `append` must be called. `below` is at most
+    /// [`Batch::FAST_PATH_LIMIT`].
     #[inline(always)]
     pub fn append_fast(&mut self, record: &PlainRecord<'_>, below: usize) -> Option<usize> {
         let count = self.count();
@@ -82,7 +84,7 @@ impl Batch {
         let Some(nth) = self.shape.nth(delta, count) else {
             return self.append_fast_outlined(*record, below);
         };
-        self.shape.become_of(len_of(record.key), len_of(record.value));
+        self.shape.set_lengths(len_of(record.key), len_of(record.value));
         let whole = self.shape.whole;
         if self.bytes + whole >= below {
             return None;
@@ -93,12 +95,12 @@ impl Batch {
         }
         let out = chunk.end();
         self.entries.push_plain(record.tag, delta.cast_signed())?;
-        // All that is counted is counted before the bytes are copied, so that little has to be kept in mind meanwhile.
+        // Everything is counted before the bytes are copied, so that few registers have to survive the copy.
         if record.timestamp > self.max_timestamp {
             self.max_timestamp = record.timestamp;
         }
         self.bytes += whole;
-        // SAFETY: the chunk has room for the record and SLACK, as was seen, and the shape is the record's.
+        // SAFETY: the chunk has room for the record and SLACK, as tested above, and the shape is the record's.
         unsafe {
             chunk.fill(whole);
             write(out, &self.shape, nth, record);
@@ -106,8 +108,9 @@ impl Batch {
         Some(whole)
     }
 
-    /// Has the processor fetch what the next record, if it is as long as the last, is written to. Where many partitions
-    /// take turns, that was the sender's before: waiting for it cost a third of the time that sending takes.
+    /// Prefetches the memory that the next record will be written to, if it is as long as the last one. With many
+    /// partitions in turn, that memory is in the cache of the sender's core. Waiting for it took a third of the time of
+    /// a send.
     #[inline(always)]
     pub fn expect_another(&mut self, len: usize) {
         let end = self.chunks.last().end();
@@ -117,8 +120,8 @@ impl Batch {
         }
     }
 
-    /// The same for `first` and those others in turn that differ from it in their lengths at most, while there is room for
-    /// them where it is; answers how many were appended. What they take is counted once for all.
+    /// Appends `first` and then `others`, as long as these differ from it only in their lengths and fit into the same
+    /// chunks. Returns how many were appended. The counters are updated once for the whole run.
     #[inline(always)]
     pub fn append_fast_run<'r>(
         &mut self,
@@ -140,12 +143,12 @@ impl Batch {
             if count == most || record.timestamp != first.timestamp {
                 break;
             }
-            self.shape.become_of(len_of(record.key), len_of(record.value));
+            self.shape.set_lengths(len_of(record.key), len_of(record.value));
             let whole = self.shape.whole;
             if len + whole > room {
                 break;
             }
-            // SAFETY: there is room for `most` entries, and for the record and SLACK; the shape is the record's.
+            // SAFETY: there is room for `most` entries, and for the record and SLACK. The shape is the record's.
             unsafe {
                 entry.add(count).write(narrow(record.tag, delta));
                 write(out.add(len), &self.shape, (nth + count) as u32, &record);
@@ -153,7 +156,7 @@ impl Batch {
             count += 1;
             len += whole;
         }
-        // SAFETY: so many were written.
+        // SAFETY: this many entries and bytes were written.
         unsafe {
             entries.fill(count * size_of::<PlainEntry>());
             chunk.fill(len);
@@ -167,7 +170,7 @@ impl Batch {
     #[inline(never)]
     fn append_fast_outlined(&mut self, record: PlainRecord<'_>, below: usize) -> Option<usize> {
         let delta = record.timestamp.wrapping_sub(self.base_timestamp).cast_unsigned();
-        self.shape.go_to(delta, self.count())?;
+        self.shape.move_to(delta, self.count())?;
         self.append_fast(&record, below)
     }
 
@@ -178,7 +181,8 @@ impl Batch {
         self.append_fast(&record, below)
     }
 
-    /// Gets the chunks that `reserve` would get for a record of `len` bytes, if that is certain to be enough.
+    /// Gets the chunks that `reserve` would get for a record of `len` bytes, unless they might be too small for the
+    /// fast path.
     fn make_room_for_plain(&mut self, len: usize) -> Option<()> {
         let none = &mut Room::default();
         let is_full = self.chunks.last().room() < len;
@@ -186,7 +190,7 @@ impl Batch {
             self.another_chunk(len, Charge::Ask, none).ok()?;
         }
         let fits = self.chunks.last().room() >= len + SLACK;
-        if fits && self.entries.reserve_plain(&self.memory, self.hint, none).is_some() {
+        if fits && self.entries.reserve_plain(&self.memory, self.first_size_class, none).is_some() {
             return Some(());
         }
         if is_full {
@@ -197,13 +201,13 @@ impl Batch {
 }
 
 /// # Safety
-/// `shape` is that of `record`, the `nth` of it; `out` has room for it and [`SLACK`].
+/// `shape` is that of `record`, which is its `nth`. `out` has room for the record and [`SLACK`].
 #[inline(always)]
 unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &PlainRecord<'_>) {
-    // SAFETY: the varints, the key, the value and one byte more are the record's length; what a word has beyond its
-    // varints is within SLACK, or overwritten by what follows. Key and value do not overlap `out`, wherever they lie: what
-    // is behind a chunk's end was never handed out. (They can lie in a chunk: a partitioner sees the key of a record that
-    // waited for its topic, and may send that key again.)
+    // SAFETY: the varints, the key, the value and one more byte make up the record's length. The bytes of a word beyond
+    // its varints are within SLACK, or are overwritten by what follows. Key and value do not overlap `out`, wherever
+    // they lie, because the bytes past a chunk's end were never handed out. (They can lie in a chunk: a partitioner
+    // sees the key of a record that waited for its topic, and may send that key again.)
     unsafe {
         let mut at = put(out, shape.head(nth));
         if let Some(key) = record.key {
@@ -221,7 +225,7 @@ unsafe fn write(out: *mut u8, shape: &Shape, nth: u32, record: &PlainRecord<'_>)
 }
 
 /// # Safety
-/// Eight bytes can be written.
+/// Eight bytes at `out` can be written.
 #[inline(always)]
 unsafe fn put(out: *mut u8, varints: Varint) -> *mut u8 {
     // SAFETY: by this function's contract.

@@ -1,4 +1,4 @@
-//! Where chunks and batches come from and return to: free lists under one lock. The budget is charged per chunk.
+//! Where chunks and batches come from and return to: free lists under one lock. Each chunk is charged to the budget.
 
 use std::sync::atomic::AtomicBool;
 
@@ -14,11 +14,11 @@ use crate::sync::{Arc, AtomicUsize, HandOver, Mutex, Ordering};
 pub struct Memory {
     budget: Budget,
     free: Mutex<Free>,
-    /// Whether `Free::reserve` is there. Records are refused while it cannot be had.
+    /// Whether `Free::reserve` is allocated. Records are refused while it cannot be.
     has_reserve: AtomicBool,
     orphans: Mutex<Vec<Report>>,
     loans: Arc<EndedLoans>,
-    /// Charged bytes that belong to reports.
+    /// Charged bytes that reports hold.
     reports: AtomicUsize,
     accepted: HandOver,
 }
@@ -28,14 +28,14 @@ struct Free {
     chunks: [Vec<Space>; CLASSES.len()],
     batches: Vec<Box<Batch>>,
     reserve: Vec<u8>,
-    /// How much may be taken from the system before looking again whether memory is left.
+    /// How many bytes may be allocated before the next test whether the system has memory left.
     seen: usize,
     closed: bool,
 }
 
 impl Free {
-    /// How much memory has to be left besides a chunk of this size. Looking costs more than making a chunk, so application
-    /// threads look for the next chunks as well.
+    /// How much memory must be left after a chunk of this size. The test costs more than a chunk, so for application
+    /// threads one test covers the next chunks too.
     fn must_leave(&mut self, size: usize, charge: Charge) -> usize {
         if charge == Charge::Force {
             return SMALL;
@@ -49,25 +49,25 @@ impl Free {
     }
 }
 
-/// What is set aside while records are accepted. It is not written to, so it costs address space alone.
+/// Set aside while records are accepted. It is never written to, so it costs only address space.
 const RESERVE: usize = 256 * 1024;
 
-/// For how much in chunks one look serves.
+/// How many bytes of chunks one test covers.
 const SEEN: usize = 48 * 1024;
 
-/// As much as the small allocations take that go with a batch, or with a turn of the sender.
+/// Enough for the small allocations that go with a batch, or with one pass of the sender.
 const SMALL: usize = 8 * 1024;
 
 /// Whether a charge may be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// An application thread's: refused when `buffer.memory` is used up.
+    /// By an application thread: refused when `buffer.memory` is used up.
     Ask,
-    /// The sender's: charged, never refused.
+    /// By the sender: never refused.
     Force,
 }
 
-/// Bytes charged beforehand by one who waited for them.
+/// Bytes that were charged in advance, for a call that waited for them.
 #[derive(Default)]
 pub struct Room {
     pub charged: usize,
@@ -85,16 +85,22 @@ impl Memory {
         &self.budget
     }
 
-    /// A chunk with room for `bytes`, of the class `hint` if that is larger and has room in the budget. Taken from
-    /// `room` first. The hint is a wish: a record is never refused for more than it needs.
-    pub(super) fn chunk(&self, bytes: usize, hint: usize, charge: Charge, room: &mut Room) -> Result<Chunk, NoRoom> {
+    /// A chunk for `bytes`, of the class `size_class` if that is larger and the budget has room for it. Charged to
+    /// `room` first. A record is never refused because of the larger class.
+    pub(super) fn chunk(
+        &self,
+        bytes: usize,
+        size_class: usize,
+        charge: Charge,
+        room: &mut Room,
+    ) -> Result<Chunk, NoRoom> {
         if charge == Charge::Ask && !self.has_reserve.load(Ordering::Relaxed) {
             self.take_reserve().map_err(|_| NoRoom::System(bytes))?;
         }
         let least = class_for(bytes);
-        let wish = least.map(|class| class.max(hint));
+        let wish = least.map(|class| class.max(size_class));
         match self.chunk_of(wish, bytes, charge, room) {
-            // A record that the system has no memory for is not to use up what was just released for the sender.
+            // A record for which the system has no memory must not use up what was just released for the sender.
             Err(NoRoom::System(bytes)) if charge == Charge::Ask => Err(NoRoom::System(bytes)),
             Err(_) if wish != least => self.chunk_of(least, bytes, charge, room),
             taken => taken,
@@ -116,7 +122,7 @@ impl Memory {
         })
     }
 
-    /// A chunk when the system has no memory: of what was kept for reuse, and for the sender also of the reserve.
+    /// A chunk when the system has no memory. Frees what is kept for reuse and, for the sender, the reserve.
     #[cold]
     fn chunk_in_need(&self, size: usize, charge: Charge) -> Option<Chunk> {
         self.drop_free();
@@ -126,13 +132,13 @@ impl Memory {
         })
     }
 
-    /// A chunk, if so much memory is left besides it.
+    /// A chunk, if this much memory is left after it.
     fn chunk_leaving(leaves: usize, size: usize) -> Option<Chunk> {
         Chunk::new(size).filter(|_| leaves == 0 || allocate::is_available(leaves))
     }
 
-    /// Sees to it that small allocations which cannot fail find memory. If the system has none, the reserve is theirs, and
-    /// records are refused until it can be had again.
+    /// Makes sure that small allocations which cannot fail find memory. If the system has none, they get the reserve,
+    /// and records are refused until it can be allocated again.
     pub fn expect_small_allocations(&self) {
         if !allocate::is_available(SMALL) {
             self.drop_free();
@@ -163,7 +169,7 @@ impl Memory {
         drop(reserve);
     }
 
-    /// Gives the system all that is kept for reuse. Allocates nothing.
+    /// Frees all that is kept for reuse. Allocates nothing.
     #[cold]
     fn drop_free(&self) {
         let mut free = self.free.lock();
@@ -172,7 +178,7 @@ impl Memory {
         drop((chunks, batches));
     }
 
-    /// An error for the sender, whose memory is charged but not refused by the budget.
+    /// The error for the sender, whose memory the budget does not refuse.
     #[cold]
     pub fn out_of_memory(&self, bytes: usize, to_do_what: &str) -> Error {
         let (used, limit) = (self.budget.used(), self.budget.limit());
@@ -218,7 +224,7 @@ impl Memory {
         self.budget.release(bytes);
     }
 
-    /// A report holds so many charged bytes until it is dropped.
+    /// Notes that a report holds this many charged bytes until it is dropped.
     pub(super) fn begin_report(&self, bytes: usize) {
         self.reports.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -227,7 +233,7 @@ impl Memory {
         self.reports.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Charged bytes of the reports that are not dropped yet.
+    /// Charged bytes of all reports that are not dropped yet.
     pub fn report_bytes(&self) -> usize {
         self.reports.load(Ordering::Relaxed)
     }
@@ -246,14 +252,14 @@ impl Memory {
         }
     }
 
-    /// Gives unused free memory back to the system: all but `keep` bytes of each class.
+    /// Returns unused memory to the system: all but `keep` bytes of each class.
     pub fn trim(&self, keep: usize) {
         let mut surplus = Vec::new();
         let mut free = self.free.lock();
         for (class, size) in CLASSES.iter().enumerate() {
             let spaces = &mut free.chunks[class];
             let kept = (keep / size).min(spaces.len());
-            // Without memory to take them out, they are freed under the lock.
+            // If the list to move them to cannot grow, they are freed under the lock.
             match surplus.try_reserve(spaces.len() - kept) {
                 Ok(()) => surplus.extend(spaces.drain(kept..)),
                 Err(_) => spaces.truncate(kept),
@@ -274,7 +280,7 @@ impl Memory {
         free.chunks.iter().flatten().map(|space| space.len()).sum()
     }
 
-    /// Lets go of the free lists for good (batches in them refer back to this memory).
+    /// Empties the free lists for good. Batches in them refer to this memory, so they would keep it alive.
     pub fn close(&self) {
         self.budget.close();
         let mut free = self.free.lock();
@@ -285,29 +291,29 @@ impl Memory {
         kept.batches.clear();
     }
 
-    /// A batch that was dropped before its fate was decided (a panic unwound through its owner). The event loop completes
-    /// these, so that a record accepted is a record completed whatever happens.
+    /// Takes a batch that was dropped without a decision, because a panic unwound through its owner. The event loop
+    /// completes these, so that every accepted record is completed.
     pub(super) fn orphan(&self, report: Report) {
         self.orphans.lock().push(report);
     }
 
-    /// The application's data that belongs to its records. It is left before a record is accepted, and taken before a
-    /// function of the application's is called for one. Records leave it only where a tool checks for races.
+    /// Tells race detectors that application data that belongs to a record passes from `send` to the callback. `leave`
+    /// is called before a record is accepted, `take` before a function of the application is called for it.
     pub fn accepted(&self) -> &HandOver {
         &self.accepted
     }
 
-    /// Where loans end.
+    /// The loans that have ended.
     pub fn loans(&self) -> &Arc<EndedLoans> {
         &self.loans
     }
 
-    /// Gives values back whose loans have ended. Thread: sender, between steps of the sender. Locks: none.
+    /// Gives back the values whose loans have ended. Thread: sender, between its steps. Locks: none.
     pub fn give_back_loans(&self) {
         self.give_back(self.loans.take());
     }
 
-    /// The same at the end of the sender. A loan that ends later is given back where it ends.
+    /// `give_back_loans` for the last time, when the sender ends. A loan that ends later is given back where it ends.
     pub fn give_back_last_loans(&self) {
         self.give_back(self.loans.take_last());
     }

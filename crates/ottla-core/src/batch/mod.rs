@@ -1,8 +1,8 @@
-//! A batch: the encoded records of one partition, the entries for their completions, and the memory that both are
-//! charged to.
+//! A batch: the encoded records of one partition, the entries for their completions, and the memory to which both are
+//! charged.
 //!
-//! A batch has one owner at a time: its slot until it is taken, the sender until it is decided, the sink (as a
-//! [`Report`]) until it is dropped.
+//! A batch has one owner at a time: its slot until the sender takes it, the sender until it is decided, and the sink
+//! (as a [`Report`]) until it is dropped.
 
 mod budget;
 mod chunk;

@@ -1,11 +1,11 @@
-//! A batch from its first record until it is decided.
+//! A batch, from its first record until it is decided.
 
 use std::collections::VecDeque;
 use std::mem::offset_of;
 use std::time::Duration;
 
 use super::chunk::Chunks;
-use super::entries::{Entries, USED_BY_USUAL};
+use super::entries::{Entries, USED_BY_FAST_PATH};
 use super::memory::{Charge, Memory, Room};
 use super::shape::Shape;
 use super::splice::Splice;
@@ -17,11 +17,11 @@ use crate::sync::{Arc, CACHE_LINE, Time};
 
 /// The records of one partition that travel together.
 //
-// What each plain record looks at comes first, on four cache lines instead of seven: with several threads, a line may be
-// on another core.
+// The fields that each plain record uses come first. They take four cache lines instead of seven. With several threads,
+// each line may have to come from another core.
 #[repr(C, align(64))]
 pub struct Batch {
-    /// How its last plain record was encoded.
+    /// The shape of the last plain record.
     pub(super) shape: Shape,
     /// Encoded bytes of the records, uncompressed.
     pub(super) bytes: usize,
@@ -31,48 +31,50 @@ pub struct Batch {
     pub(super) entries: Entries,
     pub topic: Arc<str>,
     pub partition: i32,
-    /// When its first record was appended: linger and timeouts count from here.
+    /// When the first record was appended. Linger and timeouts count from here.
     pub created: Time,
-    /// When it is decided at the latest. Who makes a batch for records that wait sets this, and the next.
+    /// The latest time at which it is decided. This and `custom_timeout` are set by the creator of a batch whose
+    /// records wait.
     pub deadline: Time,
-    /// The timeout that its records brought along, if they did.
+    /// The custom timeout of its records, if they have one.
     pub custom_timeout: Option<Duration>,
-    /// Values between the chunks' bytes.
+    /// Lent values, which lie between the bytes of the chunks.
     pub(super) splices: Vec<Splice>,
-    /// How many of the encoded bytes are not in the chunks.
+    /// Encoded bytes that are not in the chunks.
     pub(super) lent_bytes: usize,
-    pub(super) hint: usize,
-    /// The partitions that records of a topic's queue ask for (-1: none); empty in any other batch.
+    pub(super) first_size_class: usize,
+    /// The partitions that records of a topic's queue ask for (-1: none). Empty in any other batch.
     pub(super) wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,
-    /// What follows is set once the batch is taken from its slot.
+    /// Set once the batch is taken from its slot, like the fields below.
     pub sealed: Sealed,
     pub(super) payload: Arc<Payload>,
     pub(super) outcome: Option<Outcome>,
 }
 
 const _: () =
-    assert!(offset_of!(Batch, entries) + USED_BY_USUAL <= 4 * CACHE_LINE && align_of::<Batch>() == CACHE_LINE);
+    assert!(offset_of!(Batch, entries) + USED_BY_FAST_PATH <= 4 * CACHE_LINE && align_of::<Batch>() == CACHE_LINE);
 
-/// What the sender knows of a batch that it took.
+/// The sender's data about a batch that it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sealed {
-    /// The order in which batches were taken; a flush waits for a prefix of it. The halves of a split share one.
+    /// Numbers the batches in the order in which they were taken. A flush waits for all up to a serial. The parts of a
+    /// split share one.
     pub serial: u64,
     pub attributes: i16,
-    /// The sequence number of its first record. Set when it is first put on a request, if the producer is idempotent.
+    /// The sequence number of its first record. Set when it is first put into a request, if the producer is idempotent.
     pub base_sequence: Option<BaseSequence>,
-    /// How many requests carried it.
+    /// How many requests have carried it.
     pub attempts: u32,
-    /// It is counted among those sent; also if its request was taken back.
+    /// It is counted in the statistics as sent. That stays so if its request is recalled.
     pub counted: bool,
-    /// Some byte of an attempt may have reached a broker whose answer was never learned.
+    /// A byte of an attempt may have reached a broker, and the response to that attempt was lost.
     pub outcome_unknown: bool,
-    /// Which topic of the name it was taken for.
+    /// The incarnation of the topic for which it was taken.
     pub incarnation: u32,
-    /// Where in the batch that was taken this part of a split begins.
+    /// For a part of a split: the index of its first record in the batch that was taken.
     pub first_record: u32,
-    /// Its last request was lost with its connection, perhaps because of this batch.
+    /// Set if its last request was lost with its connection, perhaps because of this batch.
     pub suspicion: Option<Suspicion>,
 }
 
@@ -83,7 +85,7 @@ pub struct ProducerEpoch {
     pub epoch: i16,
 }
 
-/// The sequence number of a batch's first record, and under which producer id and epoch it counts.
+/// The sequence number of a batch's first record, with the producer id and epoch to which it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseSequence {
     pub producer: ProducerEpoch,
@@ -91,27 +93,27 @@ pub struct BaseSequence {
 }
 
 impl BaseSequence {
-    /// The sequence number after so many records. 2147483647 is followed by 0.
+    /// The sequence number after this many records. 2147483647 is followed by 0.
     pub fn after(self, records: u32) -> Self {
         let next = i64::from(self.number) + i64::from(records);
         BaseSequence { number: (next % (1 << 31)) as i32, ..self }
     }
 }
 
-/// What is known of the last request of a batch, which was lost with its connection.
+/// What is known about the last request of a batch, which was lost with its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Suspicion {
-    /// How often a connection was lost on which nothing but this batch was.
+    /// How many connections were lost while they carried only this batch.
     pub alone: u32,
-    /// The size of the request.
+    /// The size of that request in bytes.
     pub bytes: usize,
-    /// How long the request was under way.
+    /// How long that request was in flight.
     pub held: Duration,
 }
 
 impl Batch {
-    /// An empty batch, from the free list if there is one.
-    pub fn new(memory: &Arc<Memory>, topic: &Arc<str>, partition: i32, created: Time, hint: usize) -> Box<Batch> {
+    /// An empty batch, from the free list if possible.
+    pub fn new(memory: &Arc<Memory>, topic: &Arc<str>, partition: i32, created: Time, size_class: usize) -> Box<Batch> {
         let Some(mut batch) = memory.reused_batch() else {
             memory.expect_small_allocations();
             return Box::new(Batch {
@@ -127,7 +129,7 @@ impl Batch {
                 splices: Vec::new(),
                 bytes: 0,
                 lent_bytes: 0,
-                hint,
+                first_size_class: size_class,
                 shape: Shape::default(),
                 wanted: Vec::new(),
                 memory: memory.clone(),
@@ -141,7 +143,7 @@ impl Batch {
         batch.created = created;
         batch.deadline = Time::NEVER;
         batch.custom_timeout = None;
-        batch.hint = hint;
+        batch.first_size_class = size_class;
         batch
     }
 
@@ -155,7 +157,7 @@ impl Batch {
         self.bytes
     }
 
-    /// The size class that a batch like this one should begin with.
+    /// The size class that a batch of this size should begin with.
     pub fn size_class(&self) -> usize {
         match self.bytes - self.lent_bytes {
             0..1024 => 0,
@@ -172,7 +174,7 @@ impl Batch {
         record_batch::record_len_with_prefix(body_len(record, delta, self.count()))
     }
 
-    /// Encodes `record` at the end. Nothing has changed if there is no room.
+    /// Encodes `record` at the end. If there is no room, nothing has changed.
     #[inline]
     pub fn append(
         &mut self,
@@ -207,7 +209,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Room for one record: `len` bytes to write, and a place for its completion.
+    /// Makes room for one record: `len` bytes and an entry for its completion. Returns the bytes to write.
     #[inline(always)]
     pub(super) fn reserve(
         &mut self,
@@ -220,7 +222,7 @@ impl Batch {
         if is_full {
             self.another_chunk(len, charge, room)?;
         }
-        if let Err(refused) = self.entries.reserve(completion, &self.memory, self.hint, charge, room) {
+        if let Err(refused) = self.entries.reserve(completion, &self.memory, self.first_size_class, charge, room) {
             if is_full {
                 self.give_back_chunk();
             }
@@ -229,7 +231,7 @@ impl Batch {
         Ok(self.chunks.last().grow(len))
     }
 
-    /// Takes note of a record of `len` bytes that was written.
+    /// Counts a record of `len` bytes that was written.
     #[inline(always)]
     pub(super) fn finish(&mut self, len: usize, timestamp: i64, delta: i64, completion: &Completion) {
         if self.count() == 0 {
@@ -245,33 +247,33 @@ impl Batch {
     #[cold]
     pub(super) fn another_chunk(&mut self, len: usize, charge: Charge, room: &mut Room) -> Result<(), NoRoom> {
         self.chunks.reserve()?;
-        let hint = self.hint.max(self.chunks.count()).min(3);
-        self.chunks.push(self.memory.chunk(len, hint, charge, room)?);
+        let size_class = self.first_size_class.max(self.chunks.count()).min(3);
+        self.chunks.push(self.memory.chunk(len, size_class, charge, room)?);
         Ok(())
     }
 
-    /// Undoes `reserve` when the record was refused after all: an empty chunk left behind would be charged until the
-    /// batch is decided, and a larger record would add another behind it.
+    /// Undoes `reserve` for a record that was refused after all. An empty chunk would stay charged until the batch is
+    /// decided, and a larger record would add another behind it.
     #[cold]
     pub(super) fn give_back_chunk(&mut self) {
         self.memory.release(self.chunks.pop());
     }
 
-    /// Closes the batch for appends: its bytes become a payload that requests can share.
+    /// Ends the batch: it takes no more records, and its bytes become a payload that requests can share.
     pub fn seal(&mut self) {
         debug_assert_eq!(self.payload.len, 0, "a batch is sealed once");
         let len = self.bytes;
-        let payload = own(&mut self.payload, &self.memory);
+        let payload = make_exclusive(&mut self.payload, &self.memory);
         std::mem::swap(&mut payload.chunks, &mut self.chunks);
         std::mem::swap(&mut payload.splices, &mut self.splices);
         payload.len = len;
     }
 
-    /// Replaces the payload by its compressed form. Nothing has changed if there is no memory.
+    /// Replaces the payload by its compressed form. If there is no memory, nothing has changed.
     pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) -> Result<(), NoRoom> {
         let mut chunk = self.memory.chunk(compressed.len(), 0, Charge::Force, &mut Room::default())?;
         chunk.put(compressed).expect("it is as large");
-        let payload = own(&mut self.payload, &self.memory);
+        let payload = make_exclusive(&mut self.payload, &self.memory);
         payload.release();
         payload.chunks.push(chunk);
         payload.len = compressed.len();
@@ -279,14 +281,14 @@ impl Batch {
         Ok(())
     }
 
-    /// Replaces a compressed payload by the records it holds. Nothing has changed if there is no memory.
+    /// Replaces a compressed payload by the records in it. If there is no memory, nothing has changed.
     pub fn set_plain(&mut self, records: &[u8]) -> Result<(), NoRoom> {
         self.set_compressed(records, 0)?;
         self.sealed.attributes = 0;
         Ok(())
     }
 
-    /// An error for a batch that needs more memory than there is.
+    /// The error for a batch that needs more memory than there is.
     #[cold]
     pub fn out_of_memory(&self, refused: NoRoom, what: &str) -> Error {
         let to_do_what = format!("to {what} of {}-{}", self.topic, self.partition);
@@ -302,10 +304,10 @@ impl Batch {
         &self.entries
     }
 
-    /// Takes those out of a queue whose deadline has come by `now`. Deadlines follow the order of the batches, so that
-    /// the first that is not due ends the search, unless some are the records' `own`.
-    pub fn take_expired(queue: &mut VecDeque<Box<Batch>>, own: bool, now: Time) -> Vec<Box<Batch>> {
-        if !own {
+    /// Removes the batches whose deadline has passed at `now` from a queue. Without custom timeouts, deadlines are in
+    /// the order of the batches, and the first batch that is not due ends the search.
+    pub fn take_expired(queue: &mut VecDeque<Box<Batch>>, has_custom_deadlines: bool, now: Time) -> Vec<Box<Batch>> {
+        if !has_custom_deadlines {
             let due = queue.iter().take_while(|batch| batch.deadline <= now).count();
             return queue.drain(..due).collect();
         }
@@ -318,12 +320,12 @@ impl Batch {
         now.since(self.created)
     }
 
-    /// Makes room for a partition to keep.
+    /// Makes room for one wanted partition.
     pub fn reserve_wanted(&mut self) -> Result<(), NoRoom> {
         self.wanted.try_reserve(1).map_err(|_| NoRoom::System(size_of::<i32>()))
     }
 
-    /// Keeps the partition that the last record asks for, in a topic's queue (-1: none). Charged, but never refused.
+    /// Notes the partition that the last record of a topic's queue asks for (-1: none). Charged, but never refused.
     pub fn want(&mut self, partition: i32) {
         self.wanted.push(partition);
         self.memory.budget().charge(size_of::<i32>());
@@ -336,14 +338,14 @@ impl Batch {
         }
     }
 
-    /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
+    /// Gives back what the batch holds. It is like a new batch then, except that its buffers keep their capacity.
     pub(super) fn clear(&mut self) {
         self.splices.clear();
         self.memory.release(self.chunks.drain());
         self.entries.clear(&self.memory);
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
-            // Still pinned by a request: whoever drops that releases it.
+            // A request still shares the payload, and its last user releases it.
             None => self.payload = Payload::shared(&self.memory),
         }
         self.bytes = 0;
@@ -354,15 +356,15 @@ impl Batch {
     }
 }
 
-/// The length of a record at its place in a batch, without the varint that says it.
+/// The length of a record at its place in a batch, without the varint of that length.
 #[inline]
 pub(super) fn body_len(record: &Record<'_>, timestamp_delta: i64, index: u32) -> usize {
     let (key_len, value_len) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
     record_batch::record_len(timestamp_delta, index as i32, key_len, value_len, record.headers)
 }
 
-/// The payload, exclusively: a batch that is being sealed or compressed is in no request.
-fn own<'a>(payload: &'a mut Arc<Payload>, memory: &Arc<Memory>) -> &'a mut Payload {
+/// Exclusive access to the payload. No request carries a batch that is being sealed or compressed.
+fn make_exclusive<'a>(payload: &'a mut Arc<Payload>, memory: &Arc<Memory>) -> &'a mut Payload {
     if Arc::get_mut(payload).is_none() {
         *payload = Payload::shared(memory);
     }

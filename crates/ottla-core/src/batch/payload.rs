@@ -1,4 +1,4 @@
-//! The bytes of a sealed batch, shared by the batch and the requests that carry them.
+//! The bytes of a sealed batch, shared by the batch and the requests that carry it.
 
 use super::Memory;
 use super::chunk::Chunks;
@@ -6,13 +6,13 @@ use super::splice::{Slices, Splice};
 use crate::planted::{Fault, planted};
 use crate::sync::Arc;
 
-/// Immutable while shared: a retry sends the same bytes, and what may change (sequence, epoch, checksum) is in the
-/// batch's header, which each request carries in its own frame. Chunks are given back, and their charge released, by
-/// whoever lets go last, so a batch that expired stays charged until its connection is done with it.
+/// Immutable while it is shared. A retry sends the same bytes: what may change (sequence, epoch, checksum) is in the
+/// batch's header, and each request has its own copy of that in its frame. The last user gives the chunks back and
+/// releases their charge. So an expired batch stays charged until its connection no longer needs it.
 #[derive(Default)]
 pub struct Payload {
     pub(super) chunks: Chunks,
-    /// Values that are lent end their loans with the payload.
+    /// Lent values. Their loans end with the payload.
     pub(super) splices: Vec<Splice>,
     pub(super) memory: Option<Arc<Memory>>,
     pub(super) len: usize,

@@ -1,4 +1,4 @@
-//! A report: a batch whose fate is decided, on its way to the application. It is the unit of completion.
+//! A report: a decided batch on its way to the application. It is the unit of completion.
 
 use std::time::Duration;
 
@@ -16,48 +16,48 @@ use crate::text::partition_name;
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub fate: Fate,
-    /// Of the first record; -1 if unknown.
+    /// The offset of the first record; -1 if unknown.
     pub base_offset: i64,
-    /// The broker's timestamp when the topic says LogAppendTime, else -1.
+    /// The broker's timestamp if the topic uses LogAppendTime, otherwise -1.
     pub log_append_time: i64,
     pub error: Option<Error>,
     pub latency: Duration,
 }
 
 impl Outcome {
-    /// A failure. The fate is over all attempts: if any attempt's outcome is unknown, so is this.
+    /// A failure. The fate covers all attempts: it is unknown if the outcome of any attempt is unknown.
     pub fn failed(batch: &Batch, error: Error, now: Time) -> Self {
         let fate = if batch.sealed.outcome_unknown { Fate::Unknown } else { Fate::NotWritten };
         Outcome { fate, base_offset: -1, log_append_time: -1, error: Some(error), latency: batch.age(now) }
     }
 }
 
-/// A decided batch, owned by the sink. Dropping it ends the completion of its records.
+/// A decided batch, owned by the sink. The completions of its records end when it is dropped.
 pub struct Report(Option<Box<Batch>>);
 
 /// The fate of one record, read from a report.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
-    /// What the sink was given at `send`: its target (0: the default) and tag.
+    /// What the completion of the record named at `send`: the callback (0: the default) and the tag.
     pub call: u64,
     pub tag: u64,
     pub topic: &'a str,
     pub partition: i32,
     /// -1 if unknown.
     pub offset: i64,
-    /// The record's, or the broker's when the topic says LogAppendTime.
+    /// The record's timestamp, or the broker's if the topic uses LogAppendTime.
     pub timestamp: i64,
     pub fate: Fate,
     pub error: Option<&'a Error>,
     pub attempts: u32,
     /// The value, if it was lent.
     pub lent: Option<LentValue>,
-    /// From the first append to its batch until the batch was decided.
+    /// From the batch's first append until it was decided.
     pub latency: Duration,
 }
 
 impl Batch {
-    /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it.
+    /// Decides the batch. Its data is released here, before any sink runs, unless a request still shares it.
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
         self.splices.clear();
         self.forget_wanted();
@@ -70,7 +70,7 @@ impl Batch {
         Report::new(self)
     }
 
-    /// Ends a batch whose records were moved elsewhere: nothing of it is reported.
+    /// Ends a batch whose records were moved to other batches. Nothing is reported.
     pub fn dissolve(mut self: Box<Self>) {
         self.clear();
         let memory = self.memory.clone();
@@ -78,14 +78,14 @@ impl Batch {
     }
 }
 
-/// Makes a report of a batch that is being dropped undecided, for the event loop to deliver.
+/// Makes a report of an undecided batch that is being dropped. The event loop delivers it.
 pub(super) fn adopt(batch: &mut Batch) {
     let memory = batch.memory.clone();
     let partition = partition_name(&batch.topic, batch.partition);
     let error =
         Error::new(ErrorKind::Internal, format!("the engine dropped a batch of {partition} before its fate was known"));
     let outcome = batch.outcome.take().unwrap_or_else(|| {
-        // A request carried it and nobody noted how that ended: some byte may have been written.
+        // A request carried it and its end was not noted, so a byte may have been written.
         batch.sealed.outcome_unknown |= batch.sealed.attempts > 0;
         Outcome::failed(batch, error, batch.created)
     });
@@ -102,7 +102,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         splices: Vec::new(),
         bytes: 0,
         lent_bytes: 0,
-        hint: 0,
+        first_size_class: 0,
         shape: Shape::default(),
         wanted: Vec::new(),
         memory: memory.clone(),
@@ -114,7 +114,7 @@ pub(super) fn adopt(batch: &mut Batch) {
 }
 
 impl Report {
-    /// `batch` is decided, and holds its entries alone.
+    /// `batch` is decided, and holds only its entries.
     fn new(batch: Box<Batch>) -> Self {
         batch.memory.begin_report(batch.entries.charged());
         Report(Some(batch))
@@ -136,7 +136,7 @@ impl Report {
         self.batch().partition
     }
 
-    /// How many records.
+    /// The number of records.
     pub fn count(&self) -> u32 {
         self.batch().count()
     }
@@ -153,12 +153,12 @@ impl Report {
         self.batch().entries.waiters()
     }
 
-    /// The timestamp that the first record was sent with; entries hold what to add.
+    /// The timestamp of the first record. Entries hold the difference to it.
     pub fn base_timestamp(&self) -> i64 {
         self.batch().base_timestamp
     }
 
-    /// Its records' fates, in order.
+    /// The deliveries of its records, in order.
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> + '_ {
         let batch = self.batch();
         let outcome = self.outcome();
@@ -182,7 +182,7 @@ impl Report {
         })
     }
 
-    /// Each record's tag, offset and timestamp, run by run, if there is nothing else to say of any; else `None`.
+    /// Tag, offset and timestamp of each record, in runs. `None` unless these describe all records.
     #[inline(always)]
     pub fn plain_runs(&self) -> Option<impl Iterator<Item = impl Iterator<Item = (u64, i64, i64)>>> {
         let (batch, outcome) = (self.batch(), self.outcome());
@@ -200,7 +200,7 @@ impl Report {
         }))
     }
 
-    /// Tells those who wait for a record of this report. Sinks call it once.
+    /// Passes their results to threads that wait for a record of this report. Sinks call it once.
     pub fn notify_waiters(&self) {
         if !self.batch().entries.has_waiters() {
             return;
@@ -214,7 +214,7 @@ impl Report {
     }
 }
 
-/// The value that was lent for the record at `index`, taken off the accumulator of the rest.
+/// The value that was lent for the record at `index`. Removes it from `rest`, which is in order.
 #[inline]
 fn next_lent(rest: &mut &[(u32, LentValue)], index: i64) -> Option<LentValue> {
     let [(at, value), later @ ..] = *rest else { return None };

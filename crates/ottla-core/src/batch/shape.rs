@@ -1,41 +1,41 @@
-//! The fields of an encoded record other than key and value. Most records have the length and the timestamp of the
-//! record before them. Then only the offset differs, so the other fields are computed once for many records.
+//! The encoded fields of a record other than key and value. Most records have the lengths and the timestamp of the
+//! record before them. Then only the offset differs, so the other fields are encoded once for many records.
 
-/// The lengths, timestamp and offset of records of one kind, encoded.
+/// The encoded lengths, timestamp and offset of a group of records that differ only in the offset.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
     /// As `len_of` has them.
     key_len: usize,
     value_len: usize,
-    place: Position,
-    /// Where the byte is in the head that the offsets of a place differ in.
+    position: Position,
+    /// The bit in `head` from which the offsets of the group count.
     shift: u32,
-    /// The length of all that follows it, and the place.
+    /// The record's length, and its encoded position.
     head: Varint,
     /// The key's length.
     pub before_key: Varint,
-    /// The value's length; behind that of the key, if that is null.
+    /// The value's length. If the key is null, the key's length precedes it.
     pub before_value: Varint,
-    /// The length of the record.
+    /// The length of the whole record.
     pub whole: usize,
 }
 
-/// What a record's place in its batch makes of it: the attributes, which are 0, the timestamp and the offset.
+/// What follows from a record's position in its batch: the attributes, which are 0, the timestamp and the offset.
 #[derive(Clone, Copy)]
 struct Position {
-    /// Milliseconds after the first record.
+    /// Milliseconds after the first record of the batch.
     delta: u64,
-    /// It is of this offset and the `ALIKE` - 1 after it, which differ in one byte.
+    /// The first of the `ALIKE` offsets of this group, which differ in one byte.
     first: u32,
-    /// Bits before that byte, and one.
+    /// The bit from which the offset counts: zigzag moves it up by one.
     shift: u32,
     encoded: Varint,
 }
 
-/// Offsets whose varints differ in the first byte only.
+/// So many consecutive offsets have varints that differ only in the first byte.
 pub(super) const ALIKE: usize = 64;
 
-/// In place of a length: there is nothing.
+/// In place of a length: null.
 const NULL: usize = usize::MAX;
 
 #[inline(always)]
@@ -44,39 +44,40 @@ pub(super) fn len_of(bytes: Option<&[u8]>) -> usize {
 }
 
 impl Default for Shape {
-    /// That of no record.
+    /// A shape that fits no record.
     fn default() -> Self {
         let (head, before_key, before_value) = (Varint::NONE, Varint::NONE, Varint::NONE);
         // No batch has so many records.
-        let place = Position { delta: 0, first: 1 << 31, shift: 0, encoded: Varint::NONE };
-        Shape { key_len: 0, value_len: 0, place, shift: 0, head, before_key, before_value, whole: 0 }
+        let position = Position { delta: 0, first: 1 << 31, shift: 0, encoded: Varint::NONE };
+        Shape { key_len: 0, value_len: 0, position, shift: 0, head, before_key, before_value, whole: 0 }
     }
 }
 
 impl Shape {
-    /// The how manieth record of this place it is, if it is one.
+    /// The record's index within this group of offsets, if it belongs to it.
     #[inline(always)]
     pub(super) fn nth(&self, delta: u64, offset: u32) -> Option<u32> {
-        self.place.nth(delta, offset)
+        self.position.nth(delta, offset)
     }
 
-    /// The timestamp of its records, after the first of the batch, and the how manieth of this place has this offset.
+    /// The timestamp of the group's records, relative to the first of the batch, and the index of `offset` within the
+    /// group.
     #[inline(always)]
     pub(super) fn next(&self, offset: u32) -> (i64, usize) {
-        (self.place.delta.cast_signed(), offset.wrapping_sub(self.place.first) as usize)
+        (self.position.delta.cast_signed(), offset.wrapping_sub(self.position.first) as usize)
     }
 
-    /// Goes to the place of a record of this timestamp and offset, which is below 2^20; `None`, and nothing has changed,
-    /// if the timestamp is too far from that of the first record, or before it.
-    pub(super) fn go_to(&mut self, delta: u64, offset: u32) -> Option<()> {
-        self.place = Position::of(delta, offset)?;
+    /// Moves to the group of a record with this timestamp and offset. The offset is below 2^20. `None`, and nothing has
+    /// changed, if the timestamp is before that of the first record or too far from it.
+    pub(super) fn move_to(&mut self, delta: u64, offset: u32) -> Option<()> {
+        self.position = Position::new(delta, offset)?;
         self.encode(self.key_len, self.value_len);
         Some(())
     }
 
-    /// Becomes that of records with such a key and value, of which each is at most `PlainRecord::LONGEST` long.
+    /// Sets the lengths of key and value. Each is at most `PlainRecord::LONGEST`, or null.
     #[inline(always)]
-    pub(super) fn become_of(&mut self, key_len: usize, value_len: usize) {
+    pub(super) fn set_lengths(&mut self, key_len: usize, value_len: usize) {
         if self.value_len != value_len || self.key_len != key_len {
             self.encode(key_len, value_len);
         }
@@ -84,19 +85,19 @@ impl Shape {
 
     #[inline(always)]
     fn encode(&mut self, key_len: usize, value_len: usize) {
-        let (key, value) = (Varint::of_len(key_len), Varint::of_len(value_len));
+        let (key, value) = (Varint::from_len(key_len), Varint::from_len(value_len));
         let bytes = |len: usize| if len == NULL { 0 } else { len };
-        let body = self.place.encoded.len + key.len + bytes(key_len) + value.len + bytes(value_len) + 1;
-        let len = Varint::of((body as u64) << 1);
+        let body = self.position.encoded.len + key.len + bytes(key_len) + value.len + bytes(value_len) + 1;
+        let len = Varint::new((body as u64) << 1);
         (self.key_len, self.value_len) = (key_len, value_len);
-        self.shift = 8 * len.len as u32 + self.place.shift;
-        self.head = len.then(self.place.encoded);
+        self.shift = 8 * len.len as u32 + self.position.shift;
+        self.head = len.then(self.position.encoded);
         self.before_key = key;
         self.before_value = if key_len == NULL { key.then(value) } else { value };
         self.whole = len.len + body;
     }
 
-    /// That of the `nth`.
+    /// The head of the `nth` record of the group.
     #[inline(always)]
     pub(super) fn head(&self, nth: u32) -> Varint {
         Varint { word: self.head.word + (u64::from(nth) << self.shift), len: self.head.len }
@@ -114,14 +115,14 @@ impl Position {
     }
 
     #[cold]
-    fn of(delta: u64, offset: u32) -> Option<Position> {
-        // Zigzag is a shift for what is not negative.
+    fn new(delta: u64, offset: u32) -> Option<Position> {
+        // Zigzag doubles what is not negative, and two bytes must suffice.
         if delta >= TWO_BYTES / 2 {
             return None;
         }
         let first = offset & !(ALIKE as u32 - 1);
-        let time = Varint { word: 0, len: 1 }.then(Varint::of(delta << 1));
-        Some(Position { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::of_count(first)) })
+        let time = Varint { word: 0, len: 1 }.then(Varint::new(delta << 1));
+        Some(Position { delta, first, shift: 8 * time.len as u32 + 1, encoded: time.then(Varint::from_count(first)) })
     }
 }
 
@@ -132,36 +133,36 @@ pub(super) struct Varint {
     pub len: usize,
 }
 
-/// Below this a varint has at most two bytes.
+/// Varints of smaller numbers have at most two bytes.
 const TWO_BYTES: u64 = 1 << 14;
 
 impl Varint {
     const NONE: Varint = Varint { word: 0, len: 0 };
 
-    /// Of a number below [`TWO_BYTES`].
+    /// A number below [`TWO_BYTES`].
     #[inline(always)]
-    fn of(value: u64) -> Varint {
+    fn new(value: u64) -> Varint {
         if value < 0x80 {
             return Varint { word: value, len: 1 };
         }
-        // The upper seven bits move up by one: adding them to where they are doubles them.
+        // The upper seven bits move up by one. Adding them to themselves does that.
         Varint { word: value + (value & !0x7f) + 0x80, len: 2 }
     }
 
-    /// Of a count below 2^20, as zigzag has it.
-    fn of_count(count: u32) -> Varint {
+    /// A count below 2^20, zigzag-encoded.
+    fn from_count(count: u32) -> Varint {
         let value = u64::from(count) << 1;
         if value < TWO_BYTES {
-            return Self::of(value);
+            return Self::new(value);
         }
         let low = value & 0x3fff | (value & !0x3fff) << 1;
         Varint { word: low + (low & 0xff_ff80) + 0x8080, len: 3 }
     }
 
-    /// Of a length, -1 for null, as zigzag has it.
+    /// A length, zigzag-encoded; null is -1.
     #[inline(always)]
-    fn of_len(len: usize) -> Varint {
-        if len == NULL { Varint { word: 1, len: 1 } } else { Varint::of((len as u64) << 1) }
+    fn from_len(len: usize) -> Varint {
+        if len == NULL { Varint { word: 1, len: 1 } } else { Varint::new((len as u64) << 1) }
     }
 
     #[inline(always)]

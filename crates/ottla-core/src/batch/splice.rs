@@ -1,4 +1,4 @@
-//! Lent values at their places in a batch: the chunks hold the bytes before and after them.
+//! Lent values in a batch. The chunks hold the bytes before and after them.
 
 use super::chunk::ChunkIter;
 use super::open::body_len;
@@ -8,26 +8,26 @@ use crate::protocol::record_batch;
 use crate::record::Record;
 use crate::sync::Arc;
 
-/// Values shorter than this are copied although they are lent: a further `iovec` costs the kernel more than the copy.
+/// Shorter values are copied although they are lent: one more `iovec` costs the kernel more than the copy.
 const COPY_BELOW: usize = 1024;
 
-/// A lent value and its place.
+/// A lent value and its position.
 pub struct Splice {
-    /// How many bytes of the chunks lie before it.
+    /// How many bytes of the chunks come before it.
     pub at: usize,
-    /// Which record it belongs to.
+    /// The index of its record.
     pub record: u32,
     pub loan: Arc<Loan>,
 }
 
-/// The bytes of a batch in order.
+/// The bytes of a batch, in order.
 #[derive(Clone)]
 pub struct Slices<'a> {
     chunks: ChunkIter<'a>,
     splices: &'a [Splice],
-    /// What is left of a chunk that a value cut in two.
+    /// The rest of a chunk that a lent value divides.
     rest: &'a [u8],
-    /// How many bytes of the chunks were given.
+    /// How many bytes of the chunks were returned so far.
     given: usize,
 }
 
@@ -85,7 +85,8 @@ impl Batch {
                     }
                 } else {
                     self.append_copied(record, timestamp, completion, charge, room)?;
-                    // It is given back by the sender, which is going to come for the record; not here, under a lock.
+                    // The sender gives it back when it comes for the record. Here a lock is held, so the application's
+                    // function must not be called.
                     self.memory.loans().add_copied(offer);
                 }
             }
@@ -99,7 +100,7 @@ impl Batch {
         Ok(())
     }
 
-    /// `append_around` that also charges the value, which was not charged yet.
+    /// `append_around` for a value that is not charged yet.
     fn append_around_offered(
         &mut self,
         record: &Record<'_>,
@@ -114,7 +115,7 @@ impl Batch {
             .inspect_err(|_| self.memory.budget().release(len))
     }
 
-    /// Encodes a record but for its value; answers with the place of that.
+    /// Encodes a record without its value. Returns the position of the value.
     fn append_around(
         &mut self,
         record: &Record<'_>,
@@ -137,7 +138,7 @@ impl Batch {
         Ok(before + start)
     }
 
-    /// Puts the value of the last record in its place.
+    /// Adds the value of the last record at this position.
     fn splice(&mut self, at: usize, loan: Arc<Loan>) {
         let record = self.count() - 1;
         self.splices.push(Splice { at, record, loan });

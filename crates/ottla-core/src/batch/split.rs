@@ -1,5 +1,5 @@
-//! Moving records from one batch to others: the parts of a batch that the broker found too large, and the queue of a
-//! topic whose partitions became known.
+//! Moves records from one batch to others: parts of a batch that the broker found too large, and records of a topic's
+//! queue when the topic's partitions are known.
 
 use super::entries::Completion;
 use super::memory::{Charge, Room};
@@ -10,23 +10,23 @@ use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::RecordIter;
 use crate::record::Record;
 
-/// A batch whose records could not be read again, as it was, and why.
+/// A batch whose records could not be read again, unchanged, and the error.
 type Broken = (Box<Batch>, Error);
 
-/// A batch taken apart.
+/// The result of `pick_out`.
 pub struct PickedOut {
-    /// What nobody asked for, if there is such.
+    /// The records that no group names, if there are any.
     pub rest: Option<Box<Batch>>,
     /// A batch for each group.
     pub groups: Vec<Box<Batch>>,
 }
 
 impl Batch {
-    /// Calls `each` with every record of a batch that was not compressed: the record, its timestamp, its completion,
-    /// and the partition it asked for (-1: none).
+    /// Calls `each` with every record of an uncompressed batch: the record, its timestamp and its completion. The
+    /// record's partition is the one that it asked for.
     pub fn for_each_record(&self, mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>) -> Result<()> {
         let mut headers = Vec::new();
-        // An open batch has its own, a sealed one its payload's.
+        // An open batch has its chunks, and a sealed one those of its payload.
         let mut chunks = self.chunks.iter().chain(self.payload.chunks.iter());
         let mut loans = self.splices.iter().chain(&self.payload.splices).peekable();
         let mut lent_values = self.entries.lent().iter().peekable();
@@ -59,8 +59,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Splits a batch in two or more, each of at most `target` encoded bytes but at least one record. They keep its
-    /// creation time, deadline and, together, its sequence numbers (if it has any). Its payload must be uncompressed.
+    /// Splits a batch into parts of at most `target` encoded bytes, but at least one record each. The parts keep its
+    /// creation time and deadline, and share its sequence numbers, if it has any. Its payload must be uncompressed.
     pub fn split(self: Box<Self>, target: usize) -> Result<Vec<Box<Batch>>, Broken> {
         let mut parts: Vec<Box<Batch>> = Vec::new();
         let copied = self.for_each_record(|record, timestamp, completion| {
@@ -92,8 +92,8 @@ impl Batch {
         Ok(parts)
     }
 
-    /// Takes groups of records, given by ascending indices, out of a batch. What is left begins at its sequence number;
-    /// what was taken out has none. Its payload must be uncompressed.
+    /// Takes groups of records, given by ascending indices, out of a batch. The rest begins at the batch's sequence
+    /// number; the groups have none. The batch's payload must be uncompressed.
     pub fn pick_out(self: Box<Self>, groups: &[Vec<u32>]) -> Result<PickedOut, Broken> {
         let mut rest = self.part();
         let mut picked: Vec<Box<Batch>> = groups.iter().map(|_| self.part()).collect();
@@ -125,12 +125,12 @@ impl Batch {
         Ok(PickedOut { rest: Some(rest), groups: picked })
     }
 
-    /// Forgets the first records, which were moved elsewhere. Of the others only the completions are left. Allocates nothing.
+    /// Drops the entries of the first records, which were moved to other batches. Allocates nothing.
     pub fn drop_moved(&mut self, moved: u32) {
         self.entries.drop_first(moved);
     }
 
-    /// An empty batch for some of its records, of its age and with its deadline.
+    /// An empty batch for some of its records, with its creation time and deadline.
     fn part(&self) -> Box<Batch> {
         let mut part = Batch::new(&self.memory, &self.topic, self.partition, self.created, 0);
         part.deadline = self.deadline;

@@ -1,4 +1,4 @@
-//! What a batch guarantees to its owners, one after the other: slot, sender, sink.
+//! What a batch guarantees to its owners: first the slot, then the sender, then the sink.
 
 mod fast_path;
 mod lent;
@@ -39,12 +39,12 @@ fn written(base_offset: i64) -> Outcome {
     Outcome { fate: Fate::Written, base_offset, log_append_time: -1, error: None, latency: Duration::from_millis(7) }
 }
 
-/// Call and tag of each record, in order.
+/// Callback and tag of each record, in order.
 fn reported(report: &Report) -> Vec<(u64, u64)> {
     report.deliveries().map(|delivery| (delivery.call, delivery.tag)).collect()
 }
 
-/// The values in a sealed, plain batch.
+/// The values in a sealed, uncompressed batch.
 fn values(batch: &Batch) -> Vec<Vec<u8>> {
     let slices = batch.payload().slices();
     let records = slices.flat_map(|slice| RecordIter::new(slice).collect::<Vec<_>>());
@@ -93,7 +93,7 @@ fn deciding_releases_the_data_before_the_sink_runs() {
 
 #[test]
 fn a_refused_record_changes_nothing() {
-    // Data and entries of one record fit, and a second chunk of data, but no second chunk of entries.
+    // The data and the entries of one record fit, and a second chunk of data, but not a second chunk of entries.
     let memory = memory(256 + 256 + 1024);
     let mut batch = batch(&memory);
     for tag in 0..16 {
@@ -101,7 +101,7 @@ fn a_refused_record_changes_nothing() {
     }
     let (used, bytes) = (memory.budget().used(), batch.bytes());
     assert_eq!(used, 512);
-    // Twice: whatever the first left behind the second would find.
+    // Twice: the second attempt would find what the first one left behind.
     for _ in 0..2 {
         assert_eq!(ask(&mut batch, &value(&[1; 900]), 9, Completion::Tag(99)), Err(NoRoom::Buffer(256)));
         assert_eq!((memory.budget().used(), batch.bytes(), batch.count()), (used, bytes, 16));
@@ -164,13 +164,13 @@ fn entries_widen_in_mid_batch_and_lose_nothing() {
 }
 
 #[test]
-fn waiters_are_told_their_own_records_fate() {
+fn waiters_get_the_fate_of_their_own_record() {
     let memory = memory(PLENTY);
     let mut batch = batch(&memory);
     let waiters: Vec<Arc<Waiter>> = (0..4).map(|_| Arc::default()).collect();
     for (index, waiter) in (0i64..).zip(&waiters) {
         fill(&mut batch, 0..10);
-        // Wide from the middle on: waiters keep their places.
+        // The entries become wide in the middle. Waiters must still belong to their records.
         if index == 2 {
             ask(&mut batch, &value(b""), 0, Completion::Call { call: 1, tag: 1 }).expect("there is room");
         }
@@ -185,7 +185,7 @@ fn waiters_are_told_their_own_records_fate() {
 }
 
 #[test]
-fn timestamps_may_go_back_and_are_told_as_sent() {
+fn timestamps_may_go_back_and_are_reported_as_sent() {
     let sent = [1_700_000_000_000, 1_699_999_999_000, 0, 1_700_000_000_500, i64::MAX, 1];
     let memory = memory(PLENTY);
     let mut batch = batch(&memory);
@@ -235,7 +235,7 @@ fn a_payload_pinned_by_a_request_is_charged_until_it_lets_go() {
     drop(report);
     assert_eq!(memory.budget().used(), 16384, "its chunk, and nothing else");
     assert!(pinned.slices().flatten().eq(&bytes), "still readable");
-    // The recycled batch does not touch it.
+    // The recycled batch does not touch the payload.
     let mut next = self::batch(&memory);
     fill(&mut next, 0..50);
     next.seal();
@@ -321,7 +321,7 @@ fn a_failure_after_an_unknown_attempt_is_unknown() {
     batch.decide(outcome);
 }
 
-/// A batch of ten records with everything a record may have.
+/// Ten records that together have everything that a record may have.
 fn full_batch(memory: &Arc<Memory>, waiter: &Arc<Waiter>) -> Box<Batch> {
     let mut batch = batch(memory);
     for index in 0..10u64 {
@@ -343,7 +343,7 @@ fn full_batch(memory: &Arc<Memory>, waiter: &Arc<Waiter>) -> Box<Batch> {
     batch
 }
 
-/// What `for_each_record` says of a batch, owned.
+/// The owned form of what `for_each_record` passes.
 fn dump(batch: &Batch) -> Vec<String> {
     let mut seen = Vec::new();
     let read = batch.for_each_record(|record, timestamp, completion| {
@@ -441,7 +441,7 @@ fn a_batch_that_cannot_be_read_is_not_split_and_not_lost() {
 }
 
 #[test]
-fn a_recycled_batch_is_as_new() {
+fn a_recycled_batch_is_like_a_new_one() {
     let memory = memory(PLENTY);
     let waiter = Arc::<Waiter>::default();
     let mut first = full_batch(&memory, &waiter);
@@ -462,7 +462,7 @@ fn a_recycled_batch_is_as_new() {
 }
 
 #[test]
-fn trimming_keeps_what_it_is_told_and_closing_nothing() {
+fn trim_keeps_what_it_is_given_and_close_keeps_nothing() {
     let memory = memory(PLENTY);
     let weak = Arc::downgrade(&memory);
     let batches: Vec<Box<Batch>> = (0..100)
@@ -484,7 +484,7 @@ fn trimming_keeps_what_it_is_told_and_closing_nothing() {
     fill(&mut late, 0..3);
     memory.close();
     assert_eq!(memory.budget().wait(1, None), Err(WaitEnded::Closed));
-    // A report may outlive the producer; what it gives back is not kept.
+    // A report may outlive the producer. What it gives back then is not kept.
     let report = late.decide(written(0));
     drop(memory);
     drop(report);

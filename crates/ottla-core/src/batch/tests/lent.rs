@@ -1,4 +1,4 @@
-//! Records with lent values are like copied ones, on the wire and at their completion.
+//! Records with lent values are like records with copied ones, on the wire and in their completions.
 #![expect(unsafe_code, reason = "offering a value is a promise that the compiler cannot check")]
 
 use std::ffi::c_void;
@@ -7,22 +7,22 @@ use std::sync::Mutex;
 use super::*;
 use crate::loan::{Lent, LentValue, Offer};
 
-/// What was given back, in order.
+/// The values that were given back, in order.
 type Returned = Mutex<Vec<LentValue>>;
 
 unsafe extern "C" fn note(value: *const c_void, len: usize, returned: *mut c_void) {
-    // SAFETY: each test offers with its own list, which outlives what it offers.
+    // SAFETY: each test passes its own list, which outlives the loans.
     let returned = unsafe { &*returned.cast::<Returned>() };
     returned.lock().expect("not poisoned").push(LentValue { address: value.expose_provenance(), len });
 }
 
-/// What lends a record's value.
+/// The loan of a record's value.
 fn offer<'a>(value: Option<&[u8]>, returned: &'a Returned) -> Lent<'a> {
-    // SAFETY: the values of these tests live, unchanged, to the test's end.
+    // SAFETY: the values of these tests live until the end of the test, and do not change.
     Lent::Offered(unsafe { Offer::new(value, note, std::ptr::from_ref(returned).cast_mut().cast()) })
 }
 
-/// Appends a record of a lent value and nothing else.
+/// Appends a record that has only a lent value.
 fn lend(batch: &mut Batch, bytes: &[u8], returned: &Returned) -> Result<(), NoRoom> {
     let record = Record { lent: Some(&offer(Some(bytes), returned)), ..value(bytes) };
     ask(batch, &record, 0, Completion::Tag(1))
@@ -32,7 +32,7 @@ fn taken(returned: &Returned) -> Vec<LentValue> {
     std::mem::take(&mut returned.lock().expect("not poisoned"))
 }
 
-/// Null, empty, around the size below which values are copied, and around those of chunks.
+/// Values that are null, empty, and around the lengths at which values are copied or chunks end.
 const SIZES: [Option<usize>; 11] = [
     Some(2000),
     None,
@@ -51,7 +51,7 @@ fn sample() -> Vec<Option<Vec<u8>>> {
     SIZES.iter().map(|size| size.map(|size| (0..size).map(|at| (at * 7 + size) as u8).collect())).collect()
 }
 
-/// A batch of two records of each value. With `returned`, every value is lent but each third.
+/// A batch with two records for each value. With `returned`, two of three values are lent.
 fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Option<&Returned>) -> Box<Batch> {
     let mut batch = batch(memory);
     for (index, value) in (0u64..).zip(values.iter().chain(values)) {
@@ -104,7 +104,7 @@ fn lent_records_are_the_same_bytes_as_copied_ones() {
     assert_eq!(bytes_of(&copied), bytes_of(&spliced));
     assert_eq!(dump(&copied), dump(&spliced), "sealed");
     assert!(spliced.payload().slices().all(|slice| !slice.is_empty()));
-    // Not one value of a kilobyte or more was copied.
+    // No value of a kilobyte or more was copied.
     let addresses: Vec<usize> = spliced.payload().slices().map(|slice| slice.as_ptr().addr()).collect();
     for value in lent_of(&values).into_iter().flatten() {
         assert_eq!(addresses.contains(&value.address), value.len >= 1024, "{value:?}");
@@ -115,7 +115,7 @@ fn lent_records_are_the_same_bytes_as_copied_ones() {
 }
 
 #[test]
-fn completions_tell_where_a_lent_value_was() {
+fn completions_have_the_address_of_a_lent_value() {
     let (memory, values, returned) = (memory(PLENTY), sample(), Returned::default());
     let report = sample_batch(&memory, &values, Some(&returned)).decide(written(0));
     // The loans have ended by then.
@@ -198,7 +198,7 @@ fn compressing_ends_the_loans() {
 #[test]
 fn a_refused_record_was_never_lent() {
     let bytes = [7; 5000];
-    // What is short: the value, the rest of the record, its completion.
+    // What there is too little room for: the value, the rest of the record, its completion.
     for (limit, refused) in [(256 + 256 + 4999, 5000), (256 + 256 + 5000, 256), (256 + 256 + 5000 + 256, 256)] {
         let (memory, returned) = (memory(limit), Returned::default());
         let mut batch = batch(&memory);

@@ -3,13 +3,13 @@
 use crate::allocate;
 use crate::error::Result;
 
-/// The source of a batch's bytes: its chunks, in order. Empty ones are allowed.
+/// The source of a batch's bytes: its chunks, in order. Chunks may be empty.
 pub(super) type Chunks<'c, 'a> = &'c mut dyn Iterator<Item = &'a [u8]>;
 
-/// Cuts to blocks of one size, the last one shorter. Only a block that straddles chunks is copied.
+/// Cuts the input into blocks of one size; the last may be shorter. Only a block that straddles chunks is copied.
 pub(super) struct Blocks {
     size: usize,
-    /// The part of the present block that lay at the end of earlier chunks. Shorter than `size` between calls.
+    /// The beginning of the present block, from earlier chunks. Shorter than `size` between calls.
     straddling: Vec<u8>,
 }
 
@@ -18,13 +18,13 @@ impl Blocks {
         Blocks { size, straddling: Vec::new() }
     }
 
-    /// Calls `block` for each block in order; not at all for an empty batch.
+    /// Calls `block` for each block in order. An empty batch has none.
     pub(super) fn for_each(&mut self, chunks: Chunks, mut block: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        // An error may have left something behind.
+        // An earlier error may have left bytes here.
         self.straddling.clear();
         let mut rest: &[u8] = &[];
         for chunk in chunks {
-            // What is left of the chunk before is shorter than a block: it joins this one's beginning.
+            // The rest of the previous chunk is shorter than a block, and begins the one that continues in this chunk.
             self.keep(rest)?;
             rest = self.complete(chunk);
             if self.straddling.len() == self.size {
@@ -50,7 +50,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// Fills a block begun in earlier chunks, and returns what it left of `chunk`.
+    /// Completes a block that began in earlier chunks. Returns the rest of `chunk`.
     fn complete<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
         if self.straddling.is_empty() {
             return chunk;

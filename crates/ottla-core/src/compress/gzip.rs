@@ -1,4 +1,4 @@
-//! Gzip (RFC 1952): one member, no name, no time.
+//! Gzip (RFC 1952): one member, without name or time.
 
 use super::blocks::Chunks;
 use super::internal;
@@ -6,14 +6,14 @@ use crate::allocate;
 use crate::error::Result;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// Magic, deflate, no flags, no time, no extra flags, unknown system: as the JDK writes it since 16.
+/// Magic, deflate, no flags, no time, no extra flags, unknown system, as the JDK has written it since version 16.
 pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// Java's -1, "the library's default".
+/// The level that Java's -1, "the library's default", means.
 const DEFAULT: u32 = 6;
-/// The least room `out` is given; a call that may write less than this is not worth making.
+/// The least room in `out` for a call. With less, a call is not worth its cost.
 const STEP: usize = 4096;
 
-/// More than the windows and tables of a compressor, and of a decompressor, take.
+/// Upper bounds of the memory that a compressor and a decompressor allocate for windows and tables.
 const COMPRESSOR: usize = 512 * 1024;
 const DECOMPRESSOR: usize = 96 * 1024;
 

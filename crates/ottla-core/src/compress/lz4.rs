@@ -1,7 +1,7 @@
-//! LZ4's standard frame, as Java writes it: independent blocks of at most 64 KiB, no checksums, no content size.
+//! LZ4's frame format as Java writes it: independent blocks of at most 64 KiB, no checksums, no content size.
 //!
-//! The levels 1 to 17 are accepted, and all mean the fast compressor. Java's default, 9, means the same. Java's other
-//! levels are its slower "high compression" search. Readers see no difference.
+//! The levels 1 to 17 are accepted, and all mean the fast compressor, like Java's default, 9. Java's other levels
+//! select its slower "high compression" search. Readers see no difference.
 
 use super::blocks::{Blocks, Chunks};
 use super::{internal, make_room_for_block};
@@ -10,20 +10,21 @@ use crate::error::Result;
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
 pub(super) const BLOCK: usize = 64 * 1024;
-/// Magic, version 1 with independent blocks, at most 64 KiB each, and the xxHash32 of the two bytes before.
-/// Java refuses frames whose blocks depend on each other.
+/// Magic, version 1 with independent blocks of at most 64 KiB, and a checksum byte from the xxHash32 of the two bytes
+/// before. Java refuses frames whose blocks depend on each other.
 pub(super) const HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
-/// In a block's length: the block is stored as it is.
+/// A flag in a block's length: the block is stored uncompressed.
 pub(super) const STORED: u32 = 1 << 31;
 pub(super) const END: [u8; 4] = [0; 4];
 
 pub(super) struct Lz4 {
     blocks: Blocks,
-    /// For blocks shorter than 64 KiB, that is for most batches: half as large, so quicker to clear.
+    /// For blocks below 64 KiB, that is for most batches. It is half as large, so it is cleared faster.
     small: CompressTable,
-    /// For full blocks; made when the first one is met.
+    /// For full blocks. Made when the first one comes.
     large: Option<CompressTable>,
-    /// Room for one compressed block at its worst. Compressing here and copying costs less than zeroing `out` first.
+    /// Room for one compressed block in the worst case. Compressing here and copying costs less than zeroing `out`
+    /// first.
     scratch: Vec<u8>,
 }
 

@@ -1,10 +1,10 @@
 //! Compression of a batch's records: one stream per batch, in the framing that Kafka's consumers read.
 //!
-//! A batch consists of chunks, so every codec takes its input as several slices. The caller decides whether the result
-//! is worth sending: nothing here compares sizes.
+//! A batch consists of chunks, so every codec takes its input as several slices. The caller compares sizes and decides
+//! whether the result is worth sending.
 //!
-//! A [`Compressor`] belongs to one thread at a time and keeps what a codec needs between batches (match tables,
-//! contexts, scratch). Once it has seen a batch of typical size, it allocates nothing but the room that `out` lacks.
+//! A [`Compressor`] belongs to one thread at a time, and keeps what a codec needs between batches (match tables,
+//! contexts, scratch). After a batch of typical size it allocates nothing except missing room in `out`.
 #![forbid(unsafe_code)]
 
 mod blocks;
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::text::counted;
 use std::ops::RangeInclusive;
 
-/// `compression.type`. The numbers are those of a record batch's attributes.
+/// `compression.type`. The numbers are those in the attributes of a record batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     None = 0,
@@ -34,7 +34,7 @@ impl Codec {
         self as i16
     }
 
-    /// What bits 0 to 2 of the attributes say; `None` also for numbers that mean nothing.
+    /// The codec in bits 0 to 2 of the attributes; `None` also for numbers without a meaning.
     pub fn of_attributes(attributes: i16) -> Self {
         match attributes & 7 {
             1 => Codec::Gzip,
@@ -45,7 +45,7 @@ impl Codec {
         }
     }
 
-    /// As in `compression.type`.
+    /// The name in `compression.type`.
     pub fn name(self) -> &'static str {
         match self {
             Codec::None => "none",
@@ -56,7 +56,7 @@ impl Codec {
         }
     }
 
-    /// The range of `compression.<codec>.level`, `None` for codecs that have no levels. Gzip has no level 0 within it.
+    /// The range of `compression.<codec>.level`; `None` for codecs without levels. Gzip has no level 0 in its range.
     pub fn levels(self) -> Option<RangeInclusive<i32>> {
         match self {
             Codec::None | Codec::Snappy => None,
@@ -80,7 +80,7 @@ pub struct Compressor {
 enum State {
     None,
     Gzip(gzip::Gzip),
-    /// Boxed because the encoder has a table inside, and a compressor may be moved about.
+    /// Boxed: the encoder contains a table, and a compressor may be moved.
     Snappy(Box<snappy::Snappy>),
     Lz4(lz4::Lz4),
     Zstd(zstd::Zstd),
@@ -109,10 +109,10 @@ impl Compressor {
         Ok(Compressor { state })
     }
 
-    /// Appends one complete stream holding all `chunks` to `out`. After an error `out` is as long as it was before,
-    /// and the compressor can be used again.
+    /// Appends one complete stream of all `chunks` to `out`. After an error, `out` has its former length, and the
+    /// compressor can be used again.
     ///
-    /// The iterator is walked twice, first for its total length.
+    /// The iterator is walked twice, first to sum up the length.
     pub fn compress<'a, I>(&mut self, chunks: I, out: &mut Vec<u8>) -> Result<()>
     where
         I: IntoIterator<Item = &'a [u8], IntoIter: Clone>,
@@ -142,8 +142,8 @@ impl Compressor {
     }
 }
 
-/// Room in `scratch` for a block that is `worst` bytes long at its worst. Where it grows, tables of the codec's may grow beside
-/// it, which cannot fail: their memory is looked for here.
+/// Makes room in `scratch` for a block of `worst` bytes, its largest possible size. When it grows, the codec's tables
+/// may grow too. Their allocation cannot fail, so this tests that there is memory for them.
 fn make_room_for_block(scratch: &mut Vec<u8>, worst: usize) -> Result<()> {
     if scratch.len() < worst {
         allocate::reserve(scratch, worst - scratch.len())?;
@@ -153,16 +153,16 @@ fn make_room_for_block(scratch: &mut Vec<u8>, worst: usize) -> Result<()> {
     Ok(())
 }
 
-/// More than the tables of LZ4 and Snappy take.
+/// An upper bound of the tables of LZ4 and Snappy.
 const TABLES: usize = 64 * 1024;
 
-/// A codec failed on input that it cannot refuse.
+/// The error for a codec that failed on valid input.
 fn internal(codec: &str, reason: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::Internal, format!("compressing a batch with {codec}: {reason}"))
 }
 
-/// Undoes [`Compressor::compress`]. Reads one complete stream with nothing behind it, of the forms written here only,
-/// and fails on one that holds more than `max` bytes.
+/// Undoes [`Compressor::compress`]. Reads one complete stream, in the forms that are written here, and fails if bytes
+/// follow it or if it holds more than `max` bytes.
 pub fn decompress(codec: Codec, input: &[u8], max: usize) -> Result<Vec<u8>> {
     let mut plain = Plain { bytes: Vec::new(), max, codec };
     match codec {
@@ -175,7 +175,7 @@ pub fn decompress(codec: Codec, input: &[u8], max: usize) -> Result<Vec<u8>> {
     Ok(plain.bytes)
 }
 
-/// What was decompressed so far, bounded. It grows by what arrives, not by what a stream promises.
+/// The decompressed bytes so far, up to a limit. It grows with what arrives, not by what a stream announces.
 struct Plain {
     bytes: Vec<u8>,
     max: usize,
@@ -190,7 +190,7 @@ impl Plain {
         allocate::append(&mut self.bytes, bytes)
     }
 
-    /// Takes the next `length` bytes off the accumulator of `input`.
+    /// Takes the next `length` bytes from the front of `input`.
     fn take<'a>(&self, input: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
         input.split_off(..length).ok_or_else(|| self.malformed(&"it is cut short"))
     }

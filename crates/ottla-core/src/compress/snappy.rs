@@ -1,8 +1,8 @@
-//! Snappy in the stream framing of the xerial library, which Java writes and every Kafka client reads: a header, then
-//! blocks, each a raw Snappy block behind its length.
+//! Snappy in the framing of the xerial library, which Java writes and every Kafka client reads: a header, then blocks.
+//! Each is a raw Snappy block after its length.
 //!
-//! Java's blocks have 32 KiB of input. These have 64 KiB, as far as Snappy looks back, which makes them a little
-//! smaller. Readers accept blocks of any size.
+//! Java's blocks have 32 KiB of input. These have 64 KiB, which is how far Snappy looks back, so they are slightly
+//! smaller in total. Readers accept blocks of any size.
 
 use super::blocks::{Blocks, Chunks};
 use super::{internal, make_room_for_block};
@@ -11,13 +11,13 @@ use crate::error::Result;
 use snap::raw::{Encoder, max_compress_len};
 
 pub(super) const BLOCK: usize = 64 * 1024;
-/// Magic, version 1, readable since version 1.
+/// Magic, version 1, readable by readers since version 1.
 pub(super) const HEADER: [u8; 16] = *b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01";
 
 pub(super) struct Snappy {
     blocks: Blocks,
     encoder: Encoder,
-    /// Room for one compressed block at its worst.
+    /// Room for one compressed block in the worst case.
     scratch: Vec<u8>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn decompress(mut input: &[u8], plain: &mut super::Plain) -> Result<(
     while !input.is_empty() {
         let length = u32::from_be_bytes(*plain.take(&mut input, 4)?.as_array().expect("four bytes were taken"));
         let block = plain.take(&mut input, length as usize)?;
-        // Fails, too, if the block is longer than the scratch.
+        // Also fails if the block is longer than the scratch.
         let length = snap::raw::Decoder::new().decompress(block, &mut scratch).map_err(|e| plain.malformed(&e))?;
         plain.extend(&scratch[..length])?;
     }

@@ -1,4 +1,4 @@
-//! Every stream is read back by our own decoder and by one that shares no code with the encoder.
+//! Every stream is read back by our decoder, and by one that shares no code with the encoder.
 
 use super::*;
 
@@ -18,7 +18,7 @@ const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4,
 const SIZES: [usize; 16] =
     [0, 1, 2, 12, 13, 14, 100, 16_384, 32_767, 32_768, 32_769, 65_534, 65_535, 65_536, 65_537, 1 << 20];
 
-/// Knuth's linear congruential generator; its upper bits are good enough here.
+/// Knuth's linear congruential generator. Its upper bits are good enough here.
 struct Rng(u64);
 
 impl Rng {
@@ -32,7 +32,7 @@ impl Rng {
     }
 }
 
-/// Like JSON records: compresses to a third or so.
+/// Like JSON records: compresses to about a third.
 fn text(length: usize) -> Vec<u8> {
     let mut rng = Rng(1);
     let mut bytes = Vec::with_capacity(length + 100);
@@ -60,7 +60,7 @@ fn stream(compressor: &mut Compressor, chunks: &[&[u8]]) -> Vec<u8> {
     out.split_off(6)
 }
 
-/// By decoders of other authors.
+/// Decompresses with code of other authors.
 fn read_elsewhere(codec: Codec, stream: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     match codec {
@@ -108,7 +108,7 @@ fn read_xerial(mut stream: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// From the format description.
+/// Written from the format's description.
 fn read_snappy_block(mut block: &[u8]) -> Vec<u8> {
     let little_endian = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte));
     let (mut expected, mut shift) = (0, 0);
@@ -143,7 +143,7 @@ fn read_snappy_block(mut block: &[u8]) -> Vec<u8> {
 }
 
 fn assert_read_back(codec: Codec, stream: &[u8], plain: &[u8]) {
-    // Not assert_eq, which would print a megabyte.
+    // Not `assert_eq`, which would print a megabyte.
     assert!(decompress(codec, stream, plain.len()).unwrap() == plain, "{codec:?}, {} bytes", plain.len());
     assert!(read_elsewhere(codec, stream) == plain, "{codec:?}, {} bytes, elsewhere", plain.len());
 }
@@ -224,7 +224,7 @@ fn levels_matter_where_a_codec_has_them() {
     assert_eq!(length(Codec::Gzip, -1), length(Codec::Gzip, 6));
     assert!(length(Codec::Zstd, 19) < length(Codec::Zstd, 1));
     assert!(length(Codec::Zstd, 1) < length(Codec::Zstd, -50));
-    // As documented, not as wished.
+    // As documented, not as one might wish.
     assert_eq!(length(Codec::Lz4, 17), length(Codec::Lz4, 1));
 }
 
@@ -265,9 +265,9 @@ fn small_batches_have_these_bytes() {
     assert_eq!(golden(Codec::Snappy, a), format!("{xerial}00000003010061"));
     assert_eq!(golden(Codec::Snappy, &run), format!("{xerial}00000006400061fa0100"));
     assert_eq!(golden(Codec::Lz4, b""), "04224d1860408200000000");
-    // Stored: high bit of the length.
+    // Stored: the high bit of the length is set.
     assert_eq!(golden(Codec::Lz4, a), "04224d18604082010000806100000000");
-    // One literal, a match of 57 at distance 1, six literals.
+    // One literal, a match of 57 bytes at distance 1, six literals.
     assert_eq!(golden(Codec::Lz4, &run), "04224d186040820c0000001f610100266061616161616100000000");
     assert_eq!(golden(Codec::Gzip, b""), "1f8b08000000000000ff03000000000000000000");
     assert_eq!(golden(Codec::Gzip, a), "1f8b08000000000000ff4b040043beb7e801000000");
@@ -304,7 +304,7 @@ fn damaged_streams_are_errors_or_other_bytes_but_no_panic() {
     for codec in CODECS.into_iter().filter(|&codec| codec != Codec::None) {
         let whole = stream(&mut compressor(codec), &[&text(3_000), &noise(500)]);
         for length in 0..whole.len() {
-            // Snappy's framing has no end mark: after the header, a cut between blocks cannot be seen.
+            // Snappy's framing has no end mark. After the header, a cut between blocks cannot be detected.
             let between_blocks = codec == Codec::Snappy && length == 16;
             assert_eq!(decompress(codec, &whole[..length], 3_500).is_ok(), between_blocks, "{codec:?}, {length}");
         }

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use zstd_safe::zstd_sys::ZSTD_EndDirective;
 use zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, ResetDirective, compress_bound};
 
-/// The least room `out` is given when it is full.
+/// The least room that is added to `out` when it is full.
 const STEP: usize = 4096;
 
 pub(super) struct Zstd {
@@ -31,7 +31,7 @@ impl Zstd {
 
     /// `total` is the length of all chunks together.
     pub(super) fn compress(&mut self, chunks: Chunks, total: usize, out: &mut Vec<u8>) -> Result<()> {
-        // An error may have left a frame half done.
+        // An error may have left an unfinished frame.
         self.context.reset(ResetDirective::SessionOnly).map_err(failed)?;
         self.context.set_pledged_src_size(Some(total as u64)).map_err(failed)?;
         let mut chunk = chunks.next().unwrap_or_default();

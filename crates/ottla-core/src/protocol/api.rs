@@ -1,10 +1,10 @@
-//! The requests that this release can make, and the versions that a broker and we have in common.
+//! The requests that this release can make, and the versions that it has in common with a broker.
 
 use super::messages::{ApiVersionsResponse, FinalizedFeatureKey};
 use super::wire::{Form, Reader};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 
-/// A request's number in the protocol.
+/// The number of a request type in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i16)]
 pub enum ApiKey {
@@ -67,7 +67,8 @@ impl ApiKey {
         Self::ALL.into_iter().find(|&api| api as i16 == code)
     }
 
-    /// The versions this release speaks. AddPartitionsToTxn ends at 3: later ones are for brokers among themselves.
+    /// The versions that this release supports. AddPartitionsToTxn ends at 3: later ones are for requests between
+    /// brokers.
     pub fn versions(self) -> VersionRange {
         match self {
             ApiKey::Produce => VersionRange::new(3, 13),
@@ -110,13 +111,14 @@ impl ApiKey {
     }
 }
 
-/// What one broker said of itself in its ApiVersions response.
+/// What a broker reported in its ApiVersions response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiVersions {
     offered: [Option<VersionRange>; ApiKey::ALL.len()],
-    /// The epoch of the finalized features; -1 when the broker told none. Of two brokers, the higher epoch knows better.
+    /// The epoch of the finalized features; -1 if the broker did not report it. Of two brokers, the one with the higher
+    /// epoch has the newer features.
     pub finalized_features_epoch: i64,
-    /// The finalized level of `transaction.version`; 0 when the broker told none.
+    /// The finalized level of `transaction.version`; 0 if the broker did not report it.
     pub transaction_version: i16,
 }
 
@@ -139,17 +141,17 @@ impl ApiVersions {
         }
     }
 
-    /// The versions the broker offers, also those we do not speak.
+    /// The versions that the broker offers, including those that this release does not support.
     pub fn offered(&self, api: ApiKey) -> Option<VersionRange> {
         self.offered[api.index()]
     }
 
-    /// The highest version that both sides speak.
+    /// The highest common version.
     pub fn pick(&self, api: ApiKey) -> Result<i16> {
         self.pick_up_to(api, i16::MAX)
     }
 
-    /// The highest version up to `limit` that both sides speak. (A producer in a transaction of the first kind may not
+    /// The highest common version up to `limit`. (A producer in a transaction of the first protocol generation must not
     /// use Produce above 11, whatever the broker offers.)
     pub fn pick_up_to(&self, api: ApiKey, limit: i16) -> Result<i16> {
         let mut ours = api.versions();
@@ -171,8 +173,8 @@ fn unsupported(message: String) -> Error {
     Error::new(ErrorKind::UnsupportedBroker, message)
 }
 
-/// Reads the response to an ApiVersions request that was sent in `version`. A broker that does not know the version
-/// answers UNSUPPORTED_VERSION, and answers in version 0, with the versions it does know.
+/// Reads the response to an ApiVersions request of `version`. A broker that does not know the version answers
+/// UNSUPPORTED_VERSION in the format of version 0, with the versions that it knows.
 pub fn read_api_versions<'a>(reader: &mut Reader<'a>, version: i16) -> Result<ApiVersionsResponse<'a>> {
     let error_code = reader.clone().i16("ApiVersionsResponse.error_code")?;
     let version = if error_code == ErrorCode::UNSUPPORTED_VERSION { 0 } else { version };

@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets. Each takes bytes as if a broker had sent them, and must return. The first byte
-//! chooses the version.
+//! selects the version.
 
 use super::api::{ApiKey, ApiVersions, read_api_versions};
 use super::header;
@@ -8,7 +8,7 @@ use super::produce;
 use super::record_batch::RecordIter;
 use super::wire::Reader;
 
-/// A version that we speak, and a reader of what follows the first byte.
+/// A version that this release supports, and a reader of the bytes after the first.
 fn split(api: ApiKey, data: &[u8]) -> Option<(i16, Reader<'_>)> {
     let (&first, rest) = data.split_first()?;
     let versions = api.versions();

@@ -5,13 +5,13 @@ use super::wire::{Form, Reader, Writer};
 use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
-/// Where in a buffer a frame began; see [`begin_frame`].
+/// Where a frame begins in a buffer; see [`begin_frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a frame needs its length"]
 pub struct FrameStart(usize);
 
-/// Appends the room for a frame's length and the header of a request: v2 for flexible versions, else v1.
-/// Write the body, then [`end_frame`].
+/// Appends the room for a frame's length and the header of a request: v2 for flexible versions, v1 for others. The body
+/// follows, then [`end_frame`].
 pub fn begin_frame(
     out: &mut Vec<u8>,
     api: ApiKey,
@@ -25,16 +25,16 @@ pub fn begin_frame(
     writer.i16(api as i16);
     writer.i16(version);
     writer.i32(correlation_id);
-    // In the classic form even in v2, so that any broker can read the header of any ApiVersions request.
+    // Classic even in v2, so that any broker can read the header of any ApiVersions request.
     writer.nullable_string(Form::Classic, client_id);
     writer.no_tagged_fields(api.form(version));
     start
 }
 
-/// Writes the frame's length: what was appended since [`begin_frame`], and `extra_bytes` that are sent in between
-/// without being in `out`.
+/// Writes the frame's length: what was appended since [`begin_frame`], and `extra_bytes` that are sent in between but
+/// are not in `out`.
 ///
-/// Frames beyond `i32::MAX` are an error; `max.request.size` keeps requests far below.
+/// Fails for frames beyond `i32::MAX` bytes; `max.request.size` keeps requests far below that.
 pub fn end_frame(out: &mut [u8], start: FrameStart, extra_bytes: usize) -> Result<()> {
     let body = start.0 + 4;
     let len = (out.len() - body).saturating_add(extra_bytes);
@@ -48,7 +48,7 @@ pub fn end_frame(out: &mut [u8], start: FrameStart, extra_bytes: usize) -> Resul
     Ok(())
 }
 
-/// Reads a frame's length: `None` until its four bytes are there.
+/// Reads a frame's length. `None` until its four bytes are there.
 pub fn frame_len(bytes: &[u8], max: usize) -> Result<Option<usize>> {
     let Some(prefix) = bytes.first_chunk() else { return Ok(None) };
     let len = i32::from_be_bytes(*prefix);
@@ -61,19 +61,20 @@ pub fn frame_len(bytes: &[u8], max: usize) -> Result<Option<usize>> {
     }
 }
 
-/// Reads the correlation id alone: it opens every response header.
+/// Reads the correlation id, with which every response header begins.
 pub fn read_correlation_id(reader: &mut Reader<'_>) -> Result<i32> {
     reader.i32("ResponseHeader.correlation_id")
 }
 
-/// Reads the rest of a response header, after [`read_correlation_id`] told which request it answers.
+/// Reads the rest of a response header. The correlation id tells to which request it belongs.
 pub fn finish_response_header(reader: &mut Reader<'_>, api: ApiKey, version: i16) -> Result<()> {
-    // A client that asks for an ApiVersions version the broker does not know must still find the body.
+    // The header of ApiVersions responses is never flexible: a client that asked for a version unknown to the broker
+    // must still find the body.
     let form = if api == ApiKey::ApiVersions { Form::Classic } else { api.form(version) };
     reader.skip_tagged_fields(form, "ResponseHeader.tagged_fields")
 }
 
-/// Numbers the requests of a connection. The last eight positive numbers are left out: Kafka keeps them for SASL.
+/// Numbers the requests of a connection. Skips the last eight positive numbers, which Kafka reserves for SASL.
 #[derive(Clone, Debug, Default)]
 pub struct CorrelationIds {
     next: i32,

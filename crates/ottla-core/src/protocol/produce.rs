@@ -1,15 +1,15 @@
 //! Produce: the framing of requests and the reader of responses, versions 3 to 13.
 //!
-//! A request is written front to back: [`begin_request`], then for each topic [`begin_topic`], for each of its
-//! partitions [`begin_partition`], the batch, [`end_partition`]; then [`end_topic`], and finally [`end_request`]. The
-//! batches need not be in the same buffer: bytes that are sent in between are only counted.
+//! A request is written from front to back: [`begin_request`]; for each topic [`begin_topic`], then for each of its
+//! partitions [`begin_partition`], the batch and [`end_partition`], then [`end_topic`]; finally [`end_request`].
+//! Batches need not be in the same buffer. Bytes that are sent from elsewhere are only counted.
 
 use super::api::ApiKey;
 use super::header::{self, FrameStart};
 use super::wire::{Form, Reader, Writer};
 use crate::Result;
 
-/// From this version on, topics go by id instead of name (KIP-516).
+/// From this version on, topics are identified by id instead of name (KIP-516).
 pub const TOPIC_IDS_SINCE: i16 = 13;
 /// zstd needs this version (KIP-110).
 pub const ZSTD_SINCE: i16 = 7;
@@ -41,7 +41,7 @@ pub fn begin_request(
     start
 }
 
-/// Begins a topic; the version decides whether its name or its id is written.
+/// Begins a topic, by name or by id, depending on the version.
 pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, topic_id: &[u8; 16], partition_count: usize) {
     let mut writer = Writer::new(out);
     if version >= TOPIC_IDS_SINCE {
@@ -52,11 +52,11 @@ pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, topic_id: &[u8; 
     writer.array_len(form(version), partition_count);
 }
 
-/// Begins a partition. `records_len` bytes, one whole batch, follow: in `out` or beside it.
+/// Begins a partition. One whole batch of `records_len` bytes follows, in `out` or elsewhere.
 pub fn begin_partition(out: &mut Vec<u8>, version: i16, index: i32, records_len: usize) {
     let mut writer = Writer::new(out);
     writer.i32(index);
-    // Records have their length written like the count of an array.
+    // The length of records is encoded like the count of an array.
     writer.array_len(form(version), records_len);
 }
 
@@ -68,27 +68,27 @@ pub fn end_topic(out: &mut Vec<u8>, version: i16) {
     Writer::new(out).no_tagged_fields(form(version));
 }
 
-/// Ends the request; `extra_bytes` is the sum of the batches that are not in `out`.
+/// Ends the request. `extra_bytes` is the total size of the batches that are not in `out`.
 pub fn end_request(out: &mut Vec<u8>, version: i16, start: FrameStart, extra_bytes: usize) -> Result<()> {
     Writer::new(out).no_tagged_fields(form(version));
     header::end_frame(out, start, extra_bytes)
 }
 
-/// A topic as the response names it.
+/// A topic as the response identifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopicRef<'a> {
     Name(&'a str),
     Id([u8; 16]),
 }
 
-/// Who leads a partition now (KIP-951).
+/// The new leader of a partition (KIP-951).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentLeader {
     pub leader_id: i32,
     pub leader_epoch: i32,
 }
 
-/// What became of one partition's batch. Fields that the version does not have are -1, empty or `None`.
+/// The result for one partition's batch. Fields that the version does not have are -1, empty or `None`.
 #[derive(Clone, Debug)]
 pub struct PartitionResponse<'a> {
     pub topic: TopicRef<'a>,
@@ -102,15 +102,15 @@ pub struct PartitionResponse<'a> {
     pub current_leader: Option<CurrentLeader>,
 }
 
-/// One of the records for which the broker refused a batch.
+/// A record because of which the broker refused a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordError<'a> {
-    /// The record's place in its batch.
+    /// The record's index in its batch.
     pub batch_index: i32,
     pub message: Option<&'a str>,
 }
 
-/// The records for which the broker refused a batch: an iterator.
+/// Iterates over the records because of which the broker refused a batch.
 #[derive(Clone, Debug)]
 pub struct RecordErrors<'a> {
     reader: Reader<'a>,
@@ -119,9 +119,9 @@ pub struct RecordErrors<'a> {
 }
 
 impl<'a> RecordErrors<'a> {
-    /// Reads the array through, to iterate over it later.
+    /// Checks the whole array, so that iterating over it cannot fail.
     fn read(reader: &mut Reader<'a>, form: Form) -> Result<Self> {
-        // In either form: an index, a null message, and in flexible versions the end.
+        // In both forms: an index, a null message and, in flexible versions, the tagged fields.
         let min_len = 6;
         let left = reader.array_len(form, min_len, "PartitionResponse.record_errors")?;
         let errors = RecordErrors { reader: reader.clone(), form, left };
@@ -156,7 +156,7 @@ fn read_record_error<'a>(reader: &mut Reader<'a>, form: Form) -> Result<RecordEr
     Ok(error)
 }
 
-/// A broker's address, as a response brings it with new leaders.
+/// A broker's address, which a response contains along with new leaders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeEndpoint<'a> {
     pub node_id: i32,
@@ -165,18 +165,18 @@ pub struct NodeEndpoint<'a> {
     pub rack: Option<&'a str>,
 }
 
-/// What a response says beside its partitions.
+/// The fields of a response other than its partitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseTail<'a> {
     pub throttle_time_ms: i32,
-    /// The addresses of the current leaders; empty when none has changed.
+    /// The addresses of new leaders; empty if no leader has changed.
     pub node_endpoints: Vec<NodeEndpoint<'a>>,
 }
 
-/// Reads the body of a response and hands each partition to `on_partition`, in the response's order. Allocates only
+/// Reads the body of a response and passes each partition to `on_partition`, in the response's order. Allocates only
 /// for node endpoints.
 ///
-/// After an error, the partitions handed over so far were well formed; of the others nothing is known.
+/// After an error, the partitions passed so far were well-formed. About the others nothing is known.
 pub fn read_response<'a>(
     reader: &mut Reader<'a>,
     version: i16,

@@ -1,19 +1,19 @@
 //! Record batches of format v2: the header, the records, the checksum.
 //!
-//! The writing functions are on the hot path of `send`: they allocate nothing, and write forward into room that the
-//! caller provides.
+//! The writing functions are on the hot path of `send`. They allocate nothing, and write front to back into room that
+//! the caller provides.
 
 use super::wire::Reader;
 use crate::record::Header;
 use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
-/// The length of a batch's header: what precedes the records.
+/// The length of a batch's header, which precedes the records.
 pub const HEADER_LEN: usize = 61;
-/// The bit of the attributes that says that a batch is of a transaction (KIP-98).
+/// The bit of the attributes that marks a batch of a transaction (KIP-98).
 pub const TRANSACTIONAL: i16 = 0x10;
 
-/// Where the header's fields begin.
+/// Where the fields of the header begin.
 pub mod offset {
     pub const BASE_OFFSET: usize = 0;
     pub const LENGTH: usize = 8;
@@ -38,24 +38,24 @@ pub mod attributes {
     pub const CODEC_SNAPPY: i16 = 2;
     pub const CODEC_LZ4: i16 = 3;
     pub const CODEC_ZSTD: i16 = 4;
-    /// Set: the broker's append time; not set: the producer's create time.
+    /// Set: the timestamp is the broker's append time. Not set: it is the producer's create time.
     pub const LOG_APPEND_TIME: i16 = 0x08;
     pub const TRANSACTIONAL: i16 = 0x10;
     pub const CONTROL: i16 = 0x20;
     pub const DELETE_HORIZON: i16 = 0x40;
 }
 
-/// The only format this release writes and reads.
+/// The only format that this release writes and reads.
 pub const MAGIC: i8 = 2;
 
-/// What [`BatchHeader::length`] counts of the header: the bytes after that field.
+/// The part of the header that [`BatchHeader::length`] counts: the bytes after that field.
 pub const HEADER_LEN_AFTER_LENGTH: usize = HEADER_LEN - offset::PARTITION_LEADER_EPOCH;
 
 /// The header of a batch. [`BatchHeader::default`] is an empty batch of a producer without idempotence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
     pub base_offset: i64,
-    /// The bytes that follow this field: [`HEADER_LEN_AFTER_LENGTH`] and the records.
+    /// The number of bytes after this field: [`HEADER_LEN_AFTER_LENGTH`] and the records.
     pub length: i32,
     pub partition_leader_epoch: i32,
     pub crc: u32,
@@ -108,7 +108,7 @@ impl BatchHeader {
         put(out, offset::RECORD_COUNT, self.record_count.to_be_bytes());
     }
 
-    /// Reads a header. The checksum is not compared: see [`crc32c`].
+    /// Reads a header. Does not check the checksum: see [`crc32c`].
     pub fn parse(bytes: &[u8; HEADER_LEN]) -> Result<Self> {
         let reader = &mut Reader::new(bytes);
         let base_offset = reader.i64("BatchHeader.base_offset")?;
@@ -135,7 +135,7 @@ impl BatchHeader {
     }
 }
 
-/// The checksum of a batch: of its header from the attributes on, and of its records.
+/// The checksum of a batch. It covers the header from the attributes on, and the records.
 pub fn crc32c<'r>(header: &[u8; HEADER_LEN], records: impl IntoIterator<Item = &'r [u8]>) -> u32 {
     let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
     digest.update(&header[offset::ATTRIBUTES..]);
@@ -145,7 +145,7 @@ pub fn crc32c<'r>(header: &[u8; HEADER_LEN], records: impl IntoIterator<Item = &
     digest.finalize() as u32
 }
 
-/// Writes the checksum into a header that is complete but for it.
+/// Writes the checksum into a header that is otherwise complete.
 pub fn set_crc(header: &mut [u8; HEADER_LEN], crc: u32) {
     header[offset::CRC..offset::CRC + 4].copy_from_slice(&crc.to_be_bytes());
 }
@@ -155,20 +155,20 @@ fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
-/// The length of a zigzag varint. (A 32-bit value takes the same bytes as a varint and as a varlong.)
+/// The length of a zigzag varint. (A 32-bit value has the same bytes as varint and as varlong.)
 #[inline(always)]
 pub fn varint_len(value: i64) -> usize {
     match zigzag(value) {
         0..0x80 => 1,
         0x80..0x4000 => 2,
-        // Seven bits of the value for each byte, rounded up.
+        // Each byte holds seven bits of the value.
         value => (64 - value.leading_zeros() as usize).div_ceil(7),
     }
 }
 
-/// Writes a zigzag varint at `position`; returns the position after it.
+/// Writes a zigzag varint at `position`. Returns the position after it.
 ///
-/// Panics if `out` ends before.
+/// Panics if `out` is too short.
 #[inline(always)]
 pub fn put_varint(out: &mut [u8], position: usize, value: i64) -> usize {
     let value = zigzag(value);
@@ -201,7 +201,8 @@ fn put_bytes(out: &mut [u8], position: usize, bytes: &[u8]) -> usize {
     end
 }
 
-/// A length as records write it: -1 for null. (No slice is longer than `i64::MAX`.)
+/// The encoded length of a nullable field: its length as a varint (-1 for null) and its bytes. (No slice is longer than
+/// `i64::MAX`.)
 #[inline(always)]
 fn sized_len(len: Option<usize>) -> usize {
     match len {
@@ -221,7 +222,7 @@ fn put_sized(out: &mut [u8], position: usize, bytes: Option<&[u8]>) -> usize {
     }
 }
 
-/// The length of a record's body, which its length field tells. With that field, the record takes
+/// The length of a record's body, which is the value of its length field. With that field, the record takes
 /// [`record_len_with_prefix`].
 ///
 /// The caller keeps it within `i32::MAX`.
@@ -246,16 +247,16 @@ pub fn record_len(
             .sum::<usize>()
 }
 
-/// The room a record takes, given the length of its body.
+/// The length of a whole record, given the length of its body.
 #[inline(always)]
 pub fn record_len_with_prefix(body_len: usize) -> usize {
     varint_len(body_len as i64) + body_len
 }
 
-/// Writes a record to the accumulator of `out`; returns how many bytes it took: [`record_len_with_prefix`] of `body_len`,
-/// which is what [`record_len`] said of the same arguments.
+/// Writes a record to the front of `out`. Returns its length: [`record_len_with_prefix`] of `body_len`, which must be
+/// the [`record_len`] of the same arguments.
 ///
-/// Panics if `out` is shorter than that.
+/// Panics if `out` is shorter.
 #[inline(always)]
 pub fn write_record(
     out: &mut [u8],
@@ -266,7 +267,7 @@ pub fn write_record(
     value: Option<&[u8]>,
     headers: &[Header<'_>],
 ) -> usize {
-    // One cut, so that most of the checks below are against a length that is known.
+    // Cut once, so that most checks below compare with a known length.
     let out = &mut out[..record_len_with_prefix(body_len)];
     let mut position = write_record_start(out, body_len, timestamp_delta, offset_delta, key, value.map(<[u8]>::len));
     if let Some(value) = value {
@@ -277,8 +278,8 @@ pub fn write_record(
     position
 }
 
-/// Writes a record up to where its value begins: for a value that stays where it is. The value and
-/// [`write_record_end`] follow.
+/// Writes a record up to the beginning of its value, for a value that is not copied. The value and [`write_record_end`]
+/// follow.
 #[inline(always)]
 pub fn write_record_start(
     out: &mut [u8],
@@ -296,7 +297,7 @@ pub fn write_record_start(
     put_varint(out, position, value_len.map_or(-1, |len| len as i64))
 }
 
-/// Writes what follows a record's value: its headers.
+/// Writes what follows a record's value: the headers.
 #[inline(always)]
 pub fn write_record_end(out: &mut [u8], headers: &[Header<'_>]) -> usize {
     let mut position = put_varint(out, 0, headers.len() as i64);
@@ -307,7 +308,7 @@ pub fn write_record_end(out: &mut [u8], headers: &[Header<'_>]) -> usize {
     position
 }
 
-/// A record as it lies in an uncompressed batch.
+/// A record in an uncompressed batch.
 #[derive(Clone, Debug)]
 pub struct RecordView<'a> {
     pub timestamp_delta: i64,
@@ -317,8 +318,8 @@ pub struct RecordView<'a> {
     pub headers: HeaderIter<'a>,
 }
 
-/// Walks the records of an uncompressed batch, or of a part of one that begins and ends between records. After an
-/// error there is nothing more.
+/// Iterates over the records of an uncompressed batch, or of a part of it that begins and ends between records. Ends
+/// after an error.
 #[derive(Clone, Debug)]
 pub struct RecordIter<'a> {
     reader: Reader<'a>,
@@ -334,7 +335,7 @@ impl<'a> RecordIter<'a> {
         self.reader.position()
     }
 
-    /// The next record. `value` is its value if that is not among the bytes, but lies elsewhere.
+    /// The next record. If its value is not among the bytes, `value` is that value.
     pub fn next_around(&mut self, value: Option<&'a [u8]>) -> Option<Result<RecordView<'a>>> {
         if self.reader.remaining() == 0 {
             return None;
@@ -357,7 +358,7 @@ impl<'a> Iterator for RecordIter<'a> {
 
 impl std::iter::FusedIterator for RecordIter<'_> {}
 
-/// `elsewhere` is the record's value if it does not lie among the bytes.
+/// `elsewhere` is the record's value if it is not among the bytes.
 fn read_record<'a>(reader: &mut Reader<'a>, elsewhere: Option<&'a [u8]>) -> Result<RecordView<'a>> {
     let at = reader.position();
     let len = i64::from(reader.varint("Record")?) - elsewhere.map_or(0, |value| value.len() as i64);
@@ -377,7 +378,7 @@ fn read_record<'a>(reader: &mut Reader<'a>, elsewhere: Option<&'a [u8]>) -> Resu
     };
     let at = body.position();
     let count = body.varint("Record.headers")?;
-    // A header takes two bytes at least.
+    // A header takes at least two bytes.
     let Some(left) = usize::try_from(count).ok().filter(|&count| count <= body.remaining() / 2) else {
         return Err(body.bad(
             at,
@@ -556,7 +557,7 @@ mod tests {
         assert_eq!(crc32c(&header, [&records[..]]), expected);
     }
 
-    /// The definition, bit by bit.
+    /// CRC-32C by its definition, bit by bit.
     fn bitwise_crc32c(bytes: &[u8]) -> u32 {
         let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
         !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))

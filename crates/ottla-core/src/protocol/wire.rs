@@ -3,8 +3,8 @@
 use crate::text::counted;
 use crate::{Error, ErrorKind, Result};
 
-/// How lengths and counts are written: as fixed integers, or (in flexible versions, KIP-482) as varints, one more than
-/// they say, so that 0 can mean null.
+/// How lengths and counts are encoded: as fixed integers or, in flexible versions (KIP-482), as varints that are one
+/// higher, so that 0 can mean null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Classic,
@@ -21,10 +21,10 @@ impl Form {
     }
 }
 
-/// Reads the primitive types off one frame.
+/// Reads the primitive types of one frame.
 ///
-/// Each method is told what it reads: the name ends up in the error, beside the byte at which the value began.
-/// Positions count from the start of the slice given to [`Reader::new`], inside tagged fields too.
+/// Each method takes the name of the value for its error, which also has the byte at which the value began. Positions
+/// count from the start of the slice given to [`Reader::new`], also inside tagged fields.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -40,12 +40,12 @@ impl<'a> Reader<'a> {
         self.position
     }
 
-    /// The number of bytes not yet read.
+    /// The number of unread bytes.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.position
     }
 
-    /// Checks that nothing follows what was read.
+    /// Fails if bytes are left.
     pub fn finish(&self, what: &'static str) -> Result<()> {
         match self.remaining() {
             0 => Ok(()),
@@ -53,18 +53,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An error about the value that began at byte `at`.
+    /// The error for the value that began at byte `at`.
     #[cold]
     pub(super) fn bad(&self, at: usize, what: &'static str, problem: std::fmt::Arguments<'_>) -> Error {
         Error::new(ErrorKind::BadResponse, format!("reading {what} at byte {at}: {problem}"))
     }
 
-    /// The next `len` bytes as they are.
+    /// The next `len` bytes, unchanged.
     pub fn raw(&mut self, len: usize, what: &'static str) -> Result<&'a [u8]> {
         self.slice(len, self.position, what)
     }
 
-    /// The next `len` bytes, of a value that began at byte `at` (with its length).
+    /// The next `len` bytes, for a value that began (with its length) at byte `at`.
     fn slice(&mut self, len: usize, at: usize, what: &'static str) -> Result<&'a [u8]> {
         let left = self.remaining();
         if len > left {
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         self.fixed(what).map(u32::from_be_bytes)
     }
 
-    /// Any byte but 0 is true, as for Kafka.
+    /// Any byte but 0 is true, as in Kafka.
     pub fn bool(&mut self, what: &'static str) -> Result<bool> {
         self.i8(what).map(|byte| byte != 0)
     }
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         self.fixed(what)
     }
 
-    /// A 32-bit varint without sign.
+    /// An unsigned 32-bit varint.
     pub fn unsigned_varint(&mut self, what: &'static str) -> Result<u32> {
         let at = self.position;
         let value = self.unsigned_varlong(what)?;
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         u32::try_from(value).map_err(|_| self.bad(at, what, format_args!("varint {value} exceeds 32 bits")))
     }
 
-    /// A 64-bit varint without sign.
+    /// An unsigned 64-bit varint.
     pub fn unsigned_varlong(&mut self, what: &'static str) -> Result<u64> {
         let at = self.position;
         let mut value = 0;
@@ -186,15 +186,15 @@ impl<'a> Reader<'a> {
         self.sized(len, at, what)
     }
 
-    /// Bytes as inside records: a zigzag varint length, -1 for null.
+    /// Bytes as in records: with a zigzag varint length, -1 for null.
     pub fn varint_bytes(&mut self, what: &'static str) -> Result<Option<&'a [u8]>> {
         let at = self.position;
         let len = self.varint(what)?.into();
         self.sized(len, at, what)
     }
 
-    /// How many elements follow. `min_element_len` is the least number of bytes an element takes: a count that cannot
-    /// fit into the bytes left is an error, so it may bound a loop.
+    /// The number of elements that follow. `min_element_len` is the least number of bytes of an element. A count that
+    /// cannot fit into the remaining bytes is an error, so the count can bound a loop.
     pub fn array_len(&mut self, form: Form, min_element_len: usize, what: &'static str) -> Result<usize> {
         let at = self.position;
         self.nullable_array_len(form, min_element_len, what)?
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An array, its elements read by `read`.
+    /// An array whose elements `read` reads.
     pub fn array<T>(
         &mut self,
         form: Form,
@@ -245,8 +245,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Room is made for no more than the bytes left, whatever the size of a `T`; beyond that the vector grows by what
-    /// was really read.
+    /// Reserves no more memory than there are bytes left, whatever the size of a `T`. Beyond that, the vector grows
+    /// with the elements that were read.
     fn elements<T>(&mut self, count: usize, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let room = self.remaining() / size_of::<T>().max(1);
         let mut elements = Vec::with_capacity(count.min(room));
@@ -256,8 +256,8 @@ impl<'a> Reader<'a> {
         Ok(elements)
     }
 
-    /// The tagged fields that end a struct of a flexible version: `visit` is given each tag and a reader that ends
-    /// where the field ends; what it leaves unread is skipped.
+    /// The tagged fields at the end of a struct of a flexible version. `visit` gets each tag, and a reader that ends
+    /// with the field. What it leaves unread is skipped.
     pub fn tagged_fields(
         &mut self,
         what: &'static str,
@@ -307,8 +307,9 @@ impl<'a> Reader<'a> {
 
 /// Appends the primitive types to a buffer.
 ///
-/// Lengths are the caller's to keep within the protocol: a classic string longer than [`MAX_STRING`] panics. The
-/// strings a producer sends (client id, transactional id, topic and group names) are bounded where they come in.
+/// The caller keeps lengths within the protocol's limits: a classic string longer than [`MAX_STRING`] panics. The
+/// strings that a producer sends (client id, transactional id, topic and group names) are checked where the application
+/// passes them.
 #[derive(Debug)]
 pub struct Writer<'v> {
     out: &'v mut Vec<u8>,
@@ -412,7 +413,7 @@ impl<'v> Writer<'v> {
         }
     }
 
-    /// Ends a struct: in flexible versions, without tagged fields.
+    /// Ends a struct. In flexible versions, it has no tagged fields.
     pub fn no_tagged_fields(&mut self, form: Form) {
         if form.is_flexible() {
             self.out.push(0);

@@ -1,11 +1,11 @@
-//! The hashes of keys: Kafka's own, and the two others of librdkafka.
+//! Hashes of keys: Kafka's, and two more of librdkafka's.
 
 use super::murmur2;
 
-/// How a key becomes a partition. What one of these computes may never change: records of a key stay together.
+/// How a key becomes a partition. The results may never change, so that all records of a key stay together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
-    /// Kafka's, and librdkafka's `murmur2`.
+    /// Kafka's, which is librdkafka's `murmur2`.
     Murmur2,
     /// librdkafka's `consistent`.
     Crc32,
@@ -14,7 +14,7 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// The partition of a key among all `count` of its topic, available or not; `count` is not 0.
+    /// The partition of a key among all `count` partitions of its topic, available or not. `count` is not 0.
     #[inline]
     pub fn partition(self, key: &[u8], count: u32) -> u32 {
         match self {
@@ -27,11 +27,11 @@ impl Hash {
 
 /// The CRC-32 of zip and Ethernet.
 fn crc32(key: &[u8]) -> u32 {
-    // The crate answers for checksums of up to 64 bits.
+    // The crate returns checksums of up to 64 bits.
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, key) as u32
 }
 
-/// FNV-1a of 32 bits, taken for a signed number and made positive: so does Sarama, whose placement this keeps.
+/// 32-bit FNV-1a, taken as a signed number and made positive. Sarama does so, and this keeps its placement.
 fn fnv1a(key: &[u8]) -> u32 {
     let hash = key.iter().fold(0x811c_9dc5, |hash: u32, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash.cast_signed().unsigned_abs()
@@ -43,7 +43,7 @@ mod tests {
 
     const COUNTS: [u32; 3] = [6, 100, i32::MAX as u32];
 
-    /// The vectors' keys, as the head of crates/ottla-core/tests/vectors/rdkafka-partitioners.txt says.
+    /// The keys of the vectors, as explained at the head of crates/ottla-core/tests/vectors/rdkafka-partitioners.txt.
     fn key(kind: &str, length: usize, number: u64) -> Vec<u8> {
         let mut state = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let step = || {

@@ -1,5 +1,5 @@
-//! Partitioners: pure functions. Topics, loads and randomness are arguments. Only a custom partitioner (`own`) may do
-//! more.
+//! Partitioners: pure functions. Topics, backlogs and randomness are arguments. Only a custom partitioner may have
+//! state.
 #![forbid(unsafe_code)]
 
 pub mod custom;

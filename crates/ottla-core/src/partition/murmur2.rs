@@ -1,5 +1,5 @@
-//! Kafka's hash of keys: MurmurHash2 with its own seed. Every client that keeps Kafka's placement of keyed records
-//! computes the same numbers, so nothing here may ever change.
+//! Kafka's hash of keys: MurmurHash2 with Kafka's seed. All clients that place keyed records as Kafka does compute the
+//! same numbers, so nothing here may ever change.
 
 const SEED: u32 = 0x9747_b28c;
 const M: u32 = 0x5bd1_e995;
@@ -11,10 +11,10 @@ pub fn partition_for_key(key: &[u8], count: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % count
 }
 
-/// `org.apache.kafka.common.utils.Utils.murmur2`, as unsigned.
+/// `org.apache.kafka.common.utils.Utils.murmur2`, as an unsigned number.
 pub fn murmur2(data: &[u8]) -> u32 {
     let (words, tail) = data.as_chunks::<4>();
-    // Java's arrays, and so its lengths, end at 2^31 - 1; a longer key only has to hash to something.
+    // Java's arrays have at most 2^31 - 1 bytes. For a longer key, any hash will do.
     let mut hash = SEED ^ data.len() as u32;
     for word in words {
         let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
@@ -35,7 +35,7 @@ pub fn murmur2(data: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// What Kafka's Java client 4.3.1 computes: length, first byte, step from byte to byte, hash.
+    /// Results of Kafka's Java client 4.3.1: length, first byte, step from byte to byte, hash.
     const VECTORS: &[(usize, u8, u8, i32)] = &[
         (0, 97, 1, 275646681),
         (1, 97, 1, -1563381124),
@@ -97,7 +97,7 @@ mod tests {
         (65537, 255, 0, -2044400223),
     ];
 
-    /// What Kafka's Java client 4.3.1 computes: key in UTF-8, hash, partition of 12.
+    /// Results of Kafka's Java client 4.3.1: key in UTF-8, hash, partition of 12.
     const KEYS: &[(&str, i32, u32)] = &[
         ("21", -973932308, 0),
         ("foobar", -790332482, 6),

@@ -1,5 +1,5 @@
-//! SplitMix64: many well-mixed numbers from one seed, so that a choice that needs several is still a function of one
-//! argument.
+//! SplitMix64: a random generator that makes many well-mixed numbers from one seed. So a choice that needs several
+//! numbers is still a function of one argument.
 
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
@@ -17,7 +17,7 @@ impl SplitMix64 {
         z ^ z >> 31
     }
 
-    /// A number below `bound`. Uneven by at most `bound` in 2^32, which for partitions is nothing.
+    /// A number below `bound`. The bias is at most `bound` in 2^32, which does not matter for partitions.
     pub fn below(&mut self, bound: u32) -> u32 {
         (((self.draw() >> 32) * u64::from(bound)) >> 32) as u32
     }

@@ -1,9 +1,10 @@
 //! One partition after the other, with or without a key.
 
-/// The first available partition at or after `cursor`; if none is available, `cursor`'s own. `count` is not 0.
+/// The first available partition at or after `cursor`. If none is available, the partition of `cursor` itself. `count`
+/// is not 0.
 ///
-/// The caller's next cursor is the answer plus one. Counting from the answer rather than from a ticket keeps the turns
-/// even: with tickets, the partition behind an unavailable one is given that one's turns too.
+/// The caller's next cursor is the result plus one. A plain counter instead would give the partition after an
+/// unavailable one that one's share too.
 pub fn next(cursor: u32, count: u32, available: impl Fn(u32) -> bool) -> u32 {
     let first = cursor % count;
     (first..count).chain(0..first).find(|&partition| available(partition)).unwrap_or(first)

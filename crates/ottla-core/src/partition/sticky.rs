@@ -1,22 +1,22 @@
-//! The uniform sticky partitioner (KIP-794): records without a key stay on one partition for about a batch, then move
+//! The uniform sticky partitioner (KIP-794). Records without a key stay on one partition for about a batch, then move
 //! to another one, which is chosen here.
 //!
-//! The adaptive choice is our own. Kafka weighs all partitions by their queued batches, which needs a table of all of
-//! them. Here two candidates are drawn, and the one with fewer queued bytes wins. That is as good as uniform while
-//! loads are equal, keeps the longest queue short (the power of two choices), and costs the same with ten thousand
-//! partitions as with two.
+//! The adaptive choice differs from Kafka's, which weighs all partitions by their queued batches and needs a table of
+//! all of them. Here two candidates are drawn, and the one with fewer queued bytes wins. That is as good as uniform
+//! while backlogs are equal, keeps the longest queue short (the power of two choices), and costs the same with ten
+//! thousand partitions as with two.
 
 use super::rng::SplitMix64;
 
-/// Draws made before the available partitions are counted out. With half of them available all but one choice in 65,536
-/// end before that.
+/// Draws before the available partitions are counted. If half of the partitions are available, only one choice in
+/// 65,536 needs the count.
 const PROBES: u32 = 16;
 
-/// The next partition of `count`, which is not 0.
+/// Chooses the next of `count` partitions. `count` is not 0.
 ///
-/// Not adaptive: uniform over the available partitions. Adaptive: of two different available ones, drawn uniformly, the
-/// one with the smaller load; if their loads are equal, not the `previous` partition, else either. Without any available
-/// partition: uniform over all.
+/// Not adaptive: uniform over the available partitions. Adaptive: draws two different available partitions and takes
+/// the one with the smaller load. If their loads are equal, it takes the one that is not `previous`, or either. Without
+/// an available partition: uniform over all.
 pub fn next<L: Ord>(
     random: u64,
     count: u32,
@@ -32,7 +32,7 @@ pub fn next<L: Ord>(
     if !adaptive || count == 1 {
         return one;
     }
-    // Drawn as if `one` were not there, so the two always differ.
+    // Drawn as if `one` did not exist, so the two always differ.
     let without_one = |index: u32| index + u32::from(index >= one);
     let Some(other) = draw(&mut rng, count - 1, |index| available(without_one(index))) else {
         return one;
@@ -41,20 +41,20 @@ pub fn next<L: Ord>(
 }
 
 /// `one` and `other` are in random order, so either may win a tie. A batch has just been filled for the previous
-/// partition: if it weighs no more than the other, then only because it was taken already.
+/// partition. If its load is no larger than the other's, the only reason is that this batch was taken already.
 fn lighter<L: Ord>(one: u32, other: u32, load: impl Fn(u32) -> L, previous: Option<u32>) -> u32 {
     let by_load = load(one).cmp(&load(other));
     let by_turn = (previous == Some(one)).cmp(&(previous == Some(other)));
     if by_load.then(by_turn).is_le() { one } else { other }
 }
 
-/// A number below `count` that is available, all of them equally likely; `None` if there is none.
+/// An available number below `count`, all equally likely; `None` if there is none.
 fn draw(rng: &mut SplitMix64, count: u32, available: impl Fn(u32) -> bool) -> Option<u32> {
     let probe = (0..PROBES).map(|_| rng.below(count)).find(|&index| available(index));
     probe.or_else(|| draw_by_counting(rng, count, available))
 }
 
-/// One pass: the nth available number replaces the choice so far with probability 1/n.
+/// One pass: the nth available number replaces the present choice with probability 1/n.
 fn draw_by_counting(rng: &mut SplitMix64, count: u32, available: impl Fn(u32) -> bool) -> Option<u32> {
     let mut chosen = None;
     for (before, index) in (0u32..).zip((0..count).filter(|&index| available(index))) {
@@ -85,7 +85,7 @@ mod tests {
         chosen
     }
 
-    /// Five standard deviations around an even share: seeds that fail a correct choice are one in a million.
+    /// Five standard deviations around an even share. One seed in a million fails a correct choice.
     fn assert_even(chosen: &[u32], among: &[u32]) {
         let share = f64::from(ROUNDS) / among.len() as f64;
         let slack = 5.0 * share.sqrt();
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_few_available_among_many_are_found_and_chosen_evenly() {
-        // Nearly every choice ends in counting out.
+        // Nearly every choice ends with the count.
         for adaptive in [false, true] {
             assert_even(&tally(200, |partition| [0, 7, 199].contains(&partition), |_| 0, adaptive), &[0, 7, 199]);
         }
@@ -138,7 +138,7 @@ mod tests {
     fn the_lighter_of_two_always_wins() {
         let chosen = tally(2, |_| true, |partition| if partition == 0 { 1 } else { 0 }, true);
         assert_eq!(chosen, [0, ROUNDS]);
-        // The heaviest of all is never the lighter of two.
+        // The partition with the largest load is never the lighter of two.
         assert_eq!(tally(4, |_| true, u64::from, true)[3], 0);
     }
 
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_slow_partition_gets_what_it_can_carry() {
-        // Each round adds one batch; ten partitions send a batch of theirs every 8 rounds, but the last every 80.
+        // Each round adds one batch. Nine partitions send a batch every 8 rounds, and the last one every 80.
         let mut random = SplitMix64::new(3);
         let mut queued = [0u64; 10];
         let mut chosen = [0u32; 10];

@@ -1,4 +1,4 @@
-//! Kafka's own serializers: the same bytes as its Java classes make.
+//! Kafka's serializers. They produce the same bytes as its Java classes.
 #![expect(unsafe_code, reason = "each kind reads the C type that was promised for it, in one place")]
 
 use std::ffi::{CStr, c_char, c_void};
@@ -10,7 +10,7 @@ use crate::config::{self, Plugin, PluginSettings};
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn(pub config::Serializer);
 
-/// Bytes somewhere, as `ottla_bytes` in C.
+/// Bytes in memory: `ottla_bytes` in C.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Bytes {
@@ -29,7 +29,8 @@ impl Plugin for BuiltIn {
 impl Serializer for BuiltIn {
     unsafe fn serialize(&self, _: &str, object: Object, out: &mut Serialized) -> Result<(), String> {
         use config::Serializer::*;
-        // SAFETY: by this function's contract the object leads to the C type of its kind, which is what each of these reads.
+        // SAFETY: by this function's contract, the object points to the C type of its kind, and each of these reads
+        // that type.
         unsafe {
             match self.0 {
                 Bytes => bytes(object, out)?,
@@ -37,7 +38,7 @@ impl Serializer for BuiltIn {
                 Short => out.append(&read::<i16>(object).to_be_bytes()),
                 Integer => out.append(&read::<i32>(object).to_be_bytes()),
                 Long => out.append(&read::<i64>(object).to_be_bytes()),
-                // As numbers of the same bits; whatever a NaN carries is kept.
+                // Read as integers of the same bits, so that the payload of a NaN is kept.
                 Float => out.append(&read::<u32>(object).to_be_bytes()),
                 Double => out.append(&read::<u64>(object).to_be_bytes()),
                 Uuid => out.append(&uuid_text(read(object))),
@@ -49,16 +50,16 @@ impl Serializer for BuiltIn {
     }
 }
 
-/// A value of a type that has no invalid bits.
+/// Reads a value of a type without invalid bit patterns.
 ///
 /// # Safety
-/// The object leads to a T. It may lie at any address.
+/// The object points to a T, at any alignment.
 unsafe fn read<T: Plain>(object: Object) -> T {
     // SAFETY: by this function's contract.
     unsafe { object.pointer().cast::<T>().read_unaligned() }
 }
 
-/// Types any of whose bits are a value.
+/// Types for which every bit pattern is a value.
 trait Plain: Copy {}
 
 impl Plain for u8 {}
@@ -71,7 +72,7 @@ impl Plain for [u8; 16] {}
 impl Plain for Bytes {}
 
 /// # Safety
-/// The object leads to [`Bytes`], and these to `len` readable bytes or to NULL.
+/// The object points to [`Bytes`], and these to `len` readable bytes or to NULL.
 unsafe fn bytes(object: Object, out: &mut Serialized) -> Result<(), String> {
     // SAFETY: by this function's contract.
     let Bytes { data, len } = unsafe { read(object) };
@@ -85,20 +86,20 @@ unsafe fn bytes(object: Object, out: &mut Serialized) -> Result<(), String> {
     if len > isize::MAX as usize {
         return Err(format!("len is {len}: nothing in memory is as long as that"));
     }
-    // SAFETY: not NULL, not longer than an object can be, and readable by this function's contract.
+    // SAFETY: not NULL, not longer than any object, and readable by this function's contract.
     out.append(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) });
     Ok(())
 }
 
 /// # Safety
-/// The object leads to a string that ends with a NUL and does not change while the result is used.
+/// The object points to a NUL-terminated string, which does not change while the result is used.
 unsafe fn text(object: &Object) -> Result<&str, String> {
     // SAFETY: by this function's contract.
     let text = unsafe { CStr::from_ptr(object.pointer().cast::<c_char>()) };
     text.to_str().map_err(|error| format!("the string is not UTF-8: {error}"))
 }
 
-/// The 36 characters that Java writes, as in 123e4567-e89b-12d3-a456-426614174000.
+/// The 36 characters that Java writes, like 123e4567-e89b-12d3-a456-426614174000.
 fn uuid_text(uuid: [u8; 16]) -> [u8; 36] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'-'; 36];
@@ -122,7 +123,7 @@ mod tests {
     fn made<T>(kind: Kind, from: &T) -> Result<Option<Vec<u8>>, String> {
         let mut out = Serialized::default();
         let object = Object::new(std::ptr::from_ref(from).cast());
-        // SAFETY: each test gives what the kind reads.
+        // SAFETY: each test passes what the kind reads.
         unsafe { BuiltIn(kind).serialize("t", object, &mut out)? };
         Ok(out.bytes().map(<[u8]>::to_vec))
     }
@@ -131,7 +132,7 @@ mod tests {
         made(kind, from).expect("serialized").expect("not null")
     }
 
-    /// What is made of a value as the vectors write it.
+    /// The serialized bytes of a value in the notation of the vectors.
     fn of_text(serializer: &str, text: &str) -> Vec<u8> {
         let bits = || u64::from_str_radix(text, 16).expect("bits in hex");
         let whole = || text.parse::<i64>().expect("a number");
@@ -150,7 +151,7 @@ mod tests {
                 let text = std::ffi::CString::new(text).expect("no NUL inside");
                 let mut out = Serialized::default();
                 let object = Object::new(text.as_ptr().cast());
-                // SAFETY: a string that ends with a NUL and outlives the call.
+                // SAFETY: a NUL-terminated string that outlives the call.
                 unsafe { BuiltIn(Kind::String).serialize("t", object, &mut out) }.expect("serialized");
                 out.bytes().expect("not null").to_vec()
             }

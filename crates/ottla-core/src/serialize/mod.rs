@@ -1,4 +1,4 @@
-//! Serializers: from the application's objects to the bytes of a record.
+//! Serializers: turn the application's objects into the bytes of a record.
 
 mod builtin;
 mod object;
@@ -10,12 +10,12 @@ pub use output::Serialized;
 
 use crate::config::Plugin;
 
-/// Makes keys or values. Called with no lock held, concurrently, on the threads that send.
+/// Serializes keys or values. Called without a lock, concurrently, on threads that send.
 #[expect(unsafe_code, reason = "a serializer reads a type that the compiler does not know")]
 pub trait Serializer: Plugin {
-    /// Writes the bytes of `object` to `out`, or says why that cannot be done.
+    /// Writes the bytes of `object` to `out`, or returns why that is impossible.
     ///
     /// # Safety
-    /// `object` is not none, and leads to what this serializer reads; that does not change until this returns.
+    /// `object` is not none. It points to what this serializer reads, and that does not change until the call returns.
     unsafe fn serialize(&self, topic: &str, object: Object, out: &mut Serialized) -> Result<(), String>;
 }

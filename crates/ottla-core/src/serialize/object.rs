@@ -1,12 +1,13 @@
-//! What the application passes instead of bytes.
+//! Objects: what the application passes instead of bytes.
 
 use std::ffi::c_void;
 
-/// A key or a value before serialization. It is no more than a pointer: whoever has it serialized promises what lies there.
+/// A key or a value before serialization. It is only a pointer: the caller of the serializer guarantees what it points
+/// to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object(*const c_void);
 
-/// A record's key and value before serialization.
+/// The key and the value of a record before serialization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Objects {
     pub key: Object,
@@ -14,10 +15,10 @@ pub struct Objects {
 }
 
 impl Object {
-    /// There is none: the key or value is null, or was given as bytes.
+    /// No object: the key or value is null, or was given as bytes.
     pub const NONE: Object = Object(std::ptr::null());
 
-    /// NULL is none.
+    /// NULL means no object.
     pub fn new(pointer: *const c_void) -> Self {
         Object(pointer)
     }

@@ -4,38 +4,38 @@ use crate::allocate;
 use crate::error::{Error, Result};
 use crate::record::Header;
 
-/// The bytes of a key or a value, and headers that go with it. Emptied and used again, so that in the long run nothing
-/// is allocated.
+/// The bytes of a key or a value, and the headers that its serializer adds. Reused for many records, so that in the
+/// long run nothing is allocated.
 #[derive(Default)]
 pub struct Serialized {
     bytes: Vec<u8>,
     is_null: bool,
     /// Names and values of the headers, one after the other.
     header_bytes: Vec<u8>,
-    /// Where each name and each value ends there.
+    /// Where each name and each value ends in `header_bytes`.
     headers: Vec<(usize, Option<usize>)>,
-    /// Something of it is missing.
+    /// The first error. The content is incomplete then.
     refused: Option<Error>,
 }
 
-/// What is kept of a buffer that one large value made grow: as much as a record may usually have.
+/// How much of a buffer is kept after a large value: as much as a record may have by default.
 const KEPT: usize = 1 << 20;
 
 impl Serialized {
-    /// If there is no memory, nothing is appended, and [`Serialized::check`] fails.
+    /// Appends bytes. If there is no memory, nothing is appended, and [`Serialized::check`] fails.
     pub fn append(&mut self, bytes: &[u8]) {
         self.is_null = false;
         let appended = allocate::append(&mut self.bytes, bytes);
         self.note(appended);
     }
 
-    /// Whatever was appended, the key or value is null; appending once more makes it something again.
+    /// Makes the key or value null, whatever was appended before. Appending again makes it non-null.
     pub fn set_null(&mut self) {
         self.bytes.clear();
         self.is_null = true;
     }
 
-    /// As for [`Serialized::append`].
+    /// Adds a header. Out of memory, it fails like [`Serialized::append`].
     pub fn add_header(&mut self, name: &[u8], value: Option<&[u8]>) {
         let added = self.try_add_header(name, value);
         self.note(added);
@@ -57,7 +57,7 @@ impl Serialized {
         }
     }
 
-    /// Whether all of it was written.
+    /// Fails if something could not be written.
     pub fn check(&self) -> Result<()> {
         self.refused.clone().map_or(Ok(()), Err)
     }
@@ -75,7 +75,7 @@ impl Serialized {
         })
     }
 
-    /// Empty again, as at the beginning.
+    /// Empties it.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);

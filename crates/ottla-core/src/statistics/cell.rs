@@ -1,36 +1,36 @@
-//! The storage of a figure while the producer lives. There is one type for each kind of storage.
+//! Cells: the storage of figures while the producer lives. There is one type for each kind of storage.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::histogram::{Distribution, Histogram};
 use crate::sync::Time;
 
-/// A figure that is kept, and what is read of it. The numbers are written with nothing but relaxed stores: they order
-/// nothing, and a reader on another thread is content with what was true a moment ago.
+/// A stored figure, and the value that is read from it. Numbers are written with relaxed stores: they order nothing,
+/// and a reader on another thread accepts a value that is slightly old.
 pub trait Cell: Default {
     type Value: Clone;
     const KIND: Kind;
 
     fn read(&self, now: Time) -> Self::Value;
 
-    /// What came between an earlier reading and a later one. Of a level it is the later one.
+    /// The change from an earlier reading to a later one. For a level, the later reading.
     fn since(later: &Self::Value, earlier: &Self::Value) -> Self::Value;
 
     fn show(value: &Self::Value) -> Shown<'_>;
 }
 
-/// What a figure does over time.
+/// How a figure changes over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Only grows.
     Counter,
-    /// A level, now.
+    /// A present level.
     Gauge,
-    /// How values are spread.
+    /// A distribution of values.
     Histogram,
 }
 
-/// A value on its way into a text.
+/// A value that is about to be written as text.
 pub enum Shown<'a> {
     Count(u64),
     Level(i64),
@@ -38,7 +38,7 @@ pub enum Shown<'a> {
     Spread(&'a Distribution),
 }
 
-/// A count with one writer, the sender thread.
+/// A count that only the sender's thread writes.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
 
@@ -69,7 +69,7 @@ impl Cell for Counter {
     }
 }
 
-/// A count that any thread adds to, where it waits anyway.
+/// A count that any thread may add to, in places where it waits anyway.
 #[derive(Default)]
 pub struct Tally(AtomicU64);
 
@@ -96,7 +96,7 @@ impl Cell for Tally {
     }
 }
 
-/// A level with one writer, the sender thread.
+/// A level that only the sender's thread writes.
 #[derive(Default)]
 pub struct Gauge(AtomicI64);
 
@@ -131,7 +131,7 @@ impl Cell for Gauge {
     }
 }
 
-/// How long ago something was, in microseconds; -1 if it never was, or is over. One writer.
+/// The time since something happened, in microseconds; -1 if it never happened or is over. One writer.
 #[derive(Default)]
 pub struct Age(AtomicU64);
 
@@ -165,7 +165,7 @@ impl Cell for Age {
     }
 }
 
-/// A level that is not kept: whoever takes the snapshot looks it up where it is.
+/// A level that is not stored here. The code that takes the snapshot reads it from its source.
 #[derive(Default)]
 pub struct LookedUp;
 
@@ -186,7 +186,7 @@ impl Cell for LookedUp {
     }
 }
 
-/// A quotient of two counts, worked out when they are read.
+/// A quotient of two counts, computed when they are read.
 #[derive(Default)]
 pub struct Ratio;
 

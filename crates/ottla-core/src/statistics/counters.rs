@@ -4,7 +4,7 @@ use super::table::ProducerCells;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// Counts since the producer was created. Each is exact; together they are not of one instant.
+        /// Counts since the producer was created. Each is exact, but they are not read at the same instant.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct CounterSnapshot {
             $($(#[$doc])* pub $name: u64,)+
@@ -19,11 +19,11 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Records whose completion said: written (acks=0: handed to the socket).
+    /// Records that completed as written (acks=0: handed to the socket).
     records_delivered,
-    /// Records whose completion carried an error.
+    /// Records that completed with an error.
     records_failed,
-    /// Of the failed, those whose fate is unknown.
+    /// Of the failed records, those with an unknown fate.
     records_unknown,
     /// Batches that were sealed and sent at least once.
     batches_sent,
@@ -33,7 +33,7 @@ counters! {
     batches_split,
     /// Batches that failed because delivery.timeout.ms passed.
     batches_expired,
-    /// Times that a partition's sequence was started again with a higher epoch.
+    /// Times that the sequence of a partition began again in a higher epoch.
     epochs_bumped,
     /// Produce requests handed to a connection.
     produce_requests,
@@ -41,13 +41,13 @@ counters! {
     requests,
     /// Responses received.
     responses,
-    /// Requests that got no answer within request.timeout.ms.
+    /// Requests without a response within request.timeout.ms.
     requests_timed_out,
     /// Bytes handed to connections.
     bytes_sent,
     /// Encoded bytes of the records sent, before compression.
     record_bytes,
-    /// The same after compression.
+    /// Bytes of the same records after compression.
     payload_bytes,
     /// Bytes received.
     bytes_received,
@@ -57,8 +57,8 @@ counters! {
     connections_failed,
     /// Established connections that ended.
     connections_closed,
-    /// Metadata responses that were taken in.
+    /// Metadata responses that were processed.
     metadata_updates,
-    /// Milliseconds for which brokers asked to hold requests back.
+    /// Milliseconds for which brokers asked the producer to hold back requests.
     throttle_ms,
 }

@@ -1,4 +1,4 @@
-//! METRICS.md, made from the table.
+//! METRICS.md, generated from the table.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::cell::Kind;
 use super::table::{BrokerFigures, Figures, ProducerFigures, TopicFigures};
 use super::{java, prometheus};
 
-/// The whole document. The committed file is compared with it by a test.
+/// The whole document. A test compares the committed file with it.
 pub fn metrics_markdown() -> String {
     let mut out = String::from(INTRODUCTION);
     scope::<ProducerFigures>(&mut out, "The producer", "ottla_producer_figures", "");

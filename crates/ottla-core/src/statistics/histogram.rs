@@ -1,35 +1,36 @@
-//! Histograms: buckets whose width grows with the value. A percentile is within two per cent of the exact one, whatever
-//! its size, in a few hundred bytes.
+//! Histograms: buckets whose width grows with the value. In a few hundred bytes, percentiles are within two per cent of
+//! the exact ones, whatever their size.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Buckets between a power of two and the next.
+/// Buckets between one power of two and the next.
 const STEPS: usize = 32;
 const STEP_BITS: u32 = STEPS.trailing_zeros();
 
-/// Beyond this (nineteen hours in microseconds) all values are one. Powers of two, so that the last bucket is whole.
+/// Larger values (nineteen hours, in microseconds) count as this one. One less than a power of two, so that the last
+/// bucket is whole.
 const LARGEST: u64 = (1 << 36) - 1;
 
-/// Values below `STEPS` have a bucket each; then come `STEPS` buckets for each power of two.
+/// Values below `STEPS` have a bucket each. Above them, there are `STEPS` buckets for each power of two.
 const OCTAVES: usize = 36 - STEP_BITS as usize + 1;
 
 type Octave = [AtomicU64; STEPS];
 
-/// Values in whole microseconds, bytes or pieces. One writer, the sender thread; any thread reads. The buckets of an
-/// octave are made when the first value falls there: what is measured spreads over a few octaves only.
+/// Counts values: whole microseconds, bytes or pieces. Only the sender's thread writes, and any thread may read. The
+/// buckets of an octave are allocated with the first value in it, because most figures spread over only a few octaves.
 #[derive(Default)]
 pub struct Histogram {
     octaves: [OnceLock<Box<Octave>>; OCTAVES],
     sum: AtomicU64,
     max: AtomicU64,
-    /// The smallest value and one more; 0 while there is none.
+    /// The smallest value plus one; 0 without a value.
     min_and_one: AtomicU64,
 }
 
 impl Histogram {
-    /// Counts `value` `weight` times: once for each record of a batch, for example.
+    /// Counts `value` `weight` times, for example once for each record of a batch.
     pub fn add(&self, value: u64, weight: u64) {
         let value = value.min(LARGEST);
         let (octave, step) = place(value);
@@ -49,7 +50,7 @@ impl Histogram {
         self.add(u64::try_from(time.as_micros()).unwrap_or(LARGEST), weight);
     }
 
-    /// A copy. Its count is that of its buckets, whatever else was stored meanwhile.
+    /// A copy. Its count is the sum of its buckets, also if values are added meanwhile.
     pub fn distribution(&self) -> Distribution {
         let mut buckets = Vec::new();
         for (octave, steps) in self.octaves.iter().enumerate() {
@@ -74,7 +75,7 @@ fn bump(number: &AtomicU64, by: u64) {
     number.store(number.load(Ordering::Relaxed).saturating_add(by), Ordering::Relaxed);
 }
 
-/// The octave and the step in it where a value is counted.
+/// The octave of a value, and the step in that octave.
 fn place(value: u64) -> (usize, usize) {
     let exponent = value.max(1).ilog2();
     match exponent.checked_sub(STEP_BITS) {
@@ -83,16 +84,16 @@ fn place(value: u64) -> (usize, usize) {
     }
 }
 
-/// What a histogram held when it was read.
+/// The content of a histogram when it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distribution {
-    /// How many values.
+    /// The number of values.
     pub count: u64,
     pub sum: u64,
     /// 0 if there is no value.
     pub min: u64,
     pub max: u64,
-    /// Those that are not empty, ascending.
+    /// The buckets that are not empty, ascending.
     buckets: Vec<Bucket>,
 }
 
@@ -103,7 +104,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// The smallest value that is counted here, and how many values are.
+    /// The smallest value of this bucket, and how many values it spans.
     fn range(self) -> (u64, u64) {
         let (octave, step) = (usize::from(self.index) / STEPS, usize::from(self.index) % STEPS);
         match octave.checked_sub(1) {
@@ -113,12 +114,12 @@ impl Bucket {
     }
 }
 
-/// The percentiles that are told, by name.
+/// The percentiles that are reported, by name.
 pub const PERCENTILES: [(&str, f64); 6] =
     [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
 
 impl Distribution {
-    /// The value that this part of all values is not above; 0 if there is no value.
+    /// The percentile of `part`, from 0 to 1; 0 if there is no value.
     pub fn percentile(&self, part: f64) -> u64 {
         let rank = ((self.count as f64 * part).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
@@ -138,7 +139,8 @@ impl Distribution {
         self.buckets.iter().take_while(|bucket| bucket.range().0 < bound).map(|bucket| bucket.count).sum()
     }
 
-    /// The values that came after `earlier` was read. Their smallest and largest are known to a bucket.
+    /// The values that were added after `earlier` was read. Their minimum and maximum are known only to a bucket's
+    /// width.
     pub fn since(&self, earlier: &Distribution) -> Distribution {
         let before = |index| {
             let at = earlier.buckets.binary_search_by_key(&index, |bucket| bucket.index);
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_within_two_per_cent_of_the_exact_ones() {
-        // From microseconds to minutes, evenly over the powers of two.
+        // From microseconds to minutes, spread evenly over the powers of two.
         let mut state = 7u64;
         let mut values: Vec<u64> = (0..20_000)
             .map(|_| {

@@ -1,5 +1,5 @@
-//! The Java producer's metrics, and the figure that replaces each. crates/ottla-core/tests/vectors/java-metrics.txt is the list that a
-//! Java producer gives.
+//! The Java producer's metrics, and the figure that replaces each. A Java producer gave the list in
+//! crates/ottla-core/tests/vectors/java-metrics.txt.
 
 use super::cell::Kind;
 use super::table::{Figures, Row};
@@ -48,7 +48,7 @@ const SECURITY: &str = "not kept: there is no authentication in this release";
 const TRANSACTIONS: &str = "not kept: the call returns when it is done, so the application can time it";
 const LOOP: &str = "not kept: the operating system has the CPU time of the thread `ottla-sender`";
 
-/// What is not answered by a row of the table, or by more than that.
+/// Metrics that no single row of the table replaces.
 #[rustfmt::skip]
 const OTHERWISE: &[(&str, &str)] = &[
     ("buffer-available-bytes", "`buffer_total_bytes` minus `buffer_used_bytes`"),
@@ -88,7 +88,7 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("version", "`ottla_version`"),
 ];
 
-/// Where to find a metric of a group whose figures are `F`.
+/// Where a Java metric is found, for a group whose figures are `F`.
 pub(super) fn answer<F: Figures>(name: &str) -> Option<String> {
     if let Some((_, words)) = OTHERWISE.iter().find(|(known, _)| *known == name) {
         return Some((*words).to_owned());

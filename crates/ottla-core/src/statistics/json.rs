@@ -1,4 +1,4 @@
-//! A snapshot as JSON: one object. Its members have the names of the table.
+//! A snapshot as one JSON object. Its members have the names of the table.
 
 use std::fmt::Write;
 
@@ -87,8 +87,8 @@ fn member(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// Quoted, and escaped as RFC 8259 demands. C reads the text as a string, so that no NUL may be in it: it is escaped
-/// too, as all control characters are.
+/// A quoted string with the escapes of RFC 8259. All control characters are escaped, also NUL, because C reads the text
+/// as a NUL-terminated string.
 fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The figures while the producer lives. The sender thread writes them; a snapshot reads them on any thread.
+//! The figures while the producer lives. The sender's thread writes them, and a snapshot reads them on any thread.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use super::table::{BrokerCells, ProducerCells, TopicCells};
 use crate::error::ErrorKind;
 use crate::sync::{Arc, Mutex, Time};
 
-/// The figures of one producer. There is no lock around them: each is a number with one writer, so that a snapshot
-/// can be taken in a callback, beside one that is stuck, and after the sender has ended. The locks here are for lists
-/// to which something is added when the sender meets a new broker, topic or error.
+/// The figures of one producer. Each is a number with one writer and without a lock, so a snapshot can be taken in a
+/// callback, while another callback is stuck, and after the sender has ended. The locks are for the lists, which grow
+/// when the sender meets a new broker, topic or error.
 #[derive(Default)]
 pub struct Statistics {
     pub producer: ProducerCells,
@@ -38,7 +38,7 @@ impl Statistics {
         statistics
     }
 
-    /// Figures for a broker that was not known before. Thread: sender, as all that follow but `read`.
+    /// Adds figures for a new broker. Thread: sender, as for the methods below unless they say otherwise.
     pub fn add_broker(&self, id: i32, address: String) -> Arc<BrokerStatistics> {
         let broker = Arc::new(BrokerStatistics { id, address: Mutex::new(address), cells: BrokerCells::default() });
         self.brokers.lock().push(broker.clone());
@@ -51,17 +51,17 @@ impl Statistics {
         topic
     }
 
-    /// An attempt to send a batch ended with an error.
+    /// Counts an attempt to send a batch that ended with an error.
     pub fn count_refused(&self, kind: ErrorKind) {
         self.with_error(kind, |error| error.batches_refused += 1);
     }
 
-    /// Records were completed with an error.
+    /// Counts records that completed with an error.
     pub fn count_failed(&self, kind: ErrorKind, records: u64) {
         self.with_error(kind, |error| error.records_failed += records);
     }
 
-    /// Records were completed with an error by somebody else than the sender, which counts its own.
+    /// Counts records that completed with an error outside the sender, which counts its own.
     pub fn count_failed_outside(&self, topic: &str, kind: ErrorKind, records: u64, unknown: bool) {
         let unknown = if unknown { records } else { 0 };
         self.count_failed(kind, records);
@@ -73,7 +73,7 @@ impl Statistics {
         }
     }
 
-    /// Records that the sender has taken up and not decided. Any thread.
+    /// Records that the sender has taken and not decided. Any thread.
     pub fn records_taken(&self) -> usize {
         let taken: i64 = self.topics.lock().iter().map(|topic| topic.cells.records_taken.get()).sum();
         usize::try_from(taken).unwrap_or(0)
@@ -84,7 +84,7 @@ impl Statistics {
         change(self.errors.lock().entry(kind.code()).or_insert(none));
     }
 
-    /// All of it, now; what is looked up elsewhere is still to be filled in.
+    /// A snapshot, except for the figures that the caller looks up. Any thread.
     pub fn read(&self, now: Time, wall_ms: i64) -> Snapshot {
         let brokers = self.brokers.lock().clone();
         let topics = self.topics.lock().clone();
@@ -104,7 +104,7 @@ impl Statistics {
 }
 
 impl BrokerStatistics {
-    /// The broker has moved.
+    /// Notes that the broker has moved.
     pub fn set_address(&self, address: String) {
         *self.address.lock() = address;
     }

@@ -1,6 +1,6 @@
-//! What a producer measures: counts, levels and histograms of the producer, each broker and each topic.
+//! Statistics: counts, levels and histograms of the producer, each broker and each topic.
 //!
-//! Nothing is counted per record. The sender thread adds a few numbers per batch and per request. Readers pay for
+//! Nothing is counted per record. The sender's thread adds a few numbers per batch and per request. Readers pay for
 //! reading.
 #![forbid(unsafe_code)]
 

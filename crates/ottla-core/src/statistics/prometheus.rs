@@ -1,7 +1,7 @@
 //! A snapshot in the Prometheus text format, version 0.0.4.
 //!
-//! Histograms have buckets at powers of two, where the snapshot knows the counts exactly. Unlike finished percentiles,
-//! the server can add them up over producers and cut them into intervals.
+//! Histograms have buckets at powers of two, where the snapshot knows the exact counts. Unlike percentiles, a server
+//! can add them up over producers and divide them into intervals.
 
 use std::fmt::Write;
 
@@ -30,7 +30,7 @@ impl Snapshot {
         out
     }
 
-    /// Where each broker is, beside the figures: a broker that moves stays the same series.
+    /// The address of each broker. It is a separate series, so that the figures of a broker that moves stay in theirs.
     fn broker_info(&self, out: &mut String, client: &str) {
         if self.brokers.is_empty() {
             return;
@@ -59,7 +59,7 @@ impl Snapshot {
     }
 }
 
-/// Every figure of the things of one scope, each with its labels.
+/// Every figure of one scope, for each object with its labels.
 fn family<F: Figures>(out: &mut String, scope: &str, things: &[(String, &F)]) {
     if things.is_empty() {
         return;
@@ -83,7 +83,7 @@ fn family<F: Figures>(out: &mut String, scope: &str, things: &[(String, &F)]) {
     }
 }
 
-/// The name of a figure: times are in seconds, counts end in `_total`.
+/// The name of a figure. Times are in seconds, and counts end in `_total`.
 pub(super) fn name<F>(scope: &str, row: &Row<F>) -> String {
     let plain = row.name.strip_suffix("_us").or(row.name.strip_suffix("_ms"));
     let (plain, unit) = plain.map_or((row.name, ""), |plain| (plain, "_seconds"));
@@ -100,7 +100,7 @@ fn sample(out: &mut String, name: &str, labels: &str, value: f64) {
     let _ = writeln!(out, "{name}{{{labels}}} {value}");
 }
 
-/// In base units.
+/// Converts to base units.
 fn scaled(name: &str, value: f64) -> f64 {
     if name.ends_with("_us") {
         value / 1e6
@@ -111,20 +111,20 @@ fn scaled(name: &str, value: f64) -> f64 {
     }
 }
 
-/// -1 stands for nothing where a time is told.
+/// A time of -1 means that there is nothing to report.
 fn level_of(name: &str, level: i64) -> f64 {
     if level == -1 && name.ends_with("_us") { f64::NAN } else { scaled(name, level as f64) }
 }
 
-/// Powers of two at which buckets end: 64 microseconds to 67 seconds; one to four million pieces or bytes.
+/// Powers of two at which buckets end: 64 microseconds to 67 seconds, and one to four million pieces or bytes.
 const TIMES: std::ops::RangeInclusive<u32> = 6..=26;
 const PIECES: std::ops::RangeInclusive<u32> = 0..=22;
 
 fn spread<F>(out: &mut String, name: &str, row: &Row<F>, labels: &str, reported: &Distribution) {
     let time = row.name.ends_with("_us");
     for power in if time { TIMES } else { PIECES } {
-        // Times were cut to whole microseconds, so what is below the bound as a number was so in truth; of pieces, the
-        // last that is below it is the bound.
+        // Times were rounded down to whole microseconds, so a value below the bound was below it before rounding too.
+        // For pieces, `le` is the largest number below the bound.
         let bound = if time { (1u64 << power) as f64 / 1e6 } else { ((1u64 << power) - 1) as f64 };
         let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", reported.count_below_power(power));
     }
@@ -133,7 +133,7 @@ fn spread<F>(out: &mut String, name: &str, row: &Row<F>, labels: &str, reported:
     let _ = writeln!(out, "{name}_count{{{labels}}} {}", reported.count);
 }
 
-/// A label with its value escaped. A NUL cannot be written and becomes U+FFFD.
+/// A label with its value escaped. NUL cannot be represented, and becomes U+FFFD.
 fn label(name: &str, value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\0', "\u{fffd}");
     format!("{name}=\"{value}\"")

@@ -1,4 +1,4 @@
-//! A snapshot: the figures at one moment, or the difference between two.
+//! Snapshots: the figures at one moment, or the difference between two.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::table::{BrokerFigures, ProducerFigures, TopicFigures};
 use crate::error::ErrorKind;
 use crate::sync::Arc;
 
-/// A copy of all figures. Each is exact; together they are not of one instant.
+/// A copy of all figures. Each is exact, but they are not read at the same instant.
 #[derive(Clone)]
 pub struct Snapshot {
     pub client_id: Box<str>,
-    /// When it was taken: milliseconds since 1970 UTC.
+    /// When it was taken, in milliseconds since 1970 UTC.
     pub taken_ms: i64,
-    /// What the counts are over: since the producer was created, or since the earlier snapshot.
+    /// The time that the counts cover: since the producer was created, or since the earlier snapshot.
     pub span: Duration,
     pub producer: ProducerFigures,
     pub brokers: Vec<Measured<BrokerName, BrokerFigures>>,
@@ -21,7 +21,7 @@ pub struct Snapshot {
     pub errors: Vec<ErrorFigures>,
 }
 
-/// Figures and what they are of.
+/// Figures, and the object to which they belong.
 #[derive(Clone)]
 pub struct Measured<W, F> {
     pub what: W,
@@ -36,21 +36,21 @@ pub struct BrokerName {
     pub address: Box<str>,
 }
 
-/// How often one error was met.
+/// How often one error occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorFigures {
     pub kind: ErrorKind,
-    /// Attempts to send a batch that ended so, whether or not it was tried again.
+    /// Attempts to send a batch that ended with the error, whether or not the batch was sent again.
     pub batches_refused: u64,
-    /// Records whose completion carried it.
+    /// Records that completed with the error.
     pub records_failed: u64,
 }
 
 impl Snapshot {
-    /// What came after `earlier` was taken of the same producer: counts and histograms are differences, levels are
+    /// The difference to an `earlier` snapshot of the same producer. Counts and histograms are subtracted, levels are
     /// those of `self`.
     pub fn since(&self, earlier: &Snapshot) -> Snapshot {
-        // Brokers and topics are only ever added, at the end.
+        // Brokers and topics are only added, at the end of the lists.
         let brokers = self.brokers.iter().enumerate().map(|(at, broker)| match earlier.brokers.get(at) {
             Some(before) => Measured { what: broker.what.clone(), figures: broker.figures.since(&before.figures) },
             None => broker.clone(),

@@ -10,7 +10,7 @@ use crate::sync::{Arc, Time};
 
 const HOSTILE: &str = "a\"b\\c\nd\u{1}e\u{7f}\u{2028}é {}#,=";
 
-/// Two brokers, two topics, a figure of each kind.
+/// Two brokers, two topics, and a figure of each kind.
 fn sample() -> Snapshot {
     let statistics = Statistics::new(HOSTILE, Time(1_000_000));
     let name: Arc<str> = HOSTILE.into();
@@ -56,10 +56,10 @@ fn json_is_what_a_parser_of_json_reads() {
     assert_eq!(written, names);
 }
 
-/// A series of the Prometheus text: its name, and its labels in order.
+/// A series of the Prometheus text: its name and its labels, in order.
 type Series = (String, Vec<(String, String)>);
 
-/// Reads the text by the rules of the format, version 0.0.4, and holds what it read to them.
+/// Reads the text by the rules of the format, version 0.0.4, and fails if it breaks them.
 fn parse(text: &str) -> BTreeMap<Series, f64> {
     let is_name = |name: &str| {
         !name.is_empty()

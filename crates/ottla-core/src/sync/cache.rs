@@ -1,9 +1,9 @@
 //! A prefetch of cache lines.
 
-/// The bytes that the cache moves at a time.
+/// The size of a cache line in bytes.
 pub const CACHE_LINE: usize = 64;
 
-/// Has the cache line at `at`, which may be any address, fetched for writing, without waiting for it.
+/// Prefetches the cache line at `at`, which may be any address, for writing. Does not wait for it.
 #[inline(always)]
 #[cfg_attr(
     any(target_arch = "x86_64", target_arch = "aarch64"),
@@ -11,12 +11,12 @@ pub const CACHE_LINE: usize = 64;
 )]
 pub fn fetch_to_write(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint: it changes nothing and never faults. Processors that do not know it do nothing.
+    // SAFETY: a hint. It changes nothing and never faults; processors that do not know it ignore it.
     unsafe {
         std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
     #[cfg(target_arch = "aarch64")]
-    // SAFETY: a hint: it changes nothing and never faults.
+    // SAFETY: a hint. It changes nothing and never faults.
     unsafe {
         std::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }

@@ -1,4 +1,4 @@
-//! Time as an argument: the engine does not read a clock by itself, so that a test can turn it by hand.
+//! Time as an argument. Below the event loop the engine reads no clock by itself, so that tests can set the time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ impl Time {
     pub const ZERO: Time = Time(0);
     pub const NEVER: Time = Time(u64::MAX);
 
-    /// The point `by` later; `NEVER` if that is beyond the clock.
+    /// The time `by` later; `NEVER` if the clock cannot represent it.
     pub fn after(self, by: Duration) -> Time {
         Time(self.0.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX)))
     }
@@ -21,11 +21,11 @@ impl Time {
     }
 }
 
-/// Where `now` comes from. Application threads pass one into the accumulator.
+/// A source of the present time. Application threads pass one to the accumulator.
 pub trait Clock {
-    /// Precise; read once per batch or loop turn, not per record (37 ns on a virtual machine).
+    /// Precise. Read once per batch or pass of the sender, not per record: it takes 37 ns on a virtual machine.
     fn monotonic(&self) -> Time;
-    /// Milliseconds since 1970-01-01 UTC; read per record, so it may be some milliseconds coarse.
+    /// Milliseconds since 1970-01-01 UTC. Read per record, so it may be a few milliseconds behind.
     fn wall_ms(&self) -> i64;
 }
 
@@ -70,7 +70,7 @@ const WALL: libc::clockid_t = libc::CLOCK_REALTIME;
 #[expect(unsafe_code, reason = "libc's clock_gettime: std offers neither the coarse clock nor a plain number")]
 fn read_clock(which: libc::clockid_t) -> libc::timespec {
     let mut now = std::mem::MaybeUninit::uninit();
-    // SAFETY: `now` has room for what is written, and `which` is one of the constants above, for which it never fails.
+    // SAFETY: `now` has room for the result, and `which` is one of the constants above, for which the call never fails.
     unsafe {
         libc::clock_gettime(which, now.as_mut_ptr());
         now.assume_init()

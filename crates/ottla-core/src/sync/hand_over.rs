@@ -1,16 +1,16 @@
-//! Reports to race checkers when one thread hands data to another.
+//! Tells race detectors when one thread hands data to another.
 //!
-//! ThreadSanitizer and helgrind know the locks of the C library and do not see ours. Without these reports, they would
-//! take each access to the application's data in a callback for a race with the access before the send. If no such tool
-//! runs, a hand-over costs a load and a branch.
+//! ThreadSanitizer and helgrind know the locks of the C library, but do not see ours. Without these calls they would
+//! report a race between a callback's access to the application's data and the access before the send. Without such a
+//! tool, a hand-over costs a load and a branch.
 
 #[cfg(all(target_os = "linux", not(ottla_tsan)))]
 use std::sync::OnceLock;
 
-/// A point where threads leave something for others. What a thread did before `leave` happens before what others do after
-/// the `take` that follows.
+/// A point where one thread leaves data for another. What a thread did before `leave` happens before what another does
+/// after the following `take`.
 //
-// Its address is what the tools know it by, so it has a size.
+// The tools identify it by its address, so it must have a size.
 #[derive(Debug, Default)]
 pub struct HandOver {
     _address: u8,
@@ -32,7 +32,7 @@ impl HandOver {
     }
 }
 
-/// Whether a tool looks for races in this process. Looked up once.
+/// Whether a race detector runs in this process. Tested once.
 pub fn is_checked_for_races() -> bool {
     race_checker().is_some()
 }
@@ -44,7 +44,7 @@ fn race_checker() -> Option<&'static Checker> {
     FOUND.get_or_init(Checker::find).as_ref()
 }
 
-/// Where the library itself is instrumented, its locks speak for themselves.
+/// Where the library itself is instrumented, the tool sees its locks.
 #[cfg(any(not(target_os = "linux"), ottla_tsan))]
 fn race_checker() -> Option<&'static Checker> {
     None
@@ -66,7 +66,7 @@ impl Checker {
 
 #[cfg(all(target_os = "linux", not(ottla_tsan)))]
 enum Checker {
-    /// `__tsan_release` and `__tsan_acquire`, which are in every program that was built with `-fsanitize=thread`.
+    /// `__tsan_release` and `__tsan_acquire`, which every program built with `-fsanitize=thread` contains.
     ThreadSanitizer { release: Annotation, acquire: Annotation },
     #[cfg(target_arch = "x86_64")]
     Helgrind,
@@ -92,7 +92,7 @@ impl Checker {
     #[cold]
     fn leave(&self, at: *const u8) {
         match self {
-            // SAFETY: the function takes any address of the process, and keeps it as a number.
+            // SAFETY: the function takes any address, and uses it only as a number.
             Checker::ThreadSanitizer { release, .. } => unsafe { release(at) },
             #[cfg(target_arch = "x86_64")]
             Checker::Helgrind => helgrind::leave(at),
@@ -122,18 +122,18 @@ fn annotation(name: &std::ffi::CStr) -> Option<Annotation> {
     Some(unsafe { std::mem::transmute::<*mut libc::c_void, Annotation>(found) })
 }
 
-/// Requests to helgrind, as valgrind/helgrind.h makes them: instructions that change nothing on a processor, and that valgrind
-/// recognises. Their numbers never change.
+/// Requests to helgrind, as valgrind/helgrind.h makes them: instructions that have no effect on a processor, and that
+/// valgrind recognises. Their numbers never change.
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(ottla_tsan)))]
 mod helgrind {
     const USERSO_SEND_PRE: usize = 0x4847_0121;
     const USERSO_RECV_POST: usize = 0x4847_0122;
     const GET_ABITS: usize = 0x4847_012e;
 
-    /// Memcheck, callgrind and a processor leave the answer as it is, 0.
+    /// On a processor, and under memcheck and callgrind, the result stays 0.
     pub(super) fn is_running() -> bool {
         let byte = 0u8;
-        // The number of addressable bytes, of one.
+        // Helgrind returns how many of these bytes (one) are addressable.
         request(GET_ABITS, [(&raw const byte).addr(), 0, 1]) == 1
     }
 
@@ -149,8 +149,8 @@ mod helgrind {
     fn request(number: usize, [a, b, c]: [usize; 3]) -> usize {
         let words = [number, a, b, c, 0, 0];
         let mut answer = 0usize;
-        // SAFETY: rdi is turned by 128 bits in all and rbx exchanged with itself. Valgrind reads the six words, and writes
-        // the answer to rdx.
+        // SAFETY: rdi is rotated by 128 bits in all, and rbx is exchanged with itself. Valgrind reads the six words and
+        // writes the result to rdx.
         unsafe {
             std::arch::asm!(
                 "rol rdi, 3",

@@ -1,13 +1,13 @@
-//! A value that is replaced rarely and read all the time.
+//! A value that is read all the time and rarely replaced.
 #![expect(unsafe_code, reason = "readers borrow the newest value without a lock or a reference count")]
 
 use super::{Arc, AtomicPtr, Mutex, Ordering};
 
-/// Reading is one acquire load. Every value lives as long as this does, since readers may hold on to it; one that comes
-/// back is not kept twice. So this is for what has few different values (the partitions of a topic).
+/// A read is one acquire load. Every value lives as long as this object, because readers may still borrow it. A value
+/// that comes back is not stored again. So it suits data with few different values, like the partitions of a topic.
 pub struct Latest<T> {
     newest: AtomicPtr<T>,
-    /// Each value that was ever the newest.
+    /// Every value that was ever the newest.
     all: Mutex<Vec<Arc<T>>>,
 }
 
@@ -25,12 +25,12 @@ impl<T> Latest<T> {
     /// The newest value, or `None` before the first.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: `set` stores nothing but the addresses of values in `all`, which is never emptied: they live as long as
+        // SAFETY: `set` stores only addresses of values in `all`, which is never emptied. So they live as long as
         // `self`, which the reference borrows.
         unsafe { self.newest.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Replaces the value. If an earlier one `is_same`, that becomes the newest again.
+    /// Replaces the value. If `is_same` finds an earlier one equal, that becomes the newest again.
     pub fn set(&self, value: T, is_same: impl Fn(&T, &T) -> bool) {
         let mut all = self.all.lock();
         let known = all.iter().position(|earlier| is_same(earlier, &value));

@@ -1,7 +1,7 @@
 //! Locks, atomics, time, and differences between platforms. Nothing here is specific to Kafka.
 //!
-//! The accumulator is built on these types alone. So loom (`--cfg ottla_loom`) can exchange them for its own and try
-//! every interleaving.
+//! The accumulator uses only these types for synchronisation. So loom (`--cfg ottla_loom`) can replace them by its own
+//! and try every interleaving.
 
 mod cache;
 mod clock;

@@ -1,15 +1,16 @@
-//! The primitives of a loom model, with the interface of `native`. Deadlines never pass in a model.
+//! The primitives in loom models, with the interface of `native`. Deadlines never pass in a model.
 //!
-//! Reference counts are the standard ones: loom's `Arc` cannot hold a `str`, and nothing here depends on their order.
+//! Reference counts are the standard ones: loom's `Arc` cannot hold a `str`, and no result depends on their order.
 
 use std::sync::atomic::Ordering;
 
 pub use loom::sync::MutexGuard;
 pub use std::sync::Arc;
 
-/// Loom takes `SeqCst` accesses for `AcqRel` and would find two threads that each store and then load the other's word
-/// to miss each other both. Its fences are sequentially consistent, so accesses that ask for it are put between two.
-/// (That is a little more than the language gives; what rests on less asks for less.)
+/// Loom treats `SeqCst` accesses as `AcqRel`. So it would find that two threads which each store, and then load what
+/// the other stored, can both miss the other. Its fences are sequentially consistent, so each `SeqCst` access is put
+/// between two. (That is slightly stronger than the language guarantees. Code that needs less than `SeqCst` asks for
+/// less.)
 fn ordered<T>(order: Ordering, access: impl FnOnce() -> T) -> T {
     if order != Ordering::SeqCst {
         return access();

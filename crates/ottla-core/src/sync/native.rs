@@ -1,4 +1,4 @@
-//! The primitives of a real run: parking_lot's locks (one byte, 20 ns uncontended) and the standard atomics.
+//! The primitives outside loom models: parking_lot's locks (one byte, 20 ns uncontended) and the standard atomics.
 
 pub use parking_lot::{Mutex, MutexGuard};
 pub use std::sync::Arc;
@@ -9,7 +9,8 @@ pub use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU
 pub struct Condvar(parking_lot::Condvar);
 
 impl Condvar {
-    /// Waits until notified or until `deadline`; spurious wake-ups happen. Returns the guard it was given.
+    /// Waits until it is notified or the `deadline` passes, with spurious wake-ups. Returns the guard that it was
+    /// given.
     pub fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>, deadline: Option<std::time::Instant>) -> MutexGuard<'a, T> {
         match deadline {
             None => self.0.wait(&mut guard),

@@ -1,12 +1,12 @@
-//! Library threads block the application's signals.
+//! Blocks the application's signals in the library's threads.
 
-/// Runs `start` with all signals blocked in this thread; a thread started within inherits that.
+/// Runs `start` while this thread blocks all signals. A thread started in it inherits that.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "pthread_sigmask is C's")]
 pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are valid to write to, and `all` is filled before it is used.
+    // SAFETY: both sets are valid for writes, and `all` is filled before it is used.
     unsafe {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
@@ -16,7 +16,7 @@ pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     start()
 }
 
-/// A mask of signals that the thread gets back when this is dropped, after a panic too.
+/// The former signal mask. The thread gets it back when this is dropped, also after a panic.
 #[cfg(unix)]
 struct Before(libc::sigset_t);
 
@@ -24,7 +24,7 @@ struct Before(libc::sigset_t);
 impl Drop for Before {
     #[expect(unsafe_code, reason = "pthread_sigmask is C's")]
     fn drop(&mut self) {
-        // SAFETY: the set is valid to read, and the former one is not asked for.
+        // SAFETY: the set is valid for reads, and the former mask is not requested.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     #[expect(unsafe_code, reason = "pthread_sigmask is C's")]
     fn is_blocked() -> bool {
         let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: nothing is set, and the mask is filled before it is read.
+        // SAFETY: a NULL set changes nothing, and the mask is filled before it is read.
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
             libc::sigismember(mask.as_ptr(), libc::SIGUSR1) == 1

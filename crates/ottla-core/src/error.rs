@@ -1,4 +1,5 @@
-//! Errors: a code to branch on, a class, and a sentence that says what was tried, on what, and what came back.
+//! Errors: a code to branch on, a class, and a message. The message names what was attempted, on what, and what
+//! happened.
 #![forbid(unsafe_code)]
 
 mod codes;
@@ -10,7 +11,7 @@ pub use codes::{Class, ErrorCode, ProduceVerdict, TransactionRequest, Transactio
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong. Cheap to clone: a batch's error is shared by the completions of its records.
+/// An error. Cheap to clone: the completions of a batch share one.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -24,20 +25,20 @@ struct Inner {
 
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// What an error means for more than the record or the call that it is about.
+/// What an error means beyond the record or the call that it belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Weight {
-    /// What its kind says.
+    /// What its kind means.
     OfItsKind,
-    /// Nothing, whatever its kind says: the producer goes on as it is.
+    /// Nothing, whatever its kind means: the producer goes on.
     Nothing,
-    /// The open transaction has to be aborted.
+    /// The open transaction must be aborted.
     Transaction,
-    /// The producer cannot go on.
+    /// The producer is defunct.
     Producer,
 }
 
-/// The source does not count: errors of other libraries cannot be compared.
+/// The source is not compared, because errors of other libraries cannot be.
 impl PartialEq for Error {
     fn eq(&self, other: &Error) -> bool {
         (self.0.kind, &self.0.message, self.0.weight) == (other.0.kind, &other.0.message, other.0.weight)
@@ -46,8 +47,8 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// The kind of an error. Its number in C is [`ErrorKind::code`]: negative for Ottla's own, positive for the codes
-/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), also for one this release has never heard of.
+/// The kind of an error. [`ErrorKind::code`] is its number in C: negative for Ottla's own kinds, positive for the codes
+/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), including those that this release does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -106,47 +107,47 @@ impl Error {
         Error(Arc::new(Inner { kind, message: message.into(), weight: Weight::OfItsKind, source: None }))
     }
 
-    /// The same error with `source` as its cause. The message has to name the cause too: C sees nothing else.
+    /// The same error with `source` as its cause. The message must name the cause too, because C sees only the message.
     #[cold]
     pub fn caused_by(&self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.source = Some(Arc::new(source)))
     }
 
-    /// The same error, where `prefix` says what it happened to.
+    /// The same error after a `prefix` that says where it happened.
     #[cold]
     pub fn context(&self, prefix: impl fmt::Display) -> Self {
         self.with_message(format!("{prefix}: {}", self.0.message))
     }
 
-    /// The same error with a remark behind its message.
+    /// The same error with a remark after its message.
     #[cold]
     pub fn note(&self, remark: impl fmt::Display) -> Self {
         self.with_message(format!("{}; {remark}", self.0.message))
     }
 
-    /// The same error with another code.
+    /// The same error with another kind.
     #[cold]
     pub fn with_kind(&self, kind: ErrorKind) -> Self {
         self.changed(|inner| inner.kind = kind)
     }
 
-    /// The same error in other words.
+    /// The same error with another message.
     #[cold]
     pub fn with_message(&self, message: impl Into<String>) -> Self {
         self.changed(|inner| inner.message = message.into())
     }
 
-    /// The same, and the open transaction has to be aborted.
+    /// The same error; the open transaction must be aborted.
     pub fn requiring_abort(&self) -> Self {
         self.weighing(Weight::Transaction)
     }
 
-    /// The same, and the producer cannot go on.
+    /// The same error; the producer is defunct.
     pub fn fatal(&self) -> Self {
         self.weighing(Weight::Producer)
     }
 
-    /// The same, and the producer goes on, though errors of this kind can end one.
+    /// The same error; the producer goes on although errors of this kind can end it.
     pub fn passing(&self) -> Self {
         self.weighing(Weight::Nothing)
     }
@@ -155,7 +156,7 @@ impl Error {
         self.changed(|inner| inner.weight = weight)
     }
 
-    /// A copy with one change. Whatever else an error has stays with it.
+    /// A copy with one change. Everything else stays the same.
     #[cold]
     fn changed(&self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner::clone(&self.0);
@@ -171,12 +172,12 @@ impl Error {
         &self.0.message
     }
 
-    /// Trying the same again may succeed.
+    /// Whether the same call may succeed later.
     pub fn is_retriable(&self) -> bool {
         self.0.kind.is_retriable()
     }
 
-    /// The producer cannot go on; create another.
+    /// Whether the producer is defunct, so that the application must create another.
     pub fn is_fatal(&self) -> bool {
         match self.0.weight {
             Weight::Producer => true,
@@ -185,14 +186,14 @@ impl Error {
         }
     }
 
-    /// The open transaction must be aborted.
+    /// Whether the open transaction must be aborted.
     pub fn requires_abort(&self) -> bool {
         self.0.weight == Weight::Transaction
     }
 }
 
 impl ErrorKind {
-    /// The number in C: `OTTLA_ERR_…` when negative, the protocol's own when positive.
+    /// The number in C: `OTTLA_ERR_…` if negative, the protocol's code if positive.
     pub fn code(self) -> i32 {
         match self {
             ErrorKind::UnknownServerError => -1,
@@ -222,7 +223,7 @@ impl ErrorKind {
         }
     }
 
-    /// The kind for an error code off the wire; `None` for 0.
+    /// The kind for an error code of the protocol; `None` for 0.
     pub fn from_broker(code: i16) -> Option<Self> {
         match code {
             ErrorCode::NONE => None,
@@ -231,7 +232,7 @@ impl ErrorKind {
         }
     }
 
-    /// The name as it is written in C (`OTTLA_ERR_CLOSED`) or by Kafka (`NOT_LEADER_OR_FOLLOWER`).
+    /// The name in C without `OTTLA_ERR_` (`CLOSED`), or Kafka's name (`NOT_LEADER_OR_FOLLOWER`).
     pub fn name(self) -> &'static str {
         match self {
             ErrorKind::UnknownServerError => "UNKNOWN_SERVER_ERROR",
@@ -261,7 +262,7 @@ impl ErrorKind {
         }
     }
 
-    /// `RetriableException` in Kafka's hierarchy, and of Ottla's own those that time or room may cure.
+    /// Kafka's `RetriableException`, and those of Ottla's own kinds that time or room may resolve.
     pub fn is_retriable(self) -> bool {
         match self {
             ErrorKind::BufferFull
@@ -276,8 +277,8 @@ impl ErrorKind {
         }
     }
 
-    /// After these a producer with transactions is defunct (`ProducerFencedException` and its like), unless the error
-    /// says that it goes on.
+    /// Whether this kind ends a transactional producer (`ProducerFencedException` and the like), unless the error
+    /// itself says otherwise.
     pub fn is_fatal(self) -> bool {
         match self {
             ErrorKind::Internal => true,
@@ -287,10 +288,10 @@ impl ErrorKind {
     }
 }
 
-/// The name of a code that this release does not know.
+/// For codes that this release does not know.
 const NO_NAME: &str = "BROKER_ERROR";
 
-/// As messages write it: a code without a name shows its number.
+/// The form in messages. A code without a name shows its number.
 impl fmt::Display for ErrorKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.name()) {

@@ -1,4 +1,4 @@
-//! Values that are not copied: the application lends them, and a function of the application gets them back.
+//! Loans: values that are not copied. The application lends them, and one of its functions gets them back.
 #![expect(unsafe_code, reason = "a lent value is memory of the application's, known by its address")]
 
 use std::ffi::c_void;
@@ -8,11 +8,11 @@ use crate::sync::{Arc, Generation, Mutex};
 /// Gives a lent value back to the application.
 pub type Release = unsafe extern "C" fn(value: *const c_void, value_len: usize, userdata: *mut c_void);
 
-/// The offer to lend a record's value. It is taken once, when the record is accepted; until then nothing is lent. A second
-/// record with the same offer is copied, and nothing more is given back.
+/// The offer to lend a record's value. It is taken once, when the record is accepted; before that nothing is lent. If a
+/// second record uses the same offer, its value is copied and not given back.
 pub struct Offer(Mutex<Option<Lending>>);
 
-/// A value and the function that gives it back. There is one of it for each offer, and giving back consumes it.
+/// A value, and the function that gives it back. Each offer has only one, and giving the value back consumes it.
 pub struct Lending {
     value: *const u8,
     len: usize,
@@ -20,91 +20,91 @@ pub struct Lending {
     userdata: *mut c_void,
 }
 
-/// Where the value of a record that was lent is, or was.
+/// The lent value of a record, or what is left of it.
 #[derive(Debug)]
 pub enum Lent<'a> {
-    /// It is offered.
+    /// Offered with a record that is not accepted yet.
     Offered(Offer),
-    /// It was accepted, and its record is moved from one batch to another.
+    /// The record was accepted, and is being moved from one batch to another.
     Held(&'a Arc<Loan>),
-    /// It was accepted and has been copied or compressed since; this is what the application knows it by.
+    /// The record was accepted, and the value was copied or compressed since. Only its address is left, for the
+    /// application.
     Ended(LentValue),
 }
 
-/// The address of a value that was lent, which is what its completion tells. It may be of use to the application
-/// only: the loan may have ended.
+/// The address of a lent value, as its completion reports it. Only the application may use it: the loan may have ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LentValue {
     pub address: usize,
     pub len: usize,
 }
 
-/// A value that is lent. Whoever needs its bytes shares it, and when the last lets go it ends: the value is then put
-/// among the [`EndedLoans`], since who let go may be in the middle of something.
+/// A loan. All that need the bytes of the value share it. When the last of them drops it, the loan ends and the value
+/// is added to the [`EndedLoans`]. The application's function is not called here, because locks may be held.
 pub struct Loan {
-    /// None only while it is dropped.
+    /// `None` only while it is dropped.
     lending: Option<Lending>,
     ended: Arc<EndedLoans>,
 }
 
-/// Values that can be given back, and have not been yet.
+/// Values whose loans have ended, and that were not given back yet.
 pub struct EndedLoans {
     state: Mutex<State>,
-    /// The process that the values were lent in: a forked child has copies of them, which nobody lent.
+    /// The process in which the values were lent. A forked child has copies of them, which it must not give back.
     process: Generation,
 }
 
 #[derive(Default)]
 struct State {
     values: Vec<Ended>,
-    /// Nobody collects any more: values are given back by whoever lets go of them.
+    /// The sender has ended, so nothing collects values any more. They are given back where their loans end.
     over: bool,
 }
 
-/// A value to be given back.
+/// A value that must be given back.
 pub struct Ended {
     lending: Lending,
-    /// What it is charged with.
+    /// The bytes that are charged for it.
     pub charged: usize,
 }
 
-// SAFETY: by the contract of `Offer::new` the value can be read on any thread and does not change, and `release` may be
-// called on any thread. The userdata is only handed to it.
+// SAFETY: by the contract of `Offer::new`, any thread may read the value, which does not change, and any thread may
+// call `release`. The userdata is only passed to it.
 unsafe impl Send for Lending {}
-// SAFETY: as above; nothing of it changes.
+// SAFETY: as above. Sharing it changes nothing.
 unsafe impl Sync for Lending {}
 
 impl Offer {
-    /// `value` is that of the record which the offer goes with.
+    /// `value` is the value of the record that the offer belongs to.
     ///
     /// # Safety
-    /// If a record with the offer is accepted, `value` stays readable and does not change until `release` is called.
+    /// If a record with this offer is accepted, `value` stays readable and unchanged until `release` is called.
     /// `release` may be called on any thread, once, with the value and `userdata`.
     pub unsafe fn new(value: Option<&[u8]>, release: Release, userdata: *mut c_void) -> Self {
         let (value, len) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
         Offer(Mutex::new(Some(Lending { value, len, release, userdata })))
     }
 
-    /// Takes it for a record with this value. `None`: it is that of another value, or was taken before.
+    /// Takes the offer for a record with this value. `None` if it offers another value, or was taken before.
     pub fn take_for(&self, value: &[u8]) -> Option<Lending> {
         self.0.lock().take_if(|lending| (lending.value, lending.len) == (value.as_ptr(), value.len()))
     }
 
-    /// The record that it was taken for is not accepted.
+    /// Undoes `take_for`, because the record was refused.
     pub fn put_back(&self, lending: Lending) {
         *self.0.lock() = Some(lending);
     }
 }
 
 impl Lending {
-    /// The record is accepted.
+    /// Begins the loan. The record is accepted.
     pub fn lend(self, ended: &Arc<EndedLoans>) -> Arc<Loan> {
         Arc::new(Loan { lending: Some(self), ended: ended.clone() })
     }
 }
 
 impl Lent<'_> {
-    /// What the application knows the value by; `value` is what the record has now.
+    /// The value's address, for the application. `value` is the record's value at present.
     pub fn known_as(&self, value: Option<&[u8]>) -> LentValue {
         match self {
             Lent::Offered(_) => value.map(LentValue::of).unwrap_or_default(),
@@ -124,8 +124,9 @@ impl Loan {
     pub fn value(&self) -> &[u8] {
         match &self.lending {
             None | Some(Lending { len: 0, .. }) => &[],
-            // SAFETY: the pointer and length came from a slice, which stays readable until `release` is called, by the
-            // contract of `Offer::new`. That is called after this is dropped, since `release` goes with the lending.
+            // SAFETY: pointer and length come from a slice that stays readable until `release` is called, by the
+            // contract of `Offer::new`. `release` is called only after this loan was dropped, because that takes the
+            // lending.
             Some(lending) => unsafe { std::slice::from_raw_parts(lending.value, lending.len) },
         }
     }
@@ -161,7 +162,7 @@ impl EndedLoans {
         Arc::new(EndedLoans { state: Mutex::default(), process: Generation::current() })
     }
 
-    /// Takes an offer whose record was accepted and copied, so that the loan ended at once.
+    /// Ends the loan of a record that was accepted and copied.
     pub fn add_copied(&self, offer: &Offer) {
         if let Some(lending) = offer.0.lock().take() {
             self.add(Ended { lending, charged: 0 });
@@ -180,17 +181,17 @@ impl EndedLoans {
         ended.give_back();
     }
 
-    /// Bytes that the values here are charged with.
+    /// Bytes that are charged for these values.
     pub fn charged(&self) -> usize {
         self.state.lock().values.iter().map(|ended| ended.charged).sum()
     }
 
-    /// What has ended since the last time.
+    /// The values of loans that have ended since the last call.
     pub fn take(&self) -> Vec<Ended> {
         if self.process.is_current() { std::mem::take(&mut self.state.lock().values) } else { Vec::new() }
     }
 
-    /// `take`, for the last time.
+    /// `take` for the last time.
     pub fn take_last(&self) -> Vec<Ended> {
         if self.process.is_current() {
             self.state.lock().over = true;
@@ -200,11 +201,11 @@ impl EndedLoans {
 }
 
 impl Ended {
-    /// Calls the application's function. No lock is to be held.
+    /// Calls the application's function. The caller holds no lock.
     pub fn give_back(self) {
         let Lending { value, len, release, userdata } = self.lending;
-        // SAFETY: function, value and userdata were given together, to be used once: an offer gives its lending away
-        // once, nothing copies that, and it is consumed here.
+        // SAFETY: function, value and userdata were given together, to be used once. An offer gives its lending away
+        // once, a lending is never copied, and it is consumed here.
         unsafe { release(value.cast(), len, userdata) };
     }
 }
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     unsafe extern "C" fn count(_: *const c_void, _: usize, counter: *mut c_void) {
-        // SAFETY: the test's counter.
+        // SAFETY: the userdata is the test's counter.
         unsafe { &*counter.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -253,15 +254,15 @@ mod tests {
             drop(loan);
             counter.load(Ordering::SeqCst)
         };
-        // SAFETY: the child does nothing but this, and ends.
+        // SAFETY: the child only runs `give_back`, and exits.
         let child = unsafe { libc::fork() };
         if child == 0 {
             let status = give_back(loan);
-            // SAFETY: ends the process without running what the parent has to run at its end.
+            // SAFETY: ends the process without the exit handlers, which belong to the parent.
             unsafe { libc::_exit(status.cast_signed()) };
         }
         let mut status = -1;
-        // SAFETY: `status` is written.
+        // SAFETY: `status` is valid for writes.
         assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
         assert_eq!(status, 0, "the child gave something back");
         assert_eq!(give_back(loan), 2);

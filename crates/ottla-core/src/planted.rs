@@ -1,12 +1,12 @@
-//! Faults planted on purpose. A simulation that does not find them proves nothing. The feature `planted` builds the
-//! engine with all of them, and a test chooses one at a time. Without the feature, `planted` is constant and nothing of
-//! this is in the library.
+//! Planted faults: faults built in on purpose. A simulation that does not find them proves nothing. The feature
+//! `planted` builds the engine with all of them, and a test chooses one at a time. Without the feature, `planted` is a
+//! constant, and the library contains nothing of this.
 #![forbid(unsafe_code)]
 
 macro_rules! faults {
     ($($(#[doc = $what:literal])+ $name:ident,)+) => {
-        /// What the engine does wrong while the fault is planted. "While" and "after" name a second event, which has to
-        /// coincide with the first.
+        /// What the engine does wrong while the fault is planted. "While" and "after" introduce a second event that
+        /// must coincide with the first.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Fault { $($(#[doc = $what])+ $name,)+ }
 
@@ -18,70 +18,72 @@ macro_rules! faults {
 }
 
 faults! {
-    /// A retry gets a sequence number of its own.
+    /// A retried batch gets a new sequence number.
     RetryNumberedAnew,
-    /// A sequence starts again in the same epoch.
+    /// A sequence begins again in the same epoch.
     EpochKept,
-    /// The parts of a split begin at the same sequence number.
+    /// All parts of a split begin at the same sequence number.
     PartsNumberedAlike,
-    /// The records of a batch that was split are completed once more, as those of the whole.
+    /// The records of a batch that was split are completed twice, the second time as those of the whole batch.
     WholeAlsoTold,
-    /// A retry goes behind what was taken after it.
+    /// A retried batch is queued behind batches that were taken after it.
     RetryQueuedLast,
-    /// A connection is lost, and nobody looks again at the partitions that waited for its answers.
+    /// A connection is lost, and the partitions that waited for its responses are not looked at again.
     LostWakeUp,
-    /// A batch is decided while its request is on the way: what that held stays charged.
+    /// A batch is decided while its request is in flight: the memory of the request stays charged.
     MemoryKept,
-    /// Every record is reported at the latest timestamp of its batch, after a retry that the broker recognised.
+    /// After a retry that the broker recognised, every record is reported with the latest timestamp of its batch.
     DuplicateTimeBelieved,
-    /// The fate is unknown, and no byte reached a connection.
+    /// The fate is unknown although no byte reached a connection.
     UnknownWithoutAByte,
     /// A flush does not wait for records that moved to their partitions after it began.
     FlushForgetsMoved,
-    /// An attempt's answer is lost, after it another attempt is certainly not written: so is the batch, it says.
+    /// A response is lost. After another attempt is known as not written, the batch is reported as not written.
     LostAnswerForgotten,
-    /// A batch expires while a part of its request is written: it is taken back as if none was.
+    /// A batch expires while a part of its request is written: the request is recalled as if nothing were.
     BegunTakenForUntouched,
-    /// A batch whose answer was lost is sent again while others follow it.
+    /// A batch whose response was lost is sent again while others follow it.
     RetryNotAlone,
-    /// The first batch of a sequence is refused while the second is on its way.
+    /// The first batch of a sequence is refused while the second is in flight.
     FirstNotAlone,
-    /// A batch that was appended expires while its answer is lost: the next batch takes over its sequence number. If that has
-    /// as many records, the broker takes it for a repetition: it is reported written, and is lost.
+    /// A batch that was appended expires while its response is lost, and the next batch takes over its sequence number.
+    /// If that has as many records, the broker takes it for a repetition: it is reported as written, and is lost.
     SequenceTakenOver,
-    /// A batch fails while the answer to a later one is lost: the rest is numbered anew without proof (KAFKA-14034).
+    /// A batch fails while the response for a later one is lost: the rest is numbered again without proof
+    /// (KAFKA-14034).
     BumpWithoutProof,
-    /// A request is taken back while it carries other partitions: their batches are dropped.
+    /// A request is recalled while it carries other partitions: their batches are dropped.
     RecallDropsOthers,
-    /// A pause that is configured as 0 is none.
+    /// A backoff configured as 0 does not pause at all.
     NoShortestPause,
-    /// A topic that the metadata leaves out is not asked for again.
+    /// A topic that the metadata leaves out is not requested again.
     LeftOutForgotten,
-    /// A topic is created again with fewer partitions: it keeps the others.
+    /// A topic is created again with fewer partitions, and keeps the others.
     PartitionsKept,
-    /// A request is lost because of one of its batches: it is sent again with the others.
+    /// A request is lost because of one of its batches, and that batch is sent again together with the others.
     SuspectsTogether,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,
-    /// A transaction ends with what the sender knew of when it was called to.
+    /// A transaction ends with what the sender knew when the end was called, without the mail that had not been taken.
     MailLeftOut,
-    /// A commit is told before the records are decided.
+    /// A commit is reported before the records are decided.
     CommitBeforeDecided,
-    /// An abort is told while records are in flight.
+    /// An abort is reported while records are in flight.
     AbortBeforeAnswered,
-    /// An abort is not told.
+    /// An abort is not reported.
     AbortUntold,
-    /// A record fails while its transaction is being committed: the commit goes on.
+    /// A record fails while its transaction is being committed, and the commit goes on.
     CommitAfterFailure,
-    /// No partition is added to the transaction, in the generation of the protocol that needs it.
+    /// No partition is added to the transaction, with the protocol generation that requires it.
     PartitionNotAdded,
     /// Offsets are committed after their transaction was aborted.
     OffsetsAfterAbort,
-    /// The epoch with which the end of a transaction was answered is not taken.
+    /// The epoch in the response to the end of a transaction is ignored.
     EpochOfEndIgnored,
-    /// The answer to the end of a transaction is lost, after it the coordinator refuses to repeat it: taken for done.
+    /// The response to the end of a transaction is lost. After the coordinator refuses the repeated request, the
+    /// transaction counts as ended.
     EndRefusedTakenForDone,
-    /// The coordinator moved, and is not looked for.
+    /// The coordinator moved, and is not looked up again.
     CoordinatorNotForgotten,
 }
 
@@ -105,7 +107,7 @@ mod switch {
         static MET: Cell<u64> = const { Cell::new(0) };
     }
 
-    /// Plants a fault, or none, into the engines that run on this thread.
+    /// Plants a fault, or none, in the engines that run on this thread.
     pub fn plant(fault: Option<Fault>) {
         PLANTED.set(fault);
         MET.set(0);
@@ -117,7 +119,7 @@ mod switch {
         is_planted
     }
 
-    /// How often the engine came to where the planted fault lies.
+    /// How often the engine reached the planted fault.
     pub fn times_met() -> u64 {
         MET.get()
     }

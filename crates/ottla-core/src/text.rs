@@ -1,10 +1,10 @@
-//! How messages write counts, partitions and text from elsewhere.
+//! How messages write counts, partitions, and text from elsewhere.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A number and what it counts: `1 record`, `2 records`, `0 batches`.
+/// A number and its noun: `1 record`, `2 records`, `0 batches`.
 pub fn counted(number: impl TryInto<u64>, noun: &'static str) -> Counted {
     Counted { number: number.try_into().unwrap_or(u64::MAX), noun }
 }
@@ -25,7 +25,7 @@ impl fmt::Display for Counted {
     }
 }
 
-/// How many partitions, and their numbers: `1 partition (0)`, `3 partitions (0 to 2)`.
+/// The number of partitions, and their range: `1 partition (0)`, `3 partitions (0 to 2)`.
 pub fn partitions(count: usize) -> String {
     let range = match count {
         0 => String::new(),
@@ -35,7 +35,7 @@ pub fn partitions(count: usize) -> String {
     format!("{}{range}", counted(count, "partition"))
 }
 
-/// A partition of a topic, `orders-3`; or `topic orders` if it is negative: it was not chosen.
+/// A partition of a topic: `orders-3`. A negative partition was not chosen yet: `topic orders`.
 pub fn partition_name(topic: &str, partition: i32) -> PartitionName<'_> {
     PartitionName { topic, partition }
 }
@@ -54,7 +54,7 @@ impl fmt::Display for PartitionName<'_> {
     }
 }
 
-/// The text as one line that is safe to print: control characters, which may come from a broker or a configuration, are
+/// The text on one line that is safe to print. Control characters, which may come from a broker or a configuration, are
 /// escaped as in C and Rust.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {

@@ -1,60 +1,62 @@
-//! Kafka's error codes (`org.apache.kafka.common.protocol.Errors`): one table of all that the producer derives from them.
+//! Kafka's error codes (`org.apache.kafka.common.protocol.Errors`): one table, from which everything about them is
+//! derived.
 //!
-//! Codes travel as `i16`, as on the wire. A broker may send one that the table does not have: it has no name, is neither
-//! retriable nor fatal, and fails what it was answered to.
+//! Codes are `i16`, as in the protocol. A broker may send one that the table does not have. It has no name, is neither
+//! retriable nor fatal, and fails the batch or request that it was the response to.
 
 use ProduceVerdict::{SequenceLost, Split, Written, WrittenBefore};
 use TransactionRequest::*;
 
-/// The codes by Kafka's names.
+/// The codes, by Kafka's names.
 pub enum ErrorCode {}
 
-/// What a code means wherever it is met.
+/// What a code means wherever it occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// `RetriableException` in Kafka's hierarchy.
+    /// Kafka's `RetriableException`.
     Retriable,
-    /// After it a producer with transactions is defunct, unless the error that carries it says otherwise.
+    /// It ends a transactional producer, unless the error that carries it says otherwise.
     Fatal,
     Neither,
 }
 
-/// What a code in the answer to a Produce request means for its batch.
+/// What a code in a Produce response means for its batch.
 ///
-/// `in_doubt`: the attempt that was answered may have been appended.
+/// `in_doubt`: the batch may have been appended all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProduceVerdict {
     Written,
-    /// The broker has the batch already, and no longer knows at which offset.
+    /// The broker has the batch already, but no longer knows its offset.
     WrittenBefore,
-    /// Send it again. `refresh`: the metadata is out of date.
+    /// Send it again. `refresh`: the metadata is outdated.
     Retry {
         refresh: bool,
         in_doubt: bool,
     },
     /// Too large: split it, or fail it if it is a single record.
     Split,
-    /// What comes before it in the partition's sequence is not in the log.
+    /// Earlier batches of the partition's sequence are not in the log.
     SequenceLost,
     Fail {
         in_doubt: bool,
     },
 }
 
-/// What a code in the answer to a request of a transaction means, the mildest first: of several the severest decides.
+/// What a code in the response to a request of a transaction means. In ascending order of severity: of several, the
+/// most severe decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransactionVerdict {
-    /// The end of the previous transaction is still being written. That takes milliseconds.
+    /// The end of the previous transaction is still being written, which takes milliseconds.
     RetrySoon,
-    /// Ask again after a backoff.
+    /// Send the request again after a backoff.
     Retry,
-    /// Another broker coordinates: find it, and ask again.
+    /// Another broker is the coordinator: look it up, and send the request again.
     Rediscover,
-    /// During init_transactions: the call fails, and can be made again. Later: the producer cannot go on.
+    /// During init_transactions, the call fails and can be made again. Later, the producer is defunct.
     Refuse,
-    /// The transaction has to be aborted.
+    /// The transaction must be aborted.
     Abort,
-    /// The epoch is old, or the transaction was aborted by another. Only the coordinator knows which.
+    /// The epoch is old, or another producer aborted the transaction. Only the coordinator knows which.
     Doubt,
     Fatal,
 }
@@ -72,7 +74,7 @@ pub enum TransactionRequest {
     Abort,
 }
 
-/// Requests, and what the code means to them.
+/// What the code means to some requests.
 type Meanings = &'static [(&'static [TransactionRequest], TransactionVerdict)];
 
 struct Row {
@@ -80,7 +82,7 @@ struct Row {
     name: &'static str,
     class: Class,
     produce: ProduceVerdict,
-    /// The first entry that lists the request counts. A request that no entry lists goes by the class.
+    /// The first entry with the request counts. Without one, the class of the code decides.
     transaction: Meanings,
 }
 
@@ -112,13 +114,14 @@ const ALL: &[TransactionRequest] =
 // The third column follows Java's `Sender`, with the fate of the attempt added. The last follows its `TransactionManager`,
 // except that the coordinator is asked about an old epoch.
 codes! {
-    // The broker does not say how far it got.
+    // The broker does not say whether it had appended the batch.
     -1 UNKNOWN_SERVER_ERROR                  Neither,   FAIL_IN_DOUBT,    [];
     0 NONE                                   Neither,   Written,          [];
     1 OFFSET_OUT_OF_RANGE                    Neither,   FAIL,             [];
     // Refused before it was appended.
     2 CORRUPT_MESSAGE                        Retriable, AGAIN,            [];
-    // A leader that steps down answers with 3, 6 and 56 also for batches that it appended and others may still replicate.
+    // A leader that steps down answers 3, 6 and 56 also for batches that it appended and that others may still
+    // replicate.
     3 UNKNOWN_TOPIC_OR_PARTITION             Retriable, REFRESH_IN_DOUBT, [];
     4 INVALID_FETCH_SIZE                     Neither,   FAIL,             [];
     // Refused before anything was appended, as with 9, 72, 74, 100 and 103.
@@ -149,7 +152,7 @@ codes! {
     28 INVALID_COMMIT_OFFSET_SIZE            Neither,   FAIL,             [];
     29 TOPIC_AUTHORIZATION_FAILED            Neither,   FAIL,             [];
     30 GROUP_AUTHORIZATION_FAILED            Neither,   FAIL,             [];
-    // The right to produce idempotently may be granted later, as the right to the transactional id (53).
+    // The right to produce idempotently may be granted later, like the right to the transactional id (53).
     31 CLUSTER_AUTHORIZATION_FAILED          Fatal,     FAIL,             [&[FindCoordinator, Init] => Refuse];
     32 INVALID_TIMESTAMP                     Neither,   FAIL,             [];
     33 UNSUPPORTED_SASL_MECHANISM            Neither,   FAIL,             [];
@@ -166,11 +169,11 @@ codes! {
     44 POLICY_VIOLATION                      Neither,   FAIL,             [];
     45 OUT_OF_ORDER_SEQUENCE_NUMBER          Neither,   SequenceLost,     [];
     46 DUPLICATE_SEQUENCE_NUMBER             Neither,   WrittenBefore,    [];
-    // A group's coordinator knows only that the epoch is old. From the transactions' coordinator this is the older name of
+    // A group coordinator knows only that the epoch is old. From a transaction coordinator, this is the older name of
     // PRODUCER_FENCED.
     47 INVALID_PRODUCER_EPOCH                Neither,   SequenceLost,     [&[CommitOffsets] => Doubt, ALL => Fatal];
-    // EndTxn 5 answers so to a commit if the coordinator aborted the transaction by itself: it gave up on it, or a newer
-    // producer is being initialized.
+    // EndTxn 5 answers a commit with this code if the coordinator has aborted the transaction by itself, because it
+    // timed out or a newer producer is being initialized.
     48 INVALID_TXN_STATE                     Neither,   FAIL,             [&[AddPartitions, AddOffsets] => Fatal, &[Commit] => Doubt];
     49 INVALID_PRODUCER_ID_MAPPING           Fatal,     FAIL,             [&[AddPartitions, AddOffsets] => Fatal];
     50 INVALID_TRANSACTION_TIMEOUT           Neither,   FAIL,             [&[Init] => Refuse];
@@ -178,12 +181,12 @@ codes! {
     52 TRANSACTION_COORDINATOR_FENCED        Neither,   FAIL,             [];
     53 TRANSACTIONAL_ID_AUTHORIZATION_FAILED Fatal,     FAIL,             [&[FindCoordinator, Init] => Refuse, ALL => Fatal];
     54 SECURITY_DISABLED                     Neither,   FAIL,             [];
-    // Another partition of the request failed, and that one decides.
+    // Another partition of the request failed, and its code decides.
     55 OPERATION_NOT_ATTEMPTED               Neither,   FAIL,             [&[AddPartitions] => Retry];
     56 KAFKA_STORAGE_ERROR                   Retriable, REFRESH_IN_DOUBT, [];
     57 LOG_DIR_NOT_FOUND                     Neither,   FAIL,             [];
     58 SASL_AUTHENTICATION_FAILED            Neither,   FAIL,             [];
-    // It was not committed.
+    // The transaction was not committed.
     59 UNKNOWN_PRODUCER_ID                   Neither,   SequenceLost,     [&[Commit] => Abort];
     60 REASSIGNMENT_IN_PROGRESS              Neither,   FAIL,             [];
     72 LISTENER_NOT_FOUND                    Retriable, REFRESH,          [];
@@ -194,7 +197,7 @@ codes! {
     77 STALE_BROKER_EPOCH                    Neither,   FAIL,             [];
     78 OFFSET_NOT_AVAILABLE                  Neither,   FAIL,             [];
     79 MEMBER_ID_REQUIRED                    Neither,   FAIL,             [];
-    // Retriable for the administrator who asked for an election, as are 83 and 84; no answer to a Produce request.
+    // Retriable for administrators who request an election, as are 83 and 84. Not used in Produce responses.
     80 PREFERRED_LEADER_NOT_AVAILABLE        Retriable, FAIL,             [];
     81 GROUP_MAX_SIZE_REACHED                Neither,   FAIL,             [];
     82 FENCED_INSTANCE_ID                    Neither,   FAIL,             [];
@@ -206,13 +209,13 @@ codes! {
     90 PRODUCER_FENCED                       Fatal,     FAIL,             [ALL => Fatal];
     100 UNKNOWN_TOPIC_ID                     Retriable, REFRESH,          [];
     103 INCONSISTENT_TOPIC_ID                Retriable, REFRESH,          [];
-    // At the first request there is no transaction to abort. A commit with this answer was not carried out.
+    // With the first request, there is no transaction to abort. A commit with this response was not carried out.
     120 TRANSACTION_ABORTABLE                Neither,   FAIL,             [&[Init] => Refuse, &[Commit] => Abort];
     129 REBOOTSTRAP_REQUIRED                 Neither,   FAIL,             [];
 }
 
 impl ErrorCode {
-    /// Every code that has a name.
+    /// Every code with a name.
     pub fn all() -> impl Iterator<Item = i16> {
         TABLE.iter().map(|row| row.code)
     }
@@ -226,12 +229,12 @@ impl ErrorCode {
         row(code).map_or(Class::Neither, |row| row.class)
     }
 
-    /// What the answer means for the batch of an idempotent producer.
+    /// What the code means for the batch of an idempotent producer.
     pub fn produce_verdict(code: i16) -> ProduceVerdict {
         row(code).map_or(FAIL, |row| row.produce)
     }
 
-    /// What the answer means for a request of a transaction; `None` if the class of the code decides.
+    /// What the code means for a request of a transaction; `None` if its class decides.
     pub fn transaction_verdict(code: i16, request: TransactionRequest) -> Option<TransactionVerdict> {
         let meanings = row(code)?.transaction;
         meanings.iter().find(|(requests, _)| requests.contains(&request)).map(|(_, verdict)| *verdict)

@@ -1,7 +1,7 @@
-//! Ottla for programs in Rust: a producer for Apache Kafka.
+//! Ottla for Rust programs: a producer for Apache Kafka.
 //!
-//! A [`Producer`] is made of a [`Config`] and a [`Sink`], which gets the delivery reports on the sender thread. The C library
-//! (`include/ottla.h`) is a layer over this crate.
+//! A [`Producer`] is created from a [`Config`] and a [`Sink`], which gets the delivery reports on the sender's thread.
+//! The C library (`include/ottla.h`) is a layer over this crate.
 
 pub mod event_loop;
 pub mod producer;
@@ -15,7 +15,7 @@ pub use ottla_core::{
 };
 pub use producer::{Producer, SendHandle, TopicHandle, Wait};
 
-/// What the application plugs into a producer: a partitioner, serializers, interceptors.
+/// What an application can plug into a producer: a partitioner, serializers and interceptors.
 pub mod plugin {
     pub use ottla_core::config::{Plugin, PluginSettings};
     pub use ottla_core::partition::custom::{Choice, CustomPartitioner, Partitions};

@@ -1,4 +1,4 @@
-//! One socket: frames in, frames out.
+//! A connection: one socket, with frames in and frames out.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use ottla_core::sender::Frame;
 /// A connected socket. Dropping it closes it.
 pub struct Connection {
     stream: TcpStream,
-    /// The beginning of a frame whose end has not arrived.
+    /// The beginning of a frame that has not arrived completely.
     partial: Vec<u8>,
     outgoing: Option<Outgoing>,
     max_frame: usize,
@@ -23,11 +23,11 @@ pub struct Connection {
 struct Outgoing {
     frame: Frame,
     written: usize,
-    /// The sender knows that a part of it is written.
+    /// The sender was told that a part of the frame is written.
     reported: bool,
 }
 
-/// Buffers handed to the kernel in one call; more cost more than another call does.
+/// Buffers that are handed to the kernel in one call. More cost more than another call does.
 const SLICES: usize = 128;
 
 impl Connection {
@@ -35,13 +35,13 @@ impl Connection {
         Connection { stream, partial: Vec::new(), outgoing: None, max_frame }
     }
 
-    /// The frame to write next; there must be none under way.
+    /// Begins to write a frame. The previous one must be written to its end.
     pub fn write(&mut self, frame: Frame) {
         debug_assert!(self.outgoing.is_none(), "the sender hands over one frame at a time");
         self.outgoing = Some(Outgoing { frame, written: 0, reported: false });
     }
 
-    /// Writes what the socket takes. Ready with the frame once it is written to its end.
+    /// Writes as much as the socket takes. Ready with the frame once it is written to its end.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Frame>>> {
         let Some(outgoing) = &mut self.outgoing else { return Poll::Ready(Ok(None)) };
         loop {
@@ -60,24 +60,24 @@ impl Connection {
         }
     }
 
-    /// A part of the frame under way is written, which was not so when this was asked before.
+    /// Whether a part of the frame is written by now. Returns true once per frame.
     pub fn has_begun(&mut self) -> bool {
         let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.written > 0);
         begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.reported, true))
     }
 
-    /// Drops the frame under way, of which no byte is written.
+    /// Drops the frame that is to be written. No byte of it may have been written.
     pub fn recall(&mut self) {
         debug_assert!(self.untouched().is_some(), "what the broker has a part of cannot be taken back");
         self.outgoing = None;
     }
 
-    /// The frame of which no byte was written, if that is the one under way.
+    /// The correlation id of the frame that is to be written, if no byte of it was written.
     pub fn untouched(&self) -> Option<i32> {
         self.outgoing.as_ref().filter(|outgoing| outgoing.written == 0).map(|outgoing| outgoing.frame.correlation)
     }
 
-    /// Reads all there is, calling `on_frame` with each whole frame. An error ends the connection.
+    /// Reads all that has arrived, and calls `on_frame` with each complete frame. An error ends the connection.
     pub fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -106,7 +106,7 @@ impl Connection {
         }
     }
 
-    /// Cuts what arrived into frames. Memory grows by what arrived, not by what a length claims.
+    /// Cuts what arrived into frames. Memory grows by what arrived, not by the length that a frame announces.
     fn take(&mut self, arrived: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<(), Error> {
         if self.partial.is_empty() {
             let used = self.cut(arrived, on_frame)?;
@@ -124,11 +124,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Calls `on_frame` with every whole frame of `bytes`; says how much that was.
+    /// Calls `on_frame` with each complete frame of `bytes`. Returns how many bytes these frames took.
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
         while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
-            error.with_message(format!("it announced {}; {}", error.message(), who_answers(&bytes[used..])))
+            error.with_message(format!("it announced {}; {}", error.message(), likely_cause(&bytes[used..])))
         })? {
             let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);
@@ -138,7 +138,7 @@ impl Connection {
     }
 }
 
-/// Fills `slices` with what is left to write of a frame; says how many were filled.
+/// Fills `slices` with the unwritten rest of a frame. Returns how many were filled.
 fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SLICES]) -> usize {
     let mut skip = written;
     let mut count = 0;
@@ -157,8 +157,8 @@ fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SL
     count
 }
 
-/// Who sends such a length: the bytes of other protocols are known when they are read for one.
-fn who_answers(bytes: &[u8]) -> &'static str {
+/// The likely reason for an impossible frame length: the first bytes of other protocols are recognised.
+fn likely_cause(bytes: &[u8]) -> &'static str {
     match bytes {
         // An alert or a handshake of SSL 3 to TLS 1.3.
         [0x15 | 0x16, 3, ..] => {
@@ -173,7 +173,6 @@ fn who_answers(bytes: &[u8]) -> &'static str {
 }
 
 fn lost(why: &str) -> Error {
-    // 13 is Kafka's NETWORK_EXCEPTION.
     Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), format!("the connection was lost: {why}"))
 }
 
@@ -187,9 +186,9 @@ mod tests {
         Frame { bytes: vec![0; len], ..Frame::default() }
     }
 
-    /// Of a frame that the socket does not take as a whole it is told once that it has begun.
+    /// A frame that the socket takes only in part is reported once as begun.
     #[test]
-    fn what_has_begun_is_told_once_and_what_has_not_can_be_recalled() {
+    fn a_begun_frame_is_reported_once_and_an_untouched_one_can_be_recalled() {
         let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = peer.local_addr().expect("bound");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");

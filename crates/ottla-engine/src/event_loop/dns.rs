@@ -1,4 +1,4 @@
-//! Host names to addresses.
+//! Resolves host names to addresses.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::HostName;
 use ottla_core::sync::Arc;
 
-/// All addresses of a name, in the order the system prefers.
+/// All addresses of a name, in the order that the system prefers.
 pub async fn resolve(name: HostName) -> Result<Vec<SocketAddr>> {
     if let Ok(ip) = name.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, name.port)]);
@@ -30,8 +30,8 @@ pub async fn resolve(name: HostName) -> Result<Vec<SocketAddr>> {
     Ok(addresses)
 }
 
-/// The canonical names of all addresses of a name, each once. An address without one is named by its digits, and so is one
-/// whose name is not found within `limit`.
+/// The canonical names of all addresses of a name, without duplicates. An address without a canonical name is named by
+/// its digits, as is one whose name is not found within `limit`.
 pub async fn canonical_names(name: HostName, limit: Duration) -> Result<Vec<Arc<str>>> {
     let addresses = resolve(name).await?;
     Ok(names_of(addresses.iter().map(SocketAddr::ip), limit, canonical_name).await)
@@ -57,7 +57,7 @@ async fn names_of(
     names
 }
 
-/// As Java's `InetAddress.getCanonicalHostName`: a name counts only if it leads back to the address.
+/// Like Java's `InetAddress.getCanonicalHostName`: a name counts only if it resolves to the address.
 fn canonical_name(ip: IpAddr) -> Option<String> {
     let name = dns_lookup::lookup_addr(&ip).ok()?;
     let mut addresses = (&*name, 0).to_socket_addrs().ok()?;

@@ -1,5 +1,5 @@
-//! The sender thread: a single-threaded tokio runtime around the sender. It reads and writes sockets, resolves names,
-//! reads the clock, and hands reports to the sink. All decisions are made by the sender.
+//! The sender's thread: a single-threaded tokio runtime around the sender. It reads and writes sockets, resolves names,
+//! reads the clock and hands reports to the sink. The sender makes all decisions.
 
 mod connection;
 mod dns;
@@ -16,7 +16,7 @@ use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::{Answer, Sender, Settings};
 use ottla_core::sync::{Arc, Clock, SystemClock, with_signals_blocked};
 
-/// How the event loop handles sockets.
+/// Settings of the sockets. Sizes are in bytes; `None` leaves a buffer to the system.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketSettings {
     pub send_buffer: Option<usize>,
@@ -24,7 +24,7 @@ pub struct SocketSettings {
     pub receive_message_max: usize,
 }
 
-/// Starts the sender thread. It ends after a close; joining it waits for that.
+/// Starts the sender's thread. It ends after a close, and joining it waits for that.
 pub fn spawn(
     shared: Arc<Shared>,
     settings: Settings,
@@ -32,7 +32,8 @@ pub fn spawn(
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
     let sender = Sender::new(settings, shared.accumulator.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
-    // The runtime is made on the thread that it is for: to another it would tie a thread handle that is never released.
+    // The thread makes its own runtime. A runtime from another thread would keep a handle of that thread that is never
+    // released.
     let started = shared.tickets.draw();
     let run = {
         let shared = shared.clone();

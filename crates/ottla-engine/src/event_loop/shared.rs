@@ -1,4 +1,4 @@
-//! What the application's threads and the sender thread share, apart from the accumulator.
+//! What the application's threads and the sender's thread share besides the accumulator.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -11,26 +11,26 @@ use ottla_core::sender::{Answer, DebugSwitch, Event, Level};
 use ottla_core::statistics::{Snapshot, Statistics};
 use ottla_core::sync::{Arc, AtomicU64, Condvar, HandOver, Mutex, Ordering};
 
-/// Where reports go, and news. Called on the sender thread, with no lock held.
+/// Where reports and events go. Called on the sender's thread, without a lock.
 pub trait Sink: Send {
-    /// Sees a report before anybody is told of it, threads that wait for one of its records too.
+    /// Sees a report before it is delivered, also before threads that wait for one of its records.
     fn observe(&mut self, report: &Report);
 
     fn report(&mut self, report: Report);
 
-    /// Whether it keeps reports until the application takes them.
+    /// Whether it keeps reports until the application polls them.
     fn is_polled(&self) -> bool;
 
-    /// What concerns no single record; passed over unless a sink wants it.
+    /// Takes an event. Sinks may ignore events.
     fn event(&mut self, event: Event);
 
-    /// How often it wants to be given statistics, if at all. Asked once, at the start.
+    /// How often it wants statistics, if at all. Called once, at the start.
     fn statistics_interval(&self) -> Option<Duration>;
 
     fn statistics(&mut self, snapshot: Snapshot);
 }
 
-/// A function that takes reports and nothing else.
+/// A function that takes reports, and ignores everything else.
 impl<F: FnMut(Report) + Send> Sink for F {
     fn observe(&mut self, _report: &Report) {}
 
@@ -42,7 +42,7 @@ impl<F: FnMut(Report) + Send> Sink for F {
         false
     }
 
-    fn event(&mut self, _news: Event) {}
+    fn event(&mut self, _event: Event) {}
 
     fn statistics_interval(&self) -> Option<Duration> {
         None
@@ -51,7 +51,7 @@ impl<F: FnMut(Report) + Send> Sink for F {
     fn statistics(&mut self, _snapshot: Snapshot) {}
 }
 
-/// Where log lines go. Any thread of the library.
+/// Where log lines go. Called on the sender's thread, and on threads that call the producer.
 pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 pub struct Shared {
@@ -64,8 +64,8 @@ pub struct Shared {
     sender: SenderId,
 }
 
-/// A producer's sender thread. It is not known by its `ThreadId`: to tell a thread that C started its id, the standard library
-/// allocates something that valgrind reports as possibly lost.
+/// Identifies a producer's thread. `ThreadId` is not used: for a thread that C started, the standard library allocates
+/// something with it that valgrind reports as possibly lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderId(u64);
 
@@ -80,7 +80,7 @@ impl SenderId {
         SenderId(DRAWN.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Whether the caller is this thread, that is, inside a callback of its producer.
+    /// Whether the caller runs on this thread, which means in a callback of its producer.
     pub fn is_current(self) -> bool {
         RUNNING.get() == Some(self)
     }
@@ -99,13 +99,13 @@ impl Shared {
     }
 
     pub fn log(&self, level: Level, message: &str) {
-        // Debug lines are only made where their facility was chosen.
+        // Debug lines come only from facilities that were chosen.
         if level <= self.log_level || level == Level::Debug {
             (self.log)(level, message);
         }
     }
 
-    /// Whether the caller is the sender thread, that is, inside a callback.
+    /// Whether the caller runs on the sender's thread, which means in a callback.
     pub fn is_sender(&self) -> bool {
         self.sender.is_current()
     }
@@ -114,12 +114,12 @@ impl Shared {
         self.sender
     }
 
-    /// The calling thread is the sender.
+    /// Makes the calling thread the sender's.
     pub(super) fn set_sender(&self) {
         RUNNING.set(Some(self.sender));
     }
 
-    /// Asks the sender for something and waits for its answer. `what` names the call in the log.
+    /// Sends a command to the sender and waits for its answer. `what` names the call in the log.
     pub fn ask(&self, what: &str, command: impl FnOnce(u64) -> Command, deadline: Option<Instant>) -> Waited {
         let ticket = self.tickets.draw();
         self.accumulator.inbox.command(command(ticket));
@@ -128,8 +128,8 @@ impl Shared {
         waited
     }
 
-    /// Waits for a ticket's answer. A wait that takes long is explained in the log, again and again but ever less often:
-    /// one without a limit would otherwise never say what it waits for.
+    /// Waits for a ticket's answer. The log explains a long wait, again and again at growing intervals. Otherwise a
+    /// wait without a limit would never show what it waits for.
     pub fn wait(&self, what: &str, ticket: u64, deadline: Option<Instant>) -> Waited {
         let begun = Instant::now();
         let mut warnings = Warnings::begin(begun);
@@ -146,7 +146,8 @@ impl Shared {
         }
     }
 
-    /// What somebody waits for, if anything: the sender says it, or that it does not say it in time is the reason.
+    /// Explains what a call or records wait for; `None` if they wait for nothing. If the sender does not answer within
+    /// `patience`, that is the explanation.
     pub fn explain(&self, of: Waiting, patience: Duration) -> Option<String> {
         let ticket = self.tickets.draw();
         self.accumulator.inbox.command(Command::Explain { ticket, of });
@@ -160,11 +161,11 @@ impl Shared {
     }
 }
 
-/// The sender thread that takes longer to say something is busy.
+/// If the sender's thread does not answer within this time, it is busy.
 pub const BUSY_AFTER: Duration = Duration::from_millis(250);
 pub const BUSY: &str = "the sender thread did not come to it in time; is a callback slow?";
 
-/// When a call that waits is explained in the log.
+/// When the log explains a waiting call.
 struct Warnings {
     next: Instant,
     pause: Duration,
@@ -188,7 +189,7 @@ impl Warnings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     Closed,
-    /// It panicked; what was pending was completed with an error.
+    /// It panicked, and pending records and calls completed with an error.
     Panicked,
 }
 
@@ -197,11 +198,11 @@ pub enum Ended {
 pub enum Waited {
     Answered(Result<Answer>),
     TimedOut,
-    /// The sender ended first: nothing is answered any more.
+    /// The sender ended first, and answers nothing any more.
     Ended,
 }
 
-/// Numbers under which commands are answered.
+/// Numbers under which the sender answers commands.
 #[derive(Default)]
 pub struct Tickets {
     next: AtomicU64,
@@ -212,10 +213,10 @@ pub struct Tickets {
 
 #[derive(Default)]
 struct TicketState {
-    /// Those drawn and not given back, with their answers.
+    /// Tickets that were drawn and not given back, with their answers.
     drawn: HashMap<u64, Option<Result<Answer>>>,
     ended: Option<Ended>,
-    /// Told before the end, while what was pending is being completed.
+    /// Set before the end, while pending records are being completed.
     panicked: bool,
 }
 
@@ -226,7 +227,7 @@ impl Tickets {
         ticket
     }
 
-    /// Waits for the answer. It stays until the ticket is given back, so one can wait again after a time-out.
+    /// Waits for the answer. It stays until the ticket is given back, so that a call can wait again after a timeout.
     pub fn wait(&self, ticket: u64, deadline: Option<Instant>) -> Waited {
         let waited = self.wait_for_answer(ticket, deadline);
         self.hand_over.take();
@@ -267,7 +268,7 @@ impl Tickets {
         self.turn.notify_all();
     }
 
-    /// The sender thread panicked: from now on calls are refused for that reason.
+    /// Notes that the sender's thread panicked. From now on calls are refused with that reason.
     pub(super) fn panicked(&self) {
         self.state.lock().panicked = true;
     }
@@ -276,7 +277,7 @@ impl Tickets {
         self.state.lock().panicked
     }
 
-    /// Waits until the sender has nothing more to do.
+    /// Waits until the sender has ended. `None` if it has not by the `deadline`.
     pub fn wait_ended(&self, deadline: Option<Instant>) -> Option<Ended> {
         let mut state = self.state.lock();
         while state.ended.is_none() {

@@ -1,4 +1,4 @@
-//! A snapshot of all figures: those that the sender counts, and levels that are looked up where they are.
+//! Takes a snapshot of all figures: those that the sender counts, and levels that are read from their source.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,11 +9,12 @@ use ottla_core::statistics::{BrokerFigures, ProducerFigures, Snapshot, TopicFigu
 use ottla_core::sync::{Arc, Clock, SystemClock, Time};
 
 impl Shared {
-    /// Any thread, at any time. Looks once at every partition of the topics that records were sent to.
+    /// A snapshot of all figures. Any thread, at any time. Looks once at every partition of the topics in use.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.statistics.read(SystemClock.monotonic(), SystemClock.wall_ms());
         self.look_at_buffer(&mut snapshot.producer);
-        // An address of bootstrap.servers leads nothing: its id is negative, as a partition's leader is that has none.
+        // Addresses from bootstrap.servers lead no partition. Their ids are negative, and so is the leader of a
+        // partition without one.
         let leaders = snapshot.brokers.iter_mut().filter(|broker| broker.what.id >= 0);
         let mut brokers: HashMap<i32, &mut BrokerFigures> =
             leaders.map(|broker| (broker.what.id, &mut broker.figures)).collect();
@@ -34,7 +35,7 @@ impl Shared {
         snapshot
     }
 
-    /// Records that are not decided yet: those that wait in slots, and those that the sender has taken up.
+    /// Records that are not decided yet: those that wait in slots, and those that the sender has taken.
     pub fn records_held(&self) -> usize {
         let waiting: usize = self.accumulator.topics.slots().iter().map(|slot| slot.waiting().0).sum();
         waiting + self.statistics.records_taken()
@@ -50,7 +51,7 @@ impl Shared {
     }
 }
 
-/// When statistics are to be told next. What is late is not made up for.
+/// When statistics are due next. Missed reports are not made up for.
 pub struct Interval {
     every: Duration,
     pub next: Time,

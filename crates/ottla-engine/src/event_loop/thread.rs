@@ -1,4 +1,4 @@
-//! The loop of the sender thread.
+//! The loop of the sender's thread.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,10 +22,11 @@ use ottla_core::record::Fate;
 use ottla_core::sender::{ConnectionId, Event, EventKind, Frame, Input, Level, Output, Sender};
 use ottla_core::sync::{Arc, Clock, Mutex, SystemClock, Time};
 
-/// Idle threads need a fraction of it. One that outlived the producer would be reported by valgrind at the end of the process.
+/// Idle threads need a fraction of this to end. Valgrind would report one that outlives the producer at the end of the
+/// process.
 const LOOKUPS_END_WITHIN: Duration = Duration::from_millis(100);
 
-/// Runs until the sender is closed, or something panics.
+/// Runs until the sender is closed or something panics.
 pub fn run(runtime: Runtime, sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
     shared.set_sender();
     let mut sender = SenderThread::new(sender, shared.clone(), sockets, sink);
@@ -34,7 +35,7 @@ pub fn run(runtime: Runtime, sender: Sender, shared: Arc<Shared>, sockets: Socke
     }));
     let how = if looped.is_ok() { Ended::Closed } else { Ended::Panicked };
     sender.finish(how);
-    // Threads that look names up end here unless a lookup hangs, which is not waited for.
+    // Ends the threads that look up names. A lookup that hangs is not waited for.
     runtime.shutdown_timeout(LOOKUPS_END_WITHIN);
 }
 
@@ -42,7 +43,7 @@ type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
 type Naming = Pin<Box<dyn Future<Output = Result<Vec<Arc<str>>>>>>;
 type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
 
-/// What a connection is doing.
+/// The state of a connection.
 enum ConnectionState {
     Naming(Naming),
     Resolving(Resolving),
@@ -59,17 +60,17 @@ struct SenderThread {
     mail: Mail<Command>,
     scratch: Vec<u8>,
     ids: Vec<ConnectionId>,
-    /// Made within the runtime.
+    /// Created inside the runtime.
     timer: Option<Timer>,
     waker: Arc<Mutex<Option<Waker>>>,
-    /// When this loop last began a turn. The runtime looked at every socket since, so all that arrived before is
-    /// readable now: the time up to which timers may fire.
+    /// When the loop began its previous pass. Since then the runtime has looked at every socket, so all that had
+    /// arrived by that time is readable now. So timers may fire up to this time.
     last_turn: Time,
     interval: Interval,
     rest: WakeCoalescing,
 }
 
-/// Passes over the inbox before the runtime looks at the sockets again.
+/// How often a pass empties the inbox before the runtime looks at the sockets again.
 const PASSES: usize = 16;
 
 impl SenderThread {
@@ -102,7 +103,7 @@ impl SenderThread {
         }
     }
 
-    /// One turn: everything readable, then the inbox, then the timers, then what the sender wants done.
+    /// One pass: reads all sockets, then the inbox, fires timers, and carries out what the sender wants done.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.keep_waker(cx);
         let turn = SystemClock.monotonic();
@@ -124,7 +125,7 @@ impl SenderThread {
             if deadline <= turn {
                 break;
             }
-            // From now on whoever waits for a little is served by the release itself.
+            // From here on, a release serves waiting calls by itself, however small their request.
             self.shared.accumulator.memory.budget().stop_deferring();
             self.report_room();
             let now = SystemClock.monotonic();
@@ -177,7 +178,7 @@ impl SenderThread {
         Poll::Pending
     }
 
-    /// Delivers every readable byte, goes on writing where sockets have room, and looks at attempts to connect.
+    /// Delivers every readable byte, goes on writing where sockets have room, and polls attempts to connect.
     fn poll_connections(&mut self, cx: &mut Context<'_>) {
         let mut ids = std::mem::take(&mut self.ids);
         ids.extend(self.connections.keys());
@@ -208,7 +209,8 @@ impl SenderThread {
                 if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
                     self.connections.remove(&id);
                     self.connect_ended(id, address, connected);
-                    // The runtime wakes this loop for what was asked of it, so ask for the first answer now.
+                    // The runtime wakes this loop only for sockets that were polled, so poll this one for the first
+                    // response now.
                     self.poll_connection(id, cx);
                 }
             }
@@ -233,11 +235,11 @@ impl SenderThread {
                 self.sender().input(Input::Connected(id));
             }
             Err(error) => {
-                let hint = match error.kind() {
+                let advice = match error.kind() {
                     std::io::ErrorKind::ConnectionRefused => "; does a broker listen there?",
                     _ => "",
                 };
-                let message = format!("connecting to {address} failed: {error}{hint}");
+                let message = format!("connecting to {address} failed: {error}{advice}");
                 self.sender().input(Input::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
             }
         }
@@ -247,7 +249,7 @@ impl SenderThread {
         let Some(ConnectionState::Open(connection)) = self.connections.get_mut(&id) else { return };
         let Some(sender) = &mut self.sender else { return };
         if !sender.is_current(id) {
-            // About to be closed. What the sender took for unwritten stays so.
+            // It is about to be closed. A frame that the sender considers unwritten must not be written now.
             return;
         }
         match connection.poll_write(cx) {
@@ -264,10 +266,11 @@ impl SenderThread {
         }
     }
 
-    /// Does what the sender wants done. Callbacks run here, between its steps.
+    /// Carries out what the sender wants done. Callbacks run here, between the sender's steps.
     fn carry_out(&mut self, cx: &mut Context<'_>) {
         loop {
-            // Before each action, so that who flushed finds the values of what was decided released.
+            // Given back before each output, so that after a flush the application finds the values of decided records
+            // released.
             self.shared.accumulator.memory.give_back_loans();
             let Some(action) = self.sender().poll_output() else { return };
             match action {
@@ -307,8 +310,8 @@ impl SenderThread {
         }
     }
 
-    /// Somebody was refused room, and now there is some. Before falling asleep: what the application sends when it is
-    /// told keeps the loop awake.
+    /// Reports that there is room again after a refusal. Done before the loop falls asleep, because what the
+    /// application sends in response keeps it awake.
     fn report_room(&mut self) {
         let budget = self.shared.accumulator.memory.budget();
         if budget.take_room_after_refusal() {
@@ -332,7 +335,7 @@ impl SenderThread {
         });
     }
 
-    /// The application's functions run in here: how long they keep this thread is worth knowing.
+    /// Runs functions of the application. How long they keep this thread is measured.
     fn call_out(&mut self, call: impl FnOnce(&mut dyn Sink)) {
         let figures = &self.shared.statistics.producer;
         let begun = SystemClock.monotonic();
@@ -346,7 +349,7 @@ impl SenderThread {
         }
     }
 
-    /// Statistics, if a sink wants them each so often.
+    /// Reports statistics, if the sink wants them and the interval has passed.
     fn report_statistics(&mut self, now: Time) {
         if self.interval.is_due(now) {
             let snapshot = self.shared.snapshot();
@@ -354,7 +357,7 @@ impl SenderThread {
         }
     }
 
-    /// A failure that the sender does not know of.
+    /// Reports a failure that the sender does not know of, and counts it.
     fn report_failed(&mut self, report: Report) {
         let Outcome { error, fate, .. } = report.outcome();
         let kind = error.as_ref().map_or(ErrorKind::Internal, Error::kind);
@@ -372,8 +375,8 @@ impl SenderThread {
         self.sender().assigned(topic);
     }
 
-    /// The loop has ended. After a panic, completes what it left behind: every batch is among the sender's actions as a
-    /// report, or was dropped by its owner and so handed to the memory as an orphan, or is in a slot.
+    /// Ends the sender. After a panic, it completes what was left: every batch is a report among the sender's outputs,
+    /// or an orphan that its owner dropped, or in a slot.
     fn finish(mut self, how: Ended) {
         self.connections.clear();
         let accumulator = self.shared.accumulator.clone();
@@ -391,7 +394,8 @@ impl SenderThread {
         self.complete_leftovers(how, decided);
         accumulator.memory.close();
         accumulator.memory.give_back_last_loans();
-        // The sink goes first: who waits for the end finds all of it done.
+        // The sink is dropped before the end is announced, so that all its work is done when a call that waits for the
+        // end returns.
         let SenderThread { sink, shared, .. } = self;
         drop(catch_unwind(AssertUnwindSafe(move || drop(sink))));
         shared.tickets.end(how);
@@ -417,9 +421,9 @@ impl SenderThread {
         }
     }
 
-    /// A sink that panics at one report is given the others all the same.
-    fn despite_panics(&mut self, tell: impl FnOnce(&mut Self)) {
-        drop(catch_unwind(AssertUnwindSafe(|| tell(self))));
+    /// A sink that panics at one report still gets the others.
+    fn despite_panics(&mut self, deliver: impl FnOnce(&mut Self)) {
+        drop(catch_unwind(AssertUnwindSafe(|| deliver(self))));
     }
 }
 
@@ -427,7 +431,7 @@ async fn connect(address: SocketAddr, sockets: SocketSettings) -> std::io::Resul
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_nodelay(true)?;
     socket.set_keepalive(true)?;
-    // Left alone by default: an explicit size switches the kernel's own tuning off.
+    // Left to the kernel by default: an explicit size turns its tuning off.
     if let Some(bytes) = sockets.send_buffer {
         socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
     }

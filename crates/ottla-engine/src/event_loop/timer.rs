@@ -1,5 +1,5 @@
-//! The timer of the event loop. Tokio's timers, and the timeouts of epoll, count whole milliseconds: a linger of 5 ms
-//! would take 5 to 7. A timer of the kernel does not round.
+//! The timer of the event loop. Tokio's timers and the timeouts of epoll have a resolution of a millisecond: a linger
+//! of 5 ms would take 5 to 7. A timer of the kernel does not round.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,11 +8,11 @@ use tokio::time::{Instant, Sleep};
 
 use ottla_core::sync::{Clock, SystemClock, Time};
 
-/// One timer, set again and again. Thread: sender, within its runtime.
+/// One timer that is set again and again. Thread: sender, inside its runtime.
 pub struct Timer {
     #[cfg(target_os = "linux")]
     precise: Option<precise::Timer>,
-    /// Where there is no precise one.
+    /// Used where there is no precise timer.
     coarse: Option<Pin<Box<Sleep>>>,
 }
 
@@ -25,7 +25,7 @@ impl Timer {
         }
     }
 
-    /// Whether it can be set to less than a millisecond.
+    /// Whether its resolution is finer than a millisecond.
     pub fn is_precise(&self) -> bool {
         #[cfg(target_os = "linux")]
         return self.precise.is_some();
@@ -33,8 +33,8 @@ impl Timer {
         false
     }
 
-    /// Ready if `deadline` has come; if not, wakes the task when it comes. A deadline that was asked for before counts
-    /// no longer.
+    /// Ready if `deadline` has passed. Otherwise wakes the task when it passes. Replaces the deadline of an earlier
+    /// call.
     pub fn poll(&mut self, deadline: Time, cx: &mut Context<'_>) -> Poll<()> {
         #[cfg(target_os = "linux")]
         if let Some(precise) = &mut self.precise {
@@ -48,7 +48,7 @@ impl Timer {
         if wait.is_zero() {
             return Poll::Ready(());
         }
-        // Further ahead, tokio's clock could overflow.
+        // A longer wait could overflow tokio's clock.
         let at = Instant::now() + wait.min(std::time::Duration::from_secs(3600));
         let sleep = self.coarse.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if sleep.deadline() != at {
@@ -78,12 +78,12 @@ mod precise {
     }
 
     impl Timer {
-        /// `None` if the process has no file descriptor left for it.
+        /// `None` if the process has no file descriptor left.
         #[expect(unsafe_code, reason = "tokio has to be promised that the descriptor stays open")]
         pub fn new() -> Option<Self> {
             let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
             let fd = timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;
-            // SAFETY: what is registered owns its descriptor, so that nothing else closes it.
+            // SAFETY: the registered object owns its descriptor, so nothing else closes it.
             let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.ok()?;
             Some(Timer { fd, set_to: Time::NEVER })
         }
@@ -93,7 +93,7 @@ mod precise {
                 self.set(deadline);
             }
             let Poll::Ready(Ok(mut guard)) = self.fd.poll_read_ready(cx) else { return Poll::Pending };
-            // Setting it again takes back what there would be to read.
+            // Setting the timer again discards the expiry, so it need not be read.
             guard.clear_ready();
             drop(guard);
             self.set_to = Time::NEVER;
@@ -108,7 +108,7 @@ mod precise {
             };
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
             let spec = Itimerspec { it_interval: never, it_value: at };
-            // It fails for numbers out of range only, and these are not.
+            // Fails only for numbers out of range, which these are not.
             let set = timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &spec);
             debug_assert!(set.is_ok(), "{set:?}");
             self.set_to = deadline;
@@ -138,7 +138,7 @@ mod tests {
         });
     }
 
-    /// As the sender does: what comes too early is waited out.
+    /// Like the sender: after an early wake-up, it waits again.
     async fn wait(timer: &mut Timer, deadline: Time) -> Time {
         while SystemClock.monotonic() < deadline {
             poll_fn(|cx| timer.poll(deadline, cx)).await;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_last_counts() {
+    fn the_last_deadline_replaces_earlier_ones() {
         within_a_runtime(async |timer| {
             let begin = SystemClock.monotonic();
             let far = begin.after(Duration::from_secs(1_000));

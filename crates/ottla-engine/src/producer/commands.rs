@@ -1,4 +1,4 @@
-//! Calls to the sender other than send. Each is left in the inbox as a command, and its answer waits under a ticket.
+//! Calls to the sender other than send. Each puts a command into the inbox, and its answer waits under a ticket.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::{Answer, PartitionInfo};
 use ottla_core::sync::{Arc, Clock, SystemClock, Time};
 
-/// The pause between two questions that nobody waits for.
+/// The shortest interval of requests for partitions that no call waits for.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Producer {
-    /// Completes records with `Purged`: those that are `queued` (also those that wait to be tried again), those that
-    /// are `in_flight`, or both; of one topic or of all. Waits until their reports were handed over; with `Wait::Never`
-    /// it only asks for that, and can be called in a callback.
+    /// Completes records with `Purged`: `queued` ones (including those that wait for a retry), those `in_flight`, or
+    /// both; of one topic or of all. Waits until their reports were handed over. With `Wait::Never` it does not wait,
+    /// and may be called in a callback.
     ///
-    /// A record in flight may be written all the same: its fate is unknown, but for one of whose request no byte was
-    /// written. Its memory is held until its request is done. Records that are accepted during the call may be purged or
-    /// not.
+    /// A record in flight may be written all the same, so its fate is unknown unless no byte of its request was
+    /// written. Its memory is held until its request is done. Records that are accepted during the call may or may not
+    /// be purged.
     pub fn purge(&self, queued: bool, in_flight: bool, topic: Option<&TopicHandle>, wait: Wait) -> Result<()> {
         self.check_process()?;
         if !queued && !in_flight {
@@ -37,20 +37,19 @@ impl Producer {
         }
     }
 
-    /// Waits until a broker of the cluster has answered a question that this call asked; at the end of `wait` an error
-    /// says what stands in the way.
+    /// Waits until a broker of the cluster has responded to a request of this call. If none has by the end of `wait`,
+    /// the error names the reason.
     pub fn check(&self, wait: Wait) -> Result<()> {
         self.inquire("check", About::Cluster, wait).map(drop)
     }
 
-    /// Waits until a broker has said that the topic exists and each of its partitions has a leader, and until there is a
-    /// connection to each leader.
-    /// Where brokers make topics that they are asked for, this may make it.
+    /// Waits until a broker has confirmed that the topic exists and that each partition has a leader, and until there
+    /// is a connection to each leader. Creates the topic if brokers create topics on request.
     pub fn check_topic(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
         self.inquire("checking a topic", About::Topic { name: topic.0.name.clone(), led: true }, wait).map(drop)
     }
 
-    /// The topic's partitions, by number, as a broker describes them to this call.
+    /// The topic's partitions, in order, as a broker describes them to this call.
     pub fn partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<Arc<[PartitionInfo]>> {
         match self.inquire("asking for partitions", About::Topic { name: topic.0.name.clone(), led: false }, wait)? {
             Answer::Partitions(partitions) => Ok(partitions),
@@ -60,8 +59,8 @@ impl Producer {
         }
     }
 
-    /// Asks for the topic's partitions for the sake of later calls: nobody waits for the answer. A loop that tries again
-    /// and again asks once in a while.
+    /// Requests the topic's partitions for later calls. Does not wait for the answer. A loop of calls requests them
+    /// only once per interval.
     pub(super) fn ask_for_partitions(&self, topic: &TopicHandle) {
         let now = Instant::now();
         let mut last = self.last_asked.lock();
@@ -87,7 +86,7 @@ impl Producer {
             Wait::AtMost(longest) => asked_at.after(longest),
             Wait::Forever => Time::NEVER,
         };
-        // At the deadline the sender says why there is no answer.
+        // At the deadline the sender answers with the reason, which may take a moment.
         let patience = limit.and_then(|limit| limit.checked_add(BUSY_AFTER));
         match self.shared.ask(what, |ticket| Command::Inquire { ticket, about, asked_at, deadline }, patience) {
             Waited::Answered(answer) => answer,
@@ -96,21 +95,21 @@ impl Producer {
         }
     }
 
-    /// Records that were accepted and are not decided yet. Counted where they are, so that sending does not pay for it:
-    /// while records flow, those on their way from one place to the next may be missed or counted twice.
-    /// 0 in a forked child, where the locks on the way may be held for ever.
+    /// Records that were accepted and are not decided yet. They are counted where they are, so that sending does not
+    /// pay for it. While records flow, those that are being moved may be missed or counted twice. 0 in a forked child,
+    /// where the locks may be held for ever.
     pub fn buffered_records(&self) -> usize {
         if self.process.is_current() { self.shared.records_held() } else { 0 }
     }
 
-    /// What a call that took `wait` waited for in vain; `None` if it waits for nothing any more.
+    /// Explains what a call that took `wait` has waited for; `None` if it need not wait any more.
     pub(super) fn explain(&self, of: Waiting, wait: Wait) -> Option<String> {
-        // A call that does not wait does not wait long for its explanation.
+        // A call that does not wait should not wait long for its explanation either.
         let patience = if wait == Wait::Never { BUSY_AFTER / 10 } else { BUSY_AFTER };
         self.shared.explain(of, patience)
     }
 
-    /// The same as a clause of a message.
+    /// The explanation as a clause of a message.
     pub(super) fn why_waiting(&self, of: Waiting, wait: Wait) -> String {
         self.explain(of, wait).map_or_else(String::new, |why| format!("; {why}"))
     }

@@ -11,17 +11,18 @@ use ottla_core::record::{Header, Record};
 use ottla_core::serialize::Objects;
 use ottla_core::sync::Arc;
 
-/// Sees records on their way. What it cannot do is logged, and the record goes on without it.
+/// Sees records on their way. An error is logged, and the record goes on as if the interceptor were not there.
 pub trait Interceptor: Plugin {
-    /// Before the record's partition is chosen; it may be changed. On the thread that sends, with no lock held.
+    /// Called before the record's partition is chosen. May change the record. Runs on the thread that sends, without a
+    /// lock.
     fn on_send(&self, sending: &mut Sending<'_>) -> Result<(), String>;
 
-    /// After the record was decided, before anybody else is told of it, on the sender thread; or after it was refused,
-    /// on the thread that tried to send it.
+    /// Called after the record was decided and before its completion, on the sender's thread. For a record that was
+    /// refused, it is called on the thread that sent it.
     fn on_acknowledgement(&self, delivery: &Delivery<'_>) -> Result<(), String>;
 }
 
-/// A record that an interceptor looks at, and may replace.
+/// A record that an interceptor sees, and may replace.
 pub struct Sending<'r> {
     pub topic: &'r str,
     /// None if the record was sent as bytes.
@@ -30,7 +31,7 @@ pub struct Sending<'r> {
     replaced: Option<Replaced>,
 }
 
-/// What an interceptor put in the place of a record. Parts that it left as they were are not copied.
+/// The record of an interceptor that replaced it. Parts that it did not change are not copied.
 struct Replaced {
     key: Part,
     value: Part,
@@ -64,7 +65,7 @@ impl<'r> Sending<'r> {
         Sending { topic, objects, record: *record, replaced: None }
     }
 
-    /// Gives `body` the record as it stands.
+    /// Calls `body` with the record in its present form.
     pub fn with<T>(&self, body: impl FnOnce(&Record<'_>) -> T) -> T {
         match &self.replaced {
             None => body(&self.record),
@@ -72,7 +73,7 @@ impl<'r> Sending<'r> {
         }
     }
 
-    /// Puts another record in its place; what is not already the record's is copied.
+    /// Replaces the record. Copies what does not belong to the original record.
     pub fn replace(&mut self, by: &Record<'_>) -> Result<()> {
         let number = by.partition.map(i64::from).into_iter().chain(by.timestamp).find(|&number| number < 0);
         if let Some(number) = number {
@@ -111,8 +112,8 @@ fn copy_header(header: &Header<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
     Ok((copy(header.name)?, header.value.map(copy).transpose()?))
 }
 
-/// Shows a record to each interceptor in turn, then gives `send` what became of it. `failed` is told of interceptors
-/// that fail, by their numbers from 1.
+/// Shows a record to each interceptor in turn, then calls `send` with the result. `failed` is called for interceptors
+/// that fail, with their numbers from 1.
 pub(super) fn intercept(
     interceptors: &[Arc<dyn Interceptor>],
     number: usize,
@@ -122,7 +123,7 @@ pub(super) fn intercept(
     failed: &dyn Fn(usize, &str),
     send: &mut dyn FnMut(&Record<'_>) -> Result<()>,
 ) -> Result<()> {
-    // Called for the rest inside, since what one replaced has to live until the record is sent.
+    // Recursive, because the replacement must live until the record is sent.
     let Some((first, rest)) = interceptors.split_first() else { return send(record) };
     let mut sending = Sending::new(topic, record, objects);
     if let Err(why) = first.on_send(&mut sending) {

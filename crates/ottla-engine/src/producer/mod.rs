@@ -1,4 +1,5 @@
-//! The producer as a Rust type: checks, waits, and the life from `new` to `close`. The C layer is a thin coat on it.
+//! The producer as a Rust type: argument checks, waits, and its life from `new` to `close`. The C layer is a thin layer
+//! over it.
 
 mod commands;
 mod interceptor;
@@ -36,32 +37,32 @@ use ottla_core::statistics::{CounterSnapshot, Snapshot, Statistics};
 use ottla_core::sync::{Arc, Clock, Generation, Mutex, SystemClock, Time, is_checked_for_races, notice_forks};
 use ottla_core::text::partitions;
 
-/// A Kafka producer. All of it can be used from any thread; share it by reference or in an [`Arc`].
+/// A Kafka producer. All methods may be called on any thread. Share it by reference or in an [`Arc`].
 pub struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     plugins: Arc<Configured>,
     serializers: Serializers,
     interceptors: Vec<Arc<dyn Interceptor>>,
-    /// When partitions were last asked for with nobody waiting for the answer.
+    /// When partitions were last requested without a call that waits for them.
     last_asked: Mutex<Option<Instant>>,
-    /// There are plug-ins, or a tool looks for races: records take the way of `accept_plugged`.
+    /// There are plug-ins, or a race detector runs: records take the path of `accept_plugged`.
     plugged: bool,
-    /// Reports wait until the application takes them.
+    /// Reports wait until the application polls them.
     polled: bool,
-    /// The process that made it.
+    /// The process that created it.
     process: Generation,
-    /// The process in which records may be usual ones: none if there are plug-ins, or if no request is sure to have
-    /// room for one.
+    /// The process in which records may take the fast path. None if there are plug-ins, or if `max.request.size` is so
+    /// small that a plain record may not fit.
     fast_path_in: Generation,
     topics: TopicConfig,
     max_block: Duration,
     max_request_size: usize,
-    /// A call of transactions that timed out and goes on: what it was and where it is answered.
+    /// A transactional call that timed out and goes on.
     unfinished: Mutex<Option<transaction::Unfinished>>,
 }
 
-/// A topic of a producer. Making one costs a look-up by name; sending by handle does not.
+/// A topic of a producer. Creating a handle looks the name up; sending with one does not.
 #[derive(Clone)]
 pub struct TopicHandle(Arc<Topic>);
 
@@ -76,7 +77,7 @@ pub enum Wait {
     Forever,
 }
 
-/// The room that a batch's header and framing take beside its records.
+/// The bytes that a batch's header and framing take besides its records.
 const OVERHEAD: usize = record_batch::HEADER_LEN + 21;
 /// A request of this size has room for any plain record.
 const SURE_ROOM: usize = 2 * PlainRecord::LONGEST + OVERHEAD;
@@ -86,23 +87,23 @@ impl TopicHandle {
         &self.0.name
     }
 
-    /// How many partitions it has, once that is known.
+    /// The number of the topic's partitions, once it is known.
     pub fn partition_count(&self) -> Option<usize> {
         self.0.partitions().map(<[_]>::len)
     }
 }
 
 impl Producer {
-    /// Starts a producer: its sender thread, which begins to connect at once. A broker need not be there yet.
+    /// Starts a producer and its thread, which begins to connect at once. No broker need be running yet.
     ///
-    /// `sink` is given every report, `log` every line up to `log_level` and the debug lines that were chosen; both are
-    /// called on the sender thread.
+    /// `sink` gets every report, on the sender's thread. `log` gets every line up to `log_level`, and the debug lines of
+    /// the chosen facilities. It is called on the sender's thread, and on threads that call the producer.
     pub fn new(config: &Config, sink: Box<dyn Sink>, log: LogSink, log_level: Level) -> Result<Self> {
         Self::with_plugins(config, &Plugins::default(), sink, log, log_level)
     }
 
-    /// The same with plug-ins. Each is told the settings of plug-ins here, and closed when the producer ends, or before
-    /// this returns an error.
+    /// Starts a producer with plug-ins. Each is configured here, and closed when the producer ends or before this
+    /// returns an error.
     pub fn with_plugins(
         config: &Config,
         plugins: &Plugins,
@@ -122,8 +123,8 @@ impl Producer {
         let configured = plugins.configure(&resolved.plugin)?;
         let seed = settings::random_seed();
         let mut accumulator = settings::accumulator(&resolved, seed);
-        if let Some(own) = &plugins.partitioner {
-            accumulator.topic.partitioner = Partitioner::Custom(own.clone());
+        if let Some(custom) = &plugins.partitioner {
+            accumulator.topic.partitioner = Partitioner::Custom(custom.clone());
         }
         let accumulator = Arc::new(Accumulator::new(&accumulator));
         let statistics = Statistics::new(&resolved.client_id, SystemClock.monotonic());
@@ -171,16 +172,16 @@ impl Producer {
         })
     }
 
-    /// A handle for the topic of this name. The topic is not looked up: that happens at its first record.
+    /// A handle for the topic of this name. The topic's metadata is requested at its first record.
     pub fn topic(&self, name: &str) -> Result<TopicHandle> {
         self.check_process()?;
         topics::check_name(name)?;
         Ok(TopicHandle(self.shared.accumulator.topics.get(name)))
     }
 
-    /// A handle for a topic that differs from the others: `overrides` holds the properties in which it does, of those
-    /// that topics may have; see [`Config::resolve_topic`]. Its settings are fixed when it is first named, so another
-    /// handle has to be made with the same, or with [`Producer::topic`], which takes the topic as it is.
+    /// A handle for a topic with its own settings. `overrides` has the properties in which it differs, of those that
+    /// topics may have; see [`Config::resolve_topic`]. The settings are fixed when the topic is first named. Later
+    /// handles need the same ones, or use [`Producer::topic`], which takes the topic as it is.
     pub fn topic_with(&self, name: &str, overrides: &Config) -> Result<TopicHandle> {
         self.check_process()?;
         topics::check_name(name)?;
@@ -195,29 +196,29 @@ impl Producer {
         Ok(TopicHandle(topic))
     }
 
-    /// Accepts a record, to be told of through `completion`. An error means that it was not accepted, and no
-    /// completion follows. Waits for room in `buffer.memory` only, as long as `wait` says; never in a callback.
+    /// Accepts a record, whose result goes to `completion`. After an error the record was not accepted, and no
+    /// completion follows. Waits only for room in `buffer.memory`, as long as `wait` allows, and never in a callback.
     #[inline]
     pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
         self.check_process()?;
         self.accept(topic, record, &completion, Lingering::Allowed, wait, &SystemClock)
     }
 
-    /// Accepts a record if it is of the usual kind in every respect: nothing to wait for, to choose or to tell. `None`:
-    /// nothing has changed, and `send` takes it, or says what is wrong with it.
+    /// Accepts a plain record on the fast path: there is nothing to wait for and nothing to announce. `None`: nothing
+    /// has changed, and `send` must be called, which accepts the record or returns the error.
     #[inline(always)]
     pub fn send_fast(&self, topic: &TopicHandle, record: &PlainRecord<'_>) -> Option<()> {
         if self.fast_path_in.is_current() { self.shared.accumulator.accept_fast(&topic.0, record) } else { None }
     }
 
-    /// `send_fast` for records in turn, while each is usual and goes where the first does; answers how many were
-    /// accepted. They are few: the sender may wait meanwhile.
+    /// Accepts plain records in order, as long as they go where the first one goes. Returns how many were accepted.
+    /// Pass few at a time: the sender may have to wait for the slot meanwhile.
     #[inline]
     pub fn send_fast_run<'r>(&self, topic: &TopicHandle, records: impl Iterator<Item = PlainRecord<'r>>) -> usize {
         if self.fast_path_in.is_current() { self.shared.accumulator.accept_fast_run(&topic.0, records) } else { 0 }
     }
 
-    /// `send` for one of many that a call accepts.
+    /// `send` for one of many records that a call accepts.
     pub fn send_in(
         &self,
         call: &OneCall,
@@ -230,7 +231,7 @@ impl Producer {
         self.accept(topic, record, &completion, Lingering::Allowed, wait, call)
     }
 
-    /// Accepts records in turn until one is refused; says how many were accepted, and why it stopped.
+    /// Accepts records in order until one is refused. Returns how many were accepted, and why it stopped.
     pub fn send_many<'r>(
         &self,
         topic: &TopicHandle,
@@ -248,8 +249,8 @@ impl Producer {
         (accepted, Ok(()))
     }
 
-    /// Sends one record, ending its batch's linger, and waits for its fate. A record whose fate is not known by the
-    /// deadline goes on; what becomes of it is then told to nobody.
+    /// Sends one record without linger, and waits for its fate. If that is not known by the deadline, the record goes
+    /// on, but its result is not reported.
     pub fn send_and_wait(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<DeliveryResult> {
         self.check_process()?;
         self.refuse_in_callback("waiting for a record")?;
@@ -272,7 +273,7 @@ impl Producer {
         })
     }
 
-    /// Waits until the report of every record accepted before this call was handed over.
+    /// Waits until the reports of all records that were accepted before this call were handed over.
     pub fn flush(&self, wait: Wait) -> Result<()> {
         self.check_process()?;
         self.refuse_in_callback("flush")?;
@@ -290,8 +291,8 @@ impl Producer {
         Err(Error::new(ErrorKind::TimedOut, format!("flush: not all records are decided after {waited} ms: {why}")))
     }
 
-    /// Accepts nothing more, delivers what was accepted, and completes with an error what is not decided at the end
-    /// of `wait`. Waits until that is done; only a callback that is running can take longer.
+    /// Accepts no more records, delivers those that were accepted, and fails those that are not decided at the end of
+    /// `wait`. Waits until that is done. Only a running callback can make it take longer.
     pub fn close(&self, wait: Wait) -> Result<()> {
         self.check_process()?;
         self.refuse_in_callback("close")?;
@@ -308,16 +309,17 @@ impl Producer {
         self.check_alive()
     }
 
-    /// Completes what is left with `Closed` and joins the sender thread. In a forked child it only forgets: the
-    /// sockets and the thread are the parent's. Dropping does the same; this is for an owner that is not the last.
+    /// Fails the remaining records with `Closed` and joins the sender's thread. In a forked child it only forgets them,
+    /// since sockets and thread belong to the parent. Dropping the producer does the same. This is for an owner that is
+    /// not the last.
     pub fn shut_down(&self) {
         if !self.process.is_current() {
-            // No lock is touched: its holder may be a thread that does not exist here.
+            // Takes no lock: its holder may be a thread that does not exist here.
             std::mem::forget(self.shared.clone());
             return;
         }
         if self.in_callback() {
-            // Inside a callback of its own: it ends when that returns, and nobody can wait for it here.
+            // The thread cannot wait for itself. It ends after its callback returns.
             self.shared.accumulator.gate.close();
             self.shared.accumulator.inbox.command(Command::Close { deadline: Time::ZERO });
             return;
@@ -330,19 +332,19 @@ impl Producer {
         self.plugins.close();
     }
 
-    /// What was counted so far.
+    /// The counts since the producer was created.
     pub fn counters(&self) -> CounterSnapshot {
         self.shared.statistics.producer.counters()
     }
 
-    /// Everything that is measured, now. Works at any time: in a callback, beside one that does not return, after the
+    /// A snapshot of all figures. May be called at any time: in a callback, while one does not return, and after the
     /// close.
     pub fn statistics(&self) -> Result<Snapshot> {
         self.check_process()?;
         Ok(self.shared.snapshot())
     }
 
-    /// Chooses the facilities whose debug lines are told from now on, as the property `debug` does at the start.
+    /// Chooses the facilities that write debug lines from now on, as the property `debug` does at the start.
     pub fn set_debug(&self, facilities: &str) -> Result<()> {
         self.check_process()?;
         let chosen = Facilities::parse(facilities).map_err(|word| {
@@ -359,7 +361,7 @@ impl Producer {
         self.shared.accumulator.memory.budget().used()
     }
 
-    /// Whether the caller runs inside a callback of this producer, or in a plug-in.
+    /// Whether the caller runs in a callback of this producer, or in a plug-in.
     pub fn in_callback(&self) -> bool {
         self.shared.is_sender() || (self.plugged && self.plugins.is_inside())
     }
@@ -384,7 +386,7 @@ impl Producer {
         self.accept_plain(topic, record, completion, lingering, wait, clock)
     }
 
-    /// `accept` without plug-ins, where it does not matter that it is called.
+    /// `accept` without plug-ins, for callers on which it should not be inlined.
     #[inline(never)]
     fn accept_outlined(
         &self,
@@ -398,8 +400,8 @@ impl Producer {
         self.accept_plain(topic, record, completion, lingering, wait, clock)
     }
 
-    // From here to the batch each step of the plain record is inlined by order: most have several callers, and left to
-    // itself the compiler calls them, which costs a twelfth of a record's instructions.
+    // From here to the batch, each step for a plain record is forced inline. Most steps have several callers, so the
+    // compiler would call them, which costs a twelfth of a record's instructions.
     #[inline(always)]
     fn accept_plain(
         &self,
@@ -421,7 +423,7 @@ impl Producer {
         }
     }
 
-    /// The slow path of `accept`: waits for as much as one attempt was found to need, and tries again.
+    /// The slow path of `accept`: waits for the room that the first attempt lacked, and tries again.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what its first attempt found")]
     fn accept_when_there_is_room(
@@ -463,7 +465,7 @@ impl Producer {
             accumulator.give_back(room);
             match attempt {
                 Ok(()) => return Ok(()),
-                // The record's bytes had room, its completion had not.
+                // There was room for the record's bytes, but not for its entry.
                 Err(NotAccepted::NoRoom(more)) => needed += more,
                 Err(refused) => return Err(self.refusal(topic, record, refused)),
             }
@@ -590,7 +592,7 @@ impl Drop for Producer {
     }
 }
 
-/// The clock of one call that accepts many records: those without a timestamp get that of the call.
+/// The clock of one call that accepts many records. Those without a timestamp share that of the call.
 pub struct OneCall {
     wall_ms: i64,
 }

@@ -1,30 +1,30 @@
-//! Why there is no room for a record, and what would make some.
+//! Explains why there is no room for a record, and how to get some.
 
 use super::{Producer, TopicHandle};
 use ottla_core::error::{Error, ErrorKind};
 
-/// Bytes of `buffer.memory`, by holder. They are read one after the other, so their sum is that of no instant.
+/// Bytes of `buffer.memory`, by holder. They are read one after the other, not at the same instant.
 struct Held {
     limit: usize,
-    /// By records that are not decided, and by requests that are not done.
+    /// Held by records that are not decided, and by requests that are not done.
     records: usize,
-    /// By completions that the application is not done with.
+    /// Held by completions that the application has not finished.
     reports: usize,
-    /// By lent values that can be given back.
+    /// Held by lent values that can be given back.
     loans: usize,
 }
 
-/// What the application can do about it.
+/// What the application can do to get room.
 #[derive(Clone, Copy)]
 struct Means {
-    /// Reports wait until they are taken.
+    /// Reports wait until they are polled.
     polled: bool,
-    /// The caller is a callback: nothing moves on before it returns.
+    /// The caller is a callback: nothing moves on until it returns.
     in_callback: bool,
 }
 
 impl Producer {
-    /// There is no room for a record: counts that, and says so.
+    /// The error for a record without room. Counts it.
     #[cold]
     pub(super) fn buffer_full(&self, topic: &TopicHandle) -> Error {
         self.shared.statistics.producer.buffer_exhausted.add(1);
@@ -59,8 +59,11 @@ impl Held {
             (self.reports, reports),
             (self.loans, "lent values that are about to be given back"),
         ];
-        let holders: Vec<_> =
-            holders.iter().filter(|(bytes, _)| *bytes > 0).map(|(bytes, who)| format!("{bytes} by {who}")).collect();
+        let holders: Vec<_> = holders
+            .iter()
+            .filter(|(bytes, _)| *bytes > 0)
+            .map(|(bytes, holder)| format!("{bytes} by {holder}"))
+            .collect();
         if holders.is_empty() {
             return "all of it was given back meanwhile; try again".into();
         }
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_buffer_decides_what_is_to_be_done() {
+    fn the_remedy_depends_on_the_holders_of_the_buffer() {
         for (held, polled, in_callback, said) in [
             (
                 [900, 0, 0],

@@ -1,4 +1,4 @@
-//! Records that are sent as objects: they are serialized first, then sent like any other.
+//! Records that are sent as objects. They are serialized first, then sent like any other.
 #![expect(unsafe_code, reason = "the application promises that each serializer is given the type that it reads")]
 
 use std::cell::Cell;
@@ -18,7 +18,7 @@ pub(super) struct Serializers {
     value: Option<Arc<dyn Serializer>>,
 }
 
-/// What serializers write to. Each thread has one, so that in the long run nothing is allocated.
+/// Where serializers write. Each thread keeps one, so that in the long run nothing is allocated.
 #[derive(Default)]
 struct Scratch {
     key: Serialized,
@@ -30,10 +30,10 @@ thread_local! {
 }
 
 impl Serializers {
-    /// The application's own, or those that the configuration names.
+    /// The application's serializers, or those that the configuration names.
     pub fn new(config: &config::Settings, plugins: &Plugins) -> Self {
-        let choose = |own: &Option<Arc<dyn Serializer>>, named: Option<config::Serializer>| {
-            own.clone().or_else(|| named.map(|kind| Arc::new(BuiltIn(kind)) as Arc<dyn Serializer>))
+        let choose = |custom: &Option<Arc<dyn Serializer>>, named: Option<config::Serializer>| {
+            custom.clone().or_else(|| named.map(|kind| Arc::new(BuiltIn(kind)) as Arc<dyn Serializer>))
         };
         Serializers {
             key: choose(&plugins.key_serializer, config.key_serializer),
@@ -43,11 +43,11 @@ impl Serializers {
 }
 
 impl Producer {
-    /// As `send`, for a record whose key or value, or both, are made of objects. Where there is no object, what is in the
-    /// record counts.
+    /// Like `send`, for a record whose key or value or both are serialized from objects. Where there is no object, the
+    /// record's own bytes are sent.
     ///
     /// # Safety
-    /// Each object is none, or leads to what the producer's serializer for it reads; that does not change until this
+    /// Each object is none, or points to what the producer's serializer for it reads. That does not change until this
     /// returns.
     pub unsafe fn send_objects(
         &self,
@@ -62,7 +62,7 @@ impl Producer {
             self.wait_for_partitions(topic, wait)?;
         }
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
-        // Taken and not borrowed: a serializer may send a record of its own. Without, when the thread is ending.
+        // Taken, not borrowed, because a serializer may send a record itself. A thread that is ending uses a new one.
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         // SAFETY: by this function's contract.
         let made = unsafe { self.serialize(topic, record, objects, &mut scratch) };
@@ -81,8 +81,8 @@ impl Producer {
         sent
     }
 
-    /// Waits until the topic's partitions are known, since the application's partitioner wants to see objects, and those
-    /// cannot wait.
+    /// Waits until the topic's partitions are known. The application's partitioner needs the objects, which are valid
+    /// only during this call.
     #[cold]
     fn wait_for_partitions(&self, topic: &TopicHandle, wait: Wait) -> Result<()> {
         if wait != Wait::Never && !self.in_callback() {
@@ -134,10 +134,10 @@ impl Producer {
     }
 }
 
-/// Makes the key or the value (`what`) of its object, if there is one.
+/// Serializes the key or the value (`what`) from its object, if there is one.
 ///
 /// # Safety
-/// The object is none, or leads to what the serializer reads.
+/// The object is none, or points to what the serializer reads.
 unsafe fn make(
     topic: &TopicHandle,
     what: &str,
@@ -158,19 +158,19 @@ unsafe fn make(
             format!("the record's {what} is an object, and the producer has no serializer: set {what}.serializer");
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     };
-    // SAFETY: it is not none, and by this function's contract what the serializer reads.
+    // SAFETY: it is not none, and by this function's contract it points to what the serializer reads.
     let serialized = unsafe { serializer.serialize(topic.name(), object, out) }.map_err(|why| {
         let message = format!("the {what} of a record for topic {} could not be serialized: {why}", topic.name());
         Error::new(ErrorKind::Serialization, message)
     });
-    // What is missing for want of memory is the reason, whatever the serializer made of it.
+    // A lack of memory is the reason that counts, whatever the serializer returned.
     out.check().and(serialized)
 }
 
 /// Headers of one record that need no allocation.
 const FEW: usize = 16;
 
-/// Gives `body` the record's own headers and those that serializers added, the key's before the value's.
+/// Calls `body` with the record's own headers and those that serializers added: the key's before the value's.
 fn with_headers<T>(own: &[Header<'_>], added: &Scratch, body: impl FnOnce(&[Header<'_>]) -> T) -> T {
     let count = added.key.headers().len() + added.value.headers().len();
     if count == 0 {

@@ -17,7 +17,7 @@ use ottla_core::statistics::Snapshot;
 use ottla_core::sync::{Arc, Clock, Time};
 
 impl Producer {
-    /// `accept` with plug-ins, and where a tool looks for races.
+    /// `accept` with plug-ins, or with a race detector.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what the record was made of")]
     pub(super) fn accept_plugged(
@@ -42,8 +42,8 @@ impl Producer {
             });
             sent.inspect_err(|error| self.report_refused(topic, &record, completion, error))?;
             if let (Some(Lent::Offered(offer)), Some(Lent::Ended(_))) = (offered, record.lent) {
-                // An interceptor put another value in its place; the sender gives it back, and may have been here for
-                // the record already.
+                // An interceptor replaced the value. The sender gives it back, and may have handled this record
+                // already, so it is woken.
                 self.shared.accumulator.memory.loans().add_copied(offer);
                 self.shared.accumulator.inbox.wake_if_asleep_beyond(Time::ZERO);
             }
@@ -51,8 +51,8 @@ impl Producer {
         })
     }
 
-    /// The partition that the record names, or that the application's partitioner chooses for objects, if it is to be
-    /// asked here and now.
+    /// The partition that the record names, or that the application's partitioner chooses now because it needs the
+    /// objects.
     fn choose_for_objects(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects) -> Result<Option<i32>> {
         if record.partition.is_some() || objects.is_none() {
             return Ok(record.partition);
@@ -61,7 +61,7 @@ impl Producer {
         chosen.map_err(|refused| self.refusal(topic, record, refused))
     }
 
-    /// Tells interceptors of a record that was not accepted.
+    /// Calls the interceptors for a record that was refused.
     pub(super) fn report_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
         if self.interceptors.is_empty() {
             return;
@@ -86,7 +86,7 @@ impl Producer {
     }
 }
 
-/// Tells each interceptor of a record's end.
+/// Calls each interceptor for a record that was decided or refused.
 fn acknowledge(shared: &Shared, interceptors: &[Arc<dyn Interceptor>], delivery: &Delivery<'_>) {
     for (interceptor, number) in interceptors.iter().zip(1..) {
         if let Err(why) = interceptor.on_acknowledgement(delivery) {
@@ -104,7 +104,8 @@ fn failed_on_send(shared: &Shared, number: usize, topic: &str, why: &str) {
     shared.log(Level::Warning, &message);
 }
 
-/// The application's sink, behind the interceptors, and a share in the plug-ins that the sender thread may call.
+/// The application's sink, with the interceptors in front of it. It keeps the plug-ins alive, because the sender's
+/// thread may call them.
 pub(super) struct PluggedSink {
     pub sink: Box<dyn Sink>,
     pub interceptors: Vec<Arc<dyn Interceptor>>,

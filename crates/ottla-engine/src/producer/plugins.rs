@@ -10,24 +10,24 @@ use ottla_core::partition::custom::CustomPartitioner;
 use ottla_core::serialize::Serializer;
 use ottla_core::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 
-/// The plug-ins that a producer is made with.
+/// The plug-ins with which a producer is created.
 #[derive(Clone, Default)]
 pub struct Plugins {
     /// Replaces the partitioner that the configuration names.
     pub partitioner: Option<Arc<dyn CustomPartitioner>>,
-    /// These replace the serializers that the configuration names.
+    /// The serializers replace those that the configuration names.
     pub key_serializer: Option<Arc<dyn Serializer>>,
     pub value_serializer: Option<Arc<dyn Serializer>>,
     /// In the order in which they see a record.
     pub interceptors: Vec<Arc<dyn Interceptor>>,
 }
 
-/// Plug-ins that were told their settings, and are closed once: when told so, or with the last reference.
+/// Plug-ins that were configured. They are closed once: by `close`, or with the last reference.
 #[derive(Default)]
 pub(super) struct Configured {
     /// In the order in which they were configured.
     plugins: Vec<Arc<dyn Plugin>>,
-    /// Calls of the application inside which plug-ins may be called.
+    /// Calls of the application in which plug-ins may be running.
     calls: AtomicUsize,
     closed: AtomicBool,
 }
@@ -38,7 +38,7 @@ thread_local! {
 }
 
 impl Plugins {
-    /// Each with what it is, for messages, in the order in which they are configured.
+    /// Each plug-in with its role, for messages, in the order in which they are configured.
     fn each(&self) -> impl Iterator<Item = (&'static str, Arc<dyn Plugin>)> {
         let partitioner = self.partitioner.iter().map(|own| ("partitioner", own.clone() as Arc<dyn Plugin>));
         let key = self.key_serializer.iter().map(|key| ("key serializer", key.clone() as Arc<dyn Plugin>));
@@ -47,7 +47,7 @@ impl Plugins {
         partitioner.chain(key).chain(value).chain(interceptors)
     }
 
-    /// Tells each its settings. If one fails, those before it are closed.
+    /// Configures each plug-in. If one fails, those before it are closed.
     pub(super) fn configure(&self, settings: &PluginSettings) -> Result<Arc<Configured>> {
         let mut configured = Configured::default();
         for (what, plugin) in self.each() {
@@ -66,11 +66,11 @@ impl Configured {
         self.plugins.is_empty()
     }
 
-    /// Begins a call in which plug-ins may be called; `None` once they are closed.
+    /// Begins a call in which plug-ins may be called. `None` once they are closed.
     pub fn enter(&self) -> Option<Call<'_>> {
-        // Counted before looking: `close` either sees this call, or is seen here.
+        // Counted before `closed` is read: either `close` sees this call, or this sees the close.
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let call = Call { of: self, outer: INSIDE.replace(self.address()) };
+        let call = Call { plugins: self, outer: INSIDE.replace(self.address()) };
         (!self.closed.load(Ordering::SeqCst)).then_some(call)
     }
 
@@ -79,7 +79,7 @@ impl Configured {
         INSIDE.get() == self.address()
     }
 
-    /// Waits for calls that are inside, then closes each plug-in, the last one first.
+    /// Waits for the calls that have entered, then closes each plug-in, in reverse order.
     pub fn close(&self) {
         if self.closed.swap(true, Ordering::SeqCst) {
             return;
@@ -103,14 +103,14 @@ impl Drop for Configured {
 
 /// A call of the application that may call plug-ins.
 pub(super) struct Call<'c> {
-    of: &'c Configured,
+    plugins: &'c Configured,
     outer: usize,
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         INSIDE.set(self.outer);
-        self.of.calls.fetch_sub(1, Ordering::SeqCst);
+        self.plugins.calls.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use ottla_core::partition::custom::Choice;
     use ottla_core::sync::Mutex;
 
-    /// Notes what it is told.
+    /// Records its calls.
     struct Noting {
         name: &'static str,
         fails: bool,

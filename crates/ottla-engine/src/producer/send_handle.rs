@@ -1,4 +1,4 @@
-//! A record whose result can be waited for later, or never.
+//! A handle to wait for the result of one record, later or never.
 
 use std::sync::Weak;
 use std::time::Instant;
@@ -11,24 +11,25 @@ use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::record::Record;
 use ottla_core::sync::{Arc, Generation};
 
-/// An accepted record. Dropping this lets the record go on; what becomes of it is then told to nobody. It outlives the
-/// producer: a record is decided when that ends, at the latest.
+/// An accepted record. If this is dropped, the record goes on, but its result is not reported. It may outlive the
+/// producer, which decides all records before it ends.
 pub struct SendHandle {
     waiter: Arc<Waiter>,
     topic: Arc<str>,
-    /// Gone when the producer has ended, which decides every record.
+    /// Gone when the producer has ended. All records are decided then.
     shared: Weak<Shared>,
     sender: SenderId,
     process: Generation,
 }
 
 impl Producer {
-    /// Accepts a record like [`Producer::send`], to be waited for by the handle that is returned. It lingers as usual.
+    /// Accepts a record like [`Producer::send`]. The handle that it returns waits for the result. The record may
+    /// linger.
     pub fn send_handle(&self, topic: &TopicHandle, record: &Record<'_>, wait: Wait) -> Result<SendHandle> {
         self.with_handle(topic, |completion| self.send(topic, record, completion, wait))
     }
 
-    /// The handle of the one record that `send` sends to the topic with the completion that it is given.
+    /// The handle for the one record that `send` sends to the topic with the completion that it gets.
     pub fn with_handle(&self, topic: &TopicHandle, send: impl FnOnce(Completion) -> Result<()>) -> Result<SendHandle> {
         self.check_process()?;
         self.shared.accumulator.memory.expect_small_allocations();
@@ -40,7 +41,7 @@ impl Producer {
 }
 
 impl SendHandle {
-    /// Waits for the record's fate; any number of threads may, and again.
+    /// Waits for the record's fate. Several threads may wait, and each may wait again.
     pub fn wait(&self, wait: Wait) -> Result<DeliveryResult> {
         if !self.process.is_current() {
             return Err(forked());

@@ -12,12 +12,12 @@ use ottla_core::protocol::record_batch;
 use ottla_core::sender::{Backoff, DebugSwitch, Level, Settings};
 use ottla_core::sync::Arc;
 
-/// Different for every producer. std's hash keys come from the system's randomness.
+/// A different number for every producer. The keys of std's hash come from the system's randomness.
 pub fn random_seed() -> u64 {
     std::hash::RandomState::new().build_hasher().finish()
 }
 
-/// What brokers take of a batch unless they are configured otherwise (`message.max.bytes`), but for its last bytes.
+/// The largest batch that brokers accept by default (`message.max.bytes`), except for its last bytes.
 const BROKERS_LIMIT: usize = 1 << 20;
 
 pub fn accumulator(config: &config::Settings, seed: u64) -> AccumulatorSettings {
@@ -49,7 +49,7 @@ fn partitioner(config: &config::Settings) -> Partitioner {
     }
 }
 
-/// What a topic has that is configured so.
+/// The settings of a topic with this configuration.
 pub fn topic(config: &config::Settings) -> TopicSettings {
     TopicSettings {
         acks: config.acks,
@@ -74,7 +74,7 @@ pub fn topic(config: &config::Settings) -> TopicSettings {
 }
 
 pub fn sender(config: &config::Settings, seed: u64, log_level: Level) -> Settings {
-    // Who asked for level debug gets all of it.
+    // The log level debug includes all facilities.
     let facilities = if log_level == Level::Debug { Facilities::ALL } else { config.debug };
     Settings {
         bootstrap_servers: config.bootstrap.iter().map(|at| (at.host.as_str().into(), at.port)).collect(),
@@ -126,12 +126,12 @@ mod tests {
 
     #[test]
     fn batches_grow_to_what_brokers_take_or_to_their_own_size() {
-        let usual = (1 << 20) - record_batch::HEADER_LEN - 1024;
-        assert_eq!(batch_limit(&[]), usual);
-        assert_eq!(batch_limit(&[("max.request.size", "8388608")]), usual, "brokers would refuse more");
+        let limit = (1 << 20) - record_batch::HEADER_LEN - 1024;
+        assert_eq!(batch_limit(&[]), limit);
+        assert_eq!(batch_limit(&[("max.request.size", "8388608")]), limit, "brokers would refuse more");
         assert_eq!(batch_limit(&[("max.request.size", "100000")]), 100_000 - record_batch::HEADER_LEN - 1024);
         let larger = [("max.request.size", "8388608"), ("batch.size", "4000000")];
-        assert_eq!(batch_limit(&larger), 4_000_000, "who asks for it knows the brokers");
+        assert_eq!(batch_limit(&larger), 4_000_000, "the application asked for it");
         assert_eq!(batch_limit(&[("max.request.size", "100"), ("batch.size", "200")]), 100);
     }
 }

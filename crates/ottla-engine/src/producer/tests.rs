@@ -16,7 +16,7 @@ use ottla_core::batch::Report;
 
 const THREADS: u64 = 4;
 
-/// A producer of the sink, and counts of the records that were delivered and that failed.
+/// A producer for the sink broker, and how many of its records were delivered and how many failed.
 fn producer(broker: &SinkBroker, properties: &[(&str, &str)]) -> (Producer, Arc<[AtomicU64; 2]>) {
     let mut config = Config::new();
     config.set("bootstrap.servers", &broker.addr().to_string()).expect("an address");
@@ -170,7 +170,7 @@ fn flushes_are_counted_and_timed() {
     }
     let figures = producer.statistics().expect("figures").producer;
     assert_eq!((figures.flushes, counts[0].load(Ordering::SeqCst)), (2, 2));
-    // What is in flight takes the broker's 50 ms each time.
+    // Each flush waits for the broker's 50 ms.
     assert!(figures.flush_us >= 100_000, "{} microseconds", figures.flush_us);
 }
 

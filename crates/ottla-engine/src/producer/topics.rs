@@ -1,4 +1,4 @@
-//! The settings of a producer's topics: its own configuration, and what is configured for single topics.
+//! The settings of a producer's topics: from its own configuration, and from that of single topics.
 
 use super::{Plugins, settings};
 use ottla_core::accumulator::{Partitioner, Topic, TopicSettings};
@@ -7,21 +7,21 @@ use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::partition::custom::CustomPartitioner;
 use ottla_core::sync::Arc;
 
-/// Where the settings of topics come from.
+/// The sources of topics' settings.
 pub(super) struct TopicConfig {
     config: Config,
     producer: config::Settings,
-    /// The application's own partitioner.
-    own: Option<Arc<dyn CustomPartitioner>>,
+    /// The application's partitioner.
+    partitioner: Option<Arc<dyn CustomPartitioner>>,
 }
 
-/// What a topic works with, and lines for the log.
+/// The settings of a topic, and lines for the log.
 pub(super) struct Resolved {
     pub settings: TopicSettings,
     pub notes: Vec<String>,
 }
 
-/// The length of Kafka's longest topic name.
+/// The longest topic name that Kafka allows.
 const MAX_NAME: usize = 249;
 
 pub(super) fn check_name(name: &str) -> Result<()> {
@@ -40,24 +40,25 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 
 impl TopicConfig {
     pub fn new(config: &Config, producer: &config::Settings, plugins: &Plugins) -> Self {
-        TopicConfig { config: config.clone(), producer: producer.clone(), own: plugins.partitioner.clone() }
+        TopicConfig { config: config.clone(), producer: producer.clone(), partitioner: plugins.partitioner.clone() }
     }
 
-    /// What a topic of this name works with. `partitioner.class`, said of the topic itself, goes before the
-    /// application's partitioner, which goes before what the producer has of that property.
+    /// The settings of a topic of this name. The topic's own `partitioner.class` precedes the application's
+    /// partitioner, which precedes the producer's `partitioner.class`.
     pub fn resolve(&self, name: &str, overrides: &Config) -> Result<Resolved> {
         let resolved = self.config.resolve_topic(name, overrides, &self.producer)?;
         let mut settings = settings::topic(&resolved);
         let property = "partitioner.class";
-        let is_said = overrides.is_set(property) || self.config.is_set(&format!("{TOPIC_PREFIX}{name}.{property}"));
-        if let (Some(own), false) = (&self.own, is_said) {
-            settings.partitioner = Partitioner::Custom(own.clone());
+        let is_overridden =
+            overrides.is_set(property) || self.config.is_set(&format!("{TOPIC_PREFIX}{name}.{property}"));
+        if let (Some(custom), false) = (&self.partitioner, is_overridden) {
+            settings.partitioner = Partitioner::Custom(custom.clone());
         }
         let notes = resolved.notes.iter().map(|note| format!("topic {name}: {note}")).collect();
         Ok(Resolved { settings, notes })
     }
 
-    /// The topics that the configuration names, each with what it works with.
+    /// The topics that the configuration names, with their settings.
     pub fn named(&self) -> Result<Vec<(String, Resolved)>> {
         let each = self.config.topics().map(|name| {
             let wrong =
@@ -69,7 +70,7 @@ impl TopicConfig {
     }
 }
 
-/// A topic's settings are fixed by whoever names it first.
+/// Fails if the settings differ from those with which the topic was first named.
 pub(super) fn check_same(topic: &Topic, wanted: &TopicSettings) -> Result<()> {
     let differences = topic.settings.differences(wanted);
     if differences.is_empty() {
@@ -125,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_s_own_class_goes_before_the_application_s_partitioner_and_that_before_the_producer_s() {
+    fn a_topic_s_class_precedes_the_application_s_partitioner_and_that_the_producer_s_class() {
         let producer = [("partitioner.class", "random"), ("ottla.topic.named.partitioner.class", "roundrobin")];
-        let topics = TopicConfig { own: Some(Arc::new(First)), ..topics(&producer) };
+        let topics = TopicConfig { partitioner: Some(Arc::new(First)), ..topics(&producer) };
         let of = |name: &str, overrides: &[(&str, &str)]| {
             topics.resolve(name, &config(overrides)).expect("valid").settings.partitioner
         };

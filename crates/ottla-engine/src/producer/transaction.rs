@@ -1,12 +1,12 @@
-//! Calls of transactions, one at a time, each answered by the sender. A call that times out goes on, and calling it
-//! again joins it. Offsets that do not get through may instead be given up by an abort.
+//! Transactional calls. One can run at a time, and the sender answers it. A call that times out goes on, and the same
+//! call again joins it. Offsets that cannot be committed can be given up with an abort.
 
 use super::{Producer, Wait};
 use crate::event_loop::Waited;
 use ottla_core::accumulator::{Command, OffsetCommit, TransactionCall, TransactionState, Waiting};
 use ottla_core::error::{Error, ErrorKind, Result};
 
-/// A call that goes on after its time was up.
+/// A call that goes on after its timeout.
 pub(super) struct Unfinished {
     name: &'static str,
     ticket: u64,
@@ -15,17 +15,17 @@ pub(super) struct Unfinished {
 const SEND_OFFSETS: &str = "send_offsets_to_transaction";
 
 impl Producer {
-    /// Gets the producer's id and epoch, once; what an earlier producer of the transactional id left open is aborted.
+    /// Gets the producer's id and epoch, once. Aborts what an earlier producer with the transactional id left open.
     pub fn init_transactions(&self, wait: Wait) -> Result<()> {
         self.transaction_call("init_transactions", TransactionCall::Init, wait)
     }
 
-    /// Opens a transaction. No broker is asked.
+    /// Opens a transaction. Sends no request.
     pub fn begin_transaction(&self) -> Result<()> {
         self.transaction_call("begin_transaction", TransactionCall::Begin, Wait::Forever)
     }
 
-    /// Commits a group's offsets with the open transaction.
+    /// Commits a group's offsets within the open transaction.
     pub fn send_offsets_to_transaction(&self, commit: OffsetCommit, wait: Wait) -> Result<()> {
         check_lengths(&commit)?;
         let call = TransactionCall::SendOffsets(Box::new(commit));
@@ -73,7 +73,7 @@ impl Producer {
         let mut waited = self.shared.wait(name, ticket, deadline);
         if let Waited::TimedOut = waited {
             let why = self.why_waiting(Waiting::Call(ticket), wait);
-            // The call may have ended while its explanation was asked for.
+            // The call may have ended while its explanation was requested.
             waited = self.shared.tickets.wait(ticket, deadline);
             if let Waited::TimedOut = waited {
                 *unfinished = Some(Unfinished { name, ticket });
@@ -91,7 +91,7 @@ impl Producer {
     }
 }
 
-/// The protocol has two bytes for the length of a text.
+/// The protocol has two bytes for the length of a string.
 fn check_lengths(commit: &OffsetCommit) -> Result<()> {
     let OffsetCommit { group, offsets } = commit;
     let of_group = [

@@ -1,4 +1,4 @@
-//! Records that are waited for later.
+//! Handles, with which the application waits for a record later.
 
 use super::*;
 use ottla_core::record::Fate;
@@ -11,7 +11,7 @@ fn handles(producer: &Producer, topic: &TopicHandle, count: usize) -> Vec<SendHa
 }
 
 #[test]
-fn handles_linger_together_and_tell_each_record_its_own_fate() {
+fn records_of_handles_linger_together_and_each_handle_has_its_record_s_fate() {
     let broker = SinkBroker::start(SinkOptions::default());
     let (producer, counts) = producer(&broker, &[("linger.ms", "300")]);
     let topic = producer.topic("handles").expect("a topic");
@@ -28,7 +28,7 @@ fn handles_linger_together_and_tell_each_record_its_own_fate() {
     places.dedup();
     assert_eq!(places.len(), 100);
     assert!(producer.statistics().expect("this process").producer.produce_requests <= 5, "they did not linger");
-    // Again, and by many threads.
+    // Once more, on several threads.
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| assert_eq!(handles[7].wait(Wait::Forever).expect("told").offset, reported[7].offset));
@@ -66,7 +66,7 @@ fn a_dropped_handle_lets_its_record_go_on() {
 #[test]
 fn the_end_of_the_producer_ends_the_wait() {
     let broker = SinkBroker::start(SinkOptions::default());
-    // There is nobody that would take them.
+    // Nothing listens there.
     let (producer, _) = producer(&broker, &[("bootstrap.servers", "127.0.0.1:1")]);
     let topic = producer.topic("ended").expect("a topic");
     let handles = handles(&producer, &topic, 2);
@@ -80,7 +80,7 @@ fn the_end_of_the_producer_ends_the_wait() {
 }
 
 #[test]
-fn a_callback_does_not_wait_but_may_look() {
+fn a_callback_may_poll_a_handle_but_not_wait() {
     let broker = SinkBroker::start(SinkOptions::default());
     let mut config = Config::new();
     config.set("bootstrap.servers", &broker.addr().to_string()).expect("an address");
@@ -88,7 +88,7 @@ fn a_callback_does_not_wait_but_may_look() {
     let (answer, answered) = std::sync::mpsc::channel();
     let sink = move |_: Report| {
         if let Ok((producer, topic, done)) = take.try_recv() {
-            // It cannot be sent before this returns.
+            // The record cannot be sent before this returns.
             let late = producer.send_handle(&topic, &Record::default(), Wait::Configured).expect("accepted");
             let kinds = [done.wait(Wait::Forever), late.wait(LONG), late.wait(Wait::Never)]
                 .map(|reported| reported.err().map(|error| error.kind()));

@@ -1,4 +1,4 @@
-//! Figures that arise outside the sender.
+//! Figures that are counted outside the sender.
 
 use super::*;
 

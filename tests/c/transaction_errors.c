@@ -77,29 +77,6 @@ static ottla_code send_flat(void) {
     return code;
 }
 
-static ottla_code send_many(void) {
-    ottla_topic *topic = NULL;
-    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
-    ottla_record records[2] = {text_record("key", "value"), text_record("key", "value")};
-    size_t accepted = 2;
-    ottla_code code = ottla_producer_send_many(producer, topic, records, 2, NULL, 0, &accepted, &error);
-    CHECK(accepted == 0);
-    ottla_topic_free(topic);
-    return code;
-}
-
-/* 36 zeros: a record with a null key and a null value. */
-static ottla_code send_flat(void) {
-    static const uint8_t flat[36];
-    ottla_topic *topic = NULL;
-    CHECK_OK(ottla_producer_topic(producer, "t", &topic, NULL));
-    size_t accepted = 1;
-    ottla_code code = ottla_producer_send_flat(producer, topic, flat, sizeof(flat), 1, 0, &accepted, &error);
-    CHECK(accepted == 0);
-    ottla_topic_free(topic);
-    return code;
-}
-
 static int32_t state(void) {
     return ottla_producer_transaction_state(producer);
 }

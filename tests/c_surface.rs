@@ -1,17 +1,17 @@
-//! What the header offers against what tests/c tries: NULL for every pointer of every function, and each function of a
-//! producer when the buffer is full, inside a callback, and in a forked child.
+//! The functions of the header, compared with what tests/c tries: NULL for every pointer of every function, and each
+//! function of a producer with a full buffer, inside a callback and in a forked child.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Pointers that cannot be tried, as function and parameter, and why.
+/// Pointers that cannot be tried, as function and parameter, with the reason.
 const UNTRIED: [(&str, &str, &str); 0] = [];
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// The programs of tests/c, one behind the other.
+/// The programs of tests/c, concatenated.
 fn all_programs() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
     let names = std::fs::read_dir(folder).expect("tests/c is there").map(|entry| entry.expect("readable").file_name());
@@ -19,7 +19,8 @@ fn all_programs() -> String {
     names.map(|name| read(&format!("tests/c/{name}"))).collect()
 }
 
-/// The same without comments and without what is inside string literals, so that commas and parentheses count.
+/// A source without comments and without the contents of string literals, so that commas and parentheses can be
+/// counted.
 fn code(source: &str) -> String {
     let mut out = String::new();
     let mut rest = source;
@@ -42,7 +43,7 @@ fn code(source: &str) -> String {
     out + rest
 }
 
-/// How long the literal is that `text` begins with.
+/// The length of the literal at the beginning of `text`.
 fn literal(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -56,7 +57,7 @@ fn literal(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The arguments of a call or the parameters of a prototype; `text` begins behind the parenthesis.
+/// The arguments of a call or the parameters of a prototype. `text` begins after the opening parenthesis.
 fn arguments(text: &str) -> Vec<String> {
     let mut depth = 0;
     let mut all = vec![String::new()];
@@ -76,7 +77,7 @@ fn arguments(text: &str) -> Vec<String> {
     all.into_iter().map(|argument| argument.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// Every exported function and its pointers, as place and name.
+/// Every exported function with its pointers, as position and name.
 fn prototypes(header: &str) -> Vec<(String, Vec<(usize, String)>)> {
     let pointers = |parameters: &str| {
         let is_pointer = |text: &str| text.contains('*') || text.split(' ').next().is_some_and(|t| t.ends_with("_fn"));
@@ -89,7 +90,7 @@ fn prototypes(header: &str) -> Vec<(String, Vec<(usize, String)>)> {
     named.map(|(name, parameters)| (name.to_owned(), pointers(parameters))).collect()
 }
 
-/// The places at which some call of `function` has NULL.
+/// The argument positions at which some call of `function` passes NULL.
 fn nulls(program: &str, function: &str) -> BTreeSet<usize> {
     let call = format!("{function}(");
     let calls = program.match_indices(&call).map(|(at, _)| arguments(&program[at + call.len()..]));
@@ -116,7 +117,7 @@ fn null_is_tried_for_every_pointer_of_every_function() {
     );
 }
 
-/// Whether each of these functions is called in a program of tests/c.
+/// Checks that a program of tests/c calls each of these functions.
 fn called(functions: &[&str], program: &str, what: &str) {
     let path = format!("tests/c/{program}.c");
     let text = code(&read(&path));
@@ -155,7 +156,7 @@ fn each_function_of_a_producer_is_tried_in_a_forked_child() {
     called(&functions_of_a_producer(&header), "life_fork", "try, in the child,");
 }
 
-/// The members of ottla_send_options that ask for something.
+/// The members of ottla_send_options that change something.
 fn options(header: &str) -> Vec<&str> {
     let (_, members) = header.split_once("typedef struct ottla_send_options {").expect("the options are in the header");
     let (members, _) = members.split_once('}').expect("they end");

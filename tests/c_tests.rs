@@ -1,5 +1,6 @@
-//! The C library as C programs see it: tests/c compiled against the committed header with warnings as errors, run against the
-//! shared and the static library, under valgrind, and with the address and undefined-behaviour sanitizers.
+//! The C library as C programs use it. The programs of tests/c are compiled against the committed header with warnings
+//! as errors, and run with the shared and the static library, under valgrind, and with the address and
+//! undefined-behaviour sanitizers.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -14,10 +15,10 @@ use ottla_mock::{Api, Cluster, Fault, On, codes};
 use ottla_testkit::kafka;
 use ottla_testkit::sink::{Sink, SinkOptions};
 
-/// Programs that need no broker.
+/// Programs without a broker.
 const ALONE: &[&str] =
     &["api_null", "api_config", "api_purge", "life_closed", "life_threads", "life_lent", "leak_loop", "abi_layout"];
-/// Programs that are given the address of one.
+/// Programs that get the address of a broker.
 const WITH_BROKER: &[&str] = &[
     "api_send",
     "api_options",
@@ -40,32 +41,32 @@ const WITH_BROKER: &[&str] = &[
     HANDING_OVER,
     "life_memory",
 ];
-/// Programs that show what a process does to its producers, given the address of a broker.
+/// Programs that show what a process does to its producers. They get the address of a broker.
 const OF_THE_HOST: &[&str] =
     &["life_inside", "life_fork", "life_atfork", "life_signals", DLOPENED, "life_thousand", "life_clock"];
-/// A program that is given a broker which answers for the topic "answered" and never for "full".
+/// A program whose broker responds for the topic "answered" and never for "full".
 const STUCK: &str = "life_full";
-/// A program that is given a broker without a topic "absent".
+/// A program whose broker has no topic "absent".
 const MISSING: &str = "api_missing";
-/// Programs that are given a broker as [`transacting_broker`] makes it.
+/// Programs that get a broker made by [`transacting_broker`].
 const TRANSACTING: &[&str] = &["api_transaction", "api_log"];
-/// A program that is given a broker as [`refusing_broker`] makes it.
+/// A program that gets a broker made by [`refusing_broker`].
 const REFUSED: &str = "transaction_errors";
-/// A program that passes data of its own to completions and back; with a second argument it has a race of its own.
+/// A program that passes its own data to completions and back. With a second argument it has a race itself.
 const HANDING_OVER: &str = "life_userdata";
-/// A program that opens the library itself.
+/// A program that loads the library itself.
 const DLOPENED: &str = "life_dlopen";
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
-/// What else the static library needs; ottla.pc says the same.
+/// The libraries that the static library needs, as in ottla.pc.
 const STATIC_NEEDS: [&str; 4] = ["-lpthread", "-ldl", "-lm", "-lgcc_s"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The folder with libottla.so and libottla.a, built as a packager builds them, but for speed.
+/// The folder with libottla.so and libottla.a, built as packagers do, but with less optimization to save time.
 fn libraries() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -100,7 +101,7 @@ enum Linked {
     Static,
 }
 
-/// Compiles a program of tests/c and answers with its path.
+/// Compiles a program of tests/c and returns its path.
 fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{variant}"));
     let mut cc = Command::new("cc");
@@ -115,7 +116,7 @@ fn compile(name: &str, variant: &str, flags: &[&str], linked: Linked) -> PathBuf
     program
 }
 
-/// Compiles and runs all of them, each behind `before`, the command and arguments of a checker.
+/// Compiles and runs all programs. `before` is the command line of a checker that runs them.
 fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     let sink = Sink::start(SinkOptions::default());
     let stuck = stuck_broker();
@@ -142,7 +143,7 @@ fn run_all(variant: &str, flags: &[&str], linked: Linked, before: &[&str]) {
     }
 }
 
-/// See [`STUCK`].
+/// The broker of [`STUCK`].
 fn stuck_broker() -> ModelServer {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("answered", 1);
@@ -154,7 +155,7 @@ fn stuck_broker() -> ModelServer {
     ModelServer::start(cluster, 1)
 }
 
-/// See the head of api_transaction.c.
+/// The broker that the comment at the head of api_transaction.c describes.
 fn transacting_broker() -> ModelServer {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("t", 1);
@@ -171,7 +172,7 @@ fn transacting_broker() -> ModelServer {
     ModelServer::start(cluster, 1)
 }
 
-/// See the head of transaction_errors.c.
+/// The broker that the comment at the head of transaction_errors.c describes.
 fn refusing_broker() -> ModelServer {
     let topics = ["all-29", "all-20", "all--1", "all-999", "all-31", "all-90", "all-49", "all-48", "t"];
     let once = ["once-19", "once-6", "once-51", "once-47"];
@@ -215,7 +216,7 @@ fn the_header_stands_alone_in_c_and_in_cpp() {
     }
 }
 
-/// The sizes of the structures, as C sees them: a line for each.
+/// The sizes of the structures in C, one per line.
 fn structure_sizes() -> String {
     let declarations = std::fs::read_to_string(root().join("include/ottla.cdef.h")).expect("it is committed");
     let names = declarations.lines().filter_map(|line| line.strip_prefix("typedef struct ")?.strip_suffix(" {"));
@@ -246,10 +247,10 @@ fn programs_do_what_they_say() {
     run_all("shared", &[], Linked::Shared, &[]);
 }
 
-/// What `api_zero` sent is read back by another client: keys are where Java's hash puts them, and no time is 1970 but for the
-/// records that ask for it.
+/// Another client reads back what `api_zero` sent. Keys are in the partitions that Java's hash chooses, and only
+/// records that ask for it have a time of 1970.
 #[test]
-fn records_of_zeros_go_by_the_partitioner_with_the_present_time_on_a_real_broker() {
+fn records_of_zeros_use_the_partitioner_and_the_present_time_on_a_real_broker() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic_with("zeros", 3, &[("retention.ms", "-1")]);
     let began = now_ms();
@@ -303,7 +304,7 @@ fn programs_are_clean_under_sanitizers() {
     run_all("sanitized", &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"], Linked::Shared, &[]);
 }
 
-/// Runs [`HANDING_OVER`] under a tool that looks for races: it reports the application's own race, and nothing else.
+/// Runs [`HANDING_OVER`] under a race detector, which must report the application's own race and nothing else.
 fn only_the_applications_own_race_is_reported(variant: &str, flags: &[&str], before: &[&str], reports: &str) {
     let sink = Sink::start(SinkOptions::default());
     let program = compile(HANDING_OVER, variant, flags, Linked::Shared);
@@ -322,7 +323,7 @@ fn only_the_applications_own_race_is_reported(variant: &str, flags: &[&str], bef
 }
 
 #[test]
-fn thread_sanitizer_reports_no_race_for_data_that_goes_to_a_completion_and_back() {
+fn thread_sanitizer_reports_no_race_for_data_passed_to_a_completion_and_back() {
     let options = format!("TSAN_OPTIONS=suppressions={}", root().join("packaging/suppressions/tsan.supp").display());
     only_the_applications_own_race_is_reported(
         "tsan",
@@ -333,7 +334,7 @@ fn thread_sanitizer_reports_no_race_for_data_that_goes_to_a_completion_and_back(
 }
 
 #[test]
-fn helgrind_reports_no_race_for_data_that_goes_to_a_completion_and_back() {
+fn helgrind_reports_no_race_for_data_passed_to_a_completion_and_back() {
     let suppressions = root().join("packaging/suppressions/helgrind.supp");
     let suppressions = format!("--suppressions={}", suppressions.display());
     let helgrind = ["valgrind", "--tool=helgrind", "--quiet", &suppressions, "--error-exitcode=9", "--fair-sched=yes"];

@@ -1,11 +1,11 @@
-//! tests/CHECKLIST.md speaks of each behaviour once, and of no test that is not there.
+//! tests/CHECKLIST.md names each behaviour once, and only tests that exist.
 
 use std::fs;
 use std::path::Path;
 
 const CHECKLIST: &str = include_str!("CHECKLIST.md");
 
-/// What may stand where neither a test nor a sentence does.
+/// The only text that may stand in place of both a test and a difference.
 const LATER: &str = "telemetry push (KIP-714): a later issue";
 
 struct Row {
@@ -25,7 +25,7 @@ fn rows() -> Vec<Row> {
     numbered.lines().filter(|line| line.starts_with('|')).filter_map(row).collect()
 }
 
-/// The table of numbers, and that of the holes.
+/// The table of numbers, and the table of holes.
 fn parts() -> (&'static str, &'static str) {
     CHECKLIST.split_once("## Known holes").expect("the holes come last")
 }
@@ -42,7 +42,7 @@ fn each_number_is_there_once_and_in_order() {
 }
 
 #[test]
-fn each_test_that_is_named_is_there() {
+fn each_named_test_exists() {
     for row in rows() {
         row.tests.iter().for_each(|test| assert_is_there(test));
     }
@@ -66,7 +66,7 @@ fn assert_is_there(test: &str) {
     assert!(defines(file, &text, name), "{file} has no test {name}");
 }
 
-/// In Rust a function below `#[test]`, in C any function, whose program runs as a whole.
+/// In Rust a function with `#[test]`, in C any function, because the whole program runs.
 fn defines(file: &str, text: &str, name: &str) -> bool {
     if file.ends_with(".c") {
         return text
@@ -87,7 +87,7 @@ fn defines(file: &str, text: &str, name: &str) -> bool {
 }
 
 #[test]
-fn each_behaviour_has_a_test_or_says_when_it_comes() {
+fn each_behaviour_has_a_test_or_says_when_it_will() {
     for row in rows() {
         let later = row.difference == LATER;
         let explained = row.difference.is_empty() || row.difference.ends_with('.');

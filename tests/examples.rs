@@ -31,7 +31,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Cargo's target folder, wherever it was told to be.
+/// Cargo's target folder, which the environment may set.
 fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder for temporary files is in the target folder")
 }
@@ -58,7 +58,7 @@ fn produce(cluster: &Cluster, topic: &str) -> Command {
     command
 }
 
-/// What a program that has ended said.
+/// The output and status of a program that has ended.
 struct Ended {
     status: ExitStatus,
     output: String,
@@ -70,7 +70,7 @@ impl Ended {
         let mut child = start(command);
         let mut stdin = child.stdin.take().expect("a pipe was asked for");
         thread::scope(|scope| {
-            // A program that ends before it read everything tells why by its status.
+            // If a program ends before it has read everything, its exit status tells why.
             scope.spawn(move || stdin.write_all(input));
             Ended::wait(child)
         })
@@ -95,7 +95,7 @@ impl Ended {
         self
     }
 
-    /// The last line that `produce` prints to standard error, if it refused no line.
+    /// Checks the last line that `produce` prints to standard error when it refused no line.
     #[track_caller]
     fn expect_counts(&self, accepted: u64, delivered: u64, failed: u64) -> &Ended {
         self.expect_lines(accepted, delivered, failed, 0)
@@ -128,7 +128,7 @@ fn values(records: &[ReadRecord]) -> Vec<&str> {
     records.iter().map(|record| text(record.value.as_deref()).expect("no value is null")).collect()
 }
 
-/// A file for this process and test.
+/// A file that only this process and test use.
 fn file(name: &str, contents: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("examples-{}-{name}", std::process::id()));
     std::fs::write(&path, contents).expect("the target folder is writable");
@@ -136,7 +136,7 @@ fn file(name: &str, contents: &str) -> PathBuf {
 }
 
 #[test]
-fn produce_sends_keys_and_headers_and_tells_null_from_empty() {
+fn produce_sends_keys_and_headers_and_distinguishes_null_from_empty() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-keys", 3);
     let mut command = produce(cluster, &topic);
@@ -161,7 +161,7 @@ fn produce_sends_keys_and_headers_and_tells_null_from_empty() {
     let headers = [header("a", Some("1")), header("nothing", None), header("a", Some(""))];
     assert!(records.iter().all(|record| record.headers == headers), "{records:?}");
 
-    // -v says of each where it is.
+    // With -v, each record is printed with its place.
     let reported: BTreeSet<&str> = ended.output.lines().collect();
     let places = records.iter().map(|r| format!("{topic} {} {} {}", r.partition, r.offset, r.timestamp));
     let places: Vec<String> = places.collect();
@@ -169,7 +169,7 @@ fn produce_sends_keys_and_headers_and_tells_null_from_empty() {
 }
 
 #[test]
-fn produce_sends_to_the_partition_it_is_told() {
+fn produce_sends_to_the_given_partition() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-partition", 3);
     Ended::of(produce(cluster, &topic).args(["-p", "2"]), b"a\nb\n").expect(0).expect_counts(2, 2, 0);
@@ -193,7 +193,7 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
     let ended = Ended::of(&mut command, b"a\n");
     ended.expect(0).expect_counts(1, 1, 0);
     assert!(ended.errors.contains("my.application"), "names that are not known are reported: {}", ended.errors);
-    // The file said acks=1 after -X said 0: there is an offset.
+    // The file says acks=1 after -X said 0, so there is an offset.
     assert!(ended.output.starts_with(&format!("{topic} 0 0 ")), "{}", ended.output);
 
     let absent = Ended::of(example("produce").args(["-t", &topic, "-F", "/nowhere/at-all"]), b"a\n");
@@ -202,7 +202,7 @@ fn produce_takes_properties_from_files_and_arguments_in_turn() {
     std::fs::remove_file(properties).expect("it was written");
 }
 
-/// The files that applications have, but for the brokers' addresses.
+/// Files as applications have them, except for the brokers' addresses.
 #[test]
 fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
     let cluster = kafka::shared();
@@ -241,7 +241,7 @@ fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
 }
 
 #[test]
-fn produce_fills_in_what_its_file_asks_of_the_environment() {
+fn produce_replaces_environment_variables_in_its_file() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-environment", 1);
     let properties = file("environment.properties", "\nbootstrap.servers=${env:OTTLA_EXAMPLE_BROKERS}\nacks=1\n");
@@ -276,7 +276,7 @@ fn produce_compresses_with_every_codec() {
     let expected: Vec<String> = codecs.iter().flat_map(|codec| vec![format!("{codec} {line}"); 20]).collect();
     assert_eq!(values(&records), expected);
 
-    // That the bytes were fewer, a consumer does not tell.
+    // A consumer cannot tell that the records were compressed.
     for codec in codecs {
         let sink = Sink::start(SinkOptions { verify: true, ..SinkOptions::default() });
         let (address, property) = (sink.addr().to_string(), format!("compression.type={codec}"));
@@ -313,14 +313,14 @@ fn produce_sends_long_lines_and_many() {
 }
 
 #[test]
-fn produce_puts_lines_together_that_come_in_pieces() {
+fn produce_joins_lines_that_arrive_in_pieces() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-pieces", 1);
     let mut child = start(&mut produce(cluster, &topic));
     let mut stdin = child.stdin.take().expect("a pipe was asked for");
     for piece in ["ab", "\nc", "d\n", "\n", "e", "f"] {
         stdin.write_all(piece.as_bytes()).expect("the program reads");
-        thread::sleep(Duration::from_millis(50)); // so that each is read on its own
+        thread::sleep(Duration::from_millis(50)); // so that each piece is read separately
     }
     drop(stdin);
     Ended::wait(child).expect(0).expect_counts(4, 4, 0);
@@ -341,7 +341,7 @@ fn produce_refuses_a_line_that_is_too_long_and_goes_on() {
 }
 
 #[test]
-fn produce_tells_what_failed() {
+fn produce_reports_what_failed() {
     let cluster = kafka::shared();
     let short = ["-X", "delivery.timeout.ms=2000", "-X", "linger.ms=0", "-X", "allow.auto.create.topics=false"];
 
@@ -351,7 +351,7 @@ fn produce_tells_what_failed() {
     assert!(missing.errors.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", missing.errors);
     assert!(missing.errors.contains(": 3 records in all"), "{}", missing.errors);
 
-    // A port that nobody listens on: the discard service's.
+    // A port on which nothing listens: that of the discard service.
     let unreachable = Ended::of(example("produce").args(["-b", "127.0.0.1:9", "-t", "any"]).args(short), b"a\nb\n");
     unreachable.expect(1).expect_counts(2, 0, 2);
     assert!(unreachable.errors.contains("127.0.0.1:9"), "{}", unreachable.errors);
@@ -373,7 +373,7 @@ fn produce_without_acks_counts_what_was_written_to_the_socket() {
     let ended = Ended::of(produce(cluster, &topic).args(["-X", "acks=0", "-v"]), b"a\nb\n");
     ended.expect(0).expect_counts(2, 2, 0);
     assert!(ended.output.lines().all(|line| line.starts_with(&format!("{topic} 0 -1 "))), "{}", ended.output);
-    // Nobody said that the broker has them yet.
+    // No broker has confirmed the records yet.
     let deadline = Instant::now() + Duration::from_secs(20);
     while values(&cluster.read_records(&topic)) != ["a", "b"] {
         assert!(Instant::now() < deadline, "what acks=0 wrote did not arrive");
@@ -389,7 +389,7 @@ fn produce_delivers_what_it_read_when_interrupted() {
     let mut stdin = child.stdin.take().expect("a pipe was asked for");
     let writer = thread::spawn(move || {
         let lines = (0u64..).map(|i| format!("{i}\n")).take_while(|line| stdin.write_all(line.as_bytes()).is_ok());
-        lines.count() // until the program has ended: its input never does
+        lines.count() // counts until the program has ended, because its input never does
     });
     thread::sleep(Duration::from_millis(700));
     interrupt(&child);
@@ -432,7 +432,7 @@ fn produce_says_what_it_waits_for_when_interrupted_and_gives_up_when_interrupted
     }
 }
 
-/// `produce` in transactions.
+/// `produce` with transactions.
 fn transact(cluster: &Cluster, topic: &str, options: &[&str]) -> Command {
     let mut command = produce(cluster, topic);
     command.args(["--transactional-id", topic]).args(options);
@@ -450,14 +450,14 @@ fn expect_committed(ended: &Ended, records: usize, transactions: usize) {
 }
 
 #[test]
-fn produce_commits_every_so_many_records_and_the_rest_at_the_end() {
+fn produce_commits_every_n_records_and_the_rest_at_the_end() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-transactions", 1);
     let ended = Ended::of(&mut transact(cluster, &topic, &["--commit-every", "3"]), b"1\n2\n3\n4\n5\n6\n7\n8\n");
     ended.expect(0).expect_counts(8, 8, 0);
     expect_committed(&ended, 8, 3);
     assert_eq!(values(&committed(cluster, &topic)), ["1", "2", "3", "4", "5", "6", "7", "8"]);
-    // Behind each transaction lies its marker.
+    // A marker follows each transaction.
     let offsets: Vec<i64> = committed(cluster, &topic).iter().map(|record| record.offset).collect();
     assert_eq!(offsets, [0, 1, 2, 4, 5, 6, 8, 9]);
 
@@ -472,7 +472,7 @@ fn produce_commits_every_so_many_records_and_the_rest_at_the_end() {
 }
 
 #[test]
-fn produce_aborts_what_it_did_not_commit_when_a_line_fails() {
+fn produce_aborts_the_open_transaction_when_a_line_fails() {
     let cluster = kafka::shared();
     let topic = cluster.new_topic("produce-aborts", 1);
     let input = format!("a\nb\nc\n{}\nd\n", "x".repeat(2000));
@@ -484,7 +484,7 @@ fn produce_aborts_what_it_did_not_commit_when_a_line_fails() {
     assert!(ended.errors.contains("aborted: 1 record"), "{}", ended.errors);
     assert!(ended.errors.contains("3 accepted"), "the line behind it is not sent: {}", ended.errors);
 
-    // One that the broker refuses fails the commit.
+    // A record that the broker refuses fails the commit.
     cluster.configure_topic(&topic, "max.message.bytes", "1000");
     let ended = Ended::of(&mut transact(cluster, &topic, &[]), format!("e\n{}\nf\n", "x".repeat(5000)).as_bytes());
     ended.expect(1);
@@ -529,7 +529,7 @@ fn transactions_keeps_an_order_and_its_items_together() {
     Ended::of(&mut example("transactions"), b"").expect(2);
 }
 
-/// The members of an object of numbers and such objects, `latency_ms.p50` for one inside. Panics at anything else.
+/// The members of an object of numbers and nested objects, named like `latency_ms.p50`. Panics at anything else.
 fn json_numbers(json: &str) -> BTreeMap<String, f64> {
     fn object<'a>(mut rest: &'a str, prefix: &str, members: &mut BTreeMap<String, f64>) -> &'a str {
         rest = rest.strip_prefix('{').expect("an object");
@@ -623,7 +623,7 @@ fn perf_prints_what_it_measured() {
 }
 
 #[test]
-fn perf_warms_up_with_keys_when_keys_are_asked_for() {
+fn perf_warms_up_with_keys_if_keys_are_requested() {
     let sink = Sink::start(SinkOptions::default());
     let address = sink.addr().to_string();
     let words = ["-b", &address, "-t", "load", "-s", "100", "-c", "1000", "--warm-up", "1000", "-k", "10"];
@@ -634,7 +634,7 @@ fn perf_warms_up_with_keys_when_keys_are_asked_for() {
 }
 
 #[test]
-fn perf_tells_what_failed() {
+fn perf_reports_what_failed() {
     let base = ["-b", "127.0.0.1:9", "-t", "any", "-s", "10", "-c", "100", "-X", "delivery.timeout.ms=1000"];
     let ended = Ended::of(example("perf").args(base).args(["-X", "linger.ms=0"]), b"");
     ended.expect(1);
@@ -673,7 +673,7 @@ fn perf_takes_counts_and_sizes_as_people_write_them() {
 }
 
 #[test]
-fn perf_tells_how_far_it_is_and_what_it_measured_when_interrupted() {
+fn perf_reports_its_progress_and_its_results_when_interrupted() {
     let sink = Sink::start(SinkOptions::default());
     let address = sink.addr().to_string();
     let base = ["-b", &address, "-t", "load", "-s", "100", "-c", "1e6"];
@@ -736,7 +736,7 @@ fn statistics_says_that_it_waits_when_interrupted_and_ends_when_interrupted_agai
 }
 
 #[test]
-fn tools_tell_their_options() {
+fn tools_print_their_options() {
     for (name, options) in [("produce", "btXFKHpv"), ("perf", "btscrTkX")] {
         let ended = Ended::of(example(name).arg("--help"), b"");
         ended.expect(0);
@@ -782,7 +782,7 @@ fn statistics_shows_what_the_producer_measured() {
     Ended::of(&mut example("statistics"), b"").expect(2);
 }
 
-/// The output that the head comment of an example promises.
+/// The output promised by the comment at the head of an example.
 fn promised(source: &str) -> Vec<String> {
     let source = std::fs::read_to_string(root().join("examples-c").join(source)).expect("it is in examples-c");
     let head = source.split_once("Prints:").expect("the head says what it prints").1;
@@ -791,7 +791,7 @@ fn promised(source: &str) -> Vec<String> {
     lines.map(|line| line.trim_end_matches(" */").to_owned()).collect()
 }
 
-/// With `#` for each number and `T` for the topic.
+/// The line with `#` for each number and `T` for the topic.
 fn shape(line: &str, topic: &str) -> String {
     let mut shape = String::new();
     for character in line.replace(topic, "T").chars() {
@@ -805,7 +805,7 @@ fn shape(line: &str, topic: &str) -> String {
 }
 
 #[test]
-fn examples_print_what_their_heads_promise() {
+fn examples_print_what_their_head_comments_promise() {
     let cluster = kafka::shared();
     for source in ["callbacks.c", "sync.c", "event_loop.c", "partitioner.c", "serializer.c", "borrowed.c", "cpp17.cpp"]
     {
@@ -850,12 +850,12 @@ fn borrowed_payloads_are_not_copied() {
 fn the_program_in_the_readme_works() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
     let code = readme.split_once("```c\n").expect("a block of C").1.split_once("```").expect("its end").0;
-    // The topic that is missing below need not be waited for so long.
+    // The missing topic below need not be waited for so long.
     let source = file("readme.c", &code.replace("producer, 30000,", "producer, 10000,"));
     let program = source.with_extension("");
     let installed = built().join("install/lib");
     let mut compile = Command::new("sh");
-    // The line that the README gives, and what makes warnings errors.
+    // The README's command line, plus warnings as errors.
     let line = readme.lines().find(|line| line.starts_with("cc ") && line.contains("pkg-config")).expect("a link line");
     let line =
         line.replace("greet.c", "\"$SOURCE\"").replace("-o greet ", "-o \"$PROGRAM\" -Wall -Wextra -Werror -pedantic ");
@@ -875,7 +875,7 @@ fn the_program_in_the_readme_works() {
     assert_eq!(values(&records), ["hello", "hello", "hello"]);
     assert!(records.iter().all(|record| record.key.as_deref() == Some(b"ada")), "{records:?}");
 
-    // A topic that nobody made is named before the flush ends, by it, and by each record.
+    // The end of the flush and each record name the missing topic, and a log line does before that.
     run = Command::new(&program);
     let absent = format!("absent-{}", std::process::id());
     let mut child = start(run.args([cluster.bootstrap(), &absent]).env("LD_LIBRARY_PATH", &installed));

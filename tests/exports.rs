@@ -1,4 +1,4 @@
-//! The shared library exports what exports/ottla.symbols lists, and nothing else; and nothing of the tests is in it.
+//! The shared library exports exactly what exports/ottla.symbols lists, and contains no test code.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("names are UTF-8")
 }
 
-/// The shared library with the features that it is shipped with.
+/// The shared library with the features with which it is shipped.
 fn library() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-library");
     output(
@@ -23,7 +23,7 @@ fn library() -> PathBuf {
 }
 
 #[test]
-fn the_library_exports_what_is_listed() {
+fn the_library_exports_exactly_the_listed_symbols() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = library();
     let symbols = output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(&library));

@@ -1,5 +1,5 @@
-//! The header is what src says, and ottla.cdef.h is the header without a preprocessor.
-//! `OTTLA_BLESS=1 cargo test --test header` writes both anew.
+//! The header is generated from src, and ottla.cdef.h is the header without a preprocessor. `OTTLA_BLESS=1 cargo test
+//! --test header` renews both.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use ottla_core::error::ErrorCode;
 use ottla_core::statistics::{BrokerFigures, Figures, Kind, ProducerFigures, TopicFigures};
 
-/// A part of the header: its declarations stand in the order of these files of src.
+/// A section of the header. Its declarations are in the order of these files of src.
 struct Section {
     title: &'static str,
     about: &'static str,
@@ -59,7 +59,7 @@ struct Item {
 }
 
 impl Item {
-    /// `declaration` without the comments at its members.
+    /// `declaration` without the comments of its members.
     fn code(&self) -> String {
         let mut code = String::new();
         let mut in_comment = false;
@@ -84,8 +84,8 @@ impl Item {
             .collect()
     }
 
-    /// The types that have to be complete before this: C refers to structures by pointer without knowing them, to all
-    /// others not.
+    /// The types that must be complete before this declaration. C can refer to structures by pointer before their
+    /// declaration, but to no other types.
     fn needs(&self) -> Vec<String> {
         let words = self.words();
         let is_type = |word: &str| word == "ottla_code" || (word.starts_with("ottla_") && word.ends_with("_fn"));
@@ -95,13 +95,13 @@ impl Item {
         by_name.chain(by_value).filter(|name| *name != self.name).collect()
     }
 
-    /// The structures that this refers to.
+    /// The structures that this declaration refers to.
     fn structures(&self) -> Vec<String> {
         self.words().windows(2).filter(|two| two[0] == "struct").map(|two| two[1].clone()).collect()
     }
 }
 
-/// What cbindgen makes of src, declaration by declaration, and the text that comes before them.
+/// The declarations that cbindgen makes of src, and the text before them.
 fn items() -> (Vec<Item>, String) {
     let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml is well-formed");
     let head =
@@ -140,7 +140,7 @@ fn split(header: &str) -> Vec<Item> {
     items
 }
 
-/// A function's declaration with its parameters in lines of at most a hundred characters; others as they are.
+/// A function's declaration, with its parameters wrapped at a hundred columns. Other declarations stay as they are.
 fn wrapped(declaration: &str) -> String {
     if !declaration.starts_with("OTTLA_API") {
         return declaration.to_owned();
@@ -175,8 +175,8 @@ fn name_of(declaration: &str) -> String {
     words.rsplit([' ', '*']).find(|word| !word.is_empty()).expect("a name").to_owned()
 }
 
-/// What cbindgen cannot: it leaves out the "# Safety" sections, which are for Rust's readers, puts OTTLA_API on the line of
-/// its function, and OTTLA_CALL in front of the name, where MSVC wants it.
+/// What cbindgen cannot do: removes the "# Safety" sections, which are for readers of the Rust source, moves OTTLA_API
+/// to the function's line, and puts OTTLA_CALL in front of the name, where MSVC expects it.
 fn polish(header: &str) -> String {
     let mut done: Vec<String> = Vec::new();
     let mut in_safety = false;
@@ -209,8 +209,8 @@ fn with_calling_convention(line: &str) -> String {
     if line.starts_with("typedef") { line.replacen("(*ottla_", "(OTTLA_CALL *ottla_", 1) } else { line.to_owned() }
 }
 
-/// The declarations in the order of the sections and their files, a type earlier if something needs it there. With the
-/// index of the section that each stands in.
+/// The declarations in the order of the sections and their files, except that types move up to where something needs
+/// them. Each has the index of its section.
 fn in_order(items: &[Item]) -> Vec<(usize, &Item)> {
     let mut placed: Vec<(usize, usize, usize, &Item)> = Vec::new();
     for (section, Section { files, .. }) in SECTIONS.iter().enumerate() {
@@ -249,13 +249,13 @@ fn place<'a>(
     order.push((section, item));
 }
 
-/// Where a file of src defines a name.
+/// Where a source file defines a name.
 fn position(source: &str, name: &str) -> Option<usize> {
     let forms = [("const ", ":"), ("enum ", " {"), ("struct ", " {"), ("struct ", "<"), ("type ", " ="), ("fn ", "(")];
     forms.iter().find_map(|(before, after)| source.find(&format!("{before}{name}{after}")))
 }
 
-/// The structures that some declaration refers to before they are declared.
+/// The structures that some declaration refers to before their own declaration.
 fn forward_declared(order: &[(usize, &Item)]) -> Vec<String> {
     let (mut known, mut early) = (BTreeSet::new(), BTreeSet::new());
     for (_, item) in order {
@@ -323,7 +323,7 @@ fn compare(path: &str, generated: &str) {
 }
 
 #[test]
-fn the_committed_header_is_what_the_source_says() {
+fn the_committed_header_matches_the_source() {
     compare("include/ottla.h", &generate());
 }
 
@@ -362,7 +362,7 @@ fn every_name_of_a_code_is_the_engines() {
         };
         let number: i16 = number.trim_end_matches(',').parse().expect("a code is a number");
         if number > 0 {
-            // Ottla has an INVALID_CONFIG of its own.
+            // The engine's name would be that of Ottla's own INVALID_CONFIG.
             let name = if name == "KAFKA_INVALID_CONFIG" { "INVALID_CONFIG" } else { name };
             assert_eq!(ErrorCode::name(number), Some(name));
             kafkas.push(number);
@@ -387,10 +387,10 @@ fn every_exported_function_is_in_the_header_and_on_the_list() {
     assert_eq!(declared, listed);
 }
 
-/// A member of a structure in the header: its type, its name and what is said of it.
+/// A member of a structure in the header: its type, its name and its description.
 type Member = (String, String, String);
 
-/// The members of a structure as the header has them.
+/// The members of a structure in the header.
 fn members(header: &str, structure: &str) -> Vec<Member> {
     let begin = format!("typedef struct {structure} {{\n");
     let at = header.find(&begin).unwrap_or_else(|| panic!("{structure} is in the header")) + begin.len();
@@ -411,7 +411,7 @@ fn members(header: &str, structure: &str) -> Vec<Member> {
     members
 }
 
-/// The table of figures and the C structures say the same.
+/// Checks that the table of figures and the C structure agree.
 fn check_figures<F: Figures>(header: &str, structure: &str, own: usize) {
     let members = members(header, structure);
     assert_eq!(members.len(), F::ROWS.len() + own, "{structure}: {members:#?}");

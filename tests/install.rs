@@ -1,4 +1,4 @@
-//! `make install`, as users and packagers run it, without cargo; and the notices that it installs.
+//! `make install` as users and packagers run it, without cargo, and the notices that it installs.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -32,14 +32,14 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A command with nothing of our environment, and no cargo to find.
+/// A command with an empty environment in which there is no cargo.
 fn without_cargo(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(root());
     command
 }
 
-/// `make` with variables. The loader's cache of this machine stays as it is.
+/// `make` with variables. The loader's cache of this machine is not changed.
 fn make(target: &str, variables: &[(&str, &Path)]) -> Command {
     let mut make = without_cargo("make");
     make.args(["--no-print-directory", target, "CARGO=cargo-must-not-run", "LDCONFIG=:"]);
@@ -51,7 +51,7 @@ fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// What the command printed on standard output. It has to succeed.
+/// What the command prints on standard output. The command must succeed.
 #[track_caller]
 fn printed(command: &mut Command) -> String {
     let output = output(command);
@@ -60,7 +60,7 @@ fn printed(command: &mut Command) -> String {
     text
 }
 
-/// All files and links below a folder, by their paths in it.
+/// All files and links below a folder, with relative paths.
 fn files(folder: &Path) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -88,7 +88,7 @@ fn greet(readme: &str) -> &str {
     readme.split_once("```c\n").expect("a block of C").1.split_once("```").expect("its end").0
 }
 
-/// The only line of the README's blocks that begins so, without its comment.
+/// The only line of the README's code blocks with this beginning, without its comment.
 fn line<'a>(readme: &'a str, start: &str) -> &'a str {
     let mut lines = readme.lines().filter(|line| line.starts_with(start));
     let line = lines.next().unwrap_or_else(|| panic!("the README has no line '{start}'"));
@@ -97,7 +97,7 @@ fn line<'a>(readme: &'a str, start: &str) -> &'a str {
 }
 
 #[test]
-fn installing_what_was_not_built_says_to_build_and_builds_nothing() {
+fn installing_before_building_says_to_build_and_builds_nothing() {
     let (empty, prefix) = (folder("nothing-built"), folder("nothing-installed"));
     let ended = output(&mut make("install", &[("PROFILE_DIR", &empty), ("PREFIX", &prefix)]));
     let errors = String::from_utf8_lossy(&ended.stderr);
@@ -146,7 +146,7 @@ fn the_notices_are_those_of_the_crates_in_the_lock_file() {
     printed(check.arg("--check").env("CARGO", env!("CARGO")));
 }
 
-/// The archive names the crate that each object file came from, the parts of Rust's standard library too.
+/// The archive names the crate of each object file, including those of Rust's standard library.
 #[test]
 fn the_notices_name_every_crate_that_is_linked() {
     const OURS_AND_STD: [&str; 11] = [
@@ -182,12 +182,12 @@ fn the_notices_name_every_crate_that_is_linked() {
 }
 
 #[test]
-fn an_installation_where_nobody_looks_prints_what_to_set() {
+fn an_installation_outside_the_search_paths_prints_what_to_set() {
     let (libraries, prefix) = (libraries(), folder("prefix"));
     let output = printed(&mut make("install", &[("PROFILE_DIR", &libraries), ("PREFIX", &prefix)]));
     fs::write(prefix.join("greet.c"), greet(&readme())).expect("the folder is writable");
 
-    // The README's line, with what was printed and nothing else.
+    // The README's command line, with the printed settings and nothing else.
     let settings: Vec<&str> = output.lines().filter_map(|line| line.split("export ").nth(1)).collect();
     assert_eq!(settings.len(), 2, "{output}");
     let build_and_run = |settings: &str, link: &str| {
@@ -206,7 +206,7 @@ fn an_installation_where_nobody_looks_prints_what_to_set() {
     assert!(!usage(&neither), "the loader of this machine finds a libottla.so.0 of its own: {neither:?}");
 }
 
-/// In a mount namespace with an empty /usr/local and an /etc of its own: nothing of this machine is changed.
+/// Runs in a mount namespace with an empty /usr/local and a private /etc, so this machine is not changed.
 #[test]
 fn the_program_in_the_readme_finds_the_library_in_usr_local() {
     let (libraries, scratch) = (libraries(), folder("fresh"));
@@ -215,7 +215,7 @@ fn the_program_in_the_readme_finds_the_library_in_usr_local() {
     fs::write(scratch.join("greet.c"), greet(&readme)).expect("the folder is writable");
     symlink(&libraries, scratch.join("release")).expect("the folder is writable");
     let run = line(&readme, "./greet ").replace("localhost:9092", &sink.addr().to_string());
-    // Already root there: sudo is all that is left out.
+    // The namespace runs as root, so only sudo is left out.
     let install = line(&readme, "sudo make install").replace("sudo ", "");
     let script = format!(
         "mkdir {scratch}/etc

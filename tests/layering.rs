@@ -1,11 +1,11 @@
-//! Rules for the source that the compiler does not check: dependencies inside a crate run one way, errors keep what they
-//! are, and CONTRIBUTING.md lists the files with `unsafe`.
+//! Rules that the compiler does not check: dependencies inside a crate run one way, errors keep their class and source,
+//! and CONTRIBUTING.md lists the files with `unsafe`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The parts of ottla-core from the top down. A part may use any below it.
+/// The parts of ottla-core from the top down. A part may use any part below it.
 const CORE: &[&str] = &[
     "sender",
     "accumulator",
@@ -27,14 +27,15 @@ const CORE: &[&str] = &[
 
 const ENGINE: &[&str] = &["producer", "event_loop"];
 
-/// Uses that point downwards and are unwanted all the same, with the reason.
+/// Uses that point downwards but are unwanted, with the reason.
 const FORBIDDEN: [(&str, &str, &str); 3] = [
     ("compress", "sync", "a codec is a function of bytes"),
     ("partition", "sync", "a partitioner is a function of its arguments"),
     ("protocol", "config", "the wire format does not depend on the configuration"),
 ];
 
-/// Functions that make a new error, and parts of an existing one that nobody may pass to them. See `Error::context`.
+/// Functions that make a new error, and parts of an existing error that must not be passed to them. See
+/// `Error::context`.
 const MAKERS: [&str; 3] = ["Error::new(", "invalid(", "wrong("];
 const PARTS: [&str; 2] = [".kind()", ".message()"];
 
@@ -90,7 +91,7 @@ fn check(crate_name: &str, parts: &[&str]) {
         for used in uses(&text) {
             let reason = FORBIDDEN.iter().find(|(a, b, _)| *a == part && *b == used).map(|(_, _, reason)| *reason);
             match level(used) {
-                // Names at the root of the crate are re-exports of `error` and `record`.
+                // Other names at the root of the crate are re-exports of `error` and `record`.
                 None => continue,
                 Some(to) if to < from => wrong.push(format!("{}: {part} uses {used}, upwards", relative.display())),
                 Some(_) => wrong.extend(reason.map(|why| format!("{}: {part} uses {used}: {why}", relative.display()))),
@@ -110,7 +111,7 @@ fn arguments(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// An error that passes through keeps its class and its source. One that is made anew of its parts loses them.
+/// An error that passes through keeps its class and its source. One that is made from its parts loses them.
 #[test]
 fn no_error_is_rebuilt_from_the_parts_of_another() {
     let mut wrong = Vec::new();
@@ -129,7 +130,7 @@ fn no_error_is_rebuilt_from_the_parts_of_another() {
     assert!(wrong.is_empty(), "use Error::context, note or with_message:\n{}", wrong.join("\n"));
 }
 
-/// The files of src that use `unsafe`, but for the C layer and tests. The compiler refuses it elsewhere.
+/// The source files with `unsafe`, except those of the C layer and tests. The compiler rejects it elsewhere.
 #[test]
 fn contributing_lists_every_file_with_unsafe() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,5 @@
-//! What the system's memory does not suffice for is refused, or fails with a reason; the process goes on. An allocation that
-//! cannot fail would end this test.
+//! Work for which the memory does not suffice is refused, or fails with a reason, and the process goes on. An
+//! infallible allocation would abort this test.
 #![expect(unsafe_code, reason = "an allocator that refuses, and values that are lent")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -16,7 +16,7 @@ use ottla_core::sync::{Arc, Clock, Time};
 use ottla_engine::{Config, ErrorKind, Fate, Header, Level, Producer, Record, Wait};
 
 thread_local! {
-    /// How many bytes this thread may still allocate; `None`: any.
+    /// How many bytes this thread may still allocate. `None`: no limit.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
@@ -37,16 +37,16 @@ fn give_back(size: usize) {
     LEFT.set(LEFT.get().map(|left| left + size));
 }
 
-// SAFETY: everything is passed on to the system's allocator as it came, or refused.
+// SAFETY: everything is passed on unchanged to the system's allocator, or refused.
 unsafe impl GlobalAlloc for Refusing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         if may_allocate(layout.size()) { unsafe { System.alloc(layout) } } else { std::ptr::null_mut() }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         give_back(layout.size());
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
@@ -55,7 +55,7 @@ unsafe impl GlobalAlloc for Refusing {
             return std::ptr::null_mut();
         }
         give_back(layout.size());
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 }
@@ -63,7 +63,7 @@ unsafe impl GlobalAlloc for Refusing {
 #[global_allocator]
 static REFUSING: Refusing = Refusing;
 
-/// Does the work of one thread with so much memory.
+/// Runs `work` while this thread may allocate so many bytes.
 fn within<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     LEFT.set(Some(bytes));
     let result = work();
@@ -71,7 +71,7 @@ fn within<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// What the library sets aside, and what it takes care to leave for small allocations.
+/// The reserve that the library keeps for small allocations.
 const RESERVE: usize = 256 * 1024;
 const SMALL: usize = 8 * 1024;
 const ENOUGH: usize = 1 << 30;
@@ -89,13 +89,13 @@ impl Clock for Still {
 }
 
 unsafe extern "C" fn count_release(_: *const c_void, _: usize, counter: *mut c_void) {
-    // SAFETY: the counter of the test, which outlives the producer.
+    // SAFETY: the test's counter, which outlives the producer.
     unsafe { *counter.cast::<usize>() += 1 };
 }
 
 static VALUE: [u8; 100_000] = [7; 100_000];
 
-/// The accumulator of a producer, with one partition once the topic is known.
+/// A producer's accumulator, with one partition once the topic is known.
 struct Stage {
     accumulator: Accumulator,
     topic: Arc<Topic>,
@@ -116,13 +116,13 @@ impl Stage {
         Stage { accumulator, topic, released: Box::default(), lent: 0 }
     }
 
-    /// The topic becomes known while there is so much memory. Returns the records that could not be moved.
+    /// Makes the topic known while there is so much memory. Returns reports of the records that could not be moved.
     fn assign(&self, bytes: usize) -> Vec<Report> {
         let slots = self.accumulator.partitions_for(&self.topic, 1);
         within(bytes, || self.accumulator.assign(&self.topic, slots, &Still)).into_reports(Time::ZERO).collect()
     }
 
-    /// A record of one of seven kinds.
+    /// Sends a record of one of seven kinds.
     fn send(&mut self, number: usize) -> Result<(), NotAccepted> {
         let headers = [Header { name: b"name", value: Some(&VALUE[..3000]) }; 3];
         // SAFETY: the value is static, and the counter outlives the stage's records.
@@ -152,7 +152,7 @@ impl Stage {
         sent
     }
 
-    /// Sends until a record is refused; returns how many were accepted.
+    /// Sends until a record is refused. Returns how many were accepted.
     fn fill(&mut self, most: usize) -> usize {
         for number in 0..most {
             match self.send(number) {
@@ -183,7 +183,7 @@ impl Stage {
         records
     }
 
-    /// Nothing is held any more.
+    /// Checks that nothing is held any more.
     fn end(self) {
         self.accumulator.memory.give_back_loans();
         assert_eq!(*self.released, self.lent, "each value that was accepted is given back, and no other");
@@ -192,21 +192,21 @@ impl Stage {
     }
 }
 
-/// Amounts of memory that run out everywhere on the way of some records.
+/// Amounts of memory that run out at every stage of some record.
 fn amounts() -> impl Iterator<Item = usize> {
     let few = (0..SMALL).step_by(97).chain((0..120_000).step_by(499)).map(|bytes| RESERVE + bytes);
     [0, 1000, RESERVE - 1, RESERVE].into_iter().chain(few).chain((0..20).map(|n| RESERVE + n * 100_003))
 }
 
 #[test]
-fn a_record_that_finds_no_memory_is_refused_and_the_next_one_with_memory_is_not() {
+fn a_record_without_memory_is_refused_and_the_next_one_with_memory_is_accepted() {
     for known in [true, false] {
         for bytes in amounts() {
             let mut stage = Stage::new();
             if known {
                 stage.assign(ENOUGH);
             }
-            // What refusing takes is there, as in a process whose other threads free something.
+            // A refusal needs a little memory, which other threads of a real process would free.
             let accepted = within(bytes.max(SMALL), || stage.fill(1000));
             assert!(accepted < 1000, "{bytes} bytes are enough for {accepted} records");
             let more = stage.fill(10);
@@ -257,9 +257,9 @@ fn batch(memory: &Arc<Memory>, records: usize) -> Box<Batch> {
 }
 
 #[test]
-fn a_batch_that_cannot_be_split_or_compressed_for_want_of_memory_is_as_it_was() {
+fn a_batch_that_cannot_be_split_or_compressed_without_memory_is_unchanged() {
     let (mut split, mut not) = (0, 0);
-    // Than all that may be freed meanwhile.
+    // Larger than everything that may be freed meanwhile.
     let larger = VALUE.repeat(5);
     for bytes in (SMALL..200_000).step_by(1777) {
         let memory = Arc::new(Memory::new(1 << 30));
@@ -294,7 +294,7 @@ fn a_batch_that_cannot_be_split_or_compressed_for_want_of_memory_is_as_it_was() 
 }
 
 #[test]
-fn a_codec_that_finds_no_memory_says_so_and_can_be_used_again() {
+fn a_codec_without_memory_reports_it_and_can_be_used_again() {
     let plain: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
     for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
         let level = codec.levels().map_or(0, |levels| 1.clamp(*levels.start(), *levels.end()));
@@ -319,7 +319,7 @@ fn a_codec_that_finds_no_memory_says_so_and_can_be_used_again() {
 }
 
 #[test]
-fn the_error_says_what_was_asked_for_and_where_to_look() {
+fn the_error_states_the_requested_amount_and_where_to_look() {
     let mut config = Config::new();
     config.set("bootstrap.servers", "127.0.0.1:1").expect("an address");
     config.set("key.serializer", "string").expect("a serializer");
@@ -338,7 +338,7 @@ fn the_error_says_what_was_asked_for_and_where_to_look() {
 
     let key = std::ffi::CString::new(&VALUE[..]).expect("no NUL");
     let objects = Objects { key: Object::new(key.as_ptr().cast()), ..Objects::default() };
-    // SAFETY: the key is what the serializer reads; it outlives the call.
+    // SAFETY: the key is of the kind that the serializer reads, and outlives the call.
     let send =
         || unsafe { producer.send_objects(&topic, &Record::default(), objects, &Completion::Tag(0), Wait::Never) };
     let serialized = within(SMALL, send);

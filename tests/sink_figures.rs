@@ -1,7 +1,7 @@
-//! What a producer costs: memory, system calls, allocations and instructions, measured in a process of its own
-//! (`crates/ottla-testkit/src/bin/figures-child.rs`, built for release) that sends to a sink in this one.
+//! What a producer costs: memory, system calls, allocations and instructions, measured in a separate process
+//! (`crates/ottla-testkit/src/bin/figures-child.rs`, a release build) that sends to a sink in this one.
 //!
-//! Needs strace and valgrind; `scripts/setup` installs them.
+//! Needs strace and valgrind, which `scripts/setup` installs.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,13 +13,13 @@ use std::time::Duration;
 use ottla_testkit::program;
 use ottla_testkit::sink::{Sink, SinkOptions};
 
-/// One at a time: they would slow each other down.
+/// Runs these tests one at a time, because they would slow each other down.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The child, built for release whatever this test was built for: nobody cares what a debug build costs.
+/// The child, always a release build: the cost of a debug build does not matter.
 fn child() -> &'static Path {
     static CHILD: OnceLock<PathBuf> = OnceLock::new();
     CHILD.get_or_init(|| program::build("figures-child", true))
@@ -38,7 +38,7 @@ fn figures(text: &str) -> Figures {
     pairs.map(|(name, value)| (name.to_owned(), value.parse().expect("a number"))).collect()
 }
 
-/// Runs a child to its end; `when_warm` is called with its process id before it does what is measured.
+/// Runs a child to its end. Calls `when_warm` with its process id before the measured part.
 fn run(command: &mut Command, when_warm: impl FnOnce(u32)) -> Figures {
     let mut child = command
         .stdin(Stdio::piped())
@@ -50,7 +50,7 @@ fn run(command: &mut Command, when_warm: impl FnOnce(u32)) -> Figures {
     output.read_line(&mut text).expect("a line");
     if text == "warm\n" {
         when_warm(child.id());
-        // An error shows in the exit status.
+        // If the child has failed, its exit status shows that.
         let _ = child.stdin.take().expect("a pipe").write_all(b"\n");
     }
     output.read_to_string(&mut text).expect("text");
@@ -76,7 +76,7 @@ const RECORDS: u32 = 1_000_000;
 #[test]
 fn a_steady_producer_makes_few_system_calls_and_allocations() {
     let _alone = alone();
-    // What else the machine does only adds: a sender that is held up sends many small requests instead of few large ones.
+    // A busy machine only adds to the costs: a delayed sender sends many small requests instead of a few large ones.
     let (calls, allocations) = steady_costs();
     let (again_calls, again_allocations) = if allocations < 0.002 { (calls, allocations) } else { steady_costs() };
     let (calls, allocations) = (calls.min(again_calls), allocations.min(again_allocations));
@@ -84,10 +84,10 @@ fn a_steady_producer_makes_few_system_calls_and_allocations() {
     assert!(allocations < 0.002, "{allocations} allocations a record");
 }
 
-/// System calls and allocations for each of a million records.
+/// System calls and allocations per record, of a million records.
 fn steady_costs() -> (f64, f64) {
-    // While it warms up the sink stops once, so that all of buffer.memory has been in use: what is measured then is no
-    // growth, however slow strace makes the sender.
+    // During the warm-up the sink pauses once, so that all of buffer.memory has been used. The measurement then
+    // contains no growth, however much strace slows down the sender.
     let pause = Some((200_000, Duration::from_secs(1)));
     let sink = Sink::start(SinkOptions { topics: vec![("steady".into(), 6)], pause, ..SinkOptions::default() });
     let mut steady = Command::new(child());
@@ -100,14 +100,14 @@ fn steady_costs() -> (f64, f64) {
         tracer = Some(strace.stderr(Stdio::null()).spawn().unwrap_or_else(|error| {
             panic!("cannot run {strace:?}: {error}; install it: apt-get install strace (scripts/setup does)")
         }));
-        // Until every thread is attached.
+        // Time for strace to attach to every thread.
         std::thread::sleep(Duration::from_millis(500));
     });
     let status = tracer.expect("it was started").wait().expect("a status");
     assert!(status.success(), "strace: {status}; it needs the right to trace a process of the same user");
     let table = std::fs::read_to_string(&summary).expect("strace's summary");
     let total = table.lines().find(|line| line.ends_with(" total")).expect("a line with the total");
-    // % time, seconds, usecs/call, calls, errors (left out if there are none)
+    // Columns: % time, seconds, usecs/call, calls, errors (missing if there are none)
     let calls: f64 = total.split_whitespace().nth(3).and_then(|calls| calls.parse().ok()).expect("a number of calls");
     let (calls, allocations) = (calls / f64::from(RECORDS), figures["allocations"] / f64::from(RECORDS));
     println!("{calls:.5} system calls and {allocations:.5} allocations a record; {figures:?}\n{table}");
@@ -115,10 +115,10 @@ fn steady_costs() -> (f64, f64) {
     (calls, allocations)
 }
 
-/// Measured: 390.
+/// The measured figure is 390.
 const INSTRUCTIONS: f64 = 500.0;
 
-/// User instructions for each record: the difference between two counts, so without what a producer costs.
+/// User instructions per record: the difference between two runs, so without the constant costs of a producer.
 fn instructions_a_record(bootstrap: &str, properties: &[&str]) -> f64 {
     let count = |records: u32| -> f64 {
         let counted = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{records}"));
@@ -143,7 +143,8 @@ fn a_record_costs_a_bounded_number_of_instructions() {
     assert!(each < INSTRUCTIONS, "{each} user instructions a record");
 }
 
-/// How the sender happens to cut batches costs more than idempotence does: so the smaller of some counts of each.
+/// The way in which the sender happens to cut batches costs more than idempotence. So the smallest of several counts is
+/// compared.
 #[test]
 fn idempotence_costs_at_most_two_percent_more_instructions() {
     let _alone = alone();

@@ -1,4 +1,5 @@
-//! One bad record in a batch: the broker names it, and it fails alone. `crates/ottla-core/tests/simulation/record_errors.rs` has the corners.
+//! A bad record in a batch: the broker names it, and it fails alone.
+//! `crates/ottla-core/tests/simulation/record_errors.rs` has the corner cases.
 
 use ottla_engine::{ErrorKind, Fate, Record};
 use ottla_mock::codes;
@@ -6,9 +7,9 @@ use ottla_testkit::kafka;
 
 use crate::harness::{Sender, stamp};
 
-/// A compacted topic takes no record without a key, and says which ones had none.
+/// A compacted topic refuses records without a key, and names them.
 #[test]
-fn a_bad_record_fails_alone_and_its_neighbours_are_sent_again() {
+fn a_bad_record_fails_alone_and_its_neighbours_are_delivered() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic_with("definition-bad", 1, &[("cleanup.policy", "compact")]);
     let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "300")]);
@@ -30,10 +31,10 @@ fn a_bad_record_fails_alone_and_its_neighbours_are_sent_again() {
             );
             assert_eq!((reported.fate, reported.offset), (Fate::NotWritten, -1));
         } else {
-            // The bad one leaves no gap.
+            // The bad record leaves no gap.
             assert!(reported.error.is_none() && reported.fate == Fate::Written, "{reported:?}");
             assert_eq!(reported.offset, tag as i64 - i64::from(tag > 5));
         }
     }
-    assert_eq!(sender.told_count(), 11);
+    assert_eq!(sender.reported_count(), 11);
 }

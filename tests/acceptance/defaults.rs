@@ -1,4 +1,5 @@
-//! The defaults, as the table names them and as the engine keeps them; and the names that are written wrong most often.
+//! The defaults, in the table of properties and in the engine's behaviour, and suggestions for the names that are most
+//! often misspelled.
 
 use ottla_core::accumulator::NotAccepted;
 use ottla_engine::{Config, ErrorKind, Fate};
@@ -84,9 +85,9 @@ fn a_first_retry_comes_after_100_ms() {
     assert!((ms(80)..ms(122)).contains(&pause), "{pause:?}");
 }
 
-/// 2^31-1 retries: not counted out, whatever happens in two minutes.
+/// With 2^31-1 retries, only the delivery timeout can end the attempts.
 #[test]
-fn retries_end_with_the_delivery_timeout_of_120_s_alone() {
+fn only_the_delivery_timeout_of_120_s_ends_retries() {
     let mut world = warm(&[("retry.backoff.ms", "1"), ("retry.backoff.max.ms", "1")], "t", 1);
     world.cluster.on_request(|request| match request.api {
         Api::Produce => Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All),
@@ -116,7 +117,7 @@ fn a_request_is_given_up_after_30_s() {
 }
 
 #[test]
-fn two_names_that_are_often_written_wrong_get_the_right_hint() {
+fn two_names_that_are_often_misspelled_get_the_right_suggestion() {
     for (written, meant) in [
         ("max.inflight.request.per.connection", "max.in.flight.requests.per.connection"),
         ("deliver.timeout.ms", "delivery.timeout.ms"),

@@ -15,10 +15,10 @@ fn key(number: u64) -> Vec<u8> {
     format!("customer-{number}").into_bytes()
 }
 
-/// Sends every key `times` times; the partitions that were told, by key.
+/// Sends every key `times` times. Returns the reported partitions by key.
 fn send_all(sender: &Sender, topic_name: &str, times: u64) -> BTreeMap<u64, Vec<i32>> {
     let topic = sender.topic(topic_name);
-    let before = sender.told_count();
+    let before = sender.reported_count();
     for n in 0..KEYS * times {
         let value = format!("{n}");
         let key = key(n % KEYS);
@@ -35,7 +35,7 @@ fn send_all(sender: &Sender, topic_name: &str, times: u64) -> BTreeMap<u64, Vec<
 }
 
 #[test]
-fn the_same_key_has_one_partition_and_another_once_the_topic_grew() {
+fn a_key_keeps_its_partition_until_the_topic_grows() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("definition-keys", 3);
     let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "500")]);

@@ -1,5 +1,5 @@
-//! What the project says that it is, a test for each clause: through properties, on the modelled cluster and its
-//! hand-turned clock, and where it is about the world, against sockets and a real broker.
+//! Acceptance tests, one per clause of the project's definition. They set properties and run on the modelled cluster
+//! with its manual clock. Clauses about the outside world run against sockets and a real broker.
 
 mod bad_record;
 mod defaults;
@@ -15,7 +15,7 @@ mod world;
 use ottla_engine::{Config, Level, producer::settings};
 use world::World;
 
-/// A world of three brokers whose producer has these properties, and defaults for the rest.
+/// A world with three brokers and a producer with these properties, and defaults for all others.
 fn world(properties: &[(&str, &str)]) -> World {
     let mut config = Config::new();
     for (name, value) in [("bootstrap.servers", "first:9093")].iter().chain(properties) {

@@ -1,4 +1,5 @@
-//! `acks=1`, `linger.ms=20`, `retry.backoff.ms=1000` and `delivery.timeout.ms=5000`: tried each second, given up at five.
+//! `acks=1`, `linger.ms=20`, `retry.backoff.ms=1000` and `delivery.timeout.ms=5000`: an attempt per second, and failure
+//! after five.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,8 @@ fn a_refused_record_is_tried_each_second_and_fails_at_five() {
     assert!(produced.iter().all(|request| request.acks == Some(1)));
 }
 
-/// Each pause is a second, with a fifth of jitter; the longest pause is a second by default, so it does not grow.
+/// Each pause is a second, with a jitter of a fifth. By default the longest pause is a second as well, so it does not
+/// grow.
 #[test]
 fn the_pause_between_attempts_stays_a_second() {
     let mut world = warm(&PROPERTIES, "t", 1);
@@ -65,7 +67,7 @@ fn a_broker_that_comes_back_in_time_gets_the_record() {
     assert_eq!(world.outcome(id).attempts, 4);
 }
 
-/// The same with threads, sockets and the machine's clock.
+/// The same with threads, sockets and the system's clock.
 #[test]
 fn over_sockets_a_record_is_tried_each_second_and_fails_at_five() {
     let mut cluster = Cluster::new(1);

@@ -1,4 +1,4 @@
-//! The three ways to send, and what acks=0 knows. `tests/c/api_styles.c` shows the same in C.
+//! The three ways to send, and what is known with acks=0. `tests/c/api_styles.c` shows the same in C.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn a_record_that_is_sent_and_forgotten_arrives() {
 }
 
 #[test]
-fn a_callback_is_told_of_each_record_in_order() {
+fn a_callback_gets_each_record_in_order() {
     let broker = sink::Sink::start(SinkOptions::default());
     let (tell, reported) = mpsc::channel();
     let producer = producer(&broker, &[], move |report: Report| {

@@ -1,4 +1,5 @@
-/* What programs were compiled with stays where it is. A new member at the end of a structure that may grow adds a line. */
+/* The layout that compiled programs rely on does not change. A new member at the end of a structure that may grow
+ * adds a line. */
 #include "check.h"
 
 #include <stddef.h>
@@ -66,7 +67,7 @@ int main(void) {
     AT(ottla_error_figures, code, 8); AT(ottla_error_figures, batches_refused, 16);
     AT(ottla_error_figures, records_failed, 24);
 
-    /* The function fills what the initialiser fills. */
+    /* The function sets the same defaults as the initializer. */
     ottla_record by_hand = {.struct_size = sizeof(ottla_record)};
     ottla_record by_function;
     memset(&by_function, 0x55, sizeof by_function);

@@ -42,14 +42,14 @@ int main(void) {
     ottla_error_free(error);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set(config, "client.id", "\xc3", NULL));
 
-    /* A copy goes its own way. */
+    /* A copy is independent. */
     ottla_config *copy = ottla_config_copy(config);
     CHECK_OK(ottla_config_set(copy, "linger.ms", "7", NULL));
     CHECK_OK(ottla_config_get(config, "linger.ms", buffer, sizeof buffer, &len, NULL));
     CHECK(strcmp(buffer, "20") == 0);
     ottla_config_free(copy);
 
-    /* What a text does not know is a warning; a wrong value an error that keeps nothing. */
+    /* In a text, unknown properties are warnings. A wrong value is an error, and nothing is set. */
     struct lines lines = {0, 0, ""};
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_log(config, keep, &lines, freed, 9));
     CHECK(lines.freed == 0);
@@ -66,7 +66,7 @@ int main(void) {
     CHECK(missing != OTTLA_ERR_OK && strstr(ottla_error_message(error), "/no/such/file.properties") != NULL);
     ottla_error_free(error);
 
-    /* The log's userdata lives as long as a copy needs it. */
+    /* The log function's userdata is kept as long as a copy needs it. */
     copy = ottla_config_copy(config);
     ottla_config_free(config);
     CHECK(lines.freed == 0);
@@ -80,7 +80,7 @@ int main(void) {
     CHECK_OK(ottla_producer_free(producer));
     CHECK(lines.freed == 1);
 
-    /* The table. */
+    /* The table of properties. */
     size_t count = ottla_property_count();
     int found = 0;
     CHECK(count > 90 && ottla_property_at(count) == NULL && ottla_property_at((size_t)-1) == NULL);

@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
     CHECK(strstr(ottla_error_message(error), "brokres") && strstr(ottla_error_message(error), "metadata"));
     ottla_error_free(error);
 
-    /* What was chosen is told, though the function asks for errors only. */
+    /* The chosen facilities are logged although the function asks for errors only. */
     CHECK_OK(ottla_config_set(config, "debug", "request,topic,config", NULL));
     CHECK_OK(ottla_config_set_log(config, on_log, &lines, NULL, OTTLA_LOG_ERROR));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
     CHECK(take(&lines.request) >= 6 && take(&lines.metadata) >= 2 && take(&lines.config) == 2);
     CHECK(take(&lines.batch) == 0 && take(&lines.other) == 0);
 
-    /* Changed while it runs. */
+    /* Facilities can be changed at run time. */
     CHECK_OK(ottla_producer_set_debug(producer, "batch", NULL));
     send_one(producer, topic);
     CHECK(take(&lines.batch) == 2);
@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
 
-    /* Level debug is all of them. */
+    /* Level debug enables all of them. */
     memset(&lines, 0, sizeof lines);
     CHECK_OK(ottla_config_set(config, "debug", "", NULL));
     CHECK_OK(ottla_config_set_log(config, on_log, &lines, NULL, OTTLA_LOG_DEBUG));

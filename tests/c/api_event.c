@@ -1,4 +1,4 @@
-/* Events: by callback and polled, against the broker in argv[1] and against a port that nobody listens on. */
+/* Events by callback and by polling, against the broker in argv[1] and against a port on which nothing listens. */
 #include "check.h"
 
 #include <poll.h>
@@ -47,7 +47,7 @@ static void freed(void *userdata) {
     ((struct seen *)userdata)->freed++;
 }
 
-/* An event loop sends until it is refused, and goes on when it is told that there is room. */
+/* An application's event loop sends until a record is refused, and goes on when room is reported. */
 static void room_is_told_after_a_refusal(const char *broker) {
     struct seen seen = {0, 0, 0, 0, 0};
     ottla_config *config = ottla_config_new();
@@ -83,7 +83,7 @@ static void room_is_told_after_a_refusal(const char *broker) {
     }
     CHECK(count(&seen.room) == 3 && count(&seen.up) >= 1 && count(&seen.down) == 0);
 
-    /* What fits never is no matter of room. */
+    /* A record that can never fit leads to no room event. */
     record.value_len = 0;
     char *large = calloc(200000, 1);
     record.value = large;
@@ -135,7 +135,7 @@ static void polled_events_say_that_nobody_listens(void) {
     CHECK(event == NULL && !readable(fd, 0));
     CHECK(count(&ready_calls) >= 1);
 
-    /* A report makes it readable, and an event left makes it stay so. */
+    /* A report makes the descriptor readable, and it stays readable while an event is left. */
     ottla_report *report = NULL;
     ottla_record record = text_record(NULL, "v");
     CHECK_OK(ottla_producer_topic(producer, "nowhere", &topic, NULL));
@@ -154,7 +154,7 @@ static void polled_events_say_that_nobody_listens(void) {
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
 
-    /* After everything: the event is whole. */
+    /* The event is valid after its producer was freed. */
     CHECK(strstr(all->message, "no broker can be reached") != NULL);
     ottla_event_free(all);
     ottla_event_free(NULL);
@@ -168,7 +168,7 @@ static void events_that_nobody_polls_make_room_for_newer_ones(void) {
     ottla_event *event = NULL;
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
-    /* The first failure tells two events; by the second it has. */
+    /* The first failed connection leads to two events. The second failure shows that both have happened. */
     ottla_counters counters = {.struct_size = sizeof counters};
     for (int waits = 0; counters.connections_failed < 2; waits++) {
         CHECK(waits < 3000);

@@ -1,5 +1,5 @@
-/* Records in flat form: a topic and a timeout for each, against the broker in argv[1]; and how far a call came that was refused
- * half-way, without a broker. */
+/* Records in flat form, each with a topic and a timeout, against the broker in argv[1]; and, without a broker, how
+ * many bytes a partly refused call reports as consumed. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -14,7 +14,7 @@ static void put(size_t at, size_t offset, const void *bytes, size_t len) {
     memcpy(buffer + at + offset, bytes, len);
 }
 
-/* Puts a record with a value and returns where it ends. */
+/* Appends a record with a value. Returns its end. */
 static size_t put_record(size_t at, uint64_t tag, uint32_t topic, int32_t timeout_ms, int32_t value_len) {
     uint32_t flags = OTTLA_FLAT_VALUE;
     memset(buffer + at, 0, HEAD);
@@ -24,7 +24,7 @@ static size_t put_record(size_t at, uint64_t tag, uint32_t topic, int32_t timeou
     return at + HEAD + (size_t)value_len;
 }
 
-/* The tag says which topic it is. */
+/* The tag says which topic the record is for. */
 static void goes_where_it_should(const ottla_delivery *delivery, void *userdata) {
     const char *names[] = {"first", "second", "third"};
     CHECK(delivery->code == OTTLA_ERR_OK && strcmp(delivery->topic, names[delivery->tag % 3]) == 0);
@@ -57,7 +57,7 @@ static void topics_of_records(const char *servers) {
     CHECK(accepted == RECORDS && consumed == len);
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
     CHECK(told == RECORDS);
-    /* The same by a function of their own, and with values that stay in the buffer. */
+    /* The same with a delivery function, and with values that stay in the buffer. */
     CHECK_OK(ottla_producer_send_flat(producer, topics, 3, buffer, len, RECORDS,
                                       OPTIONS(.on_delivery = goes_where_it_should, .on_release = release), &accepted,
                                       &consumed, NULL));
@@ -112,7 +112,7 @@ static ottla_producer *without_broker(const char *buffer_memory) {
     return producer;
 }
 
-/* Half of the records have a timeout of their own and are decided by it; the others wait until the close. */
+/* Half of the records have timeouts, which end them. The others wait until the close. */
 static void timeouts_of_records(void) {
     ottla_producer *producer = without_broker("1000000");
     ottla_topic *topic = NULL;
@@ -133,7 +133,7 @@ static void timeouts_of_records(void) {
     ottla_topic_free(topic);
 }
 
-/* Records of different sizes, so that the bytes are not only the count in other words. The rest can be sent from there. */
+/* Records of different sizes, so that the number of bytes says more than the count. The rest can be sent from there. */
 static void refused_half_way(void) {
     ottla_producer *producer = without_broker("40000");
     ottla_topic *topic = NULL;

@@ -1,4 +1,5 @@
-/* Several reports in one poll, and a flush that waits until all were polled and freed, against the broker in argv[1]. */
+/* Polling several reports at once, and a flush that waits until all were polled and freed, against the broker in
+ * argv[1]. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -25,7 +26,7 @@ static void open_polled(const char *servers) {
     CHECK_OK(ottla_producer_topic(producer, "flushed", &topic, NULL));
 }
 
-/* One record for each partition, so as many reports; they are queued when this returns. */
+/* Sends one record to each partition, so that as many reports are queued when this returns. */
 static void send_round(void) {
     for (int32_t partition = 0; partition < PARTITIONS; partition++) {
         ottla_record record = text_record("k", "v");
@@ -66,7 +67,7 @@ static void still_waits_for(const char *what) {
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_flush(producer, 0, OTTLA_FLUSH_POLLED, NULL));
 }
 
-/* Reports are waited for until they are freed, in whatever order. */
+/* The flush waits until the reports are freed, in any order. */
 static void until_freed(void) {
     ottla_report *reports[PARTITIONS];
     size_t count = 0;
@@ -98,7 +99,7 @@ static void *handle_all(void *unused) {
     return NULL;
 }
 
-/* What another thread polls is handled when the flush returns. */
+/* When the flush returns, reports polled by another thread are handled. */
 static void while_another_thread_polls(void) {
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, handle_all, NULL) == 0);
@@ -118,7 +119,7 @@ static void *flush_for_ever(void *unused) {
     return NULL;
 }
 
-/* Nobody polls; the end of the producer ends the wait. */
+/* Nobody polls. Freeing the producer ends the wait. */
 static void until_the_producer_is_freed(void) {
     pthread_t thread;
     send_round();
@@ -140,7 +141,7 @@ int main(int argc, char **argv) {
     open_polled(argv[1]);
     until_the_producer_is_freed();
 
-    /* With callbacks the flag asks for nothing more. */
+    /* With callbacks the flag changes nothing. */
     ottla_config *config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));

@@ -1,4 +1,4 @@
-/* Records that are waited for later, against the broker in argv[1], and without one. */
+/* Records that are waited for later, by handle, with the broker in argv[1] and without a broker. */
 #include "check.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@ static void open_with(const ottla_config *config, const char *name) {
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
 }
 
-/* To any partition if it is negative. */
+/* Any partition if `partition` is negative. */
 static ottla_send *sent(int partition) {
     ottla_record record = text_record("k", "v");
     ottla_send *handle = NULL;
@@ -39,7 +39,8 @@ static void *wait_for(void *handle) {
     return NULL;
 }
 
-/* By default nobody is told of records with a handle. Inside, one may look, and send, but not wait. */
+/* By default no callback runs for records with a handle. In a callback, a handle can be inspected but not waited
+ * for. */
 static void count(const ottla_delivery *delivery, void *userdata) {
     ottla_delivery mine;
     ottla_send *handle = sent(-1);
@@ -81,7 +82,7 @@ static void with_broker(ottla_config *config) {
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
     CHECK(told == 1);
 
-    /* Freed before it is decided: the record goes on. And what was decided is known for as long as the handle. */
+    /* A record whose handle is freed before it is decided is delivered all the same. A handle keeps its outcome. */
     ottla_send_free(sent(0));
     CHECK_OK(ottla_producer_close(producer, 20000, NULL));
     ottla_topic_free(topic);

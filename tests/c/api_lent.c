@@ -1,5 +1,5 @@
-/* Values that are not copied, against the broker in argv[1]: handed over to be freed, or borrowed and overwritten when they
- * come back; known again at their completion by address and length; refused without having been lent. */
+/* Values that are not copied, against the broker in argv[1]: handed over and freed on release, or borrowed and
+ * overwritten on release; recognized at their completion by address and length; refused without having been lent. */
 #include "check.h"
 
 #include <pthread.h>
@@ -10,14 +10,14 @@ static ottla_producer *producer;
 static ottla_topic *topic;
 static int released, told;
 
-/* Handed over: the library gave up the value, and with it goes the memory. */
+/* Handed over: on release, the value is freed. */
 static void free_value(const void *value, size_t value_len, void *userdata) {
     CHECK(userdata == &released && (value == NULL) == (value_len == 0));
     free((void *)value);
     released++;
 }
 
-/* Borrowed: it is ours again, to be filled with something else. */
+/* Borrowed: on release, the application may overwrite the value. */
 static void overwrite(const void *value, size_t value_len, void *userdata) {
     CHECK(value_len == LARGE && userdata == value);
     memset((void *)value, 0xdd, value_len);
@@ -64,7 +64,7 @@ static void *filled(size_t len) {
     return value;
 }
 
-/* Lends values, with others that are copied between them. */
+/* Lends values, with copied ones in between. */
 static void lend(unsigned char ring[RECORDS][LARGE]) {
     for (int i = 0; i < RECORDS; i++) {
         void *value = ring != NULL ? ring[i] : filled(LARGE);
@@ -88,7 +88,7 @@ static void polled(void) {
     }
 }
 
-/* Small, empty and null ones are given back too. */
+/* Small, empty and null values are released, too. */
 static void small(void) {
     size_t lens[] = {0, 1, 100, 1023, 1024};
     for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
@@ -131,7 +131,7 @@ static void refused(void) {
     CHECK(ottla_producer_buffered_bytes(producer) == 0);
 }
 
-/* More than buffer.memory holds, from two threads, so that they wait for room. */
+/* More than buffer.memory holds, from two threads, so that both wait for room. */
 static void *flood(void *unused) {
     (void)unused;
     for (int i = 0; i < 200; i++) {

@@ -1,5 +1,5 @@
-/* Records without a function of their own: what the log says of those that failed, and at which level. The broker in argv[1]
- * is that of api_transaction.c. */
+/* Records without a delivery function: which failures are logged, and at which level. The broker in argv[1] is that
+ * of api_transaction.c. */
 #include "check.h"
 
 static char errors[8192], infos[8192], client_id[256];
@@ -13,7 +13,7 @@ static int is_one_line(const char *text) {
     return 1;
 }
 
-/* Keeps what is said of records. */
+/* Keeps log lines about records. */
 static void on_log(int32_t level, const char *message, void *userdata) {
     (void)userdata;
     CHECK(is_one_line(message));
@@ -28,7 +28,7 @@ static void on_log(int32_t level, const char *message, void *userdata) {
     }
 }
 
-/* What was said since the last call: all of it at one level. */
+/* Checks what was logged since the last call: all of it at one level. */
 static void said(const char *at, const char *at_other, const char *expected) {
     if (strncmp(at, expected, strlen(expected)) != 0 || *at_other != '\0') {
         fprintf(stderr, "expected '%s', errors: '%s', infos: '%s'\n", expected, errors, infos);
@@ -75,7 +75,7 @@ static void aborted_and_refused(const char *servers) {
     said(errors, infos, "1 record for refused-0 failed: TOPIC_AUTHORIZATION_FAILED: ");
     CHECK_OK(ottla_producer_abort_transaction(producer, -1, NULL));
 
-    /* Closing aborts what is open. */
+    /* Closing aborts an open transaction. */
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     send(producer, topic, 1);
     CHECK_OK(ottla_producer_close(producer, -1, NULL));
@@ -92,7 +92,7 @@ static void purged_and_closed(void) {
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, NULL));
     said(infos, errors, "2 records for topic any failed: PURGED: ");
 
-    /* Delivery was asked for and did not come about; nobody else is told. */
+    /* Delivery was requested and failed, and only the log reports it. */
     send(producer, topic, 1);
     CHECK_OK(ottla_producer_close(producer, 0, NULL));
     said(errors, infos, "1 record for topic any failed: CLOSED: ");
@@ -100,7 +100,7 @@ static void purged_and_closed(void) {
     CHECK_OK(ottla_producer_free(producer));
 }
 
-/* What is quoted may hold newlines and a terminal's escapes; messages do not. */
+/* Quoted text may contain newlines and terminal escapes. Messages do not. */
 static void one_line_each(void) {
     ottla_topic *topic = NULL;
     ottla_error *error = NULL;

@@ -1,4 +1,4 @@
-/* Checks and partitions, against the broker in argv[1] and against a port on which nobody listens. */
+/* Checks and partitions, against the broker in argv[1] and against a port on which nothing listens. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -51,7 +51,7 @@ static void reachable(const char *address) {
                ottla_partitions_at(partitions, ottla_partitions_count(partitions), &partition));
     partition.struct_size = 1;
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_partitions_at(partitions, 0, &partition));
-    /* A caller with an older header has less room. */
+    /* A caller with an older header has smaller structures. */
     struct { size_t struct_size; int32_t partition; int32_t beyond; } older = {sizeof(size_t) + sizeof(int32_t), -9, -9};
     CHECK_OK(ottla_partitions_at(partitions, 0, (ottla_partition *)(void *)&older));
     CHECK(older.partition == 0 && older.beyond == -9);
@@ -65,7 +65,7 @@ static void reachable(const char *address) {
     CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     CHECK(ottla_producer_buffered_records(producer) == 0);
 
-    /* None of these may wait in a callback. */
+    /* In a callback, none of these may wait. */
     CHECK_OK(ottla_producer_send(producer, topic, &record, topic, OPTIONS(.on_delivery = told), NULL));
     CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     for (int i = 0; i < 3; i++) {
@@ -78,7 +78,7 @@ static void reachable(const char *address) {
     CHECK_OK(ottla_producer_free(producer));
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_topic_partitions(topic, 1000, &partitions, NULL));
     ottla_topic_free(topic);
-    /* The answer outlives them. */
+    /* The result outlives topic and producer. */
     partition.struct_size = sizeof partition;
     CHECK_OK(ottla_partitions_at(partitions, 0, &partition));
     CHECK(partition.leader_host != NULL && strstr(address, partition.leader_host) == address);

@@ -1,5 +1,5 @@
-/* A topic that does not exist: what a program without a log function reads on standard error, the event with the topic's
- * name, and the messages of a flush and of a free that give up. The broker in argv[1] has no topic "absent". */
+/* A topic that does not exist: what a program without a log function reads on standard error, the event with the
+ * topic's name, and the messages of a flush and a free that give up. The broker in argv[1] has no topic "absent". */
 #include "check.h"
 
 #include <unistd.h>
@@ -19,7 +19,7 @@ static void on_event(const ottla_event *event, void *userdata) {
     __atomic_add_fetch(&missing, 1, __ATOMIC_SEQ_CST);
 }
 
-/* What each message has to say, and must not. */
+/* What each message must and must not say. */
 static void check_message(const char *message) {
     CHECK(strstr(message, "UNKNOWN_TOPIC_OR_PARTITION for topic absent") != NULL);
     CHECK(strstr(message, "create it") != NULL && strstr(message, "127.0.0.1:") != NULL);
@@ -32,7 +32,7 @@ static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     closed++;
 }
 
-/* Runs a producer that sends to the missing topic, without a log function. */
+/* Runs a producer without a log function that sends to the missing topic. */
 static void send_to_absent(const char *broker) {
     ottla_config *config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", broker, NULL));
@@ -44,7 +44,7 @@ static void send_to_absent(const char *broker) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(producer, "absent", &topic, NULL));
-    /* Nothing is held: also without waiting, that is known. */
+    /* Nothing is held, which is known without waiting. */
     CHECK_OK(ottla_producer_flush(producer, 0, 0, NULL));
     ottla_record record = text_record(NULL, "v");
     for (int i = 0; i < 3; i++) CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));

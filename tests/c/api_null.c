@@ -1,4 +1,4 @@
-/* NULL is an error for each pointer of each function that needs it, never a crash, and the message names the argument. */
+/* For every pointer that a function needs, NULL is an error and never a crash. The message names the argument. */
 #include "check.h"
 
 static ottla_error *error;
@@ -22,7 +22,7 @@ static void never(const ottla_delivery *delivery, void *userdata) {
     CHECK(!"a record that was not accepted was told of");
 }
 
-/* A report that is not NULL. */
+/* A report, for functions that take one. */
 static void reports(ottla_config *config) {
     ottla_producer *producer = NULL;
     ottla_topic *topic = NULL;
@@ -173,7 +173,7 @@ int main(void) {
     CHECK(count == 0);
     CHECK_OK(ottla_producer_send_flat(producer, topics, 1, NULL, 0, 0, NULL, &count, NULL, NULL));
 
-    /* Inside a record: NULL with a length, sizes and numbers that cannot be. */
+    /* Inside a record: NULL with a length, invalid sizes and numbers. */
     ottla_header header = {NULL, 0, NULL, 0, NULL};
     ottla_record wrong = record;
     wrong.struct_size = 8;
@@ -229,7 +229,7 @@ int main(void) {
     CHECK_CODE(OTTLA_ERR_INVALID_STATE, POLL_ONE(producer, 0, &report, NULL));
     reports(config);
 
-    /* Who wants no details gives no place for them: the code is the same. */
+    /* Callers that want no details pass NULL for the error. The code is the same. */
     REFUSED(ottla_config_set(NULL, "acks", "1", NULL));
     REFUSED(ottla_config_get(NULL, "acks", NULL, 0, &count, NULL));
     REFUSED(ottla_config_load_file(NULL, "/dev/null", NULL));

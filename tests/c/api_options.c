@@ -1,7 +1,7 @@
 /* The options of the functions that send, alone and combined, against the broker in argv[1]; and what is refused. */
 #include "check.h"
 
-/* A record with a small value can be on the fast path, one with a large value cannot. */
+/* A record with a small value can take the fast path. One with a large value cannot. */
 enum { SMALL = 50, LARGE = 5000 };
 
 static ottla_producer *producer;
@@ -15,7 +15,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
     by_default++;
 }
 
-/* A function of the record's own gets the record's userdata. */
+/* A delivery function of the record's own gets the record's userdata. */
 static void count_own(const ottla_delivery *delivery, void *userdata) {
     CHECK(userdata == &own && delivery->userdata == &own && delivery->code == OTTLA_ERR_OK);
     own++;
@@ -38,7 +38,7 @@ static ottla_record record_with_value(void) {
     return record;
 }
 
-/* Everything sent so far was delivered so often; then counts anew. */
+/* Checks how often the records sent so far were delivered, and resets the counts. */
 static void delivered(int expected_default, int expected_own, int expected_released) {
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
     if (by_default != expected_default || own != expected_own || released != expected_released) {
@@ -49,7 +49,7 @@ static void delivered(int expected_default, int expected_own, int expected_relea
     by_default = own = released = 0;
 }
 
-/* Waits by the handle of an accepted record and frees it. */
+/* Waits for an accepted record by its handle, and frees the handle. */
 static void waited(ottla_send *handle) {
     ottla_delivery delivery = {.struct_size = sizeof delivery};
     CHECK(handle != NULL);
@@ -58,7 +58,7 @@ static void waited(ottla_send *handle) {
     ottla_send_free(handle);
 }
 
-/* Opens a batch: only behind another record can one be on the fast path. */
+/* Opens a batch: a record can take the fast path only if it does not open one. */
 static void send_plain(void) {
     ottla_record record = record_with_value();
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
@@ -97,7 +97,7 @@ static void one_record(void) {
     delivered(0, 0, 1);
 }
 
-/* The same for records made of objects; only a value that no serializer makes can be lent. */
+/* The same for objects. Only a value that no serializer makes can be lent. */
 static void objects(void) {
     ottla_record plain = text_record(NULL, NULL), lent = record_with_value();
     ottla_send *handle = NULL;
@@ -116,7 +116,7 @@ static void objects(void) {
     ottla_error_free(error);
 }
 
-/* The options of an array hold for each of its records. */
+/* The options of an array apply to each of its records. */
 static void arrays(void) {
     ottla_record records[] = {record_with_value(), record_with_value(), record_with_value()};
     void *userdatas[] = {&own, &own, &own};
@@ -170,7 +170,7 @@ static void refusals(void) {
     ottla_error_free(error);
     CHECK(handle == NULL);
     delivered(0, 0, 0);
-    /* A structure of a newer header that asks for nothing new. */
+    /* A structure of a newer header whose new members are zero is accepted. */
     later.newer = 0;
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, &later.options, NULL));
     delivered(1, 0, 0);

@@ -1,4 +1,4 @@
-/* Poll mode against the broker in argv[1]: by descriptor, by waiting, by on_ready; reports outlive their producer. */
+/* Poll mode against the broker in argv[1]: by descriptor, by waiting, by on_ready. Reports outlive their producer. */
 #include "check.h"
 
 #include <poll.h>
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
     int fd = ottla_producer_poll_fd(producer);
     CHECK(fd >= 0 && !readable(fd, 0));
 
-    /* Nothing yet: no report, and no error. */
+    /* Nothing to report yet, which is no error. */
     size_t count = 7;
     CHECK_OK(ottla_producer_poll(producer, 0, &report, 1, &count, NULL));
     CHECK(report == NULL && count == 0);
@@ -85,7 +85,8 @@ int main(int argc, char **argv) {
     CHECK(counters.reports_held == 1);
     CHECK(__atomic_load_n(&ready_calls, __ATOMIC_SEQ_CST) >= 1);
 
-    /* Reports queued at close are still there after it; then the end is told, and the descriptor says so. */
+    /* Reports that were queued at close are still there after it. Then CLOSED is returned, and the descriptor is
+     * readable. */
     ottla_record record = text_record(NULL, "last");
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     CHECK_OK(ottla_producer_close(producer, 5000, NULL));
@@ -99,7 +100,7 @@ int main(int argc, char **argv) {
     ottla_topic_free(topic);
     CHECK(freed_calls == 1);
 
-    /* A thread that waits for reports leaves at free. */
+    /* A thread that waits for reports returns when the producer is freed. */
     config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
     CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
@@ -112,7 +113,7 @@ int main(int argc, char **argv) {
     CHECK(pthread_join(thread, NULL) == 0);
     ottla_config_free(config);
 
-    /* After everything: the report is whole. */
+    /* The report is valid after its producer was freed. */
     CHECK(strcmp(ottla_report_batch(kept)->topic, "polled") == 0 && ottla_report_batch(kept)->count > 0);
     ottla_report_free(kept);
     return 0;

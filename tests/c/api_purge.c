@@ -1,4 +1,4 @@
-/* Purge: what lingers, what waits for a topic that cannot become known; from a callback; what it refuses. */
+/* Purge: lingering records, records whose topic cannot become known, a purge in a callback, and invalid arguments. */
 #include "check.h"
 
 static ottla_producer *producer;
@@ -42,7 +42,7 @@ int main(void) {
     CHECK_OK(ottla_producer_topic(producer, "second", &second, NULL));
     const uint32_t both = OTTLA_PURGE_QUEUED | OTTLA_PURGE_IN_FLIGHT;
 
-    /* Of one topic, then of all; what is not meant stays. */
+    /* Purges one topic, then all. Other records stay. */
     send(first, 0, 10);
     send(second, 1, 20);
     CHECK_OK(ottla_producer_purge(producer, first, both, -1, NULL));
@@ -58,7 +58,7 @@ int main(void) {
     /* Nothing to purge is no error. */
     CHECK_OK(ottla_producer_purge(producer, NULL, both, -1, NULL));
 
-    /* In a callback it does not wait, but can ask. */
+    /* In a callback, a purge cannot wait, but can be requested. */
     send(second, 2, 1);
     CHECK_OK(ottla_producer_purge(producer, NULL, both, -1, NULL));
     CHECK(told[2] == 1 && in_callback_waiting == OTTLA_ERR_IN_CALLBACK && in_callback_asking == OTTLA_ERR_OK);

@@ -1,4 +1,5 @@
-/* Every way to send, against the broker in argv[1]: callbacks of their own, by default, per batch, waiting; what a callback may call. */
+/* Every way to send, against the broker in argv[1]: own callbacks, the default callback, batch callbacks, waiting;
+ * and what a callback may call. */
 #include "check.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ static void put(uint8_t **at, const void *bytes, size_t len) {
     *at += len;
 }
 
-/* One record in flat form for the first topic: null key, value "flat", one header. */
+/* A record in flat form for the first topic: null key, value "flat", one header. */
 static void put_flat(uint8_t **at, uint64_t tag) {
     uint32_t flags = OTTLA_FLAT_VALUE, header_count = 1;
     int32_t key_len = 0, value_len = 4, name_len = 1;
@@ -114,7 +115,7 @@ int main(int argc, char **argv) {
     ottla_config *config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
 
-    /* By default, each on its own. */
+    /* The default callback per record. */
     CHECK_OK(ottla_config_set_delivery(config, count, &by_default, NULL));
     open_with(config);
     for (int i = 0; i < 100; i++) {
@@ -153,7 +154,7 @@ int main(int argc, char **argv) {
     CHECK_CODE(OTTLA_ERR_UNKNOWN_PARTITION, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     shut();
 
-    /* By default, batch by batch; records with a function of their own or a waiting call apart. */
+    /* The default callback per batch. Records with their own function, or with a waiting call, are separate. */
     own = 0;
     CHECK_OK(ottla_config_set_batch_delivery(config, batch, &batched, NULL));
     open_with(config);
@@ -165,7 +166,7 @@ int main(int argc, char **argv) {
     CHECK(batched == 120 && own == 1 && batch_calls > 0);
     shut();
 
-    /* No function at all. */
+    /* No callback at all. */
     CHECK_OK(ottla_config_set_delivery(config, NULL, NULL, NULL));
     open_with(config);
     many();

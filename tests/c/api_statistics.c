@@ -1,5 +1,5 @@
-/* Statistics against the broker in argv[1]: figures, texts, differences; read at any time, also beside a callback that does
- * not return, after close and after free; told each so often. */
+/* Statistics against the broker in argv[1]: figures, texts, differences. They can be read at any time: while a
+ * callback does not return, after close and after free. They are also reported periodically. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -33,7 +33,7 @@ static ottla_producer_figures totals(const ottla_statistics *statistics) {
     return figures;
 }
 
-/* Reads statistics inside a callback; and, while it is told to, does not return. */
+/* Reads statistics inside a callback. While it is told to, it does not return. */
 static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
@@ -188,14 +188,14 @@ int main(int argc, char **argv) {
     check_sizes(statistics);
     check_refusals(statistics);
 
-    /* Each so often, also when nothing else happens. */
+    /* The periodic report comes even if nothing else happens. */
     int before = __atomic_load_n(&told, __ATOMIC_SEQ_CST);
     for (int i = 0; __atomic_load_n(&told, __ATOMIC_SEQ_CST) < before + 3; i++) {
         CHECK(i < 30000);
         nap();
     }
 
-    /* Beside a callback that does not return, which shows. */
+    /* While a callback does not return, statistics show that. */
     __atomic_store_n(&entered, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&blocking, 1, __ATOMIC_SEQ_CST);
     send(one, 2);
@@ -209,7 +209,7 @@ int main(int argc, char **argv) {
     __atomic_store_n(&blocking, 0, __ATOMIC_SEQ_CST);
     CHECK_OK(ottla_producer_flush(producer, 60000, 0, NULL));
 
-    /* After the close it is the last state; without a callback, none runs. */
+    /* After the close, statistics are the final ones, and no callback runs. */
     CHECK_OK(ottla_producer_close(producer, 60000, NULL));
     later = snapshot();
     CHECK(totals(later).callback_running_us == -1 && totals(later).connections_open == 0);

@@ -1,4 +1,5 @@
-/* The three ways to send, against the broker in argv[1]: wait for each, send and forget, be called back; then acks=0. */
+/* The three ways to send, against the broker in argv[1]: wait for each record, send and forget, be called back; then
+ * acks=0. */
 #include "check.h"
 
 static ottla_producer *producer;

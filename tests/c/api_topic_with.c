@@ -1,4 +1,4 @@
-/* Topics that differ from the others, and records with timeouts of their own, against the broker in argv[1]. */
+/* Topics with overrides, and records with timeouts, against the broker in argv[1]. */
 #include "check.h"
 
 static ottla_producer *producer;
@@ -9,7 +9,7 @@ static ottla_config *overrides(const char *name, const char *value) {
     return config;
 }
 
-/* Opens topic `name` with one override; what the error says contains `text`. */
+/* Opens topic `name` with one override. The error message must contain `text`. */
 static ottla_topic *open_with(const char *name, const char *property, const char *value, int32_t code,
                               const char *text) {
     ottla_config *config = overrides(property, value);
@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_config_set(config, "ottla.topic.named.in.file.linger.ms", "1", NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
 
-    /* What is not a topic's, what contradicts, what is fixed already. */
+    /* Properties that topics cannot override, contradictions, and overrides that come too late. */
     CHECK(open_with("t", "buffer.memory", "1", OTTLA_ERR_INVALID_CONFIG, "topic t: buffer.memory is a property") == NULL);
     CHECK(open_with("t", "acks", "1", OTTLA_ERR_INVALID_CONFIG, "contradicts acks=1") == NULL);
     CHECK(open_with("a b", "linger.ms", "1", OTTLA_ERR_INVALID_ARGUMENT, "cannot be a topic's name") == NULL);
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     }
     CHECK_OK(ottla_producer_free(producer));
 
-    /* acks=0 beside acks=all: no offset. */
+    /* One topic with acks=0 while the producer has acks=all: no offset. */
     CHECK_OK(ottla_config_set(config, "enable.idempotence", "true", NULL));
     ottla_config_free(config);
     config = ottla_config_new();
@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
     ottla_topic_free(other);
     CHECK_OK(ottla_producer_free(producer));
 
-    /* Nobody answers: a record is told so when its own time is over. */
+    /* No broker responds. The record is reported when its own timeout has passed. */
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", "127.0.0.1:1", NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "t", &other, NULL));

@@ -1,7 +1,7 @@
-/* Transactions: NULLs and values that cannot be, wrong states, whole lives, time-outs that are joined, a record that fails,
- * a newer producer, in a callback, closed and forked. The broker in argv[1] answers InitProducerId, EndTxn and
- * TxnOffsetCommit after 300 ms, refuses records for the topic "refused", and has a group "members" with the member "m" in
- * generation 3. */
+/* Transactions: NULL and invalid values, wrong states, complete transactions, calls that time out and are repeated,
+ * a record that fails, a newer producer, calls in a callback, after a close and after a fork. The broker in argv[1]
+ * responds to InitProducerId, EndTxn and TxnOffsetCommit after 300 ms, refuses records for the topic "refused", and
+ * has a group "members" with the member "m" in generation 3. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -30,7 +30,7 @@ static ottla_offset offset_of(const char *name, int64_t next) {
     return offset;
 }
 
-/* A call that changes nothing but to say why. */
+/* Checks a call that fails because of the state, and changes nothing. */
 static void says_wrong_state(ottla_code code, ottla_error **error, const char *word, int line) {
     if (code != OTTLA_ERR_INVALID_STATE || *error == NULL || strstr(ottla_error_message(*error), word) == NULL) {
         fprintf(stderr, "%s:%d: %s, '%s', which should say '%s'\n", __FILE__, line, ottla_code_name(code),
@@ -104,7 +104,7 @@ static int32_t state(void) {
     return ottla_producer_transaction_state(producer);
 }
 
-/* In a transaction that is open. */
+/* Runs in an open transaction. */
 static void arguments(void) {
     ottla_error *error = NULL;
     ottla_offset offset = offset_of("in", 5);
@@ -167,7 +167,7 @@ static void arguments(void) {
     CHECK_OK(OFFSETS(NULL, 0, &group));
 }
 
-/* Every state's wrong calls, on the way through two transactions. */
+/* Makes every call that is wrong in a state, on the way through two transactions. */
 static void a_whole_life(void) {
     ottla_error *error = NULL;
     ottla_offset offset = offset_of("in", 5);
@@ -178,7 +178,7 @@ static void a_whole_life(void) {
     wrong_state(ottla_producer_commit_transaction(producer, LONG, &error), &error, "init_transactions");
     wrong_state(send_to(topic, &error), &error, "init_transactions");
 
-    /* Not waited for, waited for too shortly, waited for. */
+    /* First without waiting, then waiting too short a time, then waiting long enough. */
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_init_transactions(producer, 0, NULL));
     wrong_state(ottla_producer_begin_transaction(producer, &error), &error, "init_transactions");
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, ottla_producer_init_transactions(producer, 20, NULL));
@@ -231,7 +231,7 @@ static void a_whole_life(void) {
     end();
 }
 
-/* An abort completes what was not sent. */
+/* An abort completes unsent records. */
 static void aborted_unsent(void) {
     start("unsent", "60000");
     CHECK_OK(ottla_producer_init_transactions(producer, LONG, NULL));
@@ -245,7 +245,7 @@ static void aborted_unsent(void) {
     end();
 }
 
-/* The error that says: abort. Then the producer goes on. */
+/* Checks an error that requires an abort, after which the producer goes on. */
 static void failed(ottla_code code, ottla_code expected, ottla_error **error) {
     CHECK_CODE(expected, code);
     CHECK(ottla_error_requires_abort(*error) && !ottla_error_is_fatal(*error));
@@ -283,7 +283,7 @@ static void a_record_that_fails_and_a_consumer_that_left(void) {
     end();
 }
 
-/* A newer producer of the same transactional.id. */
+/* A newer producer with the same transactional.id. */
 static void a_newer_one(void) {
     ottla_error *error = NULL;
     ottla_producer *newer = NULL;
@@ -299,7 +299,7 @@ static void a_newer_one(void) {
 
     ottla_code code = ottla_producer_commit_transaction(producer, LONG, &error);
     if (!ottla_error_is_fatal(error)) {
-        /* Its epoch is old; the abort asks why. */
+        /* Its epoch is old. The abort finds out why. */
         CHECK(ottla_error_requires_abort(error));
         ottla_error_free(error);
         error = NULL;

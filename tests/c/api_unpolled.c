@@ -1,5 +1,5 @@
-/* Poll mode, and an application that does not take its reports, or keeps them: a full buffer says so, and the figures show it,
- * while nothing is left to flush. argv[1] is a broker. */
+/* Poll mode with an application that does not take its reports, or keeps them. The error of a full buffer says so,
+ * the statistics show it, and nothing is left to flush. argv[1] is a broker. */
 #include "check.h"
 
 static ottla_producer *producer;
@@ -10,7 +10,7 @@ static ottla_code send(ottla_error **error) {
     return ottla_producer_send(producer, topic, &record, NULL, NO_WAIT, error);
 }
 
-/* Sends until a record is refused although nothing is on its way. */
+/* Sends until a record is refused although no record is undecided. */
 static void fill(void) {
     ottla_code code = OTTLA_ERR_OK;
     for (int attempts = 0; attempts < 100000 && code != OTTLA_ERR_BUFFER_FULL; attempts++) {
@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
     int64_t held = held_by_reports();
     CHECK(held == (int64_t)ottla_producer_buffered_bytes(producer) && held > 50000);
 
-    /* Taking reports does not give the buffer back; freeing them does. */
+    /* Taking reports frees no buffer memory. Freeing them does. */
     static ottla_report *reports[100000];
     size_t count = 0;
     do {

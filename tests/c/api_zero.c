@@ -1,6 +1,6 @@
-/* Structures of zeros ask for nothing: whichever call sends it, such a record goes where the partitioner says, with the time
- * of the call. A flag makes 0 a value, and a value without its flag is refused by the flag's name. argv[1] is a broker,
- * argv[2] a topic of some partitions. */
+/* Structures of zeros ask for nothing. Whichever call sends such a record, the partitioner chooses its partition,
+ * and it gets the present time. A flag makes 0 a value. A value without its flag is refused with the name of the
+ * flag. argv[1] is a broker, argv[2] a topic with several partitions. */
 #include "check.h"
 
 #include <pthread.h>
@@ -26,7 +26,7 @@ static void says(ottla_code code, const char *words, int line) {
 
 #define SAYS(words, call) says(call, words, __LINE__)
 
-/* What is expected of each record that is told, and what was: on the sender thread, or by a call that waited. */
+/* What is expected of each reported record, and what was reported, on the sender thread or by a call that waited. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int wants_zero;
 static int told, partitions[1000];
@@ -201,7 +201,7 @@ static void flat(void) {
          ottla_producer_send_flat(producer, topics, 1, wrong, sizeof wrong, 1, NULL, &accepted, NULL, &error));
 }
 
-/* The record that an interceptor is shown has flags for what it has; what it sets obeys the same rules. */
+/* The record that an interceptor sees has flags for its fields. A record that it sets follows the same rules. */
 static int32_t intercept(ottla_sending *sending, void *userdata) {
     (void)userdata;
     ottla_record record = *ottla_sending_record(sending);
@@ -226,7 +226,7 @@ static int32_t serialize(const char *name, const void *object, ottla_serialized 
     return ottla_serialized_append(out, object, strlen(object));
 }
 
-/* What has to be set is asked for by name; all else may be zero. */
+/* Members that must be set are named in the error. All others may be zero. */
 static void plug_ins(const char *broker, const char *name) {
     ottla_partitioner partitioner = {.struct_size = sizeof partitioner};
     ottla_serializer serializer = {.struct_size = sizeof serializer};
@@ -264,7 +264,7 @@ static void plug_ins(const char *broker, const char *name) {
     ottla_config_free(config);
 }
 
-/* What is filled may be all zero but for its size; what is read says what it needs. */
+/* Structures that are filled may be zero except for their size. Those that are read say what they need. */
 static void other_structures(void) {
     ottla_header header = {0};
     ottla_record record = zeroed("k", "v");
@@ -333,7 +333,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, name, &topic, NULL));
     records_of_zeros();
-    records_of_zeros(); /* the partitions are known now */
+    records_of_zeros(); /* now the partitions are known */
     flagged_zeros();
     values_without_flags();
     flat();

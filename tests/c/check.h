@@ -1,4 +1,4 @@
-/* What the C tests share. A check that fails says where and ends the program. */
+/* What the C tests share. A check that fails prints its place and ends the program. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -27,15 +27,15 @@
 
 #define CHECK_OK(call) CHECK_CODE(OTTLA_ERR_OK, call)
 
-/* Options of a call that sends, by their members. */
+/* Options of a call that sends, given by their members. */
 #define OPTIONS(...) (&(ottla_send_options){.struct_size = sizeof(ottla_send_options), __VA_ARGS__})
-/* Polls one report; NULL if there was none in time. */
+/* Polls one report. It is NULL if there was none in time. */
 #define POLL_ONE(producer, timeout_ms, report_out, error_out)                             \
     ottla_producer_poll(producer, timeout_ms, report_out, 1, &(size_t){0}, error_out)
 
 #define NO_WAIT OPTIONS(.flags = OTTLA_SEND_NO_WAIT)
 
-/* A configuration for a port that nobody listens on. */
+/* A configuration for a port on which nothing listens. */
 static ottla_config *refused_config(void) {
     ottla_config *config = ottla_config_new();
     CHECK(config != NULL);

@@ -1,4 +1,4 @@
-/* Handles in every order of release, often enough that control blocks are used again. Run under valgrind, it says what leaks. */
+/* Frees handles in every order, often enough for control blocks to be reused. Under valgrind, this shows leaks. */
 #include "check.h"
 
 static void one(int i) {
@@ -14,7 +14,7 @@ static void one(int i) {
     for (int t = 0; t < 3; t++) {
         CHECK_OK(ottla_producer_topic(producer, t == 2 ? "b" : "a", &topics[t], &error));
         ottla_record record = text_record("key", "value");
-        /* Poll mode: what nobody polls goes with the producer. */
+        /* Poll mode: reports that nobody polls are freed with the producer. */
         if (i % 3 == 0) {
             CHECK_OK(ottla_producer_send(producer, topics[t], &record, NULL, NULL, &error));
         }

@@ -1,5 +1,5 @@
-/* A producer is not made while the C library refuses a handler for fork(): its calls in a child would wait for threads that
- * are not there. The next attempt succeeds, over the broker in argv[1]. */
+/* No producer is created while the C library refuses a handler for fork(): in a child, its calls would wait for
+ * threads that do not exist there. The next attempt succeeds, with the broker in argv[1]. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -8,7 +8,7 @@
 
 static int armed, refused;
 
-/* What pthread_atfork() is in glibc. The one of this program comes first. */
+/* In glibc, pthread_atfork() calls this. The definition in this program comes first. */
 int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *dso) {
     int (*real)(void (*)(void), void (*)(void), void (*)(void), void *);
     if (armed) {

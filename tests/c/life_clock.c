@@ -1,5 +1,6 @@
-/* The wall clock is set back and forward under a producer: records have the time that it shows; linger, timeouts and waits
- * do not care. This program's clock_gettime() takes the place of the system's. The broker in argv[1] takes everything. */
+/* The wall clock is set back and forward under a producer. Records have the time that it shows. Linger, timeouts and
+ * waits do not depend on it. This program's clock_gettime() replaces the system's. The broker in argv[1] accepts
+ * everything. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -70,7 +71,7 @@ int main(int argc, char **argv) {
     ottla_record record = text_record("key", "value");
     set_wall(0);
 
-    /* Records that linger while the clock is set: by neither direction are they kept longer, sent earlier or given up. */
+    /* The clock is set while records linger. That makes them neither stay longer, nor be sent earlier, nor expire. */
     ottla_producer *producer = start(argv[1], count, "60000");
     CHECK_OK(ottla_producer_topic(producer, "clock", &topic, NULL));
     for (int i = 0; i < 6; i++) {
@@ -88,7 +89,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);
 
-    /* No broker: what waits, waits as long as it was told to. */
+    /* Without a broker, waits last as long as their timeouts. */
     for (int i = 1; i < 5; i++) {
         producer = start("127.0.0.1:1", note_expired, "1000");
         CHECK_OK(ottla_producer_topic(producer, "clock", &topic, NULL));

@@ -1,4 +1,4 @@
-/* Whatever is accepted is told exactly once, also when no broker was ever there: by close, and by free. */
+/* Every accepted record is reported exactly once, by close or by free, even if no broker could ever be reached. */
 #include "check.h"
 
 struct tally {

@@ -1,5 +1,5 @@
-/* The library is opened, used and closed in a loop, as a plug-in's host does it. This program is not linked with it; the
- * broker in argv[1] takes everything. */
+/* The library is opened, used and closed in a loop, as a host of plug-ins does. This program is not linked with it.
+ * The broker in argv[1] accepts everything. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -21,7 +21,7 @@
 
 static void *library;
 
-/* ISO C has no cast from an object's pointer to a function's. */
+/* ISO C has no cast from an object pointer to a function pointer. */
 static void find(const char *name, void *function) {
     void *symbol = dlsym(library, name);
     CHECK(symbol != NULL);
@@ -45,7 +45,7 @@ static int entries(const char *folder) {
 
 static const char *(*version)(void);
 
-/* On a thread of its own: one that used the library would keep it mapped while it lives. */
+/* On a separate thread: a thread that used the library would keep it mapped as long as it lives. */
 static void *use(void *servers) {
     library = dlopen("libottla.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
@@ -96,7 +96,8 @@ int main(int argc, char **argv) {
         once(argv[1]);
     }
     CHECK(entries("/proc/self/task") == threads && entries("/proc/self/fd") == descriptors);
-    /* It stays mapped, so what the system may still call (a handler of forks, destructors of threads) is there. */
+    /* The library stays mapped, so functions that the system may still call exist (fork handlers, thread
+     * destructors). */
     CHECK(strlen(version()) > 0);
     pid_t child = fork();
     CHECK(child >= 0);

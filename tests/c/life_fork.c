@@ -1,5 +1,5 @@
-/* A fork with a live producer that is connected to the broker in argv[1]. In the child every call is refused and returns,
- * free forgets, and a producer of its own works; the parent goes on over the same connections. */
+/* A fork with a live producer that is connected to the broker in argv[1]. In the child every call is refused and
+ * returns, free only forgets, and a new producer works. The parent goes on over the same connections. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -94,7 +94,7 @@ static void in_child(const char *servers) {
     FORKED(ottla_producer_abort_transaction(producer, -1, NULL));
     FORKED(ottla_producer_poll(polled, -1, &report, 1, &accepted, NULL));
     FORKED(ottla_producer_poll_event(polled, -1, &event, NULL));
-    /* Readers need nobody. */
+    /* Readers need no thread. */
     CHECK(strcmp(ottla_topic_name(topic), "forked") == 0);
     CHECK(ottla_producer_transaction_state(producer) == OTTLA_TRANSACTION_NONE);
     (void)ottla_producer_buffered_bytes(producer);
@@ -149,7 +149,8 @@ int main(int argc, char **argv) {
         CHECK(child >= 0);
         if (child == 0) {
             in_child(argv[1]);
-            /* All went well. At an ordinary end a checker would look for what only the parent's threads can release. */
+            /* All went well. At an ordinary exit, a memory checker would report what only the parent's threads can
+             * free. */
             kill(getpid(), SIGKILL);
         }
         send_some(100);

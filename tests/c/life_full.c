@@ -1,5 +1,5 @@
-/* A full buffer, by each way to send: the code, the message, who waits and how long, and that nothing refused is told of.
- * The broker in argv[1] answers for the topic "answered" and leaves "full" without an answer for ever. */
+/* A full buffer, with each way to send: the code, the message, which calls wait and how long, and that refused
+ * records are not reported. The broker in argv[1] responds for the topic "answered" and never for "full". */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -26,7 +26,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
     told++;
 }
 
-/* The ways. Each sends one record like all the others. */
+/* The ways to send. Each sends one record, and all records are alike. */
 
 static ottla_code with(const ottla_send_options *options, ottla_error **error) {
     return ottla_producer_send(producer, topic, &record, NULL, options, error);
@@ -48,7 +48,7 @@ static ottla_code send_with_function_no_wait(ottla_error **error) {
     return with(OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_delivery = count), error);
 }
 
-/* The value stays the application's: one that was refused is not given back. */
+/* The value stays with the application: a refused value is not released. */
 static void release(const void *value_lent, size_t value_len, void *userdata) {
     (void)userdata;
     CHECK(value_lent == value && value_len == sizeof value);
@@ -63,7 +63,7 @@ static ottla_code send_lent_no_wait(ottla_error **error) {
     return with(OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), error);
 }
 
-/* A record that was refused has no handle. */
+/* A refused record has no handle. */
 static ottla_code for_handle(uint32_t flags, ottla_error **error) {
     ottla_send *handle = NULL;
     ottla_code code = with(OPTIONS(.flags = flags, .handle_out = &handle), error);
@@ -168,7 +168,7 @@ static const struct way {
 
 enum { WAYS = sizeof ways / sizeof ways[0] };
 
-/* Records of a topic that is not known live for max.block.ms only. Once it is known, they stay. */
+/* Records of an unknown topic expire after max.block.ms. Once the topic is known, they stay. */
 static void until_known(void) {
     ottla_counters counters;
     counters.struct_size = sizeof counters;
@@ -217,7 +217,7 @@ static void refused(const struct way *way, ottla_code expected, double least, do
     ottla_error_free(error);
 }
 
-/* In a callback nothing waits, whatever max.block.ms says. */
+/* In a callback no call waits, whatever max.block.ms is. */
 static void inside(const ottla_delivery *delivery, void *userdata) {
     (void)delivery, (void)userdata;
     is_inside = 1;

@@ -1,5 +1,5 @@
-/* Callbacks that call back in, every function: those that are allowed work, those that would wait answer IN_CALLBACK. The
- * broker in argv[1] takes everything. */
+/* Callbacks that call every function: allowed calls work, and calls that would wait return IN_CALLBACK. The broker
+ * in argv[1] accepts everything. */
 #include "check.h"
 
 static ottla_config *config;
@@ -19,7 +19,7 @@ static void count_own(const ottla_delivery *delivery, void *userdata) {
     own++;
 }
 
-/* A call that would wait for the thread that it is made on: the code, and what the message says. */
+/* Checks a call that would wait for the thread that it runs on: its code, and its message. */
 static void refused(ottla_code code, ottla_error **error) {
     CHECK_CODE(OTTLA_ERR_IN_CALLBACK, code);
     CHECK(*error != NULL && strstr(ottla_error_message(*error), "in a c") && strstr(ottla_error_message(*error), "callback"));
@@ -27,7 +27,7 @@ static void refused(ottla_code code, ottla_error **error) {
     *error = NULL;
 }
 
-/* What waits. */
+/* The calls that wait. */
 static void all_refused(void) {
     ottla_error *error = NULL;
     ottla_record record = text_record(NULL, "never");
@@ -62,7 +62,7 @@ static void release(const void *value, size_t value_len, void *userdata) {
     released++;
 }
 
-/* What does not: ten records by default and three with a function of their own. */
+/* The calls that do not wait: ten records with the default callback, and three with their own. */
 static void all_allowed(void) {
     ottla_error *error = NULL;
     ottla_record record = text_record("key", "from inside");
@@ -120,7 +120,7 @@ static void all_allowed(void) {
     CHECK(error == NULL);
 }
 
-/* Another producer, all of its life. */
+/* The whole life of another producer. */
 static void another(void) {
     ottla_producer *second = NULL;
     ottla_topic *its = NULL;
@@ -162,7 +162,7 @@ static void per_batch(const ottla_batch *batch, void *userdata) {
     try_all();
 }
 
-/* Takes what is there, without waiting. */
+/* Takes the reports that are there, without waiting. */
 static void ready(void *userdata) {
     (void)userdata;
     ottla_report *report = NULL;
@@ -192,7 +192,7 @@ static void run(void) {
     CHECK_OK(ottla_producer_topic(producer, "inside", &topic, NULL));
     ottla_record record = text_record(NULL, "first");
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
-    /* The second flush waits for what was sent inside. */
+    /* The second flush waits for what was sent in callbacks. */
     CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
     CHECK_OK(ottla_producer_close(producer, 30000, NULL));

@@ -1,5 +1,5 @@
-/* Values that are lent come back exactly once also when no broker was ever there: by close, by free, and not in a forked
- * child. */
+/* Lent values are released exactly once, by close or by free, even if no broker could ever be reached. In a forked
+ * child they are not released. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -16,7 +16,7 @@ static void free_value(const void *value, size_t value_len, void *userdata) {
     CHECK(value_len == LARGE && userdata == &released);
     free((void *)value);
     released++;
-    /* What ends a producer cannot be done here, and what sends finds it ended. */
+    /* A release function cannot end the producer, and finds it closed for sends. */
     ottla_record record = text_record(NULL, "v");
     CHECK(ottla_producer_close(producer, -1, NULL) != OTTLA_ERR_OK);
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
@@ -79,7 +79,7 @@ int main(void) {
                 ottla_topic_free(topic);
                 CHECK_OK(ottla_producer_free(producer));
                 CHECK(released == before);
-                /* What it forgot is no leak: another program takes its place. */
+                /* What the child forgot is no leak: another program replaces it. */
                 execl("/bin/true", "true", (char *)NULL);
                 _exit(1);
             }

@@ -1,5 +1,5 @@
-/* The process runs out of memory: a record that cannot be kept is refused, each that was accepted is completed once, and all goes
- * on when there is memory again. The broker in argv[1] takes everything. */
+/* The process runs out of memory. A record that cannot be kept is refused, each accepted record is completed once,
+ * and everything goes on when there is memory again. The broker in argv[1] accepts everything. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static size_t accepted, refused;
-/* Of the callbacks, until flush. */
+/* Counts of the callbacks. Read after a flush. */
 static size_t delivered, failed;
 
 static void on_delivery(const ottla_delivery *delivery, void *userdata) {
@@ -28,7 +28,7 @@ static void on_batch(const ottla_batch *batch, void *userdata) {
     }
 }
 
-/* Lets the process have so many bytes of address space more than it has. */
+/* Limits the address space to so many bytes more than the process has. */
 static void limit_memory(size_t more) {
     FILE *file = fopen("/proc/self/statm", "r");
     size_t pages = 0;
@@ -47,7 +47,7 @@ struct sending {
     int headers;
 };
 
-/* Sends one record in the manner that its number asks for; whether it was accepted. */
+/* Sends one record in a way that depends on its number. Returns whether it was accepted. */
 static int send_one(const struct sending *sending, size_t number) {
     static char value[1000000];
     ottla_header headers[20];
@@ -80,7 +80,7 @@ static int send_one(const struct sending *sending, size_t number) {
     return 0;
 }
 
-/* Nothing is sent, for nobody listens. Records are kept until there is no memory left. */
+/* Nothing is sent, because nothing listens. Records are kept until no memory is left. */
 static void fill(size_t value_len, int headers) {
     accepted = refused = delivered = failed = 0;
     ottla_config *config = refused_config();
@@ -142,7 +142,7 @@ static void deliver(const char *broker, const char *codec, int batches, size_t v
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     if (getenv("OTTLA_CHECKER") != NULL) {
-        /* Checkers take memory of their own. */
+        /* Memory checkers need memory themselves. */
         return 0;
     }
     fill(1000000, 0);

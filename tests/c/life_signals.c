@@ -1,5 +1,5 @@
-/* Signals are the application's: no thread of the library takes one, a write to a socket that is gone raises no SIGPIPE, and
- * a call that waits is not ended by one. The broker in argv[1] takes everything. */
+/* Signals belong to the application. No thread of the library handles one, a write to a closed socket raises no
+ * SIGPIPE, and no signal ends a waiting call. The broker in argv[1] accepts everything. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -56,7 +56,7 @@ static void send_some(void) {
     }
 }
 
-/* A signal that the application's threads block finds no thread to take it. */
+/* A signal that the application's threads block stays pending, because no other thread handles it. */
 static void blocked_stays_pending(void) {
     sigset_t all, before, after, pending;
     sigfillset(&all);
@@ -82,7 +82,7 @@ static void *interrupt(void *until) {
     return NULL;
 }
 
-/* Calls that wait, on a thread that is interrupted all the time. */
+/* Waiting calls, on a thread that is interrupted continuously. */
 static void waiting_goes_on(void) {
     int until = 0;
     pthread_t thread;
@@ -115,7 +115,7 @@ static void waiting_goes_on(void) {
     ottla_topic_free(its);
 }
 
-/* Shuts down, under the library's feet, what it writes to the broker. Says how many sockets that were. */
+/* Shuts down the sockets that the library writes to. Returns how many there were. */
 static int shut_sockets(const char *servers) {
     int port = atoi(strrchr(servers, ':') + 1), shut = 0;
     DIR *descriptors = opendir("/proc/self/fd");
@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_config_set_delivery(config, count, NULL, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
-    /* Making a producer leaves the caller's mask as it was. */
+    /* Creating a producer leaves the caller's signal mask as it was. */
     CHECK(pthread_sigmask(SIG_SETMASK, NULL, &after) == 0);
     for (int signal = 1; signal < 32; signal++) {
         CHECK(sigismember(&before, signal) == sigismember(&after, signal));

@@ -1,5 +1,6 @@
-/* A thousand producers made, used and freed, most of them one after the other: descriptors, threads and memory are then
- * where they were. The broker in argv[1] takes everything. Under a checker a hundred do, and memory is the checker's. */
+/* A thousand producers created, used and freed, mostly one after another. Descriptors, threads and memory are then
+ * where they were. The broker in argv[1] accepts everything. Under a memory checker a hundred are enough, and the
+ * checker looks at memory. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -24,7 +25,7 @@ static int entries(const char *folder) {
     return count_of_them;
 }
 
-/* KiB that the process has in memory. */
+/* Resident memory of the process in KiB. */
 static long resident(void) {
     long total = 0, pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -33,7 +34,7 @@ static long resident(void) {
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* `at_once` producers beside each other. Every other one reaches no broker. */
+/* `at_once` producers at the same time. Every other one reaches no broker. */
 static void some(const char *servers, int at_once) {
     ottla_producer *producers[20];
     ottla_topic *topics[20];
@@ -64,7 +65,8 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     const char *checker = getenv("OTTLA_CHECKER");
     int rounds = checker && *checker ? 5 : 50;
-    /* What is kept for good: handles that are not reused at once, pools of the C library. Standard error is silent. */
+    /* Warm-up, for what stays allocated: handles that are not reused at once, the C library's pools. Standard error
+     * is silenced. */
     CHECK(freopen("/dev/null", "w", stderr) != NULL);
     for (int i = 0; i < rounds / 5; i++) {
         some(argv[1], 20);

@@ -1,4 +1,4 @@
-/* Threads that wait inside calls leave with CLOSED when the producer is freed; a forked child is refused, and may free. */
+/* Threads that wait inside calls return CLOSED when the producer is freed. A forked child is refused, and may free. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -77,11 +77,11 @@ int main(void) {
                       ottla_producer_send_and_wait(producer, topic, &record, 0, &delivery, NULL) == OTTLA_ERR_FORKED &&
                       ottla_producer_free(producer) == OTTLA_ERR_OK;
         ottla_topic_free(topic);
-        /* A producer of its own works. */
+        /* A new producer works in the child. */
         ottla_producer *own = NULL;
         refused = refused && ottla_producer_new(config, &own, NULL) == OTTLA_ERR_OK &&
                   ottla_producer_free(own) == OTTLA_ERR_OK;
-        /* A child that exits would be searched by valgrind for what only the parent's threads could release. */
+        /* At an ordinary exit, valgrind would report what only the parent's threads can free. */
         CHECK(write(answer[1], refused ? "y" : "n", 1) == 1);
         kill(getpid(), SIGKILL);
     }

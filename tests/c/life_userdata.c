@@ -1,10 +1,10 @@
-/* The application's own data goes to completions of every kind and comes back, without a lock of its own: two threads send to
- * the broker in argv[1]. This is the program that runs under ThreadSanitizer, helgrind and memcheck.
+/* The application's data goes to completions of every kind and comes back without a lock. Two threads send to the
+ * broker in argv[1]. ThreadSanitizer, helgrind and memcheck run this program.
  *
- * A sending thread writes an order and sends it. Its completion, on whatever thread, reads and changes the order. After flush,
- * a poll or a wait the application reads it again. Only the library's calls put these accesses in an order.
+ * A sending thread writes an order and sends it. Its completion, on whatever thread, reads and changes the order.
+ * After a flush, a poll or a wait the application reads it again. Only the library's calls order these accesses.
  *
- * With a second argument the application has a race of its own: it reads an order that a callback may be changing. */
+ * With a second argument the application itself has a race: it reads an order that a callback may be changing. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -23,7 +23,7 @@ struct run {
     ottla_producer *producer;
     ottla_topic *topic;
     void (*send)(struct run *, struct order *);
-    /* How many were completed by callbacks. These change it, and who flushed reads it. */
+    /* How many orders callbacks completed. Callbacks change it, and the thread that flushed reads it. */
     int completed;
     struct order orders[THREADS][ORDERS];
 };
@@ -80,7 +80,7 @@ static void send_in_array(struct run *run, struct order *order) {
     CHECK_OK(ottla_producer_send_many(run->producer, run->topic, &record, 1, &userdata, NULL, &accepted, NULL));
 }
 
-/* What is lent is given back, and may be changed. */
+/* A lent value is released, and may then be changed. */
 static void on_release(const void *value, size_t value_len, void *order) {
     CHECK(value == ((struct order *)order)->value && value_len == sizeof((struct order *)order)->value);
     memset(((struct order *)order)->value, 0, value_len);
@@ -107,8 +107,8 @@ static void wait_for_handle(struct run *run, const struct order *order) {
     ottla_send_free(handle);
 }
 
-/* The first record that is waited for may be in the order's batch, whose callbacks follow. The second is in a later batch of
- * the same partition, so the order is completed. */
+/* The first record that is waited for may be in the order's batch, whose callbacks may still be running. The second
+ * is in a later batch of the same partition, so the order is completed. */
 static void send_and_wait(struct run *run, struct order *order) {
     send_with_headers(run, order);
     if (order->key[0] == '0') {
@@ -143,7 +143,7 @@ static void send_orders(struct run *run, struct order *orders) {
     }
 }
 
-/* What a sending thread is given. */
+/* The arguments of a sending thread. */
 struct part {
     struct run *run;
     struct order *orders;
@@ -160,7 +160,7 @@ static void *send_part(void *argument) {
     return NULL;
 }
 
-/* The main thread takes the reports meanwhile, and completes the orders. */
+/* Meanwhile the main thread takes the reports and completes the orders. */
 static void poll_all(struct run *run) {
     for (int polled = 0; polled < THREADS * ORDERS;) {
         ottla_report *report = NULL;
@@ -194,8 +194,8 @@ static void end(struct run *run, ottla_config *config) {
     free(run);
 }
 
-/* Two threads send everything through a producer of this configuration, which is released. `expected` is what the
- * configuration's callback has to count. */
+/* Two threads send everything through a producer with this configuration, which is freed. `expected` is how many
+ * records the configured callback has to count. */
 static void deliver(ottla_config *config, struct run *run, int polls, int expected) {
     start(run, config);
     pthread_t threads[THREADS];

@@ -1,10 +1,10 @@
-/* Interceptors in a row against the broker in argv[1]: what they see and change, what becomes of failures, what they are
- * told of records that were sent and that were refused, and their life. */
+/* Several interceptors, against the broker in argv[1]: what they see and change, what their failures lead to, what
+ * they are told about sent and refused records, and their life cycle. */
 #include "check.h"
 
 #include <poll.h>
 
-/* Life: what happened, in order. */
+/* The life cycle: the events, in order. */
 static char events[512];
 
 static void note(const char *event, const char *name) {
@@ -59,7 +59,8 @@ static void add_partitioner(ottla_config *config, struct plugin *plugin) {
     CHECK_OK(ottla_config_set_partitioner(config, &partitioner, NULL));
 }
 
-/* Configured in order, closed from the last to the first; one that cannot be configured ends those before it. */
+/* Interceptors are configured in order and closed in reverse. If one cannot be configured, those before it are
+ * closed. */
 static void lives(void) {
     struct plugin partitioner = {.name = "p"}, one = {.name = "1"}, two = {.name = "2"};
     ottla_config *config = refused_config();
@@ -101,7 +102,7 @@ static int is(const void *bytes, size_t len, const char *expected) {
 
 static ottla_producer *inside;
 
-/* "v" becomes "v!", with a header; the key, the application's own memory, is kept. */
+/* "v" becomes "v!", with a header. The key, which is the application's memory, stays. */
 static int32_t change(ottla_sending *sending, void *userdata) {
     struct plugin *plugin = userdata;
     plugin->sent++;
@@ -133,7 +134,7 @@ static int32_t change(ottla_sending *sending, void *userdata) {
     return 0;
 }
 
-/* Spoils everything, then fails: as if it had not been there. */
+/* Changes everything, then fails, which must have no effect. */
 static int32_t spoil(ottla_sending *sending, void *userdata) {
     struct plugin *plugin = userdata;
     ottla_record record = text_record("spoiled", "spoiled");
@@ -147,7 +148,7 @@ static int32_t spoil(ottla_sending *sending, void *userdata) {
 static const void *expected_object;
 static size_t headers_before;
 
-/* Sees what the first left; sends the record to partition 4, with its own image as the record to set. */
+/* Sees the first interceptor's changes. Sends the record to partition 4, passing the record that it was shown. */
 static int32_t see(ottla_sending *sending, void *userdata) {
     struct plugin *plugin = userdata;
     plugin->sent++;
@@ -181,7 +182,7 @@ static int32_t acknowledge_badly(const ottla_delivery *delivery, void *userdata)
     return 9;
 }
 
-/* Both interceptors were told already. */
+/* Both interceptors were called before the delivery function. */
 static void delivered(const ottla_delivery *delivery, void *userdata) {
     struct plugin *plugins = userdata;
     CHECK(delivery->code == OTTLA_ERR_OK && delivery->partition == 4);
@@ -251,11 +252,11 @@ static void each_way(const char *address) {
     CHECK_OK(ottla_producer_flush(inside, -1, 0, NULL));
     CHECK(last_told == 6 && plugins[0].acknowledged == 6);
 
-    /* Who waits is told after the interceptors. */
+    /* A waiting call returns after the interceptors were called. */
     CHECK_OK(ottla_producer_send_and_wait(inside, topic, &records[0], -1, &delivery, NULL));
     CHECK(delivery.partition == 4 && plugins[0].acknowledged == 7 && plugins[2].acknowledged == 7);
 
-    /* An object, and headers of the record's own and of its serializer before those of interceptors. */
+    /* An object: the record's and the serializer's headers come before those of interceptors. */
     records[0].value = NULL, records[0].value_len = 0;
     records[0].headers = &header, records[0].header_count = 1;
     expected_object = "v";
@@ -292,7 +293,7 @@ static void delivered_lent(const ottla_delivery *delivery, void *userdata) {
     CHECK(delivery->code == OTTLA_ERR_OK && delivery->value == lent_value);
 }
 
-/* A lent value in whose place an interceptor put another is given back, once. */
+/* A lent value that an interceptor replaced is released once. */
 static void lending(const char *address) {
     struct plugin plugin = {.name = "change"}, again = {.name = "change again"};
     ottla_config *config = ottla_config_new();
@@ -338,7 +339,8 @@ static int32_t fail(const char *topic, const void *object, ottla_serialized *out
     return ottla_serialized_fail(out, "never");
 }
 
-/* What the call refuses, interceptors are told in the call, each once, with the partition where it is certain. */
+/* For records that the call refuses, each interceptor is called once within the call, with the partition if it is
+ * known. */
 static void refusals(const char *address) {
     struct plugin plugin = {.name = "told"};
     static char large[3000];
@@ -404,7 +406,7 @@ static void told_second(const ottla_delivery *delivery, void *userdata) {
     both_told = 2;
 }
 
-/* A record that was accepted and fails: its interceptor and its callback are both told the error, once each. */
+/* A record that was accepted and fails: its interceptor and its callback each get the error once. */
 static void failures(void) {
     ottla_config *config = refused_config();
     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
@@ -429,7 +431,7 @@ static void statistics(const ottla_statistics *told, void *userdata) {
     __atomic_add_fetch((int *)userdata, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Statistics are told to a producer with plug-ins as to one without. */
+/* A producer with plug-ins gets periodic statistics like any other. */
 static void told_statistics(const char *address) {
     int told = 0;
     ottla_config *config = ottla_config_new();

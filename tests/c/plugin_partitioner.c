@@ -1,5 +1,5 @@
-/* A partitioner of the application's own against the broker in argv[1]: its settings, what it sees, what becomes of its
- * answers, on the sending thread and on the sender thread; configured, closed and released once. */
+/* A custom partitioner, against the broker in argv[1]: its settings, what it sees and what its results lead to, on
+ * the sending thread and on the sender thread. It is configured, closed and freed once. */
 #include "check.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@ struct plugin {
     pthread_t sending;
     ottla_producer *producer;
     ottla_topic *topic;
-    /* Of a producer without plug-ins: what the partitioner sees is sent again there. */
+    /* A producer without plug-ins. What the partitioner sees is sent again through it. */
     ottla_producer *other;
     ottla_topic *again;
 };
@@ -50,7 +50,7 @@ static int32_t partition(const ottla_choice *choice, void *userdata) {
         plugin->asked_elsewhere++;
     }
     if (plugin->other != NULL) {
-        /* Of a record that waited for its topic, these bytes are the library's own memory. */
+        /* For a record that waited for its topic, these bytes are in the library's memory. */
         ottla_record record = {.struct_size = sizeof(ottla_record)};
         record.key = choice->key;
         record.key_len = choice->key_len;
@@ -127,7 +127,7 @@ static void sent(const ottla_delivery *delivery, void *userdata) {
     again++;
 }
 
-/* Makes the other producer. Its topic is known and has an open batch, so that further records go the short way. */
+/* Creates the other producer. Its topic is known and has an open batch, so that further records take the fast path. */
 static void sent_again(const char *address, struct plugin *plugin) {
     ottla_config *config = ottla_config_new();
     ottla_record record = text_record("k", "first");
@@ -158,8 +158,8 @@ static void sending(const char *address) {
     CHECK_OK(ottla_producer_topic(plugin.producer, "chosen", &plugin.topic, NULL));
     sent_again(address, &plugin);
 
-    /* The first five are accepted before the partitions are known, unless the broker was very quick: then the call
-     * tells what the completion would have told. */
+    /* The first five are accepted before the partitions are known, unless the broker was very fast. In that case the
+     * call returns what the completion would have reported. */
     struct expected expected[] = {
         {OTTLA_ERR_OK, 3, NULL, 0},
         {OTTLA_ERR_PARTITIONER_FAILED, -1, FAILED, 0},
@@ -202,7 +202,8 @@ static void sending(const char *address) {
     CHECK(plugin.configured == 1 && plugin.closed == 1 && plugin.freed == 1);
 }
 
-/* One configuration, three producers: each configures and closes. A configure that fails, fails ottla_producer_new(). */
+/* One configuration, three producers: each configures and closes the partitioner. If configure fails,
+ * ottla_producer_new() fails. */
 static void lives(void) {
     struct plugin plugin = {0};
     ottla_partitioner partitioner = of(&plugin);
@@ -229,7 +230,7 @@ static void lives(void) {
     CHECK(plugin.closed == 2 && plugin.freed == 1);
 }
 
-/* What cannot be a partitioner; nothing of it is kept. */
+/* Invalid partitioners, of which nothing is kept. */
 static void refusals(void) {
     struct plugin plugin = {0};
     ottla_config *config = ottla_config_new();
@@ -244,7 +245,7 @@ static void refusals(void) {
     partitioner = of(&plugin);
     partitioner.struct_size = 8;
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_partitioner(config, &partitioner, NULL));
-    /* Of a newer header: fine as long as it asks for nothing new. */
+    /* A structure of a newer header is accepted as long as its new members are zero. */
     struct {
         ottla_partitioner known;
         int64_t more;

@@ -1,5 +1,5 @@
-/* Records sent as objects to the broker in argv[1]: built-in serializers and the application's own, what they make (a
- * partitioner looks at it), and what becomes of their failures. */
+/* Records sent as objects to the broker in argv[1]: built-in and custom serializers, their output (a partitioner
+ * looks at it), and what their failures lead to. */
 #include "check.h"
 
 struct plugin {
@@ -8,7 +8,7 @@ struct plugin {
     ottla_topic *topic;
 };
 
-/* What the partitioner is to see next. */
+/* What the partitioner should see next. */
 static const void *expected_key_object, *expected_value_object;
 static const char *expected_key, *expected_value;
 static size_t expected_key_len, expected_value_len;
@@ -50,7 +50,7 @@ static ottla_config *looking(const char *address) {
     return config;
 }
 
-/* A topic whose partitions are known, so that the partitioner is asked in the call. */
+/* A topic whose partitions are known, so that the partitioner runs in the call. */
 static ottla_topic *known(ottla_producer *producer, int *told) {
     ottla_topic *topic = NULL;
     ottla_record record = text_record(NULL, "first");
@@ -61,7 +61,7 @@ static ottla_topic *known(ottla_producer *producer, int *told) {
     return topic;
 }
 
-/* One kind: an object, and the bytes that it is sent as. */
+/* One kind of object, and the bytes that it is sent as. */
 static void kind(const char *address, const char *serializer, const void *object, const void *bytes, size_t len) {
     int told = 0, before = seen;
     ottla_config *config = looking(address);
@@ -120,7 +120,7 @@ static int32_t configure(const ottla_settings *settings, void *userdata) {
     return 0;
 }
 
-/* "x" becomes "<x", "null" null, "fail" and "silent" fail, "again" sends another record from inside. */
+/* "x" becomes "<x", "null" becomes null, "fail" and "silent" fail, and "again" sends another record from inside. */
 static int32_t serialize(const char *topic, const void *object, ottla_serialized *out, void *userdata) {
     struct plugin *plugin = userdata;
     const char *text = object;
@@ -210,7 +210,7 @@ static void own(const char *address) {
     CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
     CHECK(seen == before && told == 4);
 
-    /* Sent as bytes, nothing is serialized. */
+    /* For records sent as bytes, no serializer runs. */
     int calls = plugin.calls;
     expect(NULL, "given", 5, NULL, NULL, 0);
     CHECK_OK(ottla_producer_send(plugin.producer, plugin.topic, &record, &told, NULL, NULL));
@@ -239,8 +239,8 @@ static void try_inside(const ottla_delivery *delivery, void *userdata) {
     inside_told++;
 }
 
-/* A partitioner that needs objects is asked in the call, also for the first record of a topic; what may not wait says
- * so. */
+/* A partitioner that needs objects runs in the call, even for the first record of a topic. A call that must not wait
+ * is refused with that reason. */
 static void needs_objects(const char *address) {
     struct plugin plugin = {0};
     int told = 0, tries = 0;
@@ -280,7 +280,7 @@ static void needs_objects(const char *address) {
     ottla_topic_free(plugin.topic);
     ottla_config_free(config);
 
-    /* No broker: the bound is kept. */
+    /* Without a broker, the call is bounded. */
     config = refused_config();
     CHECK_OK(ottla_config_set(config, "max.block.ms", "100", NULL));
     CHECK_OK(ottla_config_set(config, "value.serializer", "string", NULL));
@@ -313,7 +313,7 @@ static void without(void) {
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
                ottla_producer_send_objects(producer, topic, &record, NULL, &number, NULL, NULL, NULL));
 
-    /* NULL wherever one can be. */
+    /* NULL wherever it is possible. */
     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_key_serializer(config, &serializer, NULL));
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_key_serializer(config, NULL, NULL));

@@ -1,16 +1,17 @@
-/* What C sees of each class of error in transactions: code, name, what to do next, the state, the fate of records, and
- * whether the producer goes on. The whole tables are crates/ottla-core/tests/simulation/error_tables; the C layer passes on what they say.
+/* What C sees of each class of error in transactions: code, name, what to do next, the state, the fate of records,
+ * and whether the producer goes on. The complete tables are in crates/ottla-core/tests/simulation/error_tables; the
+ * C layer passes on what they decide.
  *
- * The broker in argv[1] answers the first FindCoordinator with 42 and the first InitProducerId after it with 53. A record for
- * the topic "all-CODE" is always refused with that code, one for "once-CODE" the first time; after one for "end-CODE" the
- * next EndTxn is. Offsets are refused with 30. */
+ * The broker in argv[1] responds to the first FindCoordinator with 42, and to the first InitProducerId after it with
+ * 53. A record for the topic "all-CODE" is always refused with that code, one for "once-CODE" the first time. After
+ * a record for "end-CODE" the next EndTxn is refused. Offsets are refused with 30. */
 #include "check.h"
 
 static const char *servers;
 static ottla_producer *producer;
 static ottla_error *error;
 
-/* Of the last record. */
+/* The outcome of the last record. */
 static struct {
     int number;
     ottla_code code;
@@ -83,7 +84,7 @@ static int32_t state(void) {
 
 enum what { NOTHING, ABORT, CLOSE };
 
-/* Every accessor of the error of a call, which is released. */
+/* Checks everything that the error of a call says, and frees it. */
 static void says(int line, ottla_code code, ottla_code expected, int retriable, enum what what) {
     if (code != expected || ottla_error_code(error) != expected || ottla_error_is_retriable(error) != retriable ||
         ottla_error_requires_abort(error) != (what == ABORT) || ottla_error_is_fatal(error) != (what == CLOSE) ||
@@ -114,7 +115,7 @@ static void aborts_and_goes_on(ottla_code code, int retriable) {
     CHECK(state() == OTTLA_TRANSACTION_ABORT_REQUIRED);
     SAYS(code, retriable, ABORT, COMMIT);
     SAYS(code, retriable, ABORT, send_to("t"));
-    /* send_many after a failed transaction reports requires_abort 1, as send does */
+    /* After a failed transaction, send_many reports requires_abort 1, as send does. */
     SAYS(code, retriable, ABORT, send_many());
     SAYS(code, retriable, ABORT, send_flat());
     SAYS(OTTLA_ERR_INVALID_STATE, 0, NOTHING, ottla_producer_begin_transaction(producer, &error));
@@ -141,7 +142,7 @@ static void ready(const char *id) {
     CHECK_OK(ottla_producer_init_transactions(producer, LONG, NULL));
 }
 
-/* Sends one record in a transaction of its own. */
+/* Sends one record in a new transaction. */
 static void begin_with(const char *topic) {
     told.number = 0;
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
@@ -164,7 +165,7 @@ static void fatal_before_the_first(void) {
     is_of_no_use(OTTLA_ERR_INVALID_REQUEST);
 }
 
-/* Its kind can end a producer; here it has changed nothing, and says so. */
+/* This kind of error can be fatal. Here it has changed nothing, and says so. */
 static void refused(void) {
     start("refused");
     SAYS(OTTLA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 0, NOTHING,
@@ -218,7 +219,7 @@ static void to_be_aborted(void) {
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
     aborts_and_goes_on(OTTLA_ERR_TRANSACTION_ABORTABLE, 0);
 
-    /* The coordinator aborted it by itself, and knows of no newer producer. */
+    /* The coordinator has aborted the transaction, and knows no newer producer. */
     begin_with("end-48");
     SAYS(OTTLA_ERR_INVALID_TXN_STATE, 0, ABORT, COMMIT);
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
@@ -231,7 +232,7 @@ static void to_be_aborted(void) {
          ottla_producer_send_offsets_to_transaction(producer, &offset, 1, &group, LONG, &error));
     aborts_and_goes_on(OTTLA_ERR_GROUP_AUTHORIZATION_FAILED, 0);
 
-    /* The coordinator knows of no newer producer. */
+    /* The coordinator knows no newer producer. */
     begin_with("once-47");
     SAYS(OTTLA_ERR_INVALID_PRODUCER_EPOCH, 0, ABORT, COMMIT);
     aborts_and_goes_on(OTTLA_ERR_INVALID_PRODUCER_EPOCH, 0);
@@ -262,7 +263,7 @@ static void fatal(void) {
     is_of_no_use(OTTLA_ERR_TRANSACTION_ABORTABLE);
 }
 
-/* Without transactions the same codes fail their records alone. */
+/* Without transactions, the same codes fail only their records. */
 static void of_its_record_alone(void) {
     start(NULL);
     const char *topics[] = {"all-31", "all-90", "all-49", "all-48"};

@@ -1,4 +1,4 @@
-//! What a real broker refuses, or suffers.
+//! What a real broker refuses, or suffers from.
 
 use ottla_mock::codes;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(codes::UNKNOWN_T
 const MESSAGE_TOO_LARGE: ErrorKind = ErrorKind::Broker(codes::MESSAGE_TOO_LARGE);
 const UNKNOWN_TOPIC_ID: ErrorKind = ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID);
 
-/// Enough for a broker that is busy; the bound is what the test asks for.
+/// Timeouts that are long enough for a busy broker but bound the test.
 const PATIENT: [(&str, &str); 3] =
     [("delivery.timeout.ms", "30000"), ("request.timeout.ms", "10000"), ("max.block.ms", "10000")];
 
-/// A topic whose batches may have `bytes` bytes.
+/// A topic whose batches may have at most `bytes` bytes.
 fn narrow_topic(cluster: &Cluster, bytes: u32) -> String {
     let topic = cluster.new_topic("narrow", 1);
     cluster.configure_topic(&topic, "max.message.bytes", &bytes.to_string());
@@ -37,7 +37,7 @@ fn a_single_record_above_max_message_bytes() {
     let topic = narrow_topic(cluster, 20_000);
     let mut flow = Flow::new(cluster.bootstrap(), &topic, &PATIENT);
     let large = vec![0; 50_000];
-    // In one batch with others, which are not concerned.
+    // Other records in the same batch are not affected.
     let before = flow.send(3);
     let at = flow.send_record(&Record { value: Some(&large), ..Record::default() });
     let after = flow.send(3);
@@ -94,7 +94,7 @@ fn a_topic_that_nobody_creates() {
     flow.end();
 }
 
-/// The broker closes the connection, metadata says why, and no further record is taken for sent.
+/// The broker closes the connection, metadata says why, and later records are not reported as sent.
 #[test]
 fn a_topic_that_is_deleted_under_acks_0() {
     let cluster = kafka::shared();
@@ -123,7 +123,7 @@ fn a_topic_that_is_deleted_under_acks_0() {
     flow.end();
 }
 
-/// What was told as written before the end of the old topic is gone with it; what was told so afterwards is in the new one.
+/// Records reported as written before the old topic was deleted are gone with it. Later ones are in the new topic.
 #[test]
 fn a_topic_deleted_and_created_again_while_records_flow() {
     let cluster = kafka::shared();
@@ -154,7 +154,7 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
         let one = std::slice::from_ref(reported);
         said(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);
     }
-    // Every record of the new log was told as written, there, and lies there once.
+    // Every record in the new log was reported as written at this place, and is there once.
     let mut places: Vec<_> =
         reported.iter().filter(|t| t.fate == Fate::Written).map(|t| (t.partition, t.offset, t.tag)).collect();
     places.sort_unstable();
@@ -169,14 +169,14 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
     }
 }
 
-/// A broker of this file's own: listeners of TLS and of SASL, two log directories, one of them a small tmpfs, connections
-/// that are closed when they are idle for three seconds, and a log of transactions for which there are too few brokers.
+/// A separate broker with listeners for TLS and SASL, two log directories of which one is a small tmpfs, connections
+/// that are closed after three idle seconds, and a transaction log that needs more brokers than there are.
 struct Special {
     cluster: Cluster,
     small: Tmpfs,
 }
 
-/// For all tests that hold it at one time the same one.
+/// All tests that hold it at the same time share it.
 fn special() -> Arc<Special> {
     static RUNNING: Mutex<Weak<Special>> = Mutex::new(Weak::new());
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,7 +205,7 @@ impl Special {
                 ),
                 property("connections.max.idle.ms", "3000"),
                 property("transaction.state.log.replication.factor", "3"),
-                // Index files have this size from the beginning, and must not be what fills the disk.
+                // Index files are created with this size, and must not be what fills the disk.
                 property("log.index.size.max.bytes", "4096"),
             ],
             ..Options::default()
@@ -214,13 +214,13 @@ impl Special {
     }
 }
 
-/// A small file system. Mounting one needs root.
+/// A small file system. Mounting it needs root.
 struct Tmpfs(PathBuf);
 
 impl Tmpfs {
     fn mount(at: PathBuf) -> Tmpfs {
         std::fs::create_dir_all(&at).expect("the target folder is writable");
-        // One that a killed run left behind.
+        // Removes one that a killed run left behind.
         let _ = Command::new("umount").arg(&at).output();
         run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "ottla-faults"]).arg(&at));
         Tmpfs(at)
@@ -239,7 +239,7 @@ impl Drop for Tmpfs {
 
 const PASSWORD: &str = "not-a-secret";
 
-/// A key and a certificate for a listener of TLS.
+/// A key and a certificate for a TLS listener.
 fn keystore(folder: &Path) -> PathBuf {
     let store = folder.join("broker.p12");
     let _ = std::fs::remove_file(&store);
@@ -277,7 +277,7 @@ fn a_listener_that_requires_sasl() {
     flow.end();
 }
 
-/// Keeps what happened to brokers.
+/// A sink that keeps events about brokers.
 struct Events(Arc<Mutex<Vec<(EventKind, String)>>>);
 
 impl Sink for Events {
@@ -333,7 +333,7 @@ fn a_coordinator_without_enough_brokers_for_its_log() {
     reads(error.message(), &[&words[..], &[cluster.bootstrap()]].concat());
 }
 
-/// A full disk costs a broker the log directory that lies there, until it is started again with room.
+/// With a full disk, a broker loses the log directory on it until it is restarted with free space.
 #[test]
 fn a_log_directory_that_is_full() {
     let Special { cluster, small } = &*special();
@@ -362,7 +362,7 @@ fn a_log_directory_that_is_full() {
     assert_eq!(failed[0].fate, Fate::Unknown, "the broker may have begun to write it");
     assert_eq!((failed[1].attempts, failed[1].fate), (0, Fate::NotWritten), "nobody leads the partition any more");
 
-    // One that comes later and never had an answer from its leader.
+    // A producer that starts later, and never had a response from its leader.
     let mut late = Flow::new(cluster.bootstrap(), &topic, &[]);
     let at = late.send_record(&full);
     said(&late.reported(at..at + 1), ErrorKind::DeliveryTimedOut, &[&words[..], &["no broker leads"]].concat());

@@ -1,5 +1,5 @@
-//! Whatever goes wrong, each call that ends with its time limit and each record that is given up says why: what was tried,
-//! on what, what came back. Each situation is set against every call that meets it.
+//! Whatever goes wrong, each call that times out and each record that is given up says why: what was tried, with which
+//! broker, and what came back. Each situation is combined with every call that it affects.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use ottla_mock::{Api, Fault, On, RequestInfo, codes};
 use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
 use crate::harness::{Sender, config};
 
-/// What goes wrong with requests, and what has to be in each message.
+/// What goes wrong with requests, and what each message must contain.
 struct Situation {
     name: &'static str,
     fault: fn(&RequestInfo) -> Fault,
@@ -26,7 +26,7 @@ fn mute() -> Fault {
     Fault::NeverAnswer { handled: false }
 }
 
-/// Situations in which nothing can be done at all.
+/// Situations in which nothing works at all.
 const ALWAYS: [Situation; 5] = [
     on("no answer to the greeting", |_| mute(), &["ApiVersions", "plaintext listener"]),
     on("closed at the first bytes", |_| Fault::DropBefore, &["the connection was lost", "TLS"]),
@@ -39,7 +39,7 @@ const ALWAYS: [Situation; 5] = [
     on("throttled", |_| Fault::Throttle(60_000), &["asked to hold requests back for 60000 ms"]),
 ];
 
-/// Whatever a situation breaks, the address is named.
+/// In every situation, the message names the address.
 fn has_cause(situation: &str, call: &str, at: &str, says: &[&str], error: &Error) {
     println!("{situation}, {call}: {error}");
     reads(error.message(), &[says, &[at]].concat());
@@ -47,7 +47,7 @@ fn has_cause(situation: &str, call: &str, at: &str, says: &[&str], error: &Error
 
 const SHORT: Wait = Wait::AtMost(Duration::from_millis(1_500));
 
-/// Each call that has a time limit or a record to give up, and its error.
+/// The error of each call with a timeout, and of a record that is given up.
 fn calls_without_transactions(at: &str) -> Vec<(&'static str, Error)> {
     let calls = Sender::new(at, &[&QUICK[..], &[("delivery.timeout.ms", "3500")]].concat());
     let (producer, topic) = (&calls.producer, calls.topic("orders"));
@@ -82,7 +82,7 @@ fn init(at: &str) -> Error {
 }
 
 #[test]
-fn every_call_says_why_nothing_can_be_done() {
+fn every_call_says_why_nothing_works() {
     std::thread::scope(|scope| {
         for situation in &ALWAYS {
             scope.spawn(|| {
@@ -108,7 +108,7 @@ fn every_call_says_why_nothing_can_be_done() {
     });
 }
 
-/// What goes wrong with one kind of request, and in which calls of transactions that shows.
+/// What goes wrong with one kind of request, and the transactional calls that it affects.
 struct Refusal {
     api: Api,
     fault: fn() -> Fault,
@@ -184,7 +184,7 @@ fn offsets() -> OffsetCommit {
     }
 }
 
-/// The error of a call of transactions that meets this.
+/// The error of a transactional call in this situation.
 fn refused(server: &ModelServer, refusal: &'static Refusal, call: Call) -> Error {
     let properties = [&QUICK[..], &[("transactional.id", "copier"), ("delivery.timeout.ms", "20000")]].concat();
     let sender = Sender::new(&server.bootstrap(), &properties);
@@ -208,7 +208,7 @@ fn refused(server: &ModelServer, refusal: &'static Refusal, call: Call) -> Error
 }
 
 #[test]
-fn every_call_of_transactions_says_what_it_waits_for() {
+fn every_transactional_call_says_what_it_waits_for() {
     std::thread::scope(|scope| {
         for refusal in &REFUSALS {
             for &call in refusal.calls {
@@ -224,9 +224,9 @@ fn every_call_of_transactions_says_what_it_waits_for() {
     });
 }
 
-/// A call that does not wait begins, and says what it found when it looked.
+/// A call that does not wait still starts its request, and says what it found.
 #[test]
-fn a_call_that_does_not_wait_says_why_too() {
+fn a_call_that_does_not_wait_says_why_it_failed() {
     let server = model();
     break_with(&server, |request| match request.api {
         Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
@@ -242,9 +242,9 @@ fn a_call_that_does_not_wait_says_why_too() {
     has_cause("COORDINATOR_NOT_AVAILABLE", "polled", &server.bootstrap(), &["COORDINATOR_NOT_AVAILABLE"], &error);
 }
 
-/// Who waits without limit reads the reason in the log.
+/// For a call without a timeout, the log has the reason.
 #[test]
-fn a_call_without_a_limit_warns_with_the_reason() {
+fn a_call_without_a_timeout_logs_the_reason() {
     let server = model();
     break_with(&server, |request| match request.api {
         Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
@@ -273,9 +273,9 @@ fn a_call_without_a_limit_warns_with_the_reason() {
     assert_eq!(lines.try_iter().count(), 0, "said once so far");
 }
 
-/// A callback that does not return is the reason that a call is not even begun.
+/// While a callback does not return, a call is not even started, and says so.
 #[test]
-fn a_call_behind_a_slow_callback_says_so() {
+fn a_call_delayed_by_a_slow_callback_says_so() {
     let server = model();
     let (inside, entered) = std::sync::mpsc::channel();
     let sink = move |report: ottla_engine::Report| {
@@ -296,9 +296,9 @@ fn a_call_behind_a_slow_callback_says_so() {
     reads(error.message(), &["commit_transaction", "is a callback slow?"]);
 }
 
-/// The memory is held by records that cannot be sent.
+/// Records that cannot be sent hold the memory.
 #[test]
-fn a_send_that_waited_for_room_in_vain_says_what_the_others_wait_for() {
+fn a_send_that_got_no_room_says_what_the_held_records_wait_for() {
     let server = model();
     break_with(&server, |request| if request.api == Api::Produce { mute() } else { Fault::None });
     let properties = [("buffer.memory", "100000"), ("delivery.timeout.ms", "60000"), ("request.timeout.ms", "30000")];
@@ -312,7 +312,7 @@ fn a_send_that_waited_for_room_in_vain_says_what_the_others_wait_for() {
     reads(error.message(), &["buffer.memory=100000", "records ", &server.bootstrap(), "has not answered Produce"]);
 }
 
-/// Texts that no request can carry are refused where they come in.
+/// Texts too long for any request are refused by the call that takes them.
 #[test]
 fn texts_that_are_too_long_for_a_request_are_refused() {
     let server = model();

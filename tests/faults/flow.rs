@@ -1,4 +1,4 @@
-//! A producer whose every record is counted, and what is asserted of it over and over.
+//! A producer whose records are all counted, and assertions about them that many tests need.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use ottla_mock::{Cluster, Fault, RequestInfo};
 
 use crate::harness::{Reported, Sender, stamp};
 
-/// Everything is given up after two seconds or less, and tried often.
+/// Everything is given up after at most two seconds, and retried often.
 pub const QUICK: [(&str, &str); 7] = [
     ("delivery.timeout.ms", "2000"),
     ("request.timeout.ms", "1000"),
@@ -21,19 +21,19 @@ pub const QUICK: [(&str, &str); 7] = [
     ("reconnect.backoff.max.ms", "200"),
 ];
 
-/// The longest that QUICK lets a record wait.
+/// The longest time that a record may wait with QUICK.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How much later than promised something may be seen: this machine may be busy with other tests.
+/// How late something may be observed, because this machine may be busy with other tests.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// One modelled broker behind a port, with a topic "orders" of three partitions.
+/// A modelled broker behind a port, with a topic "orders" of three partitions.
 pub fn model() -> ModelServer {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("orders", 3);
     ModelServer::start(cluster, 1)
 }
 
-/// What goes wrong with every request from now on.
+/// Decides what goes wrong with every request from now on.
 pub fn break_with(server: &ModelServer, fault: impl FnMut(&RequestInfo) -> Fault + Send + 'static) {
     server.with(|cluster| cluster.on_request(fault));
 }
@@ -42,7 +42,7 @@ pub fn mend(server: &ModelServer) {
     server.with(Cluster::clear_faults);
 }
 
-/// A producer with one topic. Its records are numbered, and [`Flow::end`] counts what was told of them.
+/// A producer with one topic. Its records are numbered, and [`Flow::end`] checks their reports.
 pub struct Flow {
     pub sender: Sender,
     pub topic: TopicHandle,
@@ -57,7 +57,7 @@ impl Flow {
         Flow { sender, topic, sent: 0 }
     }
 
-    /// Sends records of different keys; says which numbers they have.
+    /// Sends records with different keys. Returns their numbers.
     pub fn send(&mut self, count: u64) -> Range<u64> {
         let begin = self.sent;
         for _ in 0..count {
@@ -73,7 +73,7 @@ impl Flow {
         self.sent - 1
     }
 
-    /// A record that may be refused; one that is accepted is counted.
+    /// Sends a record that may be refused. An accepted one is counted.
     pub fn try_send(&mut self, record: &Record<'_>, wait: Wait) -> ottla_engine::Result<()> {
         self.sender.producer.send(&self.topic, record, Completion::Tag(self.sent), wait)?;
         self.sent += 1;
@@ -87,7 +87,7 @@ impl Flow {
         (accepted, result)
     }
 
-    /// Waits until these are told of, each once.
+    /// Waits until each of these has been reported once.
     pub fn reported(&self, tags: Range<u64>) -> Vec<Reported> {
         self.flush();
         let all: Vec<Reported> =
@@ -104,8 +104,8 @@ impl Flow {
         self.sender.producer.flush(Wait::AtMost(2 * PATIENCE + GRACE)).expect("all is decided within its bound");
     }
 
-    /// Sends some records and expects each to fail so, with all `words` in its message, within the bound. `fate` is that
-    /// of those that were sent at all.
+    /// Sends some records, each of which must fail within the bound, with all `words` in its message. `fate` is
+    /// expected of those that were sent at all.
     pub fn fails(&mut self, kind: ErrorKind, fate: Fate, words: &[&str]) -> Vec<Reported> {
         let begin = Instant::now();
         let tags = self.send(20);
@@ -120,7 +120,7 @@ impl Flow {
         reported
     }
 
-    /// Expects that records are delivered again, at the latest a while from now.
+    /// Expects that records are delivered again within a grace period.
     pub fn works(&mut self) {
         let begin = Instant::now();
         loop {
@@ -136,7 +136,7 @@ impl Flow {
         assert!(reported.iter().all(|reported| reported.error.is_none()), "{reported:?}\n{}", self.sender.log());
     }
 
-    /// Closes, and expects that every record ever accepted was told of exactly once and nothing is held any more.
+    /// Closes, and expects that every accepted record was reported exactly once and no memory is held.
     pub fn end(self) -> Vec<Reported> {
         self.flush();
         self.sender.producer.close(Wait::AtMost(GRACE)).expect("closed");
@@ -154,7 +154,7 @@ impl Flow {
     }
 }
 
-/// Whatever the situation is, the message names the broker that it is about, or the fact about the topic.
+/// In every situation, the message names the broker concerned, or the fact about the topic.
 fn names_its_cause(error: &Error) {
     let of_topic = ["was deleted and created again", "partitions (0 to ", "no broker leads the partition"];
     let mut causes = ["127.0.0.1:", ".invalid:"].into_iter().chain(of_topic);
@@ -162,7 +162,7 @@ fn names_its_cause(error: &Error) {
     assert!(causes.any(|cause| message.contains(cause)), "no cause is named: {error}");
 }
 
-/// Each failed with this code, and each message has all words.
+/// Checks that each failed with this code and that each message has all words.
 pub fn said(reported: &[Reported], kind: ErrorKind, words: &[&str]) {
     for reported in reported {
         let error = reported.error.as_ref().unwrap_or_else(|| panic!("it should have failed: {reported:?}"));

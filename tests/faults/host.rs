@@ -1,4 +1,4 @@
-//! What the application and its process do to a producer. Those in C are in tests/c (life_*.c).
+//! What the application and its process do to a producer. tests/c has those in C (life_*.c).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,10 @@ use ottla_mock::{Api, Cluster, Fault};
 use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
 use crate::harness::config;
 
-/// What was told of each record, in turn.
+/// What was reported about each record, in order.
 type Ledger = Arc<Mutex<BTreeMap<u64, Vec<(Fate, Option<Error>, u32)>>>>;
 
-/// A producer whose sink is `inside`, called with each report after it was written down.
+/// A producer whose sink notes each report and then calls `inside`.
 fn producer(
     at: &str,
     properties: &[(&str, &str)],
@@ -24,7 +24,7 @@ fn producer(
     let ledger = Ledger::default();
     let reported = ledger.clone();
     let sink = move |report: Report| {
-        // Tag 0 is of a record that a call waits for.
+        // Tag 0 is that of a record for which a call waits.
         for delivery in report.deliveries().filter(|delivery| delivery.tag != 0) {
             let mut reported = reported.lock().expect("lock");
             reported.entry(delivery.tag).or_default().push((delivery.fate, delivery.error.cloned(), delivery.attempts));
@@ -49,11 +49,11 @@ fn wait_until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// A callback that takes longer than every timeout: what the broker answered meanwhile is not late.
+/// A callback that takes longer than every timeout. Responses that arrive meanwhile are not late.
 #[test]
 fn a_slow_callback() {
     let server = model();
-    // Handled at once, answered when the next request is on its way too.
+    // Handled at once. The response comes when the next request is on its way, too.
     break_with(&server, |request| if request.api == Api::Produce { Fault::Delay(300) } else { Fault::None });
     let asleep = Arc::new(AtomicBool::new(false));
     let sleeping = asleep.clone();
@@ -67,7 +67,7 @@ fn a_slow_callback() {
     let flush = || producer.flush(Wait::AtMost(2 * GRACE)).expect("flushed");
     send(&producer, &topic, 1, 0).expect("accepted");
     flush();
-    // Two requests, one after the other; the first one's callback sleeps while the second one's answer comes.
+    // Two requests in a row. The response to the second arrives while the callback of the first sleeps.
     send(&producer, &topic, 2, 1).expect("accepted");
     let requests = || server.with(|cluster| cluster.requests_of(Api::Produce).len());
     wait_until("the first request", || requests() >= 2);
@@ -87,8 +87,8 @@ fn a_slow_callback() {
     assert_eq!(producer.counters().requests_timed_out, 0);
 }
 
-/// A panic on the sender thread, while records are in every place that there is: in a request, behind one, of a topic
-/// that nobody knows, waited for; and while threads wait for room and for a flush.
+/// A panic on the sender thread while records are everywhere: in a request, queued behind it, for an unknown topic, and
+/// waited for; and while threads wait for room and for a flush.
 #[test]
 fn a_panic_in_the_engine() {
     const FIRST: u64 = 30;
@@ -176,7 +176,7 @@ fn a_panic_in_the_engine() {
     assert_eq!(reported[&1][0].2, 1, "one was in a request");
     assert_eq!(producer.buffered_bytes(), 0);
     drop(producer);
-    // The process is not harmed: another producer works.
+    // The process is unharmed: another producer works.
     let server = model();
     let mut flow = Flow::new(&server.bootstrap(), "orders", &[]);
     flow.works();

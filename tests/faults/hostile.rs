@@ -1,11 +1,11 @@
-//! Peers that answer, but not as Kafka does: garbage, lengths that lie, halves.
+//! Peers whose responses are not Kafka's: garbage, false lengths, truncated frames.
 
 use ottla_engine::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault, RequestInfo};
 
 use crate::flow::{Flow, break_with, mend, model};
 
-/// A way to answer, and what the error says of it.
+/// A kind of response, and what the error says about it.
 struct Answer {
     name: &'static str,
     fault: fn(&RequestInfo) -> Fault,
@@ -48,7 +48,7 @@ fn raw(bytes: &[u8]) -> Fault {
     Fault::Garbage(bytes.to_vec())
 }
 
-/// A frame with the header that is waited for, and this body.
+/// A frame with the expected header and this body.
 fn framed(correlation: i32, body: &[u8]) -> Fault {
     let length = 4 + body.len() as i32;
     Fault::Garbage([&length.to_be_bytes(), &correlation.to_be_bytes(), body].concat())
@@ -82,21 +82,21 @@ fn suffer_all(api: Api) {
 }
 
 #[test]
-fn answers_to_the_greeting() {
+fn responses_to_api_versions_requests() {
     suffer_all(Api::ApiVersions);
 }
 
 #[test]
-fn answers_to_metadata_requests() {
+fn responses_to_metadata_requests() {
     suffer_all(Api::Metadata);
 }
 
 #[test]
-fn answers_to_requests_for_a_producer_id() {
+fn responses_to_init_producer_id_requests() {
     suffer_all(Api::InitProducerId);
 }
 
 #[test]
-fn answers_to_produce_requests() {
+fn responses_to_produce_requests() {
     suffer_all(Api::Produce);
 }

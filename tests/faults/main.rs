@@ -1,6 +1,7 @@
-//! What goes wrong, on real parts: sockets, brokers, the machine. Each test shows the error that a user reads (its code, and
-//! words of its message: what was tried, on what, what to do), that the bound is kept, that every accepted record is told
-//! of exactly once, and that the same producer works again once the cause is gone. README.md has the table.
+//! Faults with real parts: sockets, brokers, the machine. Each test checks the error that a user reads (its code, and a
+//! message that says what was tried, with which broker, and what to do), that bounds are kept, that every accepted
+//! record is reported exactly once, and that the same producer works again once the cause is gone. README.md has the
+//! table.
 
 mod broker;
 mod causes;

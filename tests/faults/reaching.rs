@@ -1,4 +1,4 @@
-//! Brokers that cannot be reached, or do not speak.
+//! Brokers that cannot be reached or do not respond.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::flow::{Flow, GRACE, break_with, mend, model, reads};
 use crate::harness::Sender;
 
 #[test]
-fn no_broker_there() {
+fn no_broker_listens() {
     let server = model();
     let at = server.bootstrap();
     server.close_port(1);
@@ -19,7 +19,7 @@ fn no_broker_there() {
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
     server.open_port(1);
     flow.works();
-    // The same once more, when the topic is known already.
+    // Once more, when the topic is already known.
     server.close_port(1);
     flow.fails(ErrorKind::DeliveryTimedOut, Fate::NotWritten, &[&at, "orders-", "delivery.timeout.ms=2000", "refused"]);
     server.open_port(1);
@@ -28,14 +28,14 @@ fn no_broker_there() {
 }
 
 #[test]
-fn a_host_name_that_nobody_knows() {
+fn a_host_name_that_does_not_resolve() {
     let server = model();
     let at = server.bootstrap();
     let mut flow = Flow::new("no-such-host.invalid:9092", "orders", &[]);
     let words = ["orders", "resolving", "no-such-host.invalid", "spelled"];
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
     flow.end();
-    // Beside one that is known but down for now, it keeps nothing back.
+    // Together with a known address that is down, it delays nothing.
     server.close_port(1);
     let mut flow = Flow::new(&format!("no-such-host.invalid:9092,{at}"), "orders", &[]);
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &["orders"]);
@@ -45,15 +45,16 @@ fn a_host_name_that_nobody_knows() {
 }
 
 #[test]
-fn a_cluster_that_advertises_an_address_where_nobody_listens() {
+fn a_cluster_that_advertises_an_address_without_listener() {
     let server = model();
     let at = server.addr(1);
-    // Without a rebootstrap nobody is left to ask about the topic once the bootstrap address was asked for the brokers.
+    // Without a rebootstrap, no broker is left for metadata about the topic once the bootstrap address has named the
+    // brokers.
     for (strategy, known) in [("rebootstrap", &["orders-0"][..]), ("none", &[])] {
         server.with(|cluster| cluster.set_address(1, "127.0.0.1", 1));
         let mut flow = Flow::new(&at.to_string(), "orders", &[("metadata.recovery.strategy", strategy)]);
         let checked = flow.sender.producer.check(Wait::AtMost(Duration::from_secs(2)));
-        // Without a rebootstrap it depends on who is first, the check or the producer with its own question at the start.
+        // Without a rebootstrap, it depends on whether the check or the producer's own first request comes first.
         assert!(checked.is_ok() || strategy == "none", "the bootstrap address answers: {checked:?}");
         let words = ["broker 1 at 127.0.0.1:1", "refused", "advertised.listeners"];
         let begin = Instant::now();
@@ -76,7 +77,7 @@ fn a_cluster_that_advertises_an_address_where_nobody_listens() {
     }
 }
 
-/// The sender's turns tell of loops that the network has no part in.
+/// The sender's turns show loops in which the network has no part.
 #[test]
 fn pauses_of_0_are_no_busy_loop() {
     let server = model();
@@ -147,7 +148,7 @@ fn a_broker_that_accepts_and_never_answers() {
     flow.end();
 }
 
-/// Nobody takes the connection: the kernel's queue for it is full.
+/// Nothing accepts the connection, because the kernel's backlog is full.
 #[test]
 fn a_port_that_does_not_even_accept() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -164,7 +165,8 @@ fn a_port_that_does_not_even_accept() {
     flow.end();
 }
 
-/// With acks=0 nobody says what became of a record: it is told of when the socket took it, or when nothing can be sent.
+/// With acks=0 no broker confirms a record. It is reported when the socket has accepted it, or when nothing can be
+/// sent.
 #[test]
 fn a_connection_that_is_cut_under_acks_0() {
     let server = model();

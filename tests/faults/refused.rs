@@ -1,4 +1,4 @@
-//! What the call itself refuses, or could not know when it accepted.
+//! What the call itself refuses, or could not know when it accepted a record.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use ottla_mock::{Api, Fault};
 
 use crate::flow::{Flow, GRACE, break_with, mend, model, reads, said};
 
-/// Of a record that is not accepted.
+/// The completion of a record that is not accepted.
 const NEVER_TOLD: Completion = Completion::Tag(u64::MAX);
 
 fn value(bytes: &[u8]) -> Record<'_> {
@@ -51,7 +51,8 @@ fn a_record_larger_than_all_of_the_buffer() {
     flow.end();
 }
 
-/// Each way to send, while a broker that does not answer keeps the memory taken. tests/c/life_full.c has those of C.
+/// Each way to send while a broker that does not respond keeps the memory occupied. tests/c/life_full.c has the C
+/// functions.
 #[test]
 fn a_full_buffer() {
     let server = model();
@@ -87,7 +88,7 @@ fn a_full_buffer() {
         });
         wait_and_be_refused(wait, least, &|wait| producer.send_and_wait(&topic, &record, wait).map(drop));
     }
-    // One that waits longer gets the room that the broker's answers make.
+    // A call that waits longer gets the memory that the broker's responses free.
     mend(&server);
     server.cut_connections(1);
     flow.try_send(&record, Wait::AtMost(Duration::from_secs(30))).expect("room again");
@@ -100,7 +101,7 @@ fn a_partition_that_the_topic_does_not_have() {
     let server = model();
     let mut flow = Flow::new(&server.bootstrap(), "orders", &[("metadata.max.age.ms", "500")]);
     let of = |partition| Record { partition: Some(partition), ..Record::default() };
-    // Nobody knows the topic yet, so all are accepted; neighbours are not concerned.
+    // The topic is not known yet, so all are accepted. Other records are not affected.
     let tags: Vec<u64> = [2, 3, 0, i32::MAX].map(|partition| flow.send_record(&of(partition))).into();
     let reported = flow.reported(tags[0]..tags[3] + 1);
     for at in [1, 3] {
@@ -108,14 +109,14 @@ fn a_partition_that_the_topic_does_not_have() {
         assert_eq!(reported[at].fate, Fate::NotWritten);
     }
     assert!(reported[0].error.is_none() && reported[2].error.is_none(), "{reported:?}");
-    // Now it is known, and the call refuses.
+    // Now the topic is known, and the call refuses.
     let error = flow.try_send(&of(3), Wait::Configured).expect_err("three partitions");
     assert_eq!(error.kind(), ErrorKind::UnknownPartition);
     reads(error.message(), &["orders", "3 partitions (0 to 2)", "asks for partition 3"]);
     let error = flow.try_send(&of(-7), Wait::Configured).expect_err("no number");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     reads(error.message(), &["partition", "at least 0", "-7"]);
-    // Once the topic has grown, the partition is there.
+    // When the topic has grown, the partition exists.
     server.with(|cluster| cluster.add_partitions("orders", 4));
     let begin = Instant::now();
     loop {
@@ -128,9 +129,10 @@ fn a_partition_that_the_topic_does_not_have() {
     flow.end();
 }
 
-/// Names, values and combinations that cannot be: the property is named, and what to do. The table's own tests are in crates/ottla-core/src/config.
+/// Invalid names, values and combinations. The error names the property and says what to do. The table's own tests are
+/// in crates/ottla-core/src/config.
 #[test]
-fn properties_that_cannot_be() {
+fn invalid_properties() {
     type Words = &'static [&'static str];
     type Properties = &'static [(&'static str, &'static str)];
     const WRONG: [(&str, &str, Words); 16] = [
@@ -181,7 +183,7 @@ fn properties_that_cannot_be() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         reads(error.message(), words);
     }
-    // What was refused has left nothing behind.
+    // Refused properties have no effect.
     let at = server.bootstrap();
     config.set("bootstrap.servers", &at).expect("right");
     let sink = |report: ottla_engine::Report| drop(report);

@@ -8,19 +8,19 @@ use ottla_engine::Record;
 
 use crate::harness::{Sender, stamp};
 
-/// What several threads send until they are stopped: keyed records with the stamps 0, 1, 2...
+/// Several threads send keyed records with the stamps 0, 1, 2, .. until they are stopped.
 #[derive(Default)]
 pub struct Flow {
     stopped: AtomicBool,
-    /// The thread that sends each record, by tag.
+    /// The thread that sent each record, by tag.
     threads: Mutex<Vec<u8>>,
 }
 
-/// Stops a flow when dropped: also when the one that watches it fails, so that its threads end.
+/// Stops a flow when dropped, so that its threads also end if the watching thread panics.
 pub struct Stop<'a>(&'a Flow);
 
 impl Flow {
-    /// One thread's part: `rate` records a second.
+    /// The part of one thread: `rate` records per second.
     pub fn run(&self, thread: u8, sender: &Sender, topic: &str, rate: u64) {
         let topic = sender.topic(topic);
         let begin = Instant::now();
@@ -44,7 +44,7 @@ impl Flow {
         self.threads.lock().expect("lock").len() as u64
     }
 
-    /// The thread that sent each record.
+    /// Returns the thread that sent each record.
     pub fn into_threads(self) -> Vec<u8> {
         self.threads.into_inner().expect("lock")
     }

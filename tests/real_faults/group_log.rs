@@ -1,4 +1,4 @@
-//! The log in which a consumer group's offsets are kept, as a consumer of committed records sees it.
+//! The log of a consumer group's offsets, as a read-committed consumer sees it.
 
 use ottla_testkit::kafka::{Cluster, DEFAULT_VERSION, Isolation, Reader};
 
@@ -10,7 +10,7 @@ pub struct Committed {
     pub metadata: String,
 }
 
-/// Every commit of a group, in the order of the log. Commits that were made again with the same content are there again.
+/// Every commit of a group, in log order. Repeated commits with the same content are repeated here.
 pub fn committed(cluster: &Cluster, group: &str) -> Vec<Committed> {
     let reader = Reader::Java(DEFAULT_VERSION);
     let records = cluster.read_records_with("__consumer_offsets", reader, Isolation::ReadCommitted);
@@ -18,10 +18,11 @@ pub fn committed(cluster: &Cluster, group: &str) -> Vec<Committed> {
     records.into_iter().filter_map(commit).collect()
 }
 
-/// OffsetCommitKey and OffsetCommitValue, each after its version (i16). None for what is not a commit of this group.
+/// Parses OffsetCommitKey and OffsetCommitValue, each preceded by its version (i16). Returns `None` if this is not a
+/// commit of the group.
 fn parse(key: &[u8], value: &[u8], group: &str) -> Option<Committed> {
     let mut key = Fields(key);
-    // 2 is a group's members.
+    // Version 2 is the metadata of a group.
     if i16::from_be_bytes(key.take()) > 1 || key.string() != group {
         return None;
     }
@@ -50,7 +51,7 @@ impl Fields<'_> {
         self.text(usize::from(length))
     }
 
-    /// Of up to 126 bytes.
+    /// A compact string of up to 126 bytes.
     fn compact_string(&mut self) -> String {
         let [length] = self.take();
         self.text(usize::from(length) - 1)

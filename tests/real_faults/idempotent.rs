@@ -13,7 +13,7 @@ const TOPIC: &str = "flowing";
 const PARTITIONS: u32 = 12;
 const THREADS: u8 = 4;
 
-/// Strikes while records flow; each window must show batches that were sent again.
+/// Strikes while records flow. Each fault must lead to retried batches.
 fn strike_and_watch(troubled: &Troubled, sender: &Sender, fault: Fault, victim: u32) {
     let (before, begin) = (sender.counters(), Instant::now());
     troubled.strike(fault, victim, &[TOPIC]);
@@ -31,7 +31,7 @@ fn strike_and_watch(troubled: &Troubled, sender: &Sender, fault: Fault, victim: 
     assert!(retried > 0, "broker {victim} {fault:?}, and nobody noticed: {after:?}\n{}", sender.log());
 }
 
-/// At least `count` records, and as many as it takes to have each of the `faults` once.
+/// Sends at least `count` records, and as many as are needed for each of the `faults` to happen once.
 fn each_record_is_there_once(version: &str, faults: &[Fault], count: u64, rate: u64) {
     let begin = Instant::now();
     let troubled = Troubled::start(version);
@@ -73,7 +73,7 @@ fn each_record_is_there_once(version: &str, faults: &[Fault], count: u64, rate: 
 }
 
 #[test]
-fn nothing_is_lost_nor_doubled_in_trouble_on_4_3() {
+fn nothing_is_lost_or_duplicated_under_faults_on_4_3() {
     match soak() {
         true => each_record_is_there_once(DEFAULT_VERSION, &Fault::ALL, 2_000_000, 5_000),
         false => {
@@ -85,6 +85,6 @@ fn nothing_is_lost_nor_doubled_in_trouble_on_4_3() {
 
 #[test]
 #[ignore = "long: scripts/soak runs it"]
-fn nothing_is_lost_nor_doubled_in_trouble_on_3_9() {
+fn nothing_is_lost_or_duplicated_under_faults_on_3_9() {
     each_record_is_there_once("3.9.1", &Fault::ALL, 2_000_000, 5_000);
 }

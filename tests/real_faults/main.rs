@@ -1,4 +1,4 @@
-//! Three brokers in trouble. `OTTLA_SOAK=1` runs the long forms.
+//! Three brokers with faults. `OTTLA_SOAK=1` runs the long forms.
 
 #[path = "../real_kafka/harness.rs"]
 mod harness;

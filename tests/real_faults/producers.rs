@@ -1,10 +1,10 @@
-//! Which producers wrote to a partition's log, as Kafka's own tool sees it.
+//! The producers that wrote to a partition's log, according to Kafka's own tool.
 
 use std::process::Command;
 
 use ottla_testkit::kafka::{Cluster, DEFAULT_VERSION};
 
-/// The producer id and epoch of each batch, markers included, in order.
+/// The producer id and epoch of each batch, including markers, in order.
 pub fn producers(cluster: &Cluster, broker: u32, topic: &str, partition: u32) -> Vec<(i64, i16)> {
     let folder = cluster.folder().join(format!("node-{broker}/data/{topic}-{partition}"));
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -23,7 +23,7 @@ pub fn producers(cluster: &Cluster, broker: u32, topic: &str, partition: u32) ->
     text.lines().filter(|line| line.starts_with("baseOffset: ")).map(producer).collect()
 }
 
-/// A line says `... producerId: 5 producerEpoch: 0 ...`.
+/// A line has the form `... producerId: 5 producerEpoch: 0 ...`.
 fn producer(line: &str) -> (i64, i16) {
     let after = |name: &str| line.split_once(name).and_then(|(_, rest)| rest.split_whitespace().next());
     let id = after(" producerId: ").and_then(|id| id.parse().ok());

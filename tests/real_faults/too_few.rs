@@ -1,4 +1,4 @@
-//! Too few replicas are in sync: records are tried again until their deadline.
+//! With too few replicas in sync, records are retried until their deadline.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use ottla_testkit::kafka::{Cluster, Options};
 use crate::flow::Flow;
 use crate::harness::{Reported, Sender, check_stamps, stamp};
 
-/// What was told of each record must agree with what lies in the log.
+/// Checks that what was reported about each record agrees with the log.
 fn check_fates(cluster: &Cluster, topic_name: &str, reported: &[Reported]) -> BTreeMap<&'static str, usize> {
     let mut copies = BTreeMap::new();
     for record in cluster.read_records(topic_name) {
@@ -50,7 +50,8 @@ fn too_few_replicas_are_retried_and_then_reported() {
         cluster.kill(2);
         cluster.kill(3);
         let deadline = Instant::now() + Duration::from_secs(30);
-        // While a leader still counts a dead replica as in sync it takes records and waits, instead of refusing them.
+        // While a leader still counts a dead replica as in sync, it accepts records and waits, instead of refusing
+        // them.
         for topic in ["impatient", "patient", "flowing"] {
             while cluster.describe(topic).iter().any(|partition| partition.in_sync != [1]) {
                 assert!(Instant::now() < deadline, "{:?}", cluster.describe(topic));
@@ -69,7 +70,7 @@ fn too_few_replicas_are_retried_and_then_reported() {
         impatient.flush();
         let elapsed = begin.elapsed();
         assert!((9..13).contains(&elapsed.as_secs()), "reported after {elapsed:?}");
-        assert_eq!(patient.told_count(), 0, "the patient producer still tries");
+        assert_eq!(patient.reported_count(), 0, "the patient producer still tries");
         cluster.restart_no_wait(2);
         cluster.restart_no_wait(3);
         cluster.wait_serving();
@@ -84,7 +85,7 @@ fn too_few_replicas_are_retried_and_then_reported() {
         assert_eq!((error.kind(), reported.fate), (ErrorKind::DeliveryTimedOut, Fate::NotWritten), "{reported:?}");
         assert!(error.message().contains("NOT_ENOUGH_REPLICAS"), "{reported:?}");
     }
-    // A batch behind one that is being retried waits for it.
+    // Batches behind a retried one wait for it, so the others have fewer attempts.
     assert!(reported.iter().any(|reported| reported.attempts > 3), "{:?}", impatient.counters());
     println!("impatient: {}", reported[0].error.as_ref().expect("an error"));
     patient.flush();

@@ -1,7 +1,8 @@
-//! Transactions take effect as a whole or not at all, whatever happens to the brokers, and to the process.
+//! Transactions take effect as a whole or not at all, whatever happens to the brokers and to the process.
 //!
-//! A program copies a topic in transactions (`copier.rs`). It is killed, again and again, while brokers are in trouble. What it
-//! said of each transaction must agree with what two consumers see that are not ours, and with its group's offsets.
+//! A program copies a topic in transactions (`copier.rs`). It is killed again and again while brokers have faults. What
+//! it printed about each transaction must agree with what two other clients' consumers see, and with its group's
+//! offsets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -25,33 +26,33 @@ use crate::troubled::{Fault, Troubled};
 const FROM: &str = "original";
 const TO: &str = "copy";
 const ID: &str = "copier";
-/// Coordinators move as leaders of partitions do.
+/// The topics whose leaders move. Leaders of the internal topics are the coordinators.
 const TOPICS: [&str; 3] = [TO, "__transaction_state", "__consumer_offsets"];
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     Committed,
     Aborted,
-    /// By an error, with which it was aborted.
+    /// It failed with this error and was aborted.
     Failed(String),
-    /// The process was killed before it called for the commit.
+    /// The process was killed before it called commit.
     Killed,
-    /// The process was killed after it called for the commit.
+    /// The process was killed after it called commit.
     InDoubt,
-    /// ... and the commit did not take effect.
+    /// As before, and the commit did not take effect.
     DoubtfulLost,
-    /// ... and it did.
+    /// As before, and the commit took effect.
     DoubtfulCommitted,
 }
 
-/// What the program said, and what follows from it.
+/// What the program printed, and what follows from it.
 #[derive(Default)]
 struct Ledger {
     outcomes: BTreeMap<u64, Outcome>,
-    /// Behind what committed transactions copied.
+    /// The positions after everything that committed transactions copied.
     positions: Positions,
-    /// Batches sent again, in lives that are over and in this one.
+    /// Retried batches, in previous lives and in this one.
     retried: (u64, u64),
 }
 
@@ -75,7 +76,7 @@ impl Ledger {
         self.outcomes.insert(number, outcome);
     }
 
-    /// After the program has ended: whether the last commit took effect, by the group's offsets.
+    /// After the program has ended, decides by the group's offsets whether the last commit took effect.
     fn settle(&mut self, offsets: Positions) {
         self.retried = (self.retried.0 + self.retried.1, 0);
         if let Some((&number, outcome)) = self.outcomes.iter_mut().last().filter(|(_, last)| **last == Outcome::InDoubt)
@@ -95,7 +96,7 @@ impl Ledger {
         );
     }
 
-    /// Batches that were sent again, up to the last transaction that ended.
+    /// Retried batches, up to the last transaction that ended.
     fn retried(&self) -> u64 {
         self.retried.0 + self.retried.1
     }
@@ -131,14 +132,14 @@ impl Ledger {
     }
 }
 
-/// When the program is killed: so long after it said this of a transaction with this number or a higher one.
+/// When to kill the program: this long after it printed `line` about a transaction with this number or a higher one.
 struct Kill {
     number: u64,
     line: &'static str,
     after: Duration,
 }
 
-/// Kills that are spread over `count` transactions, at every stage of one.
+/// Kills spread over `count` transactions, at every stage of a transaction.
 fn kills(count: u64, kills: u64) -> Vec<Kill> {
     let mut random = Random::new(count);
     let stages = ["committing", "begun", "committing", "sent", "committing", "aborting"];
@@ -156,20 +157,20 @@ struct Copying<'a> {
     ledger: Mutex<Ledger>,
 }
 
-/// The program that copies, in the profile of this test.
+/// The program that copies, built with the profile of this test.
 fn copier() -> &'static Path {
     static COPIER: OnceLock<PathBuf> = OnceLock::new();
     COPIER.get_or_init(|| program::build("copier", !cfg!(debug_assertions)))
 }
 
-/// A life of the program.
+/// One run of the program, until it ends or is killed.
 struct Life {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Copying<'_> {
-    /// Runs the program until all is done, and kills it on the way.
+    /// Runs the program until everything is copied, and kills it on the way.
     fn run(&self) {
         let log = File::create(self.troubled.cluster.folder().join("copier.log")).expect("a log");
         for kill in &kills(self.form.transactions, self.form.deaths) {
@@ -200,7 +201,7 @@ impl Copying<'_> {
         life
     }
 
-    /// Notes what the program says until it ends; whether it was done.
+    /// Notes what the program prints until it ends. Returns whether it was done.
     fn follow(&self, life: &mut Life, kill: Option<&Kill>) -> bool {
         while let Some(line) = life.line() {
             self.ledger().note(&line);
@@ -240,13 +241,13 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        // Ended or not: it is waited for.
+        // It may have ended already. In any case it must be waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Fills the topic that is copied with as much as `count` transactions may need.
+/// Fills the source topic with as many records as `count` transactions may need.
 fn fill(troubled: &Troubled, count: u64) {
     let each: u64 = (0..count).map(|number| size(number).div_ceil(PARTITIONS as u64)).sum();
     let sender = Sender::new(troubled.cluster.bootstrap(), &[]);
@@ -259,7 +260,7 @@ fn fill(troubled: &Troubled, count: u64) {
     sender.all_delivered(each * PARTITIONS as u64);
 }
 
-/// Each fault in turn, with a calm between two, as long as the program runs.
+/// Applies each fault in turn, with a pause in between, as long as the program runs.
 fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
     let wait = |time: Duration, enough: &dyn Fn() -> bool| {
         let begin = Instant::now();
@@ -267,7 +268,7 @@ fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
             sleep(Duration::from_millis(50));
         }
     };
-    // The internal topics are made for the first transaction.
+    // The internal topics are created for the first transaction.
     wait(Duration::MAX, &|| copying.ledger().positions != Positions::default());
     let mut strikes = 0;
     while running() {
@@ -291,7 +292,7 @@ fn strike(copying: &Copying<'_>, form: &Form, running: impl Fn() -> bool) {
     assert!(strikes >= form.faults.len(), "only {strikes} faults while the program ran");
 }
 
-/// A consumer of committed records sees the values that the ledger has, in order, each in its transaction.
+/// Checks that a read-committed consumer sees the values of the ledger, in order, each in its transaction.
 fn check_copy(troubled: &Troubled, ledger: &Ledger) {
     let (mut positions, mut expected) = (Positions::default(), BTreeMap::<i32, Vec<_>>::new());
     for number in ledger.committed() {
@@ -319,7 +320,7 @@ fn check_copy(troubled: &Troubled, ledger: &Ledger) {
     }
 }
 
-/// Each transaction that the ledger has committed its group's offsets, those behind what it copied, and no other did.
+/// Checks that each transaction that the ledger has as committed committed its group's offsets, and that no other did.
 fn check_offsets(troubled: &Troubled, ledger: &Ledger) {
     let mut seen = BTreeMap::<u64, Positions>::new();
     for committed in committed(&troubled.cluster, ID) {
@@ -334,7 +335,7 @@ fn check_offsets(troubled: &Troubled, ledger: &Ledger) {
     assert!(seen.is_empty(), "offsets of transactions that were not committed: {seen:?}");
 }
 
-/// All was written by one producer, whose epochs only rise.
+/// Checks that one producer id wrote everything, with rising epochs.
 fn check_producers(troubled: &Troubled, lives: usize) {
     let (mut ids, mut epochs) = (BTreeSet::new(), BTreeSet::new());
     for partition in 0..PARTITIONS as u32 {
@@ -348,7 +349,7 @@ fn check_producers(troubled: &Troubled, lives: usize) {
     assert!(epochs.len() >= lives, "each life has an epoch of its own: {epochs:?}");
 }
 
-/// How much of everything.
+/// The size of a run.
 struct Form {
     faults: &'static [Fault],
     calm: Duration,
@@ -399,12 +400,12 @@ fn each_transaction_is_seen_whole_or_not_at_all(version: &str, form: &Form) {
 }
 
 #[test]
-fn a_transaction_is_seen_whole_or_not_at_all_on_4_3() {
+fn transactions_are_all_or_nothing_under_faults_on_4_3() {
     each_transaction_is_seen_whole_or_not_at_all(DEFAULT_VERSION, if soak() { &LONG } else { &SHORT });
 }
 
 #[test]
 #[ignore = "long: scripts/soak runs it"]
-fn a_transaction_is_seen_whole_or_not_at_all_on_3_9() {
+fn transactions_are_all_or_nothing_under_faults_on_3_9() {
     each_transaction_is_seen_whole_or_not_at_all("3.9.1", &LONG);
 }

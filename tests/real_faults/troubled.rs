@@ -1,4 +1,4 @@
-//! A cluster that gets into trouble and out of it again.
+//! A cluster with faults that come and go.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
@@ -11,17 +11,18 @@ use crate::harness::soak;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// SIGKILL, and started again.
+    /// SIGKILL, and a restart.
     Killed,
-    /// SIGSTOP for longer than a request may last: its sockets stay open, and when it goes on it still thinks that it leads.
+    /// SIGSTOP for longer than the request timeout. Its sockets stay open, and when it continues it still believes that
+    /// it leads.
     Stopped,
-    /// One broker after the other is shut down and started again.
+    /// One broker after another is shut down and restarted.
     Rolled,
-    /// Other brokers become leaders, by election.
+    /// Other brokers are elected as leaders.
     Elected,
-    /// Connections are closed, and none comes about for a while.
+    /// Connections are closed, and none can be opened for a while.
     Cut,
-    /// Answers come too late, and what the producer gave up on still reaches the broker.
+    /// Responses come too late, and requests that the producer gave up still reach the broker.
     Delayed,
 }
 
@@ -30,23 +31,23 @@ impl Fault {
         [Fault::Killed, Fault::Stopped, Fault::Rolled, Fault::Elected, Fault::Cut, Fault::Delayed];
 }
 
-/// What the producers have for `request.timeout.ms`.
+/// The producers' `request.timeout.ms`.
 pub const REQUEST_TIMEOUT: &str = "3000";
-/// And for `delivery.timeout.ms`: more than any outage takes, on a machine that is busy otherwise too.
+/// The producers' `delivery.timeout.ms`: longer than any outage, even on a busy machine.
 pub const DELIVERY_TIMEOUT: &str = "240000";
-/// Longer than a request may last.
+/// Longer than the request timeout.
 const OUTAGE: Duration = Duration::from_secs(8);
 
-/// Three brokers and a controller beside them, with a proxy before each broker.
+/// Three brokers, a separate controller, and a proxy in front of each broker.
 pub struct Troubled {
     pub cluster: Cluster,
     proxies: Box<dyn Proxies>,
-    /// Last, so that the next one begins when the brokers of this one are gone.
+    /// Declared last, so that the next test begins after this one's brokers are gone.
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Troubled {
-    /// One at a time: each has four processes of Java, and trouble is a matter of seconds.
+    /// Starts a cluster. Only one exists at a time: each has four Java processes, and faults are a matter of seconds.
     pub fn start(version: &str) -> Troubled {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +60,7 @@ impl Troubled {
         Troubled { cluster, proxies, _turn: turn }
     }
 
-    /// The proxies' addresses.
+    /// The addresses of the proxies.
     pub fn bootstrap(&self) -> &str {
         self.cluster.setting("BOOTSTRAP_PROXIED").expect("it was started with proxies")
     }
@@ -68,7 +69,7 @@ impl Troubled {
         self.cluster.create_topic(name, partitions, 3, &[]);
     }
 
-    /// Strikes a broker, or all, and returns when everything is in sync and each broker leads its share of the topics.
+    /// Strikes one broker or all, and returns when everything is in sync and each broker leads its share of the topics.
     pub fn strike(&self, fault: Fault, victim: u32, topics: &[&str]) {
         match fault {
             Fault::Killed => self.kill(victim),
@@ -93,7 +94,7 @@ impl Troubled {
         topics.iter().for_each(|topic| self.cluster.elect(topic));
     }
 
-    /// Stopped a moment before, as a dying machine is, so that requests are on their way when it goes.
+    /// The broker is stopped a moment before the kill, like a dying machine, so that requests are on their way.
     fn kill(&self, victim: u32) {
         self.cluster.pause(victim);
         sleep(Duration::from_millis(100));
@@ -109,7 +110,7 @@ impl Troubled {
         }
     }
 
-    /// Slow for a moment before, so that requests are on their way when it is cut.
+    /// Connections are slow for a moment before the cut, so that requests are on their way.
     fn cut(&self, victim: u32) {
         self.proxies.delay(victim, Duration::from_millis(100));
         sleep(Duration::from_millis(400));

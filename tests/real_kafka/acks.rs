@@ -13,9 +13,8 @@ fn each_acks_value_writes_everything_and_says_what_it_knows() {
     {
         let topic_name = cluster.new_topic("acks", 3);
         if acks != "all" && in_flight != "1" {
-            // Brokers refuse the first batches of a topic that they are still making. With acks=0 nobody is told; and
-            // without idempotence a batch that is refused is overtaken by those in flight behind it, as Kafka's manual
-            // says.
+            // Brokers refuse the first batches of a topic that is still being created. With acks=0 nobody learns of it.
+            // Without idempotence, batches in flight overtake a refused one, as Kafka's documentation says.
             prime(cluster, &topic_name, 3);
         }
         let properties = [("acks", acks), ("max.in.flight.requests.per.connection", in_flight)];

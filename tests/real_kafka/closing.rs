@@ -1,4 +1,4 @@
-//! The end of a producer: everything that was accepted is told of, whatever time it is given.
+//! Closing a producer: every accepted record is reported, however short the timeout.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use ottla_testkit::kafka;
 use crate::harness::{Sender, check_stamps, config, stamp};
 
 #[test]
-fn a_close_delivers_everything_that_was_accepted() {
+fn a_close_delivers_every_accepted_record() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("closing", 3);
     let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "60000")]);
@@ -31,7 +31,7 @@ fn a_close_delivers_everything_that_was_accepted() {
 }
 
 #[test]
-fn a_close_without_time_tells_the_rest_that_it_is_closed() {
+fn a_close_without_timeout_reports_remaining_records_as_closed() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("closing", 1);
     let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "60000")]);
@@ -53,7 +53,8 @@ fn a_close_without_time_tells_the_rest_that_it_is_closed() {
 
 type Kinds = Arc<Mutex<Vec<Option<ErrorKind>>>>;
 
-/// In Java a close in a callback fails the rest. Ours would have to wait for itself: it is refused, and the rest goes on.
+/// In Java, a close in a callback fails the remaining records. Ours would wait for itself, so it is refused and the
+/// remaining records are delivered.
 #[test]
 fn a_close_in_a_callback_is_refused_and_the_rest_is_delivered() {
     let cluster = kafka::shared();

@@ -1,4 +1,4 @@
-//! The cluster's transaction.version goes up and down while a producer has transactions.
+//! The cluster's transaction.version is raised and lowered while a producer has transactions.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::Sender;
 
 const SOON: Wait = Wait::AtMost(Duration::from_secs(60));
 
-/// Transactions of a record in each of two partitions, every third aborted; what was committed is added to `kept`.
+/// Transactions with a record in each of two partitions. Every third is aborted. Adds the committed values to `kept`.
 fn transact(sender: &Sender, topic: &str, numbers: std::ops::Range<u64>, kept: &mut Vec<String>) {
     let topic = sender.topic(topic);
     for number in numbers {
@@ -28,7 +28,7 @@ fn transact(sender: &Sender, topic: &str, numbers: std::ops::Range<u64>, kept: &
     }
 }
 
-/// A level is told when a connection is greeted, so a producer goes on in the old way until then, and in the new one after.
+/// A connection learns the level when it opens. Until a new connection, the producer goes on in the old way.
 #[test]
 fn transactions_go_on_while_transaction_version_changes() {
     let cluster = Cluster::start(Options::default());

@@ -1,5 +1,5 @@
-//! Two producers with one transactional id, on real brokers of both generations: from the moment when the newer one is
-//! initialized, the older one's next answer ends it for good, whatever it is about, and its transaction leaves no trace.
+//! Two producers with one transactional id, on real brokers of both generations. Once the newer one is initialized, the
+//! next response to the older one ends it for good, whatever it is about, and its transaction leaves no trace.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use crate::harness::Sender;
 
 const SOON: Wait = Wait::AtMost(Duration::from_secs(30));
 
-/// One of each generation, shared by the tests here.
+/// A cluster of each generation, shared by the tests here.
 fn clusters() -> [&'static Cluster; 2] {
     static OLDER: OnceLock<Cluster> = OnceLock::new();
     let older = || Cluster::start(Options { version: "3.9.1".into(), ..Options::default() });
     [kafka::shared(), OLDER.get_or_init(older)]
 }
 
-/// A topic of two partitions, and producers of one transactional id.
+/// A topic of two partitions, and producers with one transactional id.
 struct Scene {
     cluster: &'static Cluster,
     topic: String,
@@ -52,7 +52,7 @@ impl Scene {
         OffsetCommit { group, offsets: vec![offset] }
     }
 
-    /// A record in each partition, committed.
+    /// Commits a record in each partition.
     fn transact(&self, sender: &Sender, value: &str) {
         sender.producer.begin_transaction().expect("begun");
         (0..2).for_each(|partition| self.send(sender, partition, value));
@@ -69,7 +69,7 @@ impl Scene {
         values
     }
 
-    /// It cannot be used any more, says why, and can be closed.
+    /// Checks that the producer is unusable, says why, and can be closed.
     fn assert_fenced(&self, older: Sender) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while older.producer.transaction_state() != TransactionState::Fatal {
@@ -98,8 +98,8 @@ fn assert_says_so(error: &Error) {
     assert!(error.message().contains("newer producer"), "{error}");
 }
 
-/// 4.3.1 answers UNKNOWN_SERVER_ERROR while it prepares to fence ("already a pending state PREPARE_EPOCH_FENCE"): nothing is
-/// committed then, but the answer does not tell why.
+/// While 4.3.1 prepares to fence, it may respond UNKNOWN_SERVER_ERROR ("already a pending state PREPARE_EPOCH_FENCE").
+/// Nothing is committed then, but the response does not say why.
 fn assert_cannot_go_on(error: &Error) {
     if error.kind() == ErrorKind::UnknownServerError {
         assert!(error.is_fatal(), "{error}");
@@ -108,10 +108,10 @@ fn assert_cannot_go_on(error: &Error) {
     }
 }
 
-/// What the older producer does when the newer one is initialized; the answer, if it is a call's.
+/// What the older producer does after the newer one was initialized, and the error, if a call returns one.
 type Stage = fn(&Scene, &Sender) -> Option<Error>;
 
-/// The newer producer comes when the older one has records of an open transaction in the log.
+/// The newer producer is initialized when the older one has records of an open transaction in the log.
 fn fenced_with_records(stage: Stage) {
     fenced(stage, |scene, older| {
         older.producer.begin_transaction().expect("begun");
@@ -203,7 +203,7 @@ fn when_it_begins() {
     let nothing = |_: &Scene, _: &Sender| ();
     fenced(
         |scene, older| {
-            // No coordinator is asked yet.
+            // No coordinator is involved yet.
             older.producer.begin_transaction().expect("begun");
             scene.send(older, 0, "older");
             Some(older.producer.commit_transaction(SOON).expect_err("fenced"))
@@ -224,9 +224,10 @@ fn when_it_begins_with_offsets() {
     );
 }
 
-/// The newer one is initialized in the very moment of a commit: it took effect and the call says so, or neither.
+/// The newer producer is initialized at the moment of a commit. Either the commit takes effect and the call says so, or
+/// neither.
 #[test]
-fn a_commit_that_meets_a_newer_producer_is_whole_or_not_at_all() {
+fn a_commit_concurrent_with_a_newer_producer_is_all_or_nothing() {
     for cluster in clusters() {
         let scene = Scene::new(cluster);
         let mut expected = Vec::new();
@@ -238,13 +239,14 @@ fn a_commit_that_meets_a_newer_producer_is_whole_or_not_at_all() {
             older.flush();
             let (committed, newer) = std::thread::scope(|scope| {
                 let newer = scope.spawn(|| scene.producer());
-                // From long before to long after the newer one's request: its connection takes some milliseconds.
+                // From long before to long after the newer producer's request, since its connection takes a few
+                // milliseconds.
                 std::thread::sleep(Duration::from_millis(round % 10 * 2));
                 (older.producer.commit_transaction(SOON), newer.join().expect("initialized"))
             });
             match committed {
                 Ok(()) => expected.extend([value.clone(), value]),
-                // The newer one was not initialized yet.
+                // The newer producer was not initialized yet.
                 Err(error) if error.requires_abort() => {
                     older.producer.abort_transaction(SOON).unwrap_or_else(|error| assert_cannot_go_on(&error))
                 }
@@ -258,9 +260,9 @@ fn a_commit_that_meets_a_newer_producer_is_whole_or_not_at_all() {
     }
 }
 
-/// Nobody is newer: 4.3 tells so and the transaction can be done again. 3.9 says PRODUCER_FENCED.
+/// There is no newer producer. 4.3 says so, and the transaction can be repeated. 3.9 says PRODUCER_FENCED.
 #[test]
-fn a_transaction_that_timed_out_can_be_done_again_where_brokers_tell() {
+fn a_transaction_that_timed_out_can_be_repeated_if_brokers_say_so() {
     for (cluster, tells) in clusters().into_iter().zip([true, false]) {
         for sends in [false, true] {
             let scene = Scene::new(cluster);
@@ -268,7 +270,7 @@ fn a_transaction_that_timed_out_can_be_done_again_where_brokers_tell() {
             producer.producer.begin_transaction().expect("begun");
             scene.send(&producer, 0, "late");
             producer.flush();
-            // Coordinators look for such transactions every second here.
+            // These coordinators look for expired transactions every second.
             std::thread::sleep(Duration::from_millis(4000));
             if sends {
                 scene.send(&producer, 0, "later");

@@ -1,4 +1,4 @@
-//! The first thing that worked: a record, and the completion that says where it is.
+//! The first test that worked: a record, and a completion that says where it is.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

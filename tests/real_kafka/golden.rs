@@ -1,4 +1,5 @@
-//! Batches that Java wrote (crates/ottla-core/tests/vectors/batches): read by our decoder, and written again byte for byte.
+//! Batches that Java wrote (crates/ottla-core/tests/vectors/batches): our decoder reads them, and our encoder writes
+//! them byte for byte.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ impl Golden {
         codecs.into_iter().find(|codec| self.is("codec", codec.name())).expect("a codec")
     }
 
-    /// The header as the text describes it.
+    /// The header that the text describes.
     fn header(&self) -> [u8; HEADER_LEN] {
         let flag = |field, value, bit| if self.is(field, value) { bit } else { 0 };
         let header = BatchHeader {
@@ -97,7 +98,7 @@ impl GoldenRecord {
     }
 }
 
-/// `-` is null, `.` empty; else hex, with `*COUNT` for repetitions.
+/// `-` is null, `.` is empty; otherwise hex, with `*COUNT` for repetitions.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let (unit, count) = text.split_once('*').unwrap_or((text, "1"));
     let digits = |at: usize| u8::from_str_radix(&unit[at..at + 2], 16).expect("hex");
@@ -122,7 +123,7 @@ fn goldens() -> Vec<Golden> {
 }
 
 #[test]
-fn what_java_wrote_is_read() {
+fn batches_written_by_java_are_read() {
     for golden in goldens() {
         let name = &golden.name;
         assert_eq!(golden.bytes[..HEADER_LEN], golden.header(), "{name}: its header");
@@ -150,11 +151,11 @@ fn what_java_wrote_is_read() {
 }
 
 #[test]
-fn the_same_records_make_the_bytes_that_java_wrote() {
+fn the_same_records_make_the_same_bytes_as_java() {
     let memory = Arc::new(Memory::new(64 << 20));
     let mut compared = 0;
     for golden in goldens() {
-        // Control batches and append times are written by brokers.
+        // Only brokers write control batches and append times.
         if golden.codec() != Codec::None || golden.is("control", "true") || golden.is("timestamp_type", "append") {
             continue;
         }

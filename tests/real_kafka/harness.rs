@@ -1,4 +1,4 @@
-//! What the tests against real brokers share: records made from a number, and a ledger of what was told of them.
+//! What the tests against real brokers share: records made from a number, and a ledger of what was reported about them.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::collections::BTreeMap;
@@ -10,17 +10,17 @@ use ottla_engine::{
 };
 use ottla_testkit::kafka::{Checksum, Cluster, PartitionSummary, ReadRecord, Reader};
 
-/// Whether this is the long form of the tests.
+/// Whether to run the long form of the tests.
 pub fn soak() -> bool {
     std::env::var("OTTLA_SOAK").is_ok_and(|value| value == "1")
 }
 
-/// `sample` in `cargo test`, `full` with `OTTLA_SOAK=1`.
+/// Returns `sample` in `cargo test`, `full` with `OTTLA_SOAK=1`.
 pub fn size(sample: u64, full: u64) -> u64 {
     if soak() { full } else { sample }
 }
 
-/// What was told of one record.
+/// What was reported about one record.
 #[derive(Clone, Debug)]
 pub struct Reported {
     pub tag: u64,
@@ -32,7 +32,7 @@ pub struct Reported {
     pub attempts: u32,
 }
 
-/// A producer, and all that it told.
+/// A producer, and everything that it reported.
 pub struct Sender {
     pub producer: Producer,
     reported: Arc<Mutex<Vec<Reported>>>,
@@ -82,7 +82,7 @@ impl Sender {
             .unwrap_or_else(|error| panic!("record {tag} was not accepted: {error}"));
     }
 
-    /// Waits for everything that was accepted.
+    /// Waits until every accepted record is reported.
     pub fn flush(&self) {
         if let Err(error) = self.producer.flush(Wait::AtMost(Duration::from_secs(240))) {
             panic!("{error}; {:?}\n{}", self.counters(), self.log());
@@ -99,18 +99,18 @@ impl Sender {
         log[log.len().saturating_sub(60)..].join("\n")
     }
 
-    /// All that was told so far, by tag.
+    /// Everything reported so far, by tag.
     pub fn reported(&self) -> Vec<Reported> {
         let mut reported = self.reported.lock().expect("lock").clone();
         reported.sort_by_key(|reported| reported.tag);
         reported
     }
 
-    pub fn told_count(&self) -> usize {
+    pub fn reported_count(&self) -> usize {
         self.reported.lock().expect("lock").len()
     }
 
-    /// Flushes, closes, and expects that the records 0 to `count` were each told of once, as written.
+    /// Flushes, closes, and checks that each of the records 0 to `count` was reported once, as written.
     pub fn all_delivered(self, count: u64) -> Vec<Reported> {
         self.flush();
         self.producer.close(Wait::AtMost(Duration::from_secs(20))).expect("closed");
@@ -126,8 +126,8 @@ impl Sender {
     }
 }
 
-/// Writes one empty record to each partition. A broker says that it leads a new partition a moment before it does, and
-/// refuses records until then: for tests that count requests or retries.
+/// Writes an empty record to each partition. A broker reports that it leads a new partition a moment before it does,
+/// and refuses records until then. For tests that count requests or retries.
 pub fn prime(cluster: &Cluster, topic_name: &str, partitions: i32) {
     let sender = Sender::new(cluster.bootstrap(), &[]);
     let topic = sender.topic(topic_name);
@@ -166,7 +166,7 @@ impl Random {
         self.next() % bound
     }
 
-    /// From `low` to `high`, each order of magnitude as likely as another.
+    /// From `low` to `high`, with each order of magnitude equally likely.
     pub fn log_uniform(&mut self, low: f64, high: f64) -> usize {
         let at = self.next() as f64 / u64::MAX as f64;
         (low * (high / low).powf(at)) as usize
@@ -175,7 +175,7 @@ impl Random {
 
 const NOISE: usize = 1 << 20;
 
-/// A piece of bytes that no codec makes smaller.
+/// Bytes that no codec can compress.
 pub fn noise(random: &mut Random, length: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = BYTES.get_or_init(|| {
@@ -186,7 +186,7 @@ pub fn noise(random: &mut Random, length: usize) -> &'static [u8] {
     &bytes[at..at + length]
 }
 
-/// A piece of bytes that every codec makes smaller.
+/// Bytes that every codec compresses.
 pub fn text(random: &mut Random, length: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     const WORDS: [&str; 8] = ["order ", "paid ", "sent ", "customer-", "grüße ", "{\"id\":", "}, ", "0123456789"];
@@ -199,7 +199,7 @@ pub fn text(random: &mut Random, length: usize) -> &'static [u8] {
     &bytes[at..at + length]
 }
 
-/// A record of every shape, made from a number alone: so what was sent need not be kept to be compared.
+/// A record of any shape, made from a number alone, so that sent records need not be kept for comparison.
 pub struct Varied {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
@@ -208,7 +208,7 @@ pub struct Varied {
     pub partition: Option<i32>,
 }
 
-/// An instant before every test, and before which no explicit timestamp lies.
+/// The earliest explicit timestamp.
 const TIMES_FROM: i64 = 0;
 const TIMES: u64 = 1_760_000_000_000;
 
@@ -270,7 +270,7 @@ impl Varied {
     }
 }
 
-/// Up to `longest` bytes; half of them can be compressed.
+/// Up to `longest` bytes. Half of them can be compressed.
 fn bytes(random: &mut Random, longest: u64) -> Vec<u8> {
     let length = random.below(longest) as usize;
     match random.below(2) {
@@ -279,8 +279,8 @@ fn bytes(random: &mut Random, longest: u64) -> Vec<u8> {
     }
 }
 
-/// What a reader should find in each partition, from what was told: `add` puts a record into the checksum. Checks that
-/// offsets run from 0 without a gap, and that records of one sender lie in the order of their tags.
+/// What a reader should find in each partition, derived from the reports. `add` puts a record into the checksum. Checks
+/// that offsets run from 0 without a gap, and that records of one thread are in the order of their tags.
 pub fn expected(
     reported: &[Reported],
     partitions: u32,
@@ -316,7 +316,7 @@ pub fn expected(
     by_partition.into_iter().map(summary).collect()
 }
 
-/// Reads the topic back with every reader named and compares.
+/// Reads the topic with each of the readers and compares the results.
 pub fn compare(cluster: &Cluster, topic: &str, readers: &[Reader], expected: &[PartitionSummary]) {
     for &reader in readers {
         let read = cluster.read_back(topic, reader);
@@ -327,14 +327,14 @@ pub fn compare(cluster: &Cluster, topic: &str, readers: &[Reader], expected: &[P
     }
 }
 
-/// `value` with its number in front, padded to `length`: what [`check_stamps`] looks for.
+/// A value that begins with its number, padded to `length`, for [`check_stamps`].
 pub fn stamp(number: u64, length: usize) -> Vec<u8> {
     let mut value = format!("{number:020} ").into_bytes();
     value.resize(length.max(value.len()), b'.');
     value
 }
 
-/// Whether `records` are those with the stamps 0 to `count`, each once, in order within each partition.
+/// Checks that `records` have the stamps 0 to `count`, each once and in order within each partition.
 pub fn check_stamps(records: &[ReadRecord], count: u64) {
     let mut seen = vec![0u8; count as usize];
     let mut last: BTreeMap<i32, u64> = BTreeMap::new();

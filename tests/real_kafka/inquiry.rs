@@ -1,4 +1,4 @@
-//! Questions to a cluster: is it there, is a topic there, which partitions has it.
+//! Inquiries: whether a cluster can be reached, whether a topic exists, and which partitions it has.
 
 use ottla_mock::codes;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Keys land where Java's producer puts them. The vectors were written by it: crates/ottla-core/tests/vectors/murmur2.txt.
+//! Keys go to the partitions that Java's producer chooses. It wrote the vectors:
+//! crates/ottla-core/tests/vectors/murmur2.txt.
 
 use ottla_core::partition::murmur2::{murmur2, partition_for_key};
 use ottla_engine::Record;
@@ -9,7 +10,7 @@ use crate::harness::Sender;
 struct Vector {
     key: Vec<u8>,
     hash: u32,
-    /// For 1, 6, 7 and 100 partitions.
+    /// The partitions of the key with 1, 6, 7 and 100 partitions.
     partitions: [u32; 4],
 }
 
@@ -58,7 +59,8 @@ fn ten_thousand_keys_have_the_partitions_that_java_gives_them() {
     }
 }
 
-/// The first keys wait for metadata and the later ones do not: both ways must agree. Java's producer writes the same.
+/// The first keys wait for metadata and the later ones do not. Both ways must agree. Java's producer writes the same
+/// keys.
 #[test]
 fn keys_reach_the_partitions_of_a_real_topic() {
     let cluster = kafka::shared();

@@ -13,7 +13,7 @@ fn kind(reported: &Reported) -> Option<ErrorKind> {
     reported.error.as_ref().map(ottla_engine::Error::kind)
 }
 
-/// What `max.request.size` counts beside key and value: a batch's header and the framing of a record.
+/// What `max.request.size` counts besides key and value: the header of a batch and the framing of a record.
 const OVERHEAD: usize = 82;
 
 #[test]
@@ -35,7 +35,7 @@ fn a_record_of_max_request_size_is_written_and_one_byte_more_is_refused() {
     assert_eq!(read.iter().map(|record| record.value.as_deref()).collect::<Vec<_>>(), [Some(&value[1..])]);
 }
 
-/// With acks=0 the broker can only cut the connection; the records behind the large one must still arrive.
+/// With acks=0 the broker can only close the connection. Records after the large one must still arrive.
 #[test]
 fn a_record_too_large_for_the_topic_fails_with_acks_1_and_is_lost_with_acks_0() {
     let cluster = kafka::shared();
@@ -48,7 +48,7 @@ fn a_record_too_large_for_the_topic_fails_with_acks_1_and_is_lost_with_acks_0() 
         for (tag, length) in [(0, 100), (1, 5_000), (2, 100)] {
             sender.send(&topic, &Record { value: Some(&stamp(tag, length)), ..Record::default() }, tag);
             sender.flush();
-            // The broker takes a moment to cut the connection; what is written to it until then is lost with acks=0.
+            // The broker takes a moment to close the connection. With acks=0, records written until then are lost.
             std::thread::sleep(Duration::from_millis(500));
         }
         let reported = sender.reported();
@@ -109,7 +109,7 @@ fn with_batch_size_0_each_record_is_a_batch() {
         let key: Option<&[u8]> = if tag % 2 == 0 { Some(b"key") } else { None };
         let begin = Instant::now();
         sender.send(&topic, &Record { key, value: Some(&stamp(tag, 40)), ..Record::default() }, tag);
-        while sender.told_count() as u64 <= tag {
+        while sender.reported_count() as u64 <= tag {
             assert!(begin.elapsed() < Duration::from_secs(4), "record {tag} lingers");
             std::thread::yield_now();
         }
@@ -121,9 +121,9 @@ fn with_batch_size_0_each_record_is_a_batch() {
     check_stamps(&read, 200);
 }
 
-/// In Java a topic that is not known yet fails at once with `max.block.ms=0`. Ours does not wait for it anyway.
+/// In Java, records of an unknown topic fail at once with `max.block.ms=0`. Ours never waits for metadata in the call.
 #[test]
-fn with_max_block_ms_0_nothing_waits_and_a_cold_topic_is_delivered() {
+fn with_max_block_ms_0_no_call_waits_and_records_of_an_unknown_topic_are_delivered() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("no-wait", 1);
     let properties = [("max.block.ms", "0"), ("buffer.memory", "100000"), ("linger.ms", "60000")];
@@ -147,8 +147,8 @@ fn with_max_block_ms_0_nothing_waits_and_a_cold_topic_is_delivered() {
     sender.all_delivered(accepted);
 }
 
-/// A broker of its own for what others must not see: it forgets producers, takes no large requests, and its internal topics
-/// are made by hand.
+/// A separate broker for tests that would disturb others: it forgets producers and accepts no large requests, and the
+/// test creates its internal topics.
 fn forgetful() -> Arc<Cluster> {
     static FORGETFUL: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let mut started = FORGETFUL.lock().expect("lock");
@@ -184,7 +184,8 @@ fn an_internal_topic_is_refused() {
     );
 }
 
-/// A broker forgets a producer that was silent for `producer.id.expiration.ms`; its next records are written in order.
+/// A broker forgets a producer that has been silent for `producer.id.expiration.ms`. The producer's next records are
+/// written in order.
 #[test]
 fn a_producer_that_the_broker_forgot_goes_on() {
     let cluster = forgetful();
@@ -202,7 +203,7 @@ fn a_producer_that_the_broker_forgot_goes_on() {
     check_stamps(&cluster.read_records(&topic_name), 300);
 }
 
-/// The broker closes the connection for each request that carries it.
+/// The broker closes the connection for each request that carries the record.
 #[test]
 fn a_record_above_socket_request_max_bytes_takes_no_other_record_with_it() {
     const LARGE: u64 = 15;

@@ -1,6 +1,6 @@
-//! The engine against Apache Kafka itself, read back by clients that are not ours.
+//! The engine against Apache Kafka, read back by other clients.
 //!
-//! `OTTLA_SOAK=1` runs the long forms; `scripts/soak` knows their names.
+//! `OTTLA_SOAK=1` runs the long forms. `scripts/soak` has their names.
 
 mod acks;
 mod closing;

@@ -1,4 +1,4 @@
-//! Finding brokers, and finding them again.
+//! How brokers are found, and found again.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ fn round_trip(cluster: &Cluster, bootstrap: &str) {
 fn one_live_bootstrap_address_is_enough() {
     let cluster = kafka::shared();
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    // Accepts connections, and never answers.
+    // Accepts connections but never responds.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent_at = silent.local_addr().expect("its address");
     round_trip(cluster, &format!("{gone},no-such-host.invalid:9092,{}", cluster.bootstrap()));
@@ -52,7 +52,7 @@ fn localhost_is_resolved() {
     round_trip(cluster, &cluster.bootstrap().replace("127.0.0.1", "localhost"));
 }
 
-/// Killed and started again, then shut down in good order and started again.
+/// Killed and restarted, then shut down in a controlled way and restarted.
 #[test]
 fn records_flow_on_over_two_restarts_of_the_only_broker() {
     let cluster = Cluster::start(Options::default());
@@ -84,7 +84,7 @@ fn records_flow_on_over_two_restarts_of_the_only_broker() {
     check_stamps(&cluster.read_records(&topic_name), count);
 }
 
-/// One listener answers under another address than the one that it advertises, and there nobody listens.
+/// One listener is reachable under another address than the advertised one, where nothing listens.
 #[test]
 fn wrong_advertised_listeners_are_named_by_the_check_and_by_records() {
     let cluster = Cluster::start(Options { proxied: true, ..Options::default() });
@@ -108,7 +108,7 @@ fn wrong_advertised_listeners_are_named_by_the_check_and_by_records() {
 }
 
 #[test]
-fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
+fn a_metadata_max_age_of_0_refreshes_no_more_often_than_retry_backoff_ms() {
     let cluster = kafka::shared();
     let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "0")]);
     sender.producer.check(Wait::AtMost(Duration::from_secs(20))).expect("a broker answers");

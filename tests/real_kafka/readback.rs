@@ -14,12 +14,12 @@ fn every_codec(cluster: &Cluster, readers: &[Reader]) {
     }
 }
 
-/// Sends records of all shapes and compares what the readers make of the topic with what was sent.
+/// Sends records of all shapes, and compares what the readers see with what was sent.
 pub fn round_trip(cluster: &Cluster, seed: u64, count: u64, properties: &[(&str, &str)], readers: &[Reader]) {
     let topic_name = cluster.new_topic("readback", PARTITIONS);
     let sender = Sender::new(cluster.bootstrap(), properties);
     let topic = sender.topic(&topic_name);
-    // The producer reads the kernel's coarse clock, which may be a tick behind.
+    // The producer reads the kernel's coarse clock, which may be one tick behind.
     let begin = now_ms() - 20;
     for tag in 0..count {
         Varied::new(seed, tag, PARTITIONS.into()).with(|record| sender.send(&topic, record, tag));
@@ -61,7 +61,7 @@ fn every_codec_is_read_back_from_kafka_3_9() {
     every_codec(&cluster, &[Reader::Librdkafka, Reader::Java("3.9.1")]);
 }
 
-/// Produce 9 and the metadata of its time. Java's consumer is the present one: it still speaks to brokers from 2.1 on.
+/// Produce 9 and metadata of that time. The current Java consumer reads it, which supports brokers from 2.1 on.
 #[test]
 fn kafka_2_8_takes_records_of_an_idempotent_producer_and_of_a_plain_one() {
     let cluster = Cluster::start(Options { version: "2.8.2".into(), ..Options::default() });

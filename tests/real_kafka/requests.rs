@@ -1,4 +1,4 @@
-//! How many requests a broker sees, and topics with many partitions.
+//! The number of requests that a broker sees, and topics with many partitions.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn one_linger_of_a_hundred_partitions_is_at_most_three_requests() {
     prime(cluster, &topic_name, 100);
     let sender = Sender::new(cluster.bootstrap(), &[("linger.ms", "400")]);
     let topic = sender.topic(&topic_name);
-    // The first round waits for metadata and the producer's id, the second only lingers.
+    // The first round waits for metadata and the producer id. The second only lingers.
     for round in 0..2 {
         let before = sender.counters();
         let begin = Instant::now();
@@ -24,7 +24,7 @@ fn one_linger_of_a_hundred_partitions_is_at_most_three_requests() {
         let accepted_in = begin.elapsed();
         assert!(accepted_in < Duration::from_millis(350), "this machine is too busy: {accepted_in:?}");
         let deadline = Instant::now() + Duration::from_secs(20);
-        while sender.told_count() < (round as usize + 1) * 1000 {
+        while sender.reported_count() < (round as usize + 1) * 1000 {
             assert!(Instant::now() < deadline, "round {round}: {:?}\n{}", sender.counters(), sender.log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -42,7 +42,7 @@ fn in_partition(partition: i32) -> Record<'static> {
     Record { partition: Some(partition), value: Some(&[b'v'; 100]), ..Record::default() }
 }
 
-/// With an automatically created topic in the same cluster, to start only one.
+/// An automatically created topic is part of this test, to save another cluster.
 #[test]
 fn two_thousand_partitions_and_a_topic_that_is_created_on_the_way() {
     let properties = [("auto.create.topics.enable", "true"), ("num.partitions", "3")];
@@ -70,7 +70,7 @@ fn two_thousand_partitions_and_a_topic_that_is_created_on_the_way() {
     let topic_name = cluster.new_topic("wide", 2000);
     let sender = Sender::new(cluster.bootstrap(), &[]);
     let topic = sender.topic(&topic_name);
-    // At first the broker is still making the partitions, and refuses records for those that it has not reached.
+    // At first the broker is still creating partitions, and refuses records for those that are not ready.
     for round in 0..2 {
         let (begin, before) = (Instant::now(), sender.counters());
         for partition in 0..2000 {

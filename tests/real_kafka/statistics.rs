@@ -1,4 +1,4 @@
-//! What the producer says of itself, against what Kafka has.
+//! The producer's statistics, compared with what is in Kafka.
 
 use std::time::Duration;
 

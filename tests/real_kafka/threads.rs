@@ -1,4 +1,4 @@
-//! Eight threads that share a producer and its topic.
+//! Eight threads share a producer and a topic.
 
 use std::time::Instant;
 
@@ -10,7 +10,8 @@ use crate::harness::{Random, Sender, compare, expected, noise, size, soak};
 const THREADS: u64 = 8;
 const PARTITIONS: u32 = 12;
 
-/// A record of thread `tag >> 32`: 99 of 100 are below 4 KB, the sizes of the others log-uniform to 900 KB.
+/// The value of a record of thread `tag >> 32`: 99 of 100 are below 4 KB, the sizes of the others log-uniform up to 900
+/// KB.
 fn value_of(tag: u64) -> (i32, Vec<u8>) {
     let mut random = Random::new(tag);
     let length = match random.below(100) {
@@ -22,7 +23,7 @@ fn value_of(tag: u64) -> (i32, Vec<u8>) {
     (random.below(PARTITIONS.into()) as i32, value)
 }
 
-/// Of three records one has a partition, one a key, and one leaves the choice to the producer.
+/// One record in three has a partition, one has a key, and for one the producer chooses.
 fn with_record<T>(tag: u64, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
     let (partition, value) = value_of(tag);
     let key = tag.to_le_bytes();

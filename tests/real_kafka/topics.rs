@@ -1,4 +1,4 @@
-//! What a topic's owner can set: how many partitions, how large a batch may be, whose time counts.
+//! Settings that belong to topics: the number of partitions, the largest batch, whose timestamps count.
 
 use ottla_mock::codes;
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ fn added_partitions_are_picked_up_while_running() {
 }
 
 #[test]
-fn a_topic_created_again_with_fewer_partitions_and_then_with_more_takes_all_its_records() {
+fn a_topic_recreated_with_fewer_partitions_and_then_with_more_gets_all_its_records() {
     let cluster = kafka::shared();
     let topic_name = cluster.new_topic("created-again", 6);
     let sender = Sender::new(cluster.bootstrap(), &[("metadata.max.age.ms", "300")]);
@@ -89,7 +89,8 @@ fn a_topic_created_again_with_fewer_partitions_and_then_with_more_takes_all_its_
     cluster.delete_topic(&topic_name);
 }
 
-/// A batch of one record with a null key: 61 bytes of header, 3 of the record's length, 8 and the value.
+/// The size of a batch with one record and a null key, without the value: 61 bytes for the header, 3 for the record's
+/// length, 8 for the rest.
 const AROUND_VALUE: usize = 61 + 3 + 8;
 
 #[test]
@@ -147,7 +148,7 @@ fn batches_too_large_for_the_topic_are_split() {
 }
 
 #[test]
-fn what_no_codec_makes_smaller_is_sent_plain() {
+fn incompressible_batches_are_sent_uncompressed() {
     let cluster = kafka::shared();
     for codec in ["gzip", "snappy", "lz4", "zstd"] {
         let topic_name = cluster.new_topic("incompressible", 1);
@@ -168,7 +169,7 @@ fn what_no_codec_makes_smaller_is_sent_plain() {
 }
 
 #[test]
-fn the_brokers_append_time_is_told() {
+fn the_brokers_append_time_is_reported() {
     let cluster = kafka::shared();
     for codec in ["none", "zstd"] {
         let topic_name = cluster.new_topic("append-time", 2);

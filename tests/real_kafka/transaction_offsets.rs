@@ -1,5 +1,5 @@
-//! A consumer group's offsets in transactions: a topic is copied, read by Java's consumer, and what the group committed is
-//! asked of Java's admin client.
+//! A consumer group's offsets in transactions. Java's consumer reads a topic that is copied, and Java's admin client
+//! returns what the group committed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn copier(cluster: &Cluster, id: &str) -> Sender {
     sender
 }
 
-/// Fills a topic of three partitions with values that are all different.
+/// Fills a topic of three partitions with different values.
 fn filled(cluster: &Cluster) -> String {
     let topic = cluster.new_topic("consumed", 3);
     let sender = Sender::new(cluster.bootstrap(), &[]);
@@ -33,12 +33,12 @@ fn filled(cluster: &Cluster) -> String {
     topic
 }
 
-/// The offsets behind what was read.
+/// The offsets after those that were read.
 fn next_offsets(topic: &str, read: &[(i32, i64, Vec<u8>)]) -> BTreeMap<(String, i32), i64> {
     read.iter().map(|&(partition, offset, _)| ((topic.to_owned(), partition), offset + 1)).collect()
 }
 
-/// What `member` read, as the commit of its offsets.
+/// The commit of the offsets that `member` has read.
 fn commit_of(member: &GroupMember, group: &str, topic: &str) -> OffsetCommit {
     let group = GroupMetadata {
         group_id: group.into(),
@@ -78,14 +78,14 @@ fn copied_with_its_offsets(cluster: &Cluster) {
     let sender = copier(cluster, &group);
     let mut member = cluster.join_group(&group, &from, RECORDS);
 
-    // First not: neither the copies nor the offsets are seen.
+    // First an abort: neither the copies nor the offsets are visible.
     sender.producer.begin_transaction().expect("begun");
     copy(&sender, &to, &member.records);
     sender.producer.send_offsets_to_transaction(commit_of(&member, &group, &from), SOON).expect("sent");
     sender.producer.abort_transaction(SOON).expect("aborted");
     assert_eq!((cluster.group_offsets(&group), seen(cluster, &to)), (BTreeMap::new(), Vec::new()));
 
-    // Then both.
+    // Then a commit: both are visible.
     sender.producer.begin_transaction().expect("begun");
     copy(&sender, &to, &member.records);
     sender.producer.send_offsets_to_transaction(commit_of(&member, &group, &from), SOON).expect("sent");
@@ -95,7 +95,7 @@ fn copied_with_its_offsets(cluster: &Cluster) {
     expected.sort();
     assert_eq!(seen(cluster, &to), expected);
 
-    // A consumer that left is fenced: what it consumed may be another's by now.
+    // A consumer that has left is fenced, because another consumer may have its partitions by now.
     member.leave();
     member.records.iter_mut().for_each(|record| record.1 += 1000);
     sender.producer.begin_transaction().expect("begun");

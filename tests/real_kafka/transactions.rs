@@ -1,5 +1,5 @@
-//! Transactions on real brokers, of both generations: 4.3.1 has transaction.version 2, 3.9.1 has 1. What was committed is
-//! read back by clients that are not ours.
+//! Transactions on real brokers of both generations: 4.3.1 has transaction.version 2, 3.9.1 has 1. Other clients read
+//! back what was committed.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ fn sender(bootstrap: &str, id: &str) -> Sender {
     Sender::new(bootstrap, &[("transactional.id", id), ("linger.ms", "2")])
 }
 
-/// Transactions of 1 to 7 records over three partitions; every third is aborted. Values that should be seen, in order.
+/// Runs transactions of 1 to 7 records over three partitions. Every third is aborted. Returns the values that should be
+/// visible, in order.
 fn transact(cluster: &Cluster, topic_name: &str, id: &str, count: u64) -> Vec<String> {
     let sender = sender(cluster.bootstrap(), id);
     sender.producer.init_transactions(SOON).expect("initialized");
@@ -57,12 +58,12 @@ fn committed_and_nothing_else(cluster: &Cluster) {
 }
 
 #[test]
-fn committed_records_alone_are_seen_on_4_3() {
+fn only_committed_records_are_seen_on_4_3() {
     committed_and_nothing_else(ottla_testkit::kafka::shared());
 }
 
 #[test]
-fn committed_records_alone_are_seen_on_3_9() {
+fn only_committed_records_are_seen_on_3_9() {
     let cluster = Cluster::start(Options { version: "3.9.1".into(), ..Options::default() });
     committed_and_nothing_else(&cluster);
 }

@@ -1,6 +1,7 @@
-//! Every interleaving (up to a number of preemptions) of what application threads and the sender do at the accumulator.
+//! Explores every interleaving, up to a number of preemptions, of application threads and the sender in the
+//! accumulator.
 //!
-//! Run by the script `scripts/loom`. A model says in its comment which mistake it was seen to find.
+//! `scripts/loom` runs it. "Red when" in the comment of a model names the mistakes that the model was seen to find.
 #![cfg(ottla_loom)]
 
 use std::time::Duration;
@@ -30,7 +31,7 @@ impl Clock for Still {
 fn model(f: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 20_000;
-    // LOOM_MAX_PREEMPTIONS says otherwise.
+    // LOOM_MAX_PREEMPTIONS overrides this.
     builder.preemption_bound.get_or_insert(2);
     builder.check(f);
 }
@@ -69,7 +70,7 @@ fn decided(batch: Box<Batch>) -> Report {
     batch.decide(outcome)
 }
 
-/// Takes what is in a slot now.
+/// Takes everything that is in a slot.
 fn drain(slot: &Slot, into: &mut Vec<u64>) {
     while let (Some(batch), _) = slot.take() {
         into.extend(decided(batch).deliveries().map(|delivery| delivery.tag));
@@ -86,8 +87,8 @@ fn position(tags: &[u64], tag: u64) -> usize {
 
 /// Red when `take` took the newest full batch first.
 #[test]
-fn appending_against_taking_loses_doubles_and_reorders_nothing() {
-    // Every record a batch of its own, and all in one.
+fn concurrent_append_and_take_neither_lose_nor_repeat_nor_reorder_records() {
+    // Once with a batch per record, once with all records in one batch.
     for batch_limit in [1, 1000] {
         model(move || {
             let accumulator = accumulator(batch_limit, 1 << 20);
@@ -117,7 +118,7 @@ fn appending_against_taking_loses_doubles_and_reorders_nothing() {
     }
 }
 
-/// The sender's loop: takes mail, sleeps, is woken, until `tags` says that all is here.
+/// The sender's loop: it takes mail, sleeps and is woken until `done` returns true.
 fn sender(
     accumulator: &Accumulator,
     asleep: &loom::sync::Notify,
@@ -139,7 +140,7 @@ fn sender(
     }
 }
 
-fn front_with_waker() -> (Arc<Accumulator>, Arc<loom::sync::Notify>) {
+fn accumulator_with_waker() -> (Arc<Accumulator>, Arc<loom::sync::Notify>) {
     let accumulator = accumulator(1000, 1 << 20);
     let asleep = Arc::new(loom::sync::Notify::new());
     let waker = asleep.clone();
@@ -147,11 +148,11 @@ fn front_with_waker() -> (Arc<Accumulator>, Arc<loom::sync::Notify>) {
     (accumulator, asleep)
 }
 
-/// A lost wake-up is a deadlock here. Red when `take` did not forget that the sender had been told.
+/// A lost wake-up is a deadlock here. Red when `take` did not reset the flag that the sender had been woken.
 #[test]
-fn the_sender_sleeps_through_no_record() {
+fn a_record_wakes_the_sender() {
     model(|| {
-        let (accumulator, asleep) = front_with_waker();
+        let (accumulator, asleep) = accumulator_with_waker();
         let topic = accumulator.topics.get("t");
         assign(&accumulator, &topic);
         let senders: Vec<_> = [1, 2]
@@ -167,13 +168,13 @@ fn the_sender_sleeps_through_no_record() {
     });
 }
 
-/// A sender that rests looks again by itself (here: when the other threads are done), sleeps only then as long as it is let,
-/// and so finds what it was not woken for. Red when `fall_asleep` did not look for full batches, and when it stored that it
-/// no longer rests after it had looked.
+/// While wakes are coalesced, full batches wake nobody. The sender limits its sleep, and looks at the inbox again by
+/// itself (here: when the other threads are done). Red when `fall_asleep` did not look for full batches, and when it
+/// cleared `resting` only after it had looked.
 #[test]
-fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
+fn a_batch_that_fills_while_wakes_are_coalesced_is_found_at_the_next_look() {
     model(|| {
-        let (accumulator, asleep) = front_with_waker();
+        let (accumulator, asleep) = accumulator_with_waker();
         let topic = accumulator.topics.get("t");
         assign(&accumulator, &topic);
         let other = thread::spawn({
@@ -206,12 +207,12 @@ fn what_fills_a_batch_beside_a_sender_that_rests_is_found_by_the_next_look() {
     });
 }
 
-/// Red when `fall_asleep` stored its word after it looked at the mail, and when a command looked at the word before it
-/// was left.
+/// Red when `fall_asleep` looked at the mail before it stored `asleep_until`, and when a command read `asleep_until`
+/// before it was left in the inbox.
 #[test]
-fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
+fn a_command_wakes_the_sender_which_finds_the_records_before_it() {
     model(|| {
-        let (accumulator, asleep) = front_with_waker();
+        let (accumulator, asleep) = accumulator_with_waker();
         let topic = accumulator.topics.get("t");
         assign(&accumulator, &topic);
         let other = thread::spawn({
@@ -228,11 +229,11 @@ fn the_sender_sleeps_through_no_command_and_finds_what_came_before_it() {
     });
 }
 
-/// Red when `fall_asleep` looked at the press before it stored its word.
+/// Red when `fall_asleep` read `room_requested` before it stored `asleep_until`.
 #[test]
-fn the_sender_sleeps_through_no_press() {
+fn a_request_for_room_wakes_the_sender() {
     model(|| {
-        let (accumulator, asleep) = front_with_waker();
+        let (accumulator, asleep) = accumulator_with_waker();
         let other = thread::spawn({
             let accumulator = accumulator.clone();
             move || accumulator.inbox.request_room()
@@ -250,9 +251,9 @@ fn the_sender_sleeps_through_no_press() {
     });
 }
 
-/// Red when `wait` announced itself after it looked at what is used.
+/// Red when `wait` registered its waiter only after it had looked at the memory in use.
 #[test]
-fn whoever_waits_for_room_gets_what_is_released() {
+fn a_waiting_call_gets_released_memory() {
     model(|| {
         let accumulator = accumulator(1000, 100);
         accumulator.memory.budget().charge(100);
@@ -271,10 +272,10 @@ fn whoever_waits_for_room_gets_what_is_released() {
     });
 }
 
-/// Red when `stop_deferring` served before it stored its word (and, before there was such a word, whenever the sender
-/// slept while another thread freed a report of less than an eighth of the memory).
+/// Red when `stop_deferring` served the queue before it cleared `deferred`. Before that flag existed, red whenever the
+/// sender slept while another thread freed a report of less than an eighth of the memory.
 #[test]
-fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
+fn a_small_release_while_the_sender_falls_asleep_serves_the_waiting_call() {
     model(|| {
         let accumulator = accumulator(1000, 100);
         accumulator.memory.budget().charge(100);
@@ -295,12 +296,12 @@ fn a_small_release_beside_a_sender_that_falls_asleep_serves_the_line() {
     });
 }
 
-/// Red when a refusal room_requested before it was noted, when a release woke nobody, and when `stop_deferring` came after the
-/// look for room.
+/// Red when a refused call requested room before the refusal was recorded, when a release woke nobody, and when
+/// `stop_deferring` came after the look for room.
 #[test]
-fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
+fn a_refused_call_is_notified_of_room_while_the_sender_falls_asleep() {
     model(|| {
-        let (accumulator, asleep) = front_with_waker();
+        let (accumulator, asleep) = accumulator_with_waker();
         let waker = asleep.clone();
         accumulator.memory.budget().on_room(Box::new(move || waker.notify()));
         accumulator.memory.budget().charge((1 << 20) - 10);
@@ -322,7 +323,7 @@ fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
             accumulator.inbox.take(&mut mail);
             accumulator.memory.budget().defer();
             accumulator.memory.budget().stop_deferring();
-            // Told, or there was room at once.
+            // Room was reported, or there was room at once.
             if accumulator.memory.budget().take_room_after_refusal() || !mail.commands.is_empty() {
                 break;
             }
@@ -335,9 +336,9 @@ fn whoever_was_refused_is_told_of_room_though_the_sender_falls_asleep() {
     });
 }
 
-/// Red when a waiter charged without being the first in line, and when one that left did not wake the next.
+/// Red when a waiter charged memory without being first in the queue, and when one that left did not wake the next.
 #[test]
-fn the_line_is_served_in_order() {
+fn waiting_calls_are_served_in_order() {
     model(|| {
         let accumulator = accumulator(1000, 100);
         accumulator.memory.budget().charge(100);
@@ -345,7 +346,8 @@ fn the_line_is_served_in_order() {
         let wait = |bytes: usize| {
             let (accumulator, order) = (accumulator.clone(), order.clone());
             thread::spawn(move || {
-                // The order of charging is that of these lines only for the first: it charges before the second may.
+                // Only the first waiter's charge is sure to precede its line in `order`: the second may charge only
+                // after it.
                 accumulator.memory.budget().wait(bytes, None).expect("room comes");
                 order.lock().push((bytes, accumulator.memory.budget().used()));
             })
@@ -365,7 +367,7 @@ fn the_line_is_served_in_order() {
     });
 }
 
-/// `close` wakes all, but it would be enough to wake the first: who leaves the line wakes the next.
+/// `close` wakes all waiters. Waking the first would do: a waiter that leaves the queue wakes the next.
 #[test]
 fn closing_ends_every_wait() {
     model(|| {
@@ -385,9 +387,9 @@ fn closing_ends_every_wait() {
     });
 }
 
-/// Red when charging was a look followed by an addition.
+/// Red when charging was a comparison followed by a separate addition.
 #[test]
-fn those_who_ask_never_overdraw() {
+fn concurrent_charges_never_exceed_the_limit() {
     model(|| {
         let accumulator = accumulator(1000, 100);
         let ask = || {
@@ -408,10 +410,10 @@ fn those_who_ask_never_overdraw() {
     });
 }
 
-/// Red when `close` swept no slot, when it swept before it was closed, and when a slot was let in under one hold of the
-/// gate's lock and listed under another.
+/// Red when `close` revoked no slot, when it revoked before the gate was closed, and when a slot was admitted under one
+/// hold of the gate's lock and listed under another.
 #[test]
-fn nothing_is_appended_after_close_and_nothing_before_is_missed() {
+fn nothing_is_appended_after_close_and_no_earlier_record_is_missed() {
     model(|| {
         let accumulator = accumulator(1000, 1 << 20);
         let topic = accumulator.topics.get("t");
@@ -436,10 +438,10 @@ fn shut(accumulator: &Accumulator) {
     accumulator.gate.shut(Error::new(ErrorKind::InvalidState, ""));
 }
 
-/// A transaction ends and the next begins. Red when `shut` swept no slot, when it swept before it was shut, and when a
-/// slot that was expelled stayed enrolled in its own eyes.
+/// A transaction ends and the next one begins. Red when `shut` revoked no slot, when it revoked before the gate was
+/// shut, and when a revoked slot still believed that it was enrolled.
 #[test]
-fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_until_it_opens() {
+fn records_accepted_before_the_gate_shuts_are_in_their_slot_and_none_follow_until_it_opens() {
     model(|| {
         let accumulator = accumulator(1000, 1 << 20);
         let topic = accumulator.topics.get("t");
@@ -465,10 +467,10 @@ fn what_is_accepted_before_the_gate_is_shut_is_in_its_slot_and_nothing_comes_unt
     });
 }
 
-/// The application closes while the sender ends a transaction: both may rely on what they did. Red when whoever flipped
-/// the gate first took the list of slots away from the other.
+/// The application closes while the sender ends a transaction. Both may then rely on a shut gate. Red when the first of
+/// the two took the list of enrolled slots away from the other.
 #[test]
-fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
+fn nothing_is_appended_after_a_shut_that_runs_concurrently_with_a_close() {
     model(|| {
         let accumulator = accumulator(1000, 1 << 20);
         let topic = accumulator.topics.get("t");
@@ -494,7 +496,7 @@ fn nothing_is_appended_after_the_gate_was_shut_beside_a_close() {
     });
 }
 
-/// The same for a topic's queue, while it is being assigned after close.
+/// The same for a topic's queue that is assigned after close.
 #[test]
 fn a_topics_queue_is_closed_like_any_slot() {
     model(|| {
@@ -514,7 +516,7 @@ fn a_topics_queue_is_closed_like_any_slot() {
     });
 }
 
-/// Red when `set` stored the address of the first value that it knew.
+/// Red when `set` stored the address of the first value that it had seen.
 #[test]
 fn a_reader_sees_values_that_never_go_back() {
     model(|| {
@@ -538,10 +540,10 @@ fn a_reader_sees_values_that_never_go_back() {
     });
 }
 
-/// A topic loses its second partition, and gets it back. Red when `retire` left the slot enrolled, and when `resize` retired
-/// before it published (a sender that found its partition retired found it again, for ever).
+/// A topic loses its second partition and gets it back. Red when `retire` left the slot enrolled, and when `resize`
+/// retired before it published: a sender that found its partition retired then found the same one for ever.
 #[test]
-fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed() {
+fn nothing_is_appended_to_a_removed_partition_and_no_earlier_record_is_missed() {
     for comes_back in [false, true] {
         model(move || {
             let accumulator = accumulator(1000, 1 << 20);
@@ -559,7 +561,7 @@ fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed(
                     &mut Room::default(),
                 )
             };
-            // The partition has let a record in before, and has no open batch.
+            // The partition has accepted a record before, and has no open batch.
             let mut tags = Vec::new();
             send(&accumulator, &topic, Some(1), 1).expect("room");
             drain(&slots[1], &mut tags);
@@ -590,8 +592,8 @@ fn nothing_is_appended_to_a_partition_that_is_gone_and_nothing_before_is_missed(
     }
 }
 
-/// Red when the queue let go of its lock between the look and the publication, and when it did not forget that it was
-/// enrolled.
+/// Red when the queue released its lock between the last look and the publication, and when it did not forget that it
+/// was enrolled.
 #[test]
 fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
     model(|| {
@@ -611,9 +613,9 @@ fn nothing_overtakes_or_is_lost_while_a_topic_becomes_known() {
     });
 }
 
-/// Forced and asked charges at once: the sum is right.
+/// Concurrent `charge` and `try_charge` add up.
 #[test]
-fn a_forced_charge_beside_an_asked_one_is_counted() {
+fn concurrent_forced_and_checked_charges_add_up() {
     model(|| {
         let accumulator = accumulator(1000, 300);
         let slot_topic: Arc<str> = "t".into();
@@ -637,10 +639,11 @@ fn a_forced_charge_beside_an_asked_one_is_counted() {
     });
 }
 
-/// Silence about an order that the code does not ask for would prove nothing: the instrument sees a plain mistake.
+/// The other models prove something only if loom sees such a mistake: here, release and acquire where the order of a
+/// store and a load needs SeqCst.
 #[test]
 #[should_panic]
-fn the_instrument_sees_a_lost_wake_up() {
+fn loom_finds_a_lost_wake_up() {
     model(|| {
         let flags = Arc::new([ottla_core::sync::AtomicBool::new(false), ottla_core::sync::AtomicBool::new(false)]);
         let other = thread::spawn({

@@ -1,4 +1,4 @@
-//! The committed messages are what the generator writes.
+//! The committed messages are identical to the generator's output.
 
 use std::process::Command;
 

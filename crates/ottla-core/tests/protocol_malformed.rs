@@ -1,4 +1,5 @@
-//! What a hostile or broken broker may send: no panic, and no allocation that a length off the wire decides.
+//! Input from a hostile or broken broker: parsing must not panic, and no length in the input may decide the size of an
+//! allocation.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -54,11 +55,11 @@ fn metadata(topics: usize, version: i16) -> Vec<u8> {
     bytes
 }
 
-/// An error's message is some dozens of bytes; everything else that is allocated must be paid for in input.
+/// The message of an error takes a few dozen bytes. Every other allocation must be backed by input.
 const MESSAGE: usize = 512;
 
 #[test]
-fn a_count_makes_no_room_beyond_the_bytes_that_are_there() {
+fn a_count_reserves_no_more_memory_than_its_input_backs() {
     for version in ApiKey::Metadata.versions().min..=ApiKey::Metadata.versions().max {
         let valid = metadata(2, version);
         for at in 0..valid.len() {
@@ -68,7 +69,7 @@ fn a_count_makes_no_room_beyond_the_bytes_that_are_there() {
                 hostile[at..end].copy_from_slice(&bytes[..end - at]);
                 let largest =
                     largest_allocation(|| drop(MetadataResponse::decode(&mut Reader::new(&hostile), version)));
-                // The vectors of what was really read may be larger than it was on the wire, by a constant factor.
+                // Parsed values may be larger in memory than on the wire, but only by a constant factor.
                 assert!(largest <= 4 * hostile.len() + MESSAGE, "version {version}, byte {at}: {largest} bytes");
             }
         }
@@ -82,14 +83,14 @@ fn a_count_makes_no_room_beyond_the_bytes_that_are_there() {
     assert!(largest <= hostile.len(), "{largest} bytes for {}", hostile.len());
 }
 
-/// Bytes that look random, the same in each run (xorshift).
+/// Pseudorandom bytes, the same in each run (xorshift).
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        // Small bytes often, as counts and lengths are.
+        // Half of the bytes are small, like most counts and lengths.
         if state & 1 == 0 { (state >> 8) as u8 & 3 } else { (state >> 16) as u8 }
     };
     (0..len).map(|_| next()).collect()

@@ -1,4 +1,5 @@
-//! The control plane's messages, every version, against an independent implementation of the protocol.
+//! Every version of the control plane's messages, checked against an independent implementation of the protocol (the
+//! oracle).
 
 use bytes::Bytes;
 use kafka_protocol::messages as oracle;
@@ -17,7 +18,7 @@ fn topic_name(string: &'static str) -> Option<oracle::TopicName> {
     Some(oracle::TopicName(text(string)))
 }
 
-/// What the oracle reads, and nothing may be left.
+/// Decodes with the oracle, which must consume all bytes.
 fn oracle_reads<T: Decodable>(bytes: &[u8], version: i16) -> T {
     let mut bytes = Bytes::copy_from_slice(bytes);
     let message = T::decode(&mut bytes, version).expect("the oracle understands the request");
@@ -31,7 +32,7 @@ fn oracle_writes(message: &impl Encodable, version: i16) -> Vec<u8> {
     bytes
 }
 
-/// Reads a whole response, and checks that cut short anywhere it is an error.
+/// Reads a whole response. Every shorter prefix of it must be an error.
 fn read_whole<'a, T: std::fmt::Debug>(bytes: &'a [u8], read: impl Fn(&mut Reader<'a>) -> ottla_core::Result<T>) -> T {
     for cut in 0..bytes.len() {
         let error = read(&mut Reader::new(&bytes[..cut])).expect_err("cut short");

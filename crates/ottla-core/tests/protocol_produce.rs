@@ -1,4 +1,4 @@
-//! Produce, every version, against an independent implementation of the protocol.
+//! Every version of Produce, checked against an independent implementation of the protocol (the oracle).
 
 use bytes::Bytes;
 use kafka_protocol::messages as oracle;
@@ -66,8 +66,8 @@ fn a_batch_is_read_by_the_oracle() {
     assert_eq!(set.records[0].headers[&b"name"[..]].as_deref(), Some(&b"x"[..]));
 }
 
-/// A request of two topics, with three partitions in all. The batches are in the frame or beside it.
-fn request(version: i16, transactional_id: Option<&str>, batch: &[u8], beside: bool) -> (Vec<u8>, Vec<usize>) {
+/// A request with two topics and three partitions. The batches are inside the frame, or separate (`separate`).
+fn request(version: i16, transactional_id: Option<&str>, batch: &[u8], separate: bool) -> (Vec<u8>, Vec<usize>) {
     let mut out = vec![0xab];
     let mut cuts = Vec::new();
     let start = produce::begin_request(&mut out, version, 42, Some("me"), transactional_id, -1, 30_000, 2);
@@ -76,14 +76,14 @@ fn request(version: i16, transactional_id: Option<&str>, batch: &[u8], beside: b
         for &index in partitions {
             produce::begin_partition(&mut out, version, index, batch.len());
             cuts.push(out.len());
-            if !beside {
+            if !separate {
                 out.extend_from_slice(batch);
             }
             produce::end_partition(&mut out, version);
         }
         produce::end_topic(&mut out, version);
     }
-    let extra_bytes = if beside { 3 * batch.len() } else { 0 };
+    let extra_bytes = if separate { 3 * batch.len() } else { 0 };
     produce::end_request(&mut out, version, start, extra_bytes).unwrap();
     (out, cuts)
 }
@@ -118,7 +118,7 @@ fn requests_are_understood_in_every_version() {
 }
 
 #[test]
-fn batches_beside_the_frame_are_counted_in_its_length() {
+fn batches_outside_the_frame_are_counted_in_its_length() {
     let batch = batch();
     for version in 3..=13 {
         let (whole, _) = request(version, None, &batch, false);
@@ -159,7 +159,7 @@ fn the_framing_has_kafkas_bytes() {
     assert_eq!(hex(request(13, "t")), v13.replace(' ', ""));
 }
 
-/// What of a partition can be compared.
+/// The fields of a partition that can be compared.
 type Seen = (TopicRef<'static>, i32, i16, [i64; 3], Vec<(i32, Option<String>)>, Option<String>, Option<(i32, i32)>);
 
 fn seen(partition: PartitionResponse<'_>) -> Seen {

@@ -1,10 +1,10 @@
-//! A data race on purpose: `scripts/tsan` sees it reported before it trusts silence about the rest.
+//! A deliberate data race. `scripts/tsan` must see it reported before it trusts that the other tests have none.
 #![cfg(ottla_tsan)]
 #![expect(unsafe_code, reason = "a data race cannot be had without")]
 
 struct Shared(std::cell::UnsafeCell<u64>);
 
-// SAFETY: none. That two threads write it without a lock is the point.
+// SAFETY: none. Two threads write it without a lock, which is the purpose of the test.
 unsafe impl Sync for Shared {}
 
 static PLANTED: Shared = Shared(std::cell::UnsafeCell::new(0));

@@ -1,6 +1,5 @@
-/* Writes crates/ottla-core/tests/vectors/rdkafka-partitioners.txt: where librdkafka's own partitioners put 1,000 keys. The keys are not in
- * the file; they are generated as its head says.
- *
+/* Writes crates/ottla-core/tests/vectors/rdkafka-partitioners.txt: the partitions that librdkafka's own partitioners
+ * choose for 1,000 keys. The file does not have the keys; its head says how they are generated.
  *   rdkafka_partitioners > crates/ottla-core/tests/vectors/rdkafka-partitioners.txt
  *
  * Built and run by tests/kafka/rdkafka-vectors. */
@@ -53,7 +52,7 @@ static void print_line(char kind, const void *key, size_t length) {
     for (size_t which = 0; which < sizeof PARTITIONERS / sizeof *PARTITIONERS; which++) {
         for (size_t at = 0; at < sizeof COUNTS / sizeof *COUNTS; at++) {
             int32_t partition = PARTITIONERS[which](NULL, key, length, COUNTS[at], NULL, NULL);
-            /* Without a key these draw at random, for which they need a topic. */
+            /* Without a key these partitioners choose at random, for which they need a topic. */
             int is_hashed = which == 0 ? length > 0 : key != NULL;
             if (is_hashed && WITH_RANDOM[which](NULL, key, length, COUNTS[at], NULL, NULL) != partition) {
                 fprintf(stderr, "a partitioner and its random form differ\n");

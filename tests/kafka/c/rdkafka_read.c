@@ -64,12 +64,12 @@ static void print_base64(const void *bytes, size_t len) {
     }
 }
 
-/* A record's header at `index`; 0 after the last. */
+/* The header at `index` of a record. Returns 0 after the last. */
 static int header(const rd_kafka_headers_t *headers, size_t index, const char **name, const void **value, size_t *len) {
     return headers && !rd_kafka_header_get_all(headers, index, name, value, len);
 }
 
-/* A null key or value has a NULL pointer here, an empty one has not. */
+/* A null key or value is a NULL pointer here. An empty one is not. */
 static void record(struct partition *p, const rd_kafka_message_t *message, int print) {
     rd_kafka_headers_t *headers = NULL;
     const char *name;
@@ -131,7 +131,7 @@ static rd_kafka_t *new_consumer(const char *bootstrap, int committed) {
     return consumer;
 }
 
-/* The number of partitions; waits for a topic that was created just now. */
+/* The number of partitions. Waits for a topic that was just created. */
 static int32_t partition_count(rd_kafka_t *consumer, const char *topic, time_t deadline) {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer, topic, NULL);
     const struct rd_kafka_metadata *metadata;
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
             open -= !p->done;
             p->done = 1;
         } else if (message->err) {
-            /* Connections come and go while brokers are killed; what lasts ends at the deadline. */
+            /* While brokers are killed, connections come and go. A lasting error ends at the deadline. */
             if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message->err == RD_KAFKA_RESP_ERR__BAD_MSG)
                 die(topic, rd_kafka_message_errstr(message));
         } else if (p && message->offset < p->end) {
@@ -238,7 +238,7 @@ int main(int argc, char **argv) {
     }
     rd_kafka_topic_partition_list_destroy(list);
     free(partitions);
-    /* Not rd_kafka_consumer_close: the group is only a name, and leaving it would look for a coordinator. */
+    /* Not rd_kafka_consumer_close: there is no real group, and leaving it would search for a coordinator. */
     rd_kafka_destroy_flags(consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     return 0;
 }

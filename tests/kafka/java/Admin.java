@@ -115,7 +115,7 @@ public final class Admin implements AutoCloseable {
     }
 
     private List<String> offsets(String group) throws Exception {
-        // Offsets of a transaction that ended count only when its marker is written: that is waited for.
+        // Offsets of an ended transaction count only when its marker is written, so wait for that.
         ListConsumerGroupOffsetsOptions stable = new ListConsumerGroupOffsetsOptions().requireStable(true);
         return client.listConsumerGroupOffsets(group, stable).partitionsToOffsetAndMetadata().get().entrySet().stream()
                 .map(e -> e.getKey().topic() + " " + e.getKey().partition() + " " + e.getValue().offset())
@@ -163,7 +163,7 @@ public final class Admin implements AutoCloseable {
     private void grow(String topic, int count) throws Exception {
         awaitLeaders(topic);
         for (int at = topics(Collections.singleton(topic)).get(topic).partitions().size(); at != count;) {
-            // Fewer than there are: the broker says so.
+            // If the count is lower than the present one, the broker says so.
             at = at > count ? count : Math.min(at + STEP, count);
             client.createPartitions(Collections.singletonMap(topic, NewPartitions.increaseTo(at))).all().get();
         }
@@ -172,7 +172,7 @@ public final class Admin implements AutoCloseable {
             try {
                 if (topics(Collections.singleton(topic)).get(topic).partitions().size() == count) break;
             } catch (ExecutionException notYet) {
-                // Another broker answered, one that has not heard.
+                // Another broker responded, which does not know the change yet.
             }
             pause(deadline, topic + " does not grow");
         }
@@ -189,7 +189,7 @@ public final class Admin implements AutoCloseable {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         client.incrementalAlterConfigs(Collections.singletonMap(resource, (Collection<AlterConfigOp>) operations))
                 .all().get();
-        // The controller has it; the brokers get to know of it later.
+        // The controller has the new value. Brokers learn of it later.
         long deadline = deadline(30);
         while (!operations.stream().allMatch(operation -> isSet(resource, operation))) pause(deadline, topic + " does not have " + settings);
     }
@@ -219,7 +219,7 @@ public final class Admin implements AutoCloseable {
             try {
                 client.electLeaders(ElectionType.PREFERRED, Collections.singleton(moved)).all().get();
             } catch (ExecutionException notNeeded) {
-                // Elected in the meantime, or not possible yet: the deadline decides.
+                // Elected in the meantime, or not possible yet. The deadline decides.
             }
             pause(deadline, moved + " is not led by " + replicas.get(0));
         }
@@ -250,7 +250,7 @@ public final class Admin implements AutoCloseable {
             try {
                 client.electLeaders(ElectionType.PREFERRED, others).all().get();
             } catch (ExecutionException notNeeded) {
-                // Elected in the meantime, or not possible yet: the deadline decides.
+                // Elected in the meantime, or not possible yet. The deadline decides.
             }
             pause(deadline, "not led by their preferred replicas: " + others);
         }
@@ -304,7 +304,7 @@ public final class Admin implements AutoCloseable {
                     return;
                 }
             } catch (ExecutionException notYet) {
-                // Another broker answered, one that has not heard of the topic.
+                // Another broker responded, which does not know the topic yet.
             }
             pause(deadline, topic + " has partitions without a leader");
         }

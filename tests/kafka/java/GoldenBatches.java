@@ -102,7 +102,8 @@ public final class GoldenBatches {
         appended.leaderEpoch = 12;
         shapes.add(appended);
         Shape many = new Shape("many");
-        // Enough for varints of several lengths: offset deltas over 63 and over 8191 would be too large a file.
+        // Enough for varints of several lengths, up to offset deltas over 63. Deltas over 8191 would make the file too
+        // large.
         for (int i = 0; i < 150; i++) many.add(TIME + i * 37, "key-" + i % 10, repeat("value " + i + " ", i % 12));
         shapes.add(many);
         // Larger than the blocks of Java's snappy (32 KB) and lz4 (64 KB) streams, yet small when compressed.
@@ -122,7 +123,7 @@ public final class GoldenBatches {
     private static void write(Path folder, String name, String codec, Shape shape, MemoryRecords records)
             throws Exception {
         ByteBuffer bytes = records.buffer();
-        // Uncompressed it would only be long.
+        // Uncompressed, this shape would only be long.
         if (bytes.remaining() > 60_000) return;
         MutableRecordBatch batch = records.batches().iterator().next();
         batch.ensureValid();

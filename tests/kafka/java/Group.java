@@ -49,7 +49,7 @@ public final class Group {
         try {
             while (System.in.read() >= 0) { }
         } catch (java.io.IOException e) {
-            // As good an end as any.
+            // An error ends the wait, too.
         }
     }
 }

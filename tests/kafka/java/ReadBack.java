@@ -100,7 +100,7 @@ public final class ReadBack {
         long values = 0;
         long total = 0;
         while (true) {
-            // Position, not the last record: markers of transactions take offsets too.
+            // Positions, not records: transaction markers take up offsets as well.
             long positions = 0;
             List<TopicPartition> left = new ArrayList<>();
             for (TopicPartition partition : open) {
@@ -114,7 +114,7 @@ public final class ReadBack {
             boolean progress = false;
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
                 progress = true;
-                // A poll may bring what was written since the start.
+                // A poll may return records that were written after the start.
                 if (record.offset() >= ends.get(new TopicPartition(topic, record.partition()))) continue;
                 Partition partition = partitions.get(record.partition());
                 if (partition.count++ == 0) partition.first = record.offset();

@@ -19,7 +19,7 @@ public final class Serve {
             String[] rest = Arrays.copyOfRange(words, 1, words.length);
             try {
                 if (words[0].equals("admin")) {
-                    // Not kept for the next command: it would go on calling brokers that are gone.
+                    // Not kept for the next command, because it would go on calling brokers that are gone.
                     try (Admin admin = new Admin(rest[0])) {
                         admin.run(Arrays.copyOfRange(rest, 1, rest.length), out);
                     }

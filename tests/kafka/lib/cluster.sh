@@ -2,11 +2,12 @@
 # Part of tests/kafka/kafka: starting and stopping clusters.
 
 uuid() {
-    # Kafka's form of a UUID: 16 bytes in URL-safe base64. Without - and _, so that none looks like an option.
+    # Kafka's form of a UUID: 16 bytes in URL-safe base64. It contains no - and _, so that it never looks like an
+    # option.
     head -c 16 /dev/urandom | base64 | tr '+/' 'Ab' | cut -c1-22
 }
 
-# KRaft's storage format, made once per version: only the ids differ between clusters, and a JVM start costs a second.
+# Formats KRaft storage once per version: clusters differ only in the ids, and starting a JVM takes a second.
 format_template() {
     local version=$1 home=$BUILD/kafka/$1 work
     [[ -f $home/format/bootstrap.checkpoint ]] && return 0
@@ -46,7 +47,7 @@ transaction.state.log.min.isr=$((number == 3 ? 2 : 1))
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 replica.lag.time.max.ms=10000
-# By size, not by age: records of the tests may carry any timestamp.
+# Retention by size, not by age, because test records may have any timestamp.
 log.retention.ms=-1
 log.retention.bytes=4294967296
 log.retention.check.interval.ms=30000
@@ -58,7 +59,7 @@ TEXT
     if [[ $VERSION == 2.* ]]; then
         echo "zookeeper.session.timeout.ms=4000"
     else
-        # A broker that was killed can register again only when its old session is over.
+        # A broker that was killed can register again only after its old session has ended.
         echo "broker.session.timeout.ms=4000"
         echo "broker.heartbeat.interval.ms=500"
     fi
@@ -145,7 +146,7 @@ write_node() {
         -cp "$(<"$home/classpath")" "$main" "$properties" >"$node/command"
 }
 
-# Fills NAME, DIR and the options from the arguments of `start`; leaves the rest of them in REST.
+# Sets NAME, DIR and the options from the arguments of `start`. Leaves the others in REST.
 parse_start() {
     NAME=c$$ VERSION=$DEFAULT_VERSION BROKERS=1 SEPARATE='' HEAP=256m READY=90 OWNER='' LINGER=0 REUSE='' PROXIED=''
     PROPERTIES=() LOG_DIRS=() LISTENERS=() JVM=() REST=()
@@ -182,7 +183,7 @@ start_cluster() {
     while true; do
         exec {lock_fd}>"$lock"
         flock "$lock_fd"
-        # `stop` removes the file: what we wait for may be one that nobody else will ever open.
+        # `stop` removes the lock file, so this file may be one that nobody else will ever open.
         [[ ! $lock -ef /proc/self/fd/$lock_fd ]] || break
         exec {lock_fd}>&-
     done
@@ -314,11 +315,11 @@ stop_cluster() {
     dir=$(cluster_dir "$name")
     [[ -d $dir ]] || return 0
     if supervisor_pid "$dir"; then
-        # The FIFO is opened for both directions so that this never blocks.
+        # Opening the FIFO for both directions never blocks.
         [[ ! -p $dir/control ]] || echo stop 1<>"$dir/control"
         while supervisor_pid "$dir"; do
             if ((waited++ >= 200)); then
-                # The kernel takes the nodes with it.
+                # The kernel kills the nodes with the supervisor.
                 kill -KILL "$SUPERVISOR_PID" 2>/dev/null || true
                 sleep 0.2
                 break
@@ -337,7 +338,7 @@ stop_cluster() {
     fi
 }
 
-# A start that was cut short leaves nothing behind; one that found the cluster running leaves it alone.
+# An interrupted start leaves nothing behind, but does not touch a cluster that was already running.
 interrupted_start() {
     [[ -f $DIR/env || ! ${STARTING:-} ]] || stop_cluster "$NAME" keep
 }

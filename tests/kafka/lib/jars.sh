@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Part of tests/kafka/kafka: Kafka's jars, our tools, their JVMs and log configurations.
+# Part of tests/kafka/kafka: Kafka's jars, our tools, their JVMs and logging configurations.
 
 logging_dependencies() {
     case $1 in
@@ -38,7 +38,7 @@ fetch() {
         (cd "$home/pom" && mvn -B -q -ntp dependency:copy-dependencies -DincludeScope=runtime \
             -DoutputDirectory="$home/libs") >"$home/fetch.log" 2>&1 9>&- ||
             { tail -n 30 "$home/fetch.log" >&2 && die "could not fetch Kafka $version"; }
-        # A second binding of slf4j would only make every start complain.
+        # A second slf4j binding would print a warning at every start.
         rm -f "$home"/libs/slf4j-log4j12-*.jar
         [[ $version == 4.* ]] || rm -f "$home"/libs/log4j-1.*.jar
         printf '%s\n' "$home"/libs/*.jar | paste -sd: >"$home/classpath"
@@ -46,7 +46,7 @@ fetch() {
     ) 9>"$home/lock" || exit 1
 }
 
-# Admin and the generators use the newest clients' API; ReadBack is compiled against every version.
+# Admin and the generators use the API of the newest clients. ReadBack is compiled against every version.
 tool_sources() {
     if [[ $1 == "$DEFAULT_VERSION" ]]; then
         printf '%s\n' "$HERE"/java/*.java
@@ -68,7 +68,7 @@ tools() {
         "$JAVAC" -proc:none -nowarn -J-XX:TieredStopAtLevel=1 -d "$home/tools.new" -cp "$(<"$home/classpath")" \
             "${sources[@]}" 9>&-
         echo "$stamp" >"$home/tools.new/stamp"
-        # Quiet: errors only, as brokers come and go. One file for each generation of log4j.
+        # Only errors are logged, because brokers come and go. There is one file for each generation of log4j.
         log4j1 ERROR console >"$home/tools.new/log4j.properties"
         log4j2 ERROR console >"$home/tools.new/log4j2.properties"
         rm -rf "$home/tools"
@@ -82,12 +82,12 @@ run_java() {
     tools "$version"
     local home=$BUILD/kafka/$version archive=()
     [[ ! -s $home/classes.jsa ]] || archive=("-XX:SharedArchiveFile=$home/classes.jsa")
-    # The archive wants the class path that it was made with to come first.
+    # The archive requires the class path with which it was made to come first.
     "$JAVA" "${TOOL_JVM[@]}" "${archive[@]}" -cp "$(<"$home/classpath"):$home/tools" "$@"
 }
 
-# An archive of the classes that a broker loads, made once per version by running one: later JVMs start in half the
-# time. Without it (a Java that cannot make one) everything works, only slower.
+# An archive of the classes that a broker loads, made once per version by running a broker. It halves the start time of
+# later JVMs. Where Java cannot make one, everything works without it, only slower.
 class_archive() {
     local version=$1 home=$BUILD/kafka/$1 name=archive-$1-$$
     [[ ! -e $home/classes.jsa && ! ${OTTLA_KAFKA_ARCHIVING:-} ]] || return 0
@@ -104,7 +104,7 @@ class_archive() {
             fi
             "$SELF" stop "$name" || true
         } >"$home/archive.log" 2>&1 9>&-
-        # Empty: not tried again.
+        # The empty file prevents another attempt.
         [[ -s $home/classes.new ]] || : >"$home/classes.new"
         mv "$home/classes.new" "$home/classes.jsa"
     ) 9>"$home/archive.lock"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Part of tests/kafka/kafka: what is done to one node of a running cluster.
+# Part of tests/kafka/kafka: operations on one node of a running cluster.
 
 signal_node() {
     local signal=$1 node waited=0
@@ -28,7 +28,7 @@ restart_node() {
         signal_node TERM "$name" "$id"
     fi
     if [[ -d $dir/node-zookeeper && $id =~ ^[0-9]+$ ]] && ! tail -n 5 "$node/server.log" | grep -q 'shut down completed'; then
-        # ZooKeeper still knows a broker that was killed, until its session ends: a second one with the id gives up.
+        # ZooKeeper knows a killed broker until its session ends. Until then, another broker with the same id gives up.
         waited=$((6 - $(date +%s) + $(stat -c %Y "$node/pid.killed" "$node/server.log" 2>/dev/null | sort -n | tail -n 1)))
         ((waited <= 0)) || sleep "$waited"
         waited=0

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Part of tests/kafka/kafka: ports, the nodes' processes, the supervisor, and whether a broker serves.
+# Part of tests/kafka/kafka: ports, the nodes' processes, the supervisor, and whether brokers serve.
 
-# Sets the named variable to a free port below the ephemeral range. The port is claimed with a lock that this process
-# and the supervisor it leaves behind hold: concurrent starts, from any checkout, never get the same one.
+# Sets the named variable to a free port below the ephemeral range. A lock claims the port. This process and the
+# supervisor that it leaves behind hold the lock, so concurrent starts from any checkout never get the same port.
 claim_port() {
     local -n claimed=$1
     local folder=/tmp/ottla-ports-$UID candidate fd
@@ -21,7 +21,8 @@ claim_port() {
     die "no free port found"
 }
 
-# Prints "state starttime" of a process; fails if it does not exist. No fork: the supervisor asks twice a second.
+# Prints "state starttime" of a process. Fails if it does not exist. Does not fork, because the supervisor calls it
+# twice a second.
 process_stat() {
     local line rest
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -33,7 +34,7 @@ process_stat() {
     [[ $PROCESS_STATE != Z && $PROCESS_STATE != X ]]
 }
 
-# The pid of a node if it is alive and still the process we started (pids come round again).
+# Prints the pid of a node if it is alive and still the process that we started (pids are reused).
 node_pid() {
     local pid start
     { read -r pid start <"$1/pid"; } 2>/dev/null && [[ -n $pid ]] || return 1
@@ -66,15 +67,15 @@ node_dir() {
     echo "$dir/node-$2"
 }
 
-# The supervisor: parent of every node of one cluster. It starts nodes when told through its FIFO, and ends them all
-# when told to or when the owners are gone. The kernel kills the nodes should the supervisor itself be killed.
+# The supervisor: the parent of all nodes of one cluster. It starts nodes on commands from its FIFO, and ends them on
+# command or when all owners are gone. If the supervisor itself is killed, the kernel kills the nodes.
 supervise() {
     local dir=$1 linger=$2 lock=$3 command begun='' node last=$SECONDS
     process_stat $$
     exec 7<>"$dir/control"
     echo "$$ $PROCESS_START" >"$dir/supervisor.pid"
     while true; do
-        # The time may be up in the middle of a line: what was read of it is kept.
+        # The timeout may come in the middle of a line. The part that was read is kept.
         if ! read -r -t 0.5 -u 7 command; then
             begun+=$command
         else
@@ -84,7 +85,7 @@ supervise() {
                 node=${command#start }
                 local arguments
                 mapfile -t arguments <"$dir/node-$node/command"
-                # Not the FIFO; the ports' locks are meant to be inherited.
+                # The node must not inherit the FIFO. It does inherit the locks of the ports.
                 setpriv --pdeathsig KILL -- "${arguments[@]}" </dev/null >>"$dir/node-$node/stdout.log" 2>&1 7>&- &
                 PROCESS_START=0
                 process_stat $! || true
@@ -97,7 +98,7 @@ supervise() {
             if owners_alive "$dir"; then
                 last=$SECONDS
             elif ((SECONDS - last >= linger)); then
-                # An owner may be joining (start --reuse holds this lock while it does).
+                # An owner may be joining: `start --reuse` holds this lock meanwhile.
                 exec 8>"$lock"
                 flock 8
                 owners_alive "$dir" || break
@@ -130,7 +131,7 @@ add_owner() {
     : >"$1/owners/$2.$PROCESS_START"
 }
 
-# Prints the ids of the brokers that the broker at a local port lists in its Metadata (v4) response.
+# Prints the ids of the brokers that the broker at a local port lists in its Metadata response (version 4).
 known_brokers() {
     # shellcheck disable=SC2016 # for the inner bash
     timeout 5 bash -c '

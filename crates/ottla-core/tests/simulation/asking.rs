@@ -1,4 +1,4 @@
-//! What the engine asks brokers for, and how often: metadata, and who is asked for nothing.
+//! Which requests the engine makes for itself, and how often: metadata, producer ids, API versions.
 
 use ottla_core::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault, On, codes};
@@ -32,7 +32,7 @@ fn metadata_is_refreshed_after_its_age() {
 }
 
 #[test]
-fn a_new_topic_is_asked_for_at_once_and_alone() {
+fn a_new_topic_is_requested_at_once_and_alone() {
     let mut world = warm(Setup::default(), "known", 1);
     world.cluster.create_topic("new", 1);
     world.cluster.clear_requests();
@@ -42,7 +42,7 @@ fn a_new_topic_is_asked_for_at_once_and_alone() {
     assert_eq!(metadata_requests(&world), [["new"]]);
 }
 
-/// The backoff of a topic that is not there is that topic's own.
+/// Each topic that is missing has its own backoff.
 #[test]
 fn a_new_topic_does_not_wait_for_one_that_is_missing() {
     let mut world = warm(Setup::default(), "known", 3);
@@ -72,7 +72,7 @@ fn a_topic_that_is_missing_is_not_forgotten_over_a_new_one() {
 }
 
 #[test]
-fn a_topic_that_stays_missing_is_asked_for_with_backoff() {
+fn a_missing_topic_is_requested_with_backoff() {
     let mut world = Setup::with(|sender| sender.topic_timeout = ms(20_000)).start();
     world.send("missing", 0);
     world.run(ms(19_000));
@@ -81,9 +81,9 @@ fn a_topic_that_stays_missing_is_asked_for_with_backoff() {
     assert!((17..30).contains(&asked), "asked {asked} times");
 }
 
-/// A broker that knows no newer leader than the one that refuses: asking again and again would not help.
+/// The brokers name only the old leader. Asking for metadata at full speed would not help.
 #[test]
-fn the_same_stale_answer_is_asked_for_with_backoff() {
+fn metadata_that_stays_stale_is_requested_with_backoff() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.hold_metadata();
     let old = world.cluster.leader("t", 0).expect("a leader");
@@ -119,7 +119,7 @@ fn brokers_without_records_get_no_produce_request() {
     assert!(produced.len() == 10 && produced.iter().all(|request| request.broker == leader));
 }
 
-/// The producer id is a broker's answer too: a close does not wait for it longer than it was told.
+/// A close is bounded while it waits for a producer id, too.
 #[test]
 fn close_ends_a_wait_for_a_producer_id() {
     let mut world = Setup::default().start();
@@ -134,7 +134,7 @@ fn close_ends_a_wait_for_a_producer_id() {
     world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten);
 }
 
-/// The connection on which the throttle was told rests; others, also to the same broker, go on.
+/// Only the connection that was throttled pauses. Other connections, also to the same broker, go on.
 #[test]
 fn a_throttled_producer_id_holds_back_its_connection_alone() {
     let mut world = Setup::default().start();
@@ -146,9 +146,9 @@ fn a_throttled_producer_id_holds_back_its_connection_alone() {
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
 }
 
-/// As a whole it was refused, so it says nothing of the topics that were asked for.
+/// The error is about the whole request, so it says nothing of the topics in it.
 #[test]
-fn a_metadata_answer_that_is_an_error_is_asked_for_again() {
+fn a_metadata_response_with_an_error_is_requested_again() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::Metadata, [Fault::Error(codes::REQUEST_TIMED_OUT, On::All)]);

@@ -13,7 +13,7 @@ fn address(broker: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 9092 + broker))
 }
 
-/// The name "first" has the addresses of brokers 1 and 2, with canonical names of their own.
+/// The name "first" resolves to the addresses of brokers 1 and 2. Each address has another canonical name.
 fn world() -> World {
     let mut world = Setup::with(|sender| sender.canonical_bootstrap = true).start();
     world.network.names.insert("first".into(), vec![address(1), address(2)]);
@@ -31,7 +31,7 @@ fn assert_delivers(world: &mut World) {
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
-/// The names at which the producer looked for bootstrap servers.
+/// The host names that the producer resolved.
 fn resolved(world: &World) -> Vec<&str> {
     let names = world.observer.log.iter().filter_map(|(_, line)| line.split_once(": resolving ")).map(|(_, name)| name);
     names.filter(|name| *name != "127.0.0.1").collect()
@@ -46,7 +46,7 @@ fn bootstrap_servers_are_reached_by_their_canonical_names() {
 }
 
 #[test]
-fn each_address_becomes_a_bootstrap_server_of_its_own() {
+fn each_address_becomes_a_separate_bootstrap_server() {
     let mut world = world();
     world.network.listeners.remove(&address(1));
     world.cluster.set_address(1, "127.0.0.1", 19_001);
@@ -58,9 +58,9 @@ fn each_address_becomes_a_bootstrap_server_of_its_own() {
     assert!(lost.is_some(), "messages name it by its canonical name");
 }
 
-/// Two servers with the same two addresses, at which nobody listens.
+/// Two servers resolve to the same two addresses, and nothing listens there.
 #[test]
-fn a_canonical_name_is_one_bootstrap_server_however_often_it_is_found() {
+fn a_canonical_name_that_is_found_twice_is_one_bootstrap_server() {
     let mut world = Setup::with(|sender| {
         sender.canonical_bootstrap = true;
         sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9093)];
@@ -82,7 +82,7 @@ fn a_canonical_name_is_one_bootstrap_server_however_often_it_is_found() {
 }
 
 #[test]
-fn an_address_without_a_canonical_name_is_reached_by_its_digits() {
+fn an_address_without_a_canonical_name_is_used_in_numeric_form() {
     let mut world = world();
     world.network.canonical.clear();
     assert_delivers(&mut world);
@@ -91,7 +91,7 @@ fn an_address_without_a_canonical_name_is_reached_by_its_digits() {
 }
 
 #[test]
-fn a_name_that_is_not_resolved_is_asked_for_again() {
+fn a_name_that_cannot_be_resolved_is_tried_again() {
     let mut world = world();
     let addresses = world.network.names.remove("first").expect("set");
     let id = world.send("t", 0);

@@ -1,4 +1,4 @@
-//! Every message about a time limit says what was waited for, and what came back last.
+//! Every message about a time limit names what was waited for and the last error.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn failure(world: &mut World, id: u64, limit: Duration) -> String {
     world.outcome(id).message.clone()
 }
 
-/// What a command with this ticket waits for.
+/// What the command with this ticket waits for.
 fn waits_for(world: &mut World, of: Waiting) -> String {
     let ticket = world.command(|ticket| Command::Explain { ticket, of });
     world.turn();
@@ -51,7 +51,7 @@ fn a_record_that_expires_under_a_quota_names_the_throttle() {
 }
 
 #[test]
-fn a_record_that_expires_before_its_leader_can_be_used_says_how_far_the_connection_is() {
+fn a_record_that_expires_while_its_leader_is_connected_to_names_the_state_of_the_connection() {
     type Break<'a> = &'a dyn Fn(&mut World);
     let cases: [(Break<'_>, &[&str]); 4] = [
         (&|world| world.cluster.set_address(1, "elsewhere", 9093), &["elsewhere:9093", "no such name", "in a row: "]),
@@ -84,9 +84,9 @@ fn a_record_that_expires_before_its_leader_can_be_used_says_how_far_the_connecti
     }
 }
 
-/// Another broker is down: that is not why this record is late.
+/// Another broker is down, which is not why this record is late.
 #[test]
-fn a_record_is_not_blamed_on_a_broker_that_it_does_not_go_to() {
+fn the_error_of_a_record_names_no_unrelated_broker() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(4_000)), "t", 2);
     let (leader, other) = (world.cluster.leader("t", 0).expect("led"), world.cluster.leader("t", 1).expect("led"));
     assert_ne!(leader, other);
@@ -104,7 +104,7 @@ fn a_record_is_not_blamed_on_a_broker_that_it_does_not_go_to() {
 }
 
 #[test]
-fn a_record_that_lingers_says_so() {
+fn a_record_that_expires_while_lingering_says_so() {
     let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.linger = ms(5_000)) }, "t", 1);
     world.send("t", 0);
     world.run(ms(1_000));
@@ -112,7 +112,7 @@ fn a_record_that_lingers_says_so() {
 }
 
 #[test]
-fn a_record_that_is_tried_again_names_the_last_answer_and_what_it_waits_for() {
+fn a_retried_record_names_the_last_error_and_what_it_waits_for() {
     let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.delivery_timeout = ms(4_000)) }, "t", 1);
     world.cluster.script(
         Api::Produce,
@@ -127,7 +127,7 @@ fn a_record_that_is_tried_again_names_the_last_answer_and_what_it_waits_for() {
 }
 
 #[test]
-fn a_check_while_every_broker_throttles_says_so() {
+fn a_check_that_fails_while_every_broker_throttles_says_so() {
     let mut world = warm(alone(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(60_000)]);
     world.send("t", 0);
@@ -140,7 +140,7 @@ fn a_check_while_every_broker_throttles_says_so() {
 }
 
 #[test]
-fn a_coordinator_that_is_not_available_is_named_with_its_answer_and_a_hint() {
+fn an_unavailable_coordinator_is_named_with_its_error_and_a_suggestion() {
     let mut world = world_of(2, Setup { brokers: 1, ..transactional() });
     world.cluster.on_request(|request| match request.api {
         Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
@@ -154,7 +154,7 @@ fn a_coordinator_that_is_not_available_is_named_with_its_answer_and_a_hint() {
 }
 
 #[test]
-fn a_call_of_transactions_says_which_request_is_not_answered() {
+fn a_transactional_call_that_times_out_names_the_unanswered_request() {
     both(|generation| {
         for (api, call) in [
             (Api::FindCoordinator, Call::Init),
@@ -193,7 +193,7 @@ fn a_call_of_transactions_says_which_request_is_not_answered() {
 }
 
 #[test]
-fn a_commit_that_waits_for_records_says_what_these_wait_for() {
+fn a_commit_that_waits_for_records_says_what_the_records_wait_for() {
     let mut world = ready(2);
     world.transact(Call::Begin).expect("begun");
     world.cluster.on_request(|request| match request.api {
@@ -221,7 +221,7 @@ fn a_coordinator_that_cannot_be_reached_is_named() {
 }
 
 #[test]
-fn a_partition_that_waits_to_be_added_names_what_the_coordinator_answered() {
+fn a_partition_that_waits_to_be_added_names_the_coordinators_error() {
     let mut world = ready(1);
     world.cluster.on_request(|request| match request.api {
         Api::AddPartitionsToTxn => Fault::Error(codes::CONCURRENT_TRANSACTIONS, On::All),
@@ -234,7 +234,7 @@ fn a_partition_that_waits_to_be_added_names_what_the_coordinator_answered() {
 }
 
 #[test]
-fn calls_that_the_close_ends_say_what_they_waited_for() {
+fn calls_ended_by_the_close_say_what_they_waited_for() {
     let mut world = world_of(2, transactional());
     world.cluster.on_request(|request| match request.api {
         Api::FindCoordinator => Fault::Error(codes::COORDINATOR_NOT_AVAILABLE, On::All),
@@ -256,7 +256,7 @@ fn calls_that_the_close_ends_say_what_they_waited_for() {
 }
 
 #[test]
-fn records_of_a_topic_are_explained_for_who_waits_for_one() {
+fn a_caller_that_waits_for_one_topic_learns_what_its_records_wait_for() {
     let mut world = warm(alone(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     world.send("t", 0);
@@ -269,7 +269,7 @@ fn records_of_a_topic_are_explained_for_who_waits_for_one() {
 }
 
 #[test]
-fn a_listener_that_closes_at_the_request_after_api_versions_is_suspected_of_sasl() {
+fn a_listener_that_closes_at_the_request_after_api_versions_may_require_sasl() {
     let mut world = alone().start();
     world.cluster.on_request(|request| match request.api {
         Api::ApiVersions => Fault::None,
@@ -284,13 +284,13 @@ fn a_listener_that_closes_at_the_request_after_api_versions_is_suspected_of_sasl
     let warnings: Vec<_> =
         world.observer.log.iter().filter(|(level, line)| *level <= Level::Warning && line.contains("SASL")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    // Plaintext again, and later SASL again.
+    // The listener speaks plaintext again, and requires SASL again later.
     world.cluster.clear_faults();
     world.run(ms(5_000));
     assert!(world.counts().metadata_updates > 0);
 }
 
-/// A record that the broker does not take is no sign of SASL, nor is one that is lost with its connection.
+/// A refused record, and a record lost with its connection, are no signs of SASL.
 #[test]
 fn a_produce_request_that_kills_its_connection_is_no_sign_of_sasl() {
     for acks in [Acks::All, Acks::Leader] {
@@ -310,7 +310,7 @@ fn a_produce_request_that_kills_its_connection_is_no_sign_of_sasl() {
 }
 
 #[test]
-fn a_listener_that_closes_at_the_first_bytes_is_suspected_of_tls() {
+fn a_listener_that_closes_at_the_first_bytes_may_require_tls() {
     let mut world = Setup::with(|sender| sender.delivery_timeout = ms(3_000)).start();
     world.cluster.on_request(|_| Fault::DropBefore);
     let id = world.send("t", 0);

@@ -1,4 +1,4 @@
-//! The wall clock is set back and forward under a running producer: records have the time it shows, and nothing else
+//! The wall clock is set back and forward under a running producer. Records get the time that it shows. Nothing else
 //! depends on it.
 
 use ottla_core::batch::{Completion, Room};
@@ -12,7 +12,7 @@ use crate::delivery::warm;
 use crate::world::setup::Properties;
 use crate::world::{Setup, World, ms};
 
-/// A wall clock that shows what it was set to, beside the world's own time.
+/// A wall clock with a fixed time, independent of the world's monotonic time.
 struct SetTo(Time, i64);
 
 impl Clock for SetTo {
@@ -51,7 +51,7 @@ fn setup(change: impl FnOnce(&mut Properties)) -> Setup {
 #[test]
 fn records_have_the_time_that_the_wall_clock_shows_and_keep_their_order() {
     let mut world = warm(setup(|sender| sender.linger = ms(100)), "t", 1);
-    // Into one batch: its base timestamp is the first record's, and deltas may be negative.
+    // All go into one batch. Its base timestamp is the first record's, so deltas may be negative.
     let shown = [NOW, NOW - YEAR, NOW + YEAR, NOW - HOUR, 0, NOW];
     for (id, wall) in (1_000..).zip(shown) {
         send_at(&mut world, id, wall);

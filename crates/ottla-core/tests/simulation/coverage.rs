@@ -1,10 +1,10 @@
-//! What random runs met with, so that a run that tests nothing is noticed.
+//! Counts the situations that random runs encountered, so that a run that tests nothing is noticed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// How often something happened, by its name.
+/// How often each situation occurred, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage(BTreeMap<String, u64>);
 
@@ -17,7 +17,7 @@ impl Coverage {
         self.0.get(what).copied().unwrap_or_default()
     }
 
-    /// The sum of all whose name begins so.
+    /// The sum over all names with this prefix.
     pub fn sum(&self, prefix: &str) -> u64 {
         self.0.iter().filter(|(what, _)| what.starts_with(prefix)).map(|(_, times)| times).sum()
     }
@@ -28,7 +28,7 @@ impl Coverage {
         }
     }
 
-    /// Which of `expected`, times in a thousand seeds, were met with too rarely in so many seeds.
+    /// The expected situations that occurred too rarely in this many seeds. Expectations are per thousand seeds.
     pub fn lacking(&self, expected: &[(String, u64)], seeds: u64) -> Vec<String> {
         let lacks = |(what, in_thousand): &(String, u64)| {
             let (least, times) = (in_thousand * seeds / 1000, self.of(what));
@@ -44,7 +44,7 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// A coverage that is noted in several places of one run.
+/// Coverage that several parts of a run share.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(Arc<Mutex<Coverage>>);
 
@@ -67,7 +67,7 @@ impl Shared {
 }
 
 #[test]
-fn what_was_met_with_too_rarely_is_named() {
+fn situations_that_occur_too_rarely_are_named() {
     let lacks = |times, in_thousand, seeds| {
         let mut met = Coverage::default();
         met.count("a fault", times);

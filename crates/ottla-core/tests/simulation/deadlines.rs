@@ -1,4 +1,4 @@
-//! Records with timeouts of their own, and batches that wait for long.
+//! Records with individual timeouts, and batches that wait long.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn assert_told_after(world: &World, id: u64, sent: ottla_core::sync::Time, timeo
 }
 
 #[test]
-fn a_record_fails_when_its_own_timeout_has_passed() {
+fn a_record_fails_when_its_timeout_has_passed() {
     let mut world = warm(alone(), "t", 1);
     world.stop_broker(1);
     let sent = world.now;
@@ -40,7 +40,7 @@ fn a_record_fails_when_its_own_timeout_has_passed() {
 }
 
 #[test]
-fn what_expires_in_the_middle_of_a_slot_leaves_the_others_in_order() {
+fn a_batch_that_expires_in_the_middle_of_a_slot_leaves_the_others_in_order() {
     let mut world = warm(alone(), "t", 1);
     world.stop_broker(1);
     let first = world.send("t", 0);
@@ -54,9 +54,9 @@ fn what_expires_in_the_middle_of_a_slot_leaves_the_others_in_order() {
     assert_eq!(world.counts().epochs_bumped, 0);
 }
 
-/// A flush takes everything out of the slot, so that the batches expire in the sender's queue.
+/// The flush moves the batches out of the slot, so they expire in the sender's queue.
 #[test]
-fn what_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
+fn a_batch_that_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
     let mut world = warm(alone(), "t", 1);
     world.stop_broker(1);
     let first = world.send("t", 0);
@@ -71,10 +71,10 @@ fn what_expires_in_the_middle_of_the_queue_leaves_the_others_in_order() {
     assert_eq!((world.application.flushed.len(), world.counts().epochs_bumped), (1, 0));
 }
 
-/// A batch that was numbered, certainly not written and expired behind one that is tried again leaves a hole in the
-/// sequence or gives its number back; either way what follows is written once and in order.
+/// The batch was numbered, certainly not written, and expired behind one that is retried. It leaves a hole in the
+/// sequence or gives its number back. Either way later records are written once and in order.
 #[test]
-fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
+fn a_numbered_batch_that_expires_behind_another_harms_no_other_batch() {
     for cut in [Fault::DropBefore, Fault::DropAfter, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)] {
         let mut world = warm(alone().single_records(), "t", 1);
         world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
@@ -99,14 +99,14 @@ fn a_numbered_batch_that_expires_behind_another_harms_nobody() {
     }
 }
 
-/// The sender takes a batch before it reads the mail that tells of it, and of its deadline.
+/// The sender takes a batch before it reads the mail about it, and with it the batch's deadline.
 #[test]
-fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
+fn a_batch_taken_before_its_mail_is_read_expires_in_time() {
     let mut world = warm(alone(), "t", 1);
     world.network.eager = false;
     world.send("t", 0);
     world.turn();
-    // While the first request is being written another batch gets ready, and behind it one with a deadline of its own.
+    // While the first request is written, a second batch becomes ready, and then a third with an earlier deadline.
     world.send("t", 0);
     world.turn();
     let sent = world.now;
@@ -122,7 +122,7 @@ fn a_batch_that_is_taken_before_it_is_told_of_expires_in_time_too() {
     assert_eq!(world.outcome(id).at, sent.after(ms(700)));
 }
 
-/// The queue was empty meanwhile, and a look at it found nothing with a deadline of its own.
+/// Meanwhile the queue was empty, and a scan of it found no individual deadline.
 #[test]
 fn a_batch_that_comes_back_behind_another_expires_in_time() {
     let mut world = warm(alone().single_records(), "t", 1);
@@ -158,7 +158,7 @@ fn the_parts_of_a_split_batch_keep_its_deadline() {
 }
 
 #[test]
-fn on_its_way_a_record_is_given_up_when_its_own_timeout_has_passed() {
+fn a_record_in_flight_is_given_up_when_its_timeout_has_passed() {
     let mut world = warm(alone(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let sent = world.now;
@@ -169,7 +169,7 @@ fn on_its_way_a_record_is_given_up_when_its_own_timeout_has_passed() {
 }
 
 #[test]
-fn no_retry_begins_after_a_record_s_own_timeout() {
+fn no_retry_begins_after_a_record_s_timeout() {
     let mut world = warm(alone(), "t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);
     let sent = world.now;
@@ -179,7 +179,7 @@ fn no_retry_begins_after_a_record_s_own_timeout() {
 }
 
 #[test]
-fn a_record_s_own_timeout_counts_while_its_topic_is_not_known() {
+fn a_record_s_timeout_counts_while_its_topic_is_unknown() {
     let mut world = alone().start();
     world.cluster.auto_create = None;
     let sent = world.now;
@@ -196,7 +196,7 @@ fn a_record_s_own_timeout_counts_while_its_topic_is_not_known() {
 }
 
 #[test]
-fn a_timeout_of_its_own_goes_with_a_record_from_the_topic_s_queue_to_its_partition() {
+fn a_record_keeps_its_timeout_when_it_moves_from_the_topic_s_queue_to_its_partition() {
     let mut world = alone().start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 100]);
@@ -206,10 +206,10 @@ fn a_timeout_of_its_own_goes_with_a_record_from_the_topic_s_queue_to_its_partiti
     assert_told_after(&world, short, sent, ms(2_000), "own timeout of 2000 ms");
 }
 
-/// While a broker is away a batch may wait for as long as `delivery.timeout.ms`, and records go on joining it. They
-/// are not to share its deadline.
+/// While a broker is down, a batch may wait for all of `delivery.timeout.ms` and take records the whole time. Records
+/// that join late must not share the deadline of the first.
 #[test]
-fn records_that_trickle_in_while_a_broker_is_away_each_have_their_time() {
+fn records_that_trickle_in_while_a_broker_is_down_have_separate_deadlines() {
     let mut world = warm(alone(), "t", 1);
     world.stop_broker(1);
     let mut sent = Vec::new();
@@ -224,7 +224,7 @@ fn records_that_trickle_in_while_a_broker_is_away_each_have_their_time() {
 }
 
 #[test]
-fn records_that_trickle_in_while_their_topic_is_not_known_each_have_their_time() {
+fn records_that_trickle_in_while_their_topic_is_unknown_have_separate_deadlines() {
     let mut world = alone().start();
     world.cluster.auto_create = None;
     let mut sent = Vec::new();
@@ -263,7 +263,7 @@ fn a_long_linger_is_not_cut_short_by_the_deadline_of_its_batch() {
     assert_eq!(world.counts().produce_requests, 2);
 }
 
-/// What the project's definition says of its retries and its deadline.
+/// One retry per second (`retry.backoff.ms`) until the delivery timeout of five seconds.
 #[test]
 fn retries_each_second_and_fails_at_five() {
     let setup = Setup::with(|sender| {
@@ -282,7 +282,7 @@ fn retries_each_second_and_fails_at_five() {
     world.run(ms(6_000));
     world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
     assert_eq!(world.outcome(id).at, sent.after(ms(5_000)));
-    // One second, varied by a fifth.
+    // One second each, with a jitter of a fifth.
     let attempts = world.counts().produce_requests - before;
     assert!((5..=7).contains(&attempts), "{attempts} attempts");
 }

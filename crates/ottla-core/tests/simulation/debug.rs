@@ -23,7 +23,7 @@ fn world(facilities: &str) -> World {
     world
 }
 
-/// The facilities that told something.
+/// The facilities that logged something.
 fn facilities(world: &World) -> Vec<&str> {
     let mut reported: Vec<&str> =
         world.observer.log.iter().filter_map(|(_, line)| line.strip_prefix('[')?.split(']').next()).collect();
@@ -33,7 +33,7 @@ fn facilities(world: &World) -> Vec<&str> {
 }
 
 #[test]
-fn only_the_facilities_that_were_chosen_tell_their_lines_whatever_the_level() {
+fn only_the_chosen_facilities_log_debug_lines_whatever_the_level() {
     assert_eq!(world("").observer.log, []);
     assert_eq!(facilities(&world("metadata")), ["metadata"]);
     assert_eq!(facilities(&world("batch,idempotence")), ["batch", "idempotence"]);
@@ -43,7 +43,7 @@ fn only_the_facilities_that_were_chosen_tell_their_lines_whatever_the_level() {
 }
 
 #[test]
-fn a_request_and_its_answer_are_told_with_name_size_and_time() {
+fn a_request_and_its_response_are_logged_with_name_size_and_time() {
     let world = world("request");
     let lines: Vec<&str> = world.observer.log.iter().map(|(_, line)| line.as_str()).collect();
     let asked = lines.iter().position(|line| line.contains("127.0.0.1:9093: Produce version")).expect("a request");
@@ -55,7 +55,7 @@ fn a_request_and_its_answer_are_told_with_name_size_and_time() {
 }
 
 #[test]
-fn a_batch_is_told_at_each_attempt_and_at_its_end() {
+fn a_batch_is_logged_at_each_attempt_and_at_its_end() {
     let world = world("msg");
     let lines: Vec<&str> = world.observer.log.iter().map(|(_, line)| line.as_str()).collect();
     let expected = [
@@ -71,7 +71,7 @@ fn a_batch_is_told_at_each_attempt_and_at_its_end() {
 }
 
 #[test]
-fn facilities_can_be_changed_while_it_runs() {
+fn facilities_can_be_changed_at_run_time() {
     let debug = Arc::new(DebugSwitch::new(Facilities::NONE));
     let switch = debug.clone();
     let mut world = Setup::with(move |sender| {

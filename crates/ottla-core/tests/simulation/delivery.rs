@@ -1,4 +1,4 @@
-//! Produce requests and their answers: retries, sequences, order.
+//! Produce requests and their responses: retries, sequences, order.
 
 use ottla_core::compress::Codec;
 use ottla_core::sender::Acks;
@@ -7,7 +7,7 @@ use ottla_mock::{Api, Fault, On, Versions, codes};
 
 use crate::world::{Setup, World, ms};
 
-/// A world with a topic whose connection to every leader is up.
+/// A world with a topic, connected to the leader of each partition.
 pub fn warm(setup: Setup, topic: &str, partitions: i32) -> World {
     let mut world = setup.start();
     world.cluster.create_topic(topic, partitions);
@@ -75,7 +75,7 @@ fn exhausted_retries_fail_with_the_last_error() {
     assert_eq!(world.outcome(id).attempts, 3);
 }
 
-/// A broker that does not know the producer takes whatever sequence comes first (KIP-360).
+/// A broker that does not know the producer accepts any first sequence (KIP-360).
 #[test]
 fn refused_first_batch_is_not_overtaken() {
     let mut world = Setup::default().single_records().start();
@@ -89,7 +89,8 @@ fn refused_first_batch_is_not_overtaken() {
 
 #[test]
 fn a_request_carries_one_batch_of_a_partition() {
-    // Split, backing off and ready again: places on the ready queue went stale and were taken for a second turn.
+    // A batch is split, backs off and is ready again. Stale entries in the ready queue once gave its partition a second
+    // turn in the same request.
     let mut world = Setup::with(|sender| {
         sender.idempotence = false;
         sender.max_in_flight = 1;
@@ -117,7 +118,7 @@ fn a_request_carries_one_batch_of_a_partition() {
 }
 
 #[test]
-fn a_moved_leader_gets_what_was_in_flight_in_order() {
+fn a_new_leader_gets_the_batches_in_flight_in_order() {
     for hint in [true, false] {
         let mut world = warm(Setup::default().single_records(), "t", 1);
         let old = world.cluster.leader("t", 0).expect("a leader");
@@ -171,7 +172,7 @@ fn a_hint_leads_to_the_new_leader_without_backoff() {
     world.assert_written(id);
 }
 
-/// The retriable codes' opposite: an earlier batch fails for good, and what was sent behind it has a hole before it.
+/// An earlier batch fails for good, so the batches sent behind it follow a hole in the sequence.
 #[test]
 fn batches_behind_a_failed_one_begin_a_new_epoch() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
@@ -211,7 +212,7 @@ fn a_duplicate_is_a_success_with_an_unknown_offset() {
     assert_eq!(world.outcome(id).offset, -1);
 }
 
-/// A broker names a stored batch's latest timestamp as the time of its append, also where the producer's are kept.
+/// For a duplicate, a broker returns the stored batch's latest timestamp as append time, also with CreateTime.
 #[test]
 fn a_duplicate_keeps_its_records_timestamps() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
@@ -226,9 +227,10 @@ fn a_duplicate_keeps_its_records_timestamps() {
     assert_eq!([first.timestamp, second.timestamp], stored[..]);
 }
 
-/// A batch that the broker perhaps has as a whole must not come again in parts: it would not know them.
+/// The broker may have the batch as a whole. It would not recognize parts of it as duplicates, and records would be
+/// written twice.
 #[test]
-fn a_batch_that_may_be_there_is_not_split() {
+fn a_batch_that_may_be_in_the_log_is_not_split() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter, Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
     let ids: Vec<u64> = (0..4).map(|_| world.send("t", 0)).collect();
@@ -277,9 +279,9 @@ fn request_timeout_closes_the_connection_and_retries() {
     assert_eq!(world.in_log("t", 0), [1, id]);
 }
 
-/// However late the sender looks, an answer that came in time does not count as missing.
+/// A response that arrived in time is not taken for missing, however late the sender reads it.
 #[test]
-fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
+fn a_response_that_arrived_in_time_but_is_read_late_does_not_time_out() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::None, Fault::Delay(40_000)]);
     let first = world.send("t", 0);
@@ -287,7 +289,8 @@ fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
     let second = world.send("t", 0);
     world.run(ms(1));
     world.assert_written(first);
-    // The process is stopped for long. The timers that are due by what was drained concern the first request alone.
+    // The process was stopped. Timers are checked up to the time until which sockets were drained: only the first
+    // request is due.
     let stopped = world.now;
     world.now = stopped.after(ms(60_000));
     world.sender.set_now(world.now);
@@ -299,7 +302,7 @@ fn an_answer_that_came_in_time_is_not_timed_out_by_a_late_look() {
 }
 
 #[test]
-fn expiry_of_what_was_never_sent_is_not_written_and_later_records_flow() {
+fn records_that_expire_unsent_are_not_written_and_later_records_flow() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     for broker in 1..=3 {
         world.stop_broker(broker);
@@ -317,7 +320,7 @@ fn expiry_of_what_was_never_sent_is_not_written_and_later_records_flow() {
 }
 
 #[test]
-fn expiry_in_flight_is_unknown_and_later_batches_flow() {
+fn the_fate_of_a_batch_that_expires_in_flight_is_unknown_and_later_batches_flow() {
     for handled in [true, false] {
         let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records(), "t", 1);
         world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled }]);
@@ -396,7 +399,7 @@ fn without_idempotence_one_in_flight_keeps_order() {
 }
 
 #[test]
-fn acks_0_is_done_when_it_is_written() {
+fn a_record_with_acks_0_completes_when_its_request_is_written() {
     let mut world = warm(
         Setup::with(|sender| {
             sender.idempotence = false;
@@ -436,7 +439,7 @@ fn acks_1_is_written_with_its_offset() {
 }
 
 #[test]
-fn garbage_and_cut_answers_close_the_connection_and_are_retried() {
+fn malformed_and_truncated_responses_close_the_connection_and_are_retried() {
     let garbage = [
         vec![],
         vec![0, 0, 0, 2, 1, 1],
@@ -457,7 +460,7 @@ fn garbage_and_cut_answers_close_the_connection_and_are_retried() {
 
 #[test]
 fn sequences_wrap_to_zero() {
-    // The model takes any first sequence; the engine is brought near the end by acknowledged batches of its own.
+    // The model accepts any first sequence. The engine is brought near the maximum, with acknowledged batches.
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.sender.set_sequence("t", 0, i32::MAX - 2);
     world.cluster.log_mut("t", 0).producers.forget_all();
@@ -470,7 +473,7 @@ fn sequences_wrap_to_zero() {
 }
 
 #[test]
-fn exhausted_epochs_ask_for_a_new_producer_id() {
+fn an_exhausted_epoch_leads_to_a_new_producer_id() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.sender.set_epoch("t", 0, i16::MAX);
     world.cluster.log_mut("t", 0).producers.forget_all();

@@ -1,4 +1,4 @@
-//! Random streams, and the steps that every random run is made of.
+//! Random streams, and the steps that every random run consists of.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::world::{World, ms};
 
 pub struct Dice(SplitMix64);
 
-/// A random stream for one knob of a run, so that a new knob leaves the draws of the others, and old seeds, as they were.
+/// The random stream of one knob. Separate streams keep the draws of the other knobs, and with them old seeds, when a
+/// knob is added.
 pub fn stream(seed: u64, knob: &str) -> Dice {
     let salt =
         knob.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
@@ -26,7 +27,7 @@ impl Dice {
         self.0.below(bound)
     }
 
-    /// Once in so many times.
+    /// True with a probability of one in `times`.
     pub fn once_in(&mut self, times: u32) -> bool {
         self.below(times) == 0
     }
@@ -43,14 +44,14 @@ impl Dice {
         (!links.is_empty()).then(|| self.one_of(links))
     }
 
-    /// Something that arrived on a connection is read.
+    /// Reads something that arrived on a connection.
     pub fn deliver(&mut self, world: &mut World) {
         if let Some(link) = self.link(&world.arrivals()) {
             world.deliver(link);
         }
     }
 
-    /// A socket takes what is to be written, or a part of it. It may reach its broker so much later.
+    /// A socket takes a frame, or a part of one. With `late`, it reaches the broker up to that much later.
     pub fn write(&mut self, world: &mut World, late: Option<Duration>) {
         world.network.transit = match late {
             Some(late) if self.once_in(6) => self.up_to(late),
@@ -61,7 +62,7 @@ impl Dice {
         }
     }
 
-    /// A connection ends. Returns false if there is none.
+    /// Ends a connection. Returns false if there is none.
     pub fn cut(&mut self, world: &mut World) -> bool {
         let Some(link) = self.link(&world.network.links()) else { return false };
         if self.once_in(2) {
@@ -72,7 +73,7 @@ impl Dice {
         true
     }
 
-    /// Time passes until something happens, or longer.
+    /// Lets time pass until the next event, or longer.
     pub fn pass_time(&mut self, world: &mut World) {
         let by = match self.below(20) {
             0..12 => self.up_to(ms(2)),
@@ -88,7 +89,7 @@ impl Dice {
 }
 
 #[test]
-fn knobs_of_one_seed_have_streams_of_their_own() {
+fn knobs_of_one_seed_have_independent_streams() {
     let draws = |seed, knob| {
         let mut dice = stream(seed, knob);
         [(); 4].map(|()| dice.draw())

@@ -1,8 +1,8 @@
-//! What each error code of a broker comes to, row by row: the tables of the reference producer (`Sender`,
-//! `TransactionManager`), with what the application sees. Where Java does otherwise, a row says so and why.
+//! What each error code of a broker leads to, row by row: the tables of Java's producer (`Sender`,
+//! `TransactionManager`), with what the application sees. A row says where Java differs, and why we do.
 //!
-//! What C sees is what is checked here: its functions pass on the error's code ([`ErrorKind::code`]), its class and the
-//! state, and decide nothing (`tests/c/transaction_errors.c` has a row of each class).
+//! This covers the C API as well: its functions pass on the error's code ([`ErrorKind::code`]), its class and the
+//! state, and decide nothing. `tests/c/transaction_errors.c` checks one code of each class.
 
 mod coordinators;
 mod produce;
@@ -16,26 +16,27 @@ use crate::world::{Setup, World, id_of, ms};
 
 const ID: &str = "mine";
 
-/// No table has a row for these, up to here: the rest of each table is tried with all of them.
+/// The last code. No table has rows for all codes up to here; those without a row are tried as well.
 const LAST_CODE: i16 = 133;
 
-/// What becomes of a transaction when a code is answered once.
+/// What happens to a transaction when a response has the code once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Becomes {
-    /// Nothing that the application would notice: the broker is asked again after the backoff.
+    /// The application notices nothing: the request is repeated after the backoff.
     AskedAgain,
-    /// The same, after 20 ms.
+    /// The same, but after 20 ms.
     AskedSoon,
-    /// The same, once it is known who coordinates now.
+    /// The same, once the new coordinator is known.
     AskedElsewhere,
-    /// The call fails and has changed nothing: it can be made again.
+    /// The call fails and has changed nothing, so it can be repeated.
     Refused,
-    /// The transaction fails. After its abort the producer goes on.
+    /// The transaction fails. After an abort the producer goes on.
     Aborted,
-    /// The coordinator is asked for another epoch. If it gives one: `Aborted`. If it knows of a newer producer, or aborted
-    /// the transaction for its age: fatal, with its answer.
+    /// The coordinator is asked for another epoch. If it grants one, the transaction fails as in `Aborted`. If it knows
+    /// a newer producer, or has aborted the transaction for its age, the error is fatal and carries the coordinator's
+    /// answer.
     Doubted,
-    /// The producer is of no use any more.
+    /// The producer is unusable from now on.
     Fatal,
 }
 
@@ -43,7 +44,8 @@ fn setup() -> Setup {
     Setup::with(|sender| sender.transaction = Some((ID.into(), 60_000)))
 }
 
-/// A world of that generation of the protocol, whose coordinator leads nothing, so that its answers wait for no others.
+/// A world with this generation of the protocol. The coordinator leads no partition, so its responses wait for no
+/// others.
 fn world_of(generation: i16, setup: Setup) -> World {
     let mut world = setup.start();
     world.cluster.set_transaction_version(generation);
@@ -53,7 +55,7 @@ fn world_of(generation: i16, setup: Setup) -> World {
     world
 }
 
-/// The same with a transaction open.
+/// The same, with an open transaction.
 fn begun(generation: i16, setup: Setup) -> World {
     let mut world = world_of(generation, setup);
     world.transact(Call::Init).expect("initialized");
@@ -61,7 +63,7 @@ fn begun(generation: i16, setup: Setup) -> World {
     world
 }
 
-/// The same with a transaction open and a record of it written.
+/// The same, with an open transaction and a written record in it.
 fn open(generation: i16, setup: Setup) -> World {
     let mut world = begun(generation, setup);
     let first = world.send("t", 0);
@@ -87,7 +89,7 @@ fn offsets() -> Call {
     Call::SendOffsets(Box::new(OffsetCommit { group, offsets: vec![offset] }))
 }
 
-/// What C is told of an error: code, whether to try again, to abort, to close.
+/// What C sees of an error: code, retriable, requires abort, fatal.
 fn class(error: &Error) -> (i32, bool, bool, bool) {
     (error.kind().code(), error.is_retriable(), error.requires_abort(), error.is_fatal())
 }
@@ -104,7 +106,7 @@ fn wrong_state(world: &mut World, call: Call) {
     assert_eq!(class(&error), (ErrorKind::InvalidState.code(), false, false, false), "{call:?}: {error}");
 }
 
-/// A transaction more, which is all that is seen of the topic but `before`.
+/// Commits another transaction. Then only its record and `before` are visible.
 fn goes_on(world: &mut World, before: &[u64]) {
     world.transact(Call::Begin).expect("the producer goes on");
     let more = [world.send("t", 0), world.send("t", 1)];
@@ -113,7 +115,7 @@ fn goes_on(world: &mut World, before: &[u64]) {
     assert_eq!(state(world), State::Ready);
 }
 
-/// Everything says that the transaction has to be aborted; it is, and leaves no trace.
+/// Checks that everything requires an abort, and that the abort leaves no trace.
 fn assert_aborted(world: &mut World, error: &Error, code: i32, retriable: bool) {
     assert_eq!(class(error), (code, retriable, true, false), "{error}");
     assert!(error.message().contains("abort"), "{error}");
@@ -130,7 +132,7 @@ fn assert_aborted(world: &mut World, error: &Error, code: i32, retriable: bool) 
     goes_on(world, &[]);
 }
 
-/// Everything says that the producer is of no use any more; it closes all the same.
+/// Checks that everything reports the producer as unusable, and that it still closes.
 fn assert_fatal(world: &mut World, error: &Error, code: i32, before: &[u64]) {
     assert_eq!(class(error), (code, false, false, true), "{error}");
     assert!(error.message().contains("close it"), "{error}");
@@ -146,35 +148,35 @@ fn assert_fatal(world: &mut World, error: &Error, code: i32, before: &[u64]) {
     assert_eq!((committed(world), world.memory_used()), (before.to_vec(), 0));
 }
 
-/// An answer with `code` that says that the epoch is old or the transaction is gone, after the coordinator did what `why` says.
-fn assert_doubted(code: i16, generation: i16, hear: impl Fn(World) -> (World, Result<(), Error>)) {
+/// Checks a response with `code` that means an old epoch or a transaction that is gone, for each possible reason.
+fn assert_doubted(code: i16, generation: i16, respond: impl Fn(World) -> (World, Result<(), Error>)) {
     let mut world = open(generation, setup());
     fence(&mut world);
-    let (mut world, result) = hear(world);
+    let (mut world, result) = respond(world);
     let mut error = result.expect_err("failed");
-    // In the first generation an answer before this one may have told.
+    // In the first generation an earlier response may already have given the reason.
     if !error.is_fatal() {
         assert_eq!(class(&error), (code.into(), false, true, false), "{error}");
         error = world.transact(Call::Abort).expect_err("it is of no use");
     }
     assert_fatal(&mut world, &error, codes::PRODUCER_FENCED.into(), &[]);
-    // The coordinator gave up on the transaction: if it is asked for another epoch, it gives it (transaction.version 2).
+    // The coordinator has given up the transaction. Asked for another epoch, it grants one (transaction.version 2).
     let mut world = open(generation, setup());
     world.run(ms(61_000));
     world.cluster.expire_transactions();
-    let (mut world, result) = hear(world);
+    let (mut world, result) = respond(world);
     match result.expect_err("failed") {
         error if error.is_fatal() => assert_fatal(&mut world, &error, codes::PRODUCER_FENCED.into(), &[]),
         error => assert_aborted(&mut world, &error, code.into(), false),
     }
     if generation == 2 && code == codes::INVALID_PRODUCER_EPOCH {
-        // The coordinator knows of no transaction yet, so it gives another epoch.
-        let (mut world, result) = hear(begun(generation, setup()));
+        // The coordinator does not know the transaction yet, so it grants another epoch.
+        let (mut world, result) = respond(begun(generation, setup()));
         assert_aborted(&mut world, &result.expect_err("failed"), code.into(), false);
     }
 }
 
-/// Another producer of the same transactional id.
+/// Another producer with the same transactional id.
 fn fence(world: &mut World) {
     let mut other = setup().start();
     std::mem::swap(&mut other.cluster, &mut world.cluster);
@@ -182,7 +184,7 @@ fn fence(world: &mut World) {
     std::mem::swap(&mut other.cluster, &mut world.cluster);
 }
 
-/// Codes that no row of a table names.
+/// Codes without a row in the table.
 fn others(named: impl Iterator<Item = i16>) -> Vec<i16> {
     let named: Vec<i16> = named.collect();
     let mut once = named.clone();

@@ -1,4 +1,4 @@
-//! What the application is told that concerns no single record.
+//! Events: what is reported to the application apart from single records.
 
 use ottla_core::sender::EventKind::{self, *};
 use ottla_core::{ErrorKind, Level};
@@ -7,7 +7,7 @@ use ottla_mock::{Api, Fault, On, TopicOptions, codes};
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
-/// Kinds and brokers, in the order of the telling; what was told before is forgotten.
+/// Takes the events reported so far: their kinds and brokers, in order.
 fn reported(world: &mut World) -> Vec<(EventKind, i32)> {
     world.observer.events.drain(..).map(|event| (event.kind, event.broker.map_or(0, |broker| broker.id))).collect()
 }
@@ -17,7 +17,7 @@ fn one_broker() -> Setup {
 }
 
 #[test]
-fn a_broker_is_told_up_once_however_often_it_is_idle() {
+fn a_broker_is_reported_up_once_however_often_it_is_idle() {
     let mut setup = Setup::with(|sender| sender.connections_max_idle = Some(ms(1000)));
     setup.brokers = 1;
     let mut world = warm(setup, "t", 1);
@@ -31,7 +31,7 @@ fn a_broker_is_told_up_once_however_often_it_is_idle() {
 }
 
 #[test]
-fn a_broker_that_closes_an_idle_connection_and_takes_another_is_no_event() {
+fn closing_and_replacing_an_idle_connection_is_no_event() {
     let mut world = warm(one_broker(), "t", 1);
     reported(&mut world);
     for _ in 0..3 {
@@ -46,20 +46,20 @@ fn a_broker_that_closes_an_idle_connection_and_takes_another_is_no_event() {
 }
 
 #[test]
-fn a_broker_that_closes_an_idle_connection_and_takes_no_other_is_told_down_with_the_reason() {
+fn a_broker_that_closes_an_idle_connection_and_refuses_another_is_reported_down_with_the_reason() {
     let mut world = warm(one_broker(), "t", 1);
     reported(&mut world);
     world.run(ms(3_000));
     world.stop_broker(1);
     world.run(ms(1_000));
-    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("told");
+    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("reported");
     assert!(down.message.contains("refused"), "{}", down.message);
     assert_eq!(reported(&mut world)[..2], [(BrokerDown, 1), (AllBrokersDown, 0)]);
 }
 
-/// Nothing is to be sent there.
+/// There is nothing to send to that broker.
 #[test]
-fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
+fn an_unneeded_broker_that_closed_an_idle_connection_is_connected_to_once() {
     let mut world = warm(Setup::default(), "t", 3);
     reported(&mut world);
     world.run(ms(3_000));
@@ -71,7 +71,7 @@ fn a_broker_that_closed_an_idle_connection_and_is_gone_is_connected_to_once() {
     assert_eq!(world.counts().connections_failed, 1);
 }
 
-/// What comes back at once and is closed at once would be connected to again and again.
+/// Otherwise a broker that closes each connection at once would be connected to in a loop.
 #[test]
 fn a_broker_that_closes_each_connection_at_once_is_not_taken_for_idle() {
     let mut world = warm(one_broker(), "t", 1);
@@ -88,21 +88,21 @@ fn a_broker_that_closes_each_connection_at_once_is_not_taken_for_idle() {
 }
 
 #[test]
-fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
+fn a_broker_that_goes_down_and_up_is_reported_once_each_with_the_reason() {
     let mut world = warm(one_broker(), "t", 1);
     reported(&mut world);
     world.stop_broker(1);
     let id = world.send("t", 0);
     world.run(ms(10_000));
     assert!(world.counts().connections_failed > 5);
-    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("told");
+    let down = world.observer.events.iter().find(|event| event.kind == BrokerDown).expect("reported");
     let (error, broker) = (down.error.as_ref().expect("a reason"), down.broker.as_ref().expect("a broker"));
     assert_eq!(
         (error.kind(), broker.id, &*broker.host, broker.port),
         (ErrorKind::Broker(codes::NETWORK_EXCEPTION), 1, "127.0.0.1", 9093)
     );
     assert!(down.message.contains("broker 1 at 127.0.0.1:9093"), "{}", down.message);
-    // The bootstrap address comes into play once no broker is left.
+    // The bootstrap address is tried once no other broker is left.
     assert_eq!(reported(&mut world), [(BrokerDown, 1), (AllBrokersDown, 0), (Rebootstrap, 0)]);
     world.cluster.start_broker(1);
     world.run(ms(10_000));
@@ -113,7 +113,7 @@ fn a_broker_that_goes_and_comes_back_is_told_once_each_way_with_the_reason() {
 }
 
 #[test]
-fn a_first_attempt_that_fails_is_told_and_that_no_broker_is_left() {
+fn a_failed_first_attempt_is_reported_and_so_is_that_no_broker_is_left() {
     let mut world = one_broker().start();
     world.stop_broker(1);
     world.send("t", 0);
@@ -125,7 +125,7 @@ fn a_first_attempt_that_fails_is_told_and_that_no_broker_is_left() {
 }
 
 #[test]
-fn one_broker_of_three_that_is_down_is_not_all() {
+fn one_broker_of_three_being_down_is_not_all_brokers_down() {
     let mut world = warm(Setup::default(), "t", 3);
     reported(&mut world);
     world.stop_broker(2);
@@ -143,7 +143,7 @@ fn one_broker_of_three_that_is_down_is_not_all() {
 }
 
 #[test]
-fn throttling_is_told_with_its_length() {
+fn throttling_is_reported_with_its_duration() {
     let mut world = warm(one_broker(), "t", 1);
     reported(&mut world);
     world.cluster.script(Api::Produce, [Fault::Throttle(700)]);
@@ -154,14 +154,14 @@ fn throttling_is_told_with_its_length() {
 }
 
 #[test]
-fn a_refused_producer_id_is_fatal_news() {
+fn a_refused_producer_id_is_a_fatal_event() {
     let mut world = one_broker().start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::InitProducerId, [Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All)]);
     let id = world.send("t", 0);
     world.run(ms(5000));
     assert!(world.outcome(id).error.is_some());
-    let fatal = world.observer.events.iter().find(|event| event.kind == Fatal).expect("told");
+    let fatal = world.observer.events.iter().find(|event| event.kind == Fatal).expect("reported");
     let error = fatal.error.as_ref().expect("a reason");
     assert!(!error.is_fatal() && error.message().contains("enable.idempotence=false"), "{error}");
 }
@@ -171,7 +171,7 @@ fn missing(world: &World) -> Vec<&ottla_core::sender::Event> {
 }
 
 #[test]
-fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
+fn a_missing_topic_is_reported_and_logged_once_with_its_name() {
     let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.send("absent", 0);
     world.run(ms(1_000));
@@ -189,7 +189,7 @@ fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
         world.run(ms(1_000));
     }
     assert_eq!((missing(&world).len(), warned(&world)), (1, 1));
-    // Once it is there it can be missed again.
+    // A topic that was there can be reported as missing again.
     world.cluster.create_topic("absent", 1);
     world.run(ms(2_000));
     world.cluster.delete_topic("absent");
@@ -199,7 +199,7 @@ fn a_missing_topic_is_told_and_warned_of_once_with_its_name() {
 }
 
 #[test]
-fn a_topic_that_answers_leave_out_is_told_as_missing() {
+fn a_topic_that_responses_leave_out_is_reported_missing() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     world.cluster.on_request(|request| match request.api {
@@ -214,7 +214,7 @@ fn a_topic_that_answers_leave_out_is_told_as_missing() {
 }
 
 #[test]
-fn a_topic_that_brokers_make_when_asked_for_it_is_not_told_as_missing() {
+fn an_auto_created_topic_is_not_reported_missing() {
     let mut world = one_broker().start();
     world.cluster.auto_create = Some(TopicOptions::default());
     let id = world.send("t", 0);

@@ -1,4 +1,4 @@
-//! What goes wrong with requests: on the way, or as an answer that their API may give.
+//! What goes wrong with requests: in transit, or as an error in a response of their API.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use ottla_mock::{Api, Fault, On, RequestInfo};
 use crate::coverage::Shared;
 use crate::dice::{self, Dice};
 
-/// The error codes that an API's answers may have.
+/// The error codes that the responses of an API may have.
 pub struct Codes {
     pub api: Api,
-    /// Nothing was done.
+    /// For requests that were not carried out.
     pub before: &'static [i16],
-    /// The same, but only as long as nothing of the kind was done before: to say so later would be a lie.
+    /// The same, but only before the first such request was carried out: later the code would contradict the log.
     pub at_first: &'static [i16],
-    /// It was done.
+    /// For requests that were carried out.
     pub after: &'static [i16],
 }
 
-/// The tables of the reference producer.
+/// From the tables of Java's producer.
 pub const CODES: &[Codes] = &[
     Codes {
         api: Api::Produce,
@@ -251,21 +251,21 @@ pub const CODES: &[Codes] = &[
     },
 ];
 
-/// What goes wrong on the way.
+/// What goes wrong in transit.
 pub const TRANSPORT: &[&str] =
     &["drop before", "drop after", "delay", "never answer", "garbage", "truncate", "throttle"];
 
-/// Decides of each request whether and how it goes wrong.
+/// Decides for each request whether and how it goes wrong.
 pub struct Faults {
     dice: Dice,
-    /// How likely a request is to go wrong, of 1000.
+    /// The probability that a request goes wrong, per thousand.
     rate: Arc<AtomicU32>,
     coverage: Shared,
-    /// Requests may arrive after those that were sent later: then nobody can tell what was done before.
+    /// Requests may arrive after later ones. Then the order in which they are carried out is unknown.
     late: bool,
-    /// Batches and ends of transactions that brokers may have handled.
+    /// Batches and ends of transactions that brokers may have carried out.
     handled: BTreeSet<String>,
-    /// Decides which topics Metadata leaves out.
+    /// Decides which topics metadata leaves out.
     left_out: Dice,
 }
 
@@ -276,7 +276,7 @@ impl Faults {
     }
 
     pub fn of(&mut self, request: &RequestInfo) -> Fault {
-        // Those that are few go wrong more often.
+        // Rare requests go wrong more often.
         let often = if matches!(request.api, Api::Produce | Api::Metadata | Api::ApiVersions) { 1 } else { 2 };
         let fault = if self.dice.below(1000) < often * self.rate.load(Ordering::Relaxed) {
             if self.dice.once_in(3) { self.transport() } else { self.answer(request) }
@@ -290,7 +290,7 @@ impl Faults {
         self.leave_out(request, fault)
     }
 
-    /// Metadata leaves out a topic that it was asked for, or everything, whatever else is wrong with it.
+    /// Metadata leaves out a requested topic, or everything, in addition to any other fault.
     fn leave_out(&mut self, request: &RequestInfo, fault: Fault) -> Fault {
         let topics = request.topics.len() as u32;
         if topics == 0 || self.left_out.below(1000) >= self.rate.load(Ordering::Relaxed) {
@@ -342,7 +342,7 @@ impl Faults {
                 if code == DUPLICATE_SEQUENCE_NUMBER
                     && request.partitions.iter().any(|partition| partition.producer_id < 0)
                 {
-                    // Batches without a sequence number have no duplicates.
+                    // Batches without sequence numbers have no duplicates.
                     return Fault::None;
                 }
                 self.coverage.note(answer_name(request.api, code, when));
@@ -362,7 +362,7 @@ fn answer_name(api: Api, code: i16, when: &str) -> String {
     format!("answer: {api:?} {}{when}", codes::name(code))
 }
 
-/// What a request would have done.
+/// What the request would carry out.
 fn marks(request: &RequestInfo) -> impl Iterator<Item = String> + '_ {
     let batches = request
         .partitions
@@ -371,7 +371,7 @@ fn marks(request: &RequestInfo) -> impl Iterator<Item = String> + '_ {
     batches.chain(request.end.iter().map(|(id, epoch, _)| format!("end {id} {epoch}")))
 }
 
-/// Each answer and each trouble on the way that runs with these APIs have to meet with, so often in a thousand seeds.
+/// Each error code and each transit fault that runs with these APIs must encounter, this often per thousand seeds.
 pub fn expected(apis: &[Api], times: u64) -> Vec<(String, u64)> {
     let transport = TRANSPORT.iter().map(|what| format!("fault: {what}"));
     let answers = CODES.iter().filter(|codes| apis.contains(&codes.api)).flat_map(|codes| {

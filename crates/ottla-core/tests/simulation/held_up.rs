@@ -1,4 +1,4 @@
-//! A sender that cannot work for a while.
+//! A sender that is kept from working for a while.
 
 use ottla_core::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault};
@@ -40,10 +40,10 @@ fn a_process_that_was_stopped_is_noticed_by_its_timers() {
     assert!(message.contains("the sender was held up for"), "{message}");
 }
 
-/// The topic becomes known after three seconds, by when its batch should have been closed for two; the leader's address
-/// takes no connection.
+/// The topic becomes known after three seconds, two seconds after its batch should have been closed. The leader's
+/// address accepts no connection.
 #[test]
-fn a_record_whose_leader_is_being_connected_to_is_not_blamed_on_the_sender() {
+fn the_error_of_a_record_whose_leader_is_being_connected_to_does_not_blame_the_sender() {
     let mut setup = Setup::with(|sender| sender.delivery_timeout = ms(8_000));
     setup.brokers = 1;
     let mut world = setup.start();
@@ -60,7 +60,7 @@ fn a_record_whose_leader_is_being_connected_to_is_not_blamed_on_the_sender() {
 }
 
 #[test]
-fn a_record_that_came_after_the_sender_was_held_up_does_not_mention_it() {
+fn the_error_of_a_record_sent_after_a_delay_of_the_sender_does_not_mention_the_delay() {
     let mut world = Setup::with(|sender| sender.delivery_timeout = ms(2_000)).start();
     world.cluster.create_topic("t", 1);
     world.send("t", 0);

@@ -30,7 +30,7 @@ fn with_one_request_in_flight_records_follow_a_moving_leader_in_order() {
 }
 
 #[test]
-fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
+fn a_batch_that_expired_in_flight_keeps_its_sequence_until_its_response() {
     for idempotence in [true, false] {
         let setup = Setup::with(|sender| {
             sender.max_in_flight = 1;
@@ -52,9 +52,10 @@ fn what_expired_in_flight_keeps_its_place_until_it_is_answered() {
     }
 }
 
-/// Asking for it must not stand in its own way. It is asked for before there are records, so that none waits for it.
+/// The request for the producer id must not block its own retries. It is made before there are records, so that none
+/// waits for it.
 #[test]
-fn the_producer_id_is_had_with_one_request_in_flight_too() {
+fn a_producer_id_is_obtained_with_one_request_in_flight() {
     let mut world = Setup::with(|sender| sender.max_in_flight = 1).start();
     world.cluster.create_topic("t", 1);
     world
@@ -66,9 +67,9 @@ fn the_producer_id_is_had_with_one_request_in_flight_too() {
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 3);
 }
 
-/// Whether the broker has them or not, what comes after them is written, once, and nothing is fatal.
+/// Whether or not the broker has the expired batches, later records are written exactly once and no error is fatal.
 #[test]
-fn when_all_in_flight_expired_the_next_record_finds_out() {
+fn after_all_batches_in_flight_expired_the_next_record_is_written_once() {
     for handled in [true, false] {
         let setup = Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records();
         let mut world = warm(setup, "t", 1);
@@ -90,7 +91,7 @@ fn when_all_in_flight_expired_the_next_record_finds_out() {
     }
 }
 
-/// One that used up its epochs gets another id; what others have on their way is not touched.
+/// A partition that has used up its epochs gets another id. Batches of other partitions keep theirs.
 #[test]
 fn partitions_change_their_producer_id_one_by_one() {
     let mut world = warm(Setup::default().single_records(), "t", 2);
@@ -98,7 +99,7 @@ fn partitions_change_their_producer_id_one_by_one() {
     world.cluster.log_mut("t", 0).producers.forget_all();
     world.send("t", 0);
     world.run(ms(10));
-    // Partition 1 waits to send again, while 0 has to begin anew.
+    // Partition 1 waits for a retry while partition 0 has to begin a new epoch.
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let kept = world.send("t", 1);
     world.run(ms(10));
@@ -141,10 +142,10 @@ fn a_close_ends_a_wait_for_another_producer_id() {
     }
 }
 
-/// KAFKA-14034: a batch fails for good while an earlier one, which the broker has, waits to be sent again. With another
-/// number it would be written twice.
+/// KAFKA-14034: a batch fails for good while an earlier one, which is in the log, waits for a retry. With a new number
+/// the earlier one would be written twice.
 #[test]
-fn a_failure_does_not_renumber_what_may_be_in_the_log() {
+fn a_failure_does_not_renumber_batches_that_may_be_in_the_log() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.cluster.script(
         Api::Produce,
@@ -160,13 +161,13 @@ fn a_failure_does_not_renumber_what_may_be_in_the_log() {
     assert_eq!(world.in_log("t", 0), [1, kept, next]);
 }
 
-/// After 2^31 records of a partition numbers begin again at 0, also in the middle of a batch, and while some are sent again.
+/// After 2^31 records of a partition the numbers start over at 0, even within a batch and while batches are retried.
 #[test]
-fn sequences_wrap_within_a_batch_and_while_it_is_sent_again() {
+fn sequences_wrap_within_a_batch_and_while_it_is_retried() {
     for fault in [Fault::None, Fault::DropAfter, Fault::DropBefore, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)] {
         for before in 0..4 {
             let mut setup = Setup::default();
-            // Three records are a batch.
+            // Three records fill a batch.
             setup.accumulator.batch_limit = 50;
             let mut world = warm(setup, "t", 1);
             world.sender.set_sequence("t", 0, i32::MAX - before);
@@ -181,7 +182,7 @@ fn sequences_wrap_within_a_batch_and_while_it_is_sent_again() {
     }
 }
 
-/// One that waits for the answer to an earlier attempt keeps nobody else of its broker waiting.
+/// A partition that waits for the response to an earlier attempt must not delay others of the same broker.
 #[test]
 fn a_gated_partition_holds_up_no_other_of_its_broker() {
     let mut setup = Setup::default().single_records();
@@ -226,7 +227,7 @@ fn parts_of_a_split_batch_expire_once_and_give_everything_back() {
 }
 
 #[test]
-fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
+fn a_new_producer_id_is_not_requested_while_a_produce_request_is_being_built() {
     let mut setup = Setup::with(|sender| sender.max_in_flight = 1);
     setup.brokers = 1;
     let mut world = setup.start();
@@ -236,7 +237,7 @@ fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
     world.run(ms(1_000));
     world.assert_written(a);
     world.assert_written(b);
-    // The broker forgets the producer, whose last epoch this is; meanwhile the other partition has something to send.
+    // The broker forgets the producer, whose epochs are used up. Meanwhile the other partition has something to send.
     world.cluster.unknown_producer = UnknownProducer::Refused;
     world.cluster.log_mut("t", 1).producers.forget_all();
     let c = world.send("t", 1);
@@ -247,9 +248,9 @@ fn a_new_producer_id_is_not_asked_for_inside_a_request_that_is_being_made() {
     world.assert_written(d);
 }
 
-/// A broker that stood still handles what it read from a connection that is closed, and from the one after it, in any order.
+/// A broker that was stalled may handle the requests of a closed connection and of its successor in any order.
 #[test]
-fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
+fn a_gap_is_believed_only_when_no_request_can_be_late() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.network.latency = ms(100);
     world.network.transit = ms(1_000);
@@ -265,9 +266,9 @@ fn a_gap_is_believed_when_nothing_can_be_late_any_more() {
     assert_eq!(world.counts().epochs_bumped, 0);
 }
 
-/// That what came first got through, on the new connection, says nothing of what comes in between.
+/// The first request on the new connection may succeed before a late one of the old connection is handled.
 #[test]
-fn a_success_does_not_tell_that_nothing_is_late() {
+fn a_success_does_not_prove_that_no_request_is_late() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.network.latency = ms(100);
     world.network.transit = ms(1_000);
@@ -302,10 +303,10 @@ fn a_gap_that_nothing_fills_is_left_behind_after_a_second() {
     assert_eq!(world.counts().epochs_bumped, 1);
 }
 
-/// A broker has appended a batch, which expires before an answer says so. The next batch has as many records: under the
-/// same sequence number the broker would take it for a repetition of the first, and its record would be lost.
+/// The broker has appended a batch that expires before its response. The next batch has as many records: with the same
+/// sequence number, the broker would take it for a duplicate of the first and its records would be lost.
 #[test]
-fn the_next_batch_does_not_take_over_the_sequence_number_of_one_that_expired() {
+fn the_next_batch_does_not_reuse_the_sequence_number_of_an_expired_one() {
     for appended in [true, false] {
         let setup = Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records();
         let mut world = warm(setup, "t", 1);

@@ -1,4 +1,4 @@
-//! Questions about the cluster and about topics, answered or explained within their bound.
+//! Questions about the cluster and about topics. Each is answered, or fails with a reason, within its bound.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn topic(name: &str, led: bool) -> About {
     About::Topic { name: name.into(), led }
 }
 
-/// What a ticket was answered, and how long after `begin`.
+/// Waits for the answer to a ticket. Returns it, and how long that took.
 fn outcome(world: &mut World, ticket: u64) -> (ottla_core::Result<Answer>, Duration) {
     let begin = world.now;
     assert!(world.run_until(ms(100_000), |world| world.application.answers.contains_key(&ticket)), "never answered");
@@ -42,12 +42,12 @@ fn reads(error: &Error, words: &[&str]) {
 }
 
 #[test]
-fn a_check_is_answered_by_a_broker_that_was_asked_for_it() {
+fn a_check_is_answered_by_a_request_made_for_it() {
     let mut world = Setup::default().start();
     let first = check(&mut world, ms(5_000));
     let (answer, took) = outcome(&mut world, first);
     assert!(answer.is_ok() && took < ms(10), "{answer:?} after {took:?}");
-    // What is known from before is no answer.
+    // What is known from the first check does not answer the second.
     for broker in 1..=3 {
         world.stop_broker(broker);
     }
@@ -57,7 +57,7 @@ fn a_check_is_answered_by_a_broker_that_was_asked_for_it() {
 }
 
 #[test]
-fn a_check_is_not_answered_by_metadata_that_was_under_way() {
+fn a_check_is_not_answered_by_metadata_requested_earlier() {
     let mut world = Setup::default().start();
     world.cluster.script(Api::Metadata, [Fault::Delay(300), Fault::Delay(200)]);
     world.run(ms(100));
@@ -80,7 +80,7 @@ fn a_check_does_not_wait_for_the_backoff_of_a_missing_topic() {
 }
 
 #[test]
-fn a_check_that_is_not_answered_says_why() {
+fn a_check_that_times_out_says_why() {
     type Case<'a> = (&'a str, &'a dyn Fn(&mut World), ErrorKind, &'a [&'a str]);
     let unreachable: [Case<'_>; 5] = [
         ("no name", &|world| world.network.names.clear(), ErrorKind::Resolve, &["first:9093", "no such name"]),
@@ -118,7 +118,7 @@ fn a_check_that_is_not_answered_says_why() {
 }
 
 #[test]
-fn a_setup_that_takes_too_long_hints_at_what_takes_so_long() {
+fn a_slow_connection_setup_names_the_step_that_takes_long() {
     type Case<'a> = (&'a dyn Fn(&mut World), ErrorKind, &'a [&'a str], &'a [&'a str]);
     let phases: [Case<'_>; 3] = [
         (
@@ -179,7 +179,7 @@ fn partitions_are_described_as_the_broker_sees_them() {
     assert_eq!((found[2].leader, found[2].leader_epoch, &found[2].in_sync[..]), (3, 1, &[3][..]));
     assert_eq!(found[2].leader_address, Some(("127.0.0.1".into(), 9095)));
     assert_eq!(found[0].replicas.len(), 3);
-    // The topic is known now: its first record waits for nothing.
+    // The topic is known now, so its first record waits for nothing.
     let requests = world.cluster.requests_of(Api::Metadata).len();
     let id = world.send("t", 0);
     world.run(ms(10));
@@ -188,7 +188,7 @@ fn partitions_are_described_as_the_broker_sees_them() {
 }
 
 #[test]
-fn partitions_are_asked_for_anew_each_time() {
+fn a_partition_inquiry_always_requests_metadata() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.add_partitions("t", 3);
     let ticket = ask(&mut world, topic("t", false), ms(5_000));
@@ -212,7 +212,7 @@ fn a_topic_is_waited_for_until_it_exists_and_is_led() {
 }
 
 #[test]
-fn a_topic_that_is_not_as_asked_for_is_explained() {
+fn an_unmet_wait_for_a_topic_says_what_is_missing() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("headless", 2);
     world.cluster.remove_leader("headless", 1);
@@ -235,7 +235,7 @@ fn a_topic_that_is_not_as_asked_for_is_explained() {
 }
 
 #[test]
-fn what_is_wrong_with_a_topic_for_good_is_told_at_once() {
+fn a_permanent_topic_error_is_reported_at_once() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("secret", 1);
     world.cluster.on_request(|request| match request.api {
@@ -252,7 +252,7 @@ fn what_is_wrong_with_a_topic_for_good_is_told_at_once() {
 }
 
 #[test]
-fn a_topic_that_asking_makes_is_described_once_it_is_made() {
+fn an_auto_created_topic_is_described_once_it_exists() {
     let mut world = Setup::default().start();
     world.cluster.auto_create = Some(TopicOptions { partitions: 3, ..Default::default() });
     let ticket = ask(&mut world, topic("made", true), ms(5_000));
@@ -269,9 +269,9 @@ fn a_question_about_a_topic_survives_a_lost_answer() {
     assert!(answer.is_ok() && took < ms(35_000), "{answer:?} after {took:?}");
 }
 
-/// The bootstrap address answers, and what it says of the leaders' addresses is wrong.
+/// The bootstrap address responds, but the leaders' addresses that it gives are wrong.
 #[test]
-fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
+fn a_wait_for_a_led_topic_fails_while_its_leader_refuses_connections() {
     for rebootstrap in [true, false] {
         let mut world = Setup::with(|sender| sender.rebootstrap = rebootstrap).start();
         world.cluster.create_topic("t", 3);
@@ -284,10 +284,10 @@ fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
             reads(&error, &["t-1", "broker 2 at 127.0.0.1:1", "refused", "advertised.listeners", "2000 ms"]);
             assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
         }
-        // Its partitions are known all the same.
+        // Its partitions are known nevertheless.
         let ticket = ask(&mut world, topic("t", false), ms(2_000));
         assert_eq!(partitions(outcome(&mut world, ticket).0).len(), 3);
-        // Once the address is right, the check finds out by itself.
+        // Once the address is right, the check finds the leader by itself.
         let ticket = ask(&mut world, topic("t", true), ms(20_000));
         world.run(ms(3_000));
         assert!(!world.application.answers.contains_key(&ticket));
@@ -298,7 +298,7 @@ fn a_topic_whose_leader_refuses_connections_is_not_as_asked_for() {
 }
 
 #[test]
-fn a_leader_that_is_being_connected_to_is_waited_for() {
+fn a_check_waits_for_a_leader_that_is_being_connected_to() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 3);
     world.network.silent.insert(std::net::SocketAddr::from(([127, 0, 0, 1], 9094)));

@@ -1,5 +1,5 @@
-//! Values that are lent, whatever becomes of their records: the log holds what was sent, and each comes back once, when
-//! nobody reads it any more. (They are overwritten when they come back.)
+//! Lent values. Whatever happens to their records, the log holds the bytes that were sent, and each value is given back
+//! once, when nothing reads it any more. The tests overwrite a value when it is given back.
 
 use ottla_core::accumulator::NotAccepted;
 use ottla_core::compress::Codec;
@@ -11,7 +11,7 @@ use crate::delivery::warm;
 use crate::world::values::value_of;
 use crate::world::{Setup, World, ms};
 
-/// Sizes around those below which values, and payloads, are copied.
+/// Sizes around the thresholds below which values and payloads are copied.
 const PADDINGS: [usize; 8] = [0, 900, 1014, 1015, 3_000, 20_000, 5, 200_000];
 
 fn lend_all(world: &mut World, topic: &str, partition: i32) -> Vec<u64> {
@@ -26,13 +26,13 @@ fn assert_log_holds(world: &World, topic: &str, partition: i32, ids: &[u64]) {
     assert!(logged.iter().eq(&expected.iter().map(|value| Some(&value[..])).collect::<Vec<_>>()), "{ids:?}");
 }
 
-fn assert_all_back(world: &World) {
+fn assert_all_given_back(world: &World) {
     assert_eq!(world.application.lender.missing(), [0; 0]);
     assert_eq!(world.memory_used(), 0);
 }
 
 #[test]
-fn what_was_lent_is_written_and_comes_back() {
+fn lent_values_are_written_and_given_back() {
     for acks in [Acks::All, Acks::Leader, Acks::None] {
         for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
             let mut world = warm(
@@ -49,7 +49,7 @@ fn what_was_lent_is_written_and_comes_back() {
             let ids = lend_all(&mut world, "t", 1);
             let flush = world.flush();
             assert!(world.run_until(ms(1_000), |world| world.application.flushed == [flush]), "{acks:?} {codec:?}");
-            assert_all_back(&world);
+            assert_all_given_back(&world);
             assert_log_holds(&world, "t", 1, &ids);
             let fate = if acks == Acks::None { Fate::Unknown } else { Fate::Written };
             for id in ids {
@@ -61,7 +61,7 @@ fn what_was_lent_is_written_and_comes_back() {
 }
 
 #[test]
-fn a_compressed_value_comes_back_before_its_completion() {
+fn a_compressed_value_is_given_back_before_its_completion() {
     for (codec, early) in [(Codec::Zstd, true), (Codec::None, false)] {
         let mut world = warm(Setup::with(|sender| (sender.codec, sender.compression_level) = (codec, 3)), "t", 1);
         world.cluster.script(Api::Produce, [Fault::Delay(500)]);
@@ -71,7 +71,7 @@ fn a_compressed_value_comes_back_before_its_completion() {
         assert_eq!(world.application.lender.is_back(id), early, "{codec:?}");
         world.run(ms(1_000));
         world.assert_written(id);
-        assert_all_back(&world);
+        assert_all_given_back(&world);
     }
 }
 
@@ -91,12 +91,12 @@ fn a_retry_sends_the_same_bytes() {
         ids.iter().for_each(|&id| world.assert_written(id));
         assert!(world.outcome(ids[0]).attempts > 4);
         assert_log_holds(&world, "t", 0, &ids);
-        assert_all_back(&world);
+        assert_all_given_back(&world);
     }
 }
 
 #[test]
-fn parts_of_a_split_batch_hold_what_was_lent() {
+fn parts_of_a_split_batch_hold_lent_values() {
     for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
         let mut world = Setup::with(|sender| {
             sender.linger = ms(5);
@@ -122,13 +122,13 @@ fn parts_of_a_split_batch_hold_what_was_lent() {
         for id in ids {
             assert_eq!(world.outcome(id).lent, world.application.lender.place_of(id));
         }
-        assert_all_back(&world);
+        assert_all_given_back(&world);
     }
 }
 
-/// A topic's queue holds them until its partitions are known; those that ask for a partition which is not there fail.
+/// A topic's queue holds lent values until its partitions are known. Those for a partition that does not exist fail.
 #[test]
-fn what_waits_for_metadata_is_not_copied_either() {
+fn lent_values_that_wait_for_metadata_are_not_copied() {
     let mut world = Setup::default().start();
     world.cluster.hold_metadata();
     world.cluster.create_topic("t", 2);
@@ -147,11 +147,11 @@ fn what_waits_for_metadata_is_not_copied_either() {
     world.assert_failed(wrong, ErrorKind::UnknownPartition, Fate::NotWritten);
     assert_eq!(world.outcome(wrong).lent, world.application.lender.place_of(wrong));
     assert_log_holds(&world, "t", 1, &ids);
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
+fn a_value_that_is_being_written_is_kept_although_its_record_has_expired() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(10_000)).single_records(), "t", 1);
     world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
@@ -165,11 +165,11 @@ fn a_value_in_a_socket_is_kept_although_its_record_has_expired() {
     world.finish_write(line);
     world.run(ms(100));
     assert_log_holds(&world, "t", 0, &[id]);
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn values_come_back_when_their_connection_is_cut_midway() {
+fn values_are_given_back_when_their_connection_is_cut_midway() {
     let mut world = warm(Setup::with(|sender| sender.retries = 0), "t", 1);
     world.network.eager = false;
     let id = world.send_lent("t", Some(0), 5_000).expect("accepted");
@@ -178,28 +178,28 @@ fn values_come_back_when_their_connection_is_cut_midway() {
     world.cut_midway(line);
     world.run(ms(100));
     assert_eq!(world.outcome(id).fate, Fate::Unknown);
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn values_come_back_when_their_records_fail() {
+fn values_are_given_back_when_their_records_fail() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(5_000)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::INVALID_RECORD, On::All)]);
     let refused = lend_all(&mut world, "t", 0);
     world.run(ms(1_000));
     refused.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Broker(codes::INVALID_RECORD), Fate::NotWritten));
-    assert_all_back(&world);
+    assert_all_given_back(&world);
     (1..=3).for_each(|broker| world.stop_broker(broker));
     let late = lend_all(&mut world, "t", 0);
     let unknown = lend_all(&mut world, "unknown", 0);
     world.run(ms(61_000));
     late.iter().for_each(|&id| world.assert_failed(id, ErrorKind::DeliveryTimedOut, Fate::NotWritten));
     unknown.iter().for_each(|&id| world.assert_failed(id, ErrorKind::MetadataTimedOut, Fate::NotWritten));
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn values_come_back_when_the_producer_is_closed_at_once() {
+fn values_are_given_back_when_the_producer_is_closed_at_once() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let asked = lend_all(&mut world, "t", 0);
@@ -211,11 +211,11 @@ fn values_come_back_when_the_producer_is_closed_at_once() {
     assert!(world.application.closed);
     asked.iter().for_each(|&id| assert_eq!(world.outcome(id).error, Some(ErrorKind::Closed)));
     unknown.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Closed, Fate::NotWritten));
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn values_come_back_when_their_records_are_purged() {
+fn values_are_given_back_when_their_records_are_purged() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(1_000)), "t", 2);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let sent = lend_all(&mut world, "t", 0);
@@ -229,11 +229,11 @@ fn values_come_back_when_their_records_are_purged() {
     world.purge(false, true, None);
     world.run(ms(10));
     sent.iter().for_each(|&id| world.assert_failed(id, ErrorKind::Purged, Fate::Unknown));
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }
 
 #[test]
-fn lent_bytes_count_into_the_buffer() {
+fn lent_bytes_count_towards_buffer_memory() {
     let mut setup = Setup::default();
     setup.accumulator.buffer_memory = 100_000;
     let mut world = warm(setup, "t", 1);
@@ -245,9 +245,9 @@ fn lent_bytes_count_into_the_buffer() {
     }
     assert_eq!(world.application.lender.missing(), [first], "what is refused was never lent");
     world.run(ms(1_000));
-    assert_all_back(&world);
+    assert_all_given_back(&world);
     world.send_lent("t", Some(0), 60_000).expect("there is room again");
     world.run(ms(1_000));
     assert!(world.all_completed());
-    assert_all_back(&world);
+    assert_all_given_back(&world);
 }

@@ -1,4 +1,4 @@
-//! The engine (front and core) against the modelled cluster, on one thread and by hand.
+//! Accumulator and sender against the modelled cluster, on one thread with a manual clock.
 
 mod asking;
 mod canonical;

@@ -1,4 +1,4 @@
-//! Brokers, topics and leaders: how the engine learns of them and what it does when they change.
+//! Brokers, topics and leaders: how the engine learns of them, and what it does when they change.
 
 use ottla_core::sender::Level;
 use ottla_core::{ErrorKind, Fate};
@@ -8,7 +8,7 @@ use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
 #[test]
-fn a_topic_made_by_asking_for_it_gets_its_records() {
+fn an_auto_created_topic_gets_its_records() {
     let mut world = Setup::default().start();
     world.cluster.auto_create = Some(TopicOptions { partitions: 2, ..TopicOptions::default() });
     let ids: Vec<u64> = (0..10).map(|n| world.send_sized("t", Some(n % 2), 0).expect("accepted")).collect();
@@ -27,7 +27,7 @@ fn an_unknown_topic_fails_within_its_bound_and_says_why() {
     world.assert_failed(id, ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION), Fate::NotWritten);
     assert!(world.outcome(id).at.since(start) <= ms(5_001));
     assert!(world.outcome(id).message.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", world.outcome(id).message);
-    // It may come to be later.
+    // The topic may be created later.
     world.cluster.create_topic("missing", 1);
     let later = world.send("missing", 0);
     world.run(ms(2_000));
@@ -35,7 +35,7 @@ fn an_unknown_topic_fails_within_its_bound_and_says_why() {
 }
 
 #[test]
-fn a_topic_that_cannot_be_fails_at_once() {
+fn records_of_a_topic_that_cannot_exist_fail_at_once() {
     let mut world = Setup::default().start();
     let invalid = world.send("not a name", 0);
     world.run(ms(1_000));
@@ -45,7 +45,7 @@ fn a_topic_that_cannot_be_fails_at_once() {
     let secret = world.send("secret", 0);
     world.run(ms(1_000));
     world.assert_failed(secret, ErrorKind::Broker(codes::TOPIC_AUTHORIZATION_FAILED), Fate::NotWritten);
-    // Rights may have been granted.
+    // The missing right may be granted later.
     let granted = world.send("secret", 0);
     world.run(ms(1_000));
     world.assert_written(granted);
@@ -74,7 +74,7 @@ fn growth_is_picked_up() {
     world.assert_written(id);
 }
 
-/// What was queued, backing off or in flight for the old topic is not sent to the new one.
+/// Batches that were queued, backing off or in flight for the old topic are not sent to the new one.
 #[test]
 fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
     for produce in [13, 12] {
@@ -82,13 +82,13 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
         world.cluster.set_versions(Versions::kafka_4_3().with(Api::Produce, 3..=produce));
         world.cluster.create_topic("t", 1);
         world.send("t", 0);
-        // Metadata comes on the connections that these open.
+        // These records open connections, on which metadata is requested.
         world.cluster.create_topic("other", 3);
         (0..3).for_each(|partition| {
             world.send("other", partition);
         });
         world.run(ms(1_000));
-        // The first is refused, but late; those behind it miss it.
+        // The first batch is refused, but late. Those behind it miss it.
         world.cluster.script(
             Api::Produce,
             [Fault::Many(vec![Fault::Delay(2_000), Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)])],
@@ -113,7 +113,7 @@ fn records_of_a_recreated_topic_fail_and_later_ones_flow() {
     }
 }
 
-/// A broker that is behind tells of the old topic once more.
+/// A broker that is behind describes the old topic once more.
 #[test]
 fn an_id_that_flips_back_causes_no_false_success() {
     let mut world = Setup::with(|sender| sender.metadata_max_age = ms(1_000)).start();
@@ -145,7 +145,7 @@ fn a_broker_without_ids_makes_no_topic_new() {
     world.cluster.set_versions(Versions::kafka_2_1());
     world.cluster.script(Api::Produce, (0..3).map(|_| Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)));
     let meanwhile = world.send("t", 0);
-    // Versions are told when a connection is greeted.
+    // Versions are exchanged when a connection opens.
     (1..=3).for_each(|broker| world.cut_all_to(broker));
     world.run(ms(5_000));
     world.assert_written(before);
@@ -153,7 +153,7 @@ fn a_broker_without_ids_makes_no_topic_new() {
 }
 
 #[test]
-fn idle_topics_are_not_asked_for() {
+fn idle_topics_are_not_refreshed() {
     let mut world = Setup::with(|sender| {
         sender.metadata_max_age = ms(10_000);
         sender.metadata_max_idle = ms(15_000);
@@ -200,7 +200,7 @@ fn a_stale_leader_epoch_is_ignored() {
     world.cluster.hold_metadata();
     let old = world.cluster.leader("t", 0).expect("a leader");
     world.cluster.move_leader("t", 0, 1 + old % 3);
-    // The hint tells the truth, Metadata does not.
+    // The Produce response names the true leader. Metadata does not.
     let id = world.send("t", 0);
     world.run(ms(5_000));
     world.assert_written(id);
@@ -211,7 +211,7 @@ fn a_stale_leader_epoch_is_ignored() {
     assert_eq!(world.counts().batches_retried, before);
 }
 
-/// A topic without an id whose leader moved twice, and which was then made again.
+/// A topic without an id whose leader moved twice, and which was then created again.
 fn remade_without_id(setup: Setup) -> World {
     let mut world = setup.start();
     world.cluster.set_versions(Versions::kafka_2_1());
@@ -221,13 +221,13 @@ fn remade_without_id(setup: Setup) -> World {
     let before = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(before);
-    // The epochs of its leaders begin at 0 again.
+    // The new topic's leader epochs begin at 0.
     world.cluster.recreate_topic("t");
     world
 }
 
 #[test]
-fn the_leader_of_a_topic_made_again_is_found_without_ids() {
+fn the_leader_of_a_recreated_topic_is_found_without_topic_ids() {
     let mut world = remade_without_id(Setup::default());
     let after = world.send("t", 0);
     world.run(ms(10_000));
@@ -235,9 +235,9 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids() {
 }
 
 #[test]
-fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
+fn the_leader_of_a_recreated_topic_is_found_without_retries() {
     let mut world = remade_without_id(Setup::with(|sender| sender.retries = 0));
-    // Three are lost to the leader that is none.
+    // The first three records are lost to the former leader.
     for _ in 0..4 {
         world.send("t", 0);
         world.run(ms(1_000));
@@ -248,7 +248,7 @@ fn the_leader_of_a_topic_made_again_is_found_without_retries_too() {
 }
 
 #[test]
-fn the_leader_of_a_topic_made_again_is_found_after_there_was_none() {
+fn the_leader_of_a_recreated_topic_is_found_after_there_was_none() {
     let mut world = Setup::default().start();
     world.cluster.set_versions(Versions::kafka_2_1());
     world.cluster.create_topic("t", 1);
@@ -263,7 +263,7 @@ fn the_leader_of_a_topic_made_again_is_found_after_there_was_none() {
 }
 
 #[test]
-fn a_dead_first_address_is_passed_over() {
+fn a_dead_first_address_is_skipped() {
     for seed in 0..8 {
         let mut world = Setup::with(|sender| {
             sender.bootstrap_servers = vec![("nowhere".into(), 1), ("first".into(), 9093)];
@@ -277,7 +277,7 @@ fn a_dead_first_address_is_passed_over() {
     }
 }
 
-/// A name with several addresses, of which the first swallows packets.
+/// A name with several addresses. The first drops all packets.
 #[test]
 fn a_silent_address_is_followed_by_the_next() {
     let mut world = Setup::default().start();
@@ -293,7 +293,7 @@ fn a_silent_address_is_followed_by_the_next() {
 #[test]
 fn a_cluster_that_moved_is_found_by_its_bootstrap_address() {
     let mut world = warm(Setup::default(), "t", 3);
-    // All brokers move to other ports; the bootstrap name leads to one of them.
+    // All brokers move to other ports. The bootstrap name resolves to one of them.
     world.network.listeners.clear();
     for broker in 1..=3 {
         world.cluster.set_address(broker, "127.0.0.1", 19_000 + broker as u16);
@@ -320,7 +320,7 @@ fn rebootstrap_required_begins_from_the_bootstrap_address() {
     assert!(world.counts().connections_opened > before);
 }
 
-/// Records were ready for a broker that the rebootstrap let go of.
+/// Records were ready for a broker that the rebootstrap removed.
 #[test]
 fn records_ready_before_a_rebootstrap_are_sent_after_it() {
     let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(5_000)), "t", 3);
@@ -337,7 +337,7 @@ fn records_ready_before_a_rebootstrap_are_sent_after_it() {
 }
 
 #[test]
-fn old_brokers_are_spoken_to_in_their_versions() {
+fn old_brokers_get_requests_in_their_versions() {
     for versions in [Versions::kafka_2_1(), Versions::kafka_2_8(), Versions::kafka_3_9()] {
         let mut world = Setup::default().start();
         world.cluster.set_versions(versions.clone());
@@ -364,7 +364,7 @@ fn a_broker_without_a_common_version_is_named_as_the_reason() {
 }
 
 #[test]
-fn a_producer_id_is_asked_for_until_it_is_given() {
+fn a_producer_id_is_requested_until_it_is_granted() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     let faults = [
@@ -398,7 +398,7 @@ fn a_refused_producer_id_fails_records_with_the_reason_until_it_is_granted() {
 }
 
 #[test]
-fn a_producer_id_that_is_none_is_not_believed() {
+fn a_response_without_a_producer_id_is_not_believed() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     // Version 4, flexible: length, correlation id, tags, throttle time, no error, producer id and epoch -1, tags.
@@ -413,9 +413,9 @@ fn a_producer_id_that_is_none_is_not_believed() {
     assert_eq!(world.cluster.records("t", 0)[0].sequence, 0);
 }
 
-/// The answer that was on its way when the refresh was asked for may be from before.
+/// A response that was on its way when the refresh was requested may be older than the request.
 #[test]
-fn a_refresh_asked_for_during_another_is_not_forgotten() {
+fn a_refresh_requested_during_another_is_not_forgotten() {
     let mut world = Setup::with(|sender| sender.metadata_max_age = ms(10_000)).start();
     world.cluster.set_versions(Versions::kafka_3_9().with(Api::Produce, 3..=9));
     world.cluster.create_topic("t", 1);
@@ -423,7 +423,7 @@ fn a_refresh_asked_for_during_another_is_not_forgotten() {
     world.run(ms(9_950));
     world.cluster.script(Api::Metadata, [Fault::Delay(1_500)]);
     world.run(ms(1_000));
-    // Metadata as of now is on its way; the leader moves after it was made.
+    // Current metadata is on its way. The leader moves after it was made.
     let old = world.cluster.leader("t", 0).expect("a leader");
     world.cluster.move_leader("t", 0, 1 + old % 3);
     let id = world.send("t", 0);
@@ -432,10 +432,10 @@ fn a_refresh_asked_for_during_another_is_not_forgotten() {
 }
 
 #[test]
-fn a_leader_that_is_not_listed_is_asked_for_again() {
+fn metadata_whose_leader_is_not_listed_is_requested_again() {
     let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(2_000)), "t", 3);
     let leader = world.cluster.leader("t", 1).expect("a leader");
-    // The topic's leaders are told as before, the list of brokers is shorter.
+    // The response names the same leaders, but lists fewer brokers.
     world.cluster.hold_metadata();
     world.stop_broker(leader);
     world.run(ms(5_000));
@@ -478,7 +478,7 @@ fn a_connection_that_is_not_used_is_closed_and_opened_again() {
 }
 
 #[test]
-fn a_broker_that_swallows_everything_does_not_stop_metadata() {
+fn a_broker_that_never_responds_does_not_stop_metadata() {
     let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(5_000)), "t", 3);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
     world.network.silent.insert(address);
@@ -493,7 +493,7 @@ fn a_broker_that_swallows_everything_does_not_stop_metadata() {
 }
 
 #[test]
-fn records_that_wait_for_a_leader_outlast_a_refusal_to_name_it() {
+fn records_that_wait_for_a_leader_survive_an_error_in_metadata() {
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.cluster.remove_leader("t", 0);
     let waiting = world.send("t", 0);
@@ -511,7 +511,7 @@ fn left_out(topic: &str) -> Fault {
 }
 
 #[test]
-fn a_topic_that_an_answer_leaves_out_is_asked_for_again() {
+fn a_topic_that_a_response_leaves_out_is_requested_again() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 1);
     world.cluster.create_topic("other", 1);
@@ -523,9 +523,9 @@ fn a_topic_that_an_answer_leaves_out_is_asked_for_again() {
     world.assert_written(id);
 }
 
-/// A request for new topics alone: what is known of the others is not asked for.
+/// A request for new topics does not ask for known ones, so the response says nothing about those.
 #[test]
-fn a_new_topic_that_an_answer_leaves_out_is_asked_for_again_beside_known_ones() {
+fn a_new_topic_that_a_response_leaves_out_is_requested_again_while_others_are_known() {
     let mut world = warm(Setup::default(), "known", 3);
     world.cluster.create_topic("new", 1);
     world.cluster.script(Api::Metadata, [left_out("new"), left_out("new")]);
@@ -535,7 +535,7 @@ fn a_new_topic_that_an_answer_leaves_out_is_asked_for_again_beside_known_ones() 
 }
 
 #[test]
-fn a_known_topic_that_an_answer_leaves_out_keeps_its_leaders_and_is_asked_for_again() {
+fn a_known_topic_that_a_response_leaves_out_keeps_its_leaders_and_is_requested_again() {
     let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(10_000)), "t", 1);
     world.cluster.script(Api::Metadata, [left_out("t")]);
     world.run(ms(9_000));
@@ -547,7 +547,7 @@ fn a_known_topic_that_an_answer_leaves_out_keeps_its_leaders_and_is_asked_for_ag
 }
 
 #[test]
-fn a_partition_that_an_answer_leaves_out_is_asked_for_again() {
+fn a_partition_that_a_response_leaves_out_is_requested_again() {
     let mut world = Setup::default().start();
     world.cluster.create_topic("t", 3);
     let gap = || Fault::LeaveOut(On::partition("t", 1));
@@ -559,7 +559,7 @@ fn a_partition_that_an_answer_leaves_out_is_asked_for_again() {
 }
 
 #[test]
-fn an_answer_without_brokers_is_asked_for_again_and_changes_nothing() {
+fn a_response_without_brokers_changes_nothing_and_the_request_is_repeated() {
     for versions in [Versions::kafka_4_3(), Versions::kafka_2_1()] {
         let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
         world.cluster.set_versions(versions);
@@ -576,9 +576,9 @@ fn an_answer_without_brokers_is_asked_for_again_and_changes_nothing() {
     }
 }
 
-/// From version 12 on a topic may come without its name.
+/// From version 12 on, a response may have a topic without a name.
 #[test]
-fn a_topic_without_a_name_is_asked_for_again() {
+fn a_topic_without_a_name_is_requested_again() {
     let mut world = Setup::default().start();
     world.cluster.set_versions(Versions::kafka_4_3().with(Api::Metadata, 0..=12));
     world.cluster.create_topic("t", 1);
@@ -604,9 +604,9 @@ fn a_topic_without_a_name_is_asked_for_again() {
     world.assert_written(id);
 }
 
-/// From version 13 on an answer may have an error for the whole request.
+/// From version 13 on, a response may have an error for the whole request.
 #[test]
-fn an_answer_that_is_an_error_is_asked_for_again() {
+fn a_response_that_is_an_error_is_requested_again() {
     let mut world = Setup::with(|sender| sender.topic_timeout = ms(3_000)).start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::Metadata, vec![Fault::Error(codes::REQUEST_TIMED_OUT, On::All); 3]);

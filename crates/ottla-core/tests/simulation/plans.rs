@@ -9,7 +9,7 @@ use crate::dice::Dice;
 use crate::world::ms;
 use crate::world::setup::Properties;
 
-/// The release of Kafka that all brokers are of.
+/// The Kafka release of all brokers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
     Kafka2_1,
@@ -29,7 +29,7 @@ impl Release {
     }
 }
 
-/// Pauses and intervals of a producer, from 0 upwards. `None` leaves one as it is.
+/// Pauses and intervals of a producer, from 0 upwards. `None` leaves the default.
 #[derive(Clone, Debug, Default)]
 pub struct Intervals {
     pub retry_backoff: Option<Duration>,
@@ -46,7 +46,7 @@ pub struct Intervals {
 }
 
 impl Intervals {
-    /// Each from a stream of its own.
+    /// Draws each from its own stream.
     pub fn draw(stream: impl Fn(&str) -> Dice) -> Intervals {
         let interval = |name| stream(name).one_of(&[Some(ms(0)), Some(ms(0)), Some(ms(1)), Some(ms(30)), None, None]);
         Intervals {
@@ -74,7 +74,7 @@ impl Intervals {
             backoff(sender.reconnect_backoff, self.reconnect_backoff, self.reconnect_backoff_max);
         sender.setup_backoff.initial = self.setup_timeout.unwrap_or(sender.setup_backoff.initial).max(ms(1));
         sender.metadata_max_age = self.metadata_max_age.unwrap_or(sender.metadata_max_age);
-        // The configuration allows no less.
+        // The configuration has this minimum.
         sender.metadata_max_idle = self.metadata_max_idle.unwrap_or(sender.metadata_max_idle).max(ms(5_000));
         sender.rebootstrap_trigger = self.rebootstrap_trigger.unwrap_or(sender.rebootstrap_trigger);
         sender.connections_max_idle =

@@ -1,7 +1,8 @@
-//! Faults that are planted in the engine (`crates/ottla-core/src/planted.rs`): the random runs must find each of them.
+//! Planted faults (`crates/ottla-core/src/planted.rs`): the random runs must find each of them.
 //!
-//! `cargo test -p ottla-core --features planted --test simulation planted` looks for a few of them. With `OTTLA_SOAK=1` it looks for all,
-//! from several seeds on, and prints how many it took: the table of README.md. `OTTLA_FAULT=name` chooses one.
+//! `cargo test -p ottla-core --features planted --test simulation planted` looks for a few. With `OTTLA_SOAK=1` it
+//! looks for all, from several seeds on, and prints how many seeds that took: the table of README.md.
+//! `OTTLA_FAULT=name` chooses one fault.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +12,13 @@ use ottla_core::planted::{Fault, plant, times_met};
 use crate::seeds::{self, Simulation};
 use crate::{random, random_transactions};
 
-/// A fault that takes more seeds counts as not found.
+/// A fault that needs more seeds counts as not found.
 const MOST_SEEDS: u64 = 20_000;
 
-/// Where searches begin.
+/// The seeds at which searches begin.
 const STARTS: [u64; 5] = [0, 1_000_000, 2_000_000, 3_000_000, 4_000_000];
 
-/// Found within a few seeds: these are looked for at every test.
+/// Faults that a few seeds find. Every test run looks for these.
 const QUICK: [Fault; 5] = [
     Fault::RetryNumberedAnew,
     Fault::EpochKept,
@@ -26,7 +27,7 @@ const QUICK: [Fault; 5] = [
     Fault::CommitAfterFailure,
 ];
 
-/// The run that must find it.
+/// The kind of random run that must find the fault.
 fn simulation(fault: Fault) -> &'static Simulation {
     let transactional = fault >= Fault::GateLeftOpen;
     if transactional { &random_transactions::SIMULATION } else { &random::SIMULATION }
@@ -70,7 +71,7 @@ fn on_every_core<A: Sync, B: Send>(tasks: &[A], work: impl Fn(&A) -> B + Sync) -
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How many seeds it takes, from this one on, until one fails.
+/// How many seeds, beginning with `from`, it takes until a run fails.
 fn search(fault: Fault, from: u64) -> Option<u64> {
     let mut met = 0;
     for seed in from..from + MOST_SEEDS {

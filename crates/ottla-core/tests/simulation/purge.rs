@@ -1,4 +1,4 @@
-//! Purge: records are given up because the application asks for it.
+//! Purge: the application has records given up.
 
 use ottla_core::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault, On, codes};
@@ -16,7 +16,7 @@ fn assert_answered(world: &World, ticket: u64) {
     );
 }
 
-/// A world in which nobody answers a Produce request any more: the next so many are in flight for ever.
+/// Scripts a world in which the broker answers no further Produce request, so that those remain in flight.
 fn mute(world: &mut World, handled: bool) {
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled }]);
 }
@@ -90,14 +90,14 @@ fn records_in_flight_are_purged_as_unknown_and_keep_their_bytes() {
         world.assert_written(next);
         let expected = if handled { vec![1, flying, next] } else { vec![1, next] };
         assert_eq!(world.in_log("t", 0), expected);
-        // What is missing, if it is, was found out from the broker.
+        // The missing batch, if any, was discovered from the broker's response.
         assert_eq!(world.counts().epochs_bumped, u64::from(!handled));
         assert_eq!(world.memory_used(), 0);
     }
 }
 
 #[test]
-fn a_purge_of_the_queue_leaves_what_is_in_flight_alone() {
+fn a_purge_of_the_queue_spares_batches_in_flight() {
     let mut world = warm(Setup::with(|sender| sender.max_in_flight = 1).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Delay(500)]);
     let flying = world.send("t", 0);
@@ -112,7 +112,7 @@ fn a_purge_of_the_queue_leaves_what_is_in_flight_alone() {
 }
 
 #[test]
-fn a_purge_of_what_is_in_flight_leaves_the_queue_alone() {
+fn a_purge_of_batches_in_flight_spares_the_queue() {
     let mut world = warm(Setup::with(|sender| sender.max_in_flight = 1).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Delay(500)]);
     let flying = world.send("t", 0);
@@ -128,8 +128,8 @@ fn a_purge_of_what_is_in_flight_leaves_the_queue_alone() {
 }
 
 #[test]
-fn numbers_of_purged_batches_go_back() {
-    // Five batches are refused, and wait to be tried again one by one.
+fn numbers_of_purged_batches_are_given_back() {
+    // Five batches are refused. They wait to be retried one by one.
     let mut world = warm(Setup::default().single_records(), "t", 1);
     world.cluster.script(Api::Produce, vec![Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All); 5]);
     let ids: Vec<u64> = (0..5).map(|_| world.send("t", 0)).collect();
@@ -146,7 +146,7 @@ fn numbers_of_purged_batches_go_back() {
 }
 
 #[test]
-fn a_record_that_may_be_there_is_purged_as_unknown() {
+fn a_record_that_may_be_in_the_log_is_purged_as_unknown() {
     let mut world = warm(Setup::default(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter]);
     let id = world.send("t", 0);
@@ -161,7 +161,7 @@ fn a_record_that_may_be_there_is_purged_as_unknown() {
 }
 
 #[test]
-fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
+fn a_purge_recalls_a_request_of_which_no_byte_was_written() {
     let mut world = warm(Setup::default(), "t", 1);
     world.network.eager = false;
     let id = world.send("t", 0);
@@ -174,8 +174,8 @@ fn a_request_that_was_not_begun_is_taken_back_by_a_purge() {
 }
 
 #[test]
-fn purged_records_are_told_in_order() {
-    // The first is refused and waits for another attempt, while the second is in flight.
+fn purged_records_are_reported_in_order() {
+    // The first batch is refused and waits for a retry while the second is in flight.
     let mut world = warm(Setup::with(|sender| sender.max_in_flight = 2).single_records(), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All), Fault::Delay(5_000)]);
     let ids: Vec<u64> = (0..6).map(|_| world.send("t", 0)).collect();

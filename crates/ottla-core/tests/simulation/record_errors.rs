@@ -10,7 +10,7 @@ use crate::world::{POISON, Setup, World, ms};
 
 const INVALID_RECORD: ErrorKind = ErrorKind::Broker(codes::INVALID_RECORD);
 
-/// A world whose topic refuses poisoned records. Record 1 is in its log.
+/// A world whose topic refuses poisoned records. Its log has record 1.
 fn poisonable(change: impl FnOnce(&mut Properties)) -> World {
     poisonable_in(Setup::with(|sender| {
         sender.linger = ms(5);
@@ -24,7 +24,7 @@ fn poisonable_in(setup: Setup) -> World {
     world
 }
 
-/// Sends so many records, poisoned those of these places; answers with the good and the bad ones.
+/// Sends `count` records, poisoned at these indices. Returns the good ones and the bad ones.
 fn send(world: &mut World, count: usize, poisoned: &[usize]) -> (Vec<u64>, Vec<u64>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for place in 0..count {
@@ -74,14 +74,14 @@ fn a_named_record_fails_alone_and_the_others_follow_in_order() {
 }
 
 #[test]
-fn a_failed_record_is_told_its_own_message() {
+fn a_failed_record_gets_its_own_message() {
     let mut world = poisonable(|_| {});
     let (_, bad) = send(&mut world, 6, &[2, 4]);
     world.run(ms(100));
     for (place, id) in [(2, bad[0]), (4, bad[1])] {
-        let said = &world.outcome(id).message;
-        assert!(said.contains("INVALID_RECORD") && said.contains("t-0"), "{said}");
-        assert!(said.contains(&format!("record {place} is to blame")), "{said}");
+        let message = &world.outcome(id).message;
+        assert!(message.contains("INVALID_RECORD") && message.contains("t-0"), "{message}");
+        assert!(message.contains(&format!("record {place} is to blame")), "{message}");
     }
 }
 
@@ -98,9 +98,9 @@ fn a_batch_of_bad_records_leaves_no_hole() {
 }
 
 #[test]
-fn what_was_in_flight_behind_a_refused_batch_stays_in_order_and_exactly_once() {
+fn batches_in_flight_behind_a_refused_one_stay_in_order_and_exactly_once() {
     for idempotence in [true, false] {
-        // Three records are a batch.
+        // Three records fill a batch.
         let mut setup = Setup::with(|sender| {
             sender.idempotence = idempotence;
             sender.max_in_flight = if idempotence { 5 } else { 1 };
@@ -113,9 +113,9 @@ fn what_was_in_flight_behind_a_refused_batch_stays_in_order_and_exactly_once() {
     }
 }
 
-/// Its parts would not be recognised as what the broker perhaps has as a whole.
+/// The broker may have the batch as a whole, and would not recognize its parts as duplicates.
 #[test]
-fn a_batch_that_may_be_there_is_not_taken_apart() {
+fn a_batch_that_may_be_in_the_log_is_not_taken_apart() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::DropAfter]);
     let (good, bad) = send(&mut world, 4, &[2]);
@@ -127,13 +127,13 @@ fn a_batch_that_may_be_there_is_not_taken_apart() {
 }
 
 #[test]
-fn the_rest_that_is_refused_in_turn_loses_its_bad_ones_too() {
+fn bad_records_that_are_named_in_a_second_refusal_fail_as_well() {
     let mut world = poisonable(|_| {});
     world.cluster.script(Api::Produce, [Fault::None, Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
     let (good, bad) = send(&mut world, 6, &[4]);
     world.run(ms(20));
     assert!(!world.application.outcomes.contains_key(&good[0]));
-    // From now on the markers' own bracket is poison: every record is bad.
+    // From now on '<', with which every value begins, is poison: every record is bad.
     world.cluster.set_topic_options("t", |options| options.poison = Some(b'<'));
     world.run(ms(5_000));
     good.iter().chain(&bad).for_each(|&id| world.assert_failed(id, INVALID_RECORD, Fate::NotWritten));
@@ -141,16 +141,16 @@ fn the_rest_that_is_refused_in_turn_loses_its_bad_ones_too() {
 }
 
 #[test]
-fn being_sent_again_for_others_is_no_retry() {
+fn records_sent_again_without_the_bad_ones_use_up_no_retry() {
     let mut world = poisonable(|sender| sender.retries = 0);
     let (good, bad) = send(&mut world, 5, &[2]);
     world.run(ms(100));
     assert_bad_failed_alone(&world, &good, &bad);
 }
 
-/// Before Produce version 8 brokers name no records.
+/// Before version 8 of Produce, brokers name no records.
 #[test]
-fn a_broker_that_names_nobody_fails_the_batch() {
+fn a_broker_that_names_no_record_fails_the_batch() {
     let mut world = poisonable(|_| {});
     world.cluster.set_versions(Versions::kafka_3_9().with(Api::Produce, 3..=7));
     let leader = world.cluster.leader("t", 0).expect("a leader");
@@ -161,7 +161,7 @@ fn a_broker_that_names_nobody_fails_the_batch() {
 }
 
 #[test]
-fn a_flush_waits_for_the_rest_too() {
+fn a_flush_waits_for_the_remaining_records() {
     let mut world = poisonable(|_| {});
     let (good, _) = send(&mut world, 5, &[2]);
     world.cluster.script(Api::Produce, [Fault::None, Fault::Delay(500)]);

@@ -1,4 +1,4 @@
-//! A topic that is deleted and created again with another number of partitions.
+//! Topics that are deleted and created again with another number of partitions.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -14,12 +14,12 @@ use crate::transactions;
 use crate::world::setup::Properties;
 use crate::world::{Setup, World, ms};
 
-/// Metadata with and without topic ids.
+/// Metadata with topic ids and without.
 fn both() -> [Versions; 2] {
     [Versions::kafka_4_3(), Versions::kafka_2_1()]
 }
 
-/// A topic of so many partitions, to each of which something was written.
+/// A world with a topic of this many partitions, each of which has a record.
 fn world(setup: Setup, versions: Versions, partitions: i32) -> World {
     let mut world = setup.start();
     world.cluster.set_versions(versions);
@@ -29,19 +29,19 @@ fn world(setup: Setup, versions: Versions, partitions: i32) -> World {
     world
 }
 
-/// Metadata is asked for each second.
+/// Metadata is refreshed every second.
 fn refreshing() -> Setup {
     Setup::with(|sender| sender.metadata_max_age = ms(1_000))
 }
 
-/// Creates the topic again and lets the producer learn of it.
+/// Recreates the topic and waits until the producer knows.
 fn recreate(world: &mut World, partitions: i32) {
     world.cluster.recreate_topic_with("t", partitions);
     world.run(ms(5_000));
     assert_eq!(known(world), partitions as usize);
 }
 
-/// How many partitions application threads see.
+/// The number of partitions that application threads see.
 fn known(world: &World) -> usize {
     world.accumulator.topics.get("t").partitions().expect("known").len()
 }
@@ -66,13 +66,13 @@ fn assert_all_written(world: &mut World, ids: &[u64]) {
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
-/// The partitions that records were written to.
+/// The partitions that the records were written to.
 fn places(world: &World, ids: &[u64]) -> BTreeSet<i32> {
     ids.iter().map(|&id| world.outcome(id).partition).collect()
 }
 
 #[test]
-fn keys_go_to_the_partitions_that_a_smaller_topic_has() {
+fn keys_are_spread_over_the_partitions_of_a_topic_that_shrank() {
     for versions in both() {
         let mut world = world(refreshing(), versions, 6);
         recreate(&mut world, 2);
@@ -83,7 +83,7 @@ fn keys_go_to_the_partitions_that_a_smaller_topic_has() {
 }
 
 #[test]
-fn a_topic_created_again_with_any_number_of_partitions_takes_all_its_records() {
+fn a_topic_recreated_with_any_number_of_partitions_gets_all_its_records() {
     let unnumbered = |sender: &mut Properties| sender.idempotence = false;
     let leader_only = |sender: &mut Properties| {
         sender.idempotence = false;
@@ -108,9 +108,9 @@ fn a_topic_created_again_with_any_number_of_partitions_takes_all_its_records() {
     }
 }
 
-/// Twelve keys a second, whatever becomes of the topic: once it is known how it is, all are written.
+/// Twelve keys a second while the topic is recreated. Once the producer knows the topic again, all records are written.
 #[test]
-fn records_that_are_sent_all_the_while_are_written_again_after_each_creation() {
+fn records_sent_continuously_are_written_again_after_each_recreation() {
     for versions in both() {
         let mut world = world(Setup::default(), versions, 6);
         for partitions in [2, 5, 1, 6] {
@@ -127,7 +127,7 @@ fn records_that_are_sent_all_the_while_are_written_again_after_each_creation() {
 }
 
 #[test]
-fn every_partitioner_chooses_among_the_partitions_that_there_are() {
+fn every_partitioner_chooses_among_existing_partitions() {
     for partitioner in [Partitioner::RoundRobin, Partitioner::Random] {
         let mut setup = refreshing();
         setup.accumulator.topic.partitioner = partitioner;
@@ -141,7 +141,7 @@ fn every_partitioner_chooses_among_the_partitions_that_there_are() {
     }
 }
 
-/// Chooses the last partition, and notes how many it is asked about.
+/// Chooses the last partition, and notes the number of partitions it chooses from.
 #[derive(Default)]
 struct Last(Mutex<BTreeSet<u32>>);
 
@@ -166,7 +166,7 @@ impl CustomPartitioner for Last {
 }
 
 #[test]
-fn the_applications_partitioner_is_asked_about_the_partitions_that_there_are() {
+fn a_custom_partitioner_chooses_among_existing_partitions() {
     let own = Arc::new(Last::default());
     let mut setup = refreshing();
     setup.accumulator.topic.partitioner = Partitioner::Custom(own.clone());
@@ -194,7 +194,7 @@ fn a_partition_that_no_longer_exists_is_refused_by_send() {
 }
 
 #[test]
-fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_known() {
+fn lingering_records_for_a_removed_partition_fail_when_its_removal_is_known() {
     for versions in both() {
         let setup = Setup::with(|sender| {
             sender.metadata_max_age = ms(1_000);
@@ -214,9 +214,9 @@ fn records_that_linger_for_a_partition_that_no_longer_exists_fail_when_that_is_k
     }
 }
 
-/// Also those that were sent, and are sent again and again; and nobody waits for them in vain.
+/// This includes records that were sent and are being retried. No call keeps waiting for them.
 #[test]
-fn records_on_their_way_to_a_partition_that_no_longer_exists_fail_soon() {
+fn records_in_flight_to_a_removed_partition_fail_soon() {
     for versions in both() {
         let mut world = world(Setup::default().single_records(), versions, 6);
         world.cluster.recreate_topic_with("t", 2);
@@ -230,12 +230,12 @@ fn records_on_their_way_to_a_partition_that_no_longer_exists_fail_soon() {
     }
 }
 
-/// The answer to what was in flight comes after the partition is gone.
+/// The response arrives after the partition was removed.
 #[test]
-fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
+fn a_request_answered_after_its_partition_was_removed_is_not_retried() {
     for versions in both() {
         let mut world = world(refreshing(), versions, 6);
-        // What metadata comes on.
+        // The broker that serves metadata.
         let asked = world.cluster.leader("t", 0);
         let late = (1..6).find(|&partition| world.cluster.leader("t", partition) != asked).expect("another broker");
         world.cluster.script(
@@ -255,10 +255,10 @@ fn a_request_that_is_answered_after_its_partition_is_gone_is_not_sent_again() {
     }
 }
 
-/// A gap proves that nothing behind it is in the log. But the topic is created again, without an id that would tell, and the
-/// new log, which knows no producer, takes what was in flight behind the gap.
+/// Normally a gap proves that no batch behind it is in the log. But a recreated topic without an id looks like the old
+/// one, and its new log, which knows no producer, accepts the batches that were in flight behind the gap.
 #[test]
-fn what_was_in_flight_behind_a_gap_may_be_in_the_log_of_a_topic_created_again() {
+fn batches_in_flight_behind_a_gap_may_be_in_the_log_of_a_recreated_topic() {
     let mut world = world(Setup::default().single_records(), Versions::kafka_2_1(), 1);
     world.cluster.recreate_topic("t");
     let (refused, gap) =
@@ -273,9 +273,9 @@ fn what_was_in_flight_behind_a_gap_may_be_in_the_log_of_a_topic_created_again() 
     world.assert_failed(ids[2], ErrorKind::DeliveryTimedOut, Fate::Unknown);
 }
 
-/// A broker that has not heard of new partitions: the topic has the same id, or none.
+/// A broker has not heard of new partitions. The topic has the same id, or none.
 #[test]
-fn a_broker_that_is_behind_takes_no_partition_away() {
+fn an_outdated_broker_removes_no_partition() {
     for (versions, behind) in both().into_iter().zip([ms(10_000), ms(400)]) {
         let mut world = world(Setup::with(|sender| sender.linger = ms(30_000)), versions, 2);
         let old = world.cluster.view();
@@ -292,9 +292,9 @@ fn a_broker_that_is_behind_takes_no_partition_away() {
     }
 }
 
-/// A broker that has not heard that the topic was created again, with more partitions.
+/// A broker has not heard that the topic was recreated with more partitions.
 #[test]
-fn a_broker_that_speaks_of_the_deleted_topic_takes_no_partition_away() {
+fn a_broker_that_describes_the_deleted_topic_removes_no_partition() {
     let mut world = world(Setup::with(|sender| sender.linger = ms(30_000)), Versions::kafka_4_3(), 2);
     let old = world.cluster.view();
     world.cluster.recreate_topic_with("t", 6);
@@ -308,9 +308,9 @@ fn a_broker_that_speaks_of_the_deleted_topic_takes_no_partition_away() {
     assert_all_written(&mut world, &ids);
 }
 
-/// Nobody else says otherwise for long: then it is so.
+/// If no other broker contradicts for some time, the smaller number is believed.
 #[test]
-fn fewer_partitions_are_believed_when_no_broker_knows_of_more() {
+fn fewer_partitions_are_believed_when_no_broker_has_more() {
     for versions in both() {
         let mut world = world(refreshing(), versions, 6);
         recreate(&mut world, 2);
@@ -328,7 +328,7 @@ fn fewer_partitions_are_believed_when_no_broker_knows_of_more() {
     }
 }
 
-/// Asks for metadata now.
+/// Requests metadata now.
 fn refresh(world: &mut World) -> u64 {
     let (asked_at, deadline) = (world.now, world.now.after(ms(10_000)));
     let about = About::Topic { name: "t".into(), led: false };
@@ -338,7 +338,7 @@ fn refresh(world: &mut World) -> u64 {
 }
 
 #[test]
-fn the_application_is_told_the_partitions_that_records_go_to() {
+fn the_application_sees_the_partitions_that_records_go_to() {
     for versions in both() {
         let mut world = world(Setup::default(), versions, 6);
         world.cluster.recreate_topic_with("t", 2);
@@ -351,9 +351,10 @@ fn the_application_is_told_the_partitions_that_records_go_to() {
     }
 }
 
-/// What was not written fails, and the transaction with it; the next one finds the topic as it is.
+/// Records that were not written fail, and their transaction with them. The next transaction sees the topic as it is
+/// now.
 #[test]
-fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_and_the_next_goes_on() {
+fn a_transaction_whose_topic_is_recreated_with_fewer_partitions_is_aborted_and_the_next_succeeds() {
     transactions::both(|generation| {
         let mut setup = transactions::setup();
         setup.sender.metadata_max_age = ms(1_000);
@@ -364,7 +365,7 @@ fn a_transaction_whose_topic_is_created_again_with_fewer_partitions_is_aborted_a
         for partitions in [2, 5, 1, 6] {
             world.transact(Call::Begin).expect("begun");
             world.cluster.recreate_topic_with("t", partitions);
-            // Some are for partitions that are no more. The first time no partition is known.
+            // Some records are for partitions that no longer exist. In the first round no partition is known yet.
             let before = world.accumulator.topics.get("t").partitions().map_or(0, <[_]>::len);
             (0..before as i32).for_each(|partition| drop(world.send_sized("t", Some(partition), 0)));
             world.run(ms(3_000));

@@ -1,4 +1,4 @@
-//! What goes into a request and when: turns, sizes, what goes alone, and answers that come too late.
+//! What goes into a request and when: turns, sizes, batches that travel alone, and responses that are too late.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use ottla_mock::{Api, Fault, On, UnknownProducer, Versions, codes};
 use crate::delivery::warm;
 use crate::world::{Hand, Setup, World, ms};
 
-/// Partitions of each Produce request, in order.
+/// The partitions of each Produce request, in order.
 fn produced(world: &World) -> Vec<Vec<i32>> {
     let requests = world.cluster.requests_of(Api::Produce).into_iter();
     requests.map(|request| request.partitions.iter().map(|partition| partition.partition).collect()).collect()
 }
 
 #[test]
-fn what_a_full_request_leaves_out_is_first_in_the_next() {
+fn batches_left_out_of_a_full_request_are_first_in_the_next() {
     let mut setup = Setup::with(|sender| {
         sender.max_request_size = 2_500;
         sender.linger = ms(20);
@@ -37,7 +37,7 @@ fn what_a_full_request_leaves_out_is_first_in_the_next() {
 }
 
 #[test]
-fn a_record_larger_than_a_batch_is_a_batch_of_its_own() {
+fn a_record_larger_than_a_batch_gets_a_batch_to_itself() {
     for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
         let mut setup = Setup::with(|sender| {
             sender.linger = ms(60_000);
@@ -60,13 +60,14 @@ fn a_record_larger_than_a_batch_is_a_batch_of_its_own() {
     }
 }
 
-/// If others followed it, the broker could forget it: it remembers five batches.
+/// If more batches followed it, the broker could forget it: brokers remember five batches per producer.
 #[test]
-fn a_batch_that_is_sent_again_goes_alone() {
+fn a_retried_batch_travels_alone() {
     for behind in [0, 4] {
         let mut world = warm(Setup::default().single_records(), "t", 1);
         world.cluster.clear_requests();
-        // The first is refused, those in flight behind it miss it, and its second attempt is answered late.
+        // The first batch is refused, those in flight behind it miss it, and the response to its second attempt is
+        // late.
         let refused = [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)].into_iter().chain(vec![Fault::None; behind]);
         world.cluster.script(Api::Produce, refused.chain([Fault::Delay(1_000)]));
         let mut ids: Vec<u64> = (0..=behind).map(|_| world.send("t", 0)).collect();
@@ -90,7 +91,7 @@ fn a_batch_that_is_sent_again_goes_alone() {
     }
 }
 
-/// A hint spares the first pause at the new leader; the pauses after it go on where they were.
+/// A leader hint skips only the first pause. The pauses after it continue the backoff.
 #[test]
 fn a_new_leader_is_tried_at_once_and_the_backoff_goes_on_growing() {
     let mut world = warm(Setup::default(), "t", 1);
@@ -118,7 +119,7 @@ fn a_new_leader_is_tried_at_once_and_the_backoff_goes_on_growing() {
     assert!(pauses[4] >= ms(640), "and the next pause is 800 ms: {pauses:?}");
 }
 
-/// Its completion was told when it expired. What the broker says then is too late, and is no reason to try again.
+/// The batch was reported when it expired. A later response changes nothing and leads to no retry.
 #[test]
 fn an_answer_after_expiry_changes_nothing() {
     for (code, in_log) in [
@@ -135,7 +136,7 @@ fn an_answer_after_expiry_changes_nothing() {
         world.run(ms(10_001));
         world.assert_failed(expired, ErrorKind::DeliveryTimedOut, Fate::Unknown);
         world.run(ms(60_000));
-        assert_eq!(world.application.outcomes.len(), world.application.accepted.len(), "told once");
+        assert_eq!(world.application.outcomes.len(), world.application.accepted.len(), "reported once");
         assert_eq!(produced(&world).len(), 1, "code {code}: it was sent again");
         assert_eq!(world.in_log("t", 0).contains(&expired), in_log);
         let next = world.send("t", 0);
@@ -172,9 +173,9 @@ fn the_longest_timeouts_there_are_do_not_overflow() {
     assert!(world.application.closed && world.all_completed());
 }
 
-/// One refusal teaches how large batches of this topic may be.
+/// One refusal teaches the batch size that this topic accepts.
 #[test]
-fn a_limit_that_was_learned_ends_the_splits() {
+fn a_learned_size_limit_ends_the_splits() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(5)), "t", 1);
     world.cluster.set_topic_options("t", |options| options.max_message_bytes = 4_000);
     let burst = |world: &mut World| {
@@ -211,7 +212,7 @@ fn a_flush_waits_for_the_parts_of_a_split() {
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
-/// What the application handed in is its own again when the call returns: key, value, headers.
+/// Key, value and headers belong to the application again when the call returns.
 #[test]
 fn a_record_is_copied_when_it_is_accepted() {
     let mut world = warm(Setup::with(|sender| sender.linger = ms(50)), "t", 1);
@@ -237,10 +238,10 @@ fn a_record_is_copied_when_it_is_accepted() {
     assert_ne!((value, key, name), (*b"<00000002>", *b"key", *b"name"));
 }
 
-/// Brokers forget a producer that was silent for `producer.id.expiration.ms`. Older ones say so, newer ones take what
-/// comes.
+/// Brokers forget a producer that has been silent for `producer.id.expiration.ms`. Old brokers report that; newer ones
+/// accept any sequence.
 #[test]
-fn a_producer_that_brokers_forgot_goes_on() {
+fn a_producer_forgotten_by_brokers_goes_on() {
     for (versions, unknown) in
         [(Versions::kafka_4_3(), UnknownProducer::Accepted), (Versions::kafka_2_1(), UnknownProducer::Refused)]
     {

@@ -1,6 +1,6 @@
-//! Ranges of seeds. A seed is all that a random run depends on: the same one does the same again.
+//! Ranges of seeds. A run depends on its seed alone, so the same seed repeats it.
 //!
-//! `OTTLA_SEEDS=from..to` names the range, `OTTLA_TRACE=1` prints what happens.
+//! `OTTLA_SEEDS=from..to` chooses the range, `OTTLA_TRACE=1` prints what happens.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -14,23 +14,23 @@ use crate::coverage::Coverage;
 
 /// A kind of random run.
 pub struct Simulation {
-    /// The test that runs ranges of it.
+    /// The test that runs a range of seeds.
     pub test: &'static str,
-    /// What a seed's run depends on, as text.
+    /// The plan of a seed, as text.
     pub plan: fn(u64) -> String,
     /// Panics if a promise is broken.
     pub run: fn(u64) -> Coverage,
-    /// What has to be met with, and how often in a thousand seeds.
+    /// What must occur, and how often per thousand seeds.
     pub expected: fn() -> Vec<(String, u64)>,
 }
 
-/// A range of seeds is given up after so many failures.
+/// After this many failures the rest of a range is skipped.
 const MOST_FAILURES: usize = 10;
 
-/// Fewer seeds than these cannot meet with everything.
+/// Fewer seeds are not enough to encounter everything.
 const ENOUGH_TO_MEET_ALL: u64 = 200;
 
-/// Runs one seed; an error says which promise was broken.
+/// Runs one seed. An error says which promise was broken.
 pub fn attempt(simulation: &Simulation, seed: u64) -> Result<Coverage, String> {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(keep_panics);
@@ -45,19 +45,20 @@ thread_local! {
     static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What a seed's panic says is kept instead of printed.
+/// Captures panic messages instead of printing them.
 fn keep_panics() {
-    let usual = std::panic::take_hook();
+    let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(
         move |panic| {
-            if QUIET.get() { SAID.set(Some(panic.to_string())) } else { usual(panic) }
+            if QUIET.get() { SAID.set(Some(panic.to_string())) } else { default(panic) }
         },
     ));
 }
 
-/// Runs `OTTLA_SEEDS`, or else these, on every core; fails if one fails, or if they met with too little.
-pub fn run(simulation: &Simulation, usual: Range<u64>) {
-    let seeds = std::env::var("OTTLA_SEEDS").ok().map_or(usual, |range| {
+/// Runs the seeds of `OTTLA_SEEDS`, or else `default`, on every core. Fails if a run fails, or if the runs encountered
+/// too little.
+pub fn run(simulation: &Simulation, default: Range<u64>) {
+    let seeds = std::env::var("OTTLA_SEEDS").ok().map_or(default, |range| {
         let (from, to) = range.split_once("..").expect("OTTLA_SEEDS=from..to");
         from.parse().expect("a number")..to.parse().expect("a number")
     });
@@ -69,7 +70,7 @@ pub fn run(simulation: &Simulation, usual: Range<u64>) {
     for (seed, message) in &failed {
         println!("seed {seed}: {message}");
         println!("  its plan: {}", (simulation.plan)(*seed));
-        println!("  to see it again: {}", again(simulation, *seed));
+        println!("  to see it again: {}", command_to_repeat(simulation, *seed));
     }
     assert!(failed.is_empty(), "{} of {count} seeds failed", failed.len());
     let lacking = total.lacking(&(simulation.expected)(), count);
@@ -79,8 +80,8 @@ pub fn run(simulation: &Simulation, usual: Range<u64>) {
     );
 }
 
-/// The command that runs one seed and prints what happens.
-fn again(simulation: &Simulation, seed: u64) -> String {
+/// The command that repeats one seed with a trace.
+fn command_to_repeat(simulation: &Simulation, seed: u64) -> String {
     let next = seed + 1;
     format!(
         "OTTLA_TRACE=1 OTTLA_SEEDS={seed}..{next} cargo test -p ottla-core --test simulation {} -- --nocapture",

@@ -1,4 +1,4 @@
-//! What the engine counts of itself, against what the modelled brokers saw.
+//! The engine's figures, compared with what the modelled brokers saw.
 
 use ottla_core::statistics::Snapshot;
 use ottla_core::{ErrorKind, Fate};
@@ -12,7 +12,7 @@ fn read(world: &World) -> Snapshot {
 }
 
 #[test]
-fn every_accepted_record_is_counted_once_as_what_became_of_it() {
+fn every_accepted_record_is_counted_once_by_its_outcome() {
     let mut world = warm(Setup::with(|sender| sender.retries = 1), "good", 2);
     world.cluster.create_topic("bad", 1);
     world.cluster.script(Api::Produce, [Fault::Error(codes::NOT_ENOUGH_REPLICAS, On::All)]);
@@ -74,7 +74,7 @@ fn brokers_add_up_to_the_producer() {
 }
 
 #[test]
-fn latency_is_the_brokers() {
+fn request_latency_is_the_time_until_the_broker_responds() {
     let mut world = warm(Setup::default(), "t", 1);
     let earlier = read(&world);
     world.cluster.script(Api::Produce, [Fault::Delay(250)]);
@@ -100,9 +100,9 @@ fn in_flight_goes_up_and_down() {
     let reported = read(&world);
     let broker = reported.brokers.iter().find(|broker| broker.what.id == leader).expect("the leader");
     assert_eq!((reported.producer.requests_in_flight, broker.figures.requests_in_flight), (5, 5));
-    // Three of the eight are still in their slot.
+    // Three of the eight records are still in their slot.
     assert_eq!(reported.topics[0].figures.records_taken, 5);
-    // The bootstrap address may be the leader's too.
+    // The connection to the bootstrap address may lead to the leader too.
     let open = reported.producer.connections_open - world.network.links_to(leader).len() as i64;
     world.cut_all_to(leader);
     let reported = read(&world);
@@ -112,7 +112,7 @@ fn in_flight_goes_up_and_down() {
     let reported = read(&world);
     assert_eq!((reported.producer.requests_in_flight, reported.topics[0].figures.records_taken), (0, 0));
     assert_eq!(reported.producer.records_delivered, 9);
-    // The cut ended the attempts of five batches.
+    // The lost connection ended the attempts of five batches.
     let error = reported
         .errors
         .iter()
@@ -139,16 +139,16 @@ fn expired_and_throttled_are_counted() {
 }
 
 #[test]
-fn what_a_request_that_is_taken_back_carried_is_counted_once() {
+fn batches_of_a_recalled_request_are_counted_once() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), "t", 4);
     let leader = world.cluster.leader("t", 0).expect("a leader");
-    let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
+    let neighbour = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
     world.network.eager = false;
     world.send("t", 0);
     world.run(ms(1));
     let old = world.send("t", 0);
     world.run(ms(1_000));
-    world.send("t", beside);
+    world.send("t", neighbour);
     let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(1_100));

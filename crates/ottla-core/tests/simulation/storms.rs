@@ -1,4 +1,4 @@
-//! Busy loops: an interval or a pause of 0 or 1 ms makes no storm of requests or of attempts to connect.
+//! Busy loops: a pause or an interval of 0 or 1 ms must not lead to a storm of requests or connection attempts.
 
 use ottla_core::sender::{Backoff, EventKind};
 use ottla_core::{ErrorKind, Level};
@@ -8,7 +8,7 @@ use crate::delivery::warm;
 use crate::world::setup::Properties;
 use crate::world::{Setup, World, ms};
 
-/// What a test changes, and its name.
+/// The name of a setting, and a function that changes it.
 type Knob = (&'static str, fn(&mut Properties));
 
 fn flat(millis: u64) -> Backoff {
@@ -21,7 +21,8 @@ fn one_broker(change: impl FnOnce(&mut Properties)) -> Setup {
     setup
 }
 
-/// The brokers' addresses are wrong: the bootstrap address answers, and what it advertises refuses connections.
+/// The brokers' addresses are wrong: the bootstrap address responds, but the listeners that it advertises refuse
+/// connections.
 fn wrongly_advertised(host: &str, setup: Setup) -> World {
     let mut world = setup.start();
     world.cluster.create_topic("t", 1);
@@ -31,7 +32,7 @@ fn wrongly_advertised(host: &str, setup: Setup) -> World {
     world
 }
 
-/// The figures are of the ten seconds after the first.
+/// Counts are taken over ten seconds, after the first second.
 #[test]
 fn a_pause_of_0_while_no_broker_is_up_is_no_busy_loop() {
     let knobs: [Knob; 5] = [
@@ -56,7 +57,7 @@ fn a_pause_of_0_while_no_broker_is_up_is_no_busy_loop() {
     }
 }
 
-/// A leader that is known is tried as often as reconnect.backoff.ms allows.
+/// A known leader is connected to as often as reconnect.backoff.ms allows.
 #[test]
 fn a_reconnect_backoff_of_0_is_no_busy_loop_while_the_leader_is_down() {
     for host in ["127.0.0.1", "nowhere"] {
@@ -71,7 +72,7 @@ fn a_reconnect_backoff_of_0_is_no_busy_loop_while_the_leader_is_down() {
 }
 
 #[test]
-fn a_metadata_max_age_of_0_asks_no_more_often_than_retry_backoff_ms() {
+fn a_metadata_max_age_of_0_refreshes_no_more_often_than_retry_backoff_ms() {
     for (age, backoff, most) in [(0, 100, 105), (1, 100, 105), (0, 0, 1_050), (500, 100, 25)] {
         let mut world = warm(
             Setup::with(|sender| {
@@ -113,7 +114,7 @@ fn a_retry_backoff_of_0_is_no_busy_loop_of_requests() {
     }
 }
 
-/// While a broker throttles, nothing else can be asked.
+/// While a broker throttles, no other request can be made.
 #[test]
 fn a_retry_backoff_of_0_is_no_busy_loop_while_throttled() {
     let mut world = warm(one_broker(|sender| sender.retry_backoff = flat(0)), "t", 1);
@@ -151,9 +152,9 @@ fn a_transaction_s_retry_backoff_of_0_is_no_busy_loop() {
     }
 }
 
-/// The answer takes longer than the connection may be idle.
+/// The response takes longer than a connection may be idle.
 #[test]
-fn connections_that_may_not_be_idle_make_no_busy_loop() {
+fn an_idle_limit_of_0_is_no_busy_loop_of_connections() {
     for millis in [0, 1] {
         let mut world = one_broker(|sender| sender.connections_max_idle = Some(ms(millis))).start();
         world.cluster.create_topic("t", 1);
@@ -170,7 +171,7 @@ fn connections_that_may_not_be_idle_make_no_busy_loop() {
     }
 }
 
-/// Records wait for a producer id longer than their connection may be idle. Nothing would open it again.
+/// Records wait for a producer id longer than a connection may be idle. Nothing would open the connection again.
 #[test]
 fn a_connection_that_records_wait_for_is_not_idle() {
     let mut world = one_broker(|sender| sender.connections_max_idle = Some(ms(30))).start();
@@ -182,7 +183,7 @@ fn a_connection_that_records_wait_for_is_not_idle() {
     assert!(world.network.links().is_empty(), "nothing waits any more: {:?}", world.network.links());
 }
 
-/// A topic that may not be written to is asked for again for the sake of the next record.
+/// A topic without write permission is requested again for the next record only.
 #[test]
 fn records_for_a_forbidden_topic_are_no_storm_of_metadata_requests() {
     let mut world = warm(Setup::default(), "t", 1);
@@ -200,7 +201,7 @@ fn records_for_a_forbidden_topic_are_no_storm_of_metadata_requests() {
     assert!((3..=12).contains(&asked), "{asked} requests in 1 s");
 }
 
-/// A producer id that is refused is asked for again for the sake of the next record.
+/// A refused producer id is requested again for the next record only.
 #[test]
 fn a_refused_producer_id_is_no_storm_of_requests() {
     let mut world = Setup::default().start();
@@ -226,7 +227,8 @@ fn a_refused_producer_id_is_no_storm_of_requests() {
     assert!(world.all_completed());
 }
 
-/// An open batch takes records for an eighth of delivery.timeout.ms; a record with a longer timeout waits beyond it.
+/// An open batch takes records for an eighth of delivery.timeout.ms, but a record with a longer timeout waits beyond
+/// that.
 #[test]
 fn a_record_that_outlasts_a_tiny_delivery_timeout_does_not_keep_the_sender_awake() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(1)), "t", 1);
@@ -244,7 +246,7 @@ fn a_record_that_outlasts_a_tiny_delivery_timeout_does_not_keep_the_sender_awake
 }
 
 #[test]
-fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
+fn wrong_advertised_listeners_are_reported_once_and_not_resolved_forever() {
     let mut world = wrongly_advertised("127.0.0.1", Setup::default());
     world.send("t", 0);
     world.run(ms(60_000));
@@ -254,7 +256,7 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
     assert_eq!((reported(&world), notices(&world)), (1, 1));
     let asked = world.observer.requests(Api::Metadata);
     assert!((6..20).contains(&asked), "{asked} requests in 60 s");
-    // The addresses are put right. The next outage is another.
+    // The addresses are corrected. The next outage is a new one.
     for broker in 1..=3 {
         world.cluster.set_address(broker, "127.0.0.1", 9092 + broker as u16);
     }
@@ -267,7 +269,7 @@ fn wrong_advertised_listeners_are_told_once_and_not_looked_up_for_ever() {
 }
 
 #[test]
-fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
+fn a_cluster_that_keeps_requiring_a_rebootstrap_is_reported_once() {
     let mut world = warm(Setup::with(|sender| sender.metadata_max_age = ms(1_000)), "t", 1);
     world.observer.events.clear();
     world.cluster.on_request(|request| match request.api {
@@ -278,9 +280,9 @@ fn a_cluster_that_goes_on_asking_for_a_rebootstrap_is_told_of_once() {
     assert_eq!(world.observer.events.iter().filter(|event| event.kind == EventKind::Rebootstrap).count(), 1);
 }
 
-/// Beginning again from bootstrap.servers does not forget why the leader could not be reached.
+/// After a rebootstrap, the reason why the leader could not be reached is still known.
 #[test]
-fn records_that_fail_for_wrong_advertised_listeners_say_so() {
+fn records_that_fail_because_of_wrong_advertised_listeners_say_so() {
     for rebootstrap in [true, false] {
         for (host, word) in [("127.0.0.1", "refused"), ("kafka", "no such name")] {
             let properties = Setup::with(|sender| {

@@ -1,5 +1,5 @@
-//! Requests that end their connection whenever they are sent: what else was in them gets through, and the error of the
-//! batch to blame says what to look at.
+//! Requests that always end their connection. Other batches in them get through, and the error of the batch to blame
+//! says what to check.
 
 use ottla_core::accumulator::TransactionCall as Call;
 use ottla_core::sender::Acks;
@@ -9,12 +9,12 @@ use ottla_mock::{Api, Fault, RequestInfo, codes};
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
-/// The limit that the broker does not reveal.
+/// The broker's limit, which it does not reveal.
 const LIMIT: usize = 10_000;
 /// A record that no request can carry.
 const LARGE: usize = 20_000;
 
-/// One broker that leads all partitions of a topic `t`, each of which has taken a record.
+/// One broker, which leads all partitions of topic `t`. Each partition has accepted a record.
 fn one_broker(mut setup: Setup, partitions: i32) -> World {
     setup.brokers = 1;
     let mut world = warm(setup, "t", partitions);
@@ -22,14 +22,14 @@ fn one_broker(mut setup: Setup, partitions: i32) -> World {
     world
 }
 
-/// The same with a broker that closes the connection for each request above `LIMIT`.
+/// The same, with a broker that closes the connection for each request above `LIMIT`.
 fn limited(setup: Setup, partitions: i32) -> World {
     let mut world = one_broker(setup, partitions);
     world.cluster.max_request_bytes = LIMIT;
     world
 }
 
-/// Settings with which records expire within the test.
+/// Timeouts short enough for records to expire within the test.
 fn short() -> Setup {
     Setup::with(|sender| {
         sender.delivery_timeout = ms(5_000);
@@ -41,7 +41,8 @@ fn send_large(world: &mut World, partition: i32) -> u64 {
     world.send_sized("t", Some(partition), LARGE).expect("accepted")
 }
 
-/// Sends small records to these partitions for eight seconds, and a large one amid them to partition 0, which is returned.
+/// Sends small records to all partitions for eight seconds, and a large one to partition 0 amid them. Returns the large
+/// one.
 fn stream(world: &mut World, partitions: i32) -> u64 {
     let mut large = 0;
     for round in 0..400 {
@@ -58,7 +59,7 @@ fn stream(world: &mut World, partitions: i32) -> u64 {
     large
 }
 
-/// Partitions of each Produce request, in order.
+/// The partitions of each Produce request, in order.
 fn produced(world: &World) -> Vec<Vec<i32>> {
     let requests = world.cluster.requests_of(Api::Produce).into_iter();
     requests.map(|request| request.partitions.iter().map(|partition| partition.partition).collect()).collect()
@@ -81,7 +82,7 @@ fn a_record_too_large_for_a_request_takes_no_other_record_with_it() {
     }
 }
 
-/// Nothing has been answered before, so nothing tells which sizes the broker takes.
+/// No request has been answered yet, so no request size is known to be accepted.
 #[test]
 fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
     let mut setup = short();
@@ -100,9 +101,9 @@ fn a_first_record_too_large_for_a_request_takes_no_other_record_with_it() {
     }
 }
 
-/// A network that loses large packets: no answer comes, and the connection stays open.
+/// A network that drops large packets: no response comes, and the connection stays open.
 #[test]
-fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
+fn a_record_lost_in_transit_takes_no_other_record_with_it() {
     let mut setup = short();
     (setup.sender.delivery_timeout, setup.sender.request_timeout) = (ms(20_000), ms(500));
     let mut world = one_broker(setup, 3);
@@ -117,13 +118,13 @@ fn a_record_that_gets_lost_on_the_way_takes_no_other_record_with_it() {
     }
 }
 
-/// Besides the connection of the request that was lost first.
+/// The connection of the request that was lost first is not counted.
 #[test]
 fn the_search_costs_at_most_one_connection_per_batch() {
     for count in [1, 2, 3, 5, 9, 20] {
         for to_blame in 0..=count {
             let mut world = limited(Setup::default(), count);
-            // Spread over the partitions.
+            // Spreads the large records evenly over the partitions.
             let is_large = |n: i32| (n + 1) * to_blame / count != n * to_blame / count;
             let small: Vec<u64> = (0..count)
                 .filter_map(|n| {
@@ -160,17 +161,17 @@ fn the_error_states_the_size_of_the_request_and_the_limits_to_look_at() {
     world.assert_failed(large, ErrorKind::Broker(codes::NETWORK_EXCEPTION), Fate::Unknown);
     let reported = world.outcome(large).clone();
     let size = world.cluster.oversized_requests.last().expect("connections were closed") + 4;
-    for said in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
-        assert!(reported.message.contains(said), "{said} is missing: {}", reported.message);
+    for word in ["broker 1 at", &format!("{size} bytes"), "socket.request.max.bytes", "proxies and gateways", "MTU"] {
+        assert!(reported.message.contains(word), "{word} is missing: {}", reported.message);
     }
     let warnings: Vec<_> = world.observer.log.iter().filter(|(level, _)| *level == Level::Warning).collect();
     let [(_, warning)] = &warnings[..] else { panic!("one warning is expected: {warnings:?}") };
     assert!(warning.contains(&format!("{size} bytes")) && warning.contains("topic t, partition 0"), "{warning}");
 }
 
-/// A batch that expires before anything is proven has the same words in its error.
+/// The error of a suspect that expires before it is found guilty has the same explanation.
 #[test]
-fn a_suspect_that_expires_says_why_it_is_one() {
+fn the_error_of_an_expired_suspect_says_why_it_was_suspected() {
     let mut world = one_broker(Setup::default(), 1);
     world.cluster.on_request(|request| match request.api {
         Api::Produce => Fault::NeverAnswer { handled: false },
@@ -183,9 +184,9 @@ fn a_suspect_that_expires_says_why_it_is_one() {
     assert!(message.contains("no answer to Produce") && message.contains("MTU"), "{message}");
 }
 
-/// A replica that lags behind delays the answer for its partition, whatever the size of the request.
+/// A replica that lags behind delays the response for its partition, whatever the size of the request.
 #[test]
-fn an_answer_that_does_not_come_is_no_proof_against_a_batch() {
+fn a_missing_response_is_no_proof_against_a_batch() {
     let mut setup = short();
     setup.sender.request_timeout = ms(200);
     let mut world = one_broker(setup, 2);
@@ -204,7 +205,7 @@ fn an_answer_that_does_not_come_is_no_proof_against_a_batch() {
     world.assert_written(slow);
 }
 
-/// In trouble a broker may greet and then end every connection.
+/// A broker in trouble may answer ApiVersions and then end every connection.
 #[test]
 fn a_broker_that_ends_every_request_is_no_proof_against_a_batch() {
     let mut world = one_broker(short(), 3);
@@ -219,9 +220,9 @@ fn a_broker_that_ends_every_request_is_no_proof_against_a_batch() {
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
-/// After a restart of the broker nothing is to blame.
+/// After a broker was restarted, no batch is to blame.
 #[test]
-fn suspicion_ends_at_the_first_answers() {
+fn suspicion_ends_with_the_first_responses() {
     let mut world = one_broker(Setup::default(), 64);
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let all = |world: &mut World| -> Vec<u64> { (0..64).map(|n| world.send("t", n)).collect() };
@@ -240,7 +241,7 @@ fn suspicion_ends_at_the_first_answers() {
     assert!(world.all_completed());
 }
 
-/// What is new goes neither with suspects nor beside them.
+/// New batches share neither a request nor a connection with suspects.
 #[test]
 fn new_records_are_not_put_at_risk_with_suspects() {
     let mut world = limited(Setup::default(), 8);
@@ -258,7 +259,7 @@ fn new_records_are_not_put_at_risk_with_suspects() {
     assert!(!world.application.outcomes.contains_key(&large));
 }
 
-/// Each attempt costs the others a connection.
+/// Each attempt costs the other batches a connection.
 #[test]
 fn the_attempts_of_a_batch_that_ends_its_connections_become_rare() {
     let mut world = limited(Setup::default(), 2);
@@ -279,7 +280,7 @@ fn the_attempts_of_a_batch_that_ends_its_connections_become_rare() {
 fn the_last_attempt_of_a_suspect_is_made_alone() {
     let mut world = limited(Setup::with(|sender| sender.retries = 1), 8);
     let large = send_large(&mut world, 7);
-    // Larger than the other, so that it is not the first to be tried.
+    // Larger than the other batch, so that it is not tried first.
     let ids: Vec<u64> = (0..7).map(|n| world.send("t", n)).collect();
     world.run(ms(5_000));
     ids.iter().for_each(|&id| world.assert_written(id));
@@ -287,9 +288,10 @@ fn the_last_attempt_of_a_suspect_is_made_alone() {
     assert!(produced(&world).iter().all(|partitions| partitions.len() == 1), "{:?}", produced(&world));
 }
 
-/// With acks=0 there is no answer: what was written in part when the connection was lost is sent again, apart.
+/// With acks=0 there are no responses. Batches that were partly written when the connection was lost are sent again, in
+/// separate requests.
 #[test]
-fn suspects_without_answers_travel_apart() {
+fn suspects_with_acks_0_travel_in_separate_requests() {
     let mut world = one_broker(Setup::with(|sender| (sender.acks, sender.idempotence) = (Acks::None, false)), 4);
     world.network.eager = false;
     let ids: Vec<u64> = (0..4).map(|n| world.send("t", n)).collect();
@@ -328,9 +330,10 @@ fn a_transaction_with_a_record_too_large_for_a_request_can_be_aborted_and_the_ne
     assert_eq!(world.cluster.committed("t", 0).len(), 1);
 }
 
-/// A request of another kind that always ends its connection neither comes often nor keeps records from their partitions.
+/// Another kind of request that always ends its connection is made rarely, and does not keep records from their
+/// partitions.
 #[test]
-fn metadata_that_ends_its_connections_holds_up_nothing() {
+fn a_metadata_request_that_ends_its_connection_delays_no_record() {
     let mut world = one_broker(Setup::with(|sender| sender.metadata_max_age = ms(1_000)), 4);
     world.cluster.on_request(|request| match request.api {
         Api::Metadata => Fault::DropBefore,

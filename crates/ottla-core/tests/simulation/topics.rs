@@ -1,4 +1,4 @@
-//! Topics that differ from the others in acks, linger, codec or timeouts.
+//! Topics with their own acks, linger, codec or timeouts.
 
 use ottla_core::compress::Codec;
 use ottla_core::sender::Acks;
@@ -7,7 +7,7 @@ use ottla_mock::{Api, Fault, On, RequestInfo, Versions, codes};
 
 use crate::world::{Setup, World, ms};
 
-/// One broker, and a topic `plain` of which nothing is said, with two partitions; `t` is made by the test.
+/// A world with one broker and a topic `plain` without overrides, which has two partitions. The test creates `t`.
 fn world(setup: Setup) -> World {
     let mut world = Setup { brokers: 1, ..setup }.start();
     world.cluster.create_topic("plain", 2);
@@ -32,7 +32,7 @@ fn produced(world: &World) -> Vec<RequestInfo> {
 }
 
 #[test]
-fn topics_with_other_acks_travel_in_requests_of_their_own() {
+fn topics_with_different_acks_travel_in_separate_requests() {
     for (acks, wire, fate) in [(Acks::Leader, 1, Fate::Written), (Acks::None, 0, Fate::Unknown)] {
         let mut world = world(Setup::default());
         weak(&mut world, "t", acks);
@@ -54,7 +54,7 @@ fn topics_with_other_acks_travel_in_requests_of_their_own() {
 }
 
 #[test]
-fn topics_with_other_acks_take_turns() {
+fn topics_with_different_acks_take_turns() {
     let mut world = world(Setup::with(|sender| sender.max_in_flight = 1).single_records());
     weak(&mut world, "t", Acks::Leader);
     for _ in 0..5 {
@@ -67,7 +67,7 @@ fn topics_with_other_acks_take_turns() {
 }
 
 #[test]
-fn topics_with_other_acks_keep_their_own_order_without_numbers() {
+fn topics_with_weaker_acks_keep_their_order_without_sequence_numbers() {
     let mut world = world(Setup::with(|sender| sender.max_in_flight = 1).single_records());
     weak(&mut world, "t", Acks::Leader);
     let first = world.send("t", 0);
@@ -80,8 +80,8 @@ fn topics_with_other_acks_keep_their_own_order_without_numbers() {
 }
 
 #[test]
-fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
-    // With one request in flight it waits for the answer to the other's.
+fn topics_that_need_no_producer_id_go_on_when_it_is_refused() {
+    // With one request in flight, this record waits for the response to the other request.
     let mut world = world(Setup::with(|sender| sender.max_in_flight = 1));
     weak(&mut world, "t", Acks::Leader);
     world.cluster.script(Api::InitProducerId, vec![Fault::Error(codes::CLUSTER_AUTHORIZATION_FAILED, On::All); 10]);
@@ -92,12 +92,12 @@ fn without_the_right_to_a_producer_id_topics_that_need_none_go_on() {
 }
 
 #[test]
-fn while_the_producer_id_is_awaited_topics_that_need_none_go_on() {
+fn topics_that_need_no_producer_id_go_on_while_it_is_awaited() {
     let mut world = world(Setup::default());
     weak(&mut world, "t", Acks::Leader);
     world.cluster.script(Api::InitProducerId, [Fault::Delay(3_000)]);
     let (waits, fine) = (world.send("plain", 0), world.send("t", 0));
-    // The answers of one connection come in order, so this one is written and told later.
+    // Responses on one connection come in order, so this record is already written but reported later.
     world.run(ms(1_000));
     assert_eq!(world.in_log("t", 0), [fine]);
     assert!(world.in_log("plain", 0).is_empty());
@@ -110,11 +110,11 @@ fn while_the_producer_id_is_awaited_topics_that_need_none_go_on() {
 fn each_topic_has_its_linger() {
     let mut world = world(Setup::with(|sender| sender.linger = ms(1_000)));
     world.topic_with("t", |settings| settings.linger = ms(50));
-    // Connected, and the topics known.
+    // Connects, and makes the topics known.
     world.send("plain", 0);
     world.send("t", 0);
     deliver_all(&mut world);
-    // The longer one begins first, at another partition: the shorter is not to wait behind it.
+    // The longer linger begins first, on another partition. The shorter one must not wait behind it.
     let slow = world.send("plain", 0);
     world.run(ms(10));
     let fast = world.send("t", 1);
@@ -122,12 +122,12 @@ fn each_topic_has_its_linger() {
     assert_eq!(world.application.outcomes.len(), 2);
     world.run(ms(2));
     world.assert_written(fast);
-    // Whoever may share its request rode along.
+    // A lingering batch that may share the request is sent with it.
     world.assert_written(slow);
 }
 
 #[test]
-fn who_lingers_on_other_terms_does_not_ride_along() {
+fn lingering_batches_with_different_acks_do_not_ride_along() {
     let mut world = world(Setup::with(|sender| sender.linger = ms(1_000)));
     world.topic_with("t", |settings| {
         settings.linger = ms(50);
@@ -179,7 +179,7 @@ fn each_topic_has_its_codec_and_can_be_split() {
     for (topic, bits) in all {
         let before = produced(&world).len();
         let ids: Vec<u64> = (0..20).map(|_| world.send_sized(topic, Some(0), 500).expect("accepted")).collect();
-        // The first batch is refused as too large: it is unpacked, and each part is packed again.
+        // The first batch is refused as too large. It is decompressed, and each part is compressed again.
         world.cluster.script(Api::Produce, [Fault::Error(codes::MESSAGE_TOO_LARGE, On::All)]);
         deliver_all(&mut world);
         assert_eq!(world.in_log(topic, 0), ids, "{topic}");
@@ -221,7 +221,7 @@ fn each_topic_has_its_request_timeout() {
     deliver_all(&mut world);
     let timeouts: Vec<_> = produced(&world).iter().map(|request| request.timeout_ms.unwrap_or_default()).collect();
     assert_eq!(timeouts, [30_000, 2_000]);
-    // Of two requests on a connection the second is due first.
+    // The second request on the connection is due first.
     world.cluster.script(Api::Produce, [Fault::NeverAnswer { handled: false }]);
     let ids = [world.send("plain", 0), world.send("t", 0)];
     world.run(ms(1_999));
@@ -232,7 +232,7 @@ fn each_topic_has_its_request_timeout() {
     ids.iter().for_each(|&id| world.assert_written(id));
 }
 
-/// A world with acks=0, records of five seconds and a topic "t" that has got one.
+/// A world with acks=0, a delivery timeout of five seconds, and a topic "t" that has a record.
 fn without_acks() -> World {
     let mut world = Setup {
         brokers: 3,
@@ -250,7 +250,8 @@ fn without_acks() -> World {
     world
 }
 
-/// Nobody answers a request with acks=0: that the topic is gone is told by a closed connection, and then by metadata.
+/// With acks=0 there are no responses. A closed connection is the first sign that the topic is gone; metadata then
+/// confirms it.
 #[test]
 fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
     let mut world = without_acks();
@@ -264,7 +265,7 @@ fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
         })
         .collect();
     world.run(ms(5_100));
-    // The first finds it out. Those of the first moments may be written before the metadata is there.
+    // The first record causes the discovery. The next few may be written before metadata arrives.
     let (first, rest) = ids.split_at(4);
     assert_eq!(world.outcome(first[0]).fate, Fate::Unknown);
     for &id in rest {
@@ -275,7 +276,7 @@ fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
     }
     let closed = world.counts().connections_closed - before;
     assert!(closed <= 4, "{closed} connections were closed");
-    // Once it is made again, records are sent: the first of them finds it out.
+    // After the topic was created again, the first record causes the discovery.
     world.cluster.create_topic("t", 1);
     world.send("t", 0);
     world.run(ms(2_000));
@@ -285,7 +286,7 @@ fn records_of_a_deleted_topic_are_not_reported_as_sent_with_acks_0() {
 }
 
 #[test]
-fn a_connection_that_ends_after_requests_with_acks_0_is_warned_of() {
+fn a_connection_that_ends_after_requests_with_acks_0_is_logged_as_a_warning() {
     let mut world = without_acks();
     world.cluster.delete_topic("t");
     world.send("t", 0);
@@ -295,9 +296,9 @@ fn a_connection_that_ends_after_requests_with_acks_0_is_warned_of() {
     assert!(line.contains("127.0.0.1:909") && line.contains("may be lost"), "{line}");
 }
 
-/// A connection that nothing was written to for long is closed for another reason.
+/// A connection without recent writes is closed for other reasons.
 #[test]
-fn a_connection_that_ends_long_after_a_request_with_acks_0_is_not_warned_of() {
+fn a_connection_that_ends_long_after_a_request_with_acks_0_is_not_logged() {
     let mut world = without_acks();
     world.run(ms(100_000));
     (1..=3).for_each(|broker| world.cut_all_to(broker));
@@ -321,9 +322,9 @@ fn a_leader_that_moved_is_found_with_acks_0() {
     assert!(written.ends_with(&ids[30..]), "{} of 100 arrived", written.len() - 1);
 }
 
-/// The epochs of a topic's leaders begin anew with it, and a broker before 2.8 has no topic ids.
+/// A recreated topic's leader epochs begin at 0, and brokers before 2.8 have no topic ids.
 #[test]
-fn the_leader_of_a_topic_made_again_is_found_without_ids_with_acks_0() {
+fn the_leader_of_a_recreated_topic_is_found_without_topic_ids_with_acks_0() {
     let mut world = Setup::with(|sender| (sender.acks, sender.idempotence) = (Acks::None, false)).start();
     world.cluster.set_versions(Versions::kafka_2_1());
     world.cluster.create_topic("t", 1);
@@ -342,7 +343,7 @@ fn the_leader_of_a_topic_made_again_is_found_without_ids_with_acks_0() {
     assert!(world.in_log("t", 0).contains(&after));
 }
 
-/// A broker that is behind denies a topic that there is.
+/// A broker that is behind does not know an existing topic.
 #[test]
 fn no_record_is_lost_to_metadata_that_denies_its_topic_with_acks_0() {
     let mut world = without_acks();

@@ -1,4 +1,4 @@
-//! What happens beside the calls of a transaction: time, other requests, closes, epochs, and what the cluster forgets.
+//! Transactions apart from their calls: time, other requests, closes, epochs, and state that the cluster forgets.
 
 use ottla_core::ErrorKind;
 use ottla_core::Fate;
@@ -15,7 +15,7 @@ fn transact_one(world: &mut World) -> u64 {
     id
 }
 
-/// The coordinator is a broker that leads nothing, whose answers therefore wait for no others.
+/// The coordinator leads no partition, so its responses wait for no others.
 fn ready_with(generation: i16, change: impl FnOnce(&mut Setup)) -> World {
     let mut setup = setup();
     change(&mut setup);
@@ -48,7 +48,7 @@ fn a_commit_ends_linger() {
 }
 
 #[test]
-fn the_coordinator_is_told_of_the_end_after_the_last_record() {
+fn the_end_is_requested_after_the_last_record_is_written() {
     both(|generation| {
         let mut world = ready_with(generation, |_| {});
         world.transact(Call::Begin).unwrap();
@@ -65,7 +65,7 @@ fn the_coordinator_is_told_of_the_end_after_the_last_record() {
     });
 }
 
-/// librdkafka keeps a commit waiting for the transaction's own timeout after a record failed.
+/// After a record has failed, librdkafka keeps a commit waiting for the whole transaction timeout.
 #[test]
 fn a_commit_ends_with_the_first_record_that_fails() {
     both(|generation| {
@@ -94,7 +94,7 @@ fn a_commit_ends_with_the_first_record_that_fails() {
     });
 }
 
-/// A commit is bounded by its records' deadlines, and what expired fails it.
+/// The deadlines of its records bound a commit, and records that expire fail it.
 #[test]
 fn records_that_expire_fail_their_transaction() {
     both(|generation| {
@@ -127,9 +127,9 @@ fn records_that_expire_fail_their_transaction() {
     });
 }
 
-/// What the call refuses is no part of the transaction; what fails later fails it.
+/// A refused record is not part of the transaction. An accepted record that fails makes the transaction fail.
 #[test]
-fn a_refused_send_harms_nothing_and_a_record_of_a_missing_topic_does() {
+fn a_refused_send_leaves_the_transaction_intact_and_a_record_of_a_missing_topic_fails_it() {
     both(|generation| {
         let mut world = ready_with(generation, |setup| setup.sender.delivery_timeout = ms(5_000));
         world.transact(Call::Begin).unwrap();
@@ -165,7 +165,7 @@ fn a_batch_that_is_split_stays_in_its_transaction() {
     });
 }
 
-/// Five at once, as without transactions; librdkafka sends one after the other.
+/// As many as without transactions. librdkafka sends one request at a time.
 #[test]
 fn a_transaction_has_five_requests_in_flight() {
     both(|generation| {
@@ -183,9 +183,9 @@ fn a_transaction_has_five_requests_in_flight() {
     });
 }
 
-/// Whether it succeeds or not: who waits for it finds what its records came to.
+/// This holds whether the commit succeeds or not: when it returns, the outcome of each record is known.
 #[test]
-fn completions_are_told_before_the_end_they_belong_to() {
+fn completions_are_reported_before_the_end_of_their_transaction() {
     both(|generation| {
         for fault in [
             Fault::None,
@@ -236,7 +236,7 @@ fn a_record_that_fails_during_the_abort_changes_nothing() {
 }
 
 #[test]
-fn a_coordinator_is_looked_for_after_a_failure_too() {
+fn a_coordinator_is_searched_again_after_a_failure() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -254,9 +254,9 @@ fn a_coordinator_is_looked_for_after_a_failure_too() {
     });
 }
 
-/// Then the coordinator knows of no transaction, and says so when it is told to abort it: that is no error.
+/// The coordinator knows no transaction then, and says so in its response to the abort. That is no error.
 #[test]
-fn an_abort_of_what_the_coordinator_refused_to_begin_succeeds() {
+fn an_abort_succeeds_after_the_coordinator_refused_to_begin_the_transaction() {
     both(|generation| {
         for committed_before in [false, true] {
             let mut world = ready(generation);
@@ -300,7 +300,7 @@ fn a_close_lets_a_commit_end() {
 }
 
 #[test]
-fn a_close_ends_whatever_is_under_way_within_its_bound() {
+fn a_close_ends_any_pending_call_within_its_bound() {
     both(|generation| {
         let apis = [
             Api::FindCoordinator,
@@ -347,7 +347,7 @@ fn a_close_ends_a_transaction_that_failed() {
         assert_eq!(state(&world), State::AbortRequired);
         world.close(ms(10_000));
         assert!(world.run_until(ms(1_000), |world| world.application.closed));
-        // Empty: the next epoch was asked for already.
+        // `Empty`, because the producer had already asked for the next epoch.
         assert!(matches!(
             world.cluster.transaction(ID).unwrap().phase,
             Phase::Empty | Phase::Complete { commit: false }
@@ -356,9 +356,9 @@ fn a_close_ends_a_transaction_that_failed() {
     });
 }
 
-/// Its fate is not the producer's: the broker says whether it is in the log.
+/// The producer's failure does not decide the fate of such a record. The broker's response does.
 #[test]
-fn what_is_in_flight_when_the_producer_ends_is_told_its_own_fate() {
+fn batches_in_flight_when_the_producer_fails_get_their_true_fate() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -406,7 +406,7 @@ fn a_throttled_coordinator_holds_up_nothing_but_its_own_requests() {
     });
 }
 
-/// Of the same broker: one that waits to be added keeps no other waiting.
+/// Both partitions have the same leader. The one that waits to be added must not delay the other.
 #[test]
 fn a_partition_that_waits_to_be_added_holds_up_no_other_of_its_broker() {
     let mut world = world_of(1, setup());
@@ -439,9 +439,10 @@ fn a_cluster_without_coordinators_is_named_as_the_reason() {
 
 // Epochs and sequences
 
-/// Without a hole the first generation counts on; after one, and always in the second, it begins anew in another epoch.
+/// In the first generation sequences continue, unless there is a hole. After a hole, and always in the second
+/// generation, they begin at 0 in a new epoch.
 #[test]
-fn sequences_go_on_after_an_abort_or_begin_anew_in_another_epoch() {
+fn sequences_continue_after_an_abort_or_begin_at_0_in_a_new_epoch() {
     for (generation, expected) in [(1, [(0, 0), (0, 1), (1, 0), (1, 1)]), (2, [(0, 0), (1, 0), (2, 0), (3, 0)])] {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -457,7 +458,7 @@ fn sequences_go_on_after_an_abort_or_begin_anew_in_another_epoch() {
         world.transact(Call::Abort).unwrap();
         let kept = [transact_one(&mut world), transact_one(&mut world)];
         assert_eq!((numbers(&world), committed(&world, 0)), (expected.to_vec(), kept.to_vec()));
-        // Of nothing, after a commit.
+        // An abort without records, after a commit.
         world.transact(Call::Begin).unwrap();
         world.transact(Call::Abort).unwrap();
         transact_one(&mut world);
@@ -479,14 +480,14 @@ fn sequences_wrap_in_transactions_too() {
     assert_eq!(sequences, [i32::MAX - 2, i32::MAX - 1, i32::MAX, 0, 1, 2]);
 }
 
-/// Then the coordinator gives another producer id, with the answer to EndTxn or to InitProducerId.
+/// The coordinator grants another producer id, in its response to EndTxn or to InitProducerId.
 #[test]
 fn when_epochs_are_used_up_another_producer_id_is_taken() {
     both(|generation| {
         let mut world = ready(generation);
         transact_one(&mut world);
         let id = world.cluster.transaction(ID).unwrap().producer_id;
-        // Somebody else used up most of them.
+        // Other producers used up most of them.
         world.cluster.transaction_mut(ID).unwrap().epoch = i16::MAX - 2;
         let mut world = {
             let mut next = setup().start();
@@ -510,9 +511,9 @@ fn when_epochs_are_used_up_another_producer_id_is_taken() {
     });
 }
 
-/// Brokers before 2.5 cannot raise an epoch on request: a new one is asked for as by a producer that begins.
+/// Brokers before 2.5 cannot raise an epoch on request. The producer asks for a new one as if it were just starting.
 #[test]
-fn a_hole_is_left_behind_on_old_brokers_too() {
+fn old_brokers_recover_from_a_hole_in_the_sequence() {
     let mut world = setup().start();
     world.cluster.set_versions(Versions::kafka_3_9().with(Api::InitProducerId, 0..=2).with(Api::Produce, 3..=7));
     world.cluster.create_topic("t", 2);
@@ -543,7 +544,7 @@ fn a_downgrade_of_the_cluster_is_followed() {
 // What the cluster forgets
 
 #[test]
-fn a_producer_that_partitions_forgot_goes_on() {
+fn a_producer_forgotten_by_partitions_goes_on() {
     both(|generation| {
         let mut world = ready(generation);
         let mut kept = vec![transact_one(&mut world)];
@@ -556,7 +557,7 @@ fn a_producer_that_partitions_forgot_goes_on() {
         kept.push(world.send("t", 0));
         world.transact(Call::Commit).unwrap();
         assert_eq!(committed(&world, 0), kept);
-        // Brokers before 2.5 say so; the transaction is done again, in another epoch.
+        // Brokers before 2.5 report that they do not know the producer. The transaction is repeated in another epoch.
         world.cluster.unknown_producer = UnknownProducer::Refused;
         world.transact(Call::Begin).unwrap();
         world.send("t", 0);
@@ -571,9 +572,10 @@ fn a_producer_that_partitions_forgot_goes_on() {
     });
 }
 
-/// After `transactional.id.expiration.ms` without a transaction. Whoever begins anew is known again.
+/// The id expires after `transactional.id.expiration.ms` without a transaction. A producer that initializes it makes it
+/// known again.
 #[test]
-fn a_producer_whose_transactional_id_was_forgotten_says_so_and_another_goes_on() {
+fn a_forgotten_transactional_id_is_reported_and_another_producer_goes_on() {
     both(|generation| {
         let mut world = ready(generation);
         transact_one(&mut world);

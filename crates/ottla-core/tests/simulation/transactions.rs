@@ -1,5 +1,5 @@
-//! Transactions on the modelled cluster, in both generations of the protocol: KIP-98's, where partitions are added by a
-//! request, and KIP-890's (transaction.version 2), where brokers add them.
+//! Transactions on the modelled cluster, in both generations of the protocol: KIP-98, where a request adds partitions,
+//! and KIP-890 (transaction.version 2), where brokers add them.
 
 use ottla_core::accumulator::{
     GroupMetadata, Offset, OffsetCommit, TransactionCall as Call, TransactionState as State,
@@ -15,7 +15,7 @@ pub fn setup() -> Setup {
     Setup::with(|sender| sender.transaction = Some((ID.into(), 60_000)))
 }
 
-/// A world whose cluster speaks that generation, with a topic of two partitions.
+/// A world whose cluster uses this generation, with a topic of two partitions.
 pub fn world_of(generation: i16, setup: Setup) -> World {
     let mut world = setup.start();
     world.cluster.set_transaction_version(generation);
@@ -114,7 +114,7 @@ fn calls_in_a_wrong_state_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn a_transaction_without_records_asks_no_coordinator() {
+fn a_transaction_without_records_sends_no_end_txn() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -173,7 +173,7 @@ fn an_id_that_flips_back_causes_no_false_success() {
 }
 
 #[test]
-fn each_generation_speaks_its_own_versions() {
+fn each_generation_uses_its_own_versions() {
     let mut world = ready(1);
     world.transact(Call::Begin).unwrap();
     world.send("t", 0);
@@ -196,7 +196,7 @@ fn an_upgrade_of_the_cluster_is_followed() {
     world.transact(Call::Begin).unwrap();
     let a = world.send("t", 0);
     world.cluster.set_transaction_version(2);
-    // Features are told when a connection is greeted.
+    // Features are exchanged when a connection opens.
     (1..=3).for_each(|broker| world.cut_all_to(broker));
     world.transact(Call::Commit).unwrap();
     world.transact(Call::Begin).unwrap();
@@ -237,10 +237,10 @@ pub fn fence(world: &mut World) {
 }
 
 #[test]
-fn who_waits_hears_whether_there_is_a_newer_producer() {
+fn a_waiting_call_learns_whether_there_is_a_newer_producer() {
     both(|generation| {
         for call in [Call::Commit, offsets("in", 1)] {
-            // An old epoch is in doubt at first, by a record or by the group's coordinator.
+            // At first it is in doubt why the epoch is old, whether a record or the group's coordinator shows it.
             let mut world = ready(generation);
             world.transact(Call::Begin).unwrap();
             world.send("t", 0);
@@ -249,7 +249,7 @@ fn who_waits_hears_whether_there_is_a_newer_producer() {
             world.send("t", 0);
             let error = world.transact(call.clone()).unwrap_err();
             assert!(error.is_fatal() && error.message().contains("newer producer"), "{call:?}: {error}");
-            // The coordinator gave up on the transaction.
+            // The coordinator has given up the transaction.
             let mut world = ready(generation);
             world.transact(Call::Begin).unwrap();
             world.send("t", 0);
@@ -293,7 +293,7 @@ fn a_failed_record_makes_the_transaction_abortable_only() {
 }
 
 #[test]
-fn an_abort_cancels_what_was_not_sent() {
+fn an_abort_cancels_unsent_records() {
     both(|generation| {
         let mut world = world_of(generation, {
             let mut setup = setup();
@@ -329,7 +329,7 @@ fn coordinators_that_move_are_found_again() {
 }
 
 #[test]
-fn answers_that_are_lost_are_asked_for_again() {
+fn requests_with_lost_responses_are_repeated() {
     both(|generation| {
         for api in [Api::FindCoordinator, Api::InitProducerId, Api::AddPartitionsToTxn, Api::EndTxn, Api::Produce] {
             for fault in [Fault::DropBefore, Fault::DropAfter] {
@@ -348,9 +348,9 @@ fn answers_that_are_lost_are_asked_for_again() {
     });
 }
 
-/// While its brokers are upgraded one by one.
+/// The brokers are upgraded one by one.
 #[test]
-fn a_commit_that_is_asked_again_of_a_newer_coordinator_is_known_for_the_same() {
+fn a_newer_coordinator_recognizes_a_repeated_commit() {
     let mut world = ready(2);
     world.transact(Call::Begin).unwrap();
     let a = world.send("t", 0);
@@ -373,7 +373,7 @@ fn a_commit_that_is_asked_again_of_a_newer_coordinator_is_known_for_the_same() {
 }
 
 #[test]
-fn offsets_survive_lost_answers_and_moves() {
+fn offsets_survive_lost_responses_and_moves() {
     both(|generation| {
         for api in [Api::AddOffsetsToTxn, Api::TxnOffsetCommit] {
             for fault in [
@@ -394,7 +394,7 @@ fn offsets_survive_lost_answers_and_moves() {
 }
 
 #[test]
-fn an_instance_that_crashed_is_recovered_from() {
+fn the_transaction_of_a_crashed_instance_is_aborted() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -420,7 +420,7 @@ fn an_instance_that_crashed_is_recovered_from() {
 }
 
 #[test]
-fn a_close_aborts_what_is_open() {
+fn a_close_aborts_an_open_transaction() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
@@ -452,7 +452,8 @@ fn a_close_keeps_its_bound_without_a_coordinator() {
 #[test]
 fn producing_goes_on_while_partitions_are_added() {
     let mut world = world_of(1, setup());
-    // A connection's answers come in order, so the coordinator is to be a broker that leads nothing here.
+    // Responses on a connection come in order, so the coordinator is moved to a broker that leads no partition of this
+    // test.
     world.cluster.move_coordinator(ID, 3);
     world.transact(Call::Init).unwrap();
     world.transact(Call::Begin).unwrap();
@@ -478,7 +479,7 @@ fn a_timed_out_transaction_is_not_committed() {
         world.run(ms(61_000));
         world.cluster.expire_transactions();
         let error = world.transact(Call::Commit).unwrap_err();
-        // EndTxn 4 says PRODUCER_FENCED, whoever aborted; EndTxn 5 tells the two apart.
+        // EndTxn 4 says PRODUCER_FENCED in either case. EndTxn 5 distinguishes a newer producer from a timeout.
         assert_eq!((error.is_fatal(), error.requires_abort()), (generation == 1, generation == 2), "{error}");
         world.run(ms(5_000));
         assert!(committed(&world, 0).is_empty());
@@ -493,7 +494,7 @@ fn a_timed_out_transaction_is_not_committed() {
 }
 
 #[test]
-fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
+fn an_abort_waits_for_batches_in_flight_and_retries_none() {
     let mut world = world_of(
         2,
         Setup::with(|sender| {
@@ -510,7 +511,7 @@ fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
     let late = world.send("t", 1);
     world.run(ms(50));
     let doubted = world.send("t", 0);
-    // The coordinator, which knows of no transaction yet, gives another epoch while the abort is under way.
+    // The coordinator does not know the transaction yet, and grants another epoch while the abort is under way.
     world.cluster.script(Api::InitProducerId, [Fault::Delay(300)]);
     world.run(ms(50));
     assert!(world.application.outcomes.contains_key(&doubted) && !world.application.outcomes.contains_key(&late));
@@ -531,16 +532,17 @@ fn an_abort_waits_for_what_is_on_its_way_and_sends_nothing_again() {
 }
 
 #[test]
-fn a_partition_that_has_to_be_added_does_not_get_into_a_request_that_is_being_made() {
+fn a_partition_that_must_be_added_is_not_put_into_the_request_being_built() {
     let mut world = ready(1);
-    // The broker that coordinates leads both partitions.
+    // The coordinating broker leads both partitions.
     (0..2).for_each(|partition| world.cluster.move_leader("t", partition, 1));
     world.cluster.move_coordinator(ID, 1);
     world.transact(Call::Begin).unwrap();
     let a = world.send("t", 0);
     world.run(ms(1_000));
     world.assert_written(a);
-    // One is part of the transaction, the other is not: a batch and a question for the same connection.
+    // One partition is part of the transaction, the other is not. So a batch and a request to add a partition compete
+    // for one connection.
     world.network.eager = false;
     let (b, c) = (world.send("t", 1), world.send("t", 0));
     world.turn();
@@ -551,7 +553,7 @@ fn a_partition_that_has_to_be_added_does_not_get_into_a_request_that_is_being_ma
 }
 
 #[test]
-fn a_coordinator_that_cannot_be_reached_is_tried_again_and_asked_for_now_and_then() {
+fn an_unreachable_coordinator_is_retried_and_sometimes_searched_again() {
     let mut world = world_of(2, setup());
     world.cluster.move_coordinator(ID, 2);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9094));
@@ -567,12 +569,12 @@ fn a_coordinator_that_cannot_be_reached_is_tried_again_and_asked_for_now_and_the
 }
 
 #[test]
-fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
+fn an_abort_gives_up_offsets_that_cannot_be_committed() {
     both(|generation| {
         let mut world = ready(generation);
         world.transact(Call::Begin).unwrap();
         let doomed = world.send("t", 0);
-        // UNKNOWN_TOPIC_OR_PARTITION, for ever: the topic that was consumed is gone.
+        // UNKNOWN_TOPIC_OR_PARTITION on every attempt: the consumed topic is gone.
         world
             .cluster
             .script(Api::TxnOffsetCommit, (0..1000).map(|_| Fault::Error(codes::UNKNOWN_TOPIC_OR_PARTITION, On::All)));
@@ -590,7 +592,8 @@ fn offsets_that_do_not_get_through_are_given_up_by_an_abort() {
     });
 }
 
-/// Before transaction.version 2 transactions of one epoch follow each other, and a late end would end the wrong one.
+/// Before transaction.version 2, successive transactions may have the same epoch, and a late EndTxn could end the wrong
+/// one.
 #[test]
 fn an_end_that_is_handled_late_ends_no_later_transaction() {
     let mut world = ready(1);
@@ -613,9 +616,9 @@ fn an_end_that_is_handled_late_ends_no_later_transaction() {
     assert_eq!(committed(&world, 0), [first, second]);
 }
 
-/// Without sequence numbers they leave no gap in any sequence.
+/// Without sequence numbers they leave no gap.
 #[test]
-fn an_abort_of_records_that_were_never_sent_asks_for_no_other_epoch() {
+fn an_abort_of_unsent_records_requests_no_new_epoch() {
     both(|generation| {
         let mut setup = setup();
         setup.sender.linger = ms(60_000);

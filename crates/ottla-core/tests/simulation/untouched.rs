@@ -1,4 +1,5 @@
-//! Requests that wait for a socket which takes nothing: what the broker never saw is known not to be written.
+//! Requests that wait for a socket that accepts nothing. Records of which the broker got no byte are known not to be
+//! written.
 
 use ottla_core::{ErrorKind, Fate};
 use ottla_mock::{Api, Fault};
@@ -6,7 +7,7 @@ use ottla_mock::{Api, Fault};
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
-/// A world with a topic `t`, whose sockets take nothing any more.
+/// A world with a topic `t`, whose sockets accept nothing from now on.
 fn stuck(setup: Setup, partitions: i32) -> World {
     let mut world = warm(setup, "t", partitions);
     world.network.eager = false;
@@ -40,7 +41,7 @@ fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
         let fate = if begun { Fate::Unknown } else { Fate::NotWritten };
         assert_eq!((world.outcome(id).fate, world.counts().requests_timed_out), (fate, 1), "{:?}", world.outcome(id));
         if !begun {
-            // Its number went back, so the broker misses nothing.
+            // Its number was given back, so the broker misses none.
             thaw(&mut world);
             let next = world.send("t", 0);
             world.run(ms(5_000));
@@ -51,7 +52,7 @@ fn a_request_that_times_out_unwritten_leaves_its_records_unwritten() {
 }
 
 #[test]
-fn expiry_takes_back_what_was_not_begun() {
+fn expiry_recalls_requests_of_which_no_byte_was_written() {
     for begun in [false, true] {
         let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 1);
         let id = world.send("t", 0);
@@ -75,18 +76,18 @@ fn expiry_takes_back_what_was_not_begun() {
     }
 }
 
-/// The request that is taken back carried another partition's batch too.
+/// The recalled request also carried a batch of another partition.
 #[test]
-fn what_was_taken_back_with_an_expired_batch_is_sent_again() {
+fn other_batches_of_a_recalled_request_are_sent_again() {
     let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 4);
     let leader = world.cluster.leader("t", 0).expect("a leader");
-    let beside = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
-    // The first request holds up the connection, so that the second carries both partitions.
+    let neighbour = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
+    // The first request occupies the connection, so that the second carries both partitions.
     let filler = world.send("t", 0);
     world.run(ms(1));
     let old = world.send("t", 0);
     world.run(ms(1_000));
-    let young = world.send("t", beside);
+    let young = world.send("t", neighbour);
     let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(500));
@@ -103,7 +104,7 @@ fn what_was_taken_back_with_an_expired_batch_is_sent_again() {
 }
 
 #[test]
-fn a_close_knows_what_was_not_begun() {
+fn a_close_reports_records_of_which_no_byte_was_written_as_not_written() {
     for begun in [false, true] {
         let mut world = stuck(Setup::default(), 1);
         let id = world.send("t", 0);
@@ -119,9 +120,9 @@ fn a_close_knows_what_was_not_begun() {
     }
 }
 
-/// What was left of a greeting without an answer was taken for the next one's.
+/// The rest of an unanswered ApiVersions request was once written to the next connection.
 #[test]
-fn a_greeting_that_was_not_answered_is_forgotten() {
+fn an_unanswered_api_versions_request_is_forgotten_with_its_connection() {
     let mut world = Setup::with(|sender| sender.setup_backoff.initial = ms(1_000)).start();
     world.cluster.create_topic("t", 1);
     world.cluster.script(Api::ApiVersions, [Fault::NeverAnswer { handled: false }]);
@@ -131,16 +132,16 @@ fn a_greeting_that_was_not_answered_is_forgotten() {
     assert_eq!(world.counts().connections_failed, 1);
 }
 
-/// Taken back before the connection got it: it was given to the connection all the same.
+/// The request was recalled before the connection had it, and once was handed to the connection all the same.
 #[test]
-fn a_request_that_no_connection_has_yet_is_taken_back_too() {
+fn a_request_that_no_connection_has_yet_is_recalled() {
     let mut world = warm(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), "t", 1);
     world.cluster.script(Api::Produce, [Fault::Throttle(100)]);
     world.send("t", 0);
     world.run(ms(10));
     let late = world.send("t", 0);
     world.run(ms(10));
-    // In one tick the throttling ends, so that the request is made, and its time is over.
+    // In one tick the throttling ends, so that the request is made, and its records expire.
     world.now = world.now.after(ms(5_000));
     world.turn();
     world.assert_failed(late, ErrorKind::DeliveryTimedOut, Fate::NotWritten);

@@ -1,4 +1,4 @@
-//! Linger, flush, close, and memory: what makes batches wait and what ends it.
+//! Linger, flush, close and memory: what keeps batches waiting, and what ends the wait.
 
 use ottla_core::accumulator::{Barred, Command, Lingering, NotAccepted, Waiting};
 use ottla_core::sender::Answer;
@@ -58,7 +58,7 @@ fn linger_is_kept_and_batch_size_ends_it() {
 }
 
 #[test]
-fn flush_ends_linger_and_waits_for_what_came_before_it_alone() {
+fn flush_ends_linger_and_waits_for_earlier_records_only() {
     let mut world = warm(lingering(5_000), "t", 2);
     let leader = world.cluster.leader("t", 1).expect("a leader");
     let before = world.send("t", 0);
@@ -66,7 +66,7 @@ fn flush_ends_linger_and_waits_for_what_came_before_it_alone() {
     world.run(ms(10));
     world.assert_written(before);
     assert_eq!(world.application.flushed, [ticket]);
-    // What comes after a flush is not waited for.
+    // Records sent after a flush are not part of it.
     let held = world.send("t", 0);
     let ticket = world.flush();
     world.turn();
@@ -108,7 +108,7 @@ fn a_flush_of_nothing_ends_at_once() {
 }
 
 #[test]
-fn close_delivers_what_was_accepted() {
+fn close_delivers_accepted_records() {
     let mut world = lingering(5_000).start();
     world.cluster.create_topic("t", 3);
     let ids: Vec<u64> = (0..9).map(|n| world.send("t", n % 3)).collect();
@@ -120,7 +120,7 @@ fn close_delivers_what_was_accepted() {
 }
 
 #[test]
-fn close_completes_the_rest_at_its_deadline() {
+fn close_completes_remaining_records_at_its_deadline() {
     let mut world = warm(Setup::default().single_records(), "t", 2);
     let (a, b) = (world.cluster.leader("t", 0), world.cluster.leader("t", 1));
     assert_ne!(a, b);
@@ -166,7 +166,7 @@ fn close_with_nothing_left_does_not_wait_for_a_broker_that_is_down() {
 }
 
 #[test]
-fn close_again_can_only_shorten() {
+fn a_second_close_can_only_shorten_the_first() {
     let mut world = Setup::default().start();
     world.send("unknown", 0);
     world.close(ms(30_000));
@@ -194,7 +194,7 @@ fn full_memory_ends_linger() {
 }
 
 #[test]
-fn a_hurried_record_ends_its_batchs_linger() {
+fn a_record_without_linger_ends_its_batchs_linger() {
     let mut world = warm(lingering(60_000), "t", 1);
     let first = world.send("t", 0);
     let second = world.send_as("t", Some(0), 0, Lingering::Skipped).expect("accepted");
@@ -225,7 +225,7 @@ fn keyless(world: &mut World, count: usize) -> Vec<u64> {
 }
 
 #[test]
-fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
+fn partitions_of_a_slow_broker_are_avoided_and_used_again() {
     let mut setup = Setup::with(|sender| {
         sender.availability_timeout = Some(ms(500));
         sender.metadata_max_age = ms(3_600_000);
@@ -233,7 +233,7 @@ fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
     setup.accumulator.batch_size = 1_000;
     let mut world = warm(setup, "t", 3);
     let slow = world.cluster.leader("t", 1).expect("a leader");
-    // It does not answer for a while, and takes no more than five requests.
+    // The broker does not respond for a while, and accepts no more than five requests.
     world.cluster.on_request(move |request| match request.api {
         Api::Produce if request.broker == slow => Fault::Delay(5_000),
         _ => Fault::None,
@@ -256,9 +256,9 @@ fn partitions_of_a_slow_broker_are_avoided_and_taken_back() {
     assert!(taken_back.iter().any(|id| world.outcome(*id).partition == 1), "it is never taken back");
 }
 
-/// With keyless records alone nobody would connect to the broker again.
+/// With keyless records alone, nothing would connect to the broker again.
 #[test]
-fn partitions_of_a_broker_that_was_down_are_taken_back() {
+fn partitions_of_a_broker_that_was_down_are_used_again() {
     let mut setup = Setup::with(|sender| {
         sender.availability_timeout = Some(ms(500));
         sender.delivery_timeout = ms(5_000);
@@ -298,7 +298,7 @@ fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
     }
 }
 
-/// What a flush that ends before all is decided says.
+/// The error of a flush that ends before all its records are decided.
 fn held(world: &mut World, topic: Option<&str>) -> Option<String> {
     let of = Waiting::Records(topic.map(Into::into));
     let ticket = world.command(|ticket| Command::Explain { ticket, of });
@@ -362,7 +362,7 @@ fn a_flush_that_ends_early_says_what_the_records_wait_for() {
 }
 
 #[test]
-fn records_that_wait_for_the_same_are_told_together_and_the_rest_is_counted() {
+fn records_with_the_same_reason_are_named_together_and_the_rest_is_counted() {
     let mut world = warm(lingering(60_000), "t", 4);
     assert_eq!(held(&mut world, None), None);
     (0..4).for_each(|partition| {

@@ -1,4 +1,4 @@
-// Writes producer-config.txt: every property of the Java producer, from its own definition.
+// Writes producer-config.txt: every property of the Java producer, from its definition.
 //   java -cp kafka-clients-4.3.1.jar:slf4j-api.jar ConfigVectors.java > producer-config.txt
 // Fields, with tabs between: name, type, default ("<none>" if there is none), importance, range or words.
 import java.util.*;

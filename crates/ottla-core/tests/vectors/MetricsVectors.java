@@ -1,4 +1,5 @@
-// Writes java-metrics.txt: every metric of a Java producer that has sent a record, as the producer itself names them.
+// Writes java-metrics.txt: every metric of a Java producer that has sent a record, by the names that the producer gives
+// them.
 //   java -cp 'libs/*' MetricsVectors.java BOOTSTRAP > java-metrics.txt
 // Fields, with a tab between: group, name.
 import java.util.*;

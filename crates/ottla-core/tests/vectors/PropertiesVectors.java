@@ -1,6 +1,6 @@
 // Writes properties.txt: what java.util.Properties reads from many inputs.
 //   java PropertiesVectors.java > properties.txt
-// A line is an input and then its keys and values, or ERROR, with tabs between; all in the escapes of .properties.
+// A line has an input, and then its keys and values or ERROR, separated by tabs and escaped as in .properties files.
 import java.io.StringReader;
 import java.util.*;
 

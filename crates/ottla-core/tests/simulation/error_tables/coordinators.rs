@@ -12,17 +12,17 @@ use super::{assert_aborted, assert_doubted, assert_fatal, class, committed, goes
 use super::{state, world_of, wrong_state};
 use crate::world::{World, ms};
 
-/// Which request is answered with the code.
+/// The request whose response has the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum To {
-    /// The first search for the transactions' coordinator.
+    /// The first FindCoordinator for the transactional id.
     Find,
-    /// A later one, within a transaction.
+    /// A later one, during a transaction.
     FindAgain,
     FindGroup,
     /// The first InitProducerId.
     Init,
-    /// A later one, for a new epoch after a transaction that failed was aborted.
+    /// A later one, for a new epoch after a failed transaction was aborted.
     Renew,
     AddPartitions,
     AddOffsets,
@@ -31,10 +31,10 @@ enum To {
     Abort,
 }
 
-/// To this request, these codes (none: all others); what becomes of it; what Java does instead, and why we do not.
+/// Request, codes (empty: all others), consequence, and where Java differs and why we do.
 struct Row(To, &'static [i16], Becomes, &'static str);
 
-/// RetriableException, but what a coordinator itself means by one.
+/// Java's RetriableExceptions, except those with which a coordinator means itself.
 const RETRIABLE: &[i16] = &[
     REQUEST_TIMED_OUT,
     CORRUPT_MESSAGE,
@@ -190,12 +190,12 @@ impl To {
         }
     }
 
-    /// KIP-890 has brokers add partitions and groups, and an epoch in the answer to EndTxn.
+    /// With KIP-890, brokers add partitions and groups, and the response to EndTxn has an epoch.
     fn is_of_kip_890(self) -> bool {
         !matches!(self, To::AddPartitions | To::AddOffsets | To::Renew)
     }
 
-    /// The call that hears of it.
+    /// The call that gets the result.
     fn call(self) -> Call {
         match self {
             To::Find | To::Init => Call::Init,
@@ -205,7 +205,7 @@ impl To {
         }
     }
 
-    /// What must be before the request is made.
+    /// The state in which the request is made.
     fn prepare(self, generation: i16) -> World {
         match self {
             To::Find | To::Init => world_of(generation, setup()),
@@ -227,18 +227,18 @@ impl To {
     }
 }
 
-/// An answer with the code, and what the call that waited for it was told, in what time.
-struct Heard {
+/// A response with the code, and the result and duration of the call that waited for it.
+struct Answered {
     world: World,
     result: Result<(), Error>,
     took: Duration,
-    /// Requests for a coordinator meanwhile.
+    /// FindCoordinator requests meanwhile.
     found: usize,
-    /// A record that waits for its partition.
+    /// A record that waits until its partition is added.
     waits: Option<u64>,
 }
 
-fn hear(to: To, code: i16, mut world: World) -> Heard {
+fn answer_with(to: To, code: i16, mut world: World) -> Answered {
     world.cluster.script(to.api(), [Fault::Error(code, On::All)]);
     let found = world.cluster.requests_of(Api::FindCoordinator).len();
     let start = world.now;
@@ -246,12 +246,12 @@ fn hear(to: To, code: i16, mut world: World) -> Heard {
     let result = world.transact(to.call());
     let took = world.now.since(start);
     let found = world.cluster.requests_of(Api::FindCoordinator).len() - found;
-    Heard { world, result, took, found, waits }
+    Answered { world, result, took, found, waits }
 }
 
-/// The producer goes on as if nothing had been.
-fn assert_unnoticed(heard: Heard, to: To) {
-    let Heard { mut world, result, .. } = heard;
+/// Checks that the producer goes on as if nothing had happened.
+fn assert_unnoticed(answered: Answered, to: To) {
+    let Answered { mut world, result, .. } = answered;
     result.expect("it was asked again");
     match to {
         To::Find | To::Init | To::Renew | To::Abort => goes_on(&mut world, &[]),
@@ -266,27 +266,27 @@ fn assert_unnoticed(heard: Heard, to: To) {
 }
 
 fn check(to: To, code: i16, becomes: Becomes, generation: i16) {
-    let heard = hear(to, code, to.prepare(generation));
+    let answered = answer_with(to, code, to.prepare(generation));
     let kind = ErrorKind::from_broker(code).expect("an error");
     let retriable = kind.is_retriable();
     let searches = usize::from(matches!(to, To::Find | To::FindAgain | To::FindGroup));
     match becomes {
         AskedAgain | AskedElsewhere => {
-            // Before the second search within a transaction there was a backoff already.
+            // The second search during a transaction follows an earlier backoff.
             let bounds = if to == To::FindAgain { ms(200)..ms(400) } else { ms(80)..ms(200) };
-            assert!(bounds.contains(&heard.took), "{:?}", heard.took);
+            assert!(bounds.contains(&answered.took), "{:?}", answered.took);
             let first = usize::from(matches!(to, To::Init | To::AddOffsets | To::CommitOffsets));
             let more = usize::from(becomes == AskedElsewhere || searches == 1);
-            assert!(heard.found >= first + more, "{} searches", heard.found);
-            assert_unnoticed(heard, to);
+            assert!(answered.found >= first + more, "{} searches", answered.found);
+            assert_unnoticed(answered, to);
         }
         AskedSoon => {
             let before = if to == To::FindAgain { ms(80) } else { ms(0) };
-            assert!((before + ms(20)..before + ms(60)).contains(&heard.took), "{:?}", heard.took);
-            assert_unnoticed(heard, to);
+            assert!((before + ms(20)..before + ms(60)).contains(&answered.took), "{:?}", answered.took);
+            assert_unnoticed(answered, to);
         }
         Refused => {
-            let Heard { mut world, result, .. } = heard;
+            let Answered { mut world, result, .. } = answered;
             let error = result.expect_err("refused");
             assert_eq!(class(&error), (kind.code(), retriable, false, false), "{error}");
             assert_eq!(state(&world), State::Uninitialized);
@@ -295,16 +295,16 @@ fn check(to: To, code: i16, becomes: Becomes, generation: i16) {
             goes_on(&mut world, &[]);
         }
         Aborted => {
-            let Heard { mut world, result, waits, .. } = heard;
+            let Answered { mut world, result, waits, .. } = answered;
             assert_aborted(&mut world, &result.expect_err("failed"), kind.code(), retriable);
             waits.inspect(|id| world.assert_failed(*id, ErrorKind::TransactionAborted, Fate::NotWritten));
         }
         Doubted => assert_doubted(code, generation, |world| {
-            let Heard { world, result, .. } = hear(to, code, world);
+            let Answered { world, result, .. } = answer_with(to, code, world);
             (world, result)
         }),
         Fatal => {
-            let Heard { mut world, result, waits, .. } = heard;
+            let Answered { mut world, result, waits, .. } = answered;
             waits.inspect(|id| world.assert_failed(*id, kind, Fate::NotWritten));
             assert_fatal(&mut world, &result.expect_err("fatal"), kind.code(), &[]);
         }
@@ -335,7 +335,7 @@ fn find_coordinator() {
 }
 
 #[test]
-fn find_coordinator_within_a_transaction() {
+fn find_coordinator_during_a_transaction() {
     check_table(To::FindAgain);
 }
 
@@ -379,9 +379,9 @@ fn end_txn_to_abort() {
     check_table(To::Abort);
 }
 
-/// What was committed is told as committed, also if no epoch can be had for the next transaction.
+/// A commit is reported as such even if no epoch can be had for the next transaction.
 #[test]
-fn a_commit_is_done_though_what_follows_it_is_refused() {
+fn a_commit_succeeds_although_the_next_epoch_is_refused() {
     for code in [CLUSTER_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, PRODUCER_FENCED, INVALID_REQUEST]
     {
         let mut world = open(1, setup());
@@ -396,7 +396,7 @@ fn a_commit_is_done_though_what_follows_it_is_refused() {
     }
 }
 
-/// A transaction on brokers that speak versions 0 to 2 of a request.
+/// A transaction on brokers with versions 0 to 2 of a request.
 fn old_world(api: Api) -> World {
     let mut world = setup().start();
     world.cluster.set_versions(Versions::kafka_3_9().with(api, 0..=2));
@@ -406,9 +406,9 @@ fn old_world(api: Api) -> World {
     world
 }
 
-/// To a coordinator that cannot compare epochs, the question in doubt would come from a newer producer.
+/// A coordinator that cannot compare epochs would take the request for another epoch for that of a newer producer.
 #[test]
-fn an_old_coordinator_is_not_asked_in_doubt() {
+fn an_old_coordinator_is_not_asked_to_resolve_a_doubt() {
     let mut world = old_world(Api::InitProducerId);
     world.cluster.script(Api::Produce, [Fault::Error(INVALID_PRODUCER_EPOCH, On::All)]);
     world.send("t", 0);
@@ -418,8 +418,9 @@ fn an_old_coordinator_is_not_asked_in_doubt() {
     assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
 }
 
-/// Without its member's name in the request, a consumer that lost its partitions could not be told from the one that has
-/// them now. Java ends the producer; an abort loses nothing, and who is no member can go on.
+/// Without the member's id in the request, the coordinator cannot tell a consumer that lost its partitions from the one
+/// that has them now. Java ends the producer. An abort loses nothing, and without a member id the application can go
+/// on.
 #[test]
 fn offsets_of_a_member_are_not_sent_to_a_coordinator_that_cannot_check_them() {
     let old = || old_world(Api::TxnOffsetCommit);

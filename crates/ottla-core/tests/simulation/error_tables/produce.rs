@@ -10,27 +10,27 @@ use super::{assert_aborted, assert_doubted, assert_fatal, goes_on, open, others,
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
 
-/// What becomes of an idempotent producer's batch whose answer has the code once.
+/// What happens to the batch of an idempotent producer when a response has the code once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Batch {
-    /// It is sent again as it was, after a backoff. `refresh`: metadata is asked for. If the code comes to the end of
-    /// all retries, the batch has this fate.
+    /// It is retried unchanged after a backoff. `refresh`: metadata is requested. If every retry gets the code, the
+    /// batch has this fate.
     Again { refresh: bool, fate: Fate },
-    /// It is written, nobody knows where.
+    /// It is written, but its offset is unknown.
     Known,
-    /// It is sent again in parts; a single record fails.
+    /// It is sent again in parts. A single record fails.
     Split,
-    /// What came before it is not in the log: its partition gets an epoch of its own, and it is sent again.
+    /// Earlier batches are missing from the log. Its partition begins a new epoch, and the batch is sent again.
     Renumbered,
-    /// It fails, its number goes back, and the next one is written.
+    /// It fails, its number is given back, and the next batch is written.
     Fails(Fate),
 }
 
 use Batch::{Again, Fails, Known, Renumbered, Split};
 use Fate::{NotWritten, Unknown};
 
-/// Codes (none: all others), an idempotent producer's batch, the transaction of a transactional one's; Java's way, and
-/// why it is not ours.
+/// Codes (empty: all others), consequence for an idempotent producer's batch, consequence for the transaction of a
+/// transactional producer's, and where Java differs and why we do.
 struct Row(&'static [i16], Batch, Becomes, &'static str);
 
 const DEFUNCT: &str = "in Java the producer is defunct also without transactions: here the broker's proof of a hole (45) \
@@ -129,7 +129,7 @@ fn kind_of(code: i16) -> ErrorKind {
     ErrorKind::from_broker(code).expect("an error")
 }
 
-/// A batch of two records, and what became of each.
+/// Sends a batch of two records. Returns the ids of both.
 fn send_two(setup: Setup, faults: Vec<Fault>) -> (World, [u64; 2]) {
     let mut world = warm(setup, "t", 1);
     world.cluster.clear_requests();
@@ -146,7 +146,7 @@ fn plain() -> Setup {
     })
 }
 
-/// The next record is written behind what is there, whatever was before it.
+/// Checks that the next record is written after those in the log, whatever happened before.
 fn assert_flows(world: &mut World, before: &[u64]) {
     let next = world.send("t", 0);
     world.run(ms(1_000));
@@ -165,7 +165,7 @@ fn check_batch(code: i16, batch: Batch) {
             assert!(!world.outcome(id).fatal, "the producer goes on");
         }
         assert_flows(&mut world, &[1]);
-        // What may be there keeps its number: if it is, the next one fits.
+        // A batch that may be in the log keeps its number. If it is there, the next one follows it.
         assert_eq!(world.counts().epochs_bumped, u64::from(fate == Unknown));
         return;
     }
@@ -188,7 +188,7 @@ fn check_batch(code: i16, batch: Batch) {
     assert_flows(&mut world, &[1, ids[0], ids[1]]);
 }
 
-/// The same code to the end of all retries.
+/// The same code in response to every retry.
 fn check_batch_to_the_end(code: i16, batch: Batch) {
     let (mut world, ids) = send_two(plain(), vec![Fault::Error(code, On::All); 8]);
     let fate = match batch {
@@ -220,7 +220,7 @@ fn check_in_transaction(code: i16, becomes: Becomes, batch: Batch, generation: i
     };
     let (mut world, id, result) = refused(open(generation, setup()));
     match becomes {
-        // A record alone cannot be split.
+        // A single record cannot be split.
         AskedAgain if batch == Split => {
             world.assert_failed(id, kind, NotWritten);
             assert_aborted(&mut world, &result.expect_err("failed"), kind.code(), false);
@@ -228,7 +228,7 @@ fn check_in_transaction(code: i16, becomes: Becomes, batch: Batch, generation: i
         AskedAgain => {
             result.expect("it was sent again");
             world.assert_written(id);
-            // DUPLICATE_SEQUENCE_NUMBER was not true here.
+            // The code claims that the record is in the log already, which is not true here.
             let before: &[u64] = if batch == Known { &[1] } else { &[1, id] };
             if batch != Known {
                 goes_on(&mut world, before);
@@ -268,7 +268,7 @@ fn a_transactions_batch() {
     }
 }
 
-/// What is tried again in vain fails its transaction, and says with which answer.
+/// A batch that exhausts its retries fails its transaction, with the code of the last response.
 #[test]
 fn a_transactions_batch_to_the_end_of_its_retries() {
     each_row(|code, row| {
@@ -286,7 +286,7 @@ fn a_transactions_batch_to_the_end_of_its_retries() {
     });
 }
 
-/// A batch behind one that is to be sent again is out of order until that is written: no reason to abort.
+/// A batch behind one that is retried is out of order until that one is written. That is no reason to abort.
 #[test]
 fn a_batch_behind_one_that_is_sent_again_waits_for_it() {
     for generation in [1, 2] {

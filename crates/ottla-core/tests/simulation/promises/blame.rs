@@ -1,4 +1,4 @@
-//! A record that its topic refuses is not written, and no other record is blamed for it.
+//! A record that its topic refuses is not written, and no other record fails because of it.
 
 use super::Records;
 

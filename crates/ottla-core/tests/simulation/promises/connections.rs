@@ -1,4 +1,4 @@
-//! After the close no connection is open, and the sender does nothing any more.
+//! After the close no connection is open, and the sender has nothing left to do.
 
 use super::Promise;
 use crate::world::World;

@@ -1,9 +1,9 @@
-//! A flush ends after the records before it have completions, and it ends if it came before the close.
+//! A flush ends only after all earlier records have completions. It does end if it came before the close.
 
 use super::Promise;
 use crate::world::World;
 
-/// How many flushes were checked.
+/// The number of flushes checked.
 #[derive(Default)]
 pub struct Flushes(usize);
 

@@ -1,4 +1,4 @@
-//! Memory is given back, and so are values that were lent.
+//! Memory is released, and lent values are given back.
 
 use super::Promise;
 use crate::world::World;

@@ -1,5 +1,5 @@
-//! What an engine promises. Each promise has a checker of its own; random runs call them after every step, when a producer
-//! was closed, and when nothing is left but the records and the logs.
+//! What an engine promises. Each promise has a checker. Random runs call the checkers after every step, when a producer
+//! has closed, and at the end, when only the records and the logs are left.
 
 mod blame;
 mod closing;
@@ -30,10 +30,10 @@ pub use state_edges::{EDGES, StateEdges};
 pub use transactions::{End, Transaction, Transactions};
 
 pub trait Promise {
-    /// After each step of a producer.
+    /// Called after each step of a producer.
     fn step(&mut self, _world: &World) {}
 
-    /// After the close of a producer.
+    /// Called after a producer has closed.
     fn closed(&mut self, _world: &mut World) {}
 }
 
@@ -51,7 +51,7 @@ pub fn of_a_producer() -> Vec<Box<dyn Promise>> {
     ]
 }
 
-/// The promises about everything that a cluster sees.
+/// The promises about everything that the cluster sees.
 pub fn of_a_cluster() -> Vec<Box<dyn Promise>> {
     vec![Box::new(requests::Requests::default())]
 }

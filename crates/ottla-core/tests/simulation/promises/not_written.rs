@@ -1,4 +1,4 @@
-//! What is reported not written is in no log.
+//! A record that is reported as not written is in no log.
 
 use ottla_core::Fate;
 

@@ -1,4 +1,5 @@
-//! Records of a partition are written in the order in which they were accepted. Of copies, the first one counts.
+//! The records of a partition are written in the order in which they were accepted. If there are copies, the first
+//! counts.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Requests and attempts to connect are bounded in each second, whatever pauses are configured.
+//! Requests and connection attempts per second are bounded, whatever pauses are configured.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,15 +9,15 @@ use super::Promise;
 use crate::world::observer::Traffic;
 use crate::world::{World, ms};
 
-/// In a second an engine repeats nothing more often than its shortest pause allows: 10 ms, less a jitter of 20 %.
+/// The most repetitions in a second: one per shortest pause of 10 ms, less the jitter of 20 %.
 const REPEATED: usize = 125;
-/// What it asks for without a pause: new topics, what calls ask for, connections that were idle.
+/// Additional requests without a pause: new topics, inquiries, connections that were idle.
 const ASKED_ONCE: usize = 50;
 
-/// What an engine asked of the network within the last second.
+/// What an engine requested from the network within the last second.
 #[derive(Default)]
 pub struct Pace {
-    /// How much of the traffic was checked.
+    /// How much traffic was checked.
     checked: usize,
     recent: BTreeMap<Traffic, VecDeque<Time>>,
 }
@@ -36,7 +36,7 @@ impl Promise for Pace {
 }
 
 impl Pace {
-    /// `partitions` may each have been sent to, and `records` at all.
+    /// `partitions` is the number of partitions that records may have been sent to, `records` the number of records.
     fn check(&mut self, traffic: &[(Time, Traffic)], partitions: usize, records: usize) {
         for &(at, what) in traffic {
             let recent = self.recent.entry(what).or_default();
@@ -46,7 +46,7 @@ impl Pace {
             }
             let most = match what {
                 Traffic::Request(api) if api == Api::Produce as i16 => REPEATED * partitions + records,
-                // One for each connection, and another version if the first is refused.
+                // One for each connection, and a second one if the first version is refused.
                 Traffic::Request(api) if api == Api::ApiVersions as i16 => 10 * (REPEATED + ASKED_ONCE),
                 _ => REPEATED + ASKED_ONCE,
             };
@@ -56,7 +56,7 @@ impl Pace {
 }
 
 #[test]
-fn what_is_asked_too_often_within_a_second_is_noticed() {
+fn too_many_requests_within_a_second_are_noticed() {
     let asked = |every: std::time::Duration| {
         let traffic = |n: u32| (Time(1).after(every * n), Traffic::Request(Api::Metadata as i16));
         let traffic: Vec<_> = (0..1_000).map(traffic).collect();

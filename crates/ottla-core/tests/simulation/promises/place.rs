@@ -1,4 +1,4 @@
-//! A record is written to the topic, and to the partition, for which it was accepted.
+//! A record is written to the topic and the partition for which it was accepted.
 
 use super::Records;
 

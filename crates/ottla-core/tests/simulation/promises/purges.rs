@@ -1,4 +1,4 @@
-//! A purge of everything ends after the records before it have completions. Each purge ends if it came before the
+//! A purge of everything ends only after all earlier records have completions. Every purge ends if it came before the
 //! close.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Promise;
 use crate::world::World;
 
-/// Purges that were checked.
+/// The purges checked.
 #[derive(Default)]
 pub struct Purges(BTreeSet<u64>);
 

@@ -1,4 +1,4 @@
-//! All records of a run after its end: what was reported of them, and where they are in the logs.
+//! All records of a run after its end: what was reported about them, and where they are in the logs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::world::{World, id_of};
 pub struct Records {
     pub accepted: BTreeMap<u64, Accepted>,
     pub outcomes: BTreeMap<u64, Outcome>,
-    /// Records of which some byte may have been written.
+    /// Records of which at least one byte may have been written.
     pub touched: BTreeSet<u64>,
     /// Records that their topics refuse.
     pub poisoned: BTreeSet<u64>,
@@ -20,12 +20,12 @@ pub struct Records {
     places: BTreeMap<u64, Vec<(i32, i64)>>,
 }
 
-/// The log of a partition, and what may be relied on for it.
+/// The log of a partition, and which promises hold for it.
 pub struct PartitionLog {
     pub topic: String,
     pub partition: i32,
     pub records: Vec<StoredRecord>,
-    /// What a reader of committed records sees.
+    /// What a read-committed consumer sees.
     pub committed: Vec<StoredRecord>,
     /// No record is written twice.
     pub once: bool,
@@ -59,7 +59,7 @@ fn ids(records: &[StoredRecord]) -> Vec<u64> {
 }
 
 impl Records {
-    /// Adds the records of a producer that is gone.
+    /// Adds the records of a producer that has ended.
     pub fn add_producer(&mut self, world: &World) {
         let application = &world.application;
         self.accepted.extend(application.accepted.clone());
@@ -80,7 +80,7 @@ impl Records {
         self.places.get(&id).map_or(&[], Vec::as_slice)
     }
 
-    /// Notes how often sequences and producer ids began again.
+    /// Notes how often sequences and producer ids started over.
     pub fn note_coverage(&self, coverage: &Shared) {
         let mut producers = BTreeSet::new();
         for log in &self.logs {

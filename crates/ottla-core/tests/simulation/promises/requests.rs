@@ -3,7 +3,7 @@
 use super::Promise;
 use crate::world::World;
 
-/// How many requests were checked.
+/// The number of requests checked.
 #[derive(Default)]
 pub struct Requests(usize);
 

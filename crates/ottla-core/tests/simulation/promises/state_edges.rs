@@ -1,10 +1,10 @@
-//! A producer's transactions change their state only as this table has it.
+//! The state of a producer's transactions changes only along the edges of this table.
 
 use crate::coverage::Shared;
 use crate::promises::Promise;
 use crate::world::World;
 
-/// From one state to another, as the engine logs it, and how often a thousand seeds have to take each edge.
+/// From one state to another, as the engine logs it, and how often a thousand seeds must take the edge.
 pub const EDGES: &[(&str, u64)] = &[
     ("abort: draining -> abort: renewing", 151),
     ("abort: draining -> abort: telling", 266),
@@ -49,7 +49,7 @@ pub const EDGES: &[(&str, u64)] = &[
 
 pub struct StateEdges {
     coverage: Shared,
-    /// How many lines of the log were checked.
+    /// The number of log lines checked.
     checked: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Everything is counted once, and what went up comes down.
+//! Everything is counted once, and gauges return to zero.
 
 use super::Promise;
 use crate::world::World;

@@ -1,4 +1,4 @@
-//! Each promise about records is checked: its checker notices when it is broken.
+//! Each checker of a promise about records notices when the promise is broken.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,7 +26,7 @@ fn stored((offset, &id): (i64, &u64)) -> StoredRecord {
     }
 }
 
-/// Records 1 and 2 are reported written, at offsets 0 and 1 of a partition whose log has these ids.
+/// Records 1 and 2, reported as written at offsets 0 and 1 of a partition whose log has these ids.
 fn with_log(ids: &[u64]) -> Records {
     let mut records = Records::default();
     for id in [1, 2] {

@@ -1,4 +1,4 @@
-//! What is reported written has the timestamp that is reported.
+//! A record that is reported as written has the reported timestamp.
 
 use ottla_core::Fate;
 

@@ -1,4 +1,4 @@
-//! A transaction is seen whole or not at all, with the offsets that were sent with it.
+//! A transaction is visible as a whole or not at all, and so are the offsets sent with it.
 
 use std::collections::BTreeSet;
 
@@ -18,16 +18,16 @@ pub struct Transaction {
     pub records: Vec<u64>,
     /// The last offset that was accepted.
     pub offset: Option<i64>,
-    /// When it began, in steps.
+    /// The step at which it began.
     pub begun: u64,
-    /// It has to be aborted.
+    /// It must be aborted.
     pub failed: bool,
 }
 
 struct Ended {
     end: End,
     transaction: Transaction,
-    /// The step by which it took effect, if it did; none if that is not known yet.
+    /// The step by which it took effect, if it did. `None` while that is unknown.
     by: Option<u64>,
 }
 
@@ -44,17 +44,18 @@ impl Transactions {
         self.0.len()
     }
 
-    /// The end of the last one.
+    /// How the last one ended.
     pub fn last(&self) -> Option<End> {
         self.0.last().map(|ended| ended.end)
     }
 
-    /// A newer producer was initialized: what earlier ones left open was aborted or committed by this step.
+    /// A newer producer was initialized. Transactions that earlier producers left open were aborted or committed by
+    /// this step.
     pub fn settle(&mut self, step: u64) {
         self.0.iter_mut().for_each(|ended| ended.by = ended.by.or(Some(step)));
     }
 
-    /// `offset` is what the group has at the end.
+    /// `offset` is the group's offset at the end.
     pub fn check(&self, records: &Records, offset: Option<i64>) {
         let seen: BTreeSet<u64> = records.logs.iter().flat_map(|log| log.committed_ids()).collect();
         for ended in &self.0 {
@@ -70,7 +71,7 @@ impl Transactions {
         self.check_offset(&seen, offset);
     }
 
-    /// The group has the offset of the last transaction that was committed, or of one that may have been.
+    /// The group has the offset of the last committed transaction, or of a later one that may have been committed.
     fn check_offset(&self, seen: &BTreeSet<u64>, offset: Option<i64>) {
         let certain = |ended: &Ended| ended.end == End::Committed || ended.count(seen) > 0;
         let uncertain = |ended: &Ended| ended.end == End::Unknown && ended.transaction.records.is_empty();
@@ -88,7 +89,7 @@ impl Transactions {
 }
 
 impl Ended {
-    /// How many of its records are seen.
+    /// How many of its records are visible.
     fn count(&self, seen: &BTreeSet<u64>) -> usize {
         self.transaction.records.iter().filter(|id| seen.contains(id)).count()
     }

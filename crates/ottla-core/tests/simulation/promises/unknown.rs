@@ -1,4 +1,4 @@
-//! Whether a record was written is reported unknown only if a byte of it reached a connection.
+//! The fate of a record is unknown only if a byte of it reached a connection.
 
 use ottla_core::Fate;
 
@@ -7,7 +7,7 @@ use super::Records;
 pub fn check(records: &Records) {
     for (id, outcome) in records.outcomes.iter().filter(|(_, outcome)| outcome.fate == Fate::Unknown) {
         assert!(outcome.attempts > 0, "record {id} was never sent: {outcome:?}");
-        // Compressed records cannot be seen in requests.
+        // Compressed records cannot be recognized in requests.
         let touched = records.accepted[id].compressed || records.touched.contains(id);
         assert!(touched, "no byte of record {id} reached a connection: {outcome:?}");
     }

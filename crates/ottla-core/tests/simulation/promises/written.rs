@@ -1,4 +1,4 @@
-//! What is reported written is in the log, at the offset that is reported, and no error is reported with it.
+//! A record that is reported as written is in the log at the reported offset, and no error is reported with it.
 
 use ottla_core::Fate;
 use ottla_core::sender::Acks;
@@ -14,7 +14,7 @@ pub fn check(records: &Records) {
             assert!(outcome.offset < 0 || places.contains(&place), "record {id} is at {places:?}: {outcome:?}");
             assert!(outcome.error.is_none(), "record {id} is written and has an error: {outcome:?}");
         } else {
-            // Without acks nobody says whether a record was written.
+            // Without acks, no broker confirms that a record was written.
             let acks = records.accepted[&id].acks;
             assert!(outcome.error.is_some() || acks == Acks::None, "record {id} has no error: {outcome:?}");
         }

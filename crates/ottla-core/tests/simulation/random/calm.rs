@@ -40,13 +40,13 @@ impl Run {
         for link in self.world.network.writable() {
             self.world.finish_write(link);
         }
-        // What is on a connection that takes requests and answers none would be known at request.timeout.ms only.
+        // Requests on a connection that never answers would fail only after request.timeout.ms.
         for broker in self.world.cluster.broker_ids() {
             self.world.cut_all_to(broker);
         }
     }
 
-    /// Without trouble, all that was accepted is completed soon.
+    /// Without trouble, all accepted records are completed soon.
     fn complete_all(&mut self, what: &str) {
         let all = self.world.run_until(ms(50_000), World::all_completed);
         self.check_step();
@@ -54,10 +54,10 @@ impl Run {
         assert!(all, "{what}: records {incomplete:?} have no completion; log: {:#?}", self.world.log_tail());
     }
 
-    /// Without trouble every record is written, whatever was before. The first round may still find out what changed. If a
-    /// topic was created again and has no id, only three failures tell that what is known of its leader is wrong.
+    /// Without trouble every record is written, whatever happened before. The first round may still discover what has
+    /// changed. If a topic without an id was created again, only three failures show that its known leader is stale.
     fn go_on(&mut self) {
-        // An attempt to connect may still be waiting for an answer.
+        // A connection attempt may still be waiting for its result.
         self.world.run(ms(40_000));
         let metadata = self.world.cluster.versions_of(1).range(Api::Metadata);
         let ids = metadata.is_some_and(|versions| *versions.end() >= 10);
@@ -70,8 +70,8 @@ impl Run {
             self.send_everywhere();
             self.complete_all("what was accepted after the trouble");
             if last > 1 || self.plan.outages {
-                // Each failure asks for metadata, once in retry.backoff.ms; and so does the first record for a topic that
-                // was idle.
+                // Each failure requests metadata, at most once per retry.backoff.ms. So does the first record for a
+                // topic that was idle.
                 self.world.run(ms(1_000));
             }
             if round == last {
@@ -85,7 +85,7 @@ impl Run {
             for partition in 0..*partitions {
                 drop(self.world.send_sized(topic, Some(partition), 0));
             }
-            // Wherever the producer takes them to belong.
+            // Without a partition: the producer chooses one by the key.
             for key in 0..8u8 {
                 let record = Record { key: Some(&[key]), ..Record::default() };
                 drop(self.world.send_record(topic, record, 0, b'.', Lingering::Allowed));
@@ -101,7 +101,7 @@ impl Run {
         }
     }
 
-    /// Creates a topic that the next answers leave out.
+    /// Creates a topic that the next metadata responses leave out.
     fn leave_out_new_topic(&mut self) {
         let name = "topic-new".to_owned();
         self.world.cluster.create_topic(&name, 1);
@@ -111,11 +111,11 @@ impl Run {
         self.coverage.note("fault: new topic left out");
     }
 
-    /// Without other trouble, a record that no request can carry takes no other with it, and the search for it costs at most
-    /// one connection for each batch.
+    /// Without other trouble, a record that no request can carry fails alone, and the search for it costs at most one
+    /// connection per batch.
     fn send_too_large(&mut self) {
         let before = self.world.cluster.oversized_requests.len();
-        // All the others together are smaller.
+        // All other records together are smaller.
         let limit = 20_000;
         self.world.cluster.max_request_bytes = limit;
         let mut dice = dice::stream(self.plan.seed, "record too large");
@@ -127,7 +127,7 @@ impl Run {
         self.world.flush();
         assert!(self.world.run_until(ms(130_000), World::all_completed), "log: {:#?}", self.world.log_tail());
         self.check_step();
-        // With less time, or fewer attempts, what is behind cannot wait until it is known that a number is missing.
+        // With less time, or fewer attempts, later batches may expire before the missing number is certain.
         let patient = self.world.accumulator.topics.get(&topic).settings.delivery_timeout >= ms(10_000);
         let application = &self.world.application;
         for (id, outcome) in application.outcomes.range(first..).filter(|(id, _)| **id != large) {
@@ -142,14 +142,14 @@ impl Run {
         assert!(with_others <= all, "{closed:?}");
     }
 
-    /// Sends records to all partitions. Returns those that went to the partition of the large one.
+    /// Sends records to all partitions. Returns those sent to the partition of the large record.
     fn send_around(&mut self, topic: &str, partition: i32) -> BTreeSet<u64> {
         let mut behind = BTreeSet::new();
         for round in 0..40 {
             for (name, partitions) in &self.topics {
                 for other in 0..*partitions {
                     let same = name == topic && other == partition;
-                    // The large one may linger until now, and would share its batch.
+                    // Until the tenth round the large record may linger, and these would share its batch.
                     if !same || round > 10 {
                         let id = self.world.send_sized(name, Some(other), 0).expect("there is room");
                         behind.extend(same.then_some(id));

@@ -1,6 +1,6 @@
-//! Random runs of producers without transactions. A seed decides what is done when, and what goes wrong.
+//! Random runs of producers without transactions. A seed decides what happens when, and what goes wrong.
 //!
-//! `cargo test --test engine random` tries 300 seeds, `OTTLA_SEEDS=from..to` others.
+//! `cargo test -p ottla-core --test simulation random` runs 300 seeds. `OTTLA_SEEDS=from..to` chooses others.
 
 mod calm;
 mod plan;
@@ -21,7 +21,7 @@ pub const SIMULATION: Simulation = Simulation {
     expected,
 };
 
-/// What a thousand seeds have to meet with.
+/// What a thousand seeds must encounter.
 fn expected() -> Vec<(String, u64)> {
     let apis = [Api::Produce, Api::InitProducerId, Api::Metadata, Api::ApiVersions];
     let rows = [
@@ -60,7 +60,7 @@ fn random_worlds_keep_their_promises() {
 }
 
 #[test]
-fn a_random_run_does_what_a_plan_written_by_hand_says() {
+fn a_random_run_follows_a_plan_written_by_hand() {
     let met = |plan: Plan| {
         let coverage = Run::new(plan).all();
         ["fault: new topic left out", "fault: request too large"].map(|what| coverage.of(what).min(1))

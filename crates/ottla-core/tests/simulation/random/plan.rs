@@ -1,4 +1,4 @@
-//! The plan of a random run: everything that it depends on.
+//! The plan of a random run: everything that the run depends on.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::world::{Setup, ms};
 
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What happens at each step is drawn from streams of this seed.
+    /// The events of each step are drawn from streams of this seed.
     pub seed: u64,
 
     // The producer
@@ -22,7 +22,7 @@ pub struct Plan {
     pub max_in_flight: usize,
     pub retries: u32,
     pub linger: Duration,
-    /// The timeouts of deliveries, requests and topics are a few seconds.
+    /// Deliveries, requests and topics have timeouts of a few seconds.
     pub short_timeouts: bool,
     pub availability_timeout: Option<Duration>,
     pub codec: Codec,
@@ -35,14 +35,14 @@ pub struct Plan {
 
     // The topics
     pub topics: Vec<Topic>,
-    /// Brokers create topics when asked for them. Then all have as many partitions as the first.
+    /// Brokers create topics on request. Then all topics have as many partitions as the first.
     pub auto_create: bool,
     pub max_message_bytes: Option<usize>,
 
     // The application
-    /// It sends so many records while there is trouble.
+    /// How many records are sent while there is trouble.
     pub records: u64,
-    /// Some records have timeouts of their own.
+    /// Some records have individual timeouts.
     pub record_timeouts: bool,
     /// Some records are refused by their topics.
     pub poison: bool,
@@ -52,20 +52,20 @@ pub struct Plan {
     // The network and the brokers
     pub release: Release,
     pub first_epoch: i16,
-    /// The size above which brokers close the connection of a request.
+    /// Brokers close a connection when they read a request above this size.
     pub max_request_bytes: Option<usize>,
-    /// Sockets take whatever is written at once.
+    /// Sockets accept every write at once.
     pub eager_sockets: bool,
-    /// How likely a request is to go wrong, of 1000.
+    /// The probability that a request goes wrong, per thousand.
     pub fault_rate: u32,
-    /// Requests may reach their brokers so much later, also after those that were sent later. Only for runs in which all
-    /// topics are idempotent and none is created again: brokers cannot recognize other late requests.
+    /// Requests may reach their brokers up to this much later, even after later ones. Only for runs in which all topics
+    /// are idempotent and none is recreated: otherwise brokers cannot recognize late requests.
     pub late_requests: Option<Duration>,
-    /// At times no broker is up for two seconds.
+    /// Sometimes all brokers are down for two seconds.
     pub outages: bool,
-    /// Topics are deleted and created again, with other numbers of partitions too.
+    /// Topics are deleted and created again, also with another number of partitions.
     pub recreated_topics: bool,
-    /// When the trouble is over, metadata leaves out a topic that is new then.
+    /// When the trouble is over, metadata leaves out a new topic for a while.
     pub new_topic_left_out: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Topic {
     pub overrides: Option<Overrides>,
 }
 
-/// How a topic differs from the others.
+/// The settings in which a topic differs from the others.
 #[derive(Clone, Debug)]
 pub struct Overrides {
     pub acks: Option<Acks>,
@@ -95,13 +95,13 @@ pub struct Overrides {
 
 #[derive(Clone, Copy, Debug)]
 pub enum Ending {
-    /// The trouble ends, everything goes on, then the producer is closed.
+    /// The trouble ends, the producer recovers, and is closed.
     AfterTrouble,
-    /// The producer is closed, with this timeout, while the trouble goes on.
+    /// The producer is closed with this timeout amid the trouble.
     AmidTrouble(Duration),
 }
 
-/// A producer with Java's defaults on healthy brokers of the newest release.
+/// A producer with Java's defaults, on healthy brokers of the newest release.
 impl Default for Plan {
     fn default() -> Plan {
         Plan {
@@ -142,13 +142,13 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Draws each knob from a stream of its own.
+    /// Draws each knob from its own stream.
     pub fn draw(seed: u64) -> Plan {
         let knob = |name: &str| dice::stream(seed, name);
         let idempotence = !knob("idempotence").once_in(4);
         let acks = if idempotence { Acks::All } else { knob("acks").one_of(ACKS) };
         let few_retries = knob("few retries").once_in(6);
-        // The configuration refuses idempotence without retries.
+        // The configuration rejects idempotence without retries.
         let retries = knob("retries").below(4) + u32::from(idempotence);
         let late_sequence = idempotence && knob("late first sequence").once_in(3);
         let batch_size = knob("batch size").one_of(&[1, 100, 1000, 16384]);
@@ -187,7 +187,7 @@ impl Plan {
             max_request_bytes: knob("max request bytes").one_of(MAX_REQUEST_BYTES),
             eager_sockets: knob("eager sockets").once_in(3),
             fault_rate: knob("fault rate").one_of(&[0, 50, 150, 400]),
-            // The engine counts on brokers to be no later than `Late::AT_MOST`.
+            // The engine relies on `Late::AT_MOST` as the limit of how late a request may be.
             late_requests: may_be_late.then(|| ms(1_000)),
             outages: any_intervals,
             recreated_topics,
@@ -245,7 +245,7 @@ const PARTITIONERS: &[Partitioning] = &[
 ];
 const RELEASES: &[Release] =
     &[Release::Kafka2_1, Release::Kafka2_8, Release::Kafka3_9, Release::Kafka4_3, Release::Kafka4_3];
-/// One run of four has one.
+/// One run in four has a limit.
 const MAX_REQUEST_BYTES: &[Option<usize>] =
     &[None, None, None, None, None, None, None, None, None, Some(700), Some(1_500), Some(4_000)];
 
@@ -299,7 +299,7 @@ impl Overrides {
     }
 }
 
-/// The level to compress with.
+/// The compression level.
 fn level(codec: Codec) -> i32 {
     match codec {
         Codec::Gzip => 1,

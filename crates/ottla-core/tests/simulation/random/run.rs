@@ -1,4 +1,4 @@
-//! A random run: it drives a world step by step, as its plan says.
+//! A random run: it drives a world step by step according to its plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::faults::Faults;
 use crate::promises::{self, PartitionLog, Promise, Records};
 use crate::world::{POISON, World, ms};
 
-/// Every run has at least so many steps and faults.
+/// Minimums of every run.
 const STEPS: u64 = 300;
 const FAULTS: u64 = 3;
 
 pub struct Run {
     pub(super) plan: Plan,
     pub(super) world: World,
-    /// Names, and how many partitions they have now.
+    /// Names, and present numbers of partitions.
     pub(super) topics: Vec<(String, i32)>,
     pub(super) coverage: Shared,
-    /// How likely a request is to go wrong, of 1000.
+    /// The probability that a request goes wrong, per thousand.
     pub(super) fault_rate: Arc<AtomicU32>,
     promises: Vec<Box<dyn Promise>>,
-    /// Of topics that were deleted.
+    /// Logs of deleted topics.
     old_logs: Vec<PartitionLog>,
     dice: Streams,
     steps: u64,
@@ -217,7 +217,7 @@ impl Run {
         }
     }
 
-    /// Applications ask for partitions that they have seen; some may be gone.
+    /// Applications use partitions that they have seen. Some may be gone.
     fn known_partition(&mut self, topic: &str, partition: i32) -> i32 {
         let dice = &mut self.dice.recreations;
         match self.world.accumulator.topics.get(topic).partitions() {
@@ -299,7 +299,7 @@ impl Run {
         }
     }
 
-    /// No broker is up for two seconds, in which the engine does all that it wants to do.
+    /// All brokers are down for two seconds, and the engine does whatever it wants meanwhile.
     fn black_out(&mut self) {
         self.coverage.note("fault: outage");
         for broker in self.world.cluster.broker_ids() {
@@ -311,7 +311,7 @@ impl Run {
         self.start_brokers();
     }
 
-    /// Deletes a topic and creates it again; what was in its logs is remembered.
+    /// Deletes a topic and creates it again. Its old logs are kept for the checks.
     fn recreate(&mut self, at: usize, new_partitions: i32) {
         let (topic, partitions) = self.topics[at].clone();
         self.old_logs.extend((0..partitions).map(|p| PartitionLog::read(&self.world.cluster, &topic, p)));
@@ -319,7 +319,7 @@ impl Run {
         self.topics[at].1 = new_partitions;
     }
 
-    /// Now and then a topic is created again with another number of partitions.
+    /// Sometimes recreates a topic with another number of partitions.
     fn resize(&mut self) {
         let at = self.dice.recreations.below(self.topics.len() as u32) as usize;
         let (topic, partitions) = self.topics[at].clone();
@@ -332,7 +332,7 @@ impl Run {
         self.coverage.note(format!("fault: topic made anew with {which} partitions"));
     }
 
-    /// Nobody creates partitions while no broker could hold them.
+    /// Nobody can create partitions while no broker could hold them.
     fn is_manageable(&self, topic: &str) -> bool {
         let some_up = self.world.cluster.broker_ids().into_iter().any(|broker| self.world.cluster.is_up(broker));
         some_up && self.world.cluster.topic_id(topic).is_some()
@@ -351,7 +351,7 @@ impl Run {
         self.coverage.take()
     }
 
-    /// All logs, of topics that were deleted too, and what may be relied on.
+    /// All logs, including those of deleted topics, and which promises hold for them.
     fn read_logs(&mut self) -> Vec<PartitionLog> {
         let mut logs = std::mem::take(&mut self.old_logs);
         let recreated: BTreeSet<String> = logs.iter().map(|log| log.topic.clone()).collect();
@@ -363,9 +363,9 @@ impl Run {
         let by_id = produce.is_some_and(|versions| *versions.end() >= 13);
         for log in &mut logs {
             let settings = &self.world.accumulator.topics.get(&log.topic).settings;
-            // The log of a topic that was created again knows no producer and takes any sequence number. What is sent to it
-            // by name, meant for the old one, can be written again, or overtake what was refused in between. Topic ids
-            // end that.
+            // The log of a recreated topic knows no producer and accepts any sequence number. Batches for the old topic
+            // that are addressed by name can be written twice, or overtake batches that were refused in between. Topic
+            // ids prevent that.
             let known = by_id || !recreated.contains(&log.topic);
             log.once = settings.idempotence && known;
             let in_order = settings.idempotence || self.plan.max_in_flight == 1;

@@ -56,7 +56,7 @@ impl Run {
                 self.fault("clock jump");
             }
             15 if !newest => {
-                // An upgrade of the brokers themselves.
+                // All brokers get another release.
                 let versions: [fn() -> Versions; 2] = [Versions::kafka_3_9, Versions::kafka_4_3];
                 let versions = self.dice.accidents.one_of(&versions);
                 self.world().cluster.set_versions(versions());
@@ -74,7 +74,7 @@ impl Run {
         }
     }
 
-    /// No broker is up for two seconds, in which the producer whose turn it is does all that it wants to do.
+    /// All brokers are down for two seconds, and the active producer does whatever it wants meanwhile.
     fn black_out(&mut self) {
         for broker in self.world().cluster.broker_ids() {
             if self.world().cluster.is_up(broker) {
@@ -104,7 +104,7 @@ impl Run {
         }
     }
 
-    /// The process dies, is closed amid its work, or gets a rival.
+    /// A process dies, is closed in the middle of its work, or gets a rival.
     pub fn replace(&mut self, at: usize) {
         match self.dice.replacements.below(6) {
             0 | 1 => {
@@ -130,7 +130,7 @@ impl Run {
         self.print(|| format!("instance {number} dies"));
         if let Some(open) = open {
             let committing = call.is_some_and(|(_, call)| call == Call::Commit) && !open.failed;
-            self.lose_sight_of(open, committing);
+            self.abandon(open, committing);
         }
         self.bury(world);
     }

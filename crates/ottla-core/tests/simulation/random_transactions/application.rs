@@ -1,4 +1,4 @@
-//! What applications do with transactions, and what they may be answered.
+//! What applications do with transactions, and which answers are allowed.
 
 use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState as State};
 use ottla_core::{Error, ErrorKind};
@@ -15,7 +15,7 @@ pub enum Call {
     Offsets(i64),
     Commit,
     Abort,
-    /// Something that its state forbids.
+    /// A call that the state forbids.
     Nonsense,
 }
 
@@ -40,7 +40,7 @@ impl Run {
         }
         let dice = &mut self.dice.calls;
         match instance.world.accumulator.gate.transaction_state() {
-            State::Uninitialized | State::Ready if dice.once_in(10) => self.speak_nonsense(at),
+            State::Uninitialized | State::Ready if dice.once_in(10) => self.make_forbidden_call(at),
             State::Uninitialized => self.call(at, Call::Init),
             State::Ready => self.call(at, Call::Begin),
             State::InTransaction => match dice.below(100) {
@@ -48,7 +48,7 @@ impl Run {
                 70..80 => self.send_offsets(at),
                 80..84 => drop(self.instances[at].world.flush()),
                 84 => self.purge(at),
-                85 => self.speak_nonsense(at),
+                85 => self.make_forbidden_call(at),
                 86..96 => self.call(at, Call::Commit),
                 _ => self.call(at, Call::Abort),
             },
@@ -83,8 +83,8 @@ impl Run {
         self.call(at, Call::Offsets(self.next_offset));
     }
 
-    /// A call, or a send, that the state forbids.
-    fn speak_nonsense(&mut self, at: usize) {
+    /// Makes a call, or a send, that the state forbids.
+    fn make_forbidden_call(&mut self, at: usize) {
         let state = self.instances[at].world.accumulator.gate.transaction_state();
         let request = match (state, self.dice.calls.below(3)) {
             (State::InTransaction, 0 | 1) => TransactionCall::Begin,
@@ -121,7 +121,8 @@ impl Run {
         }
     }
 
-    /// Another thread sends while the end of the transaction is asked for. Up to where the gate shuts that is part of it.
+    /// Another thread sends while the end of the transaction is requested. Records accepted before the gate shuts
+    /// belong to it.
     pub fn send_meanwhile(&mut self, at: usize) {
         let Instance { world, call, .. } = &self.instances[at];
         let is_ending = matches!(call, Some((_, Call::Commit | Call::Abort))) && world.application.closing.is_none();
@@ -139,7 +140,7 @@ impl Run {
         self.coverage.note("purge");
     }
 
-    /// The producer cannot go on: sends say so, and it is closed.
+    /// The producer cannot go on: sends are refused with that reason, and it is closed.
     fn give_up(&mut self, at: usize) {
         let world = &mut self.instances[at].world;
         assert!(world.send_sized("t", Some(0), 0).is_err(), "a send is taken in state Fatal");
@@ -148,13 +149,13 @@ impl Run {
         self.coverage.note("instance: fatal");
         if let Some(open) = self.instances[at].open.take() {
             let perhaps_committed = !open.failed;
-            self.lose_sight_of(open, perhaps_committed);
+            self.abandon(open, perhaps_committed);
         }
     }
 
     // Answers
 
-    /// Takes the answer to a call, if it is there.
+    /// Takes the answer to a call, if there is one.
     pub fn take_answer(&mut self, at: usize) {
         let instance = &mut self.instances[at];
         let Some((ticket, call)) = instance.call else { return };
@@ -171,7 +172,7 @@ impl Run {
     fn take_success(&mut self, at: usize, call: Call) {
         let Instance { world, open, .. } = &mut self.instances[at];
         match call {
-            // Any producer that had the transactional id before is fenced: what it left open was aborted.
+            // A producer that had the transactional id before is fenced. What it left open was aborted.
             Call::Init => self.transactions.settle(self.steps),
             Call::Begin => *open = Some(Transaction { begun: self.steps, ..Transaction::default() }),
             Call::Offsets(offset) => {
@@ -203,9 +204,9 @@ impl Run {
             _ if error.is_fatal() => {
                 self.coverage.note(format!("reported: fatal, of {}", call.name()));
                 if let Some(open) = open.take() {
-                    // A commit that the coordinator had begun is not undone by what came after it.
+                    // A commit that the coordinator has begun is not undone by a later error.
                     let perhaps_committed = call == Call::Commit && !open.failed;
-                    self.lose_sight_of(open, perhaps_committed);
+                    self.abandon(open, perhaps_committed);
                 }
             }
             Call::Init => assert_eq!(state, State::Uninitialized, "{error}"),
@@ -223,8 +224,8 @@ impl Run {
         }
     }
 
-    /// A transaction will not be ended by its application.
-    pub fn lose_sight_of(&mut self, transaction: Transaction, perhaps_committed: bool) {
+    /// The application will not learn how this transaction ends.
+    pub fn abandon(&mut self, transaction: Transaction, perhaps_committed: bool) {
         self.ended(if perhaps_committed { End::Unknown } else { End::NotCommitted }, transaction);
     }
 

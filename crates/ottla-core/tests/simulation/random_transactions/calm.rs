@@ -12,7 +12,7 @@ use crate::promises::End;
 use crate::world::ms;
 
 impl Run {
-    pub fn be_calm(&mut self) {
+    pub fn end_trouble(&mut self) {
         self.print(|| "calm".into());
         self.calm = true;
         self.fault_rate.store(0, Ordering::Relaxed);
@@ -41,13 +41,13 @@ impl Run {
                 self.await_answer(at);
             }
         }
-        // Closed, they go: and the last is followed by another.
+        // Closing removes an instance. When the last one is removed, another starts.
         for _ in 0..self.instances.len() {
             self.close_first();
         }
     }
 
-    /// Without trouble every transaction is committed, whatever was before.
+    /// Without trouble every transaction is committed, whatever happened before.
     pub fn go_on(&mut self) {
         assert_eq!(self.instances.len(), 1);
         self.turn_to(0);
@@ -80,7 +80,7 @@ impl Run {
         assert!(answered, "instance {} is not answered: {:?}", self.instances[at].number, self.instances[at].call);
     }
 
-    /// Closes the first instance and waits until it is gone.
+    /// Closes the first instance and waits until it is removed.
     fn close_first(&mut self) {
         let number = self.instances[0].number;
         let world = &mut self.turn_to(0).world;
@@ -91,7 +91,7 @@ impl Run {
         assert!(self.instances[0].number != number, "the close does not end");
     }
 
-    /// Without trouble, runs an instance until something is so; minutes at most. Returns whether it came to be.
+    /// Runs an instance until a condition holds, for some minutes at most. Returns whether it came to hold.
     fn run_until(&mut self, at: usize, done: impl Fn(&Instance) -> bool) -> bool {
         let end = self.now.after(ms(400_000));
         loop {

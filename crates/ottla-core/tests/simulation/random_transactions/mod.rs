@@ -1,6 +1,6 @@
-//! Random transactions. A seed decides what is sent and how each transaction ends, what goes wrong meanwhile, and when the
-//! process dies, or another takes its transactional id over while it lives. At the end a reader of committed records sees
-//! all of every transaction that was committed, nothing of any other, and all or nothing of one whose end nobody learned.
+//! Random transactions. A seed decides what is sent, how each transaction ends, what goes wrong meanwhile, and when the
+//! process dies or another takes over its transactional id while it lives. At the end, a read-committed consumer sees
+//! all of every committed transaction, nothing of any aborted one, and all or nothing of each whose outcome is unknown.
 
 mod accidents;
 mod application;
@@ -29,7 +29,7 @@ fn random_transactions_are_all_or_nothing() {
 }
 
 #[test]
-fn random_transactions_do_what_a_plan_written_by_hand_says() {
+fn random_transactions_follow_a_plan_written_by_hand() {
     let met = |plan: Plan| {
         let coverage = Run::new(plan).all();
         (coverage.sum("transaction: "), coverage.sum("answer: ").min(1))
@@ -41,7 +41,7 @@ fn random_transactions_do_what_a_plan_written_by_hand_says() {
     assert_eq!(refused, 1);
 }
 
-/// What a thousand seeds have to meet with.
+/// What a thousand seeds must encounter.
 fn expected() -> Vec<(String, u64)> {
     let apis = [
         Api::Produce,

@@ -1,4 +1,4 @@
-//! The plan of a random run of transactions: everything that it depends on.
+//! The plan of a random run of transactions: everything that the run depends on.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use crate::world::{Setup, ms};
 
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What happens at each step is drawn from streams of this seed.
+    /// The events of each step are drawn from streams of this seed.
     pub seed: u64,
     /// How many transactions end while there is trouble.
     pub transactions: usize,
-    /// The producers, in the order in which they start. After the last comes the first again.
+    /// The producers, in the order in which they start. After the last, the list starts over.
     pub producers: Vec<Producer>,
 
     // The brokers
     pub release: Release,
     pub transaction_version: i16,
     pub first_epoch: i16,
-    /// The size above which brokers close the connection of a request.
+    /// Brokers close a connection when they read a request above this size.
     pub max_request_bytes: Option<usize>,
-    /// How likely a request is to go wrong, of 1000.
+    /// The probability that a request goes wrong, per thousand.
     pub fault_rate: u32,
-    /// Requests may reach their brokers so much later, also after those that were sent later.
+    /// Requests may reach their brokers up to this much later, even after later ones.
     pub late_requests: Option<Duration>,
-    /// At times no broker is up for two seconds.
+    /// Sometimes all brokers are down for two seconds.
     pub outages: bool,
 }
 
@@ -37,17 +37,17 @@ pub struct Producer {
     pub delivery_timeout: Duration,
     pub linger: Duration,
     pub max_in_flight: usize,
-    /// Only of the first producer: brokers know the sequences of what came before the others.
+    /// Applies to the first producer only: for the others, brokers know the sequences of their predecessors.
     pub first_sequence: i32,
     pub intervals: Option<Intervals>,
     pub buffer_memory: usize,
     /// Each batch has one record.
     pub single_records: bool,
-    /// Sockets take whatever is written at once.
+    /// Sockets accept every write at once.
     pub eager_sockets: bool,
 }
 
-/// Producers with Java's defaults on healthy brokers of the newest release.
+/// Producers with Java's defaults, on healthy brokers of the newest release.
 impl Default for Plan {
     fn default() -> Plan {
         Plan {
@@ -84,7 +84,7 @@ impl Default for Producer {
 }
 
 impl Plan {
-    /// Draws each knob from a stream of its own.
+    /// Draws each knob from its own stream.
     pub fn draw(seed: u64) -> Plan {
         let knob = |name: &str| dice::stream(seed, &format!("transactions: {name}"));
         let any_intervals = knob("any intervals").once_in(3);
@@ -105,11 +105,11 @@ impl Plan {
     }
 }
 
-/// So many are drawn.
+/// How many producers are drawn.
 const PRODUCERS: usize = 8;
 const RELEASES: &[Release] =
     &[Release::Kafka2_1, Release::Kafka2_8, Release::Kafka3_9, Release::Kafka4_3, Release::Kafka4_3, Release::Kafka4_3];
-/// One run of six has one.
+/// One run in six has a limit.
 const MAX_REQUEST_BYTES: &[Option<usize>] =
     &[None, None, None, None, None, None, None, None, None, None, Some(1_000), Some(5_000)];
 
@@ -132,7 +132,7 @@ impl Producer {
         }
     }
 
-    /// Its settings, with the transactional id `id`.
+    /// The world's setup for this producer, with the transactional id `id`.
     pub fn setup(&self, id: &str) -> Setup {
         let mut setup = Setup::with(|sender| {
             sender.transaction = Some((id.into(), self.transaction_timeout_ms));

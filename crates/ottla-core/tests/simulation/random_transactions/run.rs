@@ -1,4 +1,4 @@
-//! A random run of transactions: it drives producers and their cluster step by step, as its plan says.
+//! A random run of transactions: it drives producers and their cluster step by step according to its plan.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::faults::Faults;
 use crate::promises::{self, PartitionLog, Promise, Records, StateEdges, Transaction, Transactions};
 use crate::world::{Stray, World, ms};
 
-/// Every run has at least so many of each.
+/// Minimums of every run.
 const STEPS: u64 = 300;
 const RECORDS: u64 = 50;
 const FAULTS: u64 = 3;
@@ -31,34 +31,34 @@ pub const GROUP: &str = "g";
 pub struct Instance {
     pub world: World,
     pub number: usize,
-    /// The call that waits for its answer, and its ticket.
+    /// The pending call and its ticket.
     pub call: Option<(u64, Call)>,
     pub open: Option<Transaction>,
     promises: Vec<Box<dyn Promise>>,
-    /// How many lines of the log were printed.
+    /// How many log lines were printed.
     printed: usize,
 }
 
 pub struct Run {
     pub(super) plan: Plan,
     pub(super) dice: Streams,
-    /// The youngest is last; the others were replaced, and have perhaps not heard of it.
+    /// The newest is last. The others have been replaced, perhaps without knowing it.
     pub(super) instances: Vec<Instance>,
-    /// Whose cluster it is: all others have an empty one.
+    /// The instance whose world has the cluster. The other worlds have an empty one.
     pub(super) active: usize,
     pub(super) now: Time,
     pub(super) next_id: u64,
     pub(super) next_offset: i64,
     pub(super) transactions: Transactions,
     pub(super) coverage: Shared,
-    /// How likely a request is to go wrong, of 1000.
+    /// The probability that a request goes wrong, per thousand.
     pub(super) fault_rate: Arc<AtomicU32>,
     pub(super) calm: bool,
     pub(super) steps: u64,
     pub(super) trace: bool,
-    /// Of producers that are gone.
+    /// The records of producers that have ended.
     records: Records,
-    /// What they left on its way.
+    /// Requests of ended producers that are still on their way.
     pub(super) strays: Vec<Stray>,
     promises: Vec<Box<dyn Promise>>,
     started: usize,
@@ -141,7 +141,7 @@ impl Run {
         cluster
     }
 
-    /// Starts another producer with the same transactional id, in this cluster.
+    /// Starts another producer with the same transactional id in this cluster.
     pub fn start(&mut self, cluster: Cluster) {
         let number = self.started;
         self.started += 1;
@@ -165,7 +165,7 @@ impl Run {
         self.print(|| format!("instance {number} starts"));
     }
 
-    /// Prints it if the run is traced.
+    /// Prints a line if the run is traced.
     pub fn print(&self, what: impl FnOnce() -> String) {
         if self.trace {
             println!("{:>12.3} ms  {}", (self.now.0 - 1_000_000_000_000) as f64 / 1e6, what());
@@ -182,7 +182,7 @@ impl Run {
         self.faults + self.coverage.sum("answer:") + self.coverage.sum("fault: ")
     }
 
-    /// Lets an instance act: the cluster is where it is needed.
+    /// Moves the cluster to an instance, so that it can act.
     pub fn turn_to(&mut self, at: usize) -> &mut Instance {
         if at != self.active {
             let cluster = std::mem::replace(&mut self.instances[self.active].world.cluster, Cluster::new(0));
@@ -209,7 +209,7 @@ impl Run {
             self.step();
             assert!(self.steps < 100_000, "the run does not get on");
         }
-        self.be_calm();
+        self.end_trouble();
         self.end_all();
         self.go_on();
         self.check_records();
@@ -291,7 +291,7 @@ impl Run {
         self.instances[at].printed = self.instances[at].world.observer.log.len();
     }
 
-    /// A close has ended: everything is accounted for.
+    /// Removes an instance whose close has ended, after the checks that are due then.
     fn remove(&mut self, at: usize) {
         let mut instance = self.instances.remove(at);
         let number = instance.number;
@@ -303,17 +303,17 @@ impl Run {
         }
         if let Some(open) = instance.open.take() {
             let committing = instance.call.is_none() && !open.failed;
-            self.lose_sight_of(open, committing);
+            self.abandon(open, committing);
         }
         self.bury(instance.world);
     }
 
-    /// A producer is gone. What it wrote may still reach brokers.
+    /// Takes the records and strays of a producer that has ended. What it wrote may still reach brokers.
     pub fn bury(&mut self, world: World) {
         self.records.add_producer(&world);
         let (cluster, strays) = world.die();
         self.strays.extend(strays);
-        // Another instance gets the cluster; there is always one.
+        // Another instance takes the cluster. There is always one.
         match self.instances.last_mut() {
             Some(instance) => {
                 instance.world.cluster = cluster;
@@ -326,7 +326,7 @@ impl Run {
     fn check_records(&mut self) {
         let mut records = std::mem::take(&mut self.records);
         let cluster = &self.world().cluster;
-        // Two producers that brokers cannot tell apart: no producer can make up for that.
+        // Brokers could not tell two producers apart, which no producer can make up for.
         if cluster.has_adopted_a_fenced_producer() {
             return;
         }

@@ -13,7 +13,7 @@ use ottla_core::{Error, ErrorKind, Fate, Record};
 use super::lender::Lender;
 use super::values::{POISON, value_of};
 
-/// What was reported of a record.
+/// What was reported about a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub fate: Fate,
@@ -25,7 +25,7 @@ pub struct Outcome {
     pub message: String,
     pub attempts: u32,
     pub partition: i32,
-    /// Address and length of a value that was lent.
+    /// Address and length of a lent value.
     pub lent: Option<(usize, usize)>,
     pub at: Time,
 }
@@ -34,14 +34,14 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     pub topic: String,
-    /// The partition that it names.
+    /// The partition that the record names.
     pub partition: Option<i32>,
     pub padding: usize,
     pub acks: Acks,
     pub compressed: bool,
 }
 
-/// The world's time as the accumulator sees it.
+/// The world's time, as the accumulator sees it.
 pub struct Hand(pub Time);
 
 impl Clock for Hand {
@@ -54,10 +54,10 @@ impl Clock for Hand {
     }
 }
 
-/// A close that was asked for.
+/// A close that was requested.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
-    /// By when it has to end.
+    /// When it has to end.
     pub deadline: Time,
     /// Commands with smaller tickets came before it.
     pub ticket: u64,
@@ -74,7 +74,7 @@ pub struct Application {
     pub purges: BTreeMap<u64, (Purge, u64)>,
     /// The answers to commands other than flushes, by ticket.
     pub answers: BTreeMap<u64, ottla_core::Result<Answer>>,
-    /// The number of completed records when that answer came.
+    /// How many records were completed when that answer came.
     pub completed_before: BTreeMap<u64, usize>,
     pub closing: Option<Closing>,
     pub closed: bool,
@@ -112,7 +112,7 @@ impl Default for Application {
 }
 
 impl Application {
-    /// Sends a record with a value by which it is known.
+    /// Sends a record with a value that identifies it.
     pub fn send_record(
         &mut self,
         (accumulator, now): (&Accumulator, Time),
@@ -133,7 +133,7 @@ impl Application {
         Ok(self.accept(&to, partition, padding))
     }
 
-    /// Sends a record whose value is lent.
+    /// Sends a record with a lent value.
     pub fn send_lent(
         &mut self,
         (accumulator, now): (&Accumulator, Time),
@@ -150,7 +150,7 @@ impl Application {
         Ok(self.accept(&to, partition, padding))
     }
 
-    /// The accumulator accepted the next record.
+    /// Notes that the accumulator accepted the next record.
     pub fn accept(&mut self, to: &Topic, partition: Option<i32>, padding: usize) -> u64 {
         let id = self.next_id;
         let (topic, acks) = (to.name.to_string(), to.settings.acks);
@@ -186,7 +186,7 @@ impl Application {
         accumulator.inbox.command(Command::Close { deadline });
     }
 
-    /// Takes the completions of a batch's records.
+    /// Notes the completions of a batch's records.
     pub fn report(&mut self, report: Report, now: Time) {
         let attempts = report.attempts();
         for delivery in report.deliveries() {
@@ -211,7 +211,7 @@ impl Application {
         }
     }
 
-    /// Takes the answer to a command.
+    /// Notes the answer to a command.
     pub fn answered(&mut self, ticket: u64, answer: ottla_core::Result<Answer>) {
         if self.flushes.contains_key(&ticket) {
             answer.expect("a flush does not fail");
@@ -222,7 +222,7 @@ impl Application {
         assert!(before.is_none(), "ticket {ticket} is answered twice: {before:?}");
     }
 
-    /// Takes the end of the close.
+    /// Notes the end of the close.
     pub fn closed(&mut self) {
         assert!(!self.closed, "closed twice");
         self.closed = true;

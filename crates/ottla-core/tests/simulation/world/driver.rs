@@ -1,4 +1,5 @@
-//! The sender thread, but for its sockets: it takes the accumulator's mail to the sender, and sleeps as the event loop does.
+//! The sender thread without its sockets: it hands the accumulator's mail to the sender, and sleeps as the event loop
+//! does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,7 @@ impl Driver {
         Driver { mail: Mail::default(), woken, rest: WakeCoalescing::default(), asleep: false, asleep_until: now }
     }
 
-    /// Takes the mail out of the inbox. Returns whether the memory was short.
+    /// Takes the mail out of the inbox. Returns whether a call requested room.
     pub fn take_mail(&mut self, accumulator: &Accumulator) -> bool {
         accumulator.inbox.wake_up();
         self.woken.store(false, Ordering::SeqCst);
@@ -43,7 +44,7 @@ impl Driver {
         sender.next_deadline().min(self.asleep_until)
     }
 
-    /// Whether it is awake, or has a reason to be.
+    /// Whether the sender is awake or has a reason to be.
     pub fn is_awake(&mut self) -> bool {
         !self.asleep || self.woken.swap(false, Ordering::SeqCst)
     }
@@ -52,7 +53,7 @@ impl Driver {
         self.asleep = false;
     }
 
-    /// As the event loop does it: sleep is announced, and taken back if something arrived meanwhile.
+    /// Announces sleep as the event loop does, and takes that back if something arrived meanwhile.
     pub fn fall_asleep(&mut self, sender: &Sender, accumulator: &Accumulator, now: Time) {
         let deadline = sender.next_deadline();
         let (until, resting) = self.rest.fall_asleep(deadline, now);

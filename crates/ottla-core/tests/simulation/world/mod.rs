@@ -1,7 +1,7 @@
-//! The world around an engine, on one thread. Its clock is turned by hand, its brokers are modelled, and it carries out the
-//! core's actions. Scripts and random runs differ only in who chooses what happens next.
+//! The world around an engine, on one thread. The test sets its clock, its brokers are modelled, and it carries out the
+//! sender's output. Scripts and random runs differ only in who chooses the next step.
 //!
-//! The parts are the application, the network, the event loop and an observer; `World` joins them.
+//! `World` joins its parts: the application, the network, the driver and an observer.
 
 pub mod application;
 mod driver;
@@ -94,18 +94,18 @@ impl World {
         self.send_record(topic, Record { partition, ..Record::default() }, padding, b'.', lingering)
     }
 
-    /// A record that topics refuse whose `poison` is [`POISON`].
+    /// Sends a record that topics refuse if their `poison` is [`POISON`].
     pub fn send_poisoned(&mut self, topic: &str, partition: Option<i32>) -> Result<u64, NotAccepted> {
         self.send_record(topic, Record { partition, ..Record::default() }, 1, POISON, Lingering::Allowed)
     }
 
-    /// A record with a timeout of its own.
+    /// Sends a record with a timeout.
     pub fn send_within(&mut self, topic: &str, partition: i32, timeout: Duration) -> u64 {
         let record = Record { partition: Some(partition), timeout: Some(timeout), ..Record::default() };
         self.send_record(topic, record, 0, b'.', Lingering::Allowed).expect("accepted")
     }
 
-    /// The record gets a value by which it is known.
+    /// The record gets a value that identifies it.
     pub fn send_record(
         &mut self,
         topic: &str,
@@ -117,7 +117,7 @@ impl World {
         self.application.send_record((&self.accumulator, self.now), topic, record, padding, fill, lingering)
     }
 
-    /// `send_sized` with the value lent.
+    /// Like `send_sized`, but with a lent value.
     pub fn send_lent(&mut self, topic: &str, partition: Option<i32>, padding: usize) -> Result<u64, NotAccepted> {
         self.application.send_lent((&self.accumulator, self.now), topic, partition, padding)
     }
@@ -134,7 +134,7 @@ impl World {
         self.application.flush(&self.accumulator)
     }
 
-    /// Gives up records, of one topic or of all.
+    /// Gives up records of one topic, or of all.
     pub fn purge(&mut self, queued: bool, in_flight: bool, topic: Option<&str>) -> u64 {
         let what = Purge { queued, in_flight, topic: topic.map(Into::into) };
         self.application.purge(&self.accumulator, what)
@@ -144,12 +144,12 @@ impl World {
         self.application.command(&self.accumulator, command)
     }
 
-    /// Makes a call about transactions.
+    /// Makes a transactional call.
     pub fn call(&mut self, call: TransactionCall) -> u64 {
         self.command(|ticket| Command::Transaction { ticket, call })
     }
 
-    /// Makes such a call and waits for its answer, a minute at most.
+    /// Makes a transactional call and waits for its answer, for a minute at most.
     pub fn transact(&mut self, call: TransactionCall) -> Result<(), Error> {
         let ticket = self.call(call);
         let answered = self.run_until(ms(60_000), |world| world.application.answers.contains_key(&ticket));
@@ -157,14 +157,14 @@ impl World {
         self.application.answers[&ticket].clone().map(drop)
     }
 
-    /// As the producer's close does it.
+    /// Closes as the producer does.
     pub fn close(&mut self, timeout: Duration) {
         self.application.close(&self.accumulator, self.now, timeout);
     }
 
     // Time
 
-    /// Does all that can be done without the clock going on.
+    /// Does everything that can be done without time passing.
     pub fn turn(&mut self) {
         for _ in 0..10_000 {
             self.set_clocks();
@@ -186,13 +186,13 @@ impl World {
         panic!("the sender never comes to rest; its log ends with {:#?}", self.log_tail());
     }
 
-    /// The sender and the brokers see what time it is.
+    /// Sets the clocks of the sender and the brokers.
     pub fn set_clocks(&mut self) {
         self.sender.set_now(self.now);
         self.cluster.now_ms = Hand(self.now).wall_ms();
     }
 
-    /// Lets this much time pass, stopping wherever something happens.
+    /// Lets this much time pass, event by event.
     pub fn run(&mut self, time: Duration) {
         let end = self.now.after(time);
         self.run_to(end, |_| false);
@@ -200,7 +200,7 @@ impl World {
         self.turn();
     }
 
-    /// Runs until `done`, at most for `limit`. Returns whether it was done.
+    /// Runs until `done`, for `limit` at most. Returns whether it was done.
     pub fn run_until(&mut self, limit: Duration, done: impl Fn(&World) -> bool) -> bool {
         self.run_to(self.now.after(limit), done)
     }
@@ -219,7 +219,7 @@ impl World {
         }
     }
 
-    /// When something happens next.
+    /// The time of the next event.
     pub fn next_event(&self) -> Time {
         self.driver.next_tick(&self.sender).min(self.network.next_event())
     }
@@ -231,7 +231,7 @@ impl World {
         self.hand_over_mail(room_requested);
     }
 
-    /// The first half of that. Other threads may do something before the second.
+    /// The first half of `read_mail`. Other threads may act before the second half.
     pub fn take_mail(&mut self) -> bool {
         self.driver.take_mail(&self.accumulator)
     }
@@ -290,12 +290,12 @@ impl World {
         self.network.drained(self.now)
     }
 
-    /// Brokers handle what has reached them.
+    /// Lets brokers handle what has reached them.
     pub fn land(&mut self) {
         self.network.land(self.now, &mut self.cluster);
     }
 
-    /// The engine reads what arrived first on a link.
+    /// Lets the engine read what arrived first on a link.
     pub fn deliver(&mut self, id: ConnectionId) {
         match self.network.take_arrival(id) {
             None => {}
@@ -331,7 +331,7 @@ impl World {
         self.network.put_back(id, received);
     }
 
-    /// The socket takes a part of what is to be written.
+    /// The socket accepts a part of the frame.
     pub fn begin_write(&mut self, id: ConnectionId) {
         if self.touch(id) {
             self.sender.input(Input::Begun(id));
@@ -344,7 +344,7 @@ impl World {
         begun.inspect(|frame| self.observer.see_begin(frame)).is_some()
     }
 
-    /// The socket takes the rest of what is being written, and the broker handles it.
+    /// The socket accepts the rest of the frame, and the broker handles it.
     pub fn finish_write(&mut self, id: ConnectionId) {
         self.touch(id);
         let Some((frame, broker)) = self.network.finish_write(id, self.now) else { return };
@@ -354,17 +354,17 @@ impl World {
         self.driver.wake_up();
     }
 
-    /// The process ends, and leaves behind what it wrote.
+    /// The process ends. Requests that it wrote remain.
     pub fn die(self) -> (Cluster, Vec<Stray>) {
         (self.cluster, self.network.end_all())
     }
 
-    /// The connection ends. Of a frame whose writing has not begun, no byte was taken.
+    /// Ends the connection. Of a frame whose writing has not begun, no byte was written.
     pub fn cut(&mut self, id: ConnectionId) {
         self.lose(id, connection_lost());
     }
 
-    /// The connection ends while a part of a frame is written.
+    /// Ends the connection in the middle of a frame.
     pub fn cut_midway(&mut self, id: ConnectionId) {
         self.touch(id);
         if self.network.end(id).is_some_and(|link| link.broker.is_some()) {
@@ -388,13 +388,13 @@ impl World {
         self.driver.wake_up();
     }
 
-    /// A broker goes down, and its connections with it.
+    /// Takes a broker down, and its connections with it.
     pub fn stop_broker(&mut self, broker: i32) {
         self.cluster.stop_broker(broker);
         self.lose_broker(broker);
     }
 
-    /// A broker went down.
+    /// Ends the connections of a broker that went down.
     pub fn lose_broker(&mut self, broker: i32) {
         self.cut_all_to(broker);
         self.network.lose_strays(broker);
@@ -419,7 +419,7 @@ impl World {
         self.observer.log_tail()
     }
 
-    /// The ids in a partition's log, in its order.
+    /// The ids in a partition's log, in order.
     pub fn in_log(&self, topic: &str, partition: i32) -> Vec<u64> {
         self.cluster.records(topic, partition).iter().map(|record| id_of(record.value.as_deref())).collect()
     }

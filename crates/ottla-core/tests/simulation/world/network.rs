@@ -1,4 +1,4 @@
-//! The network between an engine and its brokers: links, what is on its way on them, and what gets lost.
+//! The network between an engine and its brokers: links, bytes on their way, and losses.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -17,16 +17,16 @@ use super::ms;
 pub struct Link {
     pub broker: Option<Connection>,
     pub outgoing: Option<Frame>,
-    /// A part of it is written.
+    /// A part of the frame was written.
     pub begun: bool,
-    /// What was written and the broker has not handled yet.
+    /// Requests that were written but not handled by the broker yet.
     on_way: VecDeque<(Time, Vec<u8>)>,
     arrivals: VecDeque<(Time, Arrival)>,
     received: Vec<u8>,
     stalled: bool,
 }
 
-/// What reaches the engine.
+/// Something that reaches the engine.
 pub enum Arrival {
     Resolved(Vec<SocketAddr>),
     CanonicalNames(Result<Vec<Arc<str>>, Error>),
@@ -37,27 +37,27 @@ pub enum Arrival {
     Closed,
 }
 
-/// A request that a broker will handle although its connection is gone.
+/// A request that a broker will handle although its connection is closed.
 pub type Stray = (Time, Connection, Vec<u8>);
 
 pub struct Network {
-    /// Where names resolve to; numeric addresses resolve to themselves.
+    /// The addresses of names. Numeric addresses resolve to themselves.
     pub names: BTreeMap<String, Vec<SocketAddr>>,
     /// The canonical names of addresses.
     pub canonical: BTreeMap<SocketAddr, String>,
-    /// Names whose canonical names were asked for.
+    /// The names whose canonical names were requested.
     pub asked_canonical: Vec<String>,
-    /// Which broker listens where.
+    /// The broker that listens at each address.
     pub listeners: BTreeMap<SocketAddr, i32>,
     /// Attempts to connect to these addresses get no answer.
     pub silent: BTreeSet<SocketAddr>,
-    /// Looking up a name never ends.
+    /// Name resolution never ends.
     pub no_resolver: bool,
-    /// From a request's last byte to the first of its answer.
+    /// The time from the last byte of a request to the first byte of its response.
     pub latency: Duration,
-    /// From a request's last byte to its handling by the broker, which also comes when the connection was lost meanwhile.
+    /// The time from the last byte of a request until the broker handles it, even if the connection was lost meanwhile.
     pub transit: Duration,
-    /// Sockets take whatever is written at once.
+    /// Sockets accept every write at once.
     pub eager: bool,
     links: BTreeMap<ConnectionId, Link>,
     /// Requests that outlived their connections.
@@ -122,7 +122,7 @@ impl Network {
         self.links.insert(id, link);
     }
 
-    /// Gives a socket a frame to write. Returns false if the connection is gone.
+    /// Gives a socket a frame to write. Returns false if the connection is closed.
     pub fn write(&mut self, id: ConnectionId, frame: Frame) -> bool {
         let Some(link) = self.links.get_mut(&id) else { return false };
         assert!(link.outgoing.is_none(), "one frame at a time");
@@ -138,7 +138,7 @@ impl Network {
         assert!(link.outgoing.take().is_some() && !link.begun, "nothing that could be taken back");
     }
 
-    /// Ends a link. What was written to it reaches its broker all the same.
+    /// Ends a link. What was written to it still reaches its broker.
     pub fn end(&mut self, id: ConnectionId) -> Option<Link> {
         let mut link = self.links.remove(&id)?;
         if let Some(connection) = link.broker.as_ref().filter(|_| !link.stalled) {
@@ -148,7 +148,7 @@ impl Network {
         Some(link)
     }
 
-    /// Ends all links. What was written and not handled is left.
+    /// Ends all links. Returns requests that were written but not handled.
     pub fn end_all(mut self) -> Vec<Stray> {
         self.links().into_iter().for_each(|id| drop(self.end(id)));
         self.strays
@@ -156,7 +156,7 @@ impl Network {
 
     // What sockets do
 
-    /// Writes the first bytes of a frame. Returns the frame's bytes, unless it was begun before.
+    /// Writes the first bytes of a frame. Returns the frame's bytes, unless they were written before.
     pub fn begin_write(&mut self, id: ConnectionId) -> Option<Vec<u8>> {
         let link = self.links.get_mut(&id)?;
         let frame = link.outgoing.as_ref().filter(|_| !link.begun)?;
@@ -176,7 +176,7 @@ impl Network {
         Some((frame, link.broker.as_ref().expect("connected").broker()))
     }
 
-    /// Brokers handle what has reached them by now.
+    /// Lets brokers handle what has reached them by now.
     pub fn land(&mut self, now: Time, cluster: &mut Cluster) {
         self.links().into_iter().for_each(|id| self.land_on(id, now, cluster));
         for (_, mut connection, bytes) in self.strays.extract_if(.., |(at, ..)| *at <= now) {
@@ -184,7 +184,7 @@ impl Network {
         }
     }
 
-    /// The same for one link.
+    /// The same, for one link.
     pub fn land_on(&mut self, id: ConnectionId, now: Time, cluster: &mut Cluster) {
         let Some(link) = self.links.get_mut(&id) else { return };
         while let Some((_, bytes)) = link.on_way.pop_front_if(|(at, _)| *at <= now) {
@@ -213,21 +213,21 @@ impl Network {
         self.links.get_mut(&id).expect("it just connected").broker = Some(Connection::new(broker));
     }
 
-    /// Takes the bytes that have arrived on a link so far, these included.
+    /// Takes all bytes received so far on a link, including `bytes`.
     pub fn take_received(&mut self, id: ConnectionId, bytes: &[u8]) -> Vec<u8> {
         let mut received = self.links.get_mut(&id).map_or_else(Vec::new, |link| std::mem::take(&mut link.received));
         received.extend_from_slice(bytes);
         received
     }
 
-    /// Puts back the beginning of a response.
+    /// Puts the beginning of a response back.
     pub fn put_back(&mut self, id: ConnectionId, received: Vec<u8>) {
         if let Some(link) = self.links.get_mut(&id) {
             link.received = received;
         }
     }
 
-    /// A broker went down: requests that would have reached it are lost.
+    /// Drops requests on their way to a broker that went down.
     pub fn lose_strays(&mut self, broker: i32) {
         self.strays.retain(|(_, connection, _)| connection.broker() != broker);
     }
@@ -265,7 +265,7 @@ impl Network {
         self.links.values().filter_map(|link| link.arrivals.front().map(|(at, _)| *at)).min()
     }
 
-    /// When something arrives next, on either side.
+    /// The time of the next arrival at either end.
     pub fn next_event(&self) -> Time {
         let landings = self.links.values().filter_map(|link| link.on_way.front().map(|(at, _)| *at)).min();
         let strays = self.strays.iter().map(|(at, ..)| *at).min();

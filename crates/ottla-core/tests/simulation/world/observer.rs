@@ -1,4 +1,4 @@
-//! What can be seen of an engine from outside, besides what it reports to the application.
+//! What an engine shows to the outside, apart from reports to the application.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use ottla_mock::Api;
 
 use super::values::ids_in;
 
-/// What an engine asks of the network.
+/// Something that an engine requests from the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Traffic {
-    /// An attempt to connect to a broker, by its index in the sender.
+    /// A connection attempt to a broker, by its index in the sender.
     Attempt(BrokerIndex),
     /// A request, by its API's number.
     Request(i16),
@@ -22,11 +22,11 @@ pub enum Traffic {
 pub struct Observer {
     pub log: Vec<(Level, String)>,
     pub events: Vec<Event>,
-    /// Everything that the engine asked of the network, and when.
+    /// Everything that the engine requested from the network, and when.
     pub traffic: Vec<(Time, Traffic)>,
-    /// When requests were written in full, and to which broker.
+    /// When requests were written completely, and to which broker.
     pub written: Vec<(Time, i32)>,
-    /// Records of which some byte may have been written (uncompressed ones only).
+    /// Records of which at least one byte may have been written (uncompressed ones only).
     pub touched: BTreeSet<u64>,
 }
 
@@ -40,17 +40,17 @@ impl Observer {
         self.traffic.push((now, Traffic::Request(i16::from_be_bytes([bytes[4], bytes[5]]))));
     }
 
-    /// The first bytes of this frame were written.
+    /// Notes that the first bytes of this frame were written.
     pub fn see_begin(&mut self, frame: &[u8]) {
         self.touched.extend(ids_in(frame));
     }
 
-    /// How often the engine tried to connect, since the traffic was last cleared.
+    /// The number of connection attempts since the traffic was last cleared.
     pub fn attempts(&self) -> usize {
         self.traffic.iter().filter(|(_, traffic)| matches!(traffic, Traffic::Attempt(_))).count()
     }
 
-    /// How many requests of one API it made.
+    /// The number of requests of one API.
     pub fn requests(&self, api: Api) -> usize {
         self.traffic.iter().filter(|(_, traffic)| *traffic == Traffic::Request(api as i16)).count()
     }

@@ -1,4 +1,4 @@
-//! What a world begins with.
+//! The settings that a world begins with.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use ottla_core::sender::{Acks, Backoff, DebugSwitch, Settings};
 
 use super::{World, ms};
 
-/// What a world begins with. `Setup::default()` is Java's defaults, with three brokers and linger 0.
+/// The settings that a world begins with. `Setup::default()` has Java's defaults, three brokers and linger 0.
 pub struct Setup {
     pub sender: Properties,
     pub accumulator: AccumulatorSettings,

@@ -1,9 +1,9 @@
-//! The values that records get, by which they are known again in requests and logs.
+//! Record values, which identify the records in requests and logs.
 
-/// What is wrong with poisoned records.
+/// The byte that makes a record poisoned.
 pub const POISON: u8 = b'!';
 
-/// The value of record `id`, made longer by `padding` bytes.
+/// The value of record `id`, followed by `padding` bytes.
 pub fn value_of(id: u64, padding: usize, fill: u8) -> Vec<u8> {
     let mut value = format!("<{id:08}>").into_bytes();
     value.resize(value.len() + padding, fill);
@@ -15,7 +15,7 @@ pub fn id_of(value: Option<&[u8]>) -> u64 {
     std::str::from_utf8(&value[1..9]).expect("a marker").parse().expect("a number")
 }
 
-/// The records whose values are in a request's bytes (uncompressed ones only).
+/// The records whose values appear in the bytes of a request (uncompressed ones only).
 pub fn ids_in(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     bytes
         .windows(10)

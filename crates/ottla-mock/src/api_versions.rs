@@ -37,7 +37,7 @@ pub(super) fn handle(
     Outcome::Answer(response)
 }
 
-/// A version above ours is answered in the oldest form, with the range that is supported.
+/// A version above ours gets a response in the oldest form, with the supported range.
 pub(super) fn from_the_future(cluster: &mut Cluster, broker: i32, frame: &[u8]) -> Reaction {
     let correlation = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
     cluster.requests.push(RequestInfo {

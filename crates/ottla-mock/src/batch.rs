@@ -1,4 +1,4 @@
-//! A record batch (format 2) as a broker reads it. The reader is our own because kafka-protocol keeps headers in a map,
+//! A record batch (format 2) as a broker reads it. kafka-protocol's reader cannot be used: it keeps headers in a map,
 //! which loses repeated names.
 
 use bytes::{Buf, Bytes};
@@ -10,10 +10,10 @@ use super::producer_state::advance;
 
 const HEADER: usize = 61;
 
-/// A message of the oldest format, offset and length included.
+/// The size of a message in the oldest format, including offset and length.
 const SMALLEST: usize = 26;
 
-/// A batch's header, and its bytes.
+/// The header of a batch, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     pub base_offset: i64,
@@ -27,11 +27,11 @@ pub struct Batch {
     pub producer_epoch: i16,
     pub base_sequence: i32,
     pub count: i32,
-    /// All of it, from the base offset on.
+    /// The whole batch, beginning with the base offset.
     pub bytes: Bytes,
 }
 
-/// A record as it is in its batch.
+/// A record as it stands in its batch.
 pub(super) struct RawRecord {
     pub timestamp: i64,
     pub offset_delta: i32,
@@ -41,10 +41,10 @@ pub(super) struct RawRecord {
 }
 
 impl Batch {
-    /// The one batch that a Produce request may carry for a partition.
+    /// The only batch that a Produce request may carry for a partition.
     pub(super) fn only_one(data: &Bytes) -> Result<Batch, ResponseError> {
         let (batch, rest) = Batch::first(data)?;
-        // A cut batch at the end is passed over by the broker's reader too.
+        // Brokers ignore an incomplete batch at the end, too.
         if matches!(Batch::first(&rest), Ok(_) | Err(ResponseError::CorruptMessage)) {
             return Err(ResponseError::InvalidRecord);
         }
@@ -168,7 +168,7 @@ fn varint(data: &mut Bytes) -> Option<i64> {
     None
 }
 
-/// Bytes with a length in front; the inner `None` is null.
+/// Bytes preceded by their length. The inner `None` is null.
 fn bytes(data: &mut Bytes) -> Option<Option<Bytes>> {
     let length = varint(data)?;
     if length == -1 {

@@ -8,23 +8,23 @@ use uuid::Uuid;
 use super::fault::Faults;
 use super::{Fault, Log, RequestInfo, StoredRecord, Transactions, UnknownProducer, Versions};
 
-/// What a topic is made with.
+/// The options that a topic is created with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicOptions {
     pub partitions: i32,
     pub replication_factor: usize,
     pub min_insync_replicas: usize,
-    /// Longest batch, header included.
+    /// The longest accepted batch, including its header.
     pub max_message_bytes: usize,
-    /// Records get the broker's time.
+    /// Records get the broker's time (LogAppendTime).
     pub log_append_time: bool,
-    /// How far a record's time may be before the broker's.
+    /// How much earlier than the broker's clock a record's time may be.
     pub timestamp_before_max_ms: Option<i64>,
-    /// How far a record's time may be after the broker's.
+    /// How much later than the broker's clock a record's time may be.
     pub timestamp_after_max_ms: Option<i64>,
     /// Records need keys.
     pub compacted: bool,
-    /// Records whose values have this byte in them are refused (INVALID_RECORD).
+    /// Records with this byte in their values are refused (INVALID_RECORD).
     pub poison: Option<u8>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Partition {
     pub log: Log,
 }
 
-/// Where a partition lives: what Metadata tells.
+/// Where a partition lives, as Metadata reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     pub leader: Option<i32>,
@@ -71,7 +71,7 @@ pub struct Address {
     pub isr: Vec<i32>,
 }
 
-/// What Metadata tells of all topics: id and places, by name.
+/// What Metadata reports about all topics: id and addresses, by name.
 pub type View = BTreeMap<String, (Uuid, Vec<Address>)>;
 
 /// A modelled Kafka cluster. Broker ids are 1 to n.
@@ -82,29 +82,30 @@ pub struct Cluster {
     pub(super) requests: Vec<RequestInfo>,
     pub(super) held_view: Option<View>,
     pub(super) next_producer_id: i64,
-    /// The epoch with which producer ids begin; a late one is soon used up.
+    /// The first epoch of new producer ids. A high one is used up soon.
     pub first_epoch: i16,
     pub transactions: Transactions,
     versions: Versions,
     next_topic_id: u128,
-    /// The broker's clock; only what is set here moves it.
+    /// The brokers' clock. It changes only when a test sets it.
     pub now_ms: i64,
     pub cluster_id: String,
     pub controller: i32,
     pub unknown_producer: UnknownProducer,
     /// `socket.request.max.bytes`: a broker closes the connection when it reads a larger size.
     pub max_request_bytes: usize,
-    /// The sizes for which connections were closed.
+    /// The request sizes for which connections were closed.
     pub oversized_requests: Vec<usize>,
-    /// Topics that Metadata makes when asked for; `None` makes none.
+    /// The options of topics that Metadata creates on request. With `None` it creates none.
     pub auto_create: Option<TopicOptions>,
-    /// Finalized features by name (supported from 0 to the level), told by ApiVersions from version 3 on.
+    /// Finalized features by name. Each is supported from level 0 to this one, and reported by ApiVersions from version
+    /// 3 on.
     pub features: BTreeMap<String, i16>,
     pub features_epoch: i64,
 }
 
 impl Cluster {
-    /// A cluster of that many brokers, all on the newest versions, on ports 9093 and up of the loopback address.
+    /// A cluster of that many brokers with the newest versions, on ports 9093 and up of the loopback address.
     pub fn new(brokers: i32) -> Cluster {
         let broker = |id: i32| Broker { host: "127.0.0.1".into(), port: 9092 + id as u16, up: true, versions: None };
         Cluster {
@@ -132,7 +133,7 @@ impl Cluster {
 
     // Topics
 
-    /// Makes a topic on all brokers (at most three replicas).
+    /// Creates a topic on all brokers, with at most three replicas.
     pub fn create_topic(&mut self, name: &str, partitions: i32) -> Uuid {
         self.create_topic_with(name, TopicOptions { partitions, ..TopicOptions::default() })
     }
@@ -150,13 +151,13 @@ impl Cluster {
         self.topics.remove(name).expect("a topic that exists");
     }
 
-    /// Deletes a topic and makes it anew: empty, with a new id.
+    /// Deletes a topic and creates it again: empty, with a new id.
     pub fn recreate_topic(&mut self, name: &str) -> Uuid {
         let partitions = self.topic(name).options.partitions;
         self.recreate_topic_with(name, partitions)
     }
 
-    /// Deletes a topic and makes it anew with another number of partitions.
+    /// Deletes a topic and creates it again with another number of partitions.
     pub fn recreate_topic_with(&mut self, name: &str, partitions: i32) -> Uuid {
         let options = TopicOptions { partitions, ..self.topic(name).options.clone() };
         self.delete_topic(name);
@@ -204,7 +205,8 @@ impl Cluster {
         self.place(topic, partition).leader_epoch
     }
 
-    /// Makes another broker the leader, in a new leader epoch. It joins replicas and ISR if it was in neither.
+    /// Makes another broker the leader, with a new leader epoch. It joins the replicas and the ISR if it was not in
+    /// them.
     pub fn move_leader(&mut self, topic: &str, partition: i32, to: i32) {
         let place = self.place_mut(topic, partition);
         for list in [&mut place.replicas, &mut place.isr] {
@@ -231,7 +233,8 @@ impl Cluster {
         self.brokers.get(&broker).is_some_and(|broker| broker.up)
     }
 
-    /// Takes a broker down: it leaves each ISR but one where it is alone, and others of the ISR lead what it led.
+    /// Takes a broker down. It leaves every ISR except where it is the only member, and others of the ISR take over its
+    /// partitions.
     pub fn stop_broker(&mut self, id: i32) {
         self.broker_mut(id).up = false;
         for place in self.places() {
@@ -245,7 +248,7 @@ impl Cluster {
         }
     }
 
-    /// Brings a broker up: it is in sync at once, and leads what has no leader.
+    /// Brings a broker up. It is in sync at once, and leads the partitions without a leader.
     pub fn start_broker(&mut self, id: i32) {
         self.broker_mut(id).up = true;
         let up: Vec<i32> = self.up_brokers().map(|(id, _)| id).collect();
@@ -255,20 +258,20 @@ impl Cluster {
                 place.leader_epoch += 1;
             }
             if place.leader.is_some() {
-                // Whoever is up catches up, also those that waited for a leader.
+                // All live replicas are in sync again, including those that waited for a leader.
                 let late = place.replicas.iter().filter(|id| up.contains(id) && !place.isr.contains(id));
                 place.isr.extend(late.copied().collect::<Vec<_>>());
             }
         }
     }
 
-    /// Takes a broker down and brings it up again: what it led has moved, its logs and producers are as before.
+    /// Takes a broker down and up again. Its partitions have moved, its logs and producers are as before.
     pub fn restart_broker(&mut self, id: i32) {
         self.stop_broker(id);
         self.start_broker(id);
     }
 
-    /// Where Metadata says that a broker is.
+    /// Sets the address that Metadata reports for a broker.
     pub fn set_address(&mut self, broker: i32, host: &str, port: u16) {
         let broker = self.broker_mut(broker);
         broker.host = host.to_owned();
@@ -287,7 +290,7 @@ impl Cluster {
         }
     }
 
-    /// Sets the versions of one broker: a cluster in the middle of an upgrade.
+    /// Sets the versions of one broker, as in the middle of an upgrade.
     pub fn set_broker_versions(&mut self, broker: i32, versions: Versions) {
         self.broker_mut(broker).versions = Some(versions);
     }
@@ -296,39 +299,39 @@ impl Cluster {
         self.brokers.get(&broker).and_then(|broker| broker.versions.as_ref()).unwrap_or(&self.versions)
     }
 
-    /// From now on Metadata tells of topics and leaders as they are at this moment.
+    /// From now on, Metadata reports topics and leaders as they are at this moment.
     pub fn hold_metadata(&mut self) {
         self.held_view = Some(self.view());
     }
 
-    /// From now on Metadata tells of topics and leaders as they were when `view` was taken.
+    /// From now on, Metadata reports topics and leaders as they were when `view` was taken.
     pub fn hold_view(&mut self, view: View) {
         self.held_view = Some(view);
     }
 
-    /// Metadata tells the truth again.
+    /// Metadata reports the present state again.
     pub fn release_metadata(&mut self) {
         self.held_view = None;
     }
 
     // Faults and the request log
 
-    /// The next requests of an API take these faults, one each.
+    /// Each fault applies to one of the next requests of this API.
     pub fn script(&mut self, api: ApiKey, faults: impl IntoIterator<Item = Fault>) {
         self.faults.script(api, faults);
     }
 
-    /// Asks `hook` about every request that no script is about.
+    /// Calls `hook` for every request without a scripted fault.
     pub fn on_request(&mut self, hook: impl FnMut(&RequestInfo) -> Fault + Send + 'static) {
         self.faults.hook(Some(Box::new(hook)));
     }
 
-    /// Ends scripts and hook.
+    /// Removes all scripts and the hook.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }
 
-    /// All requests that could be read, in the order in which they came.
+    /// All requests that could be parsed, in order of arrival.
     pub fn requests(&self) -> &[RequestInfo] {
         &self.requests
     }
@@ -347,7 +350,7 @@ impl Cluster {
         &self.topic(topic).partitions[partition as usize].log
     }
 
-    /// To forget producers, delete or truncate.
+    /// For tests that forget producers, delete records or truncate.
     pub fn log_mut(&mut self, topic: &str, partition: i32) -> &mut Log {
         &mut self.topic_mut(topic).partitions[partition as usize].log
     }
@@ -356,14 +359,14 @@ impl Cluster {
         self.log(topic, partition).records().cloned().collect()
     }
 
-    /// What a consumer sees that reads committed records only.
+    /// What a read-committed consumer sees.
     pub fn committed(&self, topic: &str, partition: i32) -> Vec<StoredRecord> {
         self.log(topic, partition).committed().cloned().collect()
     }
 
-    // Within the model
+    // For the model itself
 
-    /// What Metadata tells of all topics now.
+    /// What Metadata reports about all topics now.
     pub fn view(&self) -> View {
         let places = |topic: &Topic| topic.partitions.iter().map(|partition| partition.place.clone()).collect();
         self.topics.iter().map(|(name, topic)| (name.clone(), (topic.id, places(topic)))).collect()

@@ -9,7 +9,7 @@ macro_rules! codes {
     ($($name:ident = $error:ident;)*) => {
         $(pub const $name: i16 = ResponseError::$error.code();)*
 
-        /// A code's name; its number if it has none here.
+        /// The name of a code, or its number if it has no name here.
         pub fn name(code: i16) -> String {
             match code {
                 $($name => stringify!($name).to_owned(),)*
@@ -76,7 +76,7 @@ codes! {
 }
 
 #[test]
-fn a_code_has_the_number_and_the_name_of_the_protocol() {
+fn codes_have_the_numbers_and_names_of_the_protocol() {
     assert_eq!((NOT_ENOUGH_REPLICAS, name(19)), (19, "NOT_ENOUGH_REPLICAS".to_owned()));
     assert_eq!(name(999), "999");
 }

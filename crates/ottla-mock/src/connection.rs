@@ -1,4 +1,4 @@
-//! The steppable front: the bytes of one connection in, reactions out, cut wherever the stepper likes.
+//! A connection that is stepped: bytes in, cut anywhere, reactions out.
 
 use super::{Cluster, Reaction};
 
@@ -19,8 +19,8 @@ impl Connection {
         self.broker
     }
 
-    /// Takes bytes from the client and handles each request that is complete by them, in order.
-    /// After a reaction that closes or stalls nothing is handled any more.
+    /// Takes bytes from the client, and handles each request that they complete, in order. After a reaction that closes
+    /// or stalls, nothing more is handled.
     pub fn receive(&mut self, cluster: &mut Cluster, bytes: &[u8]) -> Vec<Reaction> {
         let mut reactions = Vec::new();
         self.pending.extend_from_slice(bytes);
@@ -30,7 +30,7 @@ impl Connection {
         reactions
     }
 
-    /// Adds bytes from the client, to be handled by [`Connection::step`].
+    /// Adds bytes from the client. [`Connection::step`] handles them.
     pub fn push(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
     }

@@ -1,4 +1,4 @@
-//! What goes wrong with a request: scripted, or decided by a function that sees it.
+//! What goes wrong with a request: scripted faults, or a hook that decides for each request.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,34 +12,37 @@ use super::{Reaction, RequestInfo};
 pub enum Fault {
     #[default]
     None,
-    /// Answered with this code; nothing was done.
+    /// The response has this code. Nothing was done.
     Error(i16, On),
-    /// Done, and answered with this code (NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT).
+    /// The request was carried out, but the response has this code (NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    /// REQUEST_TIMED_OUT).
     ErrorAfter(i16, On),
-    /// Produce: answered NOT_LEADER_OR_FOLLOWER; nothing was done. With `hint`, the leader is named (KIP-951).
+    /// Produce: the response is NOT_LEADER_OR_FOLLOWER, and nothing was done. With `hint`, it names the leader
+    /// (KIP-951).
     NotLeader { hint: bool, on: On },
-    /// The connection is cut before the request was handled.
+    /// The connection is closed before the request is handled.
     DropBefore,
-    /// The connection is cut after the request was handled.
+    /// The connection is closed after the request was handled.
     DropAfter,
-    /// Handled at once, answered after so many milliseconds.
+    /// The request is handled at once; the response comes after so many milliseconds.
     Delay(u64),
-    /// The answer tells this throttle time.
+    /// The response has this throttle time.
     Throttle(i32),
-    /// Handled; these bytes are written instead of the answer.
+    /// The request is handled, but these bytes are written instead of the response.
     Garbage(Vec<u8>),
-    /// Handled; only the first bytes of the answer (its length included) are written, then the connection is cut.
+    /// The request is handled. Only this many bytes of the response (including its length) are written, then the
+    /// connection is closed.
     Truncate(usize),
-    /// No answer to this request nor to later ones of its connection, which stays open.
+    /// This request and later ones on its connection get no response. The connection stays open.
     NeverAnswer { handled: bool },
-    /// Metadata: the answer leaves this out, as that of a broker that is starting does (KAFKA-7924). `On::All`: every
-    /// broker and every topic.
+    /// Metadata: the response leaves this out, as that of a starting broker may (KAFKA-7924). `On::All`: every broker
+    /// and every topic.
     LeaveOut(On),
     /// All of these.
     Many(Vec<Fault>),
 }
 
-/// Which part of a request an error is about.
+/// The part of a request that an error concerns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum On {
     #[default]
@@ -84,7 +87,7 @@ impl Faults {
         *self = Faults::default();
     }
 
-    /// The script of the request's API goes first; when it has run out, the hook is asked.
+    /// The script of the request's API comes first. When it is used up, the hook is called.
     pub fn plan(&mut self, request: &RequestInfo) -> Plan {
         let scripted = self.scripts.get_mut(&(request.api as i16)).and_then(VecDeque::pop_front);
         let fault = match (scripted, &mut self.hook) {
@@ -98,7 +101,7 @@ impl Faults {
     }
 }
 
-/// A fault, taken apart into what the stages of a request look at.
+/// The faults of one request, sorted by the stage at which they apply.
 #[derive(Default)]
 pub(super) struct Plan {
     errors: Vec<PlannedError>,
@@ -145,7 +148,7 @@ impl Plan {
         }
     }
 
-    /// The error planned for a partition, if there is one.
+    /// The error planned for a partition, if any.
     pub fn for_partition(&self, topic: &str, partition: i32) -> Option<&PlannedError> {
         self.errors.iter().find(|error| error.on.covers(topic, Some(partition)))
     }
@@ -155,17 +158,17 @@ impl Plan {
         self.errors.iter().find(|error| error.on.covers(topic, None))
     }
 
-    /// The error planned for all of the request.
+    /// The error planned for the whole request.
     pub fn for_all(&self) -> Option<&PlannedError> {
         self.errors.iter().find(|error| error.on == On::All)
     }
 
-    /// Metadata says nothing of any broker or topic.
+    /// Whether Metadata leaves out every broker and topic.
     pub fn leaves_out_all(&self) -> bool {
         self.left_out.contains(&On::All)
     }
 
-    /// Metadata says nothing of the topic, or of one partition of it.
+    /// Whether Metadata leaves out the topic, or this partition of it.
     pub fn leaves_out(&self, topic: &str, partition: Option<i32>) -> bool {
         self.left_out.iter().any(|on| match (on, partition) {
             (On::Partition(..), None) => false,
@@ -173,7 +176,7 @@ impl Plan {
         })
     }
 
-    /// What becomes of an answer (with its length; empty if there is none).
+    /// What happens to a response, which includes its length and is empty if there is none.
     pub fn deliver(&self, answer: Vec<u8>) -> Reaction {
         if self.stall || self.cut_after {
             return Reaction {

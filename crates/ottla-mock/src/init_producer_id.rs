@@ -1,4 +1,4 @@
-//! InitProducerId, for idempotent producers and, with a transactional id, for those of transactions.
+//! InitProducerId, for idempotent and for transactional producers.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
@@ -34,7 +34,7 @@ pub(super) fn handle(
             (Ok((id, epoch)), None) => response.with_producer_id(id.into()).with_producer_epoch(epoch),
         });
     }
-    // Without a transactional id the request's own id and epoch mean nothing to a broker.
+    // Without a transactional id, brokers ignore the id and epoch in the request.
     let id = cluster.next_producer_id;
     cluster.next_producer_id += 1;
     Outcome::Answer(match planned {

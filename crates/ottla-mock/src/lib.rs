@@ -1,10 +1,10 @@
-//! One model of a Kafka cluster: bytes of a request in, bytes of its answer out.
+//! One model of a Kafka cluster: bytes of a request in, bytes of its response out.
 //!
-//! It is pure: no clock, no threads, no sockets, nothing that depends on hash order. The simulator steps it through
-//! [`Cluster::react`] or a [`Connection`]; tests that need sockets put a [`server::ModelServer`] before it. The codec is
-//! the crate kafka-protocol, on purpose another one than the engine's.
+//! The model is pure: it has no clock, threads or sockets, and nothing depends on hash order. Tests step it through
+//! [`Cluster::react`] or a [`Connection`]. Those that need sockets put a [`server::ModelServer`] in front of it. Its
+//! codec is the crate kafka-protocol, deliberately not the engine's.
 //!
-//! A further API is a file with a `handle` and a line in `dispatch`.
+//! To add an API, add a file with a `handle` function and a line in `dispatch`.
 
 mod api_versions;
 mod batch;
@@ -42,7 +42,7 @@ pub use versions::Versions;
 
 use fault::Plan;
 
-/// What a request was, as faults and assertions see it.
+/// What faults and assertions see of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestInfo {
     pub broker: i32,
@@ -50,44 +50,44 @@ pub struct RequestInfo {
     pub version: i16,
     pub correlation: i32,
     pub client_id: Option<String>,
-    /// What a Produce request carries, in its order.
+    /// The contents of a Produce request, in order.
     pub partitions: Vec<PartitionInfo>,
-    /// acks of a Produce request.
+    /// The acks of a Produce request.
     pub acks: Option<i16>,
     /// The timeout of a Produce request.
     pub timeout_ms: Option<i32>,
-    /// The names that a Metadata request asks for; empty if it asks for all, or by id.
+    /// The topic names in a Metadata request. Empty if it requests all topics, or topics by id.
     pub topics: Vec<String>,
-    /// Of EndTxn: the producer's id and epoch, and whether it commits.
+    /// EndTxn: the producer's id and epoch, and whether it commits.
     pub end: Option<(i64, i16, bool)>,
 }
 
 /// One partition of a Produce request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionInfo {
-    /// Name, or the id in text form if the request has an id that the cluster doesn't know.
+    /// The topic's name, or the id as text if the cluster does not know the id of the request.
     pub topic: String,
     pub partition: i32,
     /// From the first batch's header; -1 if there is none.
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub base_sequence: i32,
-    /// As in a batch's attributes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+    /// The codec as in a batch's attributes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub codec: i16,
     pub records: i32,
     pub bytes: usize,
 }
 
-/// What a broker does about a request.
+/// A broker's reaction to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaction {
-    /// Wait this long before anything below.
+    /// Wait this long before the rest.
     pub delay_ms: u64,
-    /// What to write, length in front; empty: nothing.
+    /// Write these bytes, which include their length. Empty: write nothing.
     pub bytes: Vec<u8>,
     /// Then close the connection.
     pub close: bool,
-    /// Then neither read nor write on this connection any more, but keep it open.
+    /// Then neither read nor write on this connection again, but keep it open.
     pub stall: bool,
 }
 
@@ -97,7 +97,7 @@ impl Reaction {
     }
 }
 
-/// Where a request is handled, and what shall go wrong with it.
+/// Where a request is handled, and what should go wrong with it.
 struct Context {
     broker: i32,
     version: i16,
@@ -105,15 +105,15 @@ struct Context {
 }
 
 impl Cluster {
-    /// Handles one request (`frame` without its length) as that broker; the answer comes without its length too.
-    /// `None` if there is none: acks 0, a request that ends the connection, or a fault.
-    /// Faults of time and transport need [`Cluster::react`].
+    /// Handles one request as this broker. Neither `frame` nor the response includes the length. Returns `None` without
+    /// a response: acks 0, a request that ends the connection, or a fault. Faults of time and transport need
+    /// [`Cluster::react`].
     pub fn handle(&mut self, broker: i32, frame: &[u8]) -> Option<Vec<u8>> {
         let bytes = self.react(broker, frame).bytes;
         (bytes.len() >= 4).then(|| bytes[4..].to_vec())
     }
 
-    /// Handles one request (`frame` without its length) as that broker.
+    /// Handles one request as this broker. `frame` does not include the length.
     pub fn react(&mut self, broker: i32, frame: &[u8]) -> Reaction {
         if !self.is_up(broker) {
             return Reaction::closing();
@@ -158,7 +158,7 @@ fn dispatch(cluster: &mut Cluster, broker: i32, api: ApiKey, header: RequestHead
     }
 }
 
-/// A request about which a [`RequestInfo`] has nothing more to say.
+/// For requests about which [`RequestInfo`] has no further fields.
 fn nothing<R>(_: &Cluster, _: &R, _: &mut RequestInfo) {}
 
 struct Call<'a> {
@@ -169,17 +169,17 @@ struct Call<'a> {
     body: Bytes,
 }
 
-/// An API's answer.
+/// The outcome of a request of one API.
 enum Outcome<T> {
     Answer(T),
-    /// Nothing is said (acks 0).
+    /// There is no response (acks 0).
     Silent,
-    /// The broker ends the connection (acks 0 that failed).
+    /// The broker closes the connection (acks 0 that failed).
     Close,
 }
 
 impl Call<'_> {
-    /// `None` if the request makes no sense.
+    /// Returns `None` if the request is malformed.
     fn run<R: Request>(
         mut self,
         describe: fn(&Cluster, &R, &mut RequestInfo),
@@ -219,7 +219,7 @@ impl Call<'_> {
     }
 }
 
-/// An answer with its length.
+/// A response, including its length.
 fn encode<R: Request>(correlation: i32, version: i16, response: &R::Response) -> Vec<u8> {
     let mut out = BytesMut::from(&[0; 4][..]);
     ResponseHeader::default()

@@ -1,4 +1,4 @@
-//! A partition's log: what it lets in, and what is in it.
+//! The log of a partition: which batches it accepts, and its contents.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -12,11 +12,11 @@ use super::{Batch, Producers, TopicOptions, UnknownProducer, Verdict};
 pub struct StoredBatch {
     pub base_offset: i64,
     pub leader_epoch: i32,
-    /// As it was sent.
+    /// The batch as it was sent.
     pub batch: Batch,
     pub append_time: Option<i64>,
     pub records: Vec<StoredRecord>,
-    /// Of a transactional batch, once its transaction has ended: whether it was committed.
+    /// For a transactional batch whose transaction has ended: whether it was committed.
     pub committed: Option<bool>,
 }
 
@@ -27,7 +27,7 @@ pub struct StoredRecord {
     pub timestamp: i64,
     pub key: Option<Bytes>,
     pub value: Option<Bytes>,
-    /// In their order, repeated names too.
+    /// In their order, including repeated names.
     pub headers: Vec<(String, Option<Bytes>)>,
     pub producer_id: i64,
     pub epoch: i16,
@@ -35,13 +35,13 @@ pub struct StoredRecord {
 }
 
 impl StoredBatch {
-    /// It is of a transaction that has not ended.
+    /// Whether it belongs to a transaction that has not ended.
     pub fn is_open(&self) -> bool {
         self.batch.is_transactional() && self.committed.is_none()
     }
 }
 
-/// What a partition answers about a batch that it took or had.
+/// The partition's answer for a batch that it appended or already had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Appended {
     pub base_offset: i64,
@@ -53,7 +53,7 @@ pub(super) struct Appended {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub error: ResponseError,
-    /// Records that are to blame, if it is about records.
+    /// The records to blame, if the error is about records.
     pub records: Vec<i32>,
     pub log_start_offset: i64,
 }
@@ -92,7 +92,7 @@ impl Log {
         self.batches.iter().flat_map(|batch| &batch.records).filter(|record| record.offset >= self.start_offset)
     }
 
-    /// Up to the first batch of a transaction that is open (the last stable offset), without what was aborted.
+    /// The records up to the first batch of an open transaction (the last stable offset), without aborted ones.
     pub fn committed(&self) -> impl Iterator<Item = &StoredRecord> {
         let stable = self.batches.iter().take_while(|batch| !batch.is_open());
         let seen = stable.filter(|batch| batch.committed != Some(false)).flat_map(|batch| &batch.records);
@@ -103,12 +103,13 @@ impl Log {
         self.batches.iter().any(|stored| stored.batch.producer_id == producer_id && stored.is_open())
     }
 
-    /// Remembers a transactional batch about which the coordinator is being asked: the first of its transaction here.
+    /// Remembers a transactional batch that is being verified with the coordinator, if it is the first of its
+    /// transaction here.
     pub(super) fn verifying(&mut self, batch: &Batch, own_epoch: bool) -> Result<(), ResponseError> {
         if self.has_open(batch.producer_id) { Ok(()) } else { self.producers.verifying(batch, own_epoch) }
     }
 
-    /// Takes in a transaction's marker: what the producer had open here ends. The marker has an offset of its own.
+    /// Appends a transaction's marker, which ends the producer's transaction here. The marker takes up an offset.
     pub(super) fn mark(&mut self, producer_id: i64, epoch: i16, commit: bool) {
         for stored in &mut self.batches {
             if stored.batch.producer_id == producer_id && stored.is_open() {
@@ -119,7 +120,7 @@ impl Log {
         self.producers.marked(producer_id, epoch);
     }
 
-    /// Checks a batch, in the order in which a broker does, and appends it unless it is there already.
+    /// Checks a batch in the order in which brokers do, and appends it unless it is a duplicate.
     pub(super) fn append(&mut self, batch: Batch, append: &Append<'_>) -> Result<Appended, Refusal> {
         let refuse = |error| Refusal { error, records: Vec::new(), log_start_offset: self.refused_start(error) };
         check_header(&batch, append.options).map_err(refuse)?;
@@ -171,7 +172,7 @@ impl Log {
         Appended { base_offset, append_time: append_time.unwrap_or(-1), log_start_offset: self.start_offset }
     }
 
-    /// Brokers tell the log's start with some errors only.
+    /// Brokers report the log's start offset with some errors only.
     fn refused_start(&self, error: ResponseError) -> i64 {
         match error {
             ResponseError::MessageTooLarge | ResponseError::CorruptMessage => -1,
@@ -179,13 +180,14 @@ impl Log {
         }
     }
 
-    /// Moves the log's start, as retention and DeleteRecords do; producers are not forgotten.
+    /// Moves the log's start as retention and DeleteRecords do. Producers are not forgotten.
     pub fn delete_before(&mut self, offset: i64) {
         self.start_offset = offset.clamp(self.start_offset, self.end_offset);
         self.batches.retain(|batch| batch.base_offset + i64::from(batch.batch.last_offset_delta) >= offset);
     }
 
-    /// Loses what is at and after an offset, as an unclean election does, and knows of producers what is left of them.
+    /// Removes the log from this offset on, as an unclean election does. Producers are known only by their remaining
+    /// batches.
     pub fn truncate(&mut self, offset: i64) {
         self.batches.retain(|batch| batch.base_offset + i64::from(batch.batch.last_offset_delta) < offset);
         self.end_offset = self
@@ -222,7 +224,7 @@ fn check_header(batch: &Batch, options: &TopicOptions) -> Result<(), ResponseErr
     Ok(())
 }
 
-/// Records that are to blame, with the error that the batch gets for them.
+/// Returns an error for the batch and the records to blame, if any.
 fn check_records(records: &[RawRecord], append: &Append<'_>) -> Result<(), (ResponseError, Vec<i32>)> {
     let indexes = |bad: &dyn Fn(usize, &RawRecord) -> bool| -> Vec<i32> {
         records

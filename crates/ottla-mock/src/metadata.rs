@@ -21,7 +21,7 @@ pub(super) fn handle(cluster: &mut Cluster, context: &Context, request: Metadata
     let version = context.version;
     let planned = context.plan.for_all().map(|error| error.code);
     if let Some(code) = planned.filter(|_| version >= 13) {
-        // From 13 on there is a place for the whole request's error (REBOOTSTRAP_REQUIRED).
+        // From version 13 on, the response has a field for an error of the whole request (REBOOTSTRAP_REQUIRED).
         let response = MetadataResponse::default().with_throttle_time_ms(context.plan.throttle_ms);
         return Outcome::Answer(response.with_error_code(code));
     }
@@ -74,7 +74,7 @@ fn one(
         Some((id, places)) => known(&name, *id, places, version),
         None if !is_legal(&name) => unknown(&name, ResponseError::InvalidTopicException),
         None => {
-            // Its leaders are known only later: the answer that made a topic doesn't have it.
+            // The response that creates a topic does not have its leaders yet.
             if let Some(options) =
                 cluster.auto_create.clone().filter(|_| create && !cluster.topics.contains_key(&**name))
             {

@@ -87,7 +87,7 @@ fn endpoint(cluster: &Cluster, id: i32) -> Option<NodeEndpoint> {
     Some(endpoint.with_host(StrBytes::from_string(broker.host.clone())))
 }
 
-/// One partition's data on its way into the log.
+/// One partition's data on its way to the log.
 struct Target<'a> {
     cluster: &'a mut Cluster,
     context: &'a Context,
@@ -187,7 +187,7 @@ impl Target<'_> {
     }
 }
 
-/// A partition's error, on the wire.
+/// The error of a partition, as it is sent.
 struct Failure {
     code: i16,
     records: Vec<i32>,

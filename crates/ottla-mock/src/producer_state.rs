@@ -1,5 +1,5 @@
-//! What a partition's leader remembers of idempotent producers, and what it lets in: the rules of KIP-98, KIP-185's
-//! five cached batches, and KIP-360's leniency towards producers it has forgotten.
+//! What a partition's leader remembers about idempotent producers, and which batches it accepts: the rules of KIP-98,
+//! the five cached batches of KIP-185, and KIP-360's leniency towards producers that were forgotten.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,35 +7,35 @@ use kafka_protocol::ResponseError;
 
 use super::Batch;
 
-/// Batches remembered of each producer.
+/// The number of batches remembered per producer.
 const CACHED: usize = 5;
 
-/// What is remembered of a batch.
+/// What is remembered about a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CachedBatch {
     pub first_sequence: i32,
     pub last_sequence: i32,
     pub first_offset: i64,
     pub last_offset: i64,
-    /// Largest timestamp in it, or its append time.
+    /// The largest timestamp in the batch, or its append time.
     pub timestamp: i64,
 }
 
-/// What to do with a producer that the partition doesn't know and that doesn't begin at sequence 0.
+/// What to do with an unknown producer whose first sequence is not 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownProducer {
-    /// Its first batch sets the sequence, whatever it is (brokers from 2.5 on).
+    /// Its first batch sets the sequence (brokers from 2.5 on).
     #[default]
     Accepted,
     /// UNKNOWN_PRODUCER_ID (older brokers).
     Refused,
 }
 
-/// What becomes of a batch that is in order.
+/// What to do with a batch that is in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Append,
-    /// It is in the log already, there.
+    /// The batch is already in the log, at this place.
     Duplicate(CachedBatch),
 }
 
@@ -46,8 +46,8 @@ struct Producer {
     batches: VecDeque<CachedBatch>,
 }
 
-/// The batches of a transaction that came before any of it was appended (KIP-890): the coordinator may have refused the
-/// first of them for now, and those behind it must not overtake it.
+/// Batches of a transaction that arrived before any of it was appended (KIP-890). The coordinator may have refused the
+/// first for now, and later ones must not overtake it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verifying {
     epoch: i16,
@@ -63,7 +63,7 @@ pub struct Producers {
 }
 
 impl Producers {
-    /// Judges a batch that has a producer id.
+    /// Decides about a batch that has a producer id.
     pub fn check(&self, batch: &Batch, unknown: UnknownProducer) -> Result<Verdict, ResponseError> {
         let (epoch, first) = (batch.producer_epoch, batch.base_sequence);
         let verifying = self.verifying.get(&batch.producer_id);
@@ -92,7 +92,7 @@ impl Producers {
         Ok(Verdict::Append)
     }
 
-    /// Remembers a transactional batch that is about to be verified, if its transaction has none here yet.
+    /// Remembers a transactional batch that is about to be verified, unless its transaction already has one here.
     pub fn verifying(&mut self, batch: &Batch, own_epoch: bool) -> Result<(), ResponseError> {
         let (epoch, lowest_sequence) = (batch.producer_epoch, batch.base_sequence);
         if self.known.get(&batch.producer_id).is_some_and(|producer| epoch < producer.epoch) {
@@ -127,7 +127,7 @@ impl Producers {
         });
     }
 
-    /// A transaction's marker: a later epoch begins with it.
+    /// Applies the marker of a transaction, which may begin a later epoch.
     pub fn marked(&mut self, producer_id: i64, epoch: i16) {
         let producer = self.known.entry(producer_id).or_default();
         if epoch > producer.epoch {
@@ -135,12 +135,12 @@ impl Producers {
         }
     }
 
-    /// Forgets one producer, as its expiry does.
+    /// Forgets a producer, as expiry does.
     pub fn forget(&mut self, producer_id: i64) {
         self.known.remove(&producer_id);
     }
 
-    /// Forgets all of them.
+    /// Forgets all producers.
     pub fn forget_all(&mut self) {
         self.known.clear();
         self.verifying.clear();
@@ -163,7 +163,7 @@ impl Producer {
     }
 }
 
-/// A sequence, so many records later: sequences run from 0 to 2^31-1 and over again.
+/// The sequence `by` records later. Sequences run from 0 to 2^31-1 and start over.
 pub(super) fn advance(sequence: i32, by: i32) -> i32 {
     ((i64::from(sequence) + i64::from(by)) & i64::from(i32::MAX)) as i32
 }

@@ -1,6 +1,6 @@
-//! The model behind sockets: a listener for each broker, a thread for each connection.
+//! The model behind sockets: a listener per broker, a thread per connection.
 //!
-//! As a broker does, a connection's requests are handled one after the other, so a delay holds up those behind it.
+//! The requests of a connection are handled one after another, as by a broker, so a delay holds up later ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::{Cluster, Connection, Reaction};
 
-/// A modelled cluster that listens on the loopback address; it stops when dropped.
+/// A modelled cluster that listens on the loopback address. It stops when dropped.
 pub struct ModelServer {
     cluster: Arc<Mutex<Cluster>>,
     addrs: BTreeMap<i32, SocketAddr>,
@@ -20,7 +20,7 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
-    /// Serves the cluster's first brokers, at most all of them, on free ports, and tells the cluster their addresses.
+    /// Serves the first `n_brokers` brokers of the cluster on free ports, and gives the cluster their addresses.
     pub fn start(mut cluster: Cluster, n_brokers: usize) -> ModelServer {
         let mut listeners = Vec::new();
         for id in cluster.broker_ids().into_iter().take(n_brokers) {
@@ -48,12 +48,12 @@ impl ModelServer {
         self.addrs[&broker]
     }
 
-    /// Looks at the cluster, or changes it, while no request is handled.
+    /// Inspects or changes the cluster while no request is handled.
     pub fn with<T>(&self, look: impl FnOnce(&mut Cluster) -> T) -> T {
         look(&mut lock(&self.cluster))
     }
 
-    /// Waits until the cluster is as wanted; false if that took too long.
+    /// Waits until the cluster is as wanted. Returns false after the timeout.
     pub fn wait_until(&self, timeout: Duration, mut wanted: impl FnMut(&mut Cluster) -> bool) -> bool {
         let deadline = Instant::now() + timeout;
         loop {
@@ -67,7 +67,7 @@ impl ModelServer {
         }
     }
 
-    /// Takes a broker down: others lead what it led, its port is closed, its connections are cut.
+    /// Takes a broker down: others lead its partitions, its port is closed, its connections are cut.
     pub fn stop_broker(&self, broker: i32) {
         self.with(|cluster| cluster.stop_broker(broker));
         self.close_port(broker);
@@ -79,7 +79,7 @@ impl ModelServer {
         self.open_port(broker);
     }
 
-    /// Closes a broker's port and cuts its connections; the cluster doesn't know.
+    /// Closes a broker's port and cuts its connections. The cluster does not know.
     pub fn close_port(&self, broker: i32) {
         let front = lock(&self.fronts).remove(&broker);
         drop(front);
@@ -98,25 +98,25 @@ impl ModelServer {
         lock(&self.fronts).insert(broker, Accumulator::open(broker, listener, self.cluster.clone()));
     }
 
-    /// Cuts all connections to a broker; it goes on listening.
+    /// Cuts all connections to a broker, which goes on listening.
     pub fn cut_connections(&self, broker: i32) {
         if let Some(front) = lock(&self.fronts).get(&broker) {
             front.shared.cut();
         }
     }
 
-    /// Open connections to a broker.
+    /// The number of open connections to a broker.
     pub fn connections(&self, broker: i32) -> usize {
         lock(&self.fronts).get(&broker).map_or(0, |front| lock(&front.shared.open).len())
     }
 }
 
-/// A test that failed while it held the cluster shall fail by its own message.
+/// If a test panicked while it held the cluster, its own message should be seen, not that of a poisoned lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// One broker's listener and connections, until dropped.
+/// The listener and connections of one broker, until dropped.
 struct Accumulator {
     shared: Arc<Shared>,
     addr: SocketAddr,
@@ -154,7 +154,7 @@ impl Accumulator {
 impl Drop for Accumulator {
     fn drop(&mut self) {
         self.shared.stopping.store(true, SeqCst);
-        drop(TcpStream::connect(self.addr)); // wakes the acceptor, which then sees `stopping`
+        drop(TcpStream::connect(self.addr)); // wakes the accepting thread, which then sees `stopping`
         if let Some(acceptor) = self.acceptor.take() {
             drop(acceptor.join());
         }
@@ -204,7 +204,7 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     }
 }
 
-/// False if the connection is over.
+/// Returns false if the connection is over.
 fn carry_out(mut stream: &TcpStream, reaction: &Reaction, shared: &Shared) -> io::Result<bool> {
     let due = Instant::now() + Duration::from_millis(reaction.delay_ms);
     while Instant::now() < due {
@@ -215,7 +215,7 @@ fn carry_out(mut stream: &TcpStream, reaction: &Reaction, shared: &Shared) -> io
     }
     stream.write_all(&reaction.bytes)?;
     if reaction.stall {
-        io::copy(&mut stream, &mut io::sink())?; // until the client gives up or the broker stops
+        io::copy(&mut stream, &mut io::sink())?; // until the client closes the connection or the broker stops
     }
     Ok(!reaction.close && !reaction.stall)
 }

@@ -1,5 +1,5 @@
-//! The transaction coordinator's state: who a transactional id is, what its transaction holds, and how that ends. The
-//! rules of KIP-98, KIP-360 and KIP-890 as `TransactionCoordinator` has them.
+//! The state of the transaction coordinator: who has a transactional id, what its transaction contains, and how that
+//! ends. It follows the rules of KIP-98, KIP-360 and KIP-890 as `TransactionCoordinator` implements them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use kafka_protocol::messages::ApiKey;
 
 use super::Cluster;
 
-/// How far a transaction is.
+/// How far a transaction has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Empty,
@@ -22,34 +22,34 @@ pub enum Phase {
     },
 }
 
-/// What the coordinator knows of a transactional id.
+/// What the coordinator knows about a transactional id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub producer_id: i64,
     pub epoch: i16,
-    /// Before the last bump that a client asked for: who has it may repeat that request.
+    /// Id and epoch before the last bump that a client requested. A producer that has these may repeat the request.
     pub last: Option<(i64, i16)>,
     pub phase: Phase,
     pub partitions: BTreeSet<(String, i32)>,
     pub groups: BTreeSet<String>,
     pub timeout_ms: i32,
     pub since_ms: i64,
-    /// The epoch that the markers carry.
+    /// The epoch in the markers.
     marker_epoch: i16,
-    /// Its last end raised the epoch (KIP-890).
+    /// The last EndTxn raised the epoch (KIP-890).
     raised: bool,
 }
 
-/// Offsets and what is kept with them, by topic and partition.
+/// Offsets with their metadata, by topic and partition.
 pub type Offsets = BTreeMap<(String, i32), (i64, Option<String>)>;
 
-/// Offsets of a group: committed ones, and those of transactions that have not ended.
+/// The offsets of a group: committed ones, and those of transactions that have not ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     pub offsets: Offsets,
     /// By producer id.
     pending: BTreeMap<i64, Offsets>,
-    /// Members by id with their generation; a group that has any refuses others.
+    /// Members by id, with their generation. A group that has members refuses all others.
     pub members: BTreeMap<String, i32>,
 }
 
@@ -59,9 +59,9 @@ pub struct Transactions {
     pub(super) known: BTreeMap<String, Transaction>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) adopted: bool,
-    /// Who coordinates what; else the cluster's first broker that is up.
+    /// The coordinator of each key. All others have the first broker that is up.
     pub(super) coordinators: BTreeMap<String, i32>,
-    /// Markers are written when [`Cluster::write_markers`] is called, not at once.
+    /// Markers are written only when [`Cluster::write_markers`] is called.
     pub slow_markers: bool,
     pub max_timeout_ms: i32,
 }
@@ -87,7 +87,7 @@ impl Cluster {
         self.transactions.known.get_mut(id)
     }
 
-    /// As `transactional.id.expiration.ms` has it.
+    /// As expiry (`transactional.id.expiration.ms`) does.
     pub fn forget_transactional_id(&mut self, id: &str) {
         self.transactions.known.remove(id);
     }
@@ -110,7 +110,7 @@ impl Cluster {
         self.features.get("transaction.version").is_some_and(|level| *level >= 2)
     }
 
-    /// Whether the brokers are of a release that knows transaction.version 2, be it in use or not.
+    /// Whether the brokers' release knows transaction.version 2, finalized or not.
     pub(super) fn is_kafka_4(&self) -> bool {
         let newest = self.up_brokers().filter_map(|(id, _)| self.versions_of(id).range(ApiKey::EndTxn));
         newest.map(|range| *range.end()).max() >= Some(5)
@@ -133,7 +133,7 @@ impl Cluster {
         }
         let (now, remembers) = (self.now_ms, self.has_transaction_version_2());
         let Some(known) = self.transactions.known.get_mut(id) else {
-            // What the client expects of an id that nobody knows does not matter.
+            // For an id that is not known, the client's expected id and epoch do not matter.
             let producer_id = self.next_producer_id;
             self.next_producer_id += 1;
             let fresh = Transaction {
@@ -158,7 +158,7 @@ impl Cluster {
         match known.phase {
             Phase::Prepared { .. } => Err(ResponseError::ConcurrentTransactions),
             Phase::Ongoing => {
-                // Whoever had the old epoch is fenced; the client asks again when the markers are written.
+                // Producers with the old epoch are fenced. The client repeats its request once the markers are written.
                 known.fence(remembers);
                 self.maybe_write_markers();
                 Err(ResponseError::ConcurrentTransactions)
@@ -167,7 +167,7 @@ impl Cluster {
                 known.timeout_ms = timeout_ms;
                 known.phase = Phase::Empty;
                 if expected.is_some() && known.last == expected && known.epoch < i16::MAX {
-                    // The same request again. (The very last epoch is for fencing, and never given out.)
+                    // A repetition of the last request. The very last epoch is for fencing and never given out.
                     return Ok(current);
                 }
                 self.raise_epoch(id, expected.is_some())
@@ -236,7 +236,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether a transactional batch may be appended (KIP-890): its partition is part of the transaction, or joins it now.
+    /// Whether a transactional batch may be appended (KIP-890): its partition is in the transaction, or joins it now.
     pub(super) fn verify(
         &mut self,
         id: &str,
@@ -248,7 +248,7 @@ impl Cluster {
         let joins = produce_version >= 12;
         let fenced_is_old = |error| match error {
             ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
-            // Older clients do not know these codes here.
+            // Older clients do not know these codes in this response.
             ResponseError::ConcurrentTransactions | ResponseError::NotCoordinator if !joins => {
                 ResponseError::NotEnoughReplicas
             }
@@ -265,13 +265,13 @@ impl Cluster {
         }
     }
 
-    /// Whether a fenced producer was given the epoch of the newer one. Real brokers do so, too, if the newer one's last
-    /// transaction was ended by EndTxn 4 and the fenced one's is by EndTxn 5: they take it for one that asks again.
+    /// Whether a fenced producer was given the newer producer's epoch. Real brokers do that if the newer one's last
+    /// transaction was ended by EndTxn 4 and the fenced one ends its own by EndTxn 5: they take that for a repetition.
     pub fn has_adopted_a_fenced_producer(&self) -> bool {
         self.transactions.adopted
     }
 
-    /// EndTxn; `own_epoch` is the protocol in which each transaction has an epoch of its own.
+    /// EndTxn. `own_epoch`: in this version of the protocol each transaction has an epoch of its own.
     pub(super) fn end(
         &mut self,
         id: &str,
@@ -316,7 +316,7 @@ impl Cluster {
         Ok(answer)
     }
 
-    /// Aborts what has been open for longer than its timeout, fencing its producer.
+    /// Aborts transactions that have been open beyond their timeout, and fences their producers.
     pub fn expire_transactions(&mut self) {
         let (now, remembers) = (self.now_ms, self.has_transaction_version_2());
         for known in self.transactions.known.values_mut() {
@@ -333,7 +333,7 @@ impl Cluster {
         }
     }
 
-    /// Ends the transactions that are prepared: markers into their partitions, offsets into their groups.
+    /// Ends the prepared transactions: writes markers to their partitions and offsets to their groups.
     pub fn write_markers(&mut self) {
         let ids: Vec<String> = self.transactions.known.keys().cloned().collect();
         for id in ids {
@@ -360,14 +360,14 @@ impl Cluster {
     }
 }
 
-/// A transaction to which a partition or group was not added.
+/// The error for a transaction to which a partition or group was not added.
 pub(super) fn not_verified(abortable_known: bool) -> ResponseError {
     if abortable_known { ResponseError::TransactionAbortable } else { ResponseError::InvalidTxnState }
 }
 
 impl Transaction {
-    /// Takes the transaction from its producer, to abort it. With transaction.version 2 the epoch that was taken is
-    /// remembered, and so its producer may ask for another.
+    /// Takes the transaction from its producer, to abort it. With transaction.version 2 the old epoch is remembered, so
+    /// that its producer may ask for a new one.
     fn fence(&mut self, remembers: bool) {
         self.last = remembers.then_some((self.producer_id, self.epoch));
         self.epoch += 1;
@@ -375,7 +375,7 @@ impl Transaction {
         self.phase = Phase::Prepared { commit: false };
     }
 
-    /// Whether that is the epoch before the present one: an end that came with it may be asked for again.
+    /// Whether this is the epoch before the present one. An EndTxn with it may be a repetition.
     fn is_before(&self, producer_id: i64, epoch: i16) -> bool {
         let wrapped = self.epoch == 0 && self.last == Some((producer_id, epoch));
         self.producer_id == producer_id && i32::from(epoch) == i32::from(self.epoch) - 1 || wrapped
@@ -383,11 +383,11 @@ impl Transaction {
 }
 
 impl Group {
-    /// Whether a member of that generation may commit (KIP-447).
+    /// Whether a member of this generation may commit (KIP-447).
     pub(super) fn admits(&self, member: &str, generation: i32, kafka_4: bool) -> Result<(), ResponseError> {
         match self.members.get(member) {
             None if generation < 0 && (member.is_empty() || self.members.is_empty()) => Ok(()),
-            // The group coordinator of 4.0 takes a group without members for one that there is not.
+            // The group coordinator of 4.0 treats a group without members as one that does not exist.
             None if self.members.is_empty() && kafka_4 => Err(ResponseError::IllegalGeneration),
             None => Err(ResponseError::UnknownMemberId),
             Some(present) if *present != generation => Err(ResponseError::IllegalGeneration),

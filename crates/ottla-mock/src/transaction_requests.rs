@@ -18,7 +18,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::transaction::not_verified;
 use super::{Cluster, Context, Outcome, RequestInfo};
 
-/// PRODUCER_FENCED is INVALID_PRODUCER_EPOCH to those who ask in an older version.
+/// For requests of older versions, PRODUCER_FENCED is sent as INVALID_PRODUCER_EPOCH.
 fn code(error: ResponseError, fenced_known: bool) -> i16 {
     match error {
         ResponseError::ProducerFenced if !fenced_known => ResponseError::InvalidProducerEpoch.code(),
@@ -34,7 +34,7 @@ pub(super) fn find_coordinator(
     let planned = context.plan.for_all().map(|error| error.code);
     let find = |key: &str| match planned {
         Some(code) => Err(code),
-        // Groups and transactions; brokers without share groups know no other kind.
+        // Key types are groups and transactions. Brokers without share groups know no others.
         None if !(0..=1).contains(&request.key_type) => Err(ResponseError::InvalidRequest.code()),
         None => cluster.coordinator(key).ok_or(ResponseError::CoordinatorNotAvailable.code()),
     };

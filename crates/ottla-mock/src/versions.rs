@@ -1,4 +1,4 @@
-//! Which versions of which API a broker offers: how it acts as an old one.
+//! The API versions that a broker offers, which let it act as an older release.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -9,12 +9,12 @@ use kafka_protocol::messages::ApiKey;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
     table: BTreeMap<i16, (i16, i16)>,
-    /// Whether UNSUPPORTED_VERSION to ApiVersions lists the range of ApiVersions (KIP-511, from 2.4 on).
+    /// Whether the response to an unsupported version of ApiVersions lists the supported range (KIP-511, from 2.4 on).
     pub tells_range: bool,
 }
 
 impl Versions {
-    /// Kafka 2.1. Produce begins at 0 in the table, though the model, as later brokers, reads 3 and above.
+    /// Kafka 2.1. The table says that Produce begins at 0, but the model reads only 3 and above, like later brokers.
     pub fn kafka_2_1() -> Versions {
         Versions {
             tells_range: false,
@@ -30,12 +30,12 @@ impl Versions {
         Versions::up_to(11, 12, 4, 5).offering(0..=17, 0..=6).with_transactions(5, 4, 4, 4)
     }
 
-    /// Kafka 4.3. Produce is said to begin at 0, as 4.x does for librdkafka's sake (KAFKA-18659).
+    /// Kafka 4.3. The table says that Produce begins at 0, as 4.x does for librdkafka's sake (KAFKA-18659).
     pub fn kafka_4_3() -> Versions {
         Versions::up_to(13, 13, 4, 5).offering(4..=18, 0..=6).with_transactions(5, 4, 5, 5)
     }
 
-    /// The requests of transactions, as far as a client sends them.
+    /// The transactional requests that clients send.
     fn with_transactions(self, add_partitions: i16, add_offsets: i16, end: i16, offset_commit: i16) -> Versions {
         self.with(ApiKey::AddPartitionsToTxn, 0..=add_partitions)
             .with(ApiKey::AddOffsetsToTxn, 0..=add_offsets)
@@ -51,29 +51,29 @@ impl Versions {
             .with(ApiKey::InitProducerId, 0..=init_producer_id)
     }
 
-    /// Fetch is told of but not served: librdkafka takes a broker without Fetch 4 for one from before record batches.
+    /// Fetch is offered but not served: librdkafka assumes that a broker without Fetch 4 does not know record batches.
     fn offering(self, fetch: RangeInclusive<i16>, find_coordinator: RangeInclusive<i16>) -> Versions {
         self.with(ApiKey::Fetch, fetch).with(ApiKey::FindCoordinator, find_coordinator)
     }
 
-    /// The same but for one API.
+    /// The same table with other versions of one API.
     pub fn with(mut self, api: ApiKey, versions: RangeInclusive<i16>) -> Versions {
         self.table.insert(api as i16, (*versions.start(), *versions.end()));
         self
     }
 
-    /// The same, one API less.
+    /// The same table without one API.
     pub fn without(mut self, api: ApiKey) -> Versions {
         self.table.remove(&(api as i16));
         self
     }
 
-    /// The versions of an API; `None` if it isn't offered.
+    /// The versions of an API, or `None` if it is not offered.
     pub fn range(&self, api: ApiKey) -> Option<RangeInclusive<i16>> {
         self.table.get(&(api as i16)).map(|&(min, max)| min..=max)
     }
 
-    /// All of it, by API key.
+    /// The whole table, by API key.
     pub fn iter(&self) -> impl Iterator<Item = (i16, i16, i16)> + '_ {
         self.table.iter().map(|(&key, &(min, max))| (key, min, max))
     }

@@ -1,4 +1,4 @@
-//! The modelled cluster, stepped: bytes in, bytes out.
+//! The modelled cluster without sockets: bytes in, bytes out.
 
 use bytes::Bytes;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -39,7 +39,7 @@ fn with_topic(options: TopicOptions) -> Cluster {
     cluster
 }
 
-/// A batch with some bytes changed and its CRC made right again.
+/// A batch with some bytes changed and its CRC corrected.
 fn altered(batch: &Bytes, at: usize, bytes: &[u8]) -> Bytes {
     let mut altered = batch.to_vec();
     altered[at..at + bytes.len()].copy_from_slice(bytes);
@@ -79,7 +79,7 @@ fn every_version_of_every_api_is_answered_to_the_last_byte() {
         let answer = call(&mut cluster, 1, version, &request).expect("an answer");
         let partition = &answer.responses[0].partition_responses[0];
         assert_eq!((partition.error_code, partition.base_offset), (0, i64::from(version - 3) * 2));
-        // Errors have more fields, which not every version has room for.
+        // Error responses have more fields, which not every version of the protocol has.
         let answer = call(&mut cluster, 3, version, &request).expect("an answer");
         assert_eq!(answer.responses[0].partition_responses[0].error_code, NOT_LEADER_OR_FOLLOWER);
         assert_eq!(answer.node_endpoints.len(), usize::from(version >= 10));
@@ -106,8 +106,9 @@ fn records_come_out_as_they_went_in_with_every_codec() {
 }
 
 #[test]
-fn repeated_headers_null_and_empty_and_negative_deltas_are_told_apart() {
-    // By hand: null key, empty value, headers a=1, a=null; then an empty key, null value, one millisecond earlier.
+fn repeated_headers_null_and_empty_and_negative_deltas_are_distinguished() {
+    // Encoded by hand: null key, empty value, headers a=1, a=null; then an empty key, null value, one millisecond
+    // earlier.
     let records: [&[u8]; 2] = [&[0, 0, 0, 1, 0, 4, 2, b'a', 2, b'1', 2, b'a', 1], &[0, 1, 2, 0, 1, 0]];
     let mut bytes = batch(NOBODY, &["", ""])[..61].to_vec();
     for record in records {
@@ -225,13 +226,13 @@ fn acks_are_0_1_or_all_and_all_heeds_the_isr() {
     let silent = frame(1, 9, &produce(0, &[("t", &[(0, batch(NOBODY, &["d"]))])]));
     assert_eq!(cluster.react(1, &silent), Reaction::default());
     assert_eq!(cluster.log("t", 0).end_offset(), 3);
-    // acks 0 that fails has no other way to say so.
+    // A failure with acks 0 can only be reported by closing the connection.
     let lost = frame(1, 9, &produce(0, &[("t", &[(9, batch(NOBODY, &["d"]))])]));
     assert!(cluster.react(1, &lost).close);
 }
 
 #[test]
-fn unknown_partitions_and_other_leaders_are_told() {
+fn unknown_partitions_and_other_leaders_are_reported() {
     let mut cluster = Cluster::new(3);
     cluster.create_topic("t", 3);
     let parts: Vec<(i32, Bytes)> = (0..4).map(|index| (index, batch(NOBODY, &["a"]))).collect();
@@ -274,7 +275,7 @@ fn topic_ids_follow_the_topic_not_its_name() {
 }
 
 #[test]
-fn metadata_tells_all_none_unknown_illegal_and_made_on_demand() {
+fn metadata_reports_all_none_unknown_illegal_and_auto_created_topics() {
     let mut cluster = Cluster::new(1);
     cluster.create_topic("a", 1);
     cluster.create_topic("b", 1);
@@ -338,7 +339,7 @@ fn a_stopped_broker_hands_over_and_comes_back_in_sync() {
 }
 
 #[test]
-fn an_old_broker_knows_no_newer_versions() {
+fn an_old_broker_rejects_newer_versions() {
     let mut cluster = Cluster::new(2);
     cluster.create_topic("t", 1);
     cluster.set_versions(Versions::kafka_2_1());
@@ -355,7 +356,7 @@ fn an_old_broker_knows_no_newer_versions() {
     assert!(!cluster.react(1, &frame(1, 8, &produce(1, &[]))).close);
     assert!(cluster.react(1, &frame(1, 0, &InitProducerIdRequest::default())).close);
     assert!(!cluster.react(2, &frame(1, 0, &InitProducerIdRequest::default())).close);
-    request[3] = 77; // a version of ApiVersions that is yet to come
+    request[3] = 77; // a version of ApiVersions that does not exist yet
     let answer = decode::<ApiVersionsRequest>(0, &cluster.react(1, &request).bytes[4..]).1;
     assert_eq!((answer.api_keys[0].api_key, answer.api_keys[0].max_version), (18, 4));
 }
@@ -478,7 +479,7 @@ fn metadata_and_producer_id_requests_can_fail_too() {
 }
 
 #[test]
-fn the_request_log_tells_what_came() {
+fn the_request_log_has_every_request() {
     let mut cluster = with_topic(TopicOptions { partitions: 2, ..TopicOptions::default() });
     one(&mut cluster, -1, batch(From { producer_id: 7, epoch: 1, sequence: 0 }, &["a", "b"]));
     metadata(&mut cluster, 9, &["t"]);
@@ -493,7 +494,7 @@ fn the_request_log_tells_what_came() {
 }
 
 #[test]
-fn a_connection_takes_bytes_cut_anywhere_and_ends_where_it_was_told_to() {
+fn a_connection_takes_bytes_cut_anywhere_and_ends_at_a_closing_fault() {
     let stream: Vec<u8> =
         (0..4).flat_map(|n| with_length(&frame(n, 9, &produce(1, &[("t", &[(0, batch(NOBODY, &["a"]))])])))).collect();
     for piece in [1, 2, 5, 77, 1000] {

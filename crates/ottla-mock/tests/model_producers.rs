@@ -1,4 +1,4 @@
-//! What the modelled leader lets in from idempotent producers, rule by rule.
+//! Which batches of idempotent producers the modelled leader accepts, rule by rule.
 
 use kafka_protocol::messages::ProduceRequest;
 use ottla_mock::codes::*;
@@ -11,7 +11,7 @@ fn cluster() -> Cluster {
     cluster
 }
 
-/// Sends records numbered from `sequence` on; returns the error code and the offset.
+/// Sends records whose sequences begin at `sequence`. Returns the error code and the offset.
 fn send(cluster: &mut Cluster, epoch: i16, sequence: i32, values: &[&str]) -> (i16, i64) {
     send_from(cluster, From { producer_id: 7, epoch, sequence }, values)
 }
@@ -40,7 +40,7 @@ fn consecutive_sequences_are_appended_and_kept_in_the_records() {
 }
 
 #[test]
-fn a_duplicate_of_the_last_five_is_answered_with_its_offset_and_not_appended() {
+fn a_duplicate_of_the_last_five_gets_its_offset_and_is_not_appended() {
     let mut cluster = cluster();
     for sequence in 0..5 {
         assert_eq!(send(&mut cluster, 0, sequence, &["x"]), (0, i64::from(sequence)));
@@ -154,7 +154,7 @@ fn each_partition_and_producer_has_its_own_sequence() {
 }
 
 #[test]
-fn moving_the_leader_keeps_what_is_known_of_producers() {
+fn moving_the_leader_keeps_producer_state() {
     let mut cluster = Cluster::new(2);
     cluster.create_topic("t", 1);
     assert_eq!(send(&mut cluster, 0, 0, &["a"]), (0, 0));
@@ -168,7 +168,7 @@ fn moving_the_leader_keeps_what_is_known_of_producers() {
 }
 
 #[test]
-fn truncation_rolls_back_what_is_known_of_producers() {
+fn truncation_rolls_back_producer_state() {
     let mut cluster = cluster();
     for sequence in 0..4 {
         send(&mut cluster, 0, sequence, &["x"]);
@@ -181,7 +181,7 @@ fn truncation_rolls_back_what_is_known_of_producers() {
 }
 
 #[test]
-fn deleting_records_keeps_what_is_known_of_producers() {
+fn deleting_records_keeps_producer_state() {
     let mut cluster = cluster();
     send(&mut cluster, 0, 0, &["a"]);
     send(&mut cluster, 0, 1, &["b"]);

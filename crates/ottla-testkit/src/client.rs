@@ -1,4 +1,4 @@
-//! A client of few words, with kafka-protocol as its codec.
+//! A minimal client, with kafka-protocol as its codec.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -34,14 +34,14 @@ pub fn frame<R: Request>(correlation: i32, version: i16, request: &R) -> Vec<u8>
     out.to_vec()
 }
 
-/// The frame as it goes over a socket.
+/// A frame preceded by its length, as sent over a socket.
 pub fn with_length(frame: &[u8]) -> Vec<u8> {
     let mut out = (frame.len() as u32).to_be_bytes().to_vec();
     out.extend_from_slice(frame);
     out
 }
 
-/// Decodes an answer (without its length) to the last byte.
+/// Decodes a response (without its length), which must be consumed completely.
 pub fn decode<R: Request>(version: i16, answer: &[u8]) -> (i32, R::Response) {
     let mut bytes = Bytes::copy_from_slice(answer);
     let header = ResponseHeader::decode(&mut bytes, R::Response::header_version(version)).expect("an answer's header");
@@ -77,7 +77,7 @@ impl Client {
         self.correlation
     }
 
-    /// The next answer without its length; an error if the connection ended or nothing came.
+    /// The next response without its length. An error if the connection ended or nothing came in time.
     pub fn receive(&mut self) -> std::io::Result<Vec<u8>> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
@@ -87,7 +87,7 @@ impl Client {
     }
 }
 
-/// Who a batch says it is from.
+/// The producer that a batch names.
 #[derive(Clone, Copy)]
 pub struct From {
     pub producer_id: i64,
@@ -118,7 +118,7 @@ pub fn batch_of(from: From, values: &[&str], compression: Compression, transacti
             producer_epoch: from.epoch,
             timestamp_type: TimestampType::Creation,
             offset: index as i64,
-            // The encoder cuts a batch where sequence and offset don't grow together.
+            // The encoder starts a new batch where sequence and offset do not grow together.
             sequence: from.sequence.wrapping_add(index as i32),
             timestamp: 1_700_000_000_000 + index as i64,
             key: Some(Bytes::from(format!("key-{index}"))),

@@ -12,8 +12,8 @@
 //! cluster.kill(2);
 //! ```
 //!
-//! Nothing here skips: without Java, Maven or a broker that serves, every function panics and says what was tried.
-//! Brokers never outlive the test process, however it ends: a supervisor watches its pid.
+//! No function skips: without Java, Maven or a serving broker it panics and says what was tried. Brokers never outlive
+//! the test process, however it ends, because a supervisor watches its pid.
 
 mod group;
 
@@ -28,25 +28,25 @@ use std::time::Duration;
 
 pub use group::GroupMember;
 
-/// The version that the project is developed against, and that Java tools of ours run with.
+/// The version that the project is developed against, and that our Java tools run with.
 pub const DEFAULT_VERSION: &str = "4.3.1";
 
-/// What kind of cluster to start.
+/// The kind of cluster to start.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// 4.3.1, 3.9.1 and 2.8.2 (with ZooKeeper) are known to work.
     pub version: String,
-    /// Their ids are 1, 2, 3.
+    /// Their ids are 1, 2, 3, and so on.
     pub brokers: u32,
-    /// The controller as a process of its own, so that the cluster lives on with one broker of three.
+    /// Whether the controller is a separate process, so that the cluster survives with one broker of three.
     pub separate_controller: bool,
-    /// More broker properties; `{dir}` in a value is the node's folder, `{id}` its id.
+    /// More broker properties. In a value, `{dir}` is the node's folder and `{id}` its id.
     pub properties: Vec<(String, String)>,
-    /// More log directories; with one broker only.
+    /// More log directories. Only with one broker.
     pub log_dirs: Vec<PathBuf>,
-    /// More listeners: name and protocol. Their addresses are `setting("BOOTSTRAP_<name>")`.
+    /// More listeners: name and protocol. `setting("BOOTSTRAP_<name>")` has their addresses.
     pub listeners: Vec<(String, String)>,
-    /// One more listener, `PROXIED`, advertised at ports where a proxy is to listen: see [`Cluster::proxied`].
+    /// Adds a listener `PROXIED`, advertised at ports where a proxy is to listen. See [`Cluster::proxied`].
     pub proxied: bool,
     /// The `-Xmx` of each broker.
     pub broker_heap: String,
@@ -69,16 +69,16 @@ impl Default for Options {
     }
 }
 
-/// A running cluster. Stopped when dropped; its logs are kept if that happens in a panic.
+/// A running cluster. It stops when dropped; if that happens in a panic, its logs are kept.
 #[derive(Debug)]
 pub struct Cluster {
     name: String,
     settings: BTreeMap<String, String>,
-    /// Others may use it too: not ours to stop.
+    /// Others may use it, so it is not stopped.
     shared: bool,
 }
 
-/// Which program reads a topic back.
+/// The program that reads a topic back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// The Java consumer of that version of Kafka.
@@ -92,7 +92,7 @@ pub enum Isolation {
     ReadCommitted,
 }
 
-/// What is in one partition.
+/// The contents of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionSummary {
     pub partition: i32,
@@ -105,7 +105,7 @@ pub struct PartitionSummary {
     pub checksum: u64,
 }
 
-/// A record as it was read back, or to be written by Java's producer.
+/// A record that was read back, or that Java's producer is to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadRecord {
     pub partition: i32,
@@ -116,7 +116,7 @@ pub struct ReadRecord {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// Who leads a partition and who follows.
+/// The leader and the replicas of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionState {
     pub partition: i32,
@@ -125,12 +125,13 @@ pub struct PartitionState {
     pub in_sync: Vec<i32>,
 }
 
-/// One broker of the default version for every test that only needs topics of its own.
+/// A broker of the default version, for all tests that only need a topic to themselves.
 ///
-/// It is started by the first test binary that asks and shared with those that run beside it or soon after: each becomes
-/// an owner, and a few seconds after the last owner's end the broker is stopped. `OTTLA_TEST_CLUSTER` names another cluster
-/// to use instead: one that is running (`tests/kafka/kafka start --name N`, `tests/kafka/kafka run N -- cargo test`) is
-/// left running. Use [`Cluster::new_topic`] for names that nobody else has; do not kill or reconfigure it.
+/// The first test binary that asks starts it. Others that run at the same time or soon after share it. Each of them
+/// becomes an owner, and the broker is stopped a few seconds after the last owner has ended. `OTTLA_TEST_CLUSTER` names
+/// another cluster to use instead, which is left running. It must be running (`tests/kafka/kafka start --name N`,
+/// `tests/kafka/kafka run N -- cargo test`). [`Cluster::new_topic`] gives names that nobody else has. Tests must not
+/// kill or reconfigure the broker.
 pub fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| {
@@ -149,7 +150,7 @@ impl Cluster {
         Cluster { name, settings, shared: false }
     }
 
-    /// The name that the script knows it by.
+    /// The name by which the script knows it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -164,12 +165,12 @@ impl Cluster {
         self.setting(&format!("BROKER_{broker}")).unwrap_or_else(|| panic!("{} has no broker {broker}", self.name))
     }
 
-    /// A line that `kafka start` printed, such as `BOOTSTRAP6` (if there is IPv6) or `BOOTSTRAP_<listener>`.
+    /// A setting that `kafka start` printed, such as `BOOTSTRAP6` (with IPv6) or `BOOTSTRAP_<listener>`.
     pub fn setting(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(String::as_str)
     }
 
-    /// Of each broker the address where its proxy is to listen, and the one that the proxy passes connections on to.
+    /// For each broker, the address where its proxy is to listen, and the one to which the proxy forwards.
     pub fn proxied(&self) -> Vec<(String, String)> {
         let addresses = |name| self.setting(name).expect("started with `proxied`").split(',').map(str::to_owned);
         addresses("BOOTSTRAP_PROXIED").zip(addresses("BEHIND_PROXIED")).collect()
@@ -180,17 +181,17 @@ impl Cluster {
         Path::new(self.setting("DIR").expect("the script prints DIR="))
     }
 
-    /// SIGKILL. `node` is a broker's id, `controller` or `zookeeper`.
+    /// Sends SIGKILL. `node` is a broker's id, `controller` or `zookeeper`.
     pub fn kill(&self, node: impl Display) {
         self.script(&["kill", &self.name, &node.to_string()]);
     }
 
-    /// A controlled shutdown; returns when the process has ended.
+    /// Shuts a node down in a controlled way. Returns when the process has ended.
     pub fn terminate(&self, node: impl Display) {
         self.script(&["term", &self.name, &node.to_string()]);
     }
 
-    /// SIGSTOP: its sockets stay open and say nothing.
+    /// Sends SIGSTOP: the sockets stay open but are silent.
     pub fn pause(&self, node: impl Display) {
         self.script(&["pause", &self.name, &node.to_string()]);
     }
@@ -199,17 +200,17 @@ impl Cluster {
         self.script(&["resume", &self.name, &node.to_string()]);
     }
 
-    /// Starts a node again on its ports, after a controlled shutdown if it is running; returns when a broker serves.
+    /// Starts a node again on its ports, after a controlled shutdown if it is running. Returns when a broker serves.
     pub fn restart(&self, node: impl Display) {
         self.script(&["restart", &self.name, &node.to_string()]);
     }
 
-    /// Starts a node again and returns at once: for when it can serve only once others are back.
+    /// Starts a node again and returns at once, for nodes that can only serve when others are back.
     pub fn restart_no_wait(&self, node: impl Display) {
         self.script(&["restart", &self.name, &node.to_string(), "--no-wait"]);
     }
 
-    /// Waits until every live broker serves and knows all live ones.
+    /// Waits until every live broker serves and knows all other live ones.
     pub fn wait_serving(&self) {
         self.script(&["wait", &self.name]);
     }
@@ -219,7 +220,7 @@ impl Cluster {
         self.admin(&["in-sync", "--timeout", "120"]);
     }
 
-    /// Returns when every partition has a leader.
+    /// Creates a topic. Returns when every partition has a leader.
     pub fn create_topic(&self, topic: &str, partitions: u32, replication: u32, configs: &[(&str, &str)]) {
         let (partitions, replication) = (partitions.to_string(), replication.to_string());
         let mut words = vec!["create", topic, "--partitions", &partitions, "--replication", &replication];
@@ -228,7 +229,7 @@ impl Cluster {
         self.admin(&words);
     }
 
-    /// A topic with one replica and a name that no other test has.
+    /// Creates a topic with one replica and a name that no other test has.
     pub fn new_topic(&self, prefix: &str, partitions: u32) -> String {
         self.new_topic_with(prefix, partitions, &[])
     }
@@ -244,7 +245,7 @@ impl Cluster {
         self.admin(&["delete", topic]);
     }
 
-    /// Adds partitions until there are `partitions`.
+    /// Adds partitions until there are `partitions` of them.
     pub fn grow(&self, topic: &str, partitions: u32) {
         self.admin(&["grow", topic, &partitions.to_string()]);
     }
@@ -264,7 +265,7 @@ impl Cluster {
         self.admin(&["rotate", topic]);
     }
 
-    /// Elects the preferred leader of each partition; returns when they lead.
+    /// Elects the preferred leader of each partition. Returns when they lead.
     pub fn elect(&self, topic: &str) {
         self.admin(&["elect", topic]);
     }
@@ -294,7 +295,8 @@ impl Cluster {
         lines.iter().map(parse).collect()
     }
 
-    /// Reads a topic from the beginning to its present end, aborted records included: one summary per partition, in order.
+    /// Reads a topic from the beginning to its present end, including aborted records. Returns a summary per partition,
+    /// in order.
     pub fn read_back(&self, topic: &str, reader: Reader) -> Vec<PartitionSummary> {
         self.read_back_with(topic, reader, Isolation::ReadUncommitted)
     }
@@ -315,7 +317,7 @@ impl Cluster {
         lines.iter().filter(|line| !line.starts_with("total ")).map(parse).collect()
     }
 
-    /// The records themselves, by partition and offset. For small topics.
+    /// Reads the records themselves, by partition and offset. For small topics.
     pub fn read_records(&self, topic: &str) -> Vec<ReadRecord> {
         self.read_records_with(topic, Reader::Java(DEFAULT_VERSION), Isolation::ReadUncommitted)
     }
@@ -327,8 +329,8 @@ impl Cluster {
         records
     }
 
-    /// Writes records with Java's producer, to compare with or to test a test. Offsets are ignored,
-    /// and a negative partition is left to its partitioner.
+    /// Writes records with Java's producer, for comparison or to test a test. Offsets are ignored. A negative partition
+    /// leaves the choice to its partitioner.
     pub fn produce_with_java(&self, topic: &str, records: &[ReadRecord], properties: &[(&str, &str)]) {
         let mut command = script();
         command.args(["java", DEFAULT_VERSION, "Produce", self.bootstrap(), topic]);
@@ -337,7 +339,7 @@ impl Cluster {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
         let mut input = child.stdin.take().expect("a pipe was asked for");
         let lines: String = records.iter().map(ReadRecord::line).collect();
-        // An error shows in the exit status too, and there with its reason.
+        // A failed write shows in the exit status as well, and there with its reason.
         let _ = input.write_all(lines.as_bytes());
         drop(input);
         let status = child.wait().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -418,9 +420,9 @@ impl ReadRecord {
     }
 }
 
-/// The order-sensitive checksum of a partition that the readers print: FNV-1a, 64 bits, over each record's timestamp (i64),
-/// key and value (i32 length, -1 for null, and bytes), number of headers (i32), and each header's name and value (the same
-/// way); integers little-endian. `tests/kafka/java/Checksum.java` is its description.
+/// The checksum of a partition, in record order, as the readers print it: FNV-1a with 64 bits over each record's
+/// timestamp (i64), key and value (i32 length, -1 for null, then bytes), number of headers (i32), and each header's
+/// name and value (likewise). Integers are little-endian. `tests/kafka/java/Checksum.java` describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checksum(u64);
 
@@ -505,7 +507,7 @@ fn start_command(name: &str, options: &Options) -> Command {
     command
 }
 
-/// Runs a command to its end; its output. Panics with what it had to say if it fails.
+/// Runs a command to its end and returns its output. If it fails, panics with its output.
 fn output(command: &mut Command) -> String {
     let output =
         command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
@@ -535,9 +537,9 @@ fn join(ids: &[i32]) -> String {
     ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// A JVM with our tools in it (`Serve.java`), because each start of one costs a second. It ends when its input does.
+/// A JVM with our tools (`Serve.java`), because starting one takes a second. It ends when its input does.
 struct Server {
-    /// Reaped by whoever reaps the test process: this one is never waited for.
+    /// Never waited for: whoever reaps the test process reaps this one.
     _child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -569,7 +571,7 @@ impl Server {
     }
 }
 
-/// One command to a server of our own for as long as it takes: tests that wait do not hold up others.
+/// Sends one command to a server that no other thread uses meanwhile, so that slow commands delay no other test.
 fn served(command: &str, words: &[&str]) -> Vec<String> {
     static IDLE: Mutex<Vec<Server>> = Mutex::new(Vec::new());
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -585,7 +587,7 @@ fn served(command: &str, words: &[&str]) -> Vec<String> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// `-` for null.
+/// Null becomes `-`.
 fn base64(bytes: Option<&[u8]>) -> String {
     let Some(bytes) = bytes else { return "-".into() };
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What the tests of Ottla share: real brokers, proxies between them and a producer, and a broker that throws away.
+//! What the tests of Ottla share: real brokers, proxies in front of them, and a sink broker.
 
 pub mod client;
 pub mod copy_plan;

@@ -1,9 +1,9 @@
-//! Programs of the workspace, built when a test asks for one.
+//! Programs of the workspace, built when a test asks for them.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Builds one of this crate's programs and returns its path. `release` chooses the profile.
+/// Builds a program of this crate and returns its path. `release` chooses the profile.
 pub fn build(name: &str, release: bool) -> PathBuf {
     let profile = if release { "release" } else { "dev" };
     cargo_build(&["--package", "ottla-testkit", "--bin", name, "--profile", profile])

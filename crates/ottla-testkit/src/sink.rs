@@ -1,9 +1,10 @@
-//! A broker that answers and throws away: the far end of measurements, where nothing but the producer should cost.
+//! The sink broker: it responds and throws records away. It is the far end of measurements, where nothing but the
+//! producer should cost anything.
 //!
-//! Every topic exists. A Produce request costs one pass over its headers (about 30 bytes a partition and 61 a batch);
-//! payloads are read into one buffer of the connection and never looked at, unless `verify` asks for their CRC.
-//! One blocking thread a connection: a request is one or more `read`s and one `write`, with no readiness call between.
-//! Whatever arrived in one read is answered in one write.
+//! Every topic exists. A Produce request costs one pass over its headers (about 30 bytes per partition and 61 per
+//! batch). Payloads are read into one buffer per connection and not looked at, unless `verify` requests a check of
+//! their CRC. Each connection has a blocking thread: a request is one or more `read`s and one `write`, with no
+//! readiness call in between. All requests that arrive in one read are answered by one write.
 
 mod answers;
 mod connection;
@@ -21,25 +22,26 @@ use std::time::{Duration, Instant};
 
 use topics::Topics;
 
-/// What a sink pretends to be. `Default` is one broker on a free port where every topic has six partitions.
+/// The settings of a sink. `Default` is one broker on a free port, where every topic has six partitions.
 #[derive(Clone, Debug)]
 pub struct SinkOptions {
-    /// Port of the first broker, the others take the following ones; 0 takes free ports.
+    /// Port of the first broker. The others take the following ones. 0 takes free ports.
     pub port: u16,
-    /// Topics with a partition count of their own.
+    /// Topics with individual partition counts.
     pub topics: Vec<(String, u32)>,
     /// Partitions of every other topic.
     pub default_partitions: u32,
-    /// Brokers, each with a listener; partitions are led in turn.
+    /// The number of brokers. Each has a listener. They lead partitions in turn.
     pub brokers: u32,
-    /// Check each batch's CRC; a wrong one is answered CORRUPT_MESSAGE.
+    /// Checks the CRC of each batch. A wrong one gets CORRUPT_MESSAGE.
     pub verify: bool,
-    /// Time between reading a request and answering it. Pipelined requests wait side by side, not in a row.
+    /// Time between reading a request and responding. Pipelined requests are delayed at the same time, not one after
+    /// another.
     pub delay: Duration,
-    /// When this many records were answered, the sink stops once, with the next, for this long: what producers are given
-    /// meanwhile has to wait in them.
+    /// After this many records, the sink pauses once, with the next request, for this long. Records sent meanwhile have
+    /// to wait in the producers.
     pub pause: Option<(u64, Duration)>,
-    /// `throttle_time_ms` of every answer that has one. The sink itself never holds back.
+    /// The `throttle_time_ms` in every response that has one. The sink itself never throttles.
     pub throttle_ms: i32,
 }
 
@@ -58,7 +60,7 @@ impl Default for SinkOptions {
     }
 }
 
-/// What a sink has seen so far.
+/// What a sink has counted so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SinkCounters {
     /// Connections accepted.
@@ -69,18 +71,18 @@ pub struct SinkCounters {
     pub produce_requests: u64,
     /// Record batches in them.
     pub batches: u64,
-    /// Records, by the batches' headers.
+    /// Records, as counted in the headers of batches.
     pub records: u64,
-    /// Bytes of the record batches, headers included.
+    /// Bytes of the record batches, including headers.
     pub record_bytes: u64,
     /// Bytes read from sockets.
     pub bytes: u64,
-    /// Partitions that were answered with an error, and requests that ended a connection.
+    /// Partitions with an error in the response, and requests that ended a connection.
     pub errors: u64,
 }
 
 impl SinkCounters {
-    /// One line of JSON.
+    /// The counters as one line of JSON.
     pub fn to_json(&self) -> String {
         format!(
             "{{\"connections\":{},\"requests\":{},\"produce_requests\":{},\"batches\":{},\"records\":{},\
@@ -97,7 +99,7 @@ impl SinkCounters {
     }
 }
 
-/// A running sink; it stops when dropped.
+/// A running sink. It stops when dropped.
 pub struct Sink {
     shared: Arc<Shared>,
     acceptors: Vec<JoinHandle<()>>,
@@ -109,7 +111,7 @@ impl Sink {
         Sink::try_start(options).expect("a sink needs its ports")
     }
 
-    /// Starts a sink, or tells why it can't.
+    /// Starts a sink. An error says why that is impossible.
     pub fn try_start(options: SinkOptions) -> io::Result<Sink> {
         let mut listeners = Vec::new();
         for broker in 0..options.brokers.max(1) as u16 {
@@ -137,17 +139,17 @@ impl Sink {
         Ok(Sink { shared, acceptors })
     }
 
-    /// Address of the first broker: the bootstrap.
+    /// The address of the first broker, for bootstrap.servers.
     pub fn addr(&self) -> SocketAddr {
         self.shared.addrs[0]
     }
 
-    /// Addresses of all brokers, in the order of their node ids, which start at 1.
+    /// The addresses of all brokers, in the order of their node ids, which begin at 1.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.shared.addrs
     }
 
-    /// What was seen so far. A request is counted before it is answered.
+    /// The counters so far. A request is counted before the response is written.
     pub fn counters(&self) -> SinkCounters {
         let tally = &self.shared.tally;
         SinkCounters {
@@ -167,7 +169,7 @@ impl Drop for Sink {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Relaxed);
         for addr in &self.shared.addrs {
-            drop(TcpStream::connect(addr)); // wakes the acceptor, which then sees `stopping`
+            drop(TcpStream::connect(addr)); // wakes the accepting thread, which then sees `stopping`
         }
         for acceptor in self.acceptors.drain(..) {
             drop(acceptor.join());
@@ -175,17 +177,17 @@ impl Drop for Sink {
     }
 }
 
-/// What all connections of a sink share.
+/// State that all connections of a sink share.
 struct Shared {
     options: SinkOptions,
     addrs: Vec<SocketAddr>,
     topics: Mutex<Topics>,
     tally: Tally,
     next_producer_id: AtomicI64,
-    /// The end of the pause, known when it begins.
+    /// The end of the pause. Set when the pause begins.
     paused_until: OnceLock<Instant>,
     stopping: AtomicBool,
-    /// Open connections, to shut them down when the sink stops.
+    /// Open connections, which are shut down when the sink stops.
     open: Mutex<HashMap<u64, TcpStream>>,
 }
 
@@ -194,7 +196,7 @@ impl Shared {
         self.topics.lock().expect("no holder of the topics panics")
     }
 
-    /// Waits, if this is the time of the pause.
+    /// Waits if the pause is due.
     fn pause(&self) {
         let Some((records, length)) = self.options.pause else { return };
         if self.tally.records.load(Relaxed) > records {
@@ -246,7 +248,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
         threads.push(thread::spawn(move || {
             connection::serve(stream, &shared);
-            // The clone in `open` would keep the socket alive: the peer must see the end now.
+            // The clone in `open` would keep the socket open, but the peer should see the end now.
             if let Some(stream) = shared.open().remove(&id) {
                 drop(stream.shutdown(Shutdown::Both));
             }

@@ -1,4 +1,4 @@
-//! The real brokers do what their harness promises: `cargo test -p ottla-testkit --test kafka`.
+//! The harness for real brokers keeps its promises: `cargo test -p ottla-testkit --test kafka`.
 
 use ottla_testkit::kafka::{self, Checksum, Cluster, DEFAULT_VERSION, Isolation, Options, ReadRecord, Reader};
 use std::collections::BTreeMap;
@@ -9,7 +9,8 @@ fn record(partition: i32, timestamp: i64, key: Option<&str>, value: Option<&str>
     ReadRecord { partition, offset: 0, timestamp, key: bytes(key), value: bytes(value), headers: Vec::new() }
 }
 
-/// Null and empty everywhere, headers of all kinds, timestamps back and forth; then the offsets they will get.
+/// Null and empty keys and values, headers of all kinds, timestamps that go back and forth. Their offsets are the
+/// expected ones.
 fn awkward_records() -> Vec<ReadRecord> {
     let now = 1_700_000_000_000;
     let mut records = vec![
@@ -36,7 +37,7 @@ fn awkward_records() -> Vec<ReadRecord> {
 }
 
 #[test]
-fn both_readers_give_back_what_java_wrote() {
+fn both_readers_return_what_java_wrote() {
     let broker = kafka::shared();
     let topic = broker.new_topic("awkward", 4);
     let records = awkward_records();
@@ -69,7 +70,7 @@ fn topics_grow_and_are_described() {
 }
 
 #[test]
-fn three_brokers_survive_two_deaths_with_a_controller_of_their_own() {
+fn three_brokers_with_a_separate_controller_survive_two_deaths() {
     let cluster = Cluster::start(Options { brokers: 3, separate_controller: true, ..Options::default() });
     cluster.create_topic("t", 3, 3, &[("min.insync.replicas", "1")]);
     cluster.wait_in_sync();
@@ -93,7 +94,7 @@ fn three_brokers_survive_two_deaths_with_a_controller_of_their_own() {
 }
 
 #[test]
-fn the_last_zookeeper_kafka_serves_and_comes_back() {
+fn the_last_kafka_with_zookeeper_serves_and_restarts() {
     let version = "2.8.2";
     let cluster = Cluster::start(Options { version: version.into(), ..Options::default() });
     cluster.create_topic("t", 2, 1, &[]);

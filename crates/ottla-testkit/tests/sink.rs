@@ -1,4 +1,4 @@
-//! The sink broker, driven with requests that kafka-protocol encodes.
+//! The sink broker, tested with requests that kafka-protocol encodes.
 
 use ottla_mock::codes;
 use std::io::{Read, Write};
@@ -89,7 +89,7 @@ fn uuid_of(byte: u8) -> uuid::Uuid {
 }
 
 #[test]
-fn frames_cut_anywhere_and_frames_run_together_are_answered_alike() {
+fn split_frames_and_joined_frames_get_the_same_responses() {
     let sink = Sink::start(SinkOptions::default());
     let big = "x".repeat(300_000); // more than the sink's first buffer holds
     let mut stream = Vec::new();
@@ -107,7 +107,8 @@ fn frames_cut_anywhere_and_frames_run_together_are_answered_alike() {
         std::thread::scope(|scope| {
             let stream = &stream;
             scope.spawn(move || {
-                // A byte at a time over a megabyte would take its while: the first two kilobytes show it.
+                // One byte at a time takes too long for a megabyte, so small pieces are used for the first two
+                // kilobytes only.
                 let (head, tail) = stream.split_at(if piece < 5 { 2_000 } else { stream.len() });
                 for piece in head.chunks(piece).chain(tail.chunks(100_000)) {
                     writer.write_all(piece).expect("the sink reads");
@@ -135,7 +136,7 @@ fn frames_cut_anywhere_and_frames_run_together_are_answered_alike() {
 }
 
 #[test]
-fn acks_0_is_counted_and_not_answered() {
+fn acks_0_is_counted_and_gets_no_response() {
     let sink = Sink::start(SinkOptions::default());
     let mut client = Client::connect(sink.addr());
     client.send(9, &produce(0, &[("t", &[(0, batch(NOBODY, &["a"]))])]));
@@ -144,7 +145,7 @@ fn acks_0_is_counted_and_not_answered() {
 }
 
 #[test]
-fn what_is_wrong_with_a_partition_is_that_partitions_error() {
+fn an_error_of_one_partition_concerns_no_other() {
     let sink = Sink::start(SinkOptions { verify: true, ..SinkOptions::default() });
     let mut client = Client::connect(sink.addr());
     let good = batch(NOBODY, &["a"]);
@@ -173,7 +174,7 @@ fn several_batches_and_compressed_ones_are_counted_by_their_headers() {
 }
 
 #[test]
-fn nonsense_ends_the_connection_and_nothing_else() {
+fn a_malformed_request_ends_its_connection_and_nothing_else() {
     let sink = Sink::start(SinkOptions::default());
     for nonsense in [vec![0xff; 64], with_length(&[0, 0, 0, 9, 0]), with_length(&frame(1, 99, &Odd))] {
         let mut client = Client::connect(sink.addr());
@@ -181,7 +182,7 @@ fn nonsense_ends_the_connection_and_nothing_else() {
         assert!(client.receive().is_err());
     }
     assert_eq!(Client::connect(sink.addr()).call(0, &ApiVersionsRequest::default()).error_code, 0);
-    // A version of ApiVersions from the future is told what there is, in the form that everyone reads.
+    // A response to an unknown version of ApiVersions lists the supported ones, in the form that every client reads.
     let mut client = Client::connect(sink.addr());
     let mut future = frame(1, 4, &ApiVersionsRequest::default());
     future[3] = 9;
@@ -190,7 +191,7 @@ fn nonsense_ends_the_connection_and_nothing_else() {
     assert_eq!((answer.error_code, answer.api_keys.len()), (codes::UNSUPPORTED_VERSION, 1));
 }
 
-/// A Produce request that encodes to nothing, to carry a wrong version.
+/// A Produce request without a body, used to send an unsupported version.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Odd;
 
@@ -222,7 +223,7 @@ impl kafka_protocol::protocol::Request for Odd {
 }
 
 #[test]
-fn a_delay_is_served_side_by_side_and_a_throttle_is_told() {
+fn pipelined_requests_are_delayed_together_and_the_throttle_time_is_reported() {
     let delay = Duration::from_millis(100);
     let sink = Sink::start(SinkOptions { delay, throttle_ms: 7, ..SinkOptions::default() });
     let mut client = Client::connect(sink.addr());
@@ -239,7 +240,7 @@ fn a_delay_is_served_side_by_side_and_a_throttle_is_told() {
 }
 
 #[test]
-fn a_pause_is_made_once_with_the_first_record_past_its_count() {
+fn the_sink_pauses_once_with_the_first_record_past_the_count() {
     let length = Duration::from_millis(300);
     let sink = Sink::start(SinkOptions { pause: Some((2, length)), ..SinkOptions::default() });
     let mut client = Client::connect(sink.addr());

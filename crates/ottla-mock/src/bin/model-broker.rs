@@ -1,4 +1,4 @@
-//! The modelled cluster as a program, to try foreign clients on. See `model-broker --help`.
+//! The modelled cluster as a program, for trying other clients. See `model-broker --help`.
 
 use std::env;
 use std::io::{self, Write};

@@ -1,11 +1,11 @@
-//! What was answered, as a file, and how two of them differ.
+//! Recorded responses as a file, and the differences between two recordings.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-/// All scenarios of a pairing: their names and lines.
+/// All scenarios of a pairing, with their names and lines.
 pub struct Run {
     pub pairing: &'static str,
     pub lines: Vec<(&'static str, Vec<String>)>,
@@ -47,7 +47,7 @@ impl Answers {
         fs::write(file(), text).expect("the file is written");
     }
 
-    /// Prints a table of scenarios and pairings, and fails with every line that differs.
+    /// Prints a table of scenarios and pairings. Fails with every line that differs.
     pub fn compare(&self, who: &str, runs: &[Run]) {
         let mut differences = String::new();
         let width = runs.iter().flat_map(|run| &run.lines).map(|(name, _)| name.len()).max().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The model against the truth: each scenario is a short talk with a cluster in raw requests, and what was answered is
-//! written down. `answers.txt` holds what real brokers answered; the model has to answer the same, and the brokers too.
+//! The model against real brokers. A scenario is a short conversation with a cluster in raw requests, whose responses
+//! are recorded. `answers.txt` holds the responses of real brokers. Both the model and the brokers must give the same.
 //!
-//! `OTTLA_BLESS=1` writes the file anew from the brokers' answers.
+//! `OTTLA_BLESS=1` records the file again from the brokers.
 
 mod answers;
 mod offsets;
@@ -19,15 +19,15 @@ use answers::{Answers, Run};
 use peer::{Model, Peer, Real};
 use talk::{Scenario, Talk};
 
-/// The protocol that a client speaks with a cluster.
+/// The versions that a client uses with a cluster.
 struct Pairing {
     name: &'static str,
     kafka: &'static str,
-    /// The level of transaction.version that is finalized.
+    /// The finalized level of transaction.version.
     level: i16,
-    /// That of transactions: with 1 the client adds partitions (KIP-98), with 2 brokers do (KIP-890).
+    /// The generation of transactions: with 1 the client adds partitions (KIP-98), with 2 brokers do (KIP-890).
     generation: i16,
-    /// Whether the slow scenarios are played, too: they do not depend on the client and the level.
+    /// Whether to run the slow scenarios, too. They do not depend on the client and the level.
     slow: bool,
 }
 
@@ -42,7 +42,7 @@ fn scenarios() -> impl Iterator<Item = &'static Scenario> {
     [sequences::SCENARIOS, transactions::SCENARIOS, offsets::SCENARIOS].into_iter().flatten()
 }
 
-/// All scenarios of a pairing with one cluster.
+/// Runs all scenarios of a pairing against one cluster.
 fn run(pairing: &Pairing, peer: &dyn Peer) -> Run {
     let scenarios: Vec<_> =
         scenarios().filter(|scenario| pairing.slow || scenario.name != transactions::SLOW).collect();
@@ -73,14 +73,14 @@ fn real(pairing: &Pairing) -> Run {
 }
 
 #[test]
-fn the_model_answers_as_brokers_do() {
+fn the_model_responds_as_brokers_do() {
     let answers = Answers::read();
     let runs: Vec<Run> = PAIRINGS.iter().map(model).collect();
     answers.compare("the model", &runs);
 }
 
 #[test]
-fn the_brokers_answer_as_they_did() {
+fn the_brokers_respond_as_recorded() {
     let runs: Vec<Run> = thread::scope(|scope| {
         let threads = PAIRINGS.each_ref().map(|pairing| scope.spawn(|| real(pairing)));
         threads.into_iter().map(|thread| thread.join().expect("the scenarios are played")).collect()

@@ -1,4 +1,4 @@
-//! A consumer group's offsets in transactions.
+//! The offsets of a consumer group in transactions.
 
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
@@ -19,7 +19,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "AddOffsetsToTxn with an old epoch, or of another producer", play: add_offsets_old },
 ];
 
-/// Who a commit says that it is, to the group.
+/// The member and generation of a commit without a group membership.
 const NO_MEMBER: (&str, i32) = ("", -1);
 
 fn add_offsets(talk: &mut Talk, version: i16, who: Who) -> i16 {
@@ -48,7 +48,7 @@ fn commit(talk: &mut Talk, version: i16, who: Who, (member, generation): (&str, 
     let answer =
         talk.patiently(|client| client.call(version, &request), |answer| answer.topics[0].partitions[0].error_code);
     let letter = talk.letter(who);
-    // A real member's name is long, and another each time.
+    // A real member id is long, and differs from run to run.
     let member = if member.len() > 20 { "M" } else { member };
     let asked = format!("TxnOffsetCommit v{version} as {letter}, member {member:?} of {generation}");
     talk.note(asked, shown(answer.topics[0].partitions[0].error_code));
@@ -59,7 +59,7 @@ fn look(talk: &mut Talk) {
     talk.note("the group's offset", format_args!("{kept:?}"));
 }
 
-/// Adds the group where brokers don't.
+/// Adds the group, unless brokers do that.
 fn commit_of(talk: &mut Talk, who: Who, offset: i64) {
     if talk.generation == 1 {
         add_offsets(talk, 3, who);

@@ -1,5 +1,5 @@
-//! Somebody to talk to: the model, or a real broker. What a client would ask for by requests that the model has not
-//! (topics, what readers see, what a group has committed) is asked here.
+//! The peer of a conversation: the model or a real broker. What needs requests that the model does not have (creating
+//! topics, reading, committed offsets) goes through this trait.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -22,13 +22,13 @@ use ottla_testkit::kafka::Cluster as RealCluster;
 
 use ottla_testkit::client::{Client, name, text};
 
-/// What a partition's readers see.
+/// What consumers see of a partition.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
     pub end: i64,
-    /// The last stable offset: where those who read committed records stop.
+    /// The last stable offset, where read-committed consumers stop.
     pub stable: i64,
-    /// The offsets that they get.
+    /// The offsets of the records that they get.
     pub committed: Vec<i64>,
 }
 
@@ -40,20 +40,20 @@ pub trait Peer: Sync {
 
     fn seen(&self, topic: &str, partition: i32) -> Seen;
 
-    /// The offset that a group has committed for partition 0 of a topic.
+    /// The offset that a group committed for partition 0 of a topic.
     fn group_offset(&self, group: &str, topic: &str) -> Option<i64>;
 
-    /// Lets a consumer join a group: its member id and generation.
+    /// Lets a consumer join a group. Returns its member id and generation.
     fn join(&self, group: &str) -> (String, i32);
 
-    /// Waits until no transaction of that id is open or about to end.
+    /// Waits until no transaction of this id is open or ending.
     fn settle(&self, transactional_id: &str);
 
-    /// Makes time pass until a transaction with a timeout of a second was given up.
+    /// Lets time pass until a transaction with a timeout of one second has been given up.
     fn outlast(&self, transactional_id: &str);
 }
 
-/// A prefix that no other run has had.
+/// A prefix that no other run has used.
 fn prefix() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     format!("truth-{}-{}", std::process::id(), NEXT.fetch_add(1, Relaxed))
@@ -128,7 +128,7 @@ pub struct Real(SocketAddr);
 impl Real {
     pub fn reach(cluster: &RealCluster) -> Real {
         let real = Real(cluster.address(1).parse().expect("an address"));
-        // The topics where coordinators keep their state are made when the first client asks.
+        // The coordinators' internal topics are created when the first client asks.
         for kind in [0, 1] {
             let request = FindCoordinatorRequest::default().with_key(text("first")).with_key_type(kind);
             until("there are coordinators", || real.call(3, &request).error_code == 0);
@@ -165,7 +165,7 @@ impl Peer for Real {
         for topic in self.call(5, &request.with_timeout_ms(30_000)).topics {
             assert_eq!(topic.error_code, 0, "{:?}", topic.error_message);
         }
-        // A broker says that it leads a partition a moment before it does.
+        // A broker reports that it leads a partition a moment before it does.
         for (topic, partition) in names.iter().flat_map(|topic| [(topic, 0), (topic, 1)]) {
             until("it is led", || self.fetch(topic, partition, 0).error_code == 0);
         }
@@ -182,7 +182,7 @@ impl Peer for Real {
             if next >= stable {
                 return Seen { end, stable, committed };
             }
-            // One segment at a time.
+            // One log segment at a time.
             next = add_committed(data, &mut committed);
         }
     }
@@ -206,7 +206,7 @@ impl Peer for Real {
             .with_group_instance_id(None)
             .with_protocol_type(text("consumer"))
             .with_protocols(vec![protocol]);
-        // The first answer gives the member its id.
+        // The first response gives the member its id.
         let named = client.call(5, &request);
         let joined = client.call(5, &request.with_member_id(named.member_id));
         assert_eq!(joined.error_code, 0);
@@ -241,8 +241,8 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Adds the offsets of committed records among what was fetched; returns the offset behind it. Between the first offset of
-/// an aborted transaction and its producer's marker nothing of that producer counts.
+/// Adds the offsets of committed records in the fetched data, and returns the next offset. Records of a producer do not
+/// count between the first offset of its aborted transaction and the marker.
 fn add_committed(data: PartitionData, offsets: &mut Vec<i64>) -> i64 {
     let aborted = data.aborted_transactions.unwrap_or_default();
     let mut aborted: Vec<(i64, i64)> = aborted.iter().map(|a| (a.producer_id.0, a.first_offset)).collect();

@@ -1,4 +1,4 @@
-//! Producers with sequence numbers, without transactions.
+//! Producers with sequence numbers but without transactions.
 
 use crate::talk::{Scenario, Talk};
 

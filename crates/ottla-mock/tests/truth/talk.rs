@@ -1,5 +1,5 @@
-//! A talk: requests of a scenario, each answer noted as a line. Numbers that depend on the cluster's past are not: the
-//! first producer id of a talk is A, the second B.
+//! A conversation: the requests of a scenario, with a line for each response. Numbers that depend on the cluster's past
+//! are replaced: the first producer id of a conversation is A, the second B.
 
 use std::fmt::Display;
 use std::thread::sleep;
@@ -21,7 +21,7 @@ pub struct Scenario {
     pub play: fn(&mut Talk),
 }
 
-/// What a coordinator gave.
+/// A producer id and epoch that a coordinator gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Who {
     pub id: i64,
@@ -34,7 +34,7 @@ impl Who {
     }
 }
 
-/// The longest timeout that brokers allow by default.
+/// The longest transaction timeout that brokers allow by default.
 pub const LONGEST_TIMEOUT_MS: i32 = 900_000;
 
 pub struct Talk<'a> {
@@ -42,7 +42,7 @@ pub struct Talk<'a> {
     pub client: Client,
     pub generation: i16,
     pub topic: String,
-    /// The transactional id. That of the group, too.
+    /// The transactional id, which is the group's id as well.
     pub id: String,
     pub lines: Vec<String>,
     ids: Vec<i64>,
@@ -59,7 +59,7 @@ impl<'a> Talk<'a> {
         self.lines.push(format!("{asked}: {answered}"));
     }
 
-    /// A producer, by letter and epoch.
+    /// A producer as letter and epoch.
     pub fn letter(&mut self, who: Who) -> String {
         let index = self.ids.iter().position(|id| *id == who.id).unwrap_or_else(|| {
             self.ids.push(who.id);
@@ -68,7 +68,7 @@ impl<'a> Talk<'a> {
         format!("{}/{}", char::from(b'A' + index as u8), who.epoch)
     }
 
-    /// Asks again while a coordinator is only about to be one.
+    /// Repeats a request while the coordinator is still loading.
     pub fn patiently<T>(&mut self, mut ask: impl FnMut(&mut Client) -> T, code: impl Fn(&T) -> i16) -> T {
         for _ in 0..200 {
             let answer = ask(&mut self.client);
@@ -87,7 +87,7 @@ impl<'a> Talk<'a> {
 
     // Producer ids
 
-    /// A producer id without a transactional id.
+    /// Requests a producer id without a transactional id.
     pub fn idempotent(&mut self) -> Who {
         let request = InitProducerIdRequest::default()
             .with_transactional_id(None)
@@ -134,17 +134,17 @@ impl<'a> Talk<'a> {
 
     // Records
 
-    /// The version of Produce that goes with the generation.
+    /// The Produce version of the generation.
     fn produce_version(&self) -> i16 {
         if self.generation == 2 { 12 } else { 11 }
     }
 
-    /// Sends a batch of so many records to partition 0.
+    /// Sends a batch of `count` records to partition 0.
     pub fn send(&mut self, who: Who, sequence: i32, count: i32) -> i16 {
         self.send_to(0, self.produce_version(), who, sequence, count, None)
     }
 
-    /// Sends a batch of so many records of a transaction.
+    /// Sends a transactional batch of `count` records.
     pub fn transact(&mut self, partition: i32, who: Who, sequence: i32, count: i32) -> i16 {
         let id = self.id.clone();
         self.send_to(partition, self.produce_version(), who, sequence, count, Some(&id))
@@ -212,7 +212,7 @@ impl<'a> Talk<'a> {
         self.note(format_args!("AddPartitionsToTxn v{version} as {letter}"), codes.join(", "));
     }
 
-    /// A transaction with a batch of so many records in partition 0 is open; who carries it.
+    /// Opens a transaction with a batch of `count` records in partition 0.
     pub fn open(&mut self, who: Who, sequence: i32, count: i32) {
         if self.generation == 1 {
             self.add(3, who, &[0]);
@@ -220,7 +220,7 @@ impl<'a> Talk<'a> {
         self.transact(0, who, sequence, count);
     }
 
-    /// Ends a transaction in the generation's version, and waits until it has ended.
+    /// Ends a transaction with the generation's version of EndTxn, and waits until it has ended.
     pub fn end(&mut self, who: Who, commit: bool) -> Result<Who, i16> {
         let version = if self.generation == 2 { 5 } else { 4 };
         let answer = self.end_as(version, who, commit);
@@ -228,7 +228,8 @@ impl<'a> Talk<'a> {
         answer
     }
 
-    /// Who carries the next transaction, if the answer says so; else as before.
+    /// Returns the producer id and epoch for the next transaction, if the response has them; otherwise the present
+    /// ones.
     pub fn end_as(&mut self, version: i16, who: Who, commit: bool) -> Result<Who, i16> {
         let request = EndTxnRequest::default()
             .with_transactional_id(TransactionalId(text(&self.id)))
@@ -259,7 +260,7 @@ impl Drop for Talk<'_> {
     }
 }
 
-/// A code by its name.
+/// The name of a code.
 pub fn shown(code: i16) -> String {
     match ResponseError::try_from_code(code) {
         Some(error) => format!("{error:?}"),

@@ -5,7 +5,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, InitProducerIdRequest, Tr
 use crate::talk::{LONGEST_TIMEOUT_MS, Scenario, Talk, shown};
 use ottla_testkit::client::text;
 
-/// It asks for thirty thousand epochs.
+/// This scenario requests thirty thousand epochs.
 pub const SLOW: &str = "the last epoch";
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -54,7 +54,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 fn find_coordinator(talk: &mut Talk) {
-    talk.start(); // and so the coordinator is there
+    talk.start(); // so the coordinator exists
     for version in [3, 4] {
         for (kind, key) in [(1, talk.id.clone()), (2, "x".into())] {
             let request = match version {
@@ -161,7 +161,7 @@ fn add_unknown(talk: &mut Talk) {
         talk.add_of(version, who, &[(&topic, &[0, 1]), ("nowhere", &[0])]);
         talk.add_of(version, who, &[(&topic, &[0, 2])]);
     }
-    // So nothing was added.
+    // The end shows that nothing was added.
     talk.end_as(4, who, true).ok();
 }
 
@@ -251,7 +251,7 @@ fn produce_early_epoch(talk: &mut Talk) {
     let who = talk.start();
     talk.transact(0, who.at(1), 0, 1);
     talk.open(who, 0, 1);
-    // To 0 a 3.9 would take it: it asks the coordinator about the first batch only.
+    // A 3.9 broker would accept it in partition 0, because it verifies only the first batch of a transaction.
     talk.transact(1, who.at(1), 0, 1);
     talk.transact(0, who, 1, 1);
     talk.end(who, true).ok();
@@ -291,7 +291,7 @@ fn duplicate_of_before(talk: &mut Talk) {
     talk.look(0);
 }
 
-/// What follows a batch that the coordinator did not let in yet must not be appended before it.
+/// Batches behind one that the coordinator did not admit yet must not be appended before it.
 fn overtaking(talk: &mut Talk) {
     let who = talk.start();
     let id = talk.id.clone();
@@ -404,8 +404,8 @@ fn end_fenced(talk: &mut Talk) {
     talk.look(0);
 }
 
-/// A hole of KIP-890: EndTxn 4 leaves the epoch as it is, so that a fenced producer, whose epoch is the one before, is taken
-/// for one that asks again for an end that raised the epoch; it is given the newer's epoch.
+/// A hole of KIP-890: EndTxn 4 leaves the epoch as it is. A fenced producer, whose epoch is the previous one, is taken
+/// for one that repeats an EndTxn that raised the epoch, and gets the newer producer's epoch.
 fn end_taken_for_the_newer(talk: &mut Talk) {
     let older = talk.start();
     let newer = talk.init(4, None).expect("initialized");
@@ -417,7 +417,7 @@ fn end_taken_for_the_newer(talk: &mut Talk) {
     talk.look(0);
 }
 
-/// Behind epoch 32766 comes another producer id.
+/// After epoch 32766, another producer id is given out.
 fn last_epoch(talk: &mut Talk) {
     let mut who = talk.start();
     let quiet = talk.lines.len();

@@ -1,14 +1,14 @@
-//! A program that copies a topic in transactions, and may be killed at any time: `transactional.rs` runs it.
+//! Copies a topic in transactions, and may be killed at any time. `transactional.rs` runs it.
 //!
 //! ```text
 //! copier BOOTSTRAP TRANSACTIONAL_ID FROM TO GROUP FIRST END PACE_MS
 //! ```
-//! Its transactions are numbered from FIRST to END. It says `ready` once the producer is initialized, and reads from where it
-//! is to copy on: an offset for each partition in a line. Then it says of each transaction what it is about to do before
-//! it does it, and what became of it: `begun N`, `sent N`, `committing N` or `aborting N`, `committed N`, `aborted N` or
-//! `failed N REASON`; after each `retried COUNT`; at last `done`. An error that cannot be gone on from ends it.
+//! Its transactions are numbered from FIRST to END. It prints `ready` once the producer is initialized, and then reads
+//! the positions at which to begin: a line with an offset for each partition. For each transaction it announces every
+//! step before it takes it, and prints the outcome: `begun N`, `sent N`, `committing N` or `aborting N`, `committed N`,
+//! `aborted N` or `failed N REASON`; after each `retried COUNT`; at last `done`. A fatal error ends the program.
 //!
-//! What FROM holds is known without reading it ([`plan`]), so this needs no consumer.
+//! The contents of FROM are computed ([`plan`]), so no consumer is needed.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -59,7 +59,7 @@ impl Copier {
         Copier { producer, from, to, group }
     }
 
-    /// A transaction that failed is aborted and left: its records are copied by the next one.
+    /// A transaction that failed is aborted. The next one copies its records.
     fn transact(&self, number: u64, positions: &mut Positions) {
         self.producer.begin_transaction().expect("begun");
         say(&format!("begun {number}"));
@@ -99,7 +99,8 @@ impl Copier {
         until_done(|| self.producer.send_offsets_to_transaction(self.offsets(number, next), TRY))
     }
 
-    /// The consumer's new positions, with the transaction's number for metadata; of a consumer that has its partitions to itself, without a group's membership.
+    /// The consumer's new positions, with the transaction's number as metadata. The consumer has its partitions to
+    /// itself, so there is no group membership.
     fn offsets(&self, number: u64, positions: &Positions) -> OffsetCommit {
         let offset = |(partition, &offset)| Offset {
             topic: self.from.clone(),
@@ -129,7 +130,7 @@ fn parse(line: &str) -> Positions {
     positions.try_into().expect("one for each partition")
 }
 
-/// A call that did not end in time goes on, and is called again; not for ever, or the test would not end.
+/// Repeats a call that timed out until it is done. Gives up at some time, so that the test ends.
 fn until_done(call: impl Fn() -> Result<()>) -> Result<()> {
     let begin = Instant::now();
     loop {
@@ -142,7 +143,7 @@ fn until_done(call: impl Fn() -> Result<()>) -> Result<()> {
     }
 }
 
-/// Said before anything that follows is done.
+/// Prints a line, which is flushed before the next step.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody listens");

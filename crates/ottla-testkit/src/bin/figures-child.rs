@@ -1,4 +1,4 @@
-//! The process that `tests/sink_figures.rs` measures: a producer, a sink's address, and nothing else.
+//! The process that `tests/sink_figures.rs` measures: a producer that sends to a sink.
 //!
 //! ```text
 //! figures-child memory BOOTSTRAP PARTITIONS       one record to each partition: prints idle_kb= and peak_kb=
@@ -6,7 +6,7 @@
 //!                                                 warms up, then sends: prints allocations=, seconds=, delivered=
 //! ```
 //!
-//! `steady` reads a line between the two (a tracer that is to see only the second part attaches meanwhile).
+//! After the warm-up, `steady` waits for a line on standard input. Meanwhile a tracer can attach.
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -81,7 +81,7 @@ fn finish(producer: &Producer) {
     producer.flush(Wait::AtMost(Duration::from_secs(300))).expect("flushed");
 }
 
-/// `VmHWM` of this process: the most that it ever held.
+/// `VmHWM` of this process: its peak memory.
 fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");

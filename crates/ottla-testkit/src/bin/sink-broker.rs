@@ -1,4 +1,4 @@
-//! A broker that answers and throws away, as a program. See `sink-broker --help`.
+//! The sink broker as a program. See `sink-broker --help`.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Standard output may be gone by the end; that is no reason to panic.
+/// Ignores errors: standard output may be closed by the end, which is no reason to panic.
 fn say(line: &str) {
     let mut out = io::stdout().lock();
     drop(writeln!(out, "{line}").and_then(|()| out.flush()));
@@ -102,9 +102,9 @@ fn pause(text: &str) -> Result<(u64, Duration), String> {
     Ok((number("--pause", records)?, Duration::from_millis(number("--pause", length)?)))
 }
 
-/// Blocks SIGTERM and SIGINT for this thread and all it starts; `wait` takes them.
+/// Blocks SIGTERM and SIGINT in this thread and those it starts. `wait` receives them.
 fn block_signals() -> libc::sigset_t {
-    // SAFETY: a sigset_t is plain data that sigemptyset initialises; the pointers are to this local.
+    // SAFETY: a sigset_t is plain data that sigemptyset initializes; the pointers are to this local.
     unsafe {
         let mut signals: libc::sigset_t = mem::zeroed();
         libc::sigemptyset(&mut signals);
@@ -117,12 +117,12 @@ fn block_signals() -> libc::sigset_t {
 
 fn wait(signals: &libc::sigset_t) {
     let mut signal = 0;
-    // SAFETY: both pointers are to live values; the set was initialised by `block_signals`.
+    // SAFETY: both pointers are to live values; `block_signals` initialized the set.
     unsafe { libc::sigwait(signals, &mut signal) };
 }
 
-/// A shell gives /dev/null to what it starts in the background: its end would be at once, so only ends that someone
-/// can cause count.
+/// A shell gives background processes /dev/null as standard input, which ends at once. So only pipes, sockets and
+/// terminals count.
 fn end_with_stdin() {
     let mut stdin = io::stdin();
     let Ok(owned) = stdin.as_fd().try_clone_to_owned() else { return };
@@ -132,6 +132,6 @@ fn end_with_stdin() {
     }
     let mut chunk = [0; 4096];
     while matches!(stdin.read(&mut chunk), Ok(length) if length > 0) {}
-    // SAFETY: sends a signal to this very process, where `wait` takes it.
+    // SAFETY: sends a signal to this process itself, where `wait` receives it.
     unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
 }

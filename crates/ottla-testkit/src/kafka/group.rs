@@ -1,4 +1,4 @@
-//! Consumer groups: a member that is Java's consumer, and the offsets that a group committed.
+//! Consumer groups: a member that is Java's consumer, and committed offsets.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -6,19 +6,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::{Cluster, DEFAULT_VERSION, base64_decode, number, script};
 
-/// A member of a group (`Group.java`), until it leaves. It reads committed records and commits no offsets itself.
+/// A member of a group (`Group.java`), until it leaves. It reads committed records and commits no offsets.
 pub struct GroupMember {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     pub member_id: String,
     pub generation_id: i32,
-    /// What it has read: partition, offset and value.
+    /// The records that it has read: partition, offset and value.
     pub records: Vec<(i32, i64, Vec<u8>)>,
 }
 
 impl Cluster {
-    /// Joins a group and reads at least `count` records of the topic, from the group's offsets on.
+    /// Joins a group and reads at least `count` records of the topic, beginning at the group's offsets.
     pub fn join_group(&self, group: &str, topic: &str, count: usize) -> GroupMember {
         let mut command = script();
         command.args(["java", DEFAULT_VERSION, "Group", self.bootstrap(), group, topic, &count.to_string()]);
@@ -33,7 +33,7 @@ impl Cluster {
         member
     }
 
-    /// By topic and partition, what a group committed.
+    /// The offsets that a group committed, by topic and partition.
     pub fn group_offsets(&self, group: &str) -> BTreeMap<(String, i32), i64> {
         let offset = |line: &String| {
             let words: Vec<&str> = line.split(' ').collect();
@@ -45,7 +45,7 @@ impl Cluster {
 }
 
 impl GroupMember {
-    /// Reads lines until the member has told who it is.
+    /// Reads lines until the member has printed its id.
     fn read(&mut self) {
         for line in (&mut self.output).lines() {
             let line = line.expect("a program of ours prints UTF-8");
@@ -64,7 +64,7 @@ impl GroupMember {
         }
     }
 
-    /// Leaves the group, and waits until that is done.
+    /// Leaves the group and waits until that is done.
     pub fn leave(&mut self) {
         drop(self.input.take());
         let status = self.child.wait().expect("it was started");
@@ -75,7 +75,7 @@ impl GroupMember {
 impl Drop for GroupMember {
     fn drop(&mut self) {
         drop(self.input.take());
-        // Already told, or of no more interest.
+        // Either its exit was reported already, or it does not matter any more.
         let _ = self.child.wait();
     }
 }

@@ -1,4 +1,5 @@
-//! Proxies of our own: a thread that accepts, and for each direction of a connection one that reads and one that writes.
+//! In-process proxies: one thread accepts connections, and each direction of a connection has a thread that reads and
+//! one that writes.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Proxies;
 
-/// The proxies of a cluster's brokers. They end when dropped.
+/// The proxies of a cluster's brokers. They stop when dropped.
 pub struct Links(Vec<Link>);
 
 struct Link {
@@ -18,7 +19,7 @@ struct Link {
     state: Arc<State>,
 }
 
-/// What is done to one broker's connections.
+/// What currently happens to one broker's connections.
 struct State {
     behind: String,
     delay_ms: AtomicU64,
@@ -28,7 +29,7 @@ struct State {
 }
 
 impl Links {
-    /// Listens at the first address of each pair and passes connections on to the second.
+    /// Listens at the first address of each pair and forwards connections to the second.
     pub fn start(addresses: &[(String, String)]) -> Links {
         Links(addresses.iter().map(|(address, behind)| Link::start(address, behind)).collect())
     }
@@ -76,7 +77,7 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.state.ended.store(true, Relaxed);
         self.state.close_all();
-        // Wakes the acceptor.
+        // Wakes the accepting thread.
         drop(TcpStream::connect(&self.address));
     }
 }
@@ -93,7 +94,7 @@ impl State {
         }
     }
 
-    /// A broker that is not there closes the connection, a moment later than it would without a proxy.
+    /// If the broker is down, the connection is closed, a moment later than without a proxy.
     fn pass_on(self: &Arc<State>, client: TcpStream) {
         let Ok(broker) = TcpStream::connect(&self.behind) else { return };
         let ends = [Arc::new(client), Arc::new(broker)];
@@ -104,7 +105,7 @@ impl State {
         }
         for (from, to) in [(0, 1), (1, 0)] {
             let (from, to, state) = (ends[from].clone(), ends[to].clone(), self.clone());
-            // A nagled chunk would wait for the far side's delayed acknowledgement.
+            // With Nagle's algorithm, a chunk would wait for the peer's delayed acknowledgement.
             let _ = to.set_nodelay(true);
             let (chunks, due) = mpsc::channel();
             thread::spawn(move || state.read(&from, &chunks));
@@ -130,7 +131,7 @@ impl State {
     }
 }
 
-/// Writes each chunk when it is due, then ends this direction.
+/// Writes each chunk when it is due, then closes this direction.
 fn write(chunks: &Receiver<(Instant, Vec<u8>)>, mut to: &TcpStream) {
     for (due, chunk) in chunks {
         thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -145,7 +146,7 @@ fn write(chunks: &Receiver<(Instant, Vec<u8>)>, mut to: &TcpStream) {
 mod tests {
     use super::*;
 
-    /// A proxy of something that sends back what it gets.
+    /// A proxy in front of an echo server.
     fn echo() -> (String, Links) {
         let behind = TcpListener::bind("127.0.0.1:0").expect("a port");
         let to = behind.local_addr().expect("bound").to_string();
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_counts_both_ways_and_ends() {
+    fn a_delay_applies_to_both_directions_and_ends() {
         let (address, links) = echo();
         let mut stream = TcpStream::connect(address).expect("connected");
         round_trip(&mut stream).expect("answered");
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_closes_what_is_open_and_what_comes() {
+    fn a_cut_closes_open_and_new_connections() {
         let (address, links) = echo();
         let mut stream = TcpStream::connect(&address).expect("connected");
         round_trip(&mut stream).expect("answered");

@@ -1,4 +1,4 @@
-//! Toxiproxy, by its HTTP interface.
+//! Toxiproxy, controlled by its HTTP interface.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::Proxies;
 
-/// A running Toxiproxy with one proxy for each broker. It ends when dropped.
+/// A running Toxiproxy with one proxy per broker. It ends when dropped.
 pub struct Toxiproxy {
     child: Child,
     port: u16,
 }
 
 impl Toxiproxy {
-    /// Listens at the first address of each pair and passes connections on to the second.
+    /// Listens at the first address of each pair and forwards connections to the second.
     pub fn start(addresses: &[(String, String)]) -> Toxiproxy {
         let program = program();
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
@@ -70,13 +70,13 @@ impl Proxies for Toxiproxy {
 
 impl Drop for Toxiproxy {
     fn drop(&mut self) {
-        // Ended or not: it is waited for.
+        // It may have ended already. In any case it must be waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Builds the program if it is not there yet; where it is.
+/// Builds the program unless it exists. Returns its path.
 fn program() -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/toxiproxy");
     let output = Command::new(&script)

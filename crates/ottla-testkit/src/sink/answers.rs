@@ -1,4 +1,4 @@
-//! One request in, one answer out.
+//! Turns one request into one response.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,15 +11,16 @@ const METADATA: i16 = 3;
 const API_VERSIONS: i16 = 18;
 const INIT_PRODUCER_ID: i16 = 22;
 
-/// Key, lowest version, highest version, first flexible version.
+/// For each API: key, lowest version, highest version, first flexible version.
 const APIS: [(i16, i16, i16, i16); 4] =
     [(PRODUCE, 3, 13, 9), (METADATA, 4, 13, 9), (API_VERSIONS, 0, 4, 3), (INIT_PRODUCER_ID, 0, 5, 2)];
 
-/// Told but not served: librdkafka takes a broker without Fetch 4 for one from before record batches, and one without
-/// FindCoordinator for one that can't read lz4.
-const TOLD: [(i16, i16, i16, i16); 2] = [(1, 4, 18, 12), (10, 0, 6, 3)];
+/// Listed but not served: librdkafka assumes that a broker without Fetch 4 does not know record batches, and that one
+/// without FindCoordinator cannot read lz4.
+const LISTED: [(i16, i16, i16, i16); 2] = [(1, 4, 18, 12), (10, 0, 6, 3)];
 
-/// Appends the answer to `frame` (a request without its length) to `out`, with its length; nothing for acks 0.
+/// Appends the response to `frame` (a request without its length) to `out`, preceded by its length. For acks 0, appends
+/// nothing.
 pub(super) fn answer(frame: &[u8], shared: &Shared, seen: &mut SinkCounters, out: &mut Vec<u8>) -> Result<()> {
     seen.requests += 1;
     let mut request = Reader(frame);
@@ -27,7 +28,7 @@ pub(super) fn answer(frame: &[u8], shared: &Shared, seen: &mut SinkCounters, out
     let &(_, min, max, first_flexible) = APIS.iter().find(|api| api.0 == key).ok_or(Malformed)?;
 
     let start = out.len();
-    out.i32(0); // length, known at the end
+    out.i32(0); // length, filled in at the end
     out.i32(correlation);
     if !(min..=max).contains(&version) {
         if key != API_VERSIONS {
@@ -41,7 +42,7 @@ pub(super) fn answer(frame: &[u8], shared: &Shared, seen: &mut SinkCounters, out
     request.string(false)?; // client id, never compact
     request.skip_tags(flexible)?;
     if key != API_VERSIONS {
-        out.no_tags(flexible); // an answer to ApiVersions keeps the oldest header
+        out.no_tags(flexible); // responses to ApiVersions keep the oldest header
     }
     let wanted = match key {
         PRODUCE => produce::answer(request, version, shared, seen, out)?,
@@ -71,11 +72,11 @@ fn close_frame(start: usize, out: &mut [u8]) {
 fn api_versions(error: i16, version: i16, shared: &Shared, out: &mut Vec<u8>) {
     let flexible = version >= 3;
     out.i16(error);
-    let told = APIS.iter().chain(&TOLD).filter(|api| error == 0 || api.0 == API_VERSIONS);
-    out.length(told.clone().count(), flexible);
-    for &(key, min, max, _) in told {
+    let listed = APIS.iter().chain(&LISTED).filter(|api| error == 0 || api.0 == API_VERSIONS);
+    out.length(listed.clone().count(), flexible);
+    for &(key, min, max, _) in listed {
         out.i16(key);
-        // librdkafka compresses only where Produce begins at 0, so Kafka says so too (KAFKA-18659).
+        // librdkafka compresses only if Produce begins at 0, so Kafka lists that too (KAFKA-18659).
         out.i16(if key == PRODUCE { 0 } else { min });
         out.i16(max);
         out.no_tags(flexible);
@@ -150,7 +151,7 @@ fn unknown_id(id: &[u8; 16], version: i16, out: &mut Vec<u8>) {
 
 fn end_metadata(version: i16, out: &mut Vec<u8>) {
     if (8..=10).contains(&version) {
-        out.i32(i32::MIN); // the cluster's authorized operations: not asked for
+        out.i32(i32::MIN); // the cluster's authorized operations: not requested
     }
     if version >= 13 {
         out.i16(0);

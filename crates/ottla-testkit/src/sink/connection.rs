@@ -1,4 +1,4 @@
-//! One connection: reads what is there, answers every request that is complete, writes once.
+//! One connection: reads what has arrived, responds to every complete request, writes once.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,12 +10,12 @@ use super::{Shared, SinkCounters, answers};
 
 const FIRST_BUFFER: usize = 256 * 1024;
 
-/// Kafka's `socket.request.max.bytes`: a longer request ends the connection.
+/// Kafka's `socket.request.max.bytes`. A longer request ends the connection.
 const LONGEST_REQUEST: usize = 100 * 1024 * 1024;
 
-/// Serves until the peer leaves, the sink stops or a request makes no sense.
+/// Serves until the peer leaves, the sink stops or a request is malformed.
 pub(super) fn serve(stream: TcpStream, shared: &Shared) {
-    drop(stream.set_nodelay(true)); // without it answers are only late
+    drop(stream.set_nodelay(true)); // only a matter of speed: failure is harmless
     if shared.options.delay.is_zero() {
         let mut writer = &stream;
         return read_requests(&stream, shared, |out| {
@@ -65,7 +65,7 @@ fn read_requests(mut stream: &TcpStream, shared: &Shared, mut write: impl FnMut(
     }
 }
 
-/// Answers what is complete. False if the connection has to end.
+/// Responds to complete requests. Returns false if the connection has to end.
 fn answer_all(input: &mut Input, shared: &Shared, seen: &mut SinkCounters, out: &mut Vec<u8>) -> bool {
     loop {
         let pending = &input.buffer[input.start..input.end];
@@ -90,7 +90,7 @@ fn answer_all(input: &mut Input, shared: &Shared, seen: &mut SinkCounters, out: 
     }
 }
 
-/// What was read and not answered yet: `buffer[start..end]`.
+/// Bytes that were read but not handled yet: `buffer[start..end]`.
 struct Input {
     buffer: Vec<u8>,
     start: usize,
@@ -102,7 +102,7 @@ impl Input {
         &mut self.buffer[self.end..]
     }
 
-    /// Makes the pending request fit whole. Its bytes are moved at most once: afterwards it does fit.
+    /// Makes room for the whole pending request. Its bytes move at most once, because afterwards it fits.
     fn make_room(&mut self, request: usize) {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

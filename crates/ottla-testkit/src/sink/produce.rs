@@ -1,4 +1,5 @@
-//! The Produce request, answered while it is read: the answer's topics and partitions follow the request's.
+//! Produce requests. The response is written while the request is read, because its topics and partitions are in the
+//! same order.
 
 use crc_fast::{CrcAlgorithm, checksum};
 
@@ -9,11 +10,11 @@ use ottla_mock::codes::{
     CORRUPT_MESSAGE, NONE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, UNSUPPORTED_FOR_MESSAGE_FORMAT,
 };
 
-/// Fixed part of a record batch.
+/// The length of a record batch's header.
 const BATCH_HEADER: usize = 61;
 
-/// Reads the body of a Produce request and appends the body of its answer to `out`.
-/// Returns false if the client asked for no answer (acks 0).
+/// Reads the body of a Produce request and appends the body of the response to `out`. Returns false if the client
+/// expects no response (acks 0).
 pub(super) fn answer(
     mut request: Reader<'_>,
     version: i16,
@@ -49,7 +50,7 @@ pub(super) fn answer(
     Ok(acks != 0)
 }
 
-/// Reads a topic's name or id and repeats it in the answer.
+/// Reads a topic's name or id and copies it to the response.
 fn read_topic(request: &mut Reader<'_>, version: i16, topics: &mut Topics, out: &mut Vec<u8>) -> Result<Option<usize>> {
     if version >= 13 {
         let id = request.array::<16>()?;
@@ -61,7 +62,7 @@ fn read_topic(request: &mut Reader<'_>, version: i16, topics: &mut Topics, out: 
     Ok(Some(topics.named(name)))
 }
 
-/// Counts what a partition is sent and gives it offsets.
+/// Counts the data of a partition and assigns offsets.
 fn append(
     topics: &mut Topics,
     topic: Option<usize>,
@@ -84,7 +85,7 @@ fn append(
     Ok(base_offset)
 }
 
-/// Batches and records of a partition's data.
+/// The numbers of batches and records in a partition's data.
 fn count(mut data: &[u8], verify: bool) -> std::result::Result<(u64, u64), i16> {
     let (mut batches, mut records) = (0, 0);
     while !data.is_empty() {

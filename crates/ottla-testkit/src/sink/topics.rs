@@ -1,4 +1,4 @@
-//! The topics of a sink: made when first named, with their next offsets and their metadata answers.
+//! The topics of a sink, created when they are first named, with their next offsets and encoded metadata.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::SinkOptions;
 use super::wire::Writer;
 
-/// First bytes of every topic id; the last four are the topic's index.
+/// The first bytes of every topic id. The last four are the topic's index.
 const ID_PREFIX: [u8; 12] = *b"sink-topic-\x01";
 
 pub(super) struct Topics {
@@ -21,7 +21,7 @@ pub(super) struct Topic {
     index: usize,
     /// The next offset of each partition.
     pub next_offsets: Vec<i64>,
-    /// The topic's part of a metadata answer, by version.
+    /// The topic's part of a metadata response, by version.
     metadata: HashMap<i16, Vec<u8>>,
 }
 
@@ -43,7 +43,7 @@ impl Topics {
         self.all.len()
     }
 
-    /// The topic of that name, which is made if it is new.
+    /// The index of the topic with this name, which is created if it is new.
     pub fn named(&mut self, name: &[u8]) -> usize {
         match self.by_name.get(name) {
             Some(&index) => index,
@@ -61,7 +61,7 @@ impl Topics {
         &mut self.all[index]
     }
 
-    /// The topic's part of a metadata answer; encoded once a version.
+    /// The topic's part of a metadata response. It is encoded once per version.
     pub fn metadata(&mut self, index: usize, version: i16) -> &[u8] {
         let brokers = self.brokers;
         let Topic { name, index, next_offsets, metadata } = &mut self.all[index];
@@ -110,7 +110,7 @@ fn encode(name: &[u8], index: usize, partitions: usize, brokers: usize, version:
         out.no_tags(flexible);
     }
     if version >= 8 {
-        out.i32(i32::MIN); // authorized operations: not asked for
+        out.i32(i32::MIN); // authorized operations: not requested
     }
     out.no_tags(flexible);
     out

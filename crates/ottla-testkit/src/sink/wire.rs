@@ -1,12 +1,12 @@
-//! Reading and writing the few primitives of Kafka's protocol that a sink needs.
+//! Reads and writes the few primitives of Kafka's protocol that a sink needs.
 
-/// A request that is cut short or makes no sense: its connection ends.
+/// A request that is truncated or malformed. Its connection ends.
 #[derive(Debug)]
 pub(super) struct Malformed;
 
 pub(super) type Result<T> = std::result::Result<T, Malformed>;
 
-/// Reads a request from its front.
+/// Reads a request from the front.
 pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         Err(Malformed)
     }
 
-    /// The count of an array or the length of bytes; `None` is null.
+    /// The length of an array or of bytes. `None` is null.
     pub fn length(&mut self, flexible: bool) -> Result<Option<usize>> {
         if flexible {
             return Ok((self.uvarint()? as usize).checked_sub(1));
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends to an answer.
+/// Appends to a response.
 pub(super) trait Writer {
     fn put(&mut self, bytes: &[u8]);
 
@@ -124,7 +124,7 @@ pub(super) trait Writer {
             self.i16(-1);
         }
     }
-    /// The empty list of tagged fields that closes a structure of a flexible version.
+    /// The empty list of tagged fields that ends a structure in flexible versions.
     fn no_tags(&mut self, flexible: bool) {
         if flexible {
             self.put(&[0]);

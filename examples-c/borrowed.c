@@ -37,7 +37,7 @@ struct ring {
     pthread_mutex_t lock;
     pthread_cond_t back;
     unsigned given_back;
-    /* Only the library's thread writes these; read after ottla_producer_close(). */
+    /* Only the library's thread writes these. They are read after ottla_producer_close(). */
     unsigned delivered;
     unsigned failed;
     struct buffer buffers[RING];
@@ -49,7 +49,7 @@ static int failed(const char *what, ottla_code code, ottla_error *error) {
     return 1;
 }
 
-/* The library does not look at the bytes any more: the buffer is ours again. This runs on its thread, so it is brief. */
+/* The library no longer reads the bytes, so the buffer is free again. This runs on its thread, so it must be brief. */
 static void on_release(const void *value, size_t value_len, void *userdata) {
     struct buffer *buffer = userdata;
     struct ring *ring = buffer->ring;
@@ -61,7 +61,7 @@ static void on_release(const void *value, size_t value_len, void *userdata) {
     pthread_mutex_unlock(&ring->lock);
 }
 
-/* The fate of a record. Its value is known by its address, but may be in use for another record by now. */
+/* Notes the fate of a record. Its value is recognized by its address, but may already be in use for another record. */
 static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     struct ring *ring = userdata;
     const struct buffer *buffer = delivery->userdata;
@@ -73,7 +73,7 @@ static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     }
 }
 
-/* A buffer that is not lent; waits until there is one. */
+/* Returns a buffer that is not lent. Waits until there is one. */
 static struct buffer *take(struct ring *ring) {
     struct buffer *taken = NULL;
     pthread_mutex_lock(&ring->lock);
@@ -98,14 +98,14 @@ static double seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The most memory that the process had so far, in KiB. */
+/* The peak memory of the process in KiB. */
 static long peak(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_maxrss;
 }
 
-/* Sends `count` buffers; answers with how many were accepted. */
+/* Sends `count` buffers. Returns how many were accepted. */
 static unsigned send_all(const ottla_producer *producer, const ottla_topic *topic, struct ring *ring, unsigned count,
                          ottla_code *code_out, ottla_error **error_out) {
     for (unsigned sent = 0; sent < count; sent++) {
@@ -117,7 +117,7 @@ static unsigned send_all(const ottla_producer *producer, const ottla_topic *topi
         ottla_send_options options = {.struct_size = sizeof(ottla_send_options)};
         options.on_release = on_release;
         options.release_userdata = buffer;
-        /* If this is refused, the buffer was never lent, and on_release is not called. */
+        /* If this call is refused, the buffer was never lent, and on_release is not called. */
         *code_out = ottla_producer_send(producer, topic, &record, buffer, &options, error_out);
         if (*code_out != OTTLA_ERR_OK) {
             return sent;
@@ -143,7 +143,7 @@ int main(int argc, char **argv) {
     pthread_cond_init(&ring->back, NULL);
     for (int i = 0; i < RING; i++) {
         ring->buffers[i].ring = ring;
-        memset(ring->buffers[i].bytes, ' ', SIZE); /* takes its memory now */
+        memset(ring->buffers[i].bytes, ' ', SIZE); /* so that the memory is in use from now on */
     }
     int failures = 0;
     ottla_producer *producer = NULL;
@@ -171,7 +171,7 @@ int main(int argc, char **argv) {
     if (code != OTTLA_ERR_OK) {
         failures += failed("sending", code, error);
     }
-    /* When this returns, every accepted record was told of and every buffer given back. */
+    /* When this returns, every accepted record was reported and every buffer given back. */
     if (producer != NULL && (code = ottla_producer_close(producer, 30000, NULL)) != OTTLA_ERR_OK) {
         failures += failed("close", code, NULL);
     }

@@ -1,4 +1,4 @@
-/* callbacks: is told the fate of records by functions of its own, record by record and batch by batch.
+/* callbacks: learns the fate of records by callbacks, record by record and batch by batch.
  *
  * Shows: a function and a context for one record (on_delivery in ottla_send_options); a function for the batches of all other
  * records (ottla_config_set_batch_delivery()); what may be done in them; how a context is owned.
@@ -23,14 +23,14 @@
 
 #include <ottla.h>
 
-/* Changed in callbacks only, which run on one thread; read after ottla_producer_close(), which waits for them. */
+/* Only callbacks change these, and they run on one thread. Read after ottla_producer_close(), which waits for them. */
 struct counts {
     unsigned accepted_in_callback;
     unsigned delivered;
     unsigned failed;
 };
 
-/* The context of one record: made before it is sent; its function frees it. */
+/* The context of one record. It is made before the record is sent, and its function frees it. */
 struct context {
     char name[16];
     const ottla_producer *producer;
@@ -47,7 +47,7 @@ static int failed(const char *what, ottla_code code, ottla_error *error) {
 static ottla_code send_with_context(const ottla_producer *producer, const ottla_topic *topic, const char *name,
                                     int replies, struct counts *counts, ottla_error **error_out);
 
-/* Runs on the library's thread: it may send, which does not wait there, but not flush, close or free. */
+/* Runs on the library's thread. There it may send, which does not wait, but not flush, close or free. */
 static void on_record(const ottla_delivery *delivery, void *userdata) {
     struct context *context = userdata;
     if (delivery->code == OTTLA_ERR_OK) {
@@ -97,7 +97,7 @@ static ottla_code send_with_context(const ottla_producer *producer, const ottla_
     ottla_send_options options = {.struct_size = sizeof(ottla_send_options), .on_delivery = on_record};
     ottla_code code = ottla_producer_send(producer, topic, &record, context, &options, error_out);
     if (code != OTTLA_ERR_OK) {
-        free(context); /* refused: nobody is going to be called */
+        free(context); /* refused, so no function will be called */
     }
     return code;
 }
@@ -146,7 +146,7 @@ int main(int argc, char **argv) {
     if (code != OTTLA_ERR_OK) {
         failures += failed("sending", code, error);
     }
-    /* Delivers what is left, the reply included; when it returns, no callback runs any more. */
+    /* Delivers what is left, including the reply. When it returns, no callback runs any more. */
     if (producer != NULL && (code = ottla_producer_close(producer, 30000, NULL)) != OTTLA_ERR_OK) {
         failures += failed("close", code, NULL);
     }

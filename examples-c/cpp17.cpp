@@ -1,7 +1,7 @@
-// cpp17: the library from C++17, with owners that release what they hold and a lambda for each record.
+// cpp17: the library from C++17, with owners that free what they hold and a lambda for each record.
 //
-// Shows: std::unique_ptr for the handles, errors as exceptions, any callable as a delivery function. What is thrown never
-// passes through the library: a callback must not throw, so the trampoline is noexcept.
+// Shows: std::unique_ptr for the handles, errors as exceptions, any callable as a delivery function. Exceptions never
+// pass through the library: a callback must not throw, so the trampoline is noexcept.
 //
 // Build: c++ -std=c++17 -o cpp17 cpp17.cpp $(pkg-config --cflags --libs ottla)
 // Run:   cpp17 localhost:9092 greetings
@@ -39,7 +39,7 @@ private:
     ottla_code code_;
 };
 
-// Calls `function(arguments..., &error)` and throws what it fails with.
+// Calls `function(arguments..., &error)` and throws its error.
 template <typename Function, typename... Arguments> void call(Function function, Arguments... arguments) {
     ottla_error *error = nullptr;
     const ottla_code code = function(arguments..., &error);
@@ -89,7 +89,7 @@ public:
         call(ottla_producer_topic, producer_.get(), name.c_str(), &topic);
         return Topic(topic);
     }
-    // `delivered` is called exactly once, on the library's thread, unless this throws.
+    // `delivered` is called exactly once on the library's thread, unless this throws.
     void send(const Topic &topic, std::string_view key, std::string_view value, Delivered delivered) const {
         ottla_record record;
         ottla_record_init(&record, sizeof record);
@@ -104,7 +104,7 @@ public:
         call(ottla_producer_send, static_cast<const ottla_producer *>(producer_.get()), topic.get(),
              static_cast<const ottla_record *>(&record), static_cast<void *>(owner.get()),
              static_cast<const ottla_send_options *>(&options));
-        owner.release(); // accepted: the trampoline has it, or had it already
+        owner.release(); // accepted: the trampoline owns it, and may have run already
     }
     void flush() const { call(ottla_producer_flush, producer_.get(), std::int64_t{-1}, std::uint32_t{0}); }
 

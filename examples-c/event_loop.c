@@ -1,8 +1,8 @@
-/* event_loop: sends from an event loop of its own and takes the reports there, with no callback and without ever waiting
- * in the library.
+/* event_loop: sends from the application's event loop and takes the reports there, without callbacks and without
+ * ever waiting in the library.
  *
  * Shows: poll mode (ottla_config_set_poll()), its file descriptor in epoll next to a timer, OTTLA_SEND_NO_WAIT, and an
- * end in order that does not block the loop. For Linux; where there is no epoll, poll() does the same.
+ * orderly end that does not block the loop. For Linux; where there is no epoll, poll() does the same.
  *
  * Build: cc -std=c99 -o event_loop event_loop.c $(pkg-config --cflags --libs ottla)
  * Run:   event_loop localhost:9092 greetings
@@ -44,7 +44,7 @@ static void complain(struct loop *loop, const char *what, ottla_code code, ottla
     loop->broken = true;
 }
 
-/* The timer fired: a few records more. What finds no room is sent at a later tick. */
+/* The timer fired: sends a few more records. Those that find no room are sent at a later tick. */
 static void on_tick(struct loop *loop) {
     const ottla_send_options no_wait = {.struct_size = sizeof(ottla_send_options), .flags = OTTLA_SEND_NO_WAIT};
     for (unsigned i = 0; i < PER_TICK && loop->accepted < RECORDS; i++) {
@@ -79,7 +79,7 @@ static void print_batch(struct loop *loop, const ottla_batch *batch) {
     }
 }
 
-/* The descriptor is readable: takes all reports that are there. */
+/* The descriptor is readable: takes all reports. */
 static void on_reports(struct loop *loop) {
     ottla_report *reports[MAX_REPORTS];
     size_t count = MAX_REPORTS;
@@ -97,12 +97,12 @@ static void on_reports(struct loop *loop) {
     }
 }
 
-/* Until every record has been sent and reported. */
+/* Runs until every record has been sent and reported. */
 static void run(struct loop *loop) {
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct itimerspec each = {.it_interval = {.tv_nsec = TICK_MS * 1000000L}, .it_value = {.tv_nsec = 1}};
-    int reports = ottla_producer_poll_fd(loop->producer); /* the library's: not to be read or closed */
+    int reports = ottla_producer_poll_fd(loop->producer); /* it belongs to the library, and must not be read or closed */
     struct epoll_event tick = {.events = EPOLLIN, .data.fd = timer};
     struct epoll_event report = {.events = EPOLLIN, .data.fd = reports};
     if (timer < 0 || epoll < 0 || reports < 0 || timerfd_settime(timer, 0, &each, NULL) != 0 ||
@@ -160,7 +160,7 @@ int main(int argc, char **argv) {
     }
     if (code == OTTLA_ERR_OK) {
         run(&loop);
-        code = ottla_producer_close(loop.producer, 5000, &error); /* all is reported: this does not wait */
+        code = ottla_producer_close(loop.producer, 5000, &error); /* everything is reported, so this does not wait */
     }
     if (code != OTTLA_ERR_OK) {
         complain(&loop, "producer", code, error);

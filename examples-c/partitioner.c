@@ -1,12 +1,12 @@
-/* partitioner: a partitioner of the application's own keeps one customer's records apart from everybody else's.
+/* partitioner: a custom partitioner keeps one customer's records apart from all others.
  *
- * Shows: ottla_config_set_partitioner(), a setting of its own (ottla.plugin.partitioner.reserved, which a .properties file
- * could hold too), and how a partitioner looks at leaders and loads.
+ * Shows: ottla_config_set_partitioner(), a custom setting (ottla.plugin.partitioner.reserved, which a .properties file
+ * could hold, too), and how a partitioner looks at leaders and loads.
  *
  * Build: cc -std=c99 -o partitioner partitioner.c $(pkg-config --cflags --libs ottla)
  * Run:   partitioner localhost:9092 greetings       (a topic with two partitions or more)
  *
- * Prints: where each record went, as it is told, then a count:
+ * Prints: where each record went, as it is reported, then the counts:
  *
  *     gold to greetings 0
  *     iron to greetings 1
@@ -21,14 +21,14 @@
 
 #include <ottla.h>
 
-/* Tells what failed; returns 1, for `failures += failed(...)`. */
+/* Prints what failed. Returns 1, for `failures += failed(...)`. */
 static int failed(const char *what, ottla_code code, ottla_error *error) {
     fprintf(stderr, "partitioner: %s: %s\n", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
     ottla_error_free(error);
     return 1;
 }
 
-/* The partitioner's userdata. After configure() it does not change, so any thread may read it. */
+/* The partitioner's userdata. It does not change after configure(), so any thread may read it. */
 struct reserved {
     char key[64];
 };
@@ -43,8 +43,8 @@ static int32_t configure(const ottla_settings *settings, void *userdata) {
     return 0;
 }
 
-/* The reserved key has partition 0 to itself. The others share the rest: the one with the shortest queue that can be
- * reached. */
+/* The reserved key has partition 0 to itself. The others share the rest: they go to the shortest queue whose leader
+ * can be reached. */
 static int32_t partition(const ottla_choice *choice, void *userdata) {
     const struct reserved *reserved = userdata;
     if (choice->key == NULL) {
@@ -68,7 +68,7 @@ static int32_t partition(const ottla_choice *choice, void *userdata) {
     return best;
 }
 
-/* What was counted; only the sender thread writes it, and main() reads it after the close. */
+/* The counts. Only the sender thread writes them, and main() reads them after the close. */
 static int reserved_there, others_elsewhere, failures;
 
 static void delivered(const ottla_delivery *delivery, void *userdata) {

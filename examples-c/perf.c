@@ -68,7 +68,7 @@ static const char usage[] =
     "\n"
     "Exit status: 0 if all records were delivered, 1 if not, 2 if the options or properties cannot be used.\n";
 
-#define SAMPLED 64 /* of so many records one */
+#define SAMPLED 64 /* one record in so many */
 #define KEY_LEN 8
 
 /* ---- a log-linear histogram: buckets are exact below 64, then 32 for each power of two ---- */
@@ -92,7 +92,7 @@ static unsigned bucket_of(uint64_t value) {
     return shift * SUB_COUNT + (unsigned)(value >> shift);
 }
 
-/* The largest value that goes to this bucket. */
+/* The largest value in this bucket. */
 static uint64_t bucket_end(unsigned bucket) {
     if (bucket < 2 * SUB_COUNT) {
         return bucket;
@@ -153,7 +153,7 @@ struct options {
     bool try_send;
 };
 
-/* Written by callbacks only, which all run on one thread; read by others when the producer is closed. */
+/* Only callbacks write this, and they all run on one thread. Other threads read it when the producer is closed. */
 struct tally {
     uint64_t delivered;
     uint64_t failed;
@@ -177,13 +177,13 @@ struct sender {
     struct histogram call_ns, empty_ns;
 };
 
-/* How many senders are at work. */
+/* The number of active senders. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static uint64_t working;
 static bool interrupted;
 
-/* Never 0: as userdata that means that nobody wants the latency. */
+/* Never 0: as userdata, 0 means that the latency is not measured. */
 static uint64_t now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -207,7 +207,7 @@ static void check(int number) {
     }
 }
 
-/* Those that end the sending, and the one that ends the waiting for them. */
+/* The signals that end the sending, and the one that ends the waiting for them. */
 static sigset_t all_signals(void) {
     sigset_t signals;
     sigemptyset(&signals);
@@ -245,7 +245,7 @@ static void take_latency(struct tally *tally, ottla_code code, const void *userd
     }
 }
 
-/* Not inlined: most deliveries have no need of it. */
+/* Not inlined, because most deliveries do not need it. */
 __attribute__((noinline)) static void count_one(struct tally *tally, ottla_code code, const ottla_error *error,
                                                 const void *userdata) {
     count_records(tally, code, error, 1);
@@ -287,7 +287,7 @@ static void wait_until(uint64_t time_us) {
     }
 }
 
-/* When this sender's record number `i` is due. */
+/* When record number `i` of this sender is due. */
 static uint64_t due_us(const struct sender *sender, uint64_t i) {
     double nth = (double)(i * sender->options->threads + sender->index);
     return sender->start_us + (uint64_t)(nth * 1e6 / (double)sender->options->rate);
@@ -313,7 +313,7 @@ static void put_random_key(unsigned char *key, uint64_t *random, uint64_t keys) 
     memcpy(key, &number, KEY_LEN);
 }
 
-/* What differs between the records. Not inlined: in most runs nothing does. */
+/* Sets what differs between records. Not inlined, because in most runs nothing does. */
 __attribute__((noinline)) static void vary(ottla_record *record, unsigned char *key, const struct options *options,
                                            uint64_t *random, uint64_t i) {
     record->value_len = (size_t)length_in_turn(options, i);
@@ -325,7 +325,7 @@ __attribute__((noinline)) static void vary(ottla_record *record, unsigned char *
 static void send_each(struct sender *sender) {
     const struct options *options = sender->options;
     unsigned char key[KEY_LEN];
-    /* Here, and not in memory that threads share. */
+    /* In locals, not in memory that threads share. */
     uint64_t random = sender->random, accepted = 0;
     const uint64_t count = sender->count;
     const bool paced = options->rate > 0, varied = options->keys > 0 || options->unlike > 0;
@@ -489,7 +489,7 @@ static ottla_counters counters_of(const ottla_producer *producer) {
     return counters;
 }
 
-/* What the process has in memory, where the system tells it in /proc. */
+/* The memory in use by the process, where the system reports it in /proc. */
 static uint64_t resident_kb(void) {
     uint64_t pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -502,7 +502,7 @@ static uint64_t resident_kb(void) {
     return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Says how far it is. */
+/* Prints the progress. */
 static void say_progress(const ottla_producer *producer, const struct options *options, bool terminal) {
     static uint64_t before, before_us;
     ottla_counters counters = counters_of(producer);
@@ -517,7 +517,7 @@ static void say_progress(const ottla_producer *producer, const struct options *o
     before_us = time_us;
 }
 
-/* Waits a second at most; true if no sender is at work any more. */
+/* Waits for a second at most. Returns true if no sender is active any more. */
 static bool senders_ended(void) {
     struct timespec end;
     clock_gettime(CLOCK_REALTIME, &end);
@@ -530,7 +530,7 @@ static bool senders_ended(void) {
     return ended;
 }
 
-/* Waits a second at most; true if all that was accepted is delivered or failed. */
+/* Waits for a second at most. Returns true if every accepted record is delivered or failed. */
 static bool flushed(const ottla_producer *producer) {
     ottla_error *error = NULL;
     ottla_code code = ottla_producer_flush(producer, 1000, 0, &error);
@@ -541,8 +541,8 @@ static bool flushed(const ottla_producer *producer) {
     return code != OTTLA_ERR_TIMED_OUT;
 }
 
-/* Waits for the senders, and then for what they sent, and says meanwhile how far that is. Returns what memory was in use
- * in between. */
+/* Waits for the senders, and then for their records, and prints the progress meanwhile. Returns the memory in use in
+ * between. */
 static uint64_t wait_for_all(const ottla_producer *producer, const struct options *options) {
     bool terminal = isatty(STDERR_FILENO) == 1;
     const unsigned each = terminal ? 1 : 5;
@@ -567,8 +567,8 @@ static uint64_t wait_for_all(const ottla_producer *producer, const struct option
 
 /* ---- signals ---- */
 
-/* Waits for a signal, which is blocked in every thread; SIGUSR1 only ends it. Two threads run it: one for the first
- * interrupt, which closes the producer and so stops the senders, and one for the second. */
+/* Waits for a signal, which is blocked in every thread. SIGUSR1 only ends the wait. Two threads run this: one for
+ * the first interrupt, which closes the producer and so stops the senders, and one for the second. */
 static void *wait_for_signal(void *argument) {
     const ottla_producer *producer = argument;
     sigset_t signals = all_signals();
@@ -631,7 +631,7 @@ static char *random_letters(uint64_t size) {
     return letters;
 }
 
-/* The exponent that `k`, `M` or `G` stands for; any other text stands for itself. */
+/* The exponent for `k`, `M` or `G`. Returns any other text unchanged. */
 static const char *exponent_of(const char *text) {
     return strcmp(text, "k") == 0 ? "e3" : strcmp(text, "M") == 0 ? "e6" : strcmp(text, "G") == 0 ? "e9" : text;
 }
@@ -746,7 +746,7 @@ int main(int argc, char **argv) {
     }
     require(ottla_config_set_log(options.config, NULL, NULL, NULL, OTTLA_LOG_WARNING), NULL, "log");
     read_options(argc, argv, &options);
-    /* Before there are other threads: they inherit it. */
+    /* Before other threads exist, because they inherit it. */
     sigset_t signals = all_signals();
     check(pthread_sigmask(SIG_BLOCK, &signals, NULL));
     require(options.batch > 0 ? ottla_config_set_batch_delivery(options.config, on_batch, &tally, NULL)

@@ -72,7 +72,7 @@ struct options {
     bool verbose;
 };
 
-/* Failures of one kind: the first is printed when it happens, the others counted. */
+/* Failures of one kind. The first is printed when it happens, the others are counted. */
 struct reason {
     ottla_code code;
     uint64_t count;
@@ -83,7 +83,7 @@ struct reasons {
     size_t count;
 };
 
-/* What the reporting thread has and makes. Others look at it when that has ended. */
+/* The state of the reporting thread. Other threads read it when that has ended. */
 struct reporter {
     const ottla_producer *producer;
     bool verbose;
@@ -93,7 +93,7 @@ struct reporter {
     struct reasons reasons;
 };
 
-/* The transactions that the records are sent in, if they are. */
+/* The transactions in which the records are sent, if any. */
 struct transactions {
     const ottla_producer *producer;
     bool used;
@@ -104,15 +104,15 @@ struct transactions {
     uint64_t count; /* of those committed */
 };
 
-/* What the thread that waits for signals has. */
+/* The state of the thread that waits for signals. */
 struct interrupter {
     const ottla_producer *producer;
     const ottla_topic *topic;
     sigset_t signals;
-    int stop_fd; /* closed to say: stop reading */
+    int stop_fd; /* closed to stop reading */
 };
 
-/* Standard input, cut into lines. Not getline(): that could not be woken by a signal without a race. */
+/* Standard input, split into lines. Not getline(): a signal could not interrupt it without a race. */
 struct input {
     char *buffer;
     size_t capacity;
@@ -138,7 +138,7 @@ static void die(const char *what) {
     exit(2);
 }
 
-/* Ends the program if a call failed that has to succeed. */
+/* Ends the program if a call that must succeed has failed. */
 static void require(ottla_code code, ottla_error *error, const char *what) {
     if (code == OTTLA_ERR_OK) {
         return;
@@ -148,7 +148,7 @@ static void require(ottla_code code, ottla_error *error, const char *what) {
     exit(2);
 }
 
-/* Counts a failure; true if it is the first of its code, to be told in full. */
+/* Counts a failure. Returns true if it is the first of its code, which is printed in full. */
 static bool first_of_its_kind(struct reasons *reasons, ottla_code code) {
     for (size_t i = 0; i < reasons->count; i++) {
         if (reasons->list[i].code == code) {
@@ -291,7 +291,7 @@ static void read_options(int argc, char **argv, struct options *options) {
 
 /* ---- input ---- */
 
-/* Reads more; false at the end, when told to stop, and after an error. */
+/* Reads more. Returns false at the end, when told to stop, and after an error. */
 static bool fill(struct input *input) {
     if (input->end == input->capacity) {
         if (input->begin > 0) {
@@ -335,7 +335,7 @@ static bool fill(struct input *input) {
     }
 }
 
-/* The next line without its newline, valid until the next call; NULL at the end. */
+/* Returns the next line without its newline, valid until the next call, or NULL at the end. */
 static const char *next_line(struct input *input, size_t *len) {
     for (;;) {
         char *newline = memchr(input->buffer + input->scanned, '\n', input->end - input->scanned);
@@ -409,7 +409,7 @@ static ottla_code send_line(const ottla_producer *producer, const ottla_topic *t
 
 /* ---- transactions ---- */
 
-/* Tells what failed, and releases the error. */
+/* Prints what failed, and frees the error. */
 static bool succeeded(ottla_code code, ottla_error *error, const char *what) {
     if (code != OTTLA_ERR_OK) {
         say("%s: %s", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
@@ -418,7 +418,7 @@ static bool succeeded(ottla_code code, ottla_error *error, const char *what) {
     return code == OTTLA_ERR_OK;
 }
 
-/* Waits for the brokers as long as nobody asks to stop. */
+/* Waits for the brokers until a stop is requested. */
 static bool init_transactions(const struct transactions *transactions, int stop_fd) {
     for (;;) {
         ottla_error *error = NULL;
@@ -452,13 +452,13 @@ static bool commit(struct transactions *transactions) {
     return true;
 }
 
-/* A record was accepted. */
+/* Counts an accepted record, and commits if it is time. */
 static bool commit_if_due(struct transactions *transactions) {
     transactions->held++;
     return transactions->held != transactions->every || commit(transactions);
 }
 
-/* Commits what is open, or aborts it after a failure. */
+/* Commits the open transaction, or aborts it after a failure. */
 static bool end_transactions(struct transactions *transactions, bool failed) {
     if (transactions->open && !failed) {
         failed = !commit(transactions);
@@ -481,7 +481,7 @@ struct lines {
     uint64_t refused;
 };
 
-/* Sends every line and counts it. Returns false if transactions cannot go on: lines may be left. */
+/* Sends and counts every line. Returns false if transactions cannot go on, in which case lines may be left. */
 static bool send_lines(struct transactions *transactions, const ottla_topic *topic, const struct options *options,
                        struct input *input, struct lines *lines) {
     struct reasons reasons = {.count = 0};
@@ -564,7 +564,7 @@ static void *take_reports(void *argument) {
 
 /* ---- signals ---- */
 
-/* Says at once what the program still waits for, and why if it is the topic. */
+/* Says at once what the program still waits for, and why if the topic is the reason. */
 static void say_what_it_waits_for(const struct interrupter *interrupter) {
     uint64_t records = ottla_producer_buffered_records(interrupter->producer);
     say("interrupted: no more input is read; %" PRIu64 " accepted and not delivered yet; a second interrupt gives up",
@@ -577,7 +577,7 @@ static void say_what_it_waits_for(const struct interrupter *interrupter) {
     ottla_error_free(error);
 }
 
-/* Runs until SIGUSR1. Signals are blocked in every thread and waited for here, where any function may be called. */
+/* Runs until SIGUSR1. Signals are blocked in every thread and received here, where any function may be called. */
 static void *wait_for_signals(void *argument) {
     struct interrupter *interrupter = argument;
     int number = 0;
@@ -590,7 +590,7 @@ static void *wait_for_signals(void *argument) {
     if (sigwait(&interrupter->signals, &number) != 0 || number == SIGUSR1) {
         return NULL;
     }
-    /* Whatever waits in the library on another thread returns now. */
+    /* Calls that wait in the library on other threads return now. */
     ottla_code code = ottla_producer_close(interrupter->producer, 0, NULL);
     if (code != OTTLA_ERR_OK) {
         say("cannot give up: %s", ottla_code_name(code));
@@ -613,12 +613,12 @@ int main(int argc, char **argv) {
     if (options.config == NULL) {
         die("no configuration");
     }
-    /* Before any file is loaded, so that names in it that are not known are told. */
+    /* Before any file is loaded, so that unknown names in it are reported. */
     require(ottla_config_set_log(options.config, NULL, NULL, NULL, OTTLA_LOG_WARNING), NULL, "log");
     require(ottla_config_set_poll(options.config, NULL, NULL, NULL), NULL, "poll mode");
     read_options(argc, argv, &options);
 
-    /* Before there are other threads: they inherit it. */
+    /* Before other threads exist, because they inherit it. */
     struct interrupter interrupter;
     sigemptyset(&interrupter.signals);
     sigaddset(&interrupter.signals, SIGINT);

@@ -1,7 +1,7 @@
-/* serializer: records made of the application's own structures, turned into JSON by a serializer of its own.
+/* serializer: records made of the application's structures, turned into JSON by a custom serializer.
  *
- * Shows: ottla_producer_send_objects() with a serializer that Ottla has (for keys) and one of the application's (for
- * values): its header, and what becomes of an object that it cannot serialize.
+ * Shows: ottla_producer_send_objects() with a built-in serializer (for keys) and a custom one (for values): the header
+ * it adds, and what happens to an object that it cannot serialize.
  *
  * Build: cc -std=c99 -o serializer serializer.c $(pkg-config --cflags --libs ottla)
  * Run:   serializer localhost:9092 greetings
@@ -22,7 +22,7 @@
 
 #include <ottla.h>
 
-/* Tells what failed; returns 1, for `failures += failed(...)`. */
+/* Prints what failed. Returns 1, for `failures += failed(...)`. */
 static int failed(const char *what, ottla_code code, ottla_error *error) {
     fprintf(stderr, "serializer: %s: %s\n", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
     ottla_error_free(error);
@@ -34,7 +34,7 @@ struct reading {
     double celsius;
 };
 
-/* Runs on the thread that sends, on several at once if several send: it has no state. */
+/* Runs on the sending thread, on several at once if several send. So it has no state. */
 static int32_t reading_as_json(const char *topic, const void *object, ottla_serialized *out, void *userdata) {
     const struct reading *reading = object;
     char json[128];

@@ -1,4 +1,4 @@
-/* statistics: sends records at a steady rate and shows what the producer measures of itself meanwhile.
+/* statistics: sends records at a steady rate and shows what the producer measures meanwhile.
  *
  * Shows: snapshots (ottla_producer_statistics()), rates and percentiles of what came between two (ottla_statistics_since()),
  * for the producer, each broker and each topic; the same as JSON or as text for Prometheus.
@@ -61,7 +61,7 @@ enum form { TABLE, JSON, PROMETHEUS };
 
 static volatile sig_atomic_t interrupted;
 
-/* For one signal: the next one ends the program. */
+/* Handles one signal. The next one ends the program. */
 static void on_signal(int signal_number) {
     static const char text[] = "statistics: interrupted: waiting for what was sent; a second interrupt ends the program\n";
     (void)signal_number;
@@ -70,7 +70,7 @@ static void on_signal(int signal_number) {
     (void)ignored;
 }
 
-/* Says what went wrong, and exits: nothing here is worth going on for. */
+/* Prints what went wrong, and exits: no error here is worth handling. */
 static void check(const char *what, ottla_code code, ottla_error *error) {
     if (code != OTTLA_ERR_OK) {
         fprintf(stderr, "statistics: %s: %s\n", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
@@ -130,7 +130,7 @@ static void print_brokers(const ottla_statistics *between, double seconds) {
         ottla_error *error = NULL;
         check("broker", ottla_statistics_broker(between, i, &broker, &error), error);
         if (broker.id < 0) {
-            continue; /* an address of bootstrap.servers: nothing but the first question goes there */
+            continue; /* an address of bootstrap.servers, to which only the first requests go */
         }
         const char *state = broker.state >= 0 && broker.state <= 4 ? states[broker.state] : "?";
         char name[64];
@@ -144,7 +144,7 @@ static void print_table(const ottla_statistics *between, unsigned second) {
     double seconds = (double)ottla_statistics_span_us(between) / 1e6;
     ottla_producer_figures all = of_producer(between);
     if (isatty(STDOUT_FILENO)) {
-        fputs("\033[H\033[J", stdout); /* to the upper left, and clear */
+        fputs("\033[H\033[J", stdout); /* to the upper left, and clear the screen */
     }
     printf("second %u: %.0f records/s, %.1f MB/s, ratio %.2f, %" PRIu64 " retried, %" PRIu64 " failed, %" PRId64
            " held, buffer %.1f %%\n",
@@ -166,7 +166,7 @@ static void print_table(const ottla_statistics *between, unsigned second) {
 
 /* ---- sending ---- */
 
-/* What the rate wants to be sent by now; a full buffer makes it wait, which shows. */
+/* Sends what is due by now at this rate. A full buffer makes it wait, which shows in the figures. */
 static void send_due(struct sender *sender, double rate, double elapsed) {
     static const char value[] = "one hundred bytes of a message that says nothing at all but how long it is, so that it is measured";
     while ((double)sender->sent < rate * elapsed && !interrupted) {

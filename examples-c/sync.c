@@ -1,7 +1,7 @@
 /* sync: sends records one at a time and waits for the fate of each.
  *
- * Shows: ottla_producer_send_and_wait(), which is the simplest way to send and the slowest: a round trip for each record. What an
- * error says, and what it says of the record's place in the log.
+ * Shows: ottla_producer_send_and_wait(), which is the simplest way to send and the slowest: a round trip per record. It
+ * also shows what an error says, and what it says about whether the record is in the log.
  *
  * Build: cc -std=c99 -o sync sync.c $(pkg-config --cflags --libs ottla)
  * Run:   sync localhost:9092 greetings
@@ -20,7 +20,7 @@
 
 #include <ottla.h>
 
-/* Tells what failed; returns 1, for `failures += failed(...)`. */
+/* Prints what failed. Returns 1, for `failures += failed(...)`. */
 static int failed(const char *what, ottla_code code, ottla_error *error) {
     fprintf(stderr, "sync: %s: %s\n", what, error != NULL ? ottla_error_message(error) : ottla_code_name(code));
     ottla_error_free(error);

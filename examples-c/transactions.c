@@ -30,10 +30,10 @@ struct shop {
     ottla_topic *items;
 };
 
-/* What a failed call leaves to be done. */
+/* What to do after a failed call. */
 enum next { GO_ON, ABORT, GIVE_UP };
 
-/* Tells what failed, and releases the error. */
+/* Prints what failed, and frees the error. */
 static enum next judge(ottla_code code, ottla_error *error, const char *what) {
     if (code == OTTLA_ERR_OK) {
         return GO_ON;
@@ -54,7 +54,8 @@ static ottla_code send(const struct shop *shop, const ottla_topic *topic, const 
     return ottla_producer_send(shop->producer, topic, &record, NULL, NULL, error);
 }
 
-/* The records of one order. A record that cannot be delivered needs no look here: it makes the commit fail. */
+/* Sends the records of one order. Deliveries need no check here: a record that cannot be delivered makes the commit
+ * fail. */
 static ottla_code send_order(const struct shop *shop, int number, ottla_error **error) {
     char key[32], value[32];
     snprintf(key, sizeof key, "%d", number);
@@ -63,7 +64,8 @@ static ottla_code send_order(const struct shop *shop, int number, ottla_error **
         snprintf(value, sizeof value, "item %d of %d", item, number);
         code = send(shop, shop->items, key, value, error);
     }
-    /* All items are in the log before the order is sent. It is not needed: the transaction keeps them together. */
+    /* This puts all items into the log before the order. It is not necessary, because the transaction keeps them
+     * together. */
     if (code == OTTLA_ERR_OK) {
         code = ottla_producer_flush(shop->producer, 30000, 0, error);
     }
@@ -74,7 +76,7 @@ static ottla_code send_order(const struct shop *shop, int number, ottla_error **
     return code;
 }
 
-/* A commit that did not end in time goes on: there is nothing to do but to wait for it. */
+/* A commit that timed out goes on, so there is nothing to do but wait for it. */
 static ottla_code commit(const struct shop *shop, ottla_error **error) {
     for (;;) {
         ottla_code code = ottla_producer_commit_transaction(shop->producer, 30000, error);
@@ -91,7 +93,7 @@ static enum next try_order(const struct shop *shop, int number, bool change_of_m
     ottla_error *error = NULL;
     enum next next = judge(ottla_producer_begin_transaction(shop->producer, &error), error, "begin");
     if (next != GO_ON) {
-        return GIVE_UP; /* nothing is open that could be aborted */
+        return GIVE_UP; /* no transaction is open that could be aborted */
     }
     error = NULL;
     next = judge(send_order(shop, number, &error), error, "send");
@@ -111,7 +113,7 @@ static enum next try_order(const struct shop *shop, int number, bool change_of_m
     return next;
 }
 
-/* Nothing of an aborted transaction is seen: so the whole can be done again. */
+/* Nothing of an aborted transaction is visible, so the whole order can be repeated. */
 static bool place_order(const struct shop *shop, int number) {
     for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
         enum next next = try_order(shop, number, number == 2 && attempt == 1);

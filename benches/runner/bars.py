@@ -8,9 +8,9 @@ from .pairs import WIDTH, average, column, ratio
 
 HOLDS, UNDECIDED, NOT_MEASURED, MISSED = "holds", "undecided", "not measured", "missed"
 SEVERITY = (HOLDS, UNDECIDED, NOT_MEASURED, MISSED)
-# A bar holds when the worse end of the interval is so close to it.
+# A bar holds if the worse end of the interval misses it by no more than this.
 TOLERANCE = 0.03
-# A peer that is so much behind the best is not it.
+# A peer that is this much behind another one is not the best.
 FAR = 0.2
 
 
@@ -63,7 +63,7 @@ def _bars():
     yield "user instructions a record, a callback for each", [[Bound("callback per record, 100 B", "instructions", 300)]]
     yield "the same, many a call, completions by batch", [[Bound("send many, by batch, 100 B", "instructions", 210)]]
     yield "sink, 100 B", [_against("sink-100", "cpu", librdkafka=1 / 6, franz_go=1 / 4, floor=1.7)]
-    # Which of Java's is meant is not said: its own program, or the lean driver, which costs half of that.
+    # It is not specified which of Java's: its own program, or the lean driver, which costs half as much.
     yield "sink, 100 B: Java's own program", [_against("sink-100", "cpu", producer_performance=1 / 15)]
     yield "sink, 100 B: the lean Java driver", [_against("sink-100", "cpu", java=1 / 15)]
     yield "sink, 1,000 B", [_against("sink-1000", "cpu", librdkafka=1 / 2, franz_go=3 / 4),

@@ -10,7 +10,7 @@ from .clients import ROOT, TARGET
 
 TOPIC = "bench"
 
-# The address, a function that names the topic for the next run, and what the sink has seen (when it has ended).
+# The address, a function that names the topic for the next run, and what the sink has seen once it has ended.
 Broker = namedtuple("Broker", "bootstrap topic seen")
 
 

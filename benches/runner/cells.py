@@ -5,7 +5,7 @@ from dataclasses import dataclass
 PEERS = ("librdkafka", "franz-go", "java")
 ALL = ("ottla", *PEERS)
 
-# What a run tells; of throughput more is better, of all else less.
+# The figures of a run. For throughput more is better, for all others less.
 METRICS = {
     "cpu": "client CPU, ns a record", "throughput": "records a second", "wire": "bytes sent a record",
     "p50": "p50, ms", "p99": "p99, ms", "mean": "mean latency, ms", "p50_us": "p50, us", "p99_us": "p99, us",
@@ -68,7 +68,8 @@ def _threads():
 
 
 def _codecs():
-    # Levels that the clients have in common; Ottla's and Java's 9 of lz4 is the fast compressor, as others' default is.
+    # Compression levels that the clients share. Ottla's and Java's level 9 of lz4 is the fast compressor, the others'
+    # default.
     for codec, level in (("lz4", ""), ("zstd", "3"), ("snappy", ""), ("gzip", "6")):
         yield Cell(f"codec-{codec}", f"{codec}{' ' + level if level else ''}, 100 B",
                    codec=codec, level=level, metrics=("cpu", "wire", "throughput"),

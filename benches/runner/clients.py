@@ -20,7 +20,7 @@ COMMANDS = {
     "franz-go": [BENCH / "franz-go" / "driver"],
 }
 
-# The same program with something changed of the cell.
+# Variants: the same program with some changes to the cell.
 VARIANTS = {
     "ottla-many": ("ottla", {"many": 100}),
     "ottla-one-thread": ("ottla", {"threads": 1}),
@@ -28,14 +28,14 @@ VARIANTS = {
     "ping-pong": ("floor", {}),
 }
 
-# As Kafka's own scripts start the JVM, but with room for the largest buffer.
+# The options with which Kafka's own scripts start the JVM, but with room for the largest buffer.
 JVM = ["-server", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
        "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"]
 
-# Java's is warm only when its code is compiled.
+# Java is warm only when its code has been compiled.
 LEAST_WARM_UP = {"java": 500_000, "producer-performance": 500_000}
 
-# The last line of Kafka's own program, and others before it.
+# The last line of Kafka's own program, and other lines before it.
 SUMMARY = re.compile(r"^(\d+) (?:steady state )?records sent, ([\d.]+) records/sec .*, ([\d.]+) ms avg latency, .*, "
                      r"(\d+) ms 50th, .*, (\d+) ms 99th, (\d+) ms 99.9th")
 
@@ -90,9 +90,10 @@ def settings(client, cell):
         return common | {"batch.size": cell.batch_bytes}
     if cell.partitioner:
         common["partitioner.class"] = cell.partitioner
-    # batch.size is where a batch stops to linger; it grows on, while its broker is busy, to what brokers take of one (1 MiB).
-    # Java counts it after compression, ours before: with a codec the like of it is more. A request carries a batch of each
-    # partition, as franz-go's, which may have 100 MB. The real broker takes those of 2 MiB fastest.
+    # batch.size is where a batch stops lingering. While its broker is busy it grows on, up to what brokers accept (1
+    # MiB). Java counts after compression and Ottla before, so with a codec Ottla's equivalent is larger. A request
+    # carries a batch of each partition, like franz-go's, which may have 100 MB. The real broker handles requests of 2
+    # MiB fastest.
     return common | {"batch.size": 16_384 if cell.codec == "none" else 65_536,
                      "max.request.size": 2_097_152 if cell.broker == "kafka" else 8_388_608}
 
@@ -155,7 +156,7 @@ def run(client, cell, bootstrap, topic, timeout=300):
         "delivered": delivered,
         "throughput": delivered / told["seconds"],
         "cpu": told["cpu_seconds"] / delivered * 1e9,
-        # Of the whole process, start and warm-up included.
+        # Of the whole process, including start and warm-up.
         "system_share": system / max(user + system, 1e-9),
     }
     latency = told.get("latency_ms", {})

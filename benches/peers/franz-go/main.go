@@ -1,5 +1,5 @@
 // Drives franz-go as examples-c/perf drives Ottla: the same options, and the same JSON object at the end.
-// The names for -X are Java's; they are mapped to franz-go's options below.
+// The names for -X are Java's. They are mapped to franz-go's options below.
 package main
 
 import (
@@ -65,7 +65,7 @@ func codec(name string) kgo.CompressionCodec {
 	panic("unreachable")
 }
 
-// options sets what the properties say. The codec comes last: its level is a property of its own.
+// options converts the properties. The codec comes last, because its level is a separate property.
 func options(set properties) []kgo.Opt {
 	var out []kgo.Opt
 	compression, level := kgo.NoCompression(), ""
@@ -124,7 +124,7 @@ func (d *driver) failure(err error) {
 	}
 }
 
-// promise is one for all records: a closure for each would be the driver's cost, not the client's.
+// promise serves all records: a closure for each would add the driver's cost to the client's.
 func (d *driver) promise(_ *kgo.Record, err error) {
 	if err != nil {
 		d.failure(err)
@@ -172,7 +172,8 @@ func (d *driver) send(thread, count, rate int, oneByOne bool, start time.Time) {
 	}
 }
 
-// sleepExactly lets this thread, which keeps to the rate, sleep to the microsecond and not up to 50 longer, as in perf.
+// sleepExactly lets this thread, which keeps the rate, sleep to the microsecond instead of up to 50 longer, as perf
+// does.
 func sleepExactly() {
 	runtime.LockOSThread()
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", syscall.Gettid()), []byte("1"), 0); err != nil {
@@ -180,7 +181,7 @@ func sleepExactly() {
 	}
 }
 
-// sleep is the system's own: the runtime's timers are late by much more.
+// sleep uses the system's sleep, because the runtime's timers are late by much more.
 func sleep(wait time.Duration) {
 	time := syscall.NsecToTimespec(wait.Nanoseconds())
 	_ = syscall.Nanosleep(&time, nil)

@@ -30,7 +30,7 @@ public class Driver {
     private static KafkaProducer<byte[], byte[]> producer;
     private static byte[] value;
     private static final AtomicLong failed = new AtomicLong();
-    // Callbacks run on the producer's one thread; others read it after `flush`.
+    // Callbacks run on the producer's only thread. Other threads read this after `flush`.
     private static volatile long delivered;
     private static long deliveredByThread;
     private static long[] latencies = new long[0];

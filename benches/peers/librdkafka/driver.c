@@ -1,8 +1,8 @@
 /* Drives librdkafka as examples-c/perf drives Ottla: the same options, and the same JSON object at the end.
  *
- * At full speed the thread that sends also serves the delivery reports, one poll for each 256 records, which costs
- * librdkafka least; at a rate another thread waits for them, so that none is late because the sender sleeps. One by one
- * (with one thread) the sender waits for each. */
+ * At full speed the sending thread also serves the delivery reports, with one poll per 256 records, which costs
+ * librdkafka least. At a fixed rate another thread waits for them, so that none is late because the sender sleeps.
+ * One by one, with one thread, the sender waits for each. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -144,7 +144,7 @@ static uint64_t resident_kb(void) {
     return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Sends `count` records from all threads and waits until their fate is known. */
+/* Sends `count` records from all threads, and waits until all are delivered or failed. */
 static void send_all(const struct options *options, uint64_t count, const char *payload) {
     struct sender *senders = calloc((size_t)options->threads, sizeof *senders);
     if (senders == NULL) {
@@ -272,7 +272,7 @@ int main(int argc, char **argv) {
     double cpu_before = cpu_seconds();
     send_all(&options, options.count, payload);
     while (atomic_load(&delivered) + atomic_load(&failed) < before + options.count) {
-        rd_kafka_poll(producer, 1); /* flush may end before another thread's last callback has */
+        rd_kafka_poll(producer, 1); /* flush may return before the last callback on another thread does */
     }
     double seconds = (double)(now_us() - start_us) / 1e6, cpu = cpu_seconds() - cpu_before;
     if (options.rate > 0) {

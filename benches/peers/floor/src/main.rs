@@ -1,9 +1,10 @@
-//! The floor: what no producer can do without. A lock, the record's encoding, the checksum, a vectored write and a
-//! callback for each record; nothing else: no answers, no retries, no metadata. It takes `perf`'s options.
+//! The floor: what no producer can do without. For each record a lock, its encoding, the checksum, a vectored write and
+//! a callback. There are no responses, no retries and no metadata. It takes the options of `perf`.
 //!
-//! Its requests ask for no answer, but for the last, whose answer shows that the broker has read everything.
+//! Only the last request asks for a response, which shows that the broker has read everything.
 //!
-//! `--one-by-one` (the last word, if it is there) is a ping-pong instead: a request with one record, the answer, the next.
+//! With `--one-by-one` as the last word it plays ping-pong instead: a request with one record, the response, the next
+//! one.
 #![expect(unsafe_code, reason = "getrusage")]
 
 use std::collections::VecDeque;
@@ -18,13 +19,13 @@ use parking_lot::{Condvar, Mutex};
 
 const PARTITIONS: i32 = 6;
 const BATCH_BYTES: usize = 16 * 1024;
-/// So much is written at once at most: as many batches as make a request of 1 MB.
+/// The most batches in one write: those of a request of 1 MB.
 const BATCHES_A_WRITE: usize = 60;
-/// All batches that there are: 32 MB.
+/// The number of batches: 32 MB.
 const BATCHES: usize = 2048;
 const HEADER: usize = 61;
 
-/// What a callback is told: the caller's tag, and where the record went.
+/// The arguments of a callback: the caller's tag, and the place of the record.
 struct Completion {
     tag: u64,
     offset_delta: u32,
@@ -114,7 +115,7 @@ impl Shared {
         }
     }
 
-    /// Queues the open batch and puts a free one, of the next partition, in its place.
+    /// Queues the open batch and replaces it by a free one for the next partition.
     fn take(&self, open: &mut Batch) {
         let mut queues = self.queues.lock();
         while queues.free.is_empty() {
@@ -128,7 +129,7 @@ impl Shared {
         }
     }
 
-    /// What is written at once; nothing when all is.
+    /// Batches to write at once. Empty when everything is written.
     fn full_batches(&self) -> Vec<Batch> {
         let mut queues = self.queues.lock();
         while queues.full.is_empty() && !queues.ended {
@@ -183,7 +184,7 @@ fn read_answer(stream: &mut TcpStream) -> io::Result<()> {
     stream.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize])
 }
 
-/// Asks and waits `count` times; returns how long each took, in nanoseconds, the shortest first.
+/// Makes `count` round trips. Returns their durations in nanoseconds, the shortest first.
 fn ping_pong(brokers: &str, topic: &str, count: u64, value: &[u8]) -> io::Result<Vec<u64>> {
     let mut stream = TcpStream::connect(brokers)?;
     stream.set_nodelay(true)?;
@@ -202,7 +203,7 @@ fn ping_pong(brokers: &str, topic: &str, count: u64, value: &[u8]) -> io::Result
     Ok(times)
 }
 
-/// A Produce request of version 8, its batches written from where they are.
+/// Writes a Produce request of version 8, with its batches from where they are.
 fn write_request(stream: &mut TcpStream, topic: &str, acks: i16, batches: &[Batch]) -> io::Result<()> {
     let mut head = vec![0; 4]; // the length, known at the end
     head.extend([0, 0, 0, 8]); // Produce 8
@@ -240,7 +241,7 @@ fn write_request(stream: &mut TcpStream, topic: &str, acks: i16, batches: &[Batc
 }
 
 fn cpu_seconds() -> f64 {
-    // SAFETY: rusage is plain data, for which zeros are good, and getrusage fills it in.
+    // SAFETY: rusage is plain data, which may be zero, and getrusage fills it in.
     let usage = unsafe {
         let mut usage: libc::rusage = mem::zeroed();
         libc::getrusage(libc::RUSAGE_SELF, &mut usage);
@@ -250,7 +251,7 @@ fn cpu_seconds() -> f64 {
     seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
-/// Sends `count` records; returns how many were delivered.
+/// Sends `count` records. Returns how many were delivered.
 fn run(shared: &Shared, brokers: &str, topic: &str, count: u64, value: &[u8]) -> io::Result<u64> {
     let mut stream = TcpStream::connect(brokers)?;
     stream.set_nodelay(true)?;

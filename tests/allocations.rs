@@ -1,57 +1,20 @@
-//! What the accumulator allocates: nothing for a record, little for a batch, and nothing for a batch of a kind seen before.
-#![expect(unsafe_code, reason = "an allocator that counts")]
+//! What accumulator and compressors allocate: nothing for a record, little for a batch, and nothing for a batch like an
+//! earlier one.
+#![expect(unsafe_code, reason = "a serializer")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
 use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Command, Lingering, Mail, Topic, TopicSettings};
 use ottla_core::batch::{Completion, Outcome, Room};
+use ottla_core::compress::{Codec, Compressor};
 use ottla_core::sync::{Arc, Clock, Time};
 use ottla_engine::{Fate, Record};
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: everything is passed on to the system's allocator as it came. (What grows or shrinks in place counts too.)
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as promised by the caller.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
+use ottla_testkit::allocator::{Counting, allocations_during};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
-
-/// Stands still, so that every run makes the same batches.
+/// A clock that stands still, so that every run makes the same batches.
 struct Still;
 
 impl Clock for Still {
@@ -72,7 +35,7 @@ struct Stage {
     topic: Arc<Topic>,
     mail: Mail<Command>,
     tag: u64,
-    /// Some records go where the sticky partitioner likes.
+    /// The sticky partitioner chooses the partition of some records.
     sticky: bool,
 }
 
@@ -97,7 +60,7 @@ impl Stage {
             self.tag += 1;
             let key = self.tag.to_be_bytes();
             let record = Record {
-                // Explicit, keyed and sticky ones.
+                // Explicit, keyed and sticky partitions.
                 partition: (!self.sticky || self.tag.is_multiple_of(3))
                     .then_some((self.tag % PARTITIONS as u64) as i32),
                 key: self.tag.is_multiple_of(2).then_some(&key),
@@ -114,7 +77,7 @@ impl Stage {
         }
     }
 
-    /// What the sender does with a batch, without a broker. Returns how many there were.
+    /// Does what the sender does with batches, without a broker. Returns how many there were.
     fn take_and_decide(&mut self) -> usize {
         let mut batches = 0;
         self.accumulator.inbox.take(&mut self.mail);
@@ -137,10 +100,10 @@ impl Stage {
     }
 }
 
-/// Allocations for a hundred thousand records, after as many to warm up, and how many batches these made.
+/// The allocations for a hundred thousand records, after as many to warm up, and the number of their batches.
 fn steady(sticky: bool) -> (usize, usize) {
     let mut stage = Stage::new(sticky);
-    let first = allocations(|| stage.send(1000));
+    let first = allocations_during(|| stage.send(1000));
     assert!(first > 0, "the counter counts");
     stage.take_and_decide();
     for _ in 0..100 {
@@ -148,7 +111,7 @@ fn steady(sticky: bool) -> (usize, usize) {
         stage.take_and_decide();
     }
     let mut batches = 0;
-    let steady = allocations(|| {
+    let steady = allocations_during(|| {
         for _ in 0..100 {
             stage.send(1000);
             batches += stage.take_and_decide();
@@ -166,7 +129,7 @@ fn in_steady_state_nothing_is_allocated() {
 
 #[test]
 fn batches_of_all_sizes_allocate_next_to_nothing() {
-    // A recycled batch of a few chunks now and then becomes one of many.
+    // Now and then a recycled batch with few chunks becomes one with many.
     let (allocations, batches) = steady(true);
     assert!(batches >= 500 && allocations * 100 <= batches, "{allocations} in {batches} batches of 100000 records");
 }
@@ -174,14 +137,14 @@ fn batches_of_all_sizes_allocate_next_to_nothing() {
 #[test]
 fn a_new_batch_costs_a_bounded_number_of_allocations() {
     let mut stage = Stage::new(true);
-    // Warm: the inbox's vectors, the slots' queues.
+    // Warms up the inbox's vectors and the slots' queues.
     for _ in 0..3 {
         stage.send(2000);
         stage.take_and_decide();
     }
-    // All free memory is given back, so each batch is made anew.
+    // All free memory is released, so that no batch is recycled.
     let mut batches = 0;
-    let made = allocations(|| {
+    let made = allocations_during(|| {
         for _ in 0..50 {
             stage.accumulator.memory.trim(0);
             stage.send(2000);
@@ -232,7 +195,7 @@ fn objects_are_serialized_without_allocations() {
         for tag in 0..count {
             let object = Object::new(std::ptr::from_ref(&uuid).cast());
             let (objects, completion) = (Objects { key: object, value: object }, Completion::Tag(tag));
-            // SAFETY: the object is what each serializer reads; it outlives the call.
+            // SAFETY: the object is of the kind that both serializers read, and outlives the call.
             let sent = unsafe {
                 producer.send_objects(&topic, &Record::default(), objects, &completion, ottla_engine::Wait::Never)
             };
@@ -240,7 +203,26 @@ fn objects_are_serialized_without_allocations() {
         }
     };
     send(1000);
-    // Those of the queue of a topic that is not known: chunks and batches, none for a record.
-    let made = allocations(|| send(10_000));
+    // The queue of an unknown topic allocates chunks and batches, and nothing per record.
+    let made = allocations_during(|| send(10_000));
     assert!(made < 500, "{made} allocations for 10000 records");
+}
+
+#[test]
+fn compressing_a_second_batch_allocates_nothing() {
+    let plain: Vec<u8> = (0..300_000u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
+    for (codec, level) in [(Codec::None, 0), (Codec::Gzip, 6), (Codec::Snappy, 0), (Codec::Lz4, 9), (Codec::Zstd, 3)] {
+        for chunk in [plain.len(), 16_384, 1_000] {
+            let mut compressor = Compressor::new(codec, level).unwrap();
+            let mut out = Vec::new();
+            let mut batch = |length: usize| {
+                out.clear();
+                allocations_during(|| compressor.compress(plain[..length].chunks(chunk), &mut out).unwrap())
+            };
+            assert!(batch(plain.len()) > 0, "{codec:?}: the counter counts");
+            for length in [plain.len(), 16_384, 0, 65_536, 100_000, plain.len()] {
+                assert_eq!(batch(length), 0, "{codec:?}, {length} bytes in chunks of {chunk}");
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
-//! What the tests of Ottla share: real brokers, proxies in front of them, and a sink broker.
+//! What the tests of Ottla share: real brokers, proxies in front of them, a sink broker, and an allocator that
+//! counts.
 
+pub mod allocator;
 pub mod client;
 pub mod copy_plan;
 pub mod kafka;

@@ -7,44 +7,12 @@
 //! ```
 //!
 //! After the warm-up, `steady` waits for a line on standard input. Meanwhile a tracer can attach.
-#![expect(unsafe_code, reason = "an allocator that counts")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::BufRead;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ottla_engine::{Completion, Config, Level, Producer, Record, Report, Wait};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use ottla_testkit::allocator::{Counting, total_allocations};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -112,9 +80,9 @@ fn steady(producer: &Producer, warm_up: u64, records: u64) {
     send(warm_up);
     println!("warm");
     let _ = std::io::stdin().lock().read_line(&mut String::new());
-    let (before, begin) = (ALLOCATIONS.load(Ordering::Relaxed), Instant::now());
+    let (before, begin) = (total_allocations(), Instant::now());
     send(records);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocations = total_allocations() - before;
     let (seconds, counters) = (begin.elapsed().as_secs_f64(), producer.counters());
     println!("allocations={allocations}\nseconds={seconds}\ndelivered={}", counters.records_delivered);
     println!("requests={}\nbatches={}", counters.produce_requests, counters.batches_sent);

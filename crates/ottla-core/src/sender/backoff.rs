@@ -1,12 +1,12 @@
-//! Exponential backoff with jitter (KIP-580): doubled at every failure up to a maximum, within 20 % either way.
+//! Exponential backoff with jitter (KIP-580): doubles with every failure up to a maximum, with 20 % jitter either way.
 
 use std::time::Duration;
 
 use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
 
-/// Every pause and interval below this counts as this. With 0, a failure that comes at once would be repeated as fast as
-/// the processor can: the properties may be 0, since Java accepts that.
+/// Shorter pauses and intervals count as this one. With 0, which Java accepts for these properties, a failure that
+/// comes at once would be repeated as fast as the processor can.
 pub const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// `<prefix>.ms` and `<prefix>.max.ms`.
@@ -17,8 +17,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The pause after the `failures`-th failure in a row (the first is 1). Drawn once per failure: the earliest of several
-    /// draws would be too short.
+    /// The pause after the `failures`-th failure in a row (the first is 1). Drawn once per failure, because the
+    /// shortest of several draws would be too short.
     pub fn after(&self, failures: u32, random: &mut SplitMix64) -> Duration {
         let shortest = if planted(Fault::NoShortestPause) { Duration::ZERO } else { SHORTEST_PAUSE };
         let (initial, max) = (self.initial.max(shortest), self.max.max(shortest));
@@ -30,7 +30,7 @@ impl Backoff {
         self.initial.max(SHORTEST_PAUSE)
     }
 
-    /// As [`Backoff::after`], for times that are not pauses and may be as short as configured.
+    /// Like [`Backoff::after`], for times that are not pauses and may be as short as configured.
     pub fn grown(&self, failures: u32, random: &mut SplitMix64) -> Duration {
         let doubled = self.initial.saturating_mul(1u32 << failures.saturating_sub(1).min(20));
         let base = doubled.min(self.max.max(self.initial));

@@ -1,4 +1,4 @@
-//! One broker as the sender sees it: how to reach it, which partitions wait for it, and which requests are in flight.
+//! One broker as the sender sees it: how to reach it, the partitions that wait for it, and the requests in flight.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,71 +16,71 @@ use crate::protocol::{ApiKey, ApiVersions};
 use crate::statistics::{BrokerStatistics, Statistics};
 use crate::sync::{Arc, Time};
 
-/// A broker of the cluster, or an address to begin with.
+/// A broker of the cluster, or a bootstrap address.
 pub struct Broker {
     /// Negative for a bootstrap address.
     pub id: i32,
     pub host: Arc<str>,
     pub port: u16,
-    /// A bootstrap address whose host is to be replaced by the canonical names of its addresses first.
+    /// It is a bootstrap address whose canonical names must be found first.
     pub wants_canonical_names: bool,
-    /// It is in the cluster's last metadata, or a bootstrap address in use.
+    /// It is in the cluster's latest metadata, or a bootstrap address in use.
     pub listed: bool,
     pub link: Link,
     pub link_since: Time,
-    /// What the application was last told: whether it is up.
+    /// The last event about it: whether it is up.
     pub reported_up: Option<bool>,
-    /// Counts attempts to connect; events of earlier ones are stale.
+    /// Counts attempts to connect. Input for earlier ones is stale.
     pub attempt: u32,
     pub addresses: Vec<SocketAddr>,
     pub next_address: usize,
     /// Failed attempts in a row.
     pub failures: u32,
-    /// Why the last attempt failed, or the last connection was lost; none once it is connected.
+    /// Why the last attempt failed or the last connection was lost. `None` once it is connected.
     pub last_error: Option<Error>,
     pub setup_failures: u32,
     /// When the last attempt to connect began.
     pub attempted: Time,
     pub retry_at: Time,
     pub setup_deadline: Time,
-    /// Known once it is up.
+    /// Known once the connection is up.
     pub versions: Option<ApiVersions>,
     pub correlation_ids: CorrelationIds,
-    /// Requests that wait for their answers, which come in this order.
+    /// Requests that wait for their responses, which come in this order.
     pub in_flight: VecDeque<InFlight>,
-    /// It answered something besides ApiVersions on this connection.
+    /// On this connection it has responded to something other than ApiVersions.
     pub answered: bool,
     /// How many connections in a row it closed at the first request after ApiVersions.
     pub cut_off: u32,
-    /// It closed an idle connection: it is connected to once more, to see whether it is still there.
+    /// It closed an idle connection. It is connected to once more, to see whether it is still there.
     pub probe: bool,
-    /// The last frame is not written to its end: nothing more is built, so batches grow meanwhile.
+    /// The last frame is not completely written. No further one is built meanwhile, so batches grow.
     pub writing: bool,
-    /// A part of it is written.
+    /// A part of that frame is written.
     pub begun: bool,
     pub throttled_until: Time,
-    /// For how long it asked to hold requests back, last.
+    /// How long it last asked the producer to hold back requests.
     pub throttle: Duration,
     pub last_used: Time,
-    /// Until when the end of the connection may mean that a request with acks=0 was refused: such requests have no answer,
-    /// a broker closes the connection instead.
+    /// Until this time, the end of the connection may mean that a request with acks=0 was refused. Such requests have
+    /// no response, so a broker closes the connection instead.
     pub unconfirmed_until: Time,
     /// The partitions that wait for it.
     pub lanes: Lanes,
-    /// Since when partitions are ready that cannot be drained (KIP-794).
+    /// Since when ready partitions could not be drained (KIP-794).
     pub blocked_since: Option<Time>,
     pub unavailable: bool,
-    /// The largest Produce request that it has answered, as far as that still holds.
+    /// The size of the largest Produce request to which it has responded, while that is valid.
     pub largest_answered: usize,
-    /// Whose batches were lost alone on their connection since it answered a Produce request.
+    /// Partitions whose batches were lost alone on their connection since its last Produce response.
     pub lost_alone: LostAlone,
-    /// How large a request of several suspects may be.
+    /// The largest size of a request with several suspects.
     pub suspect_room: usize,
     pub statistics: Arc<BrokerStatistics>,
 }
 
-/// What was used within this time is not idle. A broker that closes every new connection at once would be connected to
-/// again and again.
+/// A connection that was used within this time is not idle. Otherwise a broker that closes each new connection at once
+/// would be connected to again and again.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Partitions whose batches were lost alone.
@@ -97,7 +97,7 @@ pub enum Link {
     Down,
     Resolving,
     Connecting,
-    /// ApiVersions is under way.
+    /// Waits for the response to ApiVersions.
     Greeting,
     Up,
 }
@@ -149,25 +149,25 @@ impl Broker {
         self.link == Link::Up
     }
 
-    /// Partitions wait for it, or nothing else would find out whether it is there: nothing is sent to the partitions of an
-    /// unavailable broker.
+    /// Whether a connection is needed: partitions wait for it, or only a connection shows whether the broker is there.
+    /// The latter counts because nothing is sent to the partitions of an unavailable broker.
     pub fn is_wanted(&self) -> bool {
         self.lanes.any_ready() || self.unavailable || self.probe
     }
 
-    /// It is up, and nothing was sent or received for a while.
+    /// Whether it is up, and nothing was sent or received for a while.
     pub fn is_idle(&self, now: Time) -> bool {
         self.is_up() && self.in_flight.is_empty() && now >= self.last_used.after(IDLE)
     }
 
-    /// The newest version of a request that both sides speak.
+    /// The highest version of a request that both sides support.
     pub fn pick(&self, api: ApiKey) -> Result<i16> {
         let unknown = || Error::new(ErrorKind::Internal, "the versions of a broker are asked for before it is up");
         self.versions.as_ref().ok_or_else(unknown)?.pick(api)
     }
 
-    /// The request that waits to be written, and of which no byte was: if it is taken back now, or its connection
-    /// closed, the broker never sees it.
+    /// The request that waits to be written, if none of its bytes was written. If it is recalled now, or its connection
+    /// is closed, the broker never sees it.
     pub fn untouched(&self) -> Option<i32> {
         let last =
             self.in_flight.back().filter(|_| self.writing && (!self.begun || planted(Fault::BegunTakenForUntouched)));
@@ -178,7 +178,7 @@ impl Broker {
         self.id < 0
     }
 
-    /// How it is named in messages.
+    /// Its name in messages.
     pub fn name(&self) -> String {
         let address = address(&self.host, self.port);
         if self.is_bootstrap() {
@@ -188,7 +188,7 @@ impl Broker {
         }
     }
 
-    /// The broker is elsewhere now.
+    /// Notes that the broker has moved.
     pub fn move_to(&mut self, host: Arc<str>, port: u16) {
         self.statistics.set_address(address(&host, port));
         self.host = host;
@@ -205,15 +205,15 @@ impl Sender {
         ConnectionId { broker, attempt: self.brokers[broker].attempt }
     }
 
-    /// Partitions wait for this broker: sends what can be sent, or sees to it that it can be.
+    /// Partitions wait for this broker: it is looked at before this step ends.
     pub(super) fn broker_has_work(&mut self, index: BrokerIndex) {
         if !self.dirty.contains(&index) {
             self.dirty.push(index);
         }
     }
 
-    /// KIP-794: partitions of a broker that has not taken anything for `partitioner.availability.timeout.ms` are not
-    /// chosen for keyless records.
+    /// KIP-794: the partitions of a broker that has taken nothing for `partitioner.availability.timeout.ms` are not
+    /// chosen for records without a key.
     pub(super) fn note_blocked(&mut self, index: BrokerIndex) {
         let Some(timeout) = self.settings.availability_timeout else { return };
         let now = self.now;
@@ -248,7 +248,7 @@ impl Sender {
         self.set_available(index, false);
     }
 
-    /// Walks all partitions; happens only when a broker begins or ends to be slow.
+    /// Walks all partitions. Happens only when a broker becomes unavailable or available.
     fn set_available(&mut self, broker: BrokerIndex, available: bool) {
         let name = self.brokers[broker].name();
         self.debug(Facility::Partitioner, || {

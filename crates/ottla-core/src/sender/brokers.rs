@@ -19,7 +19,7 @@ impl Brokers {
         Brokers { rows: Table::new(), by_id: BTreeMap::new() }
     }
 
-    /// Adds a broker of the cluster. Bootstrap addresses are only pushed: nothing looks for them by their ids.
+    /// Adds a broker of the cluster. Bootstrap addresses are only pushed, because they are never looked up by id.
     pub fn add(&mut self, broker: Broker) {
         let id = broker.id;
         let index = self.rows.push(broker);
@@ -30,8 +30,8 @@ impl Brokers {
         self.by_id.get(&id).copied()
     }
 
-    /// A connection for a request that any broker can answer: one that is up, with the fewest requests in flight. Also
-    /// the version of the request, if the broker speaks one that we do.
+    /// A broker for a request that any broker can handle: one that is up, with the fewest requests in flight. Also
+    /// returns the version of the request. `None` without such a broker, or without a common version.
     pub fn least_loaded(&self, api: ApiKey, now: Time) -> Option<(BrokerIndex, i16)> {
         let usable =
             |broker: &Broker| broker.listed && broker.is_up() && !broker.writing && broker.throttled_until <= now;

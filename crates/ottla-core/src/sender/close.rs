@@ -1,4 +1,4 @@
-//! Close: waits for everything that was accepted before it, until its deadline.
+//! Close: waits until its deadline for everything that was accepted before.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sync::Time;
 
 impl Sender {
-    /// Ends the close once everything is decided.
+    /// Ends the close when everything is decided.
     pub(super) fn settle_close(&mut self) {
         let idle = self.partitions.active().is_empty() && self.outstanding.is_empty() && self.transaction_is_settled();
         if self.closing.is_some() && !self.closed && idle {
@@ -32,7 +32,7 @@ impl Sender {
         match self.closing {
             Some(deadline) if deadline > self.now => self.timers.arm(Timer::Close, deadline),
             Some(_) if !self.closed => {
-                // Before the requests go that they wait for.
+                // Before the requests that they wait for are dropped.
                 self.end_inquiries();
                 self.fail_everything();
                 self.finish_close();
@@ -41,7 +41,7 @@ impl Sender {
         }
     }
 
-    /// Completes every batch that the sender can reach. The error of each says what its partition waited for.
+    /// Fails every batch that the sender can reach. The error of each says what its partition waited for.
     fn fail_everything(&mut self) {
         let active = self.partitions.active().to_vec();
         let errors: HashMap<PartitionIndex, Error> =
@@ -62,7 +62,7 @@ impl Sender {
         }
     }
 
-    /// Completes what waits in a partition's queue and slot with `error`.
+    /// Fails what waits in a partition's queue and slot with `error`.
     pub(super) fn fail_queued(&mut self, index: PartitionIndex, error: &Error) {
         let now = self.now;
         while let Some(batch) = self.partition(index).queue.pop_front() {
@@ -79,7 +79,7 @@ impl Sender {
         self.end_inquiries();
         self.abandon_transaction();
         for broker in self.brokers.indices() {
-            // No batch is on its way any more, but perhaps a question for metadata.
+            // No batch is in flight any more, but a metadata request may be.
             let unanswered = self.broker(broker).in_flight.drain(..).count();
             self.count_ended(broker, unanswered);
             self.drop_connection(broker);

@@ -1,5 +1,5 @@
-//! The life of a connection: resolve, connect, greet (ApiVersions), exchange requests, close. If it is lost, what that
-//! means for its requests.
+//! The life of a connection: resolve, connect, greet (ApiVersions), exchange requests, close. And the consequences of
+//! its loss for its requests.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::protocol::{ApiKey, Reader, header};
 use crate::sync::{Arc, Time};
 
 impl Sender {
-    /// Whether events of this attempt still matter. If not, nothing is to be written there any more either.
+    /// Whether events of this attempt still matter. If not, nothing may be written to it either.
     pub fn is_current(&self, id: ConnectionId) -> bool {
         self.brokers.get(id.broker).is_some_and(|b| b.attempt == id.attempt && b.link != Link::Down)
     }
 
-    /// Begins to connect if that is not under way and the backoff has passed.
+    /// Begins to connect, unless that has begun already or the backoff has not passed.
     pub(super) fn ensure_connected(&mut self, index: BrokerIndex) {
         let now = self.now;
         let broker = self.broker(index);
@@ -52,7 +52,7 @@ impl Sender {
         self.output(Output::Resolve(id, name));
     }
 
-    /// `client.dns.lookup=resolve_canonical_bootstrap_servers_only`. Half of the time is left for what follows.
+    /// `client.dns.lookup=resolve_canonical_bootstrap_servers_only`. Half of the time is left for the following steps.
     fn find_canonical_names(&mut self, index: BrokerIndex, timeout: Duration) {
         let (id, name) = (self.connection_id(index), self.host_name(index));
         self.debug(Facility::Connection, || format!("attempt {}: canonical names of {}", id.attempt, name.host));
@@ -64,7 +64,7 @@ impl Sender {
         HostName { host: broker.host.clone(), port: broker.port }
     }
 
-    /// `socket.connection.setup.timeout.ms`, doubled at each failure.
+    /// `socket.connection.setup.timeout.ms`, doubled with each failure.
     fn begin_setup(&mut self, index: BrokerIndex) -> Duration {
         let failures = self.brokers[index].setup_failures + 1;
         let timeout = self.settings.setup_backoff.grown(failures, &mut self.random);
@@ -117,7 +117,7 @@ impl Sender {
             self.begin_setup(index);
             return self.connect_next(index);
         }
-        // With it goes the greeting that was not answered.
+        // This also ends the greeting without a response.
         self.lost(index, &error, None);
     }
 
@@ -141,7 +141,7 @@ impl Sender {
         self.attempt_failed(index, &self.of_address(index, &error));
     }
 
-    /// The attempt goes on with the first of the names. The others become bootstrap addresses of their own, as in Java.
+    /// Continues the attempt with the first of the names. The others become bootstrap addresses too, as in Java.
     pub(super) fn canonical_names_found(&mut self, id: ConnectionId, names: Result<Vec<Arc<str>>, Error>) {
         if !self.is_current(id) {
             return;
@@ -177,7 +177,7 @@ impl Sender {
         }
     }
 
-    /// Tries the next of the broker's addresses.
+    /// Tries the next address of the broker.
     fn connect_next(&mut self, index: BrokerIndex) {
         let broker = self.broker(index);
         let address = broker.addresses[broker.next_address];
@@ -205,7 +205,7 @@ impl Sender {
         self.attempt_failed(index, &error);
     }
 
-    /// The same error, with where the address comes from at which nothing could be reached.
+    /// The same error, and where the unreachable address comes from.
     fn of_address(&self, index: BrokerIndex, error: &Error) -> Error {
         let origin = match self.brokers[index].is_bootstrap() {
             true => "See bootstrap.servers",
@@ -215,18 +215,18 @@ impl Sender {
         error.with_message(format!("{}{stop} {origin}", error.message()))
     }
 
-    /// An attempt to connect is over without a connection. `error` names the broker.
+    /// Ends an attempt to connect that got no connection. `error` names the broker.
     fn attempt_failed(&mut self, index: BrokerIndex, error: &Error) {
         self.count_connect_failed(index);
         let failures = self.brokers[index].failures;
-        // Once loud, then quiet: a broker that is down for hours should not fill a disk.
+        // Loud only the first time, so that a broker that is down for hours does not fill a disk.
         let level = if failures == 0 { Level::Error } else { Level::Info };
         self.log(level, || format!("{error}; attempts in a row: {}", failures + 1));
         self.broker(index).probe = false;
         self.back_off(index, error);
     }
 
-    /// Nothing is tried on this broker until its backoff has passed.
+    /// The broker is not tried again until its backoff has passed.
     fn back_off(&mut self, index: BrokerIndex, error: &Error) {
         self.metadata.last_error = Some(error.clone());
         self.broker(index).last_error = Some(error.clone());
@@ -246,11 +246,11 @@ impl Sender {
             self.note_blocked(index);
         }
         self.transaction_waits_until(retry_at);
-        // The leader may have moved; and if this was the last hope, other addresses must be tried.
+        // The leader may have moved. And if this was the last candidate, other addresses must be tried.
         self.request_metadata_soon();
     }
 
-    /// Something waits for a connection to this broker.
+    /// Whether something waits for a connection to this broker.
     fn is_wanted(&self, index: BrokerIndex) -> bool {
         self.brokers[index].is_wanted() || self.is_checked(index)
     }
@@ -272,7 +272,7 @@ impl Sender {
         self.greet(id.broker);
     }
 
-    /// The greeting is over: the connection can be used.
+    /// The greeting is over, and the connection can be used.
     pub(super) fn up(&mut self, index: BrokerIndex) {
         self.set_link(index, Link::Up);
         let now = self.now;
@@ -300,7 +300,7 @@ impl Sender {
         self.broker_has_work(index);
     }
 
-    /// Encodes a request with its header into a frame and hands it to the connection.
+    /// Encodes a request with its header into a frame, and hands it to the connection.
     pub(super) fn send(
         &mut self,
         index: BrokerIndex,
@@ -319,7 +319,7 @@ impl Sender {
         self.write(index, frame, version, kind, timeout);
     }
 
-    /// Hands a finished frame to the connection, to be answered within `timeout`.
+    /// Hands a complete frame to the connection. The response must come within `timeout`.
     pub(super) fn write(
         &mut self,
         index: BrokerIndex,
@@ -380,7 +380,7 @@ impl Sender {
         self.may_write(id.broker);
     }
 
-    /// A connection takes a request again: who waited for that?
+    /// The connection can take another request: starts whatever waited for that.
     pub(super) fn may_write(&mut self, index: BrokerIndex) {
         self.broker_has_work(index);
         if self.metadata.is_wanted() {
@@ -403,7 +403,7 @@ impl Sender {
         }
     }
 
-    /// The same error, with the broker that it is about.
+    /// The same error, with the broker's name.
     pub(super) fn of_broker(&self, index: BrokerIndex, error: &Error) -> Error {
         error.context(self.brokers[index].name())
     }
@@ -453,7 +453,7 @@ impl Sender {
         }
     }
 
-    /// A request whose answer will not come, or cannot be read. `touched`: some byte of it was written.
+    /// Handles a request whose response will not come, or cannot be read. `touched`: a byte of it was written.
     fn unanswered(&mut self, kind: RequestKind, error: &Error, touched: bool) {
         match kind {
             RequestKind::ApiVersions => {}
@@ -485,8 +485,9 @@ impl Sender {
         self.lost(id.broker, &error.note(hint), untouched);
     }
 
-    /// An idle connection was closed. Brokers do that after their connections.max.idle.ms, and load balancers after their
-    /// own limit, so it is no failure. But a broker that stops does the same: connecting again shows whether it is there.
+    /// Handles an idle connection that was closed. That is no failure: brokers close connections after
+    /// connections.max.idle.ms, and load balancers after their own limit. But a broker that stops does the same, so
+    /// connecting again shows whether it is there.
     fn idle_closed(&mut self, index: BrokerIndex, error: &Error) {
         let wait = self.settings.reconnect_backoff.after(1, &mut self.random);
         let retry_at = self.now.after(wait);
@@ -501,9 +502,9 @@ impl Sender {
         self.request_metadata_soon();
     }
 
-    /// A listener that requires SASL answers ApiVersions and closes the connection at the next request. So may one that
-    /// restarts, or that cannot take a large Produce request: it takes two such connections in a row to suspect SASL, and
-    /// other requests.
+    /// A listener that requires SASL responds to ApiVersions, and closes the connection at the next request. A broker
+    /// that restarts, or that cannot take a large Produce request, may do so too. So SASL is suspected only after two
+    /// such connections in a row, with requests other than Produce.
     fn suspect_sasl(&mut self, index: BrokerIndex, error: Error) -> Error {
         let broker = self.broker(index);
         let Some(first) = broker.in_flight.front().filter(|_| !broker.answered) else { return error };
@@ -527,7 +528,7 @@ impl Sender {
         error
     }
 
-    /// Ends a connection for a reason of our own.
+    /// Closes a connection because of a decision of the sender.
     fn close_connection(&mut self, index: BrokerIndex, error: &Error) {
         let id = self.connection_id(index);
         let untouched = self.withdraw(index);
@@ -535,8 +536,8 @@ impl Sender {
         self.lost(index, error, untouched);
     }
 
-    /// Sees to it that the request of which no byte was written, if there is one, stays so: the event loop drops it, or never
-    /// gets it.
+    /// Makes sure that a request without a written byte is never written: the event loop drops it, or never gets it.
+    /// Returns its correlation id.
     pub(super) fn withdraw(&mut self, index: BrokerIndex) -> Option<i32> {
         let untouched = self.broker(index).untouched()?;
         let id = self.connection_id(index);
@@ -548,7 +549,7 @@ impl Sender {
         Some(untouched)
     }
 
-    /// A connection is gone, and with it the answers to what it carried.
+    /// The connection is gone, and the responses to its requests with it.
     fn lost(&mut self, index: BrokerIndex, error: &Error, untouched: Option<i32>) {
         let was_up = self.brokers[index].is_up();
         let requests: Vec<InFlight> = self.broker(index).in_flight.drain(..).collect();
@@ -570,7 +571,7 @@ impl Sender {
     }
 
     /// A connection ended soon after requests with acks=0. If one was refused, its topic is gone or its partition has
-    /// another leader. The metadata that the caller asks for is believed whatever its leader epochs are.
+    /// another leader. So the metadata that the caller requests is accepted whatever its leader epochs are.
     fn doubt_unconfirmed(&mut self, index: BrokerIndex, error: &Error) {
         if self.brokers[index].unconfirmed_until <= self.now {
             return;
@@ -586,11 +587,12 @@ impl Sender {
         }
     }
 
-    /// Closes a connection on which a request got no answer in time: answers come in order, so none behind it will.
+    /// Closes a connection if a request got no response in time. Responses come in order, so no later request will get
+    /// one.
     pub(super) fn requests_due(&mut self, index: BrokerIndex) {
         let drained = self.drained;
         let broker = self.broker(index);
-        // Not always the oldest: topics may have timeouts of their own.
+        // Not always the oldest: topics may have their own timeouts.
         let Some(first) = broker.in_flight.iter().min_by_key(|request| request.deadline) else { return };
         if first.deadline > drained {
             let at = first.deadline;
@@ -604,13 +606,13 @@ impl Sender {
         self.close_connection(index, &Error::new(ErrorKind::Broker(ErrorCode::REQUEST_TIMED_OUT), message));
     }
 
-    /// `connections.max.idle.ms`, but not so short that its timer never rests.
+    /// `connections.max.idle.ms`, but long enough that its timer does not fire constantly.
     fn longest_idle(&self) -> Option<Duration> {
         self.settings.connections_max_idle.map(|idle| idle.max(SHORTEST_PAUSE))
     }
 
-    /// Closes a connection that was not used for `connections.max.idle.ms`, unless something waits for it: records wait for
-    /// a producer id, or for the end of a throttle.
+    /// Closes a connection that was not used for `connections.max.idle.ms`, unless something waits for it, such as
+    /// records that wait for a producer id or for the end of a throttle.
     pub(super) fn idle_due(&mut self, index: BrokerIndex) {
         let Some(idle) = self.longest_idle() else { return };
         let now = self.now;
@@ -627,7 +629,7 @@ impl Sender {
         self.log(Level::Info, || format!("{name}: closed the connection, idle for connections.max.idle.ms"));
     }
 
-    /// Closes a connection on which nothing is in flight; no backoff follows.
+    /// Closes a connection with nothing in flight. No backoff follows.
     pub(super) fn drop_connection(&mut self, index: BrokerIndex) {
         let id = self.connection_id(index);
         let broker = self.broker(index);
@@ -640,7 +642,7 @@ impl Sender {
         self.output(Output::Close(id));
     }
 
-    /// A broker asked to hold requests back (KIP-219).
+    /// Applies a throttle: the broker asked the producer to hold back requests (KIP-219).
     pub(super) fn throttle(&mut self, index: BrokerIndex, throttle_ms: i32) {
         let Ok(ms @ 1..) = u64::try_from(throttle_ms) else { return };
         self.count_throttled(index, ms);
@@ -651,7 +653,7 @@ impl Sender {
             broker.throttled_until = until;
             broker.throttle = throttle;
         }
-        // The broker holds its answers back as well; that is not the requests' fault.
+        // The broker delays its responses too, which is not the fault of the requests.
         for request in &mut broker.in_flight {
             request.deadline = request.deadline.after(throttle);
         }
@@ -662,7 +664,7 @@ impl Sender {
     }
 }
 
-/// Reads a response's header, leaving the reader at its body.
+/// Reads the header of a response, and returns the reader at the body.
 fn read_header<'a>(frame: &'a [u8], request: &InFlight) -> Result<Reader<'a>, Error> {
     let mut reader = Reader::new(frame);
     let correlation = header::read_correlation_id(&mut reader)?;

@@ -8,7 +8,7 @@ use crate::config::{Facilities, Facility};
 use crate::sync::{AtomicU32, Ordering};
 use crate::text::{counted, partition_name};
 
-/// Which facilities tell their lines: read by the sender, changed by any thread.
+/// The facilities whose debug lines are on. The sender reads them, and any thread may change them.
 #[derive(Debug)]
 pub struct DebugSwitch(AtomicU32);
 
@@ -26,7 +26,7 @@ impl DebugSwitch {
     }
 }
 
-/// A line as the log has it.
+/// The form of a line in the log.
 pub fn line(facility: Facility, message: &str) -> String {
     format!("[{facility}] {message}")
 }
@@ -67,7 +67,7 @@ impl Sender {
         }
     }
 
-    /// A batch is put on a request.
+    /// A batch was put into a request.
     pub(super) fn debug_batch(&mut self, broker: BrokerIndex, batch: &Batch) {
         if self.tells(Facility::Batch) {
             let name = self.brokers[broker].name();

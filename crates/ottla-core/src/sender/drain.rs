@@ -1,5 +1,5 @@
-//! From ready partitions to a Produce request. One request per broker carries a batch of every partition that is ready,
-//! and of those that linger.
+//! From ready partitions to a Produce request. One request carries a batch of every partition of its broker that is
+//! ready, and of those that linger.
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Terms;
@@ -13,21 +13,21 @@ use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::{self, BatchHeader};
 use crate::protocol::{ApiKey, produce};
 
-/// What a partition adds to a request besides its batch's records, at most.
+/// The most that a partition adds to a request besides its batch's records.
 const PARTITION_OVERHEAD: usize = record_batch::HEADER_LEN + 16;
 
-/// What came of looking at a ready partition.
+/// The result of looking at a ready partition.
 enum Pick {
     Batch(Box<Batch>),
-    /// Something that is in flight must be answered first.
+    /// Waits for a response, or to be added to the transaction.
     Gated,
-    /// A new producer id is on its way.
+    /// Waits for a new producer id.
     NoProducerId,
     Nothing,
 }
 
 impl Sender {
-    /// Sends what this step made ready, and ends what waited for it.
+    /// Sends what this step made ready, and ends what waited for this step.
     pub(super) fn settle(&mut self) {
         while let Some(broker) = self.dirty.pop() {
             self.drain(broker);
@@ -50,7 +50,7 @@ impl Sender {
         }
     }
 
-    /// The lane of the broker that is to be served next, if one can be.
+    /// The lane of the broker that is served next, if one can be.
     fn next_lane(&mut self, index: BrokerIndex) -> Option<usize> {
         if let Some(refused) = self.producer_id.refused.clone() {
             self.fail_ready(index, &refused);
@@ -78,7 +78,7 @@ impl Sender {
             self.timers.arm(Timer::Throttle(index), until);
             return None;
         }
-        // The request for a producer id may be the one that is being written.
+        // The request for a producer id may occupy the connection.
         if broker.writing || suspects || broker.in_flight.len() >= self.settings.max_in_flight {
             self.note_blocked(index);
             return None;
@@ -87,14 +87,14 @@ impl Sender {
         self.broker(index).lanes.next(any_in_flight, |terms| !(waits && terms.acks == Acks::All))
     }
 
-    /// Without a producer id there is no sending what has to be numbered: that fails with the reason.
+    /// Without a producer id, records that need sequence numbers cannot be sent. They fail with the reason.
     fn fail_ready(&mut self, index: BrokerIndex, error: &crate::Error) {
         for lane in 0..self.brokers[index].lanes.len() {
             let state = self.broker(index).lanes.lane(lane);
             if state.terms.acks != Acks::All || state.ready.is_empty() {
                 continue;
             }
-            // The next record asks again; rights may have been granted meanwhile.
+            // The next record causes another request, because rights may be granted meanwhile.
             self.producer_id.refused = None;
             while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
                 if self.partition(partition).place == Place::Ready {
@@ -106,7 +106,7 @@ impl Sender {
         }
     }
 
-    /// Takes a batch of each partition that is ready in the lane, then of each lingering one, as far as a request goes.
+    /// Takes a batch of each ready partition of the lane, then of each lingering one, until the request is full.
     fn collect(&mut self, index: BrokerIndex, lane: usize) -> Produced {
         let mut produced = self.spare_lists.pop().unwrap_or_default();
         let terms = self.broker(index).lanes.lane(lane).terms;
@@ -123,7 +123,7 @@ impl Sender {
             if state.place != Place::Ready || state.leader != Some(index) {
                 continue;
             }
-            // From here on a second, stale entry is passed over: a request carries one batch of a partition.
+            // From here on a second, stale entry is skipped, so that a request carries one batch per partition.
             state.place = Place::Idle;
             if state.terms() != terms {
                 self.make_ready(partition);
@@ -157,20 +157,20 @@ impl Sender {
         produced
     }
 
-    /// A partition that was looked at and does not go now is the first of the next request.
+    /// Makes a partition that does not fit into this request the first of the next one.
     fn put_back(&mut self, index: BrokerIndex, lane: usize, partition: PartitionIndex) {
         self.partition(partition).place = Place::Ready;
         self.broker(index).lanes.lane(lane).ready.push_front(partition);
     }
 
-    /// Lingering partitions of the lane go with a request that is made anyway.
+    /// Lingering partitions of the lane join a request that is made anyway.
     fn ride_along(&mut self, index: BrokerIndex, lane: usize) {
         self.end_lingering_in(index, lane);
-        // That announced the broker again; it is being served right now.
+        // That marked the broker again, which is being served right now.
         self.dirty.retain(|&dirty| dirty != index);
     }
 
-    /// After one batch of a partition was taken: is there another that need not linger?
+    /// After a batch was taken, readies the partition again if it has another batch that need not linger.
     fn look_for_more(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         let status = partition.slot.status();
@@ -181,7 +181,7 @@ impl Sender {
         }
     }
 
-    /// The batch that a partition would send next, if it may send now.
+    /// The batch that a partition sends next, if it may send now.
     fn pick(&mut self, index: PartitionIndex, broker: BrokerIndex) -> Pick {
         if self.partition(index).sequence.is_broken() && self.partition(index).in_flight == 0 {
             self.begin_sequence_again(index);
@@ -191,7 +191,7 @@ impl Sender {
         }
         let partition = self.partition(index);
         let in_flight = partition.in_flight;
-        // What is on its way to another broker must be answered first, or it could be overtaken.
+        // What is in flight to another broker needs its response first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != Some(broker);
         let retry_goes_alone = !planted(Fault::RetryNotAlone);
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && retry_goes_alone;
@@ -208,7 +208,7 @@ impl Sender {
         Pick::Batch(self.stage(index, batch))
     }
 
-    /// Takes over a batch from its slot, closes and compresses it. It follows everything in the partition's queue.
+    /// Takes a batch over from its slot: seals and compresses it. It follows everything in the partition's queue.
     pub(super) fn stage(&mut self, index: PartitionIndex, mut batch: Box<Batch>) -> Box<Batch> {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
@@ -223,7 +223,7 @@ impl Sender {
         batch
     }
 
-    /// Puts a batch on a request that is being made.
+    /// Puts a batch into the request that is being built.
     fn carry(&mut self, index: PartitionIndex, broker: BrokerIndex, mut batch: Box<Batch>, produced: &mut Produced) {
         self.count_carried(self.partitions[index].topic, broker, &batch);
         batch.sealed.counted = true;
@@ -244,7 +244,8 @@ impl Sender {
         produced.push(Carried { partition: index, topic_id, batch: Some(batch), answered: false });
     }
 
-    /// Gives a batch its numbers. In a transaction all partitions have its epoch; otherwise each counts up its own.
+    /// Numbers a batch. In a transaction all partitions have the transaction's epoch; otherwise each partition has its
+    /// own.
     fn number(&mut self, index: PartitionIndex, batch: &mut Batch) {
         let transactional = self.transaction.is_some();
         let producer = self.transaction.as_ref().map_or(self.producer_id.current(), Transaction::producer);
@@ -279,7 +280,7 @@ impl Sender {
         self.write(index, frame, version, kind, terms.request_timeout);
     }
 
-    /// Version 13 names topics by id alone, so a topic without one needs an older version.
+    /// Version 13 identifies topics only by id, so a topic without an id needs an older version.
     fn produce_version(&self, version: i16, produced: &Produced) -> i16 {
         let has_id = |carried: &Carried| {
             let topic = self.partitions[carried.partition].topic;
@@ -331,10 +332,10 @@ impl Sender {
     }
 }
 
-/// As the header of a batch says that it has no sequence number.
+/// The values in the header of a batch without a sequence number.
 const UNNUMBERED: BaseSequence = BaseSequence { producer: ProducerEpoch { id: -1, epoch: -1 }, number: -1 };
 
-/// The header of a batch with its checksum, as it is at this attempt.
+/// The header of a batch for this attempt, with its checksum.
 fn batch_header(batch: &Batch, transactional: bool) -> [u8; record_batch::HEADER_LEN] {
     let count = batch.count() as i32;
     let base = batch.sealed.base_sequence.unwrap_or(UNNUMBERED);

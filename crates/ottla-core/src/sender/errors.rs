@@ -3,7 +3,7 @@
 
 use crate::error::{ErrorCode, ProduceVerdict};
 
-/// The verdict of the table of codes. Without a sequence, what a broker says about sequences is a failure like any other.
+/// The verdict in the table of codes. Without idempotence, errors about sequences are ordinary failures.
 pub fn verdict(code: i16, idempotent: bool) -> ProduceVerdict {
     match ErrorCode::produce_verdict(code) {
         ProduceVerdict::SequenceLost | ProduceVerdict::WrittenBefore if !idempotent => {

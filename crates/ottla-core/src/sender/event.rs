@@ -1,4 +1,4 @@
-//! Events: what an application may want to know beyond single records, such as brokers that come and go.
+//! Events: what an application may want to know beyond single records, such as brokers going up and down.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use super::{Output, Sender};
 use crate::error::Error;
 use crate::sync::Arc;
 
-/// Something that happened to the producer as a whole. The log tells it too.
+/// Something that happened to the producer as a whole. It is also logged.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub kind: EventKind,
-    /// The broker that it is about.
+    /// The broker that the event is about.
     pub broker: Option<EventBroker>,
-    /// The topic that it is about.
+    /// The topic that the event is about.
     pub topic: Option<Arc<str>>,
-    /// For how long the broker asked to hold requests back.
+    /// How long the broker asked the producer to hold back requests.
     pub throttle: Duration,
     pub error: Option<Error>,
     /// One sentence.
@@ -24,25 +24,25 @@ pub struct Event {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// A connection can be used, the first to this broker or the first since it was down.
+    /// A connection can be used: the first to this broker, or the first since it was down.
     BrokerUp,
-    /// The connection was lost, or there was none to be had. Told once, until the broker is up again.
+    /// The connection was lost, or could not be established. Reported once, until the broker is up again.
     BrokerDown,
-    /// No broker that is known could be reached. Told once, until one is up again.
+    /// No known broker could be reached. Reported once, until one is up again.
     AllBrokersDown,
-    /// A broker asked to hold requests back (KIP-219).
+    /// A broker asked the producer to hold back requests (KIP-219).
     Throttled,
     /// The producer cannot go on.
     Fatal,
-    /// An attempt to send was refused for want of room in `buffer.memory`, and now there is room.
+    /// A send was refused because `buffer.memory` had no room, and now there is room.
     BufferRoom,
-    /// The producer begins from `bootstrap.servers` again.
+    /// The producer starts from `bootstrap.servers` again.
     Rebootstrap,
-    /// Brokers do not describe a topic that is asked for. Told once, until one does.
+    /// Brokers do not describe a topic that was requested. Reported once, until one does.
     TopicMissing,
 }
 
-/// Which broker, and where.
+/// A broker's id and address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBroker {
     /// Negative for a bootstrap address.
@@ -72,7 +72,7 @@ impl Sender {
         self.report_event(Event { broker, ..event });
     }
 
-    /// A broker can be used. One whose connection was idle, was closed and came back is no news.
+    /// Reports that a broker can be used. No event for an idle connection that was closed and came back.
     pub(super) fn report_up(&mut self, index: BrokerIndex) {
         self.all_down = false;
         let broker = self.broker(index);
@@ -82,7 +82,7 @@ impl Sender {
         }
     }
 
-    /// A broker cannot be used. A bootstrap address that metadata has replaced concerns nobody.
+    /// Reports that a broker cannot be used. No event for a bootstrap address that metadata has replaced.
     pub(super) fn report_down(&mut self, index: BrokerIndex, error: &Error) {
         let broker = self.broker(index);
         let first = broker.reported_up.replace(false) != Some(false);

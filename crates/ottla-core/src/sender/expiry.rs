@@ -14,8 +14,8 @@ use crate::sync::Time;
 use crate::text::{counted, partition_name};
 
 impl Sender {
-    /// Sees to it that a partition is looked at when something in its slot is due, or when its open batch should take
-    /// no more records. While batches wait another may be opened at any time, of which nobody is told.
+    /// Makes sure that the partition is looked at when something in its slot is due, or when its open batch should take
+    /// no more records. While batches wait, another one may be opened at any time without an announcement.
     pub(super) fn arm_expiry(&mut self, index: PartitionIndex, status: &SlotStatus) {
         if status.oldest.is_some() {
             let growth = self.growth_of(index);
@@ -27,8 +27,8 @@ impl Sender {
         }
     }
 
-    /// For how long an open batch takes records. All of a batch share a deadline, so the last one has that much less
-    /// time than it was promised: while a broker is away, an eighth.
+    /// How long an open batch takes records. All records of a batch share a deadline, so the last one loses that much
+    /// of its time. While a broker cannot be reached, that is an eighth.
     fn growth_of(&mut self, index: PartitionIndex) -> Duration {
         let partition = self.partition(index);
         let settings = &partition.slot.settings;
@@ -55,7 +55,7 @@ impl Sender {
         }
     }
 
-    /// The first deadline of what was taken from the slot and is not decided.
+    /// The first deadline of batches that were taken from the slot and are not decided.
     fn first_deadline(&mut self, index: PartitionIndex) -> Option<Time> {
         let partition = self.partition(index);
         let queue = partition.queue.iter().map(|batch| batch.deadline);
@@ -67,12 +67,12 @@ impl Sender {
         queued.into_iter().chain(in_flight).min()
     }
 
-    /// Batches on their way. Mostly their records are completed as unknown.
+    /// Expires batches in flight. Most of their records complete as unknown.
     fn expire_in_flight(&mut self, index: PartitionIndex, due: Time) {
         if self.partition(index).in_flight == 0 || !self.carried_batches(index).flatten().any(|b| b.deadline <= due) {
             return;
         }
-        // Taking a batch may take its request back.
+        // Asked first, because taking a batch may recall its request.
         let waiting = self.partition_waits_for(index);
         for batch in self.take_in_flight(index, |batch| batch.deadline <= due) {
             let error = self.delivery_timed_out(&batch, &self.why_late(waiting.clone(), &batch));
@@ -90,7 +90,7 @@ impl Sender {
         }
     }
 
-    /// What was not taken yet has no number, and no flush waits for it.
+    /// Batches in the slot have no sequence number, and no flush waits for them.
     fn expire_in_slot(&mut self, index: PartitionIndex, due: Time) {
         let now = self.now;
         for batch in self.partition(index).slot.take_expired(due) {
@@ -101,7 +101,7 @@ impl Sender {
         }
     }
 
-    /// A batch that waited to be sent is out of time. If its topic is gone, that is the error.
+    /// The error for a batch whose time passed before it was sent. If its topic is gone, that is the error.
     fn unsent_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
         let error = self.delivery_timed_out(batch, &self.why_late(self.partition_waits_for(index), batch));
         match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
@@ -110,13 +110,13 @@ impl Sender {
         }
     }
 
-    /// The topic of a partition whose leader is not known: what brokers say of it is why.
+    /// The topic of a partition without a known leader, whose error may be the reason.
     fn topic_of_leaderless(&self, index: PartitionIndex) -> Option<&TopicState> {
         let partition = Some(&self.partitions[index]).filter(|partition| partition.leader.is_none())?;
         self.topics.get(partition.topic)
     }
 
-    /// Why a batch fails whose time is up.
+    /// The error for a batch whose time has passed.
     pub(super) fn delivery_timed_out(&self, batch: &Batch, cause: &str) -> Error {
         let attempts = match batch.sealed.attempts {
             0 => "it was not sent".to_string(),
@@ -144,7 +144,7 @@ impl Sender {
         self.give_up(index, batch, error);
     }
 
-    /// A topic whose partitions did not become known in time.
+    /// Fails records of a topic whose partitions did not become known in time.
     fn expire_topic_queue(&mut self, index: PartitionIndex, due: Time) {
         let now = self.now;
         for batch in self.partition(index).slot.take_expired(due) {
@@ -155,7 +155,7 @@ impl Sender {
         self.queue_emptied(index);
     }
 
-    /// Why a topic's partitions are not known, with the code of a broker's answer about it, if there was one.
+    /// The error for them. Its kind is that of the brokers' error for the topic, if there is one.
     fn topic_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
         let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at].error());
         let kind = refused.map_or(ErrorKind::MetadataTimedOut, Error::kind);

@@ -1,11 +1,11 @@
-//! Flush: waits for everything that was accepted before it, and lets nothing of it linger.
+//! Flush: waits for everything that was accepted before it, and ends linger for it.
 
 use super::index::PartitionIndex;
 use super::outstanding::Outstanding;
 use super::{Answer, Place, Sender};
 use crate::planted::{Fault, planted};
 
-/// The flushes that are waited for.
+/// The flushes that have not ended.
 #[derive(Default)]
 pub struct Flushes {
     waiting: Vec<Flush>,
@@ -15,11 +15,11 @@ struct Flush {
     waiter: Waiter,
     /// Batches before this serial must be decided.
     upto: u64,
-    /// Queues of topics whose partitions were not known. What is in them gets its serials later.
+    /// Queues of topics whose partitions were not known. Their records get serials later.
     queues: Vec<PartitionIndex>,
 }
 
-/// What goes on when a flush has ended.
+/// What continues when a flush has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiter {
     /// The application's call, by its ticket.
@@ -44,7 +44,7 @@ impl Flushes {
         self.waiting.iter().any(|flush| flush.queues.contains(&queue))
     }
 
-    /// The records of a topic's queue have serials before `upto` now, or are decided.
+    /// The records of a topic's queue now have serials before `upto`, or are decided.
     pub fn queue_resolved(&mut self, queue: PartitionIndex, upto: u64) {
         let forgets_moved = planted(Fault::FlushForgetsMoved);
         for flush in &mut self.waiting {
@@ -55,7 +55,7 @@ impl Flushes {
         }
     }
 
-    /// Removes a flush for which everything is decided.
+    /// Removes a flush that has ended.
     pub fn take_ended(&mut self, outstanding: &Outstanding) -> Option<Waiter> {
         let has_ended = |flush: &Flush| flush.queues.is_empty() && outstanding.all_ended_before(flush.upto);
         let at = self.waiting.iter().position(has_ended)?;
@@ -81,7 +81,7 @@ impl Sender {
         self.flushes.add(waiter, self.outstanding.next(), queues);
     }
 
-    /// Takes everything out of a slot, so that what comes later is told apart from what was there.
+    /// Takes all batches from a slot, so that later records are not part of the flush.
     fn take_all(&mut self, index: PartitionIndex) {
         while let (Some(batch), _) = self.partition(index).slot.take() {
             let batch = self.stage(index, batch);
@@ -93,7 +93,7 @@ impl Sender {
         }
     }
 
-    /// A topic's queue was assigned, or failed: flushes that wait for it go on to wait for its partitions.
+    /// A topic's queue was assigned, or failed. Flushes that waited for it now wait for its partitions.
     pub(super) fn queue_resolved(&mut self, queue: PartitionIndex) {
         if !self.flushes.wait_for_queue(queue) {
             return;
@@ -105,7 +105,7 @@ impl Sender {
         self.flushes.queue_resolved(queue, self.outstanding.next());
     }
 
-    /// Ends flushes once what they waited for is decided.
+    /// Ends flushes for which everything is decided.
     pub(super) fn settle_flushes(&mut self) {
         while let Some(waiter) = self.flushes.take_ended(&self.outstanding) {
             match waiter {
@@ -115,7 +115,7 @@ impl Sender {
         }
     }
 
-    /// The producer has ended: nothing is left to wait for.
+    /// The producer has ended, so nothing is left to wait for.
     pub(super) fn end_flushes(&mut self) {
         for waiter in self.flushes.take_all() {
             if let Waiter::Call(ticket) = waiter {

@@ -1,28 +1,28 @@
-//! A request on its way to a socket.
+//! Frames: requests on their way to a socket.
 
 use crate::allocate;
 use crate::batch::Payload;
 use crate::error::Result;
 use crate::sync::Arc;
 
-/// Framing bytes, and the payloads that go between them. Payloads are shared with their batches, so a frame pins their
-/// memory until it is dropped: until it was written, or its connection is gone.
+/// Framing bytes, and the payloads between them. Payloads are shared with their batches, so a frame pins their memory
+/// until it is dropped: until it was written or its connection is gone.
 #[derive(Default)]
 pub struct Frame {
     pub correlation: i32,
     pub bytes: Vec<u8>,
-    /// Where in `bytes` each payload goes, ascending.
+    /// The position of each payload in `bytes`, ascending.
     pub inserts: Vec<(usize, Arc<Payload>)>,
 }
 
-/// Payloads up to this size are copied into the framing bytes: a further `iovec` costs the kernel more than the copy.
+/// Smaller payloads are copied into the framing bytes: one more `iovec` costs the kernel more than the copy.
 const COPY_BELOW: usize = 2048;
 
-/// What a payload needs around it: the partition, the batch's header, and often the topic.
+/// What surrounds a payload: the partition, the batch's header, and often the topic.
 const AROUND: usize = 128;
 
 impl Frame {
-    /// Makes room for such payloads and their headers, so that adding them cannot fail.
+    /// Reserves room for these payloads and their headers, so that adding them cannot fail.
     pub fn reserve<'p>(&mut self, payloads: impl Iterator<Item = &'p Arc<Payload>>) -> Result<()> {
         let (mut bytes, mut inserts) = (0, 0);
         for payload in payloads {
@@ -33,7 +33,7 @@ impl Frame {
         allocate::reserve(&mut self.inserts, inserts)
     }
 
-    /// Adds a payload at the end of what was written so far.
+    /// Adds a payload after the bytes written so far.
     pub fn insert(&mut self, payload: &Arc<Payload>) {
         if payload.len() < COPY_BELOW {
             payload.slices().for_each(|slice| self.bytes.extend_from_slice(slice));
@@ -50,7 +50,7 @@ impl Frame {
         self.bytes.len() + self.inserted_len()
     }
 
-    /// All bytes in order.
+    /// All bytes, in order.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.inserts.iter().map(|(at, _)| *at).chain([self.bytes.len()]);
         let starts = std::iter::once(0).chain(self.inserts.iter().map(|(at, _)| *at));
@@ -63,7 +63,7 @@ impl Frame {
             .filter(|slice| !slice.is_empty())
     }
 
-    /// Empties the frame, letting go of its payloads but not of its buffers.
+    /// Empties the frame. Releases its payloads, but keeps its buffers.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.inserts.clear();

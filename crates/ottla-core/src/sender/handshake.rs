@@ -1,4 +1,4 @@
-//! ApiVersions: which versions of each request a broker supports (KIP-35, KIP-511).
+//! The greeting, ApiVersions: which versions of each request a broker supports (KIP-35, KIP-511).
 
 use super::Sender;
 use super::index::BrokerIndex;
@@ -10,7 +10,7 @@ use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::{ApiKey, ApiVersions, Reader};
 
 impl Sender {
-    /// Asks for the versions, in the newest form that we know.
+    /// Requests the versions, with the newest version of ApiVersions.
     pub(super) fn greet(&mut self, broker: BrokerIndex) {
         self.ask_versions(broker, ApiKey::ApiVersions.versions().max);
     }
@@ -23,7 +23,7 @@ impl Sender {
 
     pub(super) fn greeted(&mut self, broker: BrokerIndex, reader: &mut Reader<'_>, version: i16) -> Result<()> {
         let response = read_api_versions(reader, version)?;
-        // The broker does not know this version of ApiVersions, and answers in the form of version 0.
+        // The broker does not know this version of ApiVersions, and responds in the format of version 0.
         if response.error_code == ErrorCode::UNSUPPORTED_VERSION && version > 0 {
             let theirs = response.api_keys.iter().find(|api| api.api_key == ApiKey::ApiVersions as i16);
             let next = theirs.map_or(0, |api| api.max_version.min(version - 1).max(0));

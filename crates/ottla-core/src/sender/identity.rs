@@ -1,5 +1,5 @@
-//! Whether a topic is still the same. It may have been deleted and created again with any number of partitions, and a
-//! broker may not know that yet.
+//! Detects whether a topic is still the same. It may have been deleted and created again with any number of partitions,
+//! and some brokers may not know that yet.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::planted::{Fault, planted};
 use crate::protocol::messages::MetadataResponseTopic;
 use crate::text::counted;
 
-/// How long brokers may take to learn from the controller that a topic was deleted, created or extended.
+/// How long a broker may take to learn from the controller that a topic was deleted, created or extended.
 const PROPAGATION: Duration = Duration::from_millis(500);
 
 impl Sender {
-    /// Whether an answer is passed over, because the broker may be behind the others: it names the id that the topic had
-    /// before, or fewer partitions without an id by which to tell the topic from another. It is believed when no broker
-    /// said otherwise for as long as one may be behind.
+    /// Whether a response is ignored because its broker may be outdated: it has the topic's former id, or fewer
+    /// partitions and no id that would show that it is another topic. It is accepted after all if no broker contradicts
+    /// it for as long as one may be outdated.
     pub(super) fn is_doubtful(&mut self, index: TopicIndex, answer: &MetadataResponseTopic<'_>) -> bool {
         let now = self.now;
         let topic = &mut self.topics[index];
@@ -37,17 +37,17 @@ impl Sender {
         false
     }
 
-    /// Brokers say of the topic what may be out of date.
+    /// Whether brokers describe the topic only in ways that may be outdated.
     pub(super) fn is_doubted(&self, topic: &str) -> bool {
         let index = self.topic_by_name.get(topic);
         index.is_some_and(|&index| self.topics[index].doubted_since.is_some())
     }
 
-    /// A topic that was deleted and created again has another id.
+    /// Applies the topic's id. A topic that was deleted and created again has another id.
     pub(super) fn take_topic_id(&mut self, index: TopicIndex, id: [u8; 16]) {
         let topic = &mut self.topics[index];
         if id == NO_ID || id == topic.id {
-            // A broker without an id for it is one that knows none.
+            // A broker that reports no id does not know ids.
             return;
         }
         let former = std::mem::replace(&mut topic.id, id);
@@ -63,7 +63,7 @@ impl Sender {
         }
     }
 
-    /// A partition's log is another one from now on. What was to be written to the old one is not written to the new.
+    /// From now on, the partition has another log. Records for the old log are not written to the new one.
     fn begin_again(&mut self, index: PartitionIndex, error: &Error) {
         let transactional = self.transaction.is_some();
         self.renew_transaction();
@@ -71,22 +71,22 @@ impl Sender {
         let partition = self.partition(index);
         partition.leader_epoch = -1;
         partition.incarnation += 1;
-        // The new log knows nothing of this producer. But if a broker that is behind spoke of the old topic, this is the log
-        // from before: only a higher epoch is right for both.
+        // The new log does not know this producer. But if an outdated broker had described the old topic, this may be
+        // the former log. A higher epoch is right in both cases.
         if partition.slot.settings.idempotence && !transactional {
             partition.sequence.break_off();
         }
         self.reconsider(index);
     }
 
-    /// A topic becomes known, or has another number of partitions. `same`: it certainly is the topic that it was.
+    /// A topic becomes known, or has another number of partitions. `same`: it certainly is the same topic.
     pub(super) fn take_partition_count(&mut self, index: TopicIndex, count: usize, same: bool) {
         let state = &self.topics[index];
         let topic = state.topic.clone();
-        // The same topic has not lost any: the broker is behind.
+        // The same topic cannot lose partitions, so the broker is outdated.
         let same = same || planted(Fault::PartitionsKept);
         let unchanged = count == state.partitions.len() || (count < state.partitions.len() && same);
-        // Its queue is being moved to the partitions of before. The next answer says this again.
+        // Its queue is being moved to the former partitions. The next response will report the count again.
         let being_assigned = state.known && topic.partitions().is_none();
         if unchanged || being_assigned {
             return;
@@ -106,7 +106,8 @@ impl Sender {
         }
     }
 
-    /// A topic has fewer partitions than before: it was deleted and created again. Threads no longer see the others.
+    /// A topic has fewer partitions, so it was deleted and created again. The others are no longer visible to
+    /// application threads.
     fn partitions_gone(&mut self, index: TopicIndex, before: &[PartitionIndex]) {
         let topic = &self.topics[index];
         let (name, left) = (topic.topic.name.clone(), topic.partitions.clone());
@@ -118,14 +119,14 @@ impl Sender {
             self.begin_again(partition, &recreated(&name));
             self.set_leader(partition, None, -1);
         }
-        // Its leaders count their epochs from 0 again.
+        // Leader epochs of the new topic count from 0 again.
         for partition in left {
             self.partition(partition).leader_epoch = -1;
         }
     }
 }
 
-/// Why records that were accepted for the old topic are not sent to the new one of the same name.
+/// The error of records that were accepted for the old topic, and are not sent to the new one of the same name.
 pub fn recreated(topic: &str) -> Error {
     let message = format!("topic {topic} was deleted and created again; the record was meant for the old one");
     Error::new(ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_ID), message)

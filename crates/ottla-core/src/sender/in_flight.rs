@@ -1,4 +1,4 @@
-//! Batches in flight that are decided before their response: expired, purged, or given up by a close.
+//! Batches in flight that are decided before their response: they expire, are purged, or fail in a close.
 
 use super::Sender;
 use super::index::PartitionIndex;
@@ -7,7 +7,7 @@ use crate::batch::Batch;
 use crate::planted::{Fault, planted};
 
 impl Sender {
-    /// The batches of a partition that are on their way; `None` for those that are decided already.
+    /// The batches of a partition that are in flight; `None` for those that are decided already.
     pub(super) fn carried_batches(&mut self, index: PartitionIndex) -> impl Iterator<Item = &mut Option<Box<Batch>>> {
         let broker = self.partition(index).in_flight_broker;
         let requests =
@@ -22,9 +22,9 @@ impl Sender {
             .map(|carried| &mut carried.batch)
     }
 
-    /// Takes batches of a partition off their requests, which go on and keep their bytes: what becomes of these batches
-    /// is never learned. If no byte of a request was written yet, it is taken back instead, and its batch comes back as
-    /// it was.
+    /// Takes batches of a partition out of their requests. The requests stay in flight and keep the bytes, so the fate
+    /// of these batches is never learned. But a request without a written byte is recalled, and then its batch is
+    /// returned unchanged.
     pub(super) fn take_in_flight(
         &mut self,
         index: PartitionIndex,
@@ -46,8 +46,8 @@ impl Sender {
         taken
     }
 
-    /// Takes back the request that waits to be written, if no byte of it was and it carries a batch that is meant. That
-    /// batch is the answer; the others that it carried are queued again.
+    /// Recalls the request that waits to be written, if none of its bytes was written and it carries a batch that
+    /// `is_meant`. Returns that batch; the others of the request are queued again.
     fn recall(&mut self, index: PartitionIndex, is_meant: &impl Fn(&Batch) -> bool) -> Option<Box<Batch>> {
         let broker = self.partition(index).in_flight_broker?;
         let meant = |carried: &Carried| {

@@ -1,4 +1,4 @@
-//! Indices of the sender's tables, and tables that are only read by their own kind of index.
+//! Indices of the sender's tables, and tables that can only be read with their own kind of index.
 
 use std::marker::PhantomData;
 use std::ops;
@@ -29,16 +29,16 @@ macro_rules! indices {
 }
 
 indices! {
-    /// A broker, or a bootstrap address. It keeps its index as long as the producer lives.
+    /// A broker or a bootstrap address. The index stays the same as long as the producer lives.
     BrokerIndex,
     /// A partition, or the queue of a topic whose partitions are not known: the index of its slot.
     PartitionIndex,
-    /// A topic that was asked for.
+    /// A topic that was requested.
     TopicIndex,
 }
 
 impl PartitionIndex {
-    /// By the number that the accumulator gave to the partition's slot.
+    /// The index for the number that the accumulator gave to the partition's slot.
     pub fn of_slot(index: u32) -> Self {
         PartitionIndex(index)
     }
@@ -68,7 +68,7 @@ impl<I: TableIndex, T> Table<I, T> {
         self.rows.get(index.position())
     }
 
-    /// The indices of the rows that there are now.
+    /// The indices of the present rows.
     pub fn indices(&self) -> impl DoubleEndedIterator<Item = I> + Clone + use<I, T> {
         (0..self.rows.len()).map(I::from_position)
     }
@@ -87,7 +87,7 @@ impl<I: TableIndex, T> Table<I, T> {
 }
 
 impl<I: TableIndex, T: Default> Table<I, T> {
-    /// The row of an index, of which there may be none yet.
+    /// The row of an index. Adds default rows up to it if need be.
     pub fn row_or_default(&mut self, index: I) -> &mut T {
         let position = index.position();
         if self.rows.len() <= position {

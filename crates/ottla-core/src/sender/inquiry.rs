@@ -1,5 +1,5 @@
-//! Questions of the application about the cluster or a topic. Each is answered by metadata that was requested after it
-//! and for it, or at its deadline with the reason why there is none.
+//! Inquiries: questions of the application about the cluster or a topic. Metadata that is requested for the inquiry
+//! answers it. At its deadline it fails with the reason.
 
 use super::index::BrokerIndex;
 use super::{Answer, Sender, Timer};
@@ -9,17 +9,17 @@ use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, Met
 use crate::sync::{Arc, Time};
 use crate::text::partition_name;
 
-/// A question that is not answered yet.
+/// An inquiry without an answer yet.
 pub struct Inquiry {
     ticket: u64,
     about: About,
     asked_at: Time,
     deadline: Time,
-    /// The first metadata request that can answer it, by number.
+    /// The number of the first metadata request that can answer it.
     since: u64,
-    /// What brokers answered so far, if that was not it.
+    /// The last answer of a broker that was not sufficient.
     heard: Option<Error>,
-    /// The topic is as asked for, but that there is no connection yet to one of its leaders.
+    /// The answer, except that a connection to a leader is missing.
     found: Option<Arc<[PartitionInfo]>>,
 }
 
@@ -33,13 +33,13 @@ impl Inquiry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionInfo {
     pub partition: i32,
-    /// Its id; -1 while there is none.
+    /// The leader's id; -1 without a leader.
     pub leader: i32,
-    /// -1 if the broker does not say (before Kafka 2.1).
+    /// -1 if the broker does not report it (before Kafka 2.1).
     pub leader_epoch: i32,
-    /// Where the leader is; `None` if there is none, or it is not among the cluster's brokers.
+    /// The leader's address; `None` if there is no leader, or it is not among the cluster's brokers.
     pub leader_address: Option<(Arc<str>, u16)>,
-    /// Ids of brokers, here and below.
+    /// Ids of brokers, as in the next two.
     pub replicas: Vec<i32>,
     pub in_sync: Vec<i32>,
     pub offline: Vec<i32>,
@@ -57,17 +57,17 @@ impl Sender {
         self.metadata_due();
     }
 
-    /// Some question is not answered by the metadata that is on its way, nor by any before.
+    /// Whether an inquiry needs metadata that was not requested yet.
     pub(super) fn is_inquired(&self) -> bool {
         self.inquiries.iter().any(|inquiry| inquiry.since > self.metadata.asked)
     }
 
-    /// Somebody waits for an answer about this topic.
+    /// Whether an inquiry is about this topic.
     pub(super) fn is_inquired_about(&self, topic: &str) -> bool {
         self.inquiries.iter().any(|inquiry| matches!(&inquiry.about, About::Topic { name, .. } if **name == *topic))
     }
 
-    /// Answers what a response answers, after it was taken in; false if something must be asked again.
+    /// Answers inquiries from a response that was applied. False if a further request is needed.
     pub(super) fn answer_inquiries(&mut self, response: &MetadataResponse<'_>) -> bool {
         for mut inquiry in std::mem::take(&mut self.inquiries) {
             match self.find_answer(&mut inquiry, response) {
@@ -79,7 +79,7 @@ impl Sender {
         self.inquiries.iter().all(|inquiry| inquiry.since > self.metadata.asked)
     }
 
-    /// Answers what waited only for a connection that is up now.
+    /// Answers inquiries that waited only for a connection that is up now.
     pub(super) fn answer_reached(&mut self) {
         for inquiry in std::mem::take(&mut self.inquiries) {
             match &inquiry.found {
@@ -91,7 +91,7 @@ impl Sender {
         }
     }
 
-    /// The first partition to whose leader there is no connection, and that broker.
+    /// The first partition without a connection to its leader, and that leader.
     fn unreached(&self, partitions: &[PartitionInfo]) -> Option<(i32, BrokerIndex)> {
         partitions.iter().find_map(|partition| {
             let leader = self.brokers.by_id(partition.leader)?;
@@ -99,7 +99,7 @@ impl Sender {
         })
     }
 
-    /// Somebody waits for a connection to this broker, to know that it can be had.
+    /// Whether an inquiry waits for a connection to this broker.
     pub(super) fn is_checked(&self, broker: BrokerIndex) -> bool {
         let id = self.brokers[broker].id;
         let found = self.inquiries.iter().filter_map(|inquiry| inquiry.found.as_ref());
@@ -138,7 +138,7 @@ impl Sender {
         }
     }
 
-    /// `None` if this answer is about other topics alone.
+    /// `None` if this response is only about other topics.
     fn partitions_of(
         &self,
         name: &str,
@@ -146,7 +146,7 @@ impl Sender {
         led: bool,
     ) -> Option<Result<Arc<[PartitionInfo]>>> {
         let index = self.topic_by_name.get(name).copied();
-        // Left out of the answer, or refused.
+        // The topic was left out of the response, or refused.
         if let Some(error) = index.and_then(|index| self.topics[index].error()) {
             return Some(Err(error.clone()));
         }
@@ -207,7 +207,7 @@ impl Sender {
         Error::new(kind, format!("no broker of the cluster answered within {ms} ms: {cause}"))
     }
 
-    /// What a question waits for.
+    /// What an inquiry waits for.
     pub(super) fn inquiry_waits_for(&self, inquiry: &Inquiry) -> Option<String> {
         let heard = inquiry.heard.as_ref().map(|error| error.message().to_owned());
         let unreached = inquiry.found.as_ref().and_then(|found| self.unreached(found));
@@ -215,7 +215,7 @@ impl Sender {
         heard.or(leader).or_else(|| self.metadata_waits_for())
     }
 
-    /// Nothing will be learned any more.
+    /// Fails all inquiries, because no more metadata will come.
     pub(super) fn end_inquiries(&mut self) {
         for inquiry in std::mem::take(&mut self.inquiries) {
             let why = self.inquiry_waits_for(&inquiry).map_or_else(String::new, |why| format!("; {why}"));
@@ -225,7 +225,7 @@ impl Sender {
     }
 }
 
-/// The kind of an error that says why a broker did not answer.
+/// The kind of an error that says why a broker did not respond.
 fn kind_of(last: Option<&Error>) -> ErrorKind {
     match last.map(Error::kind) {
         Some(kind @ (ErrorKind::Resolve | ErrorKind::Io | ErrorKind::BadResponse | ErrorKind::UnsupportedBroker)) => {

@@ -1,4 +1,4 @@
-//! Where partitions wait for their turn at their broker.
+//! Lanes: where partitions wait for their turn at their broker.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::accumulator::TopicSettings;
 use crate::config::Acks;
 use crate::sync::Time;
 
-/// What a Produce request says for all that it carries. Partitions whose topics differ in it travel apart.
+/// What a Produce request says for all that it carries. Partitions whose topics differ in it need separate requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     pub acks: Acks,
@@ -29,18 +29,18 @@ impl Terms {
 pub struct Lane {
     pub terms: Terms,
     pub ready: VecDeque<PartitionIndex>,
-    /// By linger. Those of one linger are in the order in which it began, so the first of them is the first due.
+    /// By linger. Partitions with the same linger are in the order in which it began, so the first is due first.
     pub lingering: Vec<(Duration, VecDeque<PartitionIndex>)>,
 }
 
 impl Lane {
-    /// When the first linger ends. Partitions that no longer linger are dropped on the way.
+    /// When the first linger ends. Drops partitions that no longer linger on the way.
     fn next_linger(&mut self, partitions: &mut Partitions) -> Option<Time> {
         self.lingering.iter_mut().filter_map(|(linger, waiting)| first_linger(*linger, waiting, partitions)).min()
     }
 }
 
-/// The first of a list is the oldest.
+/// The first partition of a list has lingered longest.
 fn first_linger(linger: Duration, waiting: &mut VecDeque<PartitionIndex>, partitions: &mut Partitions) -> Option<Time> {
     loop {
         let index = *waiting.front()?;
@@ -56,11 +56,11 @@ fn first_linger(linger: Duration, waiting: &mut VecDeque<PartitionIndex>, partit
     }
 }
 
-/// The lanes of one broker: usually one, and as many as topics differ in what a request says.
+/// The lanes of one broker. Usually there is one; topics with other terms have lanes of their own.
 #[derive(Default)]
 pub struct Lanes {
     lanes: Vec<Lane>,
-    /// Whose turn it is.
+    /// The lane that is served next.
     turn: usize,
 }
 
@@ -73,13 +73,13 @@ impl Lanes {
         &mut self.lanes[at]
     }
 
-    /// Something waits here that need not linger.
+    /// Whether a partition here need not linger.
     pub fn any_ready(&self) -> bool {
         self.lanes.iter().any(|lane| !lane.ready.is_empty())
     }
 
-    /// The lane whose turn it is, of those that have something ready and may go. They take turns, so that none starves. A
-    /// lane of suspects waits, and lets the others wait, until nothing is in flight.
+    /// The next lane that has something ready and may go. Lanes take turns, so that none starves. A lane of suspects
+    /// waits, and holds up the others, until nothing is in flight.
     pub fn next(&mut self, any_in_flight: bool, may_go: impl Fn(&Terms) -> bool) -> Option<usize> {
         let count = self.lanes.len();
         let goes = |lane: &Lane| !lane.ready.is_empty() && may_go(&lane.terms);
@@ -114,7 +114,7 @@ impl Lanes {
 }
 
 impl Sender {
-    /// Ends the linger of everything: their memory is wanted, or they are flushed.
+    /// Ends the linger of all batches, because a call waits for their memory or for a flush.
     pub(super) fn end_all_lingering(&mut self) {
         for broker in self.brokers.indices() {
             self.end_lingering(broker);
@@ -127,7 +127,7 @@ impl Sender {
         }
     }
 
-    /// Whoever lingers in this lane is ready now.
+    /// Makes the lingering partitions of this lane ready.
     pub(super) fn end_lingering_in(&mut self, broker: BrokerIndex, lane: usize) {
         let mut lists = std::mem::take(&mut self.broker(broker).lanes.lane(lane).lingering);
         for index in lists.iter_mut().flat_map(|(_, list)| list.drain(..)) {
@@ -142,7 +142,7 @@ impl Sender {
     pub(super) fn linger_passed(&mut self, broker: BrokerIndex) {
         for lane in 0..self.brokers[broker].lanes.len() {
             match self.brokers[broker].lanes.lane(lane).next_linger(&mut self.partitions) {
-                // If the time of one has come, the others of its lane ride along.
+                // When the first of a lane is due, the others of the lane join its request.
                 Some(due) if due <= self.now => self.end_lingering_in(broker, lane),
                 Some(due) => self.timers.arm(Timer::Linger(broker), due),
                 None => {}

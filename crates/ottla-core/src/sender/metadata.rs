@@ -1,5 +1,5 @@
-//! Metadata: brokers, topics, and the leaders of partitions. When to request it, from which broker, and how to apply
-//! it.
+//! Metadata: brokers, topics, and the leaders of partitions. Decides when to request it and from which broker, and
+//! applies it.
 
 use std::time::Duration;
 
@@ -19,75 +19,75 @@ use crate::statistics::TopicStatistics;
 use crate::sync::{Arc, Time};
 use crate::text::{counted, partition_name};
 
-/// How asking for metadata stands.
+/// The state of metadata requests.
 pub struct Metadata {
-    /// All tracked topics are to be asked for.
+    /// All tracked topics must be requested.
     wanted: bool,
     in_flight: bool,
-    /// What is in flight asks for new topics alone, and changes nothing about when the others are asked for.
+    /// The request in flight is only for new topics, and does not change when the others are requested.
     partial: bool,
-    /// Not before its backoff has passed.
+    /// No request is sent before this time, because of a backoff.
     not_before: Time,
-    /// When it is too old.
+    /// When the metadata is too old.
     refresh_at: Time,
     failures: u32,
-    /// Since when attempts have been without success (KIP-1102).
+    /// When the attempts without a success began (KIP-1102).
     failing_since: Option<Time>,
-    /// How often the producer began from `bootstrap.servers` again since a broker of the cluster was last reached.
+    /// Rebootstraps since a broker of the cluster was last reached.
     rebootstraps: u32,
-    /// When it may do so once more.
+    /// No rebootstrap happens before this time.
     rebootstrap_not_before: Time,
-    /// How many requests were made.
+    /// The number of requests sent.
     pub asked: u64,
-    /// Why a broker could not be reached, last.
+    /// The last reason why a broker could not be reached.
     pub last_error: Option<Error>,
 }
 
 /// A topic that records were sent to.
 pub struct TopicState {
     pub topic: Arc<Topic>,
-    /// All zero until a broker says it (Metadata from version 10).
+    /// All zero until a broker reports it (Metadata from version 10).
     pub id: [u8; 16],
-    /// The one before.
+    /// The id that the topic had before this one.
     pub former_id: [u8; 16],
-    /// Since when brokers say of it what may be out of date, and nothing else.
+    /// Since when brokers describe the topic only in ways that may be outdated.
     pub doubted_since: Option<Time>,
-    /// Indices of its partitions in the sender, by number.
+    /// Its partitions, in order.
     pub partitions: Vec<PartitionIndex>,
     pub known: bool,
-    /// Asked for by metadata requests; not once it was idle for long.
+    /// Metadata requests include it. Ends when it was not used for long.
     tracked: bool,
-    /// Not asked for yet.
+    /// It was not requested yet.
     fresh: bool,
-    /// When it was last asked for.
+    /// When it was last requested.
     asked: Time,
     last_used: Time,
     pub statistics: Arc<TopicStatistics>,
-    /// The metadata request that is under way asks for it, or the answer being read has not named it.
+    /// The request in flight includes it, and the response has not described it yet.
     unanswered: bool,
-    /// What brokers say instead of describing it.
+    /// The error with which brokers refuse to describe it.
     refusal: Option<Refusal>,
 }
 
-/// Brokers answer an error for a topic, or leave it out of their answers.
+/// Brokers respond with an error for a topic, or leave it out of their responses.
 struct Refusal {
-    /// What came last.
+    /// The last error.
     error: Error,
     since: Time,
-    /// The application has been told.
+    /// The application was notified.
     reported: bool,
 }
 
-/// The id of a topic while no broker has named one.
+/// The id of a topic for which no broker has reported one.
 pub const NO_ID: [u8; 16] = [0; 16];
 
 /// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
 const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
-/// A topic that is not described for so long is missing. Brokers take less to make one that they are asked for.
+/// A topic that brokers refuse to describe for this long is missing. They need less time to create one on request.
 const MISSING_AFTER: Duration = Duration::from_millis(500);
 
 impl TopicState {
-    /// The next request asks for it. What was said of it before it was not asked for any more counts no longer.
+    /// Includes the topic in the next request. An error from before it was last dropped no longer counts.
     fn track(&mut self) {
         if !self.tracked {
             self.refusal = None;
@@ -101,7 +101,7 @@ impl TopicState {
         self.refusal.as_ref().map(|refusal| &refusal.error)
     }
 
-    /// Brokers say that there is no such topic.
+    /// Whether brokers respond that the topic does not exist.
     pub fn is_missing(&self) -> bool {
         self.error().is_some_and(|error| error.kind() == ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))
     }
@@ -128,7 +128,7 @@ impl Metadata {
         self.wanted
     }
 
-    /// Metadata led to a broker that can be reached: the next rebootstrap is news again.
+    /// A broker of the metadata can be reached, so the next rebootstrap is an event again.
     pub fn outage_over(&mut self) {
         self.rebootstraps = 0;
         self.rebootstrap_not_before = Time::ZERO;
@@ -138,7 +138,7 @@ impl Metadata {
 impl Sender {
     pub(super) fn add_bootstrap_brokers(&mut self) {
         let mut servers = self.settings.bootstrap_servers.clone();
-        // Any order is as good; a random one spreads the clients.
+        // Any order would do. A random one spreads the clients.
         for last in (1..servers.len()).rev() {
             servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
@@ -149,7 +149,7 @@ impl Sender {
         }
     }
 
-    /// The topic's index in the sender; asks for it if it is new or was idle.
+    /// The topic's index in the sender. Adds the topic if it is new.
     pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
         if let Some(&index) = self.topic_by_name.get(name) {
             return index;
@@ -173,7 +173,7 @@ impl Sender {
         index
     }
 
-    /// A topic is in use; one that is not asked for (any more) is asked for again.
+    /// Marks a topic as used. A topic that is not tracked is requested again.
     pub(super) fn touch_topic(&mut self, partition: PartitionIndex) {
         let now = self.now;
         let index = self.partition(partition).topic;
@@ -181,27 +181,27 @@ impl Sender {
         topic.last_used = now;
         if !topic.tracked {
             topic.track();
-            // Records may go on coming for a topic that was refused.
+            // Records may keep coming for a topic that was refused.
             let asked = topic.asked;
             let at = self.ask_again_at(asked);
             if at > now { self.timers.arm(Timer::Metadata, at) } else { self.metadata_due() }
         }
     }
 
-    /// The next request asks for this topic, whatever is known of it.
+    /// Includes the topic in the next request, whatever is known about it.
     pub(super) fn ask_for_topic(&mut self, index: TopicIndex) {
         let topic = &mut self.topics[index];
         topic.last_used = self.now;
         topic.track();
     }
 
-    /// Asks for metadata now, but for a backoff that is under way.
+    /// Requests metadata now, or after the present backoff.
     pub(super) fn request_metadata(&mut self) {
         self.metadata.wanted = true;
         self.metadata_due();
     }
 
-    /// Asks for metadata, at most once in `retry.backoff.ms`.
+    /// Requests metadata, at most once per `retry.backoff.ms`.
     pub(super) fn request_metadata_soon(&mut self) {
         if !self.metadata.wanted {
             self.metadata.wanted = true;
@@ -220,7 +220,7 @@ impl Sender {
         if !self.metadata.wanted && !urgent {
             return self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
         }
-        // What is new does not wait for the backoff of the others, if brokers answer at all.
+        // New topics do not wait for the backoff of the others, provided that brokers respond at all.
         if self.metadata.not_before > self.now && !(urgent && self.metadata.failing_since.is_none()) {
             return self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
@@ -230,13 +230,13 @@ impl Sender {
         }
     }
 
-    /// Nobody has asked for a topic yet, or the application asks something.
+    /// Whether a new topic or an inquiry of the application waits for a request.
     fn is_urgent(&self) -> bool {
         let is_new = |topic: &TopicState| topic.fresh && topic.tracked && self.ask_again_at(topic.asked) <= self.now;
         self.topics.iter().any(is_new) || self.is_inquired()
     }
 
-    /// When a topic may be asked for alone that was last asked for at `asked`: once in `retry.backoff.ms`.
+    /// When a topic that was last requested at `asked` may be requested separately: once per `retry.backoff.ms`.
     fn ask_again_at(&self, asked: Time) -> Time {
         asked.after(self.settings.retry_backoff.first())
     }
@@ -268,10 +268,10 @@ impl Sender {
         self.send(broker, version, RequestKind::Metadata, |out| request.encode(version, out));
     }
 
-    /// Topics that were not used for `metadata.max.idle.ms` are not asked for any more.
+    /// Drops topics that were not used for `metadata.max.idle.ms` from requests.
     fn drop_idle_topics(&mut self) {
         for at in 0..self.partitions.active().len() {
-            // Its records wait, for a leader perhaps.
+            // Its records may be waiting for a leader.
             let topic = self.partition(self.partitions.active()[at]).topic;
             self.topics[topic].last_used = self.now;
         }
@@ -283,18 +283,19 @@ impl Sender {
         }
     }
 
-    /// No connection is up: opens one, to any broker that may be tried; failing that, begins from the start (KIP-899).
+    /// No connection is up. Opens one to any broker that may be tried, or starts from `bootstrap.servers` again
+    /// (KIP-899).
     fn connect_for_metadata(&mut self) {
         let failing_since = *self.metadata.failing_since.get_or_insert(self.now);
         if self.settings.rebootstrap {
             self.timers.arm(Timer::Rebootstrap, self.rebootstrap_at(failing_since));
         }
         if self.brokers.iter().any(|broker| broker.is_up() && broker.listed) {
-            // One is up but busy; the end of its write leads back here, or of its throttle.
+            // One is up but busy. The end of its write or of its throttle leads back here.
             return self.timers.arm(Timer::Metadata, self.now.after(self.settings.retry_backoff.first()));
         }
         if self.brokers.iter().any(|broker| broker.link != Link::Down && broker.link != Link::Up) {
-            // Whatever comes of that attempt leads back here.
+            // The end of that attempt leads back here.
             return;
         }
         let now = self.now;
@@ -314,13 +315,12 @@ impl Sender {
         }
     }
 
-    /// When a broker may be tried for the sake of metadata: once in `retry.backoff.ms`, however small
-    /// `reconnect.backoff.ms` is.
+    /// When a broker may be tried for metadata: once per `retry.backoff.ms`, even if `reconnect.backoff.ms` is shorter.
     fn look_at(&self, broker: &Broker) -> Time {
         broker.retry_at.max(broker.attempted.after(self.settings.retry_backoff.first()))
     }
 
-    /// Makes the bootstrap addresses candidates again. Says whether that offers a new one.
+    /// Makes the bootstrap addresses candidates again. Returns whether one of them is new.
     fn list_bootstrap_brokers(&mut self) -> bool {
         let now = self.now;
         let offers = |broker: &Broker| {
@@ -329,7 +329,7 @@ impl Sender {
         if !self.brokers.iter().any(offers) {
             return false;
         }
-        // What is asked for the first time does not wait for a cluster whose addresses are wrong.
+        // New topics and inquiries do not have to wait because addresses that the cluster advertises are wrong.
         let not_before = self.metadata.rebootstrap_not_before;
         if not_before > now && !self.is_urgent() {
             self.timers.arm(Timer::Metadata, not_before);
@@ -342,7 +342,7 @@ impl Sender {
         true
     }
 
-    /// Logs a rebootstrap, and sees to the pause before the next one. Only the first in an outage is an event.
+    /// Logs a rebootstrap, and sets the pause before the next one. Only the first in an outage is an event.
     fn note_rebootstrap(&mut self, message: String) {
         self.metadata.rebootstraps += 1;
         let Backoff { initial, max } = self.settings.retry_backoff;
@@ -356,7 +356,7 @@ impl Sender {
         self.report_event(Event::new(EventKind::Rebootstrap, message));
     }
 
-    /// KIP-1102: no metadata for `metadata.recovery.rebootstrap.trigger.ms`.
+    /// KIP-1102: no metadata arrived for `metadata.recovery.rebootstrap.trigger.ms`.
     pub(super) fn rebootstrap_due(&mut self) {
         let Some(since) = self.metadata.failing_since else { return };
         let due = self.rebootstrap_at(since);
@@ -367,7 +367,7 @@ impl Sender {
         self.rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms");
     }
 
-    /// When the producer begins from `bootstrap.servers` again if it has had no metadata since `failing`.
+    /// When the next rebootstrap is due, if there was no metadata since `failing`.
     fn rebootstrap_at(&self, failing: Time) -> Time {
         let trigger = self.settings.rebootstrap_trigger.max(self.settings.retry_backoff.first());
         failing.after(trigger).max(self.metadata.rebootstrap_not_before)
@@ -378,7 +378,7 @@ impl Sender {
         for index in self.brokers.indices() {
             let broker = self.broker(index);
             broker.listed = broker.is_bootstrap();
-            // An attempt to reach a bootstrap address goes on: with a short trigger none would ever end.
+            // An attempt to reach a bootstrap address goes on, because with a short trigger none would ever finish.
             let is_under_way = broker.is_bootstrap() && !broker.is_up();
             if broker.in_flight.is_empty() && !is_under_way {
                 self.drop_connection(index);
@@ -443,8 +443,8 @@ impl Sender {
         Ok(())
     }
 
-    /// An answer that says nothing of the cluster: an error for the whole request, or no broker at all, as from one that
-    /// is starting.
+    /// The error of a response that describes no cluster: an error code for the whole request, or no broker at all, as
+    /// from a broker that is starting.
     fn refused_metadata(&self, broker: BrokerIndex, response: &MetadataResponse<'_>) -> Option<Error> {
         let name = self.brokers[broker].name();
         if let Some(kind) = ErrorKind::from_broker(response.error_code) {
@@ -455,8 +455,8 @@ impl Sender {
         response.brokers.is_empty().then(|| Error::new(ErrorKind::BadResponse, message()))
     }
 
-    /// When to ask next, after an answer. One that was about new topics alone leaves the others' backoff as it is: they
-    /// may still be missing.
+    /// Plans the next request, after a response. A response about new topics only does not change the backoff of the
+    /// others, which may still be missing.
     fn plan_metadata(&mut self, incomplete: bool) {
         if !self.metadata.partial {
             let age = self.settings.metadata_max_age.max(self.settings.retry_backoff.first());
@@ -471,7 +471,7 @@ impl Sender {
         }
         self.timers.arm(Timer::Metadata, self.metadata.refresh_at);
         if self.metadata.wanted {
-            // Something is missing, or it was asked for while this answer was on its way.
+            // Something is missing, or was requested while this request was in flight.
             self.timers.arm(Timer::Metadata, self.metadata.not_before);
         }
     }
@@ -485,7 +485,7 @@ impl Sender {
         }
     }
 
-    /// A broker of the cluster, new or known; one that moved is connected anew.
+    /// Adds or updates a broker of the cluster. If it has moved, it gets a new connection.
     pub(super) fn learn_broker(&mut self, id: i32, host: &str, port: i32) {
         let port = u16::try_from(port).unwrap_or(0);
         if id < 0 {
@@ -511,7 +511,7 @@ impl Sender {
         }
     }
 
-    /// Takes in what is said of a topic; false if it must be asked for again.
+    /// Applies the description of a topic. False if the topic must be requested again.
     fn take_topic(&mut self, broker: BrokerIndex, answer: &MetadataResponseTopic<'_>) -> bool {
         let Some(name) = answer.name else { return true };
         let Some(&index) = self.topic_by_name.get(name) else { return true };
@@ -541,7 +541,7 @@ impl Sender {
         complete
     }
 
-    /// Topics that were asked for and are not in the answer; says whether there are any.
+    /// Handles topics that the response left out. Returns whether there are any.
     fn take_left_out(&mut self, broker: BrokerIndex) -> bool {
         let left_out: Vec<TopicIndex> =
             self.topics.with_indices().filter(|(_, topic)| topic.unanswered).map(|(index, _)| index).collect();
@@ -556,7 +556,7 @@ impl Sender {
         !left_out.is_empty()
     }
 
-    /// A broker does not describe a topic; false if it must be asked for again.
+    /// Handles a topic that the broker does not describe. False if it must be requested again.
     fn topic_refused(&mut self, index: TopicIndex, kind: ErrorKind, said: &str) -> bool {
         let before = self.topics[index].refusal.take();
         let first = before.is_none();
@@ -572,7 +572,7 @@ impl Sender {
         let topic = &mut self.topics[index];
         topic.doubted_since = None;
         topic.refusal = Some(Refusal { error: error.clone(), since, reported });
-        // What waits in partitions that are known already needs their leaders, whoever refuses to name them now.
+        // Partitions that are known already need their leaders, whatever the error is.
         let known = topic.known;
         if kind.is_retriable() || (known && !first) {
             self.debug(Facility::Metadata, || error.to_string());
@@ -584,7 +584,7 @@ impl Sender {
             return false;
         }
         let topic = &mut self.topics[index];
-        // Asked for again when the next record comes.
+        // Tracked again when the next record comes.
         topic.tracked = false;
         let queue = PartitionIndex::of_slot(topic.topic.queue.index);
         self.log(Level::Error, || error.to_string());
@@ -595,15 +595,15 @@ impl Sender {
         true
     }
 
-    /// Told once, until a broker describes the topic again.
+    /// Reported once, until a broker describes the topic again.
     fn topic_is_missing(&mut self, index: TopicIndex, error: &Error) {
         self.log(Level::Warning, || error.to_string());
         let topic = Some(self.topics[index].topic.name.clone());
         self.report_event(Event { topic, ..Event::of_error(EventKind::TopicMissing, error.clone()) });
     }
 
-    /// With acks=0 nobody refuses records for a topic that is gone, so they must not be sent: they wait, as for any
-    /// partition without a leader. With other acks the leader that is known has the last word.
+    /// With acks=0 no broker refuses records for a topic that is gone, so they must not be sent. They wait, as for any
+    /// partition without a leader. With other acks, the known leader decides.
     fn forget_leaders_of_missing(&mut self, index: TopicIndex) {
         let topic = &self.topics[index];
         if !topic.is_missing() || topic.topic.settings.acks != Acks::None {
@@ -621,8 +621,8 @@ impl Sender {
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
         let partition = self.partition(index);
         if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
-            // From a broker that is behind. Or the epoch that is known is of no use any more, which a failure tells where
-            // there is a leader to fail.
+            // The broker is outdated. Or the known epoch is no longer valid: a leader would show that by failing, and
+            // without a leader each such response counts as a failure.
             let led = partition.leader.is_some();
             partition.failures += u32::from(!led);
             return led;
@@ -653,7 +653,7 @@ impl Sender {
         partition.slot.set_available(leader.is_some());
         partition.slot.set_leader(id);
         match partition.place {
-            // Its entries at the old broker are stale now.
+            // Its entries at the former broker are stale now.
             Place::Ready | Place::Lingering | Place::Leaderless | Place::Gated => {
                 partition.place = Place::Idle;
                 self.reconsider(index);
@@ -662,12 +662,12 @@ impl Sender {
         }
     }
 
-    /// The event loop moved a topic's queue to its partitions.
+    /// The event loop has moved a topic's queue to its partitions.
     pub fn assigned(&mut self, topic: &Topic) {
         self.queue_emptied(PartitionIndex::of_slot(topic.queue.index));
     }
 
-    /// A topic's queue may be empty now.
+    /// Checks whether a topic's queue is empty now.
     pub(super) fn queue_emptied(&mut self, queue: PartitionIndex) {
         if self.partitions.get(queue).is_none() {
             return;
@@ -679,7 +679,7 @@ impl Sender {
         }
     }
 
-    /// Something that all of them waited for is there.
+    /// Something came that all brokers' partitions waited for.
     pub(super) fn wake_all_brokers(&mut self) {
         for index in self.brokers.indices() {
             self.broker_has_work(index);
@@ -687,14 +687,14 @@ impl Sender {
     }
 }
 
-/// Whether an answer names each partition up to the highest.
+/// Whether a response names each partition up to the highest.
 fn lists_all(partitions: &[MetadataResponsePartition]) -> bool {
     let mut numbers: Vec<i32> = partitions.iter().map(|partition| partition.partition_index).collect();
     numbers.sort_unstable();
     (0..).zip(numbers).all(|(number, found)| number == found)
 }
 
-/// What to do about a topic for which brokers answer an error.
+/// What can be done about a topic for which brokers respond with an error.
 fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
@@ -708,11 +708,11 @@ fn advice(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// A span of time in a message.
+/// A duration in a message.
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-/// After so many failures in a row the leader that is known is none. A topic that was deleted and made again counts the
-/// epochs of its leaders from 0, and brokers before 2.8 give it no id by which that could be told.
+/// After this many failures in a row the known leader epoch does not count. A topic that was deleted and created again
+/// counts its epochs from 0, and brokers before 2.8 report no id that would show this.
 const DISPROVED: u32 = 3;

@@ -1,9 +1,9 @@
-//! The sender: a state machine on the sender thread. Input and `now` go in, output comes out. There is no socket, no
-//! clock and no thread here, so a test or a simulator can take the place of the world around it.
+//! The sender: a state machine on the sender's thread. Input and `now` go in, output comes out. There is no socket,
+//! clock or thread in it, so tests and the simulation can replace its surroundings.
 //!
-//! The sender never looks at anything that has nothing to do. A partition with something to send is on its broker's
-//! ready queue or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost as much as the
-//! active ones among them.
+//! The sender never looks at what has nothing to do. A partition with something to send is on its broker's ready queue
+//! or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost only as much as the active
+//! ones among them.
 #![forbid(unsafe_code)]
 
 mod backoff;
@@ -81,31 +81,32 @@ use producer_id::ProducerId;
 use timers::{Timer, Timers};
 use transaction::Transaction;
 
-/// The sender: a machine without sockets, threads or a clock of its own. Its owner gives it input and carries out its output.
+/// The sender: a state machine without sockets, threads or a clock. Its owner gives it input and carries out its
+/// output.
 ///
 /// The owner repeats these steps, all on one thread:
 ///
 /// 1. [`set_now`](Self::set_now) sets the present time. Every other call uses it.
 /// 2. Input: [`mail`](Self::mail) is what the inbox holds, [`input`](Self::input) is what happened on a connection, and
 ///    [`tick`](Self::tick) fires what is due. Their order is free, but `tick` is given a time up to which every
-///    byte that arrived was passed in as input. Otherwise an answer that came in time could count as missing.
+///    byte that arrived was passed in as input. Otherwise a response that came in time could count as missing.
 /// 3. Output: [`poll_output`](Self::poll_output) is called until it returns `None`, and each output is carried out before the
 ///    next call. This step is due after any input.
 /// 4. The next round begins with the next mail or input, and at [`next_deadline`](Self::next_deadline) at the latest. A
 ///    `tick` that comes early does nothing.
 ///
-/// Every batch is reported exactly once, by [`Output::Report`]. After [`Output::Closed`] nothing is left to do. If a panic
-/// interrupts the steps, [`take_reports`](Self::take_reports) returns what was decided and not yet handed over.
+/// Every batch is reported exactly once, by [`Output::Report`]. After [`Output::Closed`] nothing is left to do. If a
+/// panic interrupts the steps, [`take_reports`](Self::take_reports) returns the reports that were not handed over yet.
 pub struct Sender {
     settings: Settings,
     accumulator: Arc<Accumulator>,
     statistics: Arc<Statistics>,
     now: Time,
     held_up: HeldUp,
-    /// Up to when every byte that arrived was delivered.
+    /// The time up to which every byte that arrived was passed in.
     drained: Time,
     random: SplitMix64,
-    /// Drawn once an event: partitions that one answer refuses come back together, in one request.
+    /// Drawn once per input, so that partitions that one response refuses pause equally long and return in one request.
     jitter: u64,
     timers: Timers,
     outputs: VecDeque<Output>,
@@ -113,7 +114,7 @@ pub struct Sender {
     topics: Table<TopicIndex, TopicState>,
     topic_by_name: HashMap<Arc<str>, TopicIndex>,
     brokers: Brokers,
-    /// The application was told that no broker can be reached.
+    /// AllBrokersDown was reported, and no broker has been up since.
     all_down: bool,
     metadata: Metadata,
     producer_id: ProducerId,
@@ -128,18 +129,18 @@ pub struct Sender {
     spare_lists: Vec<request::Produced>,
     /// Brokers to look at before this step ends.
     dirty: Vec<BrokerIndex>,
-    /// Partitions of which this drain took a batch; they are looked at for another. Kept for its buffer.
+    /// Partitions from which this drain took a batch. They may have another. Kept for its buffer.
     taken_from: Vec<PartitionIndex>,
 }
 
-/// The last time that the sender did nothing for long: a callback took its time, or the process was stopped.
+/// The last long time in which the sender did not run, because of a slow callback or because the process was stopped.
 #[derive(Clone, Copy)]
 struct HeldUp {
     time: Duration,
     until: Time,
 }
 
-/// Shorter times are not noted.
+/// Shorter delays are not recorded.
 const HELD_UP: Duration = Duration::from_secs(1);
 
 impl Sender {
@@ -190,20 +191,21 @@ impl Sender {
 
     /// Sets the present time. It never goes back.
     pub fn set_now(&mut self, now: Time) {
-        // A timer may be set to a time that has passed already.
+        // A timer may be set to a time in the past.
         let due = self.timers.next().max(self.now);
         self.now = self.now.max(now);
         self.note_held_up(now.since(due));
     }
 
-    /// The sender did nothing for this long, until now.
+    /// Records that the sender did not run for this long, until now.
     pub fn note_held_up(&mut self, time: Duration) {
         if time > HELD_UP {
             self.held_up = HeldUp { time, until: self.now };
         }
     }
 
-    /// What the inbox held: first the slots, then the commands, so that a command applies to all that came before it.
+    /// Takes the contents of the inbox: first the slots, then the commands, so that a command covers all records before
+    /// it.
     pub fn mail(&mut self, mail: &mut Mail<Command>, room_requested: bool) {
         for slot in mail.slots.drain(..) {
             self.arrived(slot);
@@ -233,7 +235,7 @@ impl Sender {
         }
     }
 
-    /// Something happened on a connection.
+    /// Takes what happened on a connection.
     pub fn input(&mut self, input: Input<'_>) {
         self.jitter = self.random.draw();
         match input {
@@ -248,8 +250,8 @@ impl Sender {
         }
     }
 
-    /// Fires what was due at `drained`, the time up to which every byte that arrived was delivered: an answer that
-    /// came in time is not taken for missing, however late it is read.
+    /// Fires the timers that are due at `drained`, the time up to which every byte that arrived was passed in. So a
+    /// response that arrived in time does not count as missing, however late it is read.
     pub fn tick(&mut self, drained: Time) {
         self.drained = self.drained.max(drained);
         while let Some(timer) = self.timers.due(drained) {
@@ -273,19 +275,19 @@ impl Sender {
         }
     }
 
-    /// The next thing to carry out. What carrying out the last one made ready is sent first.
+    /// The next output to carry out. Requests that became possible by carrying out the last one are sent first.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.settle();
         self.outputs.pop_front()
     }
 
-    /// Reports that are still to be handed over, after a panic.
+    /// After a panic: the reports that were not handed over yet.
     pub fn take_reports(&mut self) -> Vec<Report> {
         let report = |action| if let Output::Report(report) = action { Some(report) } else { None };
         self.outputs.drain(..).filter_map(report).collect()
     }
 
-    /// When to call [`Sender::tick`] again if nothing happens before.
+    /// When to call [`Sender::tick`] if no input comes before.
     pub fn next_deadline(&self) -> Time {
         self.timers.next()
     }
@@ -298,7 +300,7 @@ impl Sender {
         self.outputs.push_back(action);
     }
 
-    /// Tells the holder of a ticket.
+    /// Answers the call that waits with this ticket.
     fn answer(&mut self, ticket: u64, outcome: Result<Answer>) {
         self.output(Output::Answered { ticket, outcome });
     }
@@ -318,15 +320,16 @@ impl Sender {
         self.hand_over(batch, outcome, numbered);
     }
 
-    /// Reports a batch that the sender did not take: one of a topic's queue, or of a slot that is given up. It has no sequence
-    /// number, but in a transaction the next one gets another epoch all the same, as after most failures.
+    /// Reports a batch that the sender did not take: one of a topic's queue, or of a slot whose records fail. It has no
+    /// sequence number, but in a transaction the next one gets another epoch all the same, as after most failures.
     fn report(&mut self, batch: Box<Batch>, outcome: Outcome) {
         self.debug_decided(&batch, &outcome);
         self.count_decided(&batch, &outcome, false);
         self.hand_over(batch, outcome, true);
     }
 
-    /// A failure in a transaction is the transaction's too; whoever waits for its end hears of the records first.
+    /// Reports a batch. Its failure also fails the transaction, but only after the report, so that the records' results
+    /// come first.
     fn hand_over(&mut self, batch: Box<Batch>, outcome: Outcome, renews_epoch: bool) {
         let error = outcome.error.clone();
         self.output(Output::Report(batch.decide(outcome)));

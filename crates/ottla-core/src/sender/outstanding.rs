@@ -1,8 +1,8 @@
-//! Which batches are not decided yet, in the order in which they were taken. A flush waits for them.
+//! Batches that are not decided yet, in the order in which they were taken. Flushes wait for them.
 
 use std::collections::VecDeque;
 
-/// Serial numbers and how many batches each still stands for (a split makes several of one).
+/// Serials, and how many undecided batches each stands for: a split makes several of one.
 #[derive(Default)]
 pub struct Outstanding {
     first: u64,
@@ -10,19 +10,19 @@ pub struct Outstanding {
 }
 
 impl Outstanding {
-    /// A number for a batch that was just taken.
+    /// The serial of a batch that was just taken.
     pub fn begin(&mut self) -> u64 {
         self.counts.push_back(1);
         self.next() - 1
     }
 
-    /// The batch `serial` became `parts` batches.
+    /// Counts the parts of a batch that was split.
     pub fn split(&mut self, serial: u64, parts: u32) {
         let count = self.count(serial);
         *count = *count + parts - 1;
     }
 
-    /// One batch of `serial` was decided.
+    /// Counts a batch of `serial` that was decided.
     pub fn end(&mut self, serial: u64) {
         let count = self.count(serial);
         debug_assert!(*count > 0, "batch {serial} was decided twice");
@@ -33,7 +33,7 @@ impl Outstanding {
         }
     }
 
-    /// The number that the next batch will get.
+    /// The serial of the next batch.
     pub fn next(&self) -> u64 {
         self.first + self.counts.len() as u64
     }

@@ -18,13 +18,13 @@ pub struct Partition {
     pub topic: TopicIndex,
     /// Counts how often the topic was deleted and created again.
     pub incarnation: u32,
-    /// The broker that leads it, by index.
+    /// The broker that leads it.
     pub leader: Option<BrokerIndex>,
     pub leader_epoch: i32,
     /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
-    /// order: they are sent before anything else.
+    /// order, and are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
-    /// Some of them have deadlines of their own, which may be earlier than those in front.
+    /// Some of them have custom deadlines, which may be earlier than those of batches in front.
     pub custom_deadlines: bool,
     pub in_flight: u32,
     /// The broker to which what is in flight was sent.
@@ -38,27 +38,27 @@ pub struct Partition {
     /// Why the last attempt failed.
     pub last_error: Option<Error>,
     pub sequence: Sequence,
-    /// The transaction that it is part of, by number.
+    /// The number of the transaction that it belongs to.
     pub joined: u64,
-    /// Its position in the list of the active ones, if it is there.
+    /// Its position in the list of active partitions, if it is in it.
     pub active_at: Option<usize>,
 }
 
-/// Where a partition waits for its turn. It is in one place at a time; queues may hold stale entries, which are
-/// skipped when its place says otherwise.
+/// Where a partition waits for its turn. It is in one place at a time. Queues may hold stale entries, which are skipped
+/// because its place differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Nothing to send.
     Idle,
     /// On its broker's lingering list.
     Lingering,
-    /// On its broker's ready queue.
+    /// On the ready queue of its broker.
     Ready,
-    /// Its topic or leader is not known.
+    /// Its topic or its leader is not known.
     Leaderless,
     /// Until its backoff timer fires.
     BackingOff,
-    /// Until an answer for what is in flight arrives, or the partition has been added to its transaction.
+    /// Until a response for what is in flight arrives, or the partition has been added to its transaction.
     Gated,
 }
 
@@ -85,29 +85,30 @@ impl Partition {
         }
     }
 
-    /// What a request has to say to carry it.
+    /// The terms of the request that can carry it.
     pub fn terms(&self) -> Terms {
         let suspect = self.queue.front().is_some_and(|batch| batch.sealed.suspicion.is_some());
         Terms { suspect, ..Terms::of(&self.slot.settings) }
     }
 
-    /// A queued batch has sequence numbers, so the last ones that were given are not those of a batch that fails.
+    /// Whether a queued batch has sequence numbers. Then the last numbers given are not those of a batch that fails
+    /// now.
     pub fn has_numbered(&self) -> bool {
         self.queue.iter().any(|queued| queued.sealed.base_sequence.is_some())
     }
 
-    /// It stands for a topic whose partitions are not known.
+    /// Whether it is the queue of a topic whose partitions are not known.
     pub fn is_topic_queue(&self) -> bool {
         self.slot.partition < 0
     }
 }
 
 impl Sender {
-    /// A slot of the inbox: something new is in it.
+    /// Takes a slot from the inbox: something in it is new.
     pub(super) fn arrived(&mut self, slot: Arc<Slot>) {
         let index = PartitionIndex::of_slot(slot.index);
         if self.partitions.get(index).is_none() {
-            // Partitions are made with their topic; this is the queue of a topic seen for the first time.
+            // Partitions are added with their topic, so this is the queue of a new topic.
             let topic = self.track_topic(&slot.topic);
             self.debug(Facility::Queue, || format!("records wait for topic {} to become known", slot.topic));
             self.add_partition(slot, topic);
@@ -127,7 +128,7 @@ impl Sender {
         }
     }
 
-    /// Nobody wants batches to grow now: someone waits for memory, for a flush or for the close.
+    /// Whether batches must not linger now, because a call waits for memory or for a flush, or the producer is closing.
     fn skips_linger(&self) -> bool {
         self.closing.is_some() || !self.flushes.is_empty() || self.accumulator.memory.budget().waiting() > 0
     }
@@ -138,7 +139,7 @@ impl Sender {
         index
     }
 
-    /// Its open batch may wait for company until its linger has passed.
+    /// Lets the open batch wait for more records until its linger has passed.
     pub(super) fn linger(&mut self, index: PartitionIndex, oldest: Time) {
         let partition = self.partition(index);
         let Some(leader) = partition.leader else { return self.make_ready(index) };
@@ -148,7 +149,7 @@ impl Sender {
         self.timers.arm(Timer::Linger(leader), oldest.after(linger));
     }
 
-    /// The partition has something to send now: puts it where it waits for its turn.
+    /// The partition has something to send. Puts it where it waits for its turn.
     pub(super) fn make_ready(&mut self, index: PartitionIndex) {
         let now = self.now;
         let partition = self.partition(index);
@@ -184,7 +185,7 @@ impl Sender {
         self.make_ready(index);
     }
 
-    /// Looks again at a partition whose answer arrived, or whose leader changed.
+    /// Looks at a partition again, because a response arrived or its leader changed.
     pub(super) fn reconsider(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         let has_some = !partition.queue.is_empty() || partition.slot.status().oldest.is_some();

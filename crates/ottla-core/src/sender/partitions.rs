@@ -1,14 +1,14 @@
-//! The table of partitions, and which of them are active.
+//! The table of partitions, and the list of active ones.
 
 use super::Place;
 use super::index::{PartitionIndex, Table};
 use super::partition::Partition;
 
-/// The partitions that the sender has met, by the index of their slots.
+/// The partitions that the sender knows, by the index of their slots.
 pub struct Partitions {
-    /// The slots of a topic get their indices before the sender hears of them, so rows may be empty.
+    /// A topic's slots get their indices before the sender knows them, so rows may be empty.
     rows: Table<PartitionIndex, Option<Box<Partition>>>,
-    /// Those that have, or may have, something to send or in flight.
+    /// Partitions that have, or may have, something to send or in flight.
     active: Vec<PartitionIndex>,
 }
 
@@ -21,7 +21,7 @@ impl Partitions {
         self.rows.get(index)?.as_deref()
     }
 
-    /// Adds a partition, if it is not there.
+    /// Adds a partition, unless it is there already.
     pub fn add(&mut self, index: PartitionIndex, partition: impl FnOnce() -> Partition) {
         self.rows.row_or_default(index).get_or_insert_with(|| Box::new(partition()));
     }
@@ -47,7 +47,7 @@ impl Partitions {
         }
     }
 
-    /// Takes a partition off the active list if nothing of it is left anywhere.
+    /// Takes a partition off the active list if it has nothing to send and nothing in flight.
     pub fn deactivate_if_idle(&mut self, index: PartitionIndex) {
         let partition = &mut self[index];
         let idle = partition.place == Place::Idle && partition.in_flight == 0 && partition.queue.is_empty();

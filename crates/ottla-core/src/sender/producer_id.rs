@@ -1,4 +1,4 @@
-//! The producer id that idempotence needs (KIP-98), and the epochs that partitions raise on their own (KIP-360).
+//! The producer id that idempotence needs (KIP-98), and the epochs that partitions raise by themselves (KIP-360).
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::request::RequestKind;
@@ -10,12 +10,12 @@ use crate::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::protocol::{ApiKey, Reader};
 use crate::text::partition_name;
 
-/// Where the producer id comes from and how far that is.
+/// The state of the producer id.
 pub struct ProducerId {
     state: State,
     failures: u32,
     not_before: crate::sync::Time,
-    /// Why there is none for good.
+    /// The error if a broker has refused to give one.
     pub refused: Option<Error>,
     /// Why the last attempt to get one failed.
     pub last_error: Option<Error>,
@@ -36,7 +36,7 @@ impl ProducerId {
         ProducerId { state, failures: 0, not_before: crate::sync::Time::ZERO, refused: None, last_error: None }
     }
 
-    /// Records can be given sequence numbers, or need none.
+    /// Whether records can get sequence numbers, or need none.
     pub fn is_settled(&self) -> bool {
         matches!(self.state, State::Unneeded | State::Has(_))
     }
@@ -50,7 +50,7 @@ impl ProducerId {
 }
 
 impl Sender {
-    /// Asks for a producer id if one is wanted; any broker can give it.
+    /// Requests a producer id if one is wanted. Any broker can give one.
     pub(super) fn request_producer_id(&mut self) {
         if self.producer_id.state != State::Wanted || self.closed || self.producer_id.refused.is_some() {
             return;
@@ -118,7 +118,7 @@ impl Sender {
         self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
     }
 
-    /// Begins the sequence of a partition again, of which nothing is in flight.
+    /// Begins the sequence of a partition again. Nothing of it may be in flight.
     pub(super) fn begin_sequence_again(&mut self, index: PartitionIndex) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
@@ -128,10 +128,10 @@ impl Sender {
         }
         let (topic, number) = (partition.slot.topic.clone(), partition.slot.partition);
         let epoch = partition.sequence.producer().map(|producer| producer.epoch);
-        // A new producer id is everyone's, but each partition changes to it when its own sequence begins again.
+        // A new producer id is for all partitions, but each changes to it when its own sequence begins again.
         if let Some(spent) = spent.filter(|&id| self.producer_id.current().is_some_and(|current| current.id == id)) {
             self.log(Level::Info, || format!("the epochs of producer id {spent} are used up"));
-            // It is asked for when the request that is being made is written.
+            // Requested after the request that is being built was written.
             self.producer_id.state = State::Wanted;
         }
         self.log(Level::Info, || {

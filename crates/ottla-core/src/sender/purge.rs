@@ -1,4 +1,4 @@
-//! Purge: the application gives up records.
+//! Purge: fails records that the application gives up.
 
 use super::Sender;
 use super::index::PartitionIndex;
@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
 
 impl Sender {
-    /// Completes what is meant. What is in flight goes on its way, and what becomes of it is never learned; the
+    /// Fails the records that are meant. Requests in flight go on, and the fate of their batches is never learned. The
     /// sequence is treated as for batches that expire.
     pub(super) fn purge(&mut self, what: &Purge) {
         for index in self.partitions.active().to_vec() {
@@ -26,7 +26,7 @@ impl Sender {
             batches.sort_by_key(|batch| order_of(batch));
             self.give_up_all(index, batches, &error);
             if what.queued {
-                // The partition's queue is empty; what is left are records that were not taken yet.
+                // The partition's queue is empty now. What is left are records that were not taken from the slot.
                 self.fail_queued(index, &error);
             }
             if self.partition(index).is_topic_queue() {
@@ -37,7 +37,7 @@ impl Sender {
         }
     }
 
-    /// Fails batches, which are in their order. From the last one on, sequence numbers go back as long as none is in
+    /// Fails batches, which are in their order. Sequence numbers are given back from the last batch on, until one is in
     /// doubt.
     fn give_up_all(&mut self, index: PartitionIndex, batches: Vec<Box<Batch>>, error: &Error) {
         for batch in batches.iter().rev() {

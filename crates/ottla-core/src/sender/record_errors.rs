@@ -1,5 +1,5 @@
-//! A broker that refuses a batch because of some of its records names them (KIP-467). They fail alone; the rest is sent
-//! again.
+//! A broker that refuses a batch because of some of its records names them (KIP-467). They fail alone, and the rest is
+//! sent again.
 
 use super::Sender;
 use super::index::PartitionIndex;
@@ -8,17 +8,17 @@ use crate::error::Error;
 use crate::protocol::produce::PartitionResponse;
 use crate::text::{counted, partition_name};
 
-/// The records that an answer blames, grouped: neighbours of whom the same is said fail together.
+/// The records that a response names, grouped: neighbours with the same message fail together.
 #[derive(Default)]
 struct Blamed {
     /// Indices in the batch, ascending.
     groups: Vec<Vec<u32>>,
-    /// What is said of each group.
+    /// The message of each group.
     messages: Vec<String>,
 }
 
 impl Blamed {
-    /// Indices that the batch does not have are passed over.
+    /// Ignores indices that the batch does not have.
     fn read(batch: &Batch, answer: &PartitionResponse<'_>) -> Blamed {
         let in_batch = |index: i32| u32::try_from(index).ok().filter(|&index| index < batch.count());
         let mut named: Vec<(u32, &str)> = answer
@@ -41,13 +41,13 @@ impl Blamed {
 }
 
 impl Sender {
-    /// Fails the records that the answer names, each with what is said of it, and sends the others again as one batch.
-    /// The broker appended nothing of this attempt, and by the caller's knowledge nothing of an earlier one.
+    /// Fails the records that the response names, each with its message, and sends the others again as one batch. The
+    /// broker appended nothing of this attempt, and the caller knows that it appended nothing of an earlier one.
     ///
-    /// The rest begins at the sequence number at which the whole began. Behind it numbers are missing now: they go
-    /// back if nothing behind was numbered yet; if something was, that hole is treated as any other.
+    /// The rest begins at the sequence number of the whole batch. The numbers that are now missing after it are given
+    /// back if no later batch has numbers; otherwise they are a gap like any other.
     ///
-    /// This ends: every round fails at least one record.
+    /// This ends, because every round fails at least one record.
     pub(super) fn fail_named(
         &mut self,
         index: PartitionIndex,

@@ -1,4 +1,4 @@
-//! Requests: what each kind is for, what it carries, and which are in flight.
+//! Requests: the purpose of each kind, what it carries, and which are in flight.
 
 use super::index::PartitionIndex;
 use crate::batch::Batch;
@@ -12,19 +12,20 @@ pub struct InFlight {
     pub sent: Time,
     pub deadline: Time,
     pub bytes: usize,
-    /// It carries suspects: sent while nothing else was in flight, and no other Produce request is until its end.
+    /// It carries suspects. It was sent with nothing else in flight, and no other Produce request is sent before its
+    /// end.
     pub suspects: bool,
     pub kind: RequestKind,
 }
 
-/// What a request was for.
+/// The purpose of a request.
 pub enum RequestKind {
     ApiVersions,
     Metadata,
     InitProducerId,
     Transaction(Asked),
     Produce(Produced),
-    /// acks=0: done when it is written, there is no answer.
+    /// acks=0: done when it is written, because it has no response.
     ProduceUnanswered(Produced),
 }
 
@@ -51,19 +52,19 @@ impl RequestKind {
     }
 }
 
-/// What a Produce request carries, in its order. A batch that expired on the way has left its place empty.
+/// The contents of a Produce request, in its order. A batch that expired in flight has left its place empty.
 pub type Produced = Vec<Carried>;
 
 pub struct Carried {
     pub partition: PartitionIndex,
-    /// Its topic's id in this request; the topic may have another by the time of the answer.
+    /// The topic's id in this request. The topic may have another one when the response comes.
     pub topic_id: [u8; 16],
     pub batch: Option<Box<Batch>>,
-    /// The answer for this partition was read.
+    /// The response for this partition was read.
     pub answered: bool,
 }
 
-/// What a coordinator was asked for a transaction.
+/// A request of a transaction to a coordinator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     Coordinator(Role),
@@ -95,7 +96,7 @@ impl Asked {
     }
 }
 
-/// What a coordinator is for; the number is FindCoordinator's key type.
+/// The role of a coordinator. The number is FindCoordinator's key type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Group = 0,

@@ -1,4 +1,4 @@
-//! Responses to Produce requests, and what they do to the batches: decide, retry, split or fail.
+//! Responses to Produce requests, and their effect on the batches: decide, retry, split or fail.
 
 use std::collections::HashMap;
 
@@ -16,11 +16,11 @@ use crate::record::Fate;
 use crate::sync::Time;
 use crate::text::partition_name;
 
-/// A leader that a broker named in an answer (KIP-951): partition, leader, epoch.
+/// A leader hint from a response (KIP-951): partition, leader, epoch.
 type Hint = (PartitionIndex, i32, i32);
 
 impl Sender {
-    /// Reads the answer to a Produce request. What it does not decide is sent again.
+    /// Reads the response to a Produce request. Batches that it leaves out are sent again.
     pub(super) fn produce_received(
         &mut self,
         broker: BrokerIndex,
@@ -42,7 +42,7 @@ impl Sender {
             if let Some(batch) = &mut batch {
                 batch.sealed.suspicion = None;
             }
-            // A batch that expired on the way is decided already; its place in flight ends here all the same.
+            // A batch that expired in flight is decided already, but its place in the request ends here.
             carried.answered = true;
             self.partition(index).in_flight -= 1;
             match batch {
@@ -68,7 +68,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Brokers answer in the order of the request, so the search ends at once.
+    /// Brokers respond in the order of the request, so the search usually ends at once.
     fn find_carried(&self, produced: &Produced, next: usize, answer: &PartitionResponse<'_>) -> Option<usize> {
         let matches = |carried: &Carried| {
             let partition = &self.partitions[carried.partition];
@@ -83,7 +83,7 @@ impl Sender {
         after.or_else(|| produced.iter().position(matches))
     }
 
-    /// Decides a batch by its partition's answer, or sees to its next attempt.
+    /// Decides a batch by the response for its partition, or prepares its next attempt.
     fn answered(
         &mut self,
         index: PartitionIndex,
@@ -113,7 +113,8 @@ impl Sender {
         batch.sealed.outcome_unknown |= matches!(verdict, Verdict::Fail { in_doubt: true });
         let error = self.produce_error(index, broker, answer);
         self.count_refused(broker, error.kind());
-        // Parts have sequence numbers of their own: the broker could not tell that it has the whole from before.
+        // Parts of a split have other sequence numbers, so the broker could not recognise them as repetitions of the
+        // whole.
         let may_be_there = batch.sealed.outcome_unknown && batch.sealed.base_sequence.is_some();
         match verdict {
             Verdict::Retry { refresh, in_doubt } => {
@@ -153,11 +154,11 @@ impl Sender {
         };
         let partition = partition_name(&slot.topic, slot.partition);
         let error = Error::new(kind, format!("{name} answered {kind} for {partition}{said}{advice}"));
-        // Without transactions a partition is made whole by what its broker answers next: nothing is fatal.
+        // Without transactions no such error is fatal: the partition's sequence recovers with its next responses.
         if self.transaction.is_none() && kind.is_fatal() { error.passing() } else { error }
     }
 
-    /// Answers that will not come: the connection was lost, or the request was never sent (`touched` is false).
+    /// The responses will not come: the connection was lost, or the request was never sent (`touched` is false).
     pub(super) fn produce_lost(&mut self, mut produced: Produced, error: &Error, touched: bool) {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
@@ -169,7 +170,7 @@ impl Sender {
                 batch.sealed.outcome_unknown = (batch.sealed.outcome_unknown && !forgotten) || touched;
                 let error = match error.is_retriable() {
                     true => error.clone(),
-                    // Whatever ended the connection, the batch can be sent again on another.
+                    // Whatever ended the connection, the batch can be sent again on another one.
                     false => error.with_kind(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION)),
                 };
                 self.statistics.count_refused(error.kind());
@@ -185,7 +186,7 @@ impl Sender {
         self.spare_lists.push(produced);
     }
 
-    /// acks=0: the socket has it, and that is all that will ever be known.
+    /// With acks=0 the request was written, and nothing more will be known.
     pub(super) fn produced_without_answer(&mut self, mut produced: Produced) {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
@@ -202,7 +203,7 @@ impl Sender {
         self.spare_lists.push(produced);
     }
 
-    /// Completes what a request carries with its partition's error, without another attempt.
+    /// Fails the batches of a request, each with the error of its partition, without another attempt.
     pub(super) fn abandon(&mut self, kind: RequestKind, errors: &HashMap<PartitionIndex, Error>, touched: bool) {
         let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = kind else { return };
         for Carried { partition: index, batch, .. } in produced {
@@ -214,7 +215,7 @@ impl Sender {
         }
     }
 
-    /// KIP-951: the broker says who leads the partition now. No backoff is needed to try there.
+    /// Applies a leader hint (KIP-951). The new leader is tried without a backoff.
     fn apply_leader_hint(&mut self, index: PartitionIndex, leader: i32, epoch: i32) {
         let Some(broker) = self.brokers.by_id(leader) else { return };
         if epoch > self.partition(index).leader_epoch {
@@ -228,11 +229,11 @@ impl Sender {
     }
 }
 
-/// The time at which the broker appended the batch; -1 if its records keep their own.
+/// The time at which the broker appended the batch; -1 if records keep their own timestamps.
 ///
-/// To a batch that it has already, a broker answers with the stored batch's latest timestamp, as if that were the time
-/// of the append, also where topics keep the producer's timestamps. Taken at its word, every record of the batch would
-/// be reported with the timestamp of its last.
+/// To a batch that it has already, a broker responds with the stored batch's latest timestamp as if that were the
+/// append time, even if the topic keeps the producer's timestamps. Then every record of the batch would be reported
+/// with the timestamp of the last one.
 fn append_time(batch: &Batch, log_append_time: i64) -> i64 {
     let of_a_duplicate = batch.sealed.attempts > 1 && log_append_time == batch.max_timestamp;
     if of_a_duplicate && !planted(Fault::DuplicateTimeBelieved) { -1 } else { log_append_time }

@@ -43,7 +43,7 @@ impl Sender {
     }
 
     /// Lets the partition pause before its next attempt. Batches that were in flight together fail together: only the first
-    /// of them counts, and a new leader that its answer named (KIP-951) is still tried without a pause.
+    /// of them counts, and a new leader that its response named (KIP-951) is still tried without a pause.
     fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
         let partition = self.partition(index);
         let is_first = std::mem::take(&mut partition.sent_since_failure);
@@ -62,7 +62,7 @@ impl Sender {
         }
     }
 
-    /// Puts a batch where it belongs in its partition's queue: in the order the batches were taken.
+    /// Puts a batch into its partition's queue, in the order in which the batches were taken.
     pub(super) fn requeue(&mut self, index: PartitionIndex, batch: Box<Batch>) {
         self.partition(index).custom_deadlines |= batch.custom_timeout.is_some();
         let queue = &mut self.partition(index).queue;
@@ -73,8 +73,8 @@ impl Sender {
         self.partitions.activate(index);
     }
 
-    /// The broker misses what comes before this batch. If nothing will fill the gap, the sequence begins again. In a
-    /// transaction it does so after the abort.
+    /// The broker misses earlier batches of the sequence. If nothing will fill the gap, the sequence begins again. In a
+    /// transaction, that happens after the abort.
     pub(super) fn sequence_lost(&mut self, index: PartitionIndex, batch: Box<Batch>, code: i16, error: Error) {
         let transactional = self.transaction.is_some();
         let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
@@ -107,7 +107,8 @@ impl Sender {
         }
     }
 
-    /// A gap will not be filled, and nothing behind it is in the log. The sequence begins again once nothing is in flight.
+    /// Nothing will fill the gap, and nothing after it is in the log. The sequence begins again once nothing is in
+    /// flight.
     fn break_off(
         &mut self,
         index: PartitionIndex,
@@ -118,21 +119,21 @@ impl Sender {
     ) {
         self.log(Level::Info, || error.to_string());
         if proves_gap {
-            // Not what is in flight behind it: if the topic is created again by now, the new log takes that.
+            // This does not cover batches in flight: if the topic was created again, the new log may take them.
             let queued = self.partition(index).queue.iter_mut();
             queued.chain([&mut batch]).for_each(|batch| batch.sealed.outcome_unknown = false);
         } else {
             self.fail_unproven(index, error);
         }
         self.partition(index).sequence.break_off();
-        // The first such answer has found the gap, so there is no backoff. After another there is.
+        // The first such response has found the gap, so no backoff is needed. A further one causes a backoff.
         if batch.sealed.attempts > 2 && !waited {
             self.back_off_partition(index, error.clone());
         }
         self.requeue(index, batch);
     }
 
-    /// Fails queued batches that may be in the log under the epoch that is being left.
+    /// Fails queued batches that may be in the log under the epoch that ends.
     fn fail_unproven(&mut self, index: PartitionIndex, error: &Error) {
         let queue = std::mem::take(&mut self.partition(index).queue);
         let (unproven, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(|batch| batch.sealed.outcome_unknown);
@@ -142,7 +143,7 @@ impl Sender {
         }
     }
 
-    /// MESSAGE_TOO_LARGE: sends the batch again as smaller ones, and remembers not to build such large ones.
+    /// MESSAGE_TOO_LARGE: sends the batch again in smaller parts, and lowers the topic's batch limit.
     pub(super) fn split(&mut self, index: PartitionIndex, mut batch: Box<Batch>, error: &Error) {
         let target = (batch.bytes() / 2).max(1);
         let topic = self.partition(index).topic;
@@ -168,7 +169,7 @@ impl Sender {
         }
     }
 
-    /// Batches as large as this one are not built any more.
+    /// Makes the topic's future batches smaller than this one.
     pub(super) fn lower_batch_limit(&mut self, index: PartitionIndex, batch: &Batch) {
         let topic = self.partition(index).topic;
         let limit = (batch.bytes() / 2).max(self.settings.smallest_batch_limit());
@@ -196,7 +197,7 @@ impl Sender {
         self.fail(batch, error);
     }
 
-    /// The sequence numbers of a batch that fails, and is neither in flight nor queued, go back if they can.
+    /// Gives the sequence numbers of a failing batch back, if possible. The batch is neither in flight nor queued.
     pub(super) fn return_numbers(&mut self, index: PartitionIndex, batch: &Batch) {
         let partition = self.partition(index);
         if let Some(base) = batch.sealed.base_sequence.filter(|_| !partition.has_numbered()) {
@@ -205,7 +206,7 @@ impl Sender {
     }
 }
 
-/// The order in which batches of a partition were taken; parts of a split lie between their neighbours.
+/// The order in which batches of a partition were taken. Parts of a split have the place of the whole.
 pub(super) fn order_of(batch: &Batch) -> (u64, u32) {
     (batch.sealed.serial, batch.sealed.first_record)
 }

@@ -1,4 +1,4 @@
-//! The sequence numbers of one partition (KIP-98), and how a sequence that broke begins again (KIP-360).
+//! The sequence numbers of one partition (KIP-98), and how a broken sequence begins again (KIP-360).
 
 use std::time::Duration;
 
@@ -15,37 +15,37 @@ use crate::sync::Time;
 /// 1. [`follow`](Self::follow) says under which producer id and epoch numbers are given.
 /// 2. [`number`](Self::number) gives the batch its numbers when it is first put on a request. It keeps them over every
 ///    retry. What fails before that leaves no gap.
-/// 3. [`goes_alone`](Self::goes_alone) and [`is_broken`](Self::is_broken) are asked before each request, and
+/// 3. [`goes_alone`](Self::goes_alone) and [`is_broken`](Self::is_broken) are called before each request, and
 ///    [`carried`](Self::carried) is called for each.
 /// 4. [`accepted`](Self::accepted): the leader has it. [`refused`](Self::refused): the leader misses what comes before,
 ///    and the return value says what to do. [`give_back`](Self::give_back): the batch fails, and is neither in flight nor
-///    queued. [`connection_lost`](Self::connection_lost): its answer will not come.
+///    queued. [`connection_lost`](Self::connection_lost): its response will not come.
 /// 5. After [`break_off`](Self::break_off) nothing is sent. Once nothing is in flight,
 ///    [`begin_again`](Self::begin_again), and remove the numbers of what is queued.
 ///
 /// Without idempotence no number is given, and the rest has no effect on what is sent.
 pub struct Sequence {
-    /// `None` until the first number, and once the epochs of a producer id are used up.
+    /// `None` until the first number, and after the epochs of a producer id are used up.
     producer: Option<ProducerEpoch>,
     next: i32,
-    /// The leader appended a batch of this sequence. A broker that does not know the producer takes whatever comes first, so
-    /// until then a second batch in flight could overtake a first one that is refused.
+    /// The leader has appended a batch of this sequence. A broker that does not know the producer accepts whatever
+    /// comes first, so until then a second batch in flight could overtake a first one that is refused.
     established: bool,
-    /// A gap was found: the sequence begins again with a higher epoch.
+    /// A gap was found. The sequence begins again with a higher epoch.
     broken: bool,
     late: Late,
     /// Nothing may follow what is in flight.
     alone: bool,
 }
 
-/// A leader's answer that a batch does not follow what it has.
+/// A leader's response that a batch does not follow what it has.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal {
-    /// A batch with lower numbers is still to be sent again.
+    /// A batch with lower numbers will be sent again.
     pub earlier_to_come: bool,
     /// The gap ends with the transaction.
     pub transactional: bool,
-    /// The answer proves that something before it is missing. INVALID_PRODUCER_EPOCH does not.
+    /// The response proves that something before the batch is missing. INVALID_PRODUCER_EPOCH does not.
     pub proves_gap: bool,
 }
 
@@ -78,8 +78,8 @@ enum Late {
     Overtaken(Time),
 }
 
-/// So long after a later request was executed an earlier one is executed too. A broker that stood still finds both when it
-/// goes on: it executes in one go what it has read, and the requests of one connection one after the other.
+/// This long after a later request was executed, an earlier one was executed too. A broker that stood still finds both
+/// when it goes on. It executes what it has read in one go, and the requests of one connection one after the other.
 const LATE_AT_MOST: Duration = Duration::from_secs(1);
 
 impl Late {
@@ -102,8 +102,8 @@ impl Sequence {
         self.producer
     }
 
-    /// Gives numbers under this producer id and epoch from now on. If they differ from those before, the leader expects 0.
-    /// The very first number is `first`.
+    /// From now on numbers belong to this producer id and epoch. If these differ from those before, the leader expects
+    /// 0. The very first number is `first`.
     pub fn follow(&mut self, producer: ProducerEpoch, first: i32) {
         if self.producer != Some(producer) {
             self.next = if self.producer.is_none() { first } else { 0 };
@@ -111,15 +111,15 @@ impl Sequence {
         }
     }
 
-    /// Gives the next numbers to a batch of so many records.
+    /// Gives the next numbers to a batch of this many records.
     pub fn number(&mut self, records: u32) -> Option<BaseSequence> {
         let base = BaseSequence { producer: self.producer?, number: self.next };
         self.next = base.after(records).number;
         Some(base)
     }
 
-    /// A batch was put on a request. `again`: it is a retry. `transactional`: a gap does no harm, since it ends in an
-    /// abort.
+    /// A batch was put into a request. `again`: it is a retry. `transactional`: a gap does no harm, because it ends in
+    /// an abort.
     pub fn carried(&mut self, again: bool, transactional: bool) {
         let first_goes_alone = !planted(Fault::FirstNotAlone);
         let retry_goes_alone = !planted(Fault::RetryNotAlone);
@@ -127,8 +127,8 @@ impl Sequence {
         self.alone = (again && retry_goes_alone) || (is_first && first_goes_alone);
     }
 
-    /// Nothing may follow the batch that was carried last, until it is answered. If others followed a retry, the broker
-    /// could forget it, since it remembers five batches, and take its next attempt for a gap.
+    /// Whether nothing may follow the batch that was carried last until its response came. If others followed a retry,
+    /// the broker, which remembers five batches, could forget it and take its next attempt for a gap.
     pub fn goes_alone(&self) -> bool {
         self.alone
     }
@@ -141,10 +141,11 @@ impl Sequence {
 
     /// The leader misses what comes before a batch.
     ///
-    /// The batch itself is not in the log: the leader remembers the last five batches of a producer, at most five are in
-    /// flight, and it would have recognised this one. But what it misses, and the batch, may be in requests of a lost
-    /// connection that it has read and not executed. If those are executed before it sees the higher epoch, the batch is
-    /// written twice. In the order of their numbers nothing is. So first those requests get their time.
+    /// The batch itself is not in the log. The leader remembers the last five batches of a producer, at most five are
+    /// in flight, and it would have recognised this one. But the batch, and what the leader misses, may be in requests
+    /// of a lost connection that it has read and not executed. If it executes those before it sees the higher epoch,
+    /// the batch is written twice. In the order of their numbers nothing is written twice. So those requests get their
+    /// time first.
     pub fn refused(&mut self, refusal: Refusal, now: Time) -> Repair {
         if refusal.earlier_to_come {
             return Repair::WaitForEarlier;
@@ -163,20 +164,21 @@ impl Sequence {
         }
     }
 
-    /// A connection was lost that had taken some byte of a request with a batch of the partition.
+    /// A connection was lost after a byte of a request with a batch of this partition was written.
     pub fn connection_lost(&mut self) {
         self.late = Late::Perhaps;
     }
 
-    /// These are the last numbers that were given.
+    /// Whether these are the last numbers that were given.
     fn ends_with(&self, base: BaseSequence, records: u32) -> bool {
         self.producer == Some(base.producer) && self.next == base.after(records).number
     }
 
-    /// A batch fails. If it has the last numbers, and is certainly not in the log, they go to the next batch: no gap.
+    /// A batch fails. If it has the last numbers, and is certainly not in the log, the next batch gets them, so there
+    /// is no gap.
     ///
     /// A batch that may be in the log keeps its numbers. If it is there, and the next batch had the same numbers and as
-    /// many records, the leader would take that for a repetition: it would be reported written and be lost.
+    /// many records, the leader would take that one for a repetition: it would be reported as written, and be lost.
     pub fn give_back(&mut self, base: BaseSequence, records: u32, in_doubt: bool) {
         let taken_over = planted(Fault::SequenceTakenOver);
         if !in_doubt || taken_over {
@@ -184,8 +186,8 @@ impl Sequence {
         }
     }
 
-    /// Of a batch that is not in the log the first `kept` records stay. The numbers behind them go to the next batch, if
-    /// they are the last.
+    /// The first `kept` records of a batch that is not in the log stay. If the numbers after them are the last ones,
+    /// the next batch gets them.
     pub fn shorten(&mut self, base: BaseSequence, records: u32, kept: u32) {
         if self.ends_with(base, records) {
             self.next = base.after(kept).number;
@@ -197,15 +199,16 @@ impl Sequence {
         self.broken = true;
     }
 
-    /// [`begin_again`](Self::begin_again) is due, as soon as nothing is in flight.
+    /// Whether [`begin_again`](Self::begin_again) is due, as soon as nothing is in flight.
     pub fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Begins at 0 with a higher epoch, so that what is on its way under the old one is no longer appended. Nothing is in
-    /// flight, and nothing that is queued is in the log.
+    /// Begins at 0 with a higher epoch, so that requests under the old one are no longer appended. Nothing may be in
+    /// flight, and nothing that is queued may be in the log.
     ///
-    /// Returns the producer id if this used up its epochs. Then the sequence needs another one to [`follow`](Self::follow).
+    /// Returns the producer id if this used up its epochs. Then the sequence needs another one to
+    /// [`follow`](Self::follow).
     pub fn begin_again(&mut self) -> Option<i64> {
         let before = self.producer.take();
         *self = Sequence::new();
@@ -217,7 +220,7 @@ impl Sequence {
     }
 }
 
-/// What tests need to begin where a long life would have led.
+/// Lets tests begin where a long life would have led.
 impl Sequence {
     pub fn set_next(&mut self, next: i32) {
         self.next = next;

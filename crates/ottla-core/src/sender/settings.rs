@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Backoff, DebugSwitch, Level};
 use crate::sync::Arc;
 
-/// The properties of the producer that the sender reads, in the units it uses. Named as in CONFIGURATION.md. Those that
-/// may differ from topic to topic come with the topics.
+/// The properties that the sender reads, in its units. Names as in CONFIGURATION.md. Properties that may differ between
+/// topics come with the topics.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub bootstrap_servers: Vec<(std::sync::Arc<str>, u16)>,
@@ -18,7 +18,7 @@ pub struct Settings {
     pub retries: u32,
     pub max_in_flight: usize,
     pub max_request_size: usize,
-    /// For all requests but Produce.
+    /// For all requests except Produce.
     pub request_timeout: Duration,
     pub retry_backoff: Backoff,
     pub reconnect_backoff: Backoff,
@@ -33,12 +33,12 @@ pub struct Settings {
     pub log_level: Level,
     pub debug: Arc<DebugSwitch>,
     pub seed: u64,
-    /// What a partition's sequence begins with when a broker knows nothing of it: 0, but for tests of its wrap.
+    /// The first sequence number of a partition: 0, except in tests of its wrap-around.
     pub first_sequence: i32,
 }
 
 impl Settings {
-    /// However small the brokers' limit seems, batches are allowed this much.
+    /// Batches may always be this large, however small the brokers' limit seems.
     pub fn smallest_batch_limit(&self) -> usize {
         1024.min(self.max_request_size)
     }

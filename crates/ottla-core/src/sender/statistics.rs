@@ -1,4 +1,4 @@
-//! Counting where several figures change together: once per batch, request or connection.
+//! Counts where several figures change together: once per batch, request or connection.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::protocol::record_batch;
 use crate::record::Fate;
 
 impl Sender {
-    /// A batch was taken from its slot, and compressed.
+    /// Counts a batch that was taken from its slot and compressed.
     pub(super) fn count_taken(&mut self, index: PartitionIndex, batch: &Batch) {
         let topic = self.partitions[index].topic;
         let (topic, producer) = (&self.topics[topic].statistics.cells, &self.statistics.producer);
@@ -25,7 +25,7 @@ impl Sender {
         topic.records_taken.add(i64::from(batch.count()));
     }
 
-    /// A batch goes on a request, for the first time or again.
+    /// Counts a batch that is put into a request, for the first time or again.
     pub(super) fn count_carried(&mut self, topic: TopicIndex, broker: BrokerIndex, batch: &Batch) {
         let producer = &self.statistics.producer;
         let topic = &self.topics[topic].statistics.cells;
@@ -59,7 +59,7 @@ impl Sender {
         self.statistics.producer.records_per_request.add(u64::from(records), 1);
     }
 
-    /// A frame is handed to a connection.
+    /// Counts a frame that is handed to a connection.
     pub(super) fn count_request(&mut self, index: BrokerIndex, frame: &Frame) {
         let bytes = frame.len() as u64;
         let (producer, broker) = (&self.statistics.producer, &self.brokers[index].statistics.cells);
@@ -73,7 +73,7 @@ impl Sender {
         broker.requests_in_flight.add(1);
     }
 
-    /// Requests are no longer in flight: answered, written without wanting an answer, or given up.
+    /// Counts requests that are no longer in flight: answered, written without a response, or given up.
     pub(super) fn count_ended(&self, index: BrokerIndex, requests: usize) {
         let ended = -(requests as i64);
         self.statistics.producer.requests_in_flight.add(ended);
@@ -89,7 +89,7 @@ impl Sender {
         broker.bytes_received.add(bytes);
     }
 
-    /// A response was matched with its request.
+    /// Measures the response time of a request.
     pub(super) fn count_latency(&self, index: BrokerIndex, request: &InFlight) {
         let latency = self.now.since(request.sent);
         self.statistics.producer.request_latency_us.add_time(latency, 1);
@@ -108,7 +108,7 @@ impl Sender {
         self.brokers[index].statistics.cells.throttle_ms.add(ms);
     }
 
-    /// How far a broker's connection is. Every change of its link goes through here.
+    /// Changes the state of a broker's connection. Every change goes through here.
     pub(super) fn set_link(&mut self, index: BrokerIndex, link: Link) {
         let now = self.now;
         let broker = &mut self.brokers[index];
@@ -144,13 +144,13 @@ impl Sender {
         self.brokers[index].statistics.cells.connections_failed.add(1);
     }
 
-    /// A broker answered for a batch with an error, or its answer will not come.
+    /// Counts a batch that a broker refused, or whose response will not come.
     pub(super) fn count_refused(&self, broker: BrokerIndex, kind: ErrorKind) {
         self.brokers[broker].statistics.cells.batches_refused.add(1);
         self.statistics.count_refused(kind);
     }
 
-    /// A batch was decided; `taken`: the sender had taken it up before.
+    /// Counts a batch that was decided. `taken`: the sender had taken it before.
     pub(super) fn count_decided(&mut self, batch: &Batch, outcome: &Outcome, taken: bool) {
         let records = u64::from(batch.count());
         let producer = &self.statistics.producer;

@@ -2,8 +2,8 @@
 //! sent.
 //!
 //! A broker closes the connection for a request above `socket.request.max.bytes`, a gateway has its own limit, and some
-//! networks lose large packets. If such a batch were sent again with the others of its request, it would take them with
-//! it until they all expire. So each batch of a lost request is a **suspect** until a broker answers for it:
+//! networks lose large packets. If such a batch were sent again with the others of its request, all of them would be
+//! lost again until they expire. So each batch of a lost request is a **suspect** until a broker has responded to it:
 //! - Suspects travel without others, and nothing else is on their connection. They have lanes of their own.
 //! - The smallest goes first, alone. Each response doubles how much the next request may carry. A loss begins again
 //!   with one batch. So every lost request of several suspects follows a response, and the search loses at most one
@@ -20,10 +20,10 @@ use crate::batch::{Batch, Suspicion};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
 
-/// If so many connections in a row were lost with a batch alone on them, that is no accident.
+/// After this many lost connections in a row with only one batch on them, that batch is to blame.
 const NO_ACCIDENT: u32 = 3;
 
-/// The pauses of a batch whose connection was lost while it was alone on it, also where `retry.backoff.ms` is shorter:
+/// The pauses of a batch that was lost while it was alone on its connection, even if `retry.backoff.ms` is shorter:
 /// every attempt costs the others a connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -31,9 +31,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const REQUEST_TIMED_OUT: ErrorKind = ErrorKind::Broker(ErrorCode::REQUEST_TIMED_OUT);
 
 impl Sender {
-    /// A request was lost with its connection. `only`: it was the only one there.
+    /// Makes the batches of a request that was lost with its connection suspects. `only`: it was the only request
+    /// there.
     ///
-    /// If the connection was given up because of what the broker sent, it ended for no fault of the request.
+    /// If the sender closed the connection because of what the broker sent, the request is not to blame.
     pub(super) fn suspect(&mut self, broker: BrokerIndex, request: &mut InFlight, error: &Error, only: bool) {
         let (RequestKind::Produce(produced) | RequestKind::ProduceUnanswered(produced)) = &mut request.kind else {
             return;
@@ -52,7 +53,7 @@ impl Sender {
         self.broker(broker).suspect_room = 0;
     }
 
-    /// A Produce request got through: a broker answered it, or it was written and there is no answer.
+    /// Notes a Produce request that got through: a broker responded to it, or it was written and has no response.
     pub(super) fn got_through(&mut self, broker: BrokerIndex, request: &InFlight) {
         let broker = self.broker(broker);
         if matches!(request.kind, RequestKind::Produce(_)) {
@@ -64,7 +65,7 @@ impl Sender {
         }
     }
 
-    /// The smallest first: what is likely to pass is not put at risk by what is not.
+    /// The smallest batch goes first, so that those that will probably pass are not at risk from the others.
     pub(super) fn sort_suspects(&mut self, broker: BrokerIndex, lane: usize) {
         let mut ready = std::mem::take(&mut self.broker(broker).lanes.lane(lane).ready);
         ready.make_contiguous().sort_by_key(|&partition| {
@@ -74,15 +75,16 @@ impl Sender {
         self.broker(broker).lanes.lane(lane).ready = ready;
     }
 
-    /// Whether a batch must have its request for itself.
+    /// Whether a batch needs a request of its own.
     pub(super) fn goes_alone(&self, batch: &Batch) -> bool {
         let last_attempt = batch.sealed.attempts >= self.settings.retries;
         batch.sealed.suspicion.is_some_and(|suspicion| suspicion.alone > 0 || last_attempt)
     }
 
-    /// Sends a suspect again, or fails it if it is to blame for its lost connections: they were no accident, and the broker
-    /// has answered smaller requests only. If it has answered none, no other partition may have met with the same. A broker
-    /// that ends every request, or a partition whose replicas lag behind, proves nothing against a batch.
+    /// Sends a suspect again, or fails it if it is to blame for its lost connections. It is to blame after several of
+    /// them, if the broker has responded only to smaller requests. If the broker has responded to none, no other
+    /// partition may have lost a batch alone. A broker that ends every request, or a partition whose replicas lag
+    /// behind, proves nothing against a batch.
     pub(super) fn suspect_lost(
         &mut self,
         index: PartitionIndex,
@@ -99,7 +101,7 @@ impl Sender {
         let only_one = self.note_lost_alone(broker, index);
         let to_blame = is_larger(suspicion, largest) || (largest == 0 && only_one && was_closed);
         if largest >= suspicion.bytes && was_closed {
-            // The way to the broker may have changed. The next answers tell which sizes it takes now.
+            // The path to the broker may have changed. The next responses show which sizes pass now.
             self.broker(broker).largest_answered = 0;
         }
         let error = explain(&error, suspicion, largest);
@@ -110,14 +112,15 @@ impl Sender {
             }
         }
         if suspicion.alone >= NO_ACCIDENT && to_blame && self.half_time(&batch).is_none() {
-            // No broker has refused what waits behind it.
+            // No broker has refused the batches behind it.
             self.partition(index).failures = 0;
             return self.give_up(index, batch, error);
         }
         self.retry(index, batch, error);
     }
 
-    /// A batch of this partition was lost alone. Returns whether it is the only partition since the last answer.
+    /// Notes that a batch of this partition was lost alone. Returns whether that happened only to this partition since
+    /// the last response.
     fn note_lost_alone(&mut self, broker: BrokerIndex, index: PartitionIndex) -> bool {
         let broker = self.broker(broker);
         broker.lost_alone = match broker.lost_alone {
@@ -128,9 +131,9 @@ impl Sender {
         broker.lost_alone == LostAlone::One(index)
     }
 
-    /// How long the head of a partition waits for its next attempt, `usual` unless it is a suspect that was lost alone twice.
-    /// If others get through, every attempt costs them their connection. After it they have the connection for as long as the
-    /// attempt took.
+    /// The pause before the next attempt of a partition's first batch: `usual`, unless it is a suspect that was lost
+    /// alone twice. If other batches get through, every attempt costs them their connection. So they get the connection
+    /// for at least as long as the attempt took.
     pub(super) fn suspect_pause(&mut self, index: PartitionIndex, usual: Duration) -> Duration {
         let partition = &self.partitions[index];
         let largest = partition.in_flight_broker.map_or(0, |broker| self.brokers[broker].largest_answered);
@@ -145,19 +148,19 @@ impl Sender {
         pauses.after(suspicion.alone, &mut self.random).max(suspicion.held).max(usual).min(until_half)
     }
 
-    /// What is left of the first half of a batch's time. The second half is for what waits behind it.
+    /// The rest of the first half of a batch's time. The second half belongs to the batches behind it.
     fn half_time(&self, batch: &Batch) -> Option<Duration> {
         let half = batch.created.after(batch.deadline.since(batch.created) / 2);
         (half > self.now).then(|| half.since(self.now))
     }
 }
 
-/// A broker has answered smaller requests, and none as large.
+/// Whether the broker has responded to smaller requests, and to none as large.
 fn is_larger(suspicion: Suspicion, largest_answered: usize) -> bool {
     (1..suspicion.bytes).contains(&largest_answered)
 }
 
-/// Adds to the error of a lost connection what is known of the request.
+/// Adds what is known about the request to the error of a lost connection.
 fn explain(error: &Error, suspicion: Suspicion, largest: usize) -> Error {
     let Suspicion { alone, bytes, .. } = suspicion;
     let times = if alone == 1 { "once".to_owned() } else { format!("{alone} times in a row") };

@@ -1,16 +1,16 @@
-//! Lets tests begin in states that otherwise take a long life to reach.
+//! Lets tests begin in states that otherwise take long to reach.
 
 use super::Sender;
 use super::index::PartitionIndex;
 
 impl Sender {
-    /// The next batch of a partition that is known gets this sequence number.
+    /// Sets the sequence number of a known partition's next batch.
     pub fn set_sequence(&mut self, topic: &str, partition: usize, next: i32) {
         let index = self.index_of(topic, partition);
         self.partition(index).sequence.set_next(next);
     }
 
-    /// The partition's batches have this epoch from now on.
+    /// Sets the epoch of a partition.
     pub fn set_epoch(&mut self, topic: &str, partition: usize, epoch: i16) {
         let index = self.index_of(topic, partition);
         self.partition(index).sequence.set_epoch(epoch);

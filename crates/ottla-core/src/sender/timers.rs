@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use super::index::{BrokerIndex, PartitionIndex};
 use crate::sync::Time;
 
-/// What is due.
+/// What happens when a timer fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
     Linger(BrokerIndex),
@@ -26,8 +26,8 @@ pub enum Timer {
     Transaction,
 }
 
-/// A heap with one live entry for each timer: the earliest time it was asked for. A timer that fires early finds
-/// nothing due and is armed again by its handler; that is cheaper than moving it at every request.
+/// A heap with one live entry per timer: the earliest time for which it was armed. A timer that fires too early finds
+/// nothing due, and its handler arms it again. That is cheaper than moving it at every request.
 #[derive(Default)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<(Time, Timer)>>,
@@ -35,7 +35,7 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Sees to it that `timer` fires at `at` or before.
+    /// Makes sure that `timer` fires at `at` or earlier.
     pub fn arm(&mut self, timer: Timer, at: Time) {
         if at == Time::NEVER || self.armed.get(&timer).is_some_and(|&armed| armed <= at) {
             return;
@@ -51,7 +51,7 @@ impl Timers {
                 return None;
             }
             self.heap.pop();
-            // An entry that was overtaken by an earlier one is no longer meant.
+            // An entry that an earlier one has replaced is stale.
             if self.armed.get(&timer) == Some(&at) {
                 self.armed.remove(&timer);
                 return Some(timer);
@@ -60,7 +60,7 @@ impl Timers {
         None
     }
 
-    /// When to look again.
+    /// When the next timer may be due.
     pub fn next(&self) -> Time {
         self.heap.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
     }

@@ -1,5 +1,5 @@
-//! What records and calls wait for, in words: the state of a connection, an unanswered request, the last error. Every
-//! error of a time limit contains it.
+//! Says in words what records and calls wait for: the state of a connection, a request without a response, the last
+//! error. Every error of a time limit contains it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
 use crate::text::{counted, partition_name};
 
-/// So many causes are named, those of the most records; there may be thousands.
+/// How many causes are named, those with the most records first. There may be thousands.
 const CAUSES: usize = 3;
 
-/// The records that wait for the same.
+/// Records that wait for the same thing.
 #[derive(Default)]
 struct Held {
     records: usize,
@@ -37,7 +37,7 @@ impl fmt::Display for Held {
 }
 
 impl Sender {
-    /// What a call, or records that somebody waits for, wait for now.
+    /// What a call or records wait for now.
     pub(super) fn explain(&self, of: &Waiting) -> Option<String> {
         match of {
             Waiting::Call(ticket) => self.call_waits_for(*ticket),
@@ -58,7 +58,8 @@ impl Sender {
         None
     }
 
-    /// What the records of a topic, or of all, wait for: how many records of which partitions wait for what.
+    /// What the records of a topic, or of all topics, wait for, with the numbers of records and partitions for each
+    /// cause.
     pub(super) fn records_wait_for(&self, topic: Option<&str>) -> Option<String> {
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
         for (index, records) in self.undelivered() {
@@ -85,7 +86,7 @@ impl Sender {
         join(clauses)
     }
 
-    /// How many records of each partition are not delivered: those in requests, in queues and in slots.
+    /// How many records of each partition are not delivered: those in requests, queues and slots.
     fn undelivered(&self) -> BTreeMap<PartitionIndex, usize> {
         let requests = self.brokers.iter().flat_map(|broker| &broker.in_flight);
         let carried = requests.flat_map(|request| request.kind.carried());
@@ -103,19 +104,19 @@ impl Sender {
         undelivered
     }
 
-    /// What the close completes a partition's records with.
+    /// The error with which the close fails a partition's records.
     pub(super) fn closed_error(&self, index: PartitionIndex) -> Error {
         let why = self.partition_waits_for(index).map_or_else(String::new, |why| format!(": {why}"));
         Error::new(ErrorKind::Closed, format!("the producer was closed before the record's fate was known{why}"))
     }
 
-    /// Why a batch was not delivered in time, of which it is known what it waits for.
+    /// Why a batch was not delivered in time. `waiting` is what its partition waits for.
     pub(super) fn why_late(&self, waiting: Option<String>, batch: &Batch) -> String {
         let held_up = self.held_up_during(batch);
         join([waiting, held_up].into_iter().flatten()).unwrap_or_else(|| "the sender came to it too late".into())
     }
 
-    /// The sender could not work for a good part of the time that the batch had.
+    /// Mentions if the sender did not run for a good part of the batch's time.
     fn held_up_during(&self, batch: &Batch) -> Option<String> {
         let HeldUp { time, until } = self.held_up;
         let allowed = batch.deadline.since(batch.created);
@@ -125,7 +126,7 @@ impl Sender {
         })
     }
 
-    /// What a partition's records wait for, and what came back last.
+    /// What a partition's records wait for, and the last error.
     pub(super) fn partition_waits_for(&self, index: PartitionIndex) -> Option<String> {
         let partition = &self.partitions[index];
         if partition.is_topic_queue() {
@@ -171,14 +172,14 @@ impl Sender {
         refused.or_else(|| self.metadata_waits_for())
     }
 
-    /// What keeps metadata from coming.
+    /// Why there is no metadata.
     pub(super) fn metadata_waits_for(&self) -> Option<String> {
         let last = self.metadata.last_error.iter().map(last_error);
         let asked = self.brokers.with_indices().filter(|(_, broker)| self.is_asked_for_metadata(broker));
         join(last.chain(asked.filter_map(|(index, _)| self.broker_waits_for(index))))
     }
 
-    /// Metadata is asked for here, or would be if the connection could be used.
+    /// Whether metadata is requested here, or would be if the connection could be used.
     fn is_asked_for_metadata(&self, broker: &Broker) -> bool {
         match broker.link {
             Link::Down => false,
@@ -197,7 +198,7 @@ impl Sender {
         Some(format!("waiting for a producer id: {waiting}"))
     }
 
-    /// What the request that a transaction needs next waits for.
+    /// What the next request of a transaction waits for.
     pub(super) fn transaction_request_waits_for(&self) -> Option<String> {
         let transaction = self.transaction.as_ref()?;
         let last = transaction.last_error.as_ref().map(last_error);
@@ -210,13 +211,13 @@ impl Sender {
         join([waiting, last].into_iter().flatten())
     }
 
-    /// The broker that a request of this kind was sent to.
+    /// The broker to which a request of this kind was sent.
     fn asked_for(&self, is_meant: impl Fn(&RequestKind) -> bool) -> Option<BrokerIndex> {
         let asked = |broker: &Broker| broker.in_flight.iter().any(|request| is_meant(&request.kind));
         self.brokers.with_indices().find(|(_, broker)| asked(broker)).map(|(index, _)| index)
     }
 
-    /// What keeps requests from being sent to a broker, or from being answered.
+    /// Why a request is not sent to a broker, or has no response.
     pub(super) fn broker_waits_for(&self, index: BrokerIndex) -> Option<String> {
         let broker = &self.brokers[index];
         let name = broker.name();
@@ -245,7 +246,7 @@ impl Sender {
         join([waiting, failed].into_iter().flatten())
     }
 
-    /// The oldest request of a connection: those behind it are answered after it.
+    /// The oldest request of a connection. Those behind it get their responses later.
     fn unanswered_request(&self, index: BrokerIndex) -> Option<String> {
         let broker = self.brokers.get(index)?;
         let request = broker.in_flight.front()?;
@@ -263,7 +264,7 @@ pub(super) fn last_error(error: &Error) -> String {
     format!("last error: {error}")
 }
 
-/// One clause of several, if there is any.
+/// Joins distinct clauses into one, if there are any.
 pub(super) fn join(clauses: impl IntoIterator<Item = String>) -> Option<String> {
     let mut distinct: Vec<String> = Vec::new();
     for clause in clauses {

@@ -8,7 +8,7 @@ use crate::planted::{Fault, planted};
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::protocol::{ApiKey, Reader};
 
-/// By role.
+/// The known coordinators.
 #[derive(Default)]
 pub struct Coordinators {
     transaction: Option<Found>,
@@ -17,9 +17,8 @@ pub struct Coordinators {
 
 #[derive(Clone, Copy)]
 pub struct Found {
-    /// Its index in the sender.
     broker: BrokerIndex,
-    /// How often in a row it could not be connected to when it was named.
+    /// Failed attempts in a row to connect to it, when it was named.
     failures: u32,
 }
 
@@ -29,10 +28,10 @@ impl Found {
     }
 }
 
-/// A coordinator that fails so often more, since it was named, has perhaps moved.
+/// After this many further failures, the coordinator may have moved.
 const MOST_FAILURES: u32 = 3;
 
-/// FindCoordinator names its keys in a list from here on (KIP-699).
+/// From this version on, FindCoordinator has a list of keys (KIP-699).
 const KEYS_SINCE: i16 = 4;
 
 impl Coordinators {
@@ -52,7 +51,7 @@ impl Coordinators {
 }
 
 impl Sender {
-    /// The coordinator and the version of a request to it, if it can be asked now. What stands in the way is seen to.
+    /// The coordinator and the version for a request to it, if it can be sent now. Otherwise starts what is missing.
     pub(super) fn coordinator_for(&mut self, role: Role, api: ApiKey) -> Option<(BrokerIndex, i16)> {
         let known = self.transaction.as_ref()?.coordinators.of(role);
         let Some(Found { broker: index, failures }) = known else {
@@ -66,7 +65,7 @@ impl Sender {
                 self.find_coordinator(role);
                 return None;
             }
-            // How that ends leads back here.
+            // The end of the attempt leads back here.
             let at = broker.retry_at;
             self.ensure_connected(index);
             if at > self.now {
@@ -80,7 +79,7 @@ impl Sender {
             return None;
         }
         if broker.writing {
-            // The end of its write leads back here.
+            // The end of the write leads back here.
             return None;
         }
         match broker.pick(api) {
@@ -107,7 +106,7 @@ impl Sender {
             if let Some(Err(error)) = offers.min_by_key(Result::is_err) {
                 return self.transaction_fatal(&error);
             }
-            // A connection that comes up leads back here.
+            // A new connection leads back here.
             return self.request_metadata();
         };
         let Some(transaction) = &mut self.transaction else { return };
@@ -167,7 +166,8 @@ impl Sender {
         Ok(())
     }
 
-    /// KIP-890: what the brokers say of transaction.version; of two, the higher epoch of features knows better.
+    /// KIP-890: whether brokers report transaction.version 2. Of two brokers, the one with the higher epoch of features
+    /// is newer.
     pub(super) fn cluster_adds_partitions(&self) -> bool {
         let reported = self.brokers.iter().filter(|broker| broker.listed).filter_map(|broker| broker.versions.as_ref());
         reported

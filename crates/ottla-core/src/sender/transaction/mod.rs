@@ -1,8 +1,8 @@
-//! Transactions (KIP-98; KIP-890 where the cluster's transaction.version is 2): the state that the application sees,
-//! its calls, and the next request to the coordinator. DESIGN.md has the diagram of the states.
+//! Transactions (KIP-98; KIP-890 if the cluster's transaction.version is 2): the state that the application sees, its
+//! calls, and the next request to the coordinator. DESIGN.md has the diagram of the states.
 //!
-//! One request of a transaction is under way at a time. Producing goes on meanwhile: a partition that still waits to be
-//! added holds up only itself.
+//! One request of a transaction is in flight at a time. Producing goes on meanwhile: a partition that is not added yet
+//! holds up only itself.
 
 mod coordinator;
 mod offsets;
@@ -27,30 +27,30 @@ pub struct Transaction {
     id: String,
     timeout_ms: i32,
     state: State,
-    /// Producer id and epoch, from the coordinator.
+    /// Producer id and epoch, given by the coordinator.
     producer: Option<ProducerEpoch>,
     /// KIP-890: brokers add partitions themselves, and every transaction has an epoch of its own.
     implicit: bool,
-    /// Counts transactions. A partition that belongs to the present one carries its number.
+    /// Counts transactions. A partition that belongs to the present one has its number.
     serial: u64,
-    /// The coordinator knows, or may know, of the present transaction: it has to be told how it ends.
+    /// The coordinator knows, or may know, the present transaction, so its end must be reported to it.
     reported: bool,
-    /// It said so: it took a partition or a group.
+    /// The coordinator has confirmed this: it added a partition or a group.
     begun: bool,
-    /// A sequence may have a hole, or the protocol changed: the next transaction needs another epoch.
+    /// A sequence may have a gap, or the protocol generation changed, so the next transaction needs another epoch.
     renew: bool,
     /// Partitions that wait to be added.
     joining: VecDeque<PartitionIndex>,
-    /// Some of them are new.
+    /// Some of them were not requested yet.
     unasked: bool,
     offsets: Option<offsets::Pending>,
-    /// The call that is waited for.
+    /// The ticket of the call that waits.
     ticket: Option<u64>,
     coordinators: Coordinators,
     asked: bool,
     failures: u32,
     not_before: Time,
-    /// Why the present state did not get further: what a broker answered last, or that an answer did not come.
+    /// Why the present state makes no progress: the last error of a broker, or a missing response.
     pub last_error: Option<Error>,
 }
 
@@ -61,15 +61,15 @@ enum State {
     Ready,
     Open,
     Ending(End, Phase),
-    /// A broker says that the epoch is old, or that the transaction was aborted. Whether a newer instance of this producer
-    /// exists, or the coordinator gave up on the transaction, only the coordinator knows: it is asked.
+    /// A broker reported that the epoch is old or the transaction was aborted. Only the coordinator knows whether a
+    /// newer instance of this producer exists or the transaction was given up, so it is asked.
     Doubted(Error),
     Failed(Error),
     Fatal(Error),
 }
 
 impl State {
-    /// For a debug line.
+    /// The name in debug lines.
     fn name(&self) -> &'static str {
         match self {
             State::Uninitialized => "uninitialized",
@@ -98,15 +98,15 @@ enum End {
 /// How far the end of a transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Records are still on their way.
+    /// Records are still in flight or queued.
     Draining,
-    /// The coordinator is told.
+    /// The end is reported to the coordinator.
     Telling,
-    /// Another epoch is asked for.
+    /// Another epoch is requested.
     Renewing,
 }
 
-/// What is to be asked next.
+/// The next request to a coordinator.
 enum Step {
     Init,
     AddPartitions,
@@ -143,7 +143,7 @@ impl Transaction {
         &self.id
     }
 
-    /// What a coordinator is asked about: the transactional id, or the group whose offsets are to be committed.
+    /// The key for FindCoordinator: the transactional id, or the group whose offsets are committed.
     fn asked_about(&self, role: Role) -> &str {
         match (role, &self.offsets) {
             (Role::Group, Some(pending)) => pending.group_id(),
@@ -155,7 +155,7 @@ impl Transaction {
         self.producer
     }
 
-    /// Whether brokers add partitions themselves.
+    /// Whether brokers add partitions themselves (KIP-890).
     pub fn is_implicit(&self) -> bool {
         self.implicit
     }
@@ -164,7 +164,7 @@ impl Transaction {
         self.ticket == Some(ticket)
     }
 
-    /// The coordinator that is asked next, if it is known.
+    /// The coordinator for the next request, if it is known.
     pub fn next_coordinator(&self) -> Option<BrokerIndex> {
         let role = if let Some(Step::CommitOffsets) = self.step() { Role::Group } else { Role::Transaction };
         self.coordinators.of(role).map(Found::broker)
@@ -183,7 +183,7 @@ impl Transaction {
         }
     }
 
-    /// What is to be asked of a coordinator, if anything.
+    /// The next request to a coordinator, if there is one.
     fn step(&self) -> Option<Step> {
         match &self.state {
             State::Initializing | State::Doubted(_) | State::Ending(_, Phase::Renewing) => Some(Step::Init),
@@ -200,7 +200,7 @@ impl Transaction {
 }
 
 impl Sender {
-    /// With a transactional id nothing is accepted outside a transaction.
+    /// A transactional producer accepts records only in a transaction.
     pub(super) fn shut_gate_for_transactions(&mut self) {
         if self.transaction.is_some() {
             self.accumulator.gate.shut(uninitialized());
@@ -208,7 +208,7 @@ impl Sender {
         }
     }
 
-    /// The application asks for something; the answer goes to `ticket`, now or later.
+    /// Handles a call of the application. The result goes to `ticket`, now or later.
     pub(super) fn transaction_call(&mut self, ticket: u64, call: Call) {
         match self.take_call(ticket, call) {
             Ok(()) => self.drive_transaction(),
@@ -252,7 +252,7 @@ impl Sender {
                 Ok(())
             }
             (Call::Abort, State::Open | State::Failed(_) | State::Doubted(_)) => {
-                // A call that its caller gave up.
+                // A call that timed out, and whose caller gives it up.
                 self.answer_call(Err(aborted()));
                 self.end_transaction(Some(ticket), End::Abort);
                 Ok(())
@@ -281,8 +281,8 @@ impl Sender {
         self.debug(Facility::Idempotence, || format!("transaction: {before} -> {after}"));
     }
 
-    /// Nothing more joins the transaction. What was accepted before is in the slots; the inbox may not have told of all
-    /// of it yet, so the rest follows as a command of its own, behind it.
+    /// No more records join the transaction. Those that were accepted before are in their slots, but the inbox may not
+    /// have announced all of them yet. So the end continues with a command, which follows their mail.
     fn end_transaction(&mut self, ticket: Option<u64>, end: End) {
         let Some(transaction) = &mut self.transaction else { return };
         transaction.ticket = ticket;
@@ -300,8 +300,8 @@ impl Sender {
         self.accumulator.inbox.command(Command::DrainTransaction);
     }
 
-    /// Everything that was accepted in the transaction is known: a commit waits for it, an abort cancels what was not
-    /// sent and waits for what was.
+    /// All records of the transaction are known now. A commit waits for them. An abort fails those that were not sent,
+    /// and waits for the others.
     pub(super) fn drain_transaction(&mut self) {
         let Some(Transaction { state: State::Ending(end, Phase::Draining), .. }) = self.transaction else { return };
         if end == End::Abort {
@@ -313,7 +313,8 @@ impl Sender {
         self.flush(Waiter::TransactionEnd);
     }
 
-    /// Why a batch is not sent again: its transaction is being aborted, which would wait for it.
+    /// The error of a batch that is not sent again because its transaction is being aborted. The abort would wait for
+    /// it.
     pub(super) fn cancelled_by_abort(&self) -> Option<Error> {
         let aborting = |transaction: &&Transaction| matches!(transaction.state, State::Ending(End::Abort, _));
         self.transaction.as_ref().filter(aborting).map(|_| aborted())
@@ -334,7 +335,7 @@ impl Sender {
         }
     }
 
-    /// Every record of the transaction has its fate.
+    /// All records of the transaction are decided.
     pub(super) fn transaction_drained(&mut self) {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, Phase::Draining) = transaction.state else { return };
@@ -346,7 +347,7 @@ impl Sender {
         self.drive_transaction();
     }
 
-    /// The coordinator knows how the transaction ends, or never heard of it.
+    /// The coordinator knows how the transaction ends, or never knew the transaction.
     fn transaction_reported(&mut self) {
         let Some(transaction) = &mut self.transaction else { return };
         let State::Ending(end, _) = transaction.state else { return };
@@ -369,7 +370,7 @@ impl Sender {
         self.answer_call(Ok(()));
     }
 
-    /// A record failed, or a coordinator said that the transaction cannot go on: it can only be aborted. A fatal error
+    /// A record failed, or a coordinator refused to go on with the transaction, so it must be aborted. A fatal error
     /// ends the producer.
     pub(super) fn transaction_failed(&mut self, error: &Error) {
         if error.kind() == ErrorKind::Broker(ErrorCode::INVALID_PRODUCER_EPOCH) {
@@ -379,7 +380,7 @@ impl Sender {
         }
     }
 
-    /// Perhaps there is a newer producer: whoever waits for a call hears what the coordinator says.
+    /// There may be a newer producer. A waiting call gets the coordinator's answer.
     fn transaction_doubted(&mut self, error: &Error) {
         self.break_transaction(error, State::Doubted);
     }
@@ -409,13 +410,13 @@ impl Sender {
         self.drive_transaction();
     }
 
-    /// The producer cannot go on.
+    /// The producer is defunct.
     pub(super) fn transaction_fatal(&mut self, error: &Error) {
         let Some(Transaction { state, .. }) = &self.transaction else { return };
         if matches!(state, State::Fatal(_)) {
             return;
         }
-        // The commit is done; what failed is to get an epoch for the next transaction.
+        // The commit succeeded. Only the epoch for the next transaction could not be requested.
         let committed = matches!(state, State::Ending(End::Commit, Phase::Renewing));
         let error = error.note("this producer cannot go on: close it").fatal();
         self.log(super::Level::Error, || error.to_string());
@@ -425,7 +426,7 @@ impl Sender {
         self.fail_unsent(&error);
     }
 
-    /// What the call that is under way waits for.
+    /// What the present call waits for.
     pub(super) fn transaction_waits_for(&self) -> Option<String> {
         let transaction = self.transaction.as_ref()?;
         match (&transaction.state, transaction.step()) {
@@ -440,7 +441,7 @@ impl Sender {
         }
     }
 
-    /// Partitions will begin again at 0: the next transaction needs another epoch for that.
+    /// Partitions will begin again at 0, for which the next transaction needs another epoch.
     pub(super) fn renew_transaction(&mut self) {
         if let Some(transaction) = &mut self.transaction {
             transaction.renew = true;
@@ -454,12 +455,12 @@ impl Sender {
         self.transaction_failed(error);
     }
 
-    /// Whether a partition may send. One that has to be added first is put in line for it.
+    /// Whether a partition may send. If it must be added to the transaction first, that is queued.
     pub(super) fn may_join(&mut self, index: PartitionIndex) -> bool {
         let Some(transaction) = &mut self.transaction else { return true };
         let partition = &self.partitions[index];
         if partition.queue.is_empty() && partition.slot.status().oldest.is_none() {
-            // It was looked at for nothing.
+            // It has nothing to send.
             return true;
         }
         if !matches!(transaction.state, State::Open | State::Ending(End::Commit, Phase::Draining)) {
@@ -480,7 +481,7 @@ impl Sender {
         false
     }
 
-    /// Asks for the partitions that this step found to be missing: all in one request, and not while another is made.
+    /// Adds the partitions that this step found missing: all in one request, after the request in flight.
     pub(super) fn settle_joining(&mut self) {
         if let Some(transaction) = self.transaction.as_mut().filter(|transaction| transaction.unasked) {
             transaction.unasked = false;
@@ -488,13 +489,13 @@ impl Sender {
         }
     }
 
-    /// The producer closes: a transaction that is open is aborted, one that is being ended ends.
+    /// The producer closes. An open transaction is aborted, and one that is ending goes on to its end.
     pub(super) fn close_transaction(&mut self) {
         const CLOSED: &str = "the producer was closed";
         let Some(transaction) = &self.transaction else { return };
         match transaction.state {
             State::Open | State::Failed(_) | State::Doubted(_) => {
-                // Offsets may be under way.
+                // A call that commits offsets may be waiting.
                 self.answer_call(Err(self.closed_before_done(CLOSED)));
                 self.end_transaction(None, End::Abort);
             }
@@ -506,12 +507,12 @@ impl Sender {
         }
     }
 
-    /// Nothing of a transaction is left to be done before the producer may end.
+    /// Whether the producer may end: no transaction is being committed or aborted.
     pub(super) fn transaction_is_settled(&self) -> bool {
         self.transaction.as_ref().is_none_or(|transaction| !matches!(transaction.state, State::Ending(..)))
     }
 
-    /// The producer ended: nobody will hear more.
+    /// Fails the waiting call, because the producer has ended.
     pub(super) fn abandon_transaction(&mut self) {
         let message = "the producer was closed before the call was done; the coordinator ends the transaction after \
                        transaction.timeout.ms";
@@ -533,7 +534,7 @@ impl Sender {
         }
     }
 
-    /// An attempt to connect failed; perhaps it was to a coordinator.
+    /// Waits after an attempt to connect failed, which may have been to a coordinator.
     pub(super) fn transaction_waits_until(&mut self, at: Time) {
         if self.transaction.as_ref().is_some_and(|transaction| transaction.step().is_some()) {
             self.wait_for_transaction(at);
@@ -545,7 +546,7 @@ impl Sender {
     }
 }
 
-/// What a send is told before the first transaction can begin.
+/// The error for sends before the first transaction can begin.
 fn uninitialized() -> Error {
     Error::new(
         ErrorKind::InvalidState,
@@ -557,7 +558,7 @@ fn aborted() -> Error {
     Error::new(ErrorKind::TransactionAborted, "its transaction was aborted before it was sent")
 }
 
-/// What a send is told while no transaction is open.
+/// The error for sends while no transaction is open.
 pub fn no_transaction() -> Error {
     Error::new(ErrorKind::InvalidState, "no transaction is open: begin one before sending")
 }

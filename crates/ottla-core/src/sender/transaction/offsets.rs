@@ -1,4 +1,4 @@
-//! Offsets of a consumer group that are committed with a transaction.
+//! Offsets of a consumer group that are committed in a transaction.
 
 use super::super::Sender;
 use super::super::index::BrokerIndex;
@@ -12,10 +12,10 @@ use crate::protocol::messages::{
 use crate::protocol::{ApiKey, Reader};
 use crate::text::partition_name;
 
-/// A call that is under way.
+/// A call that is in progress.
 pub struct Pending {
     commit: OffsetCommit,
-    /// The transaction's coordinator knows the group (or need not: KIP-890).
+    /// The transaction's coordinator knows the group, or need not know it (KIP-890).
     added: bool,
 }
 
@@ -39,9 +39,9 @@ impl Pending {
     }
 }
 
-/// KIP-447: what a consumer is in its group.
+/// From this version on, the request names the member of the group (KIP-447).
 const NAMES_MEMBERS_SINCE: i16 = 3;
-/// Without KIP-890, versions end here.
+/// The last version without KIP-890.
 const LAST_EXPLICIT: i16 = 4;
 
 impl Sender {
@@ -113,7 +113,7 @@ impl Sender {
         self.send(broker, version, RequestKind::Transaction(Asked::CommitOffsets), |out| request.encode(version, out));
     }
 
-    /// What was taken is done; what can be tried again is; anything else is the transaction's error.
+    /// Partitions without an error are done, retriable ones are sent again, and any other error is the transaction's.
     pub(super) fn offsets_committed(
         &mut self,
         broker: BrokerIndex,

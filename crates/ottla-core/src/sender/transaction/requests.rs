@@ -1,4 +1,4 @@
-//! The requests of a transaction, and what each error code in their responses means.
+//! The requests of a transaction, and the meaning of the error codes in their responses.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::protocol::messages::{
 use crate::protocol::{ApiKey, Reader};
 use crate::text::partition_name;
 
-/// Without KIP-890, EndTxn ends here.
+/// The last version of EndTxn without KIP-890.
 const LAST_EXPLICIT_END: i16 = 4;
-/// From this version on InitProducerId takes the present id and epoch, and raises the latter (KIP-360).
+/// From this version on, InitProducerId takes the present id and epoch, and raises the epoch (KIP-360).
 const RAISES_EPOCH_SINCE: i16 = 3;
-/// The broker's own pace while it writes the markers of the transaction before.
+/// The pause while the broker writes the markers of the previous transaction, at the broker's own pace.
 const SOON: Duration = Duration::from_millis(20);
 
 impl Asked {
@@ -38,14 +38,14 @@ impl Asked {
         }
     }
 
-    /// What an error code in the answer means for the transaction.
+    /// What an error code in the response means for the transaction.
     pub fn verdict(&self, code: i16) -> Verdict {
         if let Some(verdict) = ErrorCode::transaction_verdict(code, self.request()) {
             return verdict;
         }
         match self {
             _ if ErrorCode::class(code) == Class::Retriable => Verdict::Retry,
-            // Whether a commit took effect is not known after any other answer.
+            // After any other error it is unknown whether a commit took effect.
             Asked::Init | Asked::Coordinator(Role::Transaction) | Asked::End { .. } => Verdict::Fatal,
             _ => Verdict::Abort,
         }
@@ -53,7 +53,7 @@ impl Asked {
 }
 
 impl Sender {
-    /// Asks for whatever is next, if nothing is under way.
+    /// Sends the next request, unless one is in flight.
     pub(in super::super) fn drive_transaction(&mut self) {
         let Some(transaction) = &self.transaction else { return };
         if transaction.asked || self.closed {
@@ -77,7 +77,8 @@ impl Sender {
         let Some((broker, version)) = self.coordinator_for(Role::Transaction, ApiKey::InitProducerId) else { return };
         let Some(transaction) = &mut self.transaction else { return };
         if let (State::Doubted(error), ..RAISES_EPOCH_SINCE) = (&transaction.state, version) {
-            // To a coordinator that cannot compare epochs this would be a newer producer, and fence the one there may be.
+            // A coordinator that cannot compare epochs would treat this as a newer producer, and fence the one that may
+            // exist.
             let error = error.clone();
             return self.transaction_fatal(&error);
         }
@@ -114,12 +115,12 @@ impl Sender {
                 self.answer_call(Ok(()));
             }
             State::Doubted(error) => {
-                // It was the coordinator that gave up on the transaction: there is nothing left of it to abort there.
+                // The coordinator had given up on the transaction, so nothing of it is left to abort there.
                 transaction.reported = false;
                 self.enter(State::Failed(error.clone()));
                 self.answer_call(Err(error));
             }
-            // The same, while the application has asked for the abort already.
+            // The same, after the application has called for the abort.
             State::Ending(_, Phase::Draining) => transaction.reported = false,
             State::Ending(..) => self.transaction_reported(),
             _ => {}
@@ -153,7 +154,7 @@ impl Sender {
         self.send(broker, version, kind, |out| request.encode(version, out));
     }
 
-    /// Partitions that were added may send. The worst of the errors decides for the rest.
+    /// Partitions that were added may send. The most severe error decides for the others.
     fn partitions_added(
         &mut self,
         broker: BrokerIndex,
@@ -207,7 +208,7 @@ impl Sender {
         let Some(transaction) = &mut self.transaction else { return };
         let Some(ProducerEpoch { id: producer_id, epoch: producer_epoch }) = transaction.producer else { return };
         let version = if transaction.implicit { version } else { version.min(LAST_EXPLICIT_END) };
-        // Asked again in the other lingering, a coordinator would not know it for the same end.
+        // If the request is repeated in the other generation, the coordinator would not recognise it as the same end.
         transaction.implicit &= version > LAST_EXPLICIT_END;
         transaction.asked = true;
         let id = transaction.id.clone();
@@ -228,8 +229,8 @@ impl Sender {
         self.throttle(broker, response.throttle_time_ms);
         let begun = self.transaction.as_ref().is_some_and(|transaction| transaction.begun);
         if response.error_code == ErrorCode::INVALID_TXN_STATE && version <= LAST_EXPLICIT_END && !commit && !begun {
-            // What would have begun it was refused, or got lost: there is nothing to abort. Later versions are told so
-            // by no error.
+            // The request that would have begun it was refused or lost, so there is nothing to abort. Later versions
+            // respond with success instead of this error.
             self.transaction_reported();
             return Ok(());
         }
@@ -254,7 +255,7 @@ impl Sender {
         Ok(())
     }
 
-    /// An answer to a request of the transaction.
+    /// Handles the response to a request of the transaction.
     pub(in super::super) fn transaction_received(
         &mut self,
         broker: BrokerIndex,
@@ -281,11 +282,11 @@ impl Sender {
         taken
     }
 
-    /// A request of the transaction got no answer. Each can be repeated.
+    /// Handles a request of the transaction without a response. Each can be repeated.
     pub(in super::super) fn transaction_unanswered(&mut self, asked: &Asked, error: &Error) {
         if let Some(transaction) = &mut self.transaction {
             transaction.asked = false;
-            // It may be handled late, and would pass for one of the next transaction if that had the same epoch.
+            // A broker may execute it late. It would count for the next transaction if that had the same epoch.
             transaction.renew |= !matches!(asked, Asked::Init | Asked::Coordinator(_));
         }
         if !matches!(asked, Asked::Coordinator(_)) {
@@ -323,7 +324,7 @@ impl Sender {
         }
     }
 
-    /// Nothing was begun yet that a refusal would leave half done.
+    /// Whether this is the first initialization, which a refusal leaves undone but not half done.
     fn is_initializing(&self) -> bool {
         matches!(self.transaction, Some(Transaction { state: State::Initializing, .. }))
     }

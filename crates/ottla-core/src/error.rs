@@ -52,7 +52,7 @@ impl Eq for Error {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The broker answered UNKNOWN_SERVER_ERROR (its code is -1 in the protocol too).
+    /// The broker responded with UNKNOWN_SERVER_ERROR, whose code is -1 in the protocol too.
     UnknownServerError,
     /// An argument of the call cannot be used.
     InvalidArgument,

@@ -1,8 +1,9 @@
-//! The machine inside Ottla, a producer for Apache Kafka: no sockets, no threads, no clock.
+//! The core of Ottla, a producer for Apache Kafka. It has no sockets, no threads and no clock.
 //!
-//! [`accumulator`] is what application threads touch: records are encoded into batches there. [`sender`] decides what is
-//! sent when, and what an answer means. Time is an argument, bytes go in and out, so tests run the machine in a simulated
-//! world. `ottla-engine` puts sockets, timers and a thread around it; programs use that crate. This one has no stable API.
+//! [`accumulator`] is the part that application threads touch: records are encoded into batches there. [`sender`] decides
+//! what is sent when, and what a response means. Time is an argument, and bytes go in and out, so tests run the core in a
+//! simulated world. `ottla-engine` puts sockets, timers and a thread around it; programs use that crate. This one has no
+//! stable API.
 
 pub mod accumulator;
 pub mod allocate;

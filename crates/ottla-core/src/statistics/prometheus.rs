@@ -1,7 +1,7 @@
 //! A snapshot in the Prometheus text format, version 0.0.4.
 //!
-//! Histograms have buckets at powers of two, where the snapshot knows the exact counts. Unlike percentiles, a server
-//! can add them up over producers and divide them into intervals.
+//! Histograms have buckets at powers of two, where the snapshot knows the exact counts. A server can add up buckets, but
+//! not percentiles, over producers, and divide them into intervals.
 
 use std::fmt::Write;
 

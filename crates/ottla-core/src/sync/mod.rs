@@ -1,6 +1,6 @@
 //! Locks, atomics, time, and differences between platforms. Nothing here is specific to Kafka.
 //!
-//! The accumulator uses only these types for synchronisation. So loom (`--cfg ottla_loom`) can replace them by its own
+//! The accumulator uses only these types for synchronisation. So loom (`--cfg ottla_loom`) can replace them with its own
 //! and try every interleaving.
 
 mod cache;

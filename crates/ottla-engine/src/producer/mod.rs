@@ -113,7 +113,7 @@ impl Producer {
     ) -> Result<Self> {
         notice_forks().map_err(|error| {
             let message = format!(
-                "a producer that cannot tell whether it is in a forked child is not made: pthread_atfork failed: {error}"
+                "pthread_atfork failed, so the producer could not detect that it is used in a forked child: {error}"
             );
             Error::new(ErrorKind::Io, message).caused_by(error)
         })?;

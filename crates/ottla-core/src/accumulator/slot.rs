@@ -21,7 +21,7 @@ pub struct Slot {
     state: Mutex<State>,
     pub topic: Arc<str>,
     pub partition: i32,
-    /// Counts the slots of a producer from 0, so that the sender can keep its state of partitions in an array.
+    /// The number of this slot among all slots of the producer. The sender keeps its state of partitions in an array.
     pub index: u32,
     /// About how many KiB wait here. The adaptive partitioner compares these numbers.
     backlog: AtomicU32,
@@ -49,8 +49,8 @@ struct State {
     sticky_bytes: usize,
     /// The size class that the next batch begins with.
     next_size_class: usize,
-    /// The earliest deadline of the batches here whose records have their own timeout; `Time::NEVER` without such
-    /// batches. It may be earlier than the deadlines of the batches in front.
+    /// No batch here with a custom timeout is due before this time; `Time::NEVER` without such batches. Such a deadline
+    /// may be earlier than those of the batches in front.
     custom_deadline: Time,
     /// Takes no more records: it is the queue of a topic whose partitions are known now, or a partition that its topic
     /// lost.

@@ -155,7 +155,8 @@ impl Sender {
         self.queue_emptied(index);
     }
 
-    /// The error for them. Its kind is that of the brokers' error for the topic, if there is one.
+    /// The error for a topic whose partitions did not become known. Its kind is that of the brokers' error for the topic, if
+    /// there is one.
     fn topic_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
         let refused = self.topic_by_name.get(&batch.topic).and_then(|&at| self.topics[at].error());
         let kind = refused.map_or(ErrorKind::MetadataTimedOut, Error::kind);

@@ -8,7 +8,7 @@
 enum { HEAD = 44, VALUE = 1000, RECORDS = 100 };
 
 static uint8_t buffer[RECORDS * (HEAD + VALUE)];
-static int told, timed_out, released;
+static int reported, timed_out, released;
 
 static void put(size_t at, size_t offset, const void *bytes, size_t len) {
     memcpy(buffer + at + offset, bytes, len);
@@ -29,7 +29,7 @@ static void goes_where_it_should(const ottla_delivery *delivery, void *userdata)
     const char *names[] = {"first", "second", "third"};
     CHECK(delivery->code == OTTLA_ERR_OK && strcmp(delivery->topic, names[delivery->tag % 3]) == 0);
     CHECK(userdata == NULL || userdata == delivery->userdata);
-    told++;
+    reported++;
 }
 
 static void release(const void *value, size_t value_len, void *userdata) {
@@ -56,13 +56,13 @@ static void topics_of_records(const char *servers) {
     CHECK_OK(ottla_producer_send_flat(producer, topics, 3, buffer, len, RECORDS, NULL, &accepted, &consumed, NULL));
     CHECK(accepted == RECORDS && consumed == len);
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
-    CHECK(told == RECORDS);
+    CHECK(reported == RECORDS);
     /* The same with a delivery function, and with values that stay in the buffer. */
     CHECK_OK(ottla_producer_send_flat(producer, topics, 3, buffer, len, RECORDS,
                                       OPTIONS(.on_delivery = goes_where_it_should, .on_release = release), &accepted,
                                       &consumed, NULL));
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
-    CHECK(told == 2 * RECORDS && released == RECORDS);
+    CHECK(reported == 2 * RECORDS && released == RECORDS);
 
     ottla_error *error = NULL;
     ottla_send *handle = NULL;
@@ -79,7 +79,7 @@ static void topics_of_records(const char *servers) {
     CHECK(strstr(ottla_error_message(error), "at byte 40, timeout_ms is -1") != NULL);
     ottla_error_free(error);
     CHECK_OK(ottla_producer_free(producer));
-    CHECK(told == 2 * RECORDS);
+    CHECK(reported == 2 * RECORDS);
     for (int i = 0; i < 3; i++) {
         ottla_topic_free(made[i]);
     }
@@ -91,7 +91,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
         CHECK(delivery->tag % 2 == 1);
         __atomic_add_fetch(&timed_out, 1, __ATOMIC_SEQ_CST);
     }
-    told++;
+    reported++;
 }
 
 static void quiet(int32_t level, const char *message, void *userdata) {
@@ -108,7 +108,7 @@ static ottla_producer *without_broker(const char *buffer_memory) {
     CHECK_OK(ottla_config_set_log(config, quiet, NULL, NULL, OTTLA_LOG_ERROR));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
-    told = 0;
+    reported = 0;
     return producer;
 }
 
@@ -129,7 +129,7 @@ static void timeouts_of_records(void) {
         CHECK(tries < 3000);
     }
     CHECK_OK(ottla_producer_free(producer));
-    CHECK(timed_out == 5 && told == 10);
+    CHECK(timed_out == 5 && reported == 10);
     ottla_topic_free(topic);
 }
 
@@ -151,13 +151,13 @@ static void refused_half_way(void) {
     ottla_error_free(error);
     size_t before = accepted;
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 10000, NULL));
-    CHECK((size_t)told == before);
+    CHECK((size_t)reported == before);
     ottla_code code = ottla_producer_send_flat(producer, topics, 1, buffer + consumed, len - consumed, RECORDS - before,
                                                NO_WAIT, &accepted, &consumed, NULL);
     CHECK((code == OTTLA_ERR_OK || code == OTTLA_ERR_BUFFER_FULL) && accepted > 0);
     CHECK(consumed == ends[before + accepted] - ends[before]);
     CHECK_OK(ottla_producer_free(producer));
-    CHECK((size_t)told == before + accepted);
+    CHECK((size_t)reported == before + accepted);
     ottla_topic_free(topic);
 }
 

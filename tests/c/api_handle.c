@@ -7,7 +7,7 @@ enum { RECORDS = 50 };
 
 static ottla_producer *producer;
 static ottla_topic *topic;
-static int told;
+static int reported;
 
 static void open_with(const ottla_config *config, const char *name) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
@@ -44,13 +44,13 @@ static void *wait_for(void *handle) {
 static void count(const ottla_delivery *delivery, void *userdata) {
     ottla_delivery mine;
     ottla_send *handle = sent(-1);
-    CHECK(delivery->code == OTTLA_ERR_OK && userdata == &told);
+    CHECK(delivery->code == OTTLA_ERR_OK && userdata == &reported);
     CHECK_CODE(OTTLA_ERR_TIMED_OUT, waited(handle, 0, &mine, NULL));
     CHECK_CODE(OTTLA_ERR_IN_CALLBACK, waited(handle, -1, &mine, NULL));
     CHECK(mine.code == OTTLA_ERR_IN_CALLBACK && mine.fate == OTTLA_FATE_UNKNOWN);
     CHECK_OK(waited(delivery->userdata, -1, &mine, NULL));
     ottla_send_free(handle);
-    told++;
+    reported++;
 }
 
 static void with_broker(ottla_config *config) {
@@ -76,11 +76,11 @@ static void with_broker(ottla_config *config) {
     for (int i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
-    CHECK(told == 0);
-    ottla_record record = text_record(NULL, "told of");
+    CHECK(reported == 0);
+    ottla_record record = text_record(NULL, "reported of");
     CHECK_OK(ottla_producer_send(producer, topic, &record, handles[0], NULL, NULL));
     CHECK_OK(ottla_producer_flush(producer, 20000, 0, NULL));
-    CHECK(told == 1);
+    CHECK(reported == 1);
 
     /* A record whose handle is freed before it is decided is delivered all the same. A handle keeps its outcome. */
     ottla_send_free(sent(0));
@@ -123,7 +123,7 @@ int main(int argc, char **argv) {
     ottla_config *config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", argv[1], NULL));
     CHECK_OK(ottla_config_set(config, "linger.ms", "100", NULL));
-    CHECK_OK(ottla_config_set_delivery(config, count, &told, NULL));
+    CHECK_OK(ottla_config_set_delivery(config, count, &reported, NULL));
     with_broker(config);
     without_broker();
     ottla_config_free(config);

@@ -8,7 +8,7 @@ enum { RECORDS = 60, LARGE = 5000 };
 
 static ottla_producer *producer;
 static ottla_topic *topic;
-static int released, told;
+static int released, reported;
 
 /* Handed over: on release, the value is freed. */
 static void free_value(const void *value, size_t value_len, void *userdata) {
@@ -27,7 +27,7 @@ static void overwrite(const void *value, size_t value_len, void *userdata) {
 static void knows_value(const ottla_delivery *delivery, void *userdata) {
     CHECK(userdata == NULL && delivery->code == OTTLA_ERR_OK && delivery->struct_size == sizeof *delivery);
     CHECK(delivery->value == delivery->userdata && delivery->value_len == (delivery->userdata ? LARGE : 0));
-    told++;
+    reported++;
 }
 
 static void knows_values(const ottla_batch *batch, void *userdata) {
@@ -35,14 +35,14 @@ static void knows_values(const ottla_batch *batch, void *userdata) {
     for (size_t i = 0; i < batch->count; i++) {
         const ottla_delivery_entry *entry = &batch->entries[i];
         CHECK(entry->value == entry->userdata && entry->value_len == (entry->userdata ? LARGE : 0));
-        told++;
+        reported++;
     }
 }
 
 static void open_with(const ottla_config *config) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "lent", &topic, NULL));
-    released = told = 0;
+    released = reported = 0;
 }
 
 static void shut(void) {
@@ -79,7 +79,7 @@ static void lend(unsigned char ring[RECORDS][LARGE]) {
 }
 
 static void polled(void) {
-    while (told < 2 * RECORDS) {
+    while (reported < 2 * RECORDS) {
         ottla_report *report = NULL;
         CHECK_OK(POLL_ONE(producer, 10000, &report, NULL));
         CHECK(report != NULL);
@@ -165,18 +165,18 @@ int main(int argc, char **argv) {
         open_with(config);
         lend(NULL);
         CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
-        CHECK(released == RECORDS && told == 2 * RECORDS);
+        CHECK(released == RECORDS && reported == 2 * RECORDS);
         CHECK(ottla_producer_buffered_bytes(producer) == 0);
         lend(ring);
         CHECK_OK(ottla_producer_close(producer, 10000, NULL));
-        CHECK(released == 2 * RECORDS && told == 4 * RECORDS);
+        CHECK(released == 2 * RECORDS && reported == 4 * RECORDS);
         shut();
     }
     CHECK_OK(ottla_config_set_batch_delivery(config, knows_values, NULL, NULL));
     open_with(config);
     lend(ring);
     CHECK_OK(ottla_producer_close(producer, 10000, NULL));
-    CHECK(released == RECORDS && told == 2 * RECORDS);
+    CHECK(released == RECORDS && reported == 2 * RECORDS);
     shut();
 
     CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));

@@ -29,7 +29,7 @@ static void on_log(int32_t level, const char *message, void *userdata) {
 }
 
 /* Checks what was logged since the last call: all of it at one level. */
-static void said(const char *at, const char *at_other, const char *expected) {
+static void expect_logged(const char *at, const char *at_other, const char *expected) {
     if (strncmp(at, expected, strlen(expected)) != 0 || *at_other != '\0') {
         fprintf(stderr, "expected '%s', errors: '%s', infos: '%s'\n", expected, errors, infos);
         exit(1);
@@ -67,19 +67,19 @@ static void aborted_and_refused(const char *servers) {
     send(producer, topic, 3);
     CHECK_OK(ottla_topic_check(topic, -1, NULL)); /* the partition is known */
     CHECK_OK(ottla_producer_abort_transaction(producer, -1, NULL));
-    said(infos, errors, "3 records for t-0 failed: TRANSACTION_ABORTED: ");
+    expect_logged(infos, errors, "3 records for t-0 failed: TRANSACTION_ABORTED: ");
 
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     send(producer, refusing, 1);
     CHECK_CODE(OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED, ottla_producer_commit_transaction(producer, -1, NULL));
-    said(errors, infos, "1 record for refused-0 failed: TOPIC_AUTHORIZATION_FAILED: ");
+    expect_logged(errors, infos, "1 record for refused-0 failed: TOPIC_AUTHORIZATION_FAILED: ");
     CHECK_OK(ottla_producer_abort_transaction(producer, -1, NULL));
 
     /* Closing aborts an open transaction. */
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     send(producer, topic, 1);
     CHECK_OK(ottla_producer_close(producer, -1, NULL));
-    said(infos, errors, "1 record for t-0 failed: TRANSACTION_ABORTED: ");
+    expect_logged(infos, errors, "1 record for t-0 failed: TRANSACTION_ABORTED: ");
     ottla_topic_free(topic);
     ottla_topic_free(refusing);
     CHECK_OK(ottla_producer_free(producer));
@@ -90,12 +90,12 @@ static void purged_and_closed(void) {
     ottla_producer *producer = start(refused_config(), "any", &topic);
     send(producer, topic, 2);
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, -1, NULL));
-    said(infos, errors, "2 records for topic any failed: PURGED: ");
+    expect_logged(infos, errors, "2 records for topic any failed: PURGED: ");
 
     /* Delivery was requested and failed, and only the log reports it. */
     send(producer, topic, 1);
     CHECK_OK(ottla_producer_close(producer, 0, NULL));
-    said(errors, infos, "1 record for topic any failed: CLOSED: ");
+    expect_logged(errors, infos, "1 record for topic any failed: CLOSED: ");
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
 }

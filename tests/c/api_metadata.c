@@ -9,7 +9,7 @@
 static ottla_code in_callback[3];
 static const ottla_producer *asked;
 
-static void told(const ottla_delivery *delivery, void *userdata) {
+static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     const ottla_topic *topic = userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
     ottla_partitions *partitions = NULL;
@@ -66,7 +66,7 @@ static void reachable(const char *address) {
     CHECK(ottla_producer_buffered_records(producer) == 0);
 
     /* In a callback, none of these may wait. */
-    CHECK_OK(ottla_producer_send(producer, topic, &record, topic, OPTIONS(.on_delivery = told), NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, topic, OPTIONS(.on_delivery = on_delivery), NULL));
     CHECK_OK(ottla_producer_flush(producer, 10000, 0, NULL));
     for (int i = 0; i < 3; i++) {
         CHECK(in_callback[i] == OTTLA_ERR_IN_CALLBACK);

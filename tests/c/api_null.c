@@ -19,7 +19,7 @@ static void names(ottla_code code, const char *argument, int line) {
 
 static void never(const ottla_delivery *delivery, void *userdata) {
     (void)delivery, (void)userdata;
-    CHECK(!"a record that was not accepted was told of");
+    CHECK(!"a record that was not accepted was reported of");
 }
 
 /* A report, for functions that take one. */

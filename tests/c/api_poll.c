@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_poll(producer, 5, &report, 1, &count, NULL));
     CHECK(report == NULL && count == 0);
 
-    size_t sent = 0, told = 0;
+    size_t sent = 0, reported = 0;
     for (; sent < 300; sent++) {
         ottla_record record = text_record(NULL, "polled");
         set_partition(&record, (int32_t)(sent % 3));
@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
     }
     CHECK(readable(fd, 5000));
     int64_t next[3] = {0, 0, 0};
-    while (told < sent) {
+    while (reported < sent) {
         CHECK_OK(ottla_producer_poll(producer, 5000, &report, 1, &count, NULL));
         CHECK(count == 1);
         const ottla_batch *batch = ottla_report_batch(report);
@@ -73,12 +73,12 @@ int main(int argc, char **argv) {
             CHECK(entry->tag == (uint64_t)(next[batch->partition] * 3 + batch->partition + 1));
             CHECK(entry->userdata == (void *)(uintptr_t)entry->tag && entry->value == NULL && entry->value_len == 0);
             next[batch->partition]++;
-            told++;
+            reported++;
         }
         ottla_report_free(kept);
         kept = report;
     }
-    CHECK(told == sent && !readable(fd, 0));
+    CHECK(reported == sent && !readable(fd, 0));
     ottla_counters counters;
     counters.struct_size = sizeof counters;
     CHECK_OK(ottla_producer_counters(producer, &counters, NULL));

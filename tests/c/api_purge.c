@@ -3,7 +3,7 @@
 
 static ottla_producer *producer;
 static ottla_topic *first, *second;
-static int told[3];
+static int reported[3];
 static ottla_code in_callback_waiting, in_callback_asking;
 
 /* Tags: 0 and 1 for the two topics, 2 for the record whose callback purges. */
@@ -13,7 +13,7 @@ static void purged(const ottla_delivery *delivery, void *userdata) {
     CHECK(tag < 3);
     CHECK(delivery->code == OTTLA_ERR_PURGED && delivery->fate == OTTLA_FATE_NOT_WRITTEN && delivery->attempts == 0);
     CHECK(strstr(ottla_error_message(delivery->error), "purge") != NULL);
-    told[tag]++;
+    reported[tag]++;
     if (tag == 2) {
         in_callback_waiting = ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 1000, NULL);
         in_callback_asking = ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 0, NULL);
@@ -46,12 +46,12 @@ int main(void) {
     send(first, 0, 10);
     send(second, 1, 20);
     CHECK_OK(ottla_producer_purge(producer, first, both, -1, NULL));
-    CHECK(told[0] == 10 && told[1] == 0);
+    CHECK(reported[0] == 10 && reported[1] == 0);
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_IN_FLIGHT, -1, NULL));
-    CHECK(told[0] == 10 && told[1] == 0);
+    CHECK(reported[0] == 10 && reported[1] == 0);
     CHECK(ottla_producer_buffered_bytes(producer) > 0);
     CHECK_OK(ottla_producer_purge(producer, NULL, OTTLA_PURGE_QUEUED, 5000, NULL));
-    CHECK(told[0] == 10 && told[1] == 20);
+    CHECK(reported[0] == 10 && reported[1] == 20);
     CHECK(ottla_producer_buffered_bytes(producer) == 0);
     CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
 
@@ -61,7 +61,7 @@ int main(void) {
     /* In a callback, a purge cannot wait, but can be requested. */
     send(second, 2, 1);
     CHECK_OK(ottla_producer_purge(producer, NULL, both, -1, NULL));
-    CHECK(told[2] == 1 && in_callback_waiting == OTTLA_ERR_IN_CALLBACK && in_callback_asking == OTTLA_ERR_OK);
+    CHECK(reported[2] == 1 && in_callback_waiting == OTTLA_ERR_IN_CALLBACK && in_callback_asking == OTTLA_ERR_OK);
 
     refused(0, -1, "neither");
     refused(4, -1, "flags is 4");

@@ -131,11 +131,11 @@ int main(int argc, char **argv) {
     CHECK(own == 200);
     many();
     ottla_record record = text_record("k", "waited");
-    ottla_delivery told;
-    told.struct_size = sizeof told;
-    CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, 5000, &told, NULL));
-    CHECK(told.struct_size == sizeof told && told.code == OTTLA_ERR_OK && told.fate == OTTLA_FATE_WRITTEN);
-    CHECK(told.offset >= 0 && told.partition >= 0 && told.timestamp > 0 && strcmp(told.topic, "sent") == 0);
+    ottla_delivery reported;
+    reported.struct_size = sizeof reported;
+    CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, 5000, &reported, NULL));
+    CHECK(reported.struct_size == sizeof reported && reported.code == OTTLA_ERR_OK && reported.fate == OTTLA_FATE_WRITTEN);
+    CHECK(reported.offset >= 0 && reported.partition >= 0 && reported.timestamp > 0 && strcmp(reported.topic, "sent") == 0);
     CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(by_default == 100 + 50 + 30 + 20 + 20);
     ottla_counters counters;
@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
     many();
     record = text_record(NULL, "w");
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, OPTIONS(.on_delivery = inside), NULL));
-    CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, -1, &told, NULL));
+    CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, -1, &reported, NULL));
     CHECK_OK(ottla_producer_flush(producer, 5000, 0, NULL));
     CHECK(batched == 120 && own == 1 && batch_calls > 0);
     shut();

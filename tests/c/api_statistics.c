@@ -10,7 +10,7 @@
 
 enum { RECORDS = 120 };
 
-static int blocking, entered, told, freed_calls;
+static int blocking, entered, reported, freed_calls;
 static ottla_producer *producer;
 
 static void nap(void) {
@@ -33,7 +33,7 @@ static ottla_producer_figures totals(const ottla_statistics *statistics) {
     return figures;
 }
 
-/* Reads statistics inside a callback. While it is told to, it does not return. */
+/* Reads statistics inside a callback. While `blocking` is set, it does not return. */
 static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
@@ -47,13 +47,13 @@ static void on_delivery(const ottla_delivery *delivery, void *userdata) {
 }
 
 static void on_statistics(const ottla_statistics *statistics, void *userdata) {
-    CHECK(userdata == &told);
+    CHECK(userdata == &reported);
     CHECK(totals(statistics).turns > 0 && strstr(ottla_statistics_json(statistics), "\"turns\":") != NULL);
-    __atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&reported, 1, __ATOMIC_SEQ_CST);
 }
 
 static void freed(void *userdata) {
-    CHECK(userdata == &told);
+    CHECK(userdata == &reported);
     freed_calls++;
 }
 
@@ -170,9 +170,9 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_config_set(config, "client.id", "say \"hi\"", NULL));
     CHECK_OK(ottla_config_set(config, "buffer.memory", "1048576", NULL));
     CHECK_OK(ottla_config_set_delivery(config, on_delivery, NULL, NULL));
-    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_statistics(config, 0, on_statistics, &told, freed));
+    CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT, ottla_config_set_statistics(config, 0, on_statistics, &reported, freed));
     CHECK(freed_calls == 0);
-    CHECK_OK(ottla_config_set_statistics(config, 5, on_statistics, &told, freed));
+    CHECK_OK(ottla_config_set_statistics(config, 5, on_statistics, &reported, freed));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(producer, "one", &one, NULL));
@@ -189,8 +189,8 @@ int main(int argc, char **argv) {
     check_refusals(statistics);
 
     /* The periodic report comes even if nothing else happens. */
-    int before = __atomic_load_n(&told, __ATOMIC_SEQ_CST);
-    for (int i = 0; __atomic_load_n(&told, __ATOMIC_SEQ_CST) < before + 3; i++) {
+    int before = __atomic_load_n(&reported, __ATOMIC_SEQ_CST);
+    for (int i = 0; __atomic_load_n(&reported, __ATOMIC_SEQ_CST) < before + 3; i++) {
         CHECK(i < 30000);
         nap();
     }

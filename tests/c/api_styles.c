@@ -25,13 +25,13 @@ static void synchronous(const ottla_config *config, int acks) {
     ottla_record record = text_record("key", "synchronous");
     int64_t last = -1;
     for (int i = 0; i < 20; i++) {
-        ottla_delivery told;
-        told.struct_size = sizeof told;
-        CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, 10000, &told, NULL));
-        CHECK(told.code == OTTLA_ERR_OK && told.error == NULL && told.partition >= 0);
-        CHECK(told.fate == (acks ? OTTLA_FATE_WRITTEN : OTTLA_FATE_UNKNOWN));
-        CHECK(acks ? told.offset == last + 1 || last == -1 : told.offset == -1);
-        last = told.offset;
+        ottla_delivery reported;
+        reported.struct_size = sizeof reported;
+        CHECK_OK(ottla_producer_send_and_wait(producer, topic, &record, 10000, &reported, NULL));
+        CHECK(reported.code == OTTLA_ERR_OK && reported.error == NULL && reported.partition >= 0);
+        CHECK(reported.fate == (acks ? OTTLA_FATE_WRITTEN : OTTLA_FATE_UNKNOWN));
+        CHECK(acks ? reported.offset == last + 1 || last == -1 : reported.offset == -1);
+        last = reported.offset;
     }
     shut();
 }

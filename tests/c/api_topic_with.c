@@ -26,10 +26,10 @@ static ottla_topic *open_with(const char *name, const char *property, const char
 static ottla_delivery deliver(const ottla_topic *topic, int32_t timeout_ms, int32_t code) {
     ottla_record record = text_record("k", "v");
     record.timeout_ms = timeout_ms;
-    ottla_delivery told;
-    told.struct_size = sizeof told;
-    CHECK_CODE(code, ottla_producer_send_and_wait(producer, topic, &record, 30000, &told, NULL));
-    return told;
+    ottla_delivery reported;
+    reported.struct_size = sizeof reported;
+    CHECK_CODE(code, ottla_producer_send_and_wait(producer, topic, &record, 30000, &reported, NULL));
+    return reported;
 }
 
 int main(int argc, char **argv) {
@@ -78,8 +78,8 @@ int main(int argc, char **argv) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_topic *weak = open_with("weak", "acks", "0", OTTLA_ERR_OK, "");
     CHECK_OK(ottla_producer_topic(producer, "strong", &other, NULL));
-    ottla_delivery told = deliver(weak, 0, OTTLA_ERR_OK);
-    CHECK(told.offset == -1 && told.fate == OTTLA_FATE_UNKNOWN);
+    ottla_delivery reported = deliver(weak, 0, OTTLA_ERR_OK);
+    CHECK(reported.offset == -1 && reported.fate == OTTLA_FATE_UNKNOWN);
     CHECK(deliver(other, 0, OTTLA_ERR_OK).fate == OTTLA_FATE_WRITTEN);
     ottla_topic_free(weak);
     ottla_topic_free(other);

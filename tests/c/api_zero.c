@@ -29,7 +29,7 @@ static void says(ottla_code code, const char *words, int line) {
 /* What is expected of each reported record, and what was reported, on the sender thread or by a call that waited. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int wants_zero;
-static int told, partitions[1000];
+static int reported, partitions[1000];
 
 static void look(const ottla_delivery *delivery) {
     pthread_mutex_lock(&lock);
@@ -41,7 +41,7 @@ static void look(const ottla_delivery *delivery) {
         CHECK(delivery->partition >= 0 && delivery->partition < 1000);
         partitions[delivery->partition]++;
     }
-    told++;
+    reported++;
     pthread_mutex_unlock(&lock);
 }
 
@@ -113,8 +113,8 @@ enum { WAY_COUNT = sizeof WAYS / sizeof WAYS[0] };
 
 static void wait_for_all(int count) {
     CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
-    CHECK(told == count);
-    told = 0;
+    CHECK(reported == count);
+    reported = 0;
 }
 
 static int used_partitions(void) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static int64_t wall_offset_s;
-static int told, expired;
+static int reported, expired;
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     long failed = syscall(SYS_clock_gettime, clock, now);
@@ -42,7 +42,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
     CHECK(delivery->code == OTTLA_ERR_OK && delivery->attempts == 1);
     CHECK(delivery->timestamp > shown - 20000 && delivery->timestamp < shown + 20000);
     CHECK(delivery->latency_us >= 0 && delivery->latency_us < 20000000);
-    told++;
+    reported++;
 }
 
 static void note_expired(const ottla_delivery *delivery, void *userdata) {
@@ -80,7 +80,7 @@ int main(int argc, char **argv) {
         double begin = seconds();
         CHECK_OK(ottla_producer_send(producer, topic, &record, &shown, OPTIONS(.on_delivery = count), NULL));
         set_wall(i < 5 ? offsets[i + 1] : 0);
-        while (__atomic_load_n(&told, __ATOMIC_SEQ_CST) <= i) {
+        while (__atomic_load_n(&reported, __ATOMIC_SEQ_CST) <= i) {
             CHECK(seconds() - begin < 20);
             usleep(1000);
         }

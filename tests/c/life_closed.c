@@ -2,7 +2,7 @@
 #include "check.h"
 
 struct tally {
-    int told, closed, freed, own;
+    int reported, closed, freed, own;
     uint64_t last_tag;
 };
 
@@ -16,7 +16,7 @@ static void count(const ottla_delivery *delivery, void *userdata) {
     CHECK((uint64_t)(size_t)delivery->userdata == delivery->tag);
     CHECK(delivery->tag > tally->last_tag);
     tally->last_tag = delivery->tag;
-    tally->told++;
+    tally->reported++;
 }
 
 static void own(const ottla_delivery *delivery, void *userdata) {
@@ -69,7 +69,7 @@ static void run(int with_close) {
 
     if (with_close) {
         CHECK_OK(ottla_producer_close(producer, 10, &error));
-        CHECK(tally.told == 100 && tally.own == 100);
+        CHECK(tally.reported == 100 && tally.own == 100);
         ottla_counters counters;
         counters.struct_size = sizeof counters;
         CHECK_OK(ottla_producer_counters(producer, &counters, NULL));
@@ -79,7 +79,7 @@ static void run(int with_close) {
         CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
     }
     CHECK_OK(ottla_producer_free(producer));
-    CHECK(tally.told == 100 && tally.own == 100);
+    CHECK(tally.reported == 100 && tally.own == 100);
 
     ottla_record record = text_record(NULL, NULL);
     CHECK_CODE(OTTLA_ERR_CLOSED, ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));

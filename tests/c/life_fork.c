@@ -10,12 +10,12 @@
 static ottla_producer *producer, *polled;
 static ottla_topic *topic;
 static ottla_send *sent;
-static int told;
+static int reported;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
-    __atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&reported, 1, __ATOMIC_SEQ_CST);
 }
 
 static ottla_config *config_for(const char *servers) {
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
         send_some(100);
     }
     CHECK_OK(ottla_producer_flush(producer, 30000, 0, NULL));
-    CHECK(told == 1000);
+    CHECK(reported == 1000);
     CHECK_OK(ottla_producer_counters(producer, &after, NULL));
     CHECK(after.connections_opened == before.connections_opened && after.batches_retried == 0);
     CHECK_OK(ottla_producer_free(polled));

@@ -11,7 +11,7 @@ static ottla_producer *producer;
 static ottla_topic *topic;
 static ottla_record record;
 static char value[LARGE];
-static int told, inside_tried, is_inside, released;
+static int reported, inside_tried, is_inside, released;
 static size_t accepted;
 
 static double seconds(void) {
@@ -23,7 +23,7 @@ static double seconds(void) {
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code != OTTLA_ERR_OK && delivery->fate != OTTLA_FATE_WRITTEN);
-    told++;
+    reported++;
 }
 
 /* The ways to send. Each sends one record, and all records are alike. */
@@ -241,14 +241,14 @@ static void start(const char *servers, const char *max_block_ms) {
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
     CHECK_OK(ottla_producer_topic(producer, "full", &topic, NULL));
-    told = 0;
+    reported = 0;
     accepted = 0;
 }
 
 static void end(void) {
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);
-    CHECK((size_t)told == accepted && released == 0);
+    CHECK((size_t)reported == accepted && released == 0);
 }
 
 int main(int argc, char **argv) {

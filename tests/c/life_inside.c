@@ -5,12 +5,12 @@
 static ottla_config *config;
 static ottla_producer *producer;
 static ottla_topic *topic;
-static int told, own, batched, ready_calls, tried, freed_others, released;
+static int reported, own, batched, ready_calls, tried, freed_others, released;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
-    told++;
+    reported++;
 }
 
 static void count_own(const ottla_delivery *delivery, void *userdata) {
@@ -175,7 +175,7 @@ static void ready(void *userdata) {
     }
     size_t count = 0;
     while (ottla_producer_poll(producer, 0, &report, 1, &count, NULL) == OTTLA_ERR_OK && count > 0) {
-        told += (int)ottla_report_batch(report)->count;
+        reported += (int)ottla_report_batch(report)->count;
         ottla_report_free(report);
     }
     try_all();
@@ -184,7 +184,7 @@ static void ready(void *userdata) {
 static void start(const char *servers) {
     config = ottla_config_new();
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", servers, NULL));
-    told = own = batched = ready_calls = tried = freed_others = released = 0;
+    reported = own = batched = ready_calls = tried = freed_others = released = 0;
 }
 
 static void run(void) {
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
     start(argv[1]);
     CHECK_OK(ottla_config_set_delivery(config, per_record, NULL, NULL));
     run();
-    CHECK(told == 1 + 10);
+    CHECK(reported == 1 + 10);
 
     start(argv[1]);
     CHECK_OK(ottla_config_set_batch_delivery(config, per_batch, NULL, NULL));
@@ -218,6 +218,6 @@ int main(int argc, char **argv) {
     start(argv[1]);
     CHECK_OK(ottla_config_set_poll(config, ready, NULL, NULL));
     run();
-    CHECK(told == 1 + 10 && ready_calls > 0);
+    CHECK(reported == 1 + 10 && ready_calls > 0);
     return 0;
 }

@@ -8,7 +8,7 @@
 
 enum { RECORDS = 50, LARGE = 3000 };
 
-static int released, told;
+static int released, reported;
 static ottla_producer *producer;
 static ottla_topic *topic;
 
@@ -30,7 +30,7 @@ static void free_small(const void *value, size_t value_len, void *userdata) {
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     CHECK(userdata == NULL && delivery->code == OTTLA_ERR_CLOSED && delivery->value == delivery->userdata);
-    told++;
+    reported++;
 }
 
 static void lend(void) {
@@ -58,13 +58,13 @@ int main(void) {
     CHECK_OK(ottla_config_set_delivery(config, count, NULL, NULL));
     CHECK_OK(ottla_config_set_log(config, quiet, NULL, NULL, OTTLA_LOG_ERROR));
     for (int how = 0; how < 3; how++) {
-        released = told = 0;
+        released = reported = 0;
         CHECK_OK(ottla_producer_new(config, &producer, NULL));
         CHECK_OK(ottla_producer_topic(producer, "orders", &topic, NULL));
         lend();
         if (how == 1) {
             CHECK_OK(ottla_producer_close(producer, 0, NULL));
-            CHECK(released == 2 * RECORDS && told == 2 * RECORDS);
+            CHECK(released == 2 * RECORDS && reported == 2 * RECORDS);
         }
         if (how == 2) {
             fflush(NULL);
@@ -87,7 +87,7 @@ int main(void) {
             CHECK(waitpid(child, &status, 0) == child && status == 0);
         }
         CHECK_OK(ottla_producer_free(producer));
-        CHECK(released == 2 * RECORDS && told == 2 * RECORDS);
+        CHECK(released == 2 * RECORDS && reported == 2 * RECORDS);
         ottla_topic_free(topic);
         CHECK(released == 2 * RECORDS);
     }

@@ -13,14 +13,14 @@
 
 static ottla_producer *producer;
 static ottla_topic *topic;
-static int told, handled;
+static int reported, handled;
 static volatile sig_atomic_t elsewhere;
 static pthread_t main_thread;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_OK);
-    told++;
+    reported++;
 }
 
 static void handler(int signal) {
@@ -174,7 +174,7 @@ int main(int argc, char **argv) {
     waiting_goes_on();
     no_sigpipe(argv[1]);
     CHECK_OK(ottla_producer_close(producer, 30000, NULL));
-    CHECK(told == 50 * 100 + 20 * 200);
+    CHECK(reported == 50 * 100 + 20 * 200);
     CHECK_OK(ottla_producer_free(producer));
     ottla_topic_free(topic);
     return 0;

@@ -7,11 +7,11 @@
 #include <dirent.h>
 #include <unistd.h>
 
-static int told;
+static int reported;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)delivery, (void)userdata;
-    __atomic_add_fetch(&told, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&reported, 1, __ATOMIC_SEQ_CST);
 }
 
 static int entries(const char *folder) {
@@ -71,13 +71,13 @@ int main(int argc, char **argv) {
     for (int i = 0; i < rounds / 5; i++) {
         some(argv[1], 20);
     }
-    told = 0;
+    reported = 0;
     int threads = entries("/proc/self/task"), descriptors = entries("/proc/self/fd");
     long memory = resident();
     for (int i = 0; i < rounds; i++) {
         some(argv[1], 20);
     }
-    CHECK(told == rounds * 20 * 10);
+    CHECK(reported == rounds * 20 * 10);
     int left_threads = entries("/proc/self/task") - threads, left = entries("/proc/self/fd") - descriptors;
     long grown = resident() - memory;
     printf("%d producers: %d threads, %d descriptors and %ld KiB more than before\n", rounds * 20, left_threads, left, grown);

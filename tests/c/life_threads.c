@@ -10,12 +10,12 @@
 
 static ottla_producer *producer;
 static ottla_topic *topic;
-static int told;
+static int reported;
 
 static void count(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_CLOSED);
-    told++;
+    reported++;
 }
 
 static void *flush(void *unused) {
@@ -95,7 +95,7 @@ int main(void) {
     for (int i = 0; i < 3; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
-    CHECK(told > 0);
+    CHECK(reported > 0);
     ottla_topic_free(topic);
     ottla_config_free(config);
     return 0;

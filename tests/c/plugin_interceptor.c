@@ -1,5 +1,5 @@
 /* Several interceptors, against the broker in argv[1]: what they see and change, what their failures lead to, what
- * they are told about sent and refused records, and their life cycle. */
+ * they are reported about sent and refused records, and their life cycle. */
 #include "check.h"
 
 #include <poll.h>
@@ -342,7 +342,7 @@ static int32_t fail(const char *topic, const void *object, ottla_serialized *out
 /* For records that the call refuses, each interceptor is called once within the call, with the partition if it is
  * known. */
 static void refusals(const char *address) {
-    struct plugin plugin = {.name = "told"};
+    struct plugin plugin = {.name = "reported"};
     static char large[3000];
     ottla_config *config = ottla_config_new();
     ottla_serializer serializer = {.struct_size = sizeof(ottla_serializer)};
@@ -393,14 +393,14 @@ static void refusals(const char *address) {
 
 static int both_told;
 
-static int32_t told_first(const ottla_delivery *delivery, void *userdata) {
+static int32_t acknowledged_first(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_CLOSED && delivery->error != NULL && both_told == 0);
     both_told = 1;
     return 0;
 }
 
-static void told_second(const ottla_delivery *delivery, void *userdata) {
+static void delivered_second(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
     CHECK(delivery->code == OTTLA_ERR_CLOSED && delivery->error != NULL && both_told == 1);
     both_told = 2;
@@ -413,9 +413,9 @@ static void failures(void) {
     ottla_producer *producer = NULL;
     ottla_topic *topic = NULL;
     ottla_record record = text_record("k", "v");
-    interceptor.on_acknowledgement = told_first;
+    interceptor.on_acknowledgement = acknowledged_first;
     CHECK_OK(ottla_config_add_interceptor(config, &interceptor, NULL));
-    CHECK_OK(ottla_config_set_delivery(config, told_second, NULL, NULL));
+    CHECK_OK(ottla_config_set_delivery(config, delivered_second, NULL, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     CHECK_OK(ottla_producer_topic(producer, "seen", &topic, NULL));
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL, NULL, NULL));
@@ -426,27 +426,27 @@ static void failures(void) {
     ottla_config_free(config);
 }
 
-static void statistics(const ottla_statistics *told, void *userdata) {
-    (void)told;
+static void statistics(const ottla_statistics *reported, void *userdata) {
+    (void)reported;
     __atomic_add_fetch((int *)userdata, 1, __ATOMIC_SEQ_CST);
 }
 
 /* A producer with plug-ins gets periodic statistics like any other. */
-static void told_statistics(const char *address) {
-    int told = 0;
+static void periodic_statistics(const char *address) {
+    int reported = 0;
     ottla_config *config = ottla_config_new();
     ottla_interceptor interceptor = {.struct_size = sizeof(ottla_interceptor)};
     ottla_producer *producer = NULL;
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", address, NULL));
     CHECK_OK(ottla_config_add_interceptor(config, &interceptor, NULL));
-    CHECK_OK(ottla_config_set_statistics(config, 10, statistics, &told, NULL));
+    CHECK_OK(ottla_config_set_statistics(config, 10, statistics, &reported, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
-    for (int i = 0; i < 3000 && __atomic_load_n(&told, __ATOMIC_SEQ_CST) == 0; i++) {
+    for (int i = 0; i < 3000 && __atomic_load_n(&reported, __ATOMIC_SEQ_CST) == 0; i++) {
         poll(NULL, 0, 10);
     }
     CHECK_OK(ottla_producer_free(producer));
-    CHECK(told > 0);
+    CHECK(reported > 0);
 }
 
 static void nulls(void) {
@@ -471,6 +471,6 @@ int main(int argc, char **argv) {
     lending(argv[1]);
     refusals(argv[1]);
     failures();
-    told_statistics(argv[1]);
+    periodic_statistics(argv[1]);
     return 0;
 }

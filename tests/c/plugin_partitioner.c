@@ -90,7 +90,7 @@ struct expected {
     ottla_code code;
     int32_t partition;
     const char *message;
-    int told;
+    int reported;
 };
 
 static void delivered(const ottla_delivery *delivery, void *userdata) {
@@ -101,7 +101,7 @@ static void delivered(const ottla_delivery *delivery, void *userdata) {
         CHECK(strcmp(ottla_error_message(delivery->error), expected->message) == 0);
         CHECK(delivery->fate == OTTLA_FATE_NOT_WRITTEN);
     }
-    expected->told++;
+    expected->reported++;
 }
 
 static ottla_partitioner of(struct plugin *plugin) {
@@ -180,12 +180,12 @@ static void sending(const char *address) {
             if (code != OTTLA_ERR_OK) {
                 CHECK(code == expected[i].code && strcmp(ottla_error_message(error), expected[i].message) == 0);
                 ottla_error_free(error);
-                expected[i].told++;
+                expected[i].reported++;
             }
         }
         CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
         for (int i = 0; i < 7; i++) {
-            CHECK(expected[i].told == round + 1);
+            CHECK(expected[i].reported == round + 1);
         }
     }
     CHECK(plugin.asked >= 6 && plugin.asked + plugin.asked_elsewhere == 12);

@@ -51,19 +51,19 @@ static ottla_config *looking(const char *address) {
 }
 
 /* A topic whose partitions are known, so that the partitioner runs in the call. */
-static ottla_topic *known(ottla_producer *producer, int *told) {
+static ottla_topic *known(ottla_producer *producer, int *reported) {
     ottla_topic *topic = NULL;
     ottla_record record = text_record(NULL, "first");
     set_partition(&record, 0);
     CHECK_OK(ottla_producer_topic(producer, "objects", &topic, NULL));
-    CHECK_OK(ottla_producer_send(producer, topic, &record, told, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, reported, NULL, NULL));
     CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
     return topic;
 }
 
 /* One kind of object, and the bytes that it is sent as. */
 static void kind(const char *address, const char *serializer, const void *object, const void *bytes, size_t len) {
-    int told = 0, before = seen;
+    int reported = 0, before = seen;
     ottla_config *config = looking(address);
     ottla_producer *producer = NULL;
     ottla_record record = text_record(NULL, NULL);
@@ -71,23 +71,23 @@ static void kind(const char *address, const char *serializer, const void *object
     CHECK_OK(ottla_config_set(config, "value.serializer", serializer, NULL));
     CHECK_OK(ottla_producer_new(config, &producer, NULL));
     ottla_config_free(config);
-    ottla_topic *topic = known(producer, &told);
+    ottla_topic *topic = known(producer, &reported);
 
     expect(object, bytes, len, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, NULL, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, NULL, &reported, NULL, NULL));
     expect(NULL, NULL, 0, object, bytes, len);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &told,
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &reported,
                                          NO_WAIT, NULL));
     expect(object, bytes, len, object, bytes, len);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, object, &told,
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, object, object, &reported,
                                          OPTIONS(.on_delivery = delivered), NULL));
     record = text_record("by hand", NULL);
     expect(NULL, "by hand", 7, object, bytes, len);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, object, &reported, NULL, NULL));
     expect(NULL, "by hand", 7, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, &reported, NULL, NULL));
     CHECK_OK(ottla_producer_flush(producer, -1, 0, NULL));
-    CHECK(told == 6 && seen == before + 5);
+    CHECK(reported == 6 && seen == before + 5);
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
 }
@@ -141,9 +141,9 @@ static int32_t serialize(const char *topic, const void *object, ottla_serialized
     }
     if (strcmp(text, "again") == 0) {
         ottla_record record = text_record(NULL, NULL);
-        static int told;
+        static int reported;
         set_partition(&record, 3);
-        CHECK_OK(ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "inner", &told, NULL,
+        CHECK_OK(ottla_producer_send_objects(plugin->producer, plugin->topic, &record, NULL, "inner", &reported, NULL,
                                              NULL));
         CHECK_CODE(OTTLA_ERR_IN_CALLBACK, ottla_producer_flush(plugin->producer, -1, 0, NULL));
     }
@@ -161,9 +161,9 @@ static void freed(void *userdata) {
     ((struct plugin *)userdata)->freed++;
 }
 
-static void own(const char *address) {
+static void custom_serializer(const char *address) {
     struct plugin plugin = {0};
-    int told = 0;
+    int reported = 0;
     ottla_config *config = looking(address);
     ottla_error *error = NULL;
     ottla_record record = text_record(NULL, NULL);
@@ -180,40 +180,40 @@ static void own(const char *address) {
     CHECK_OK(ottla_producer_new(config, &plugin.producer, NULL));
     ottla_config_free(config);
     CHECK(plugin.configured == 2);
-    plugin.topic = known(plugin.producer, &told);
+    plugin.topic = known(plugin.producer, &reported);
     CHECK(plugin.calls == 0);
 
     expect("k", "<k", 2, "v", "<v", 2);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "v", &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "v", &reported, NULL, NULL));
     expect("null", NULL, 0, "", "<", 1);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "null", "", &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "null", "", &reported, NULL, NULL));
     expect("again", "<again", 6, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "again", NULL, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "again", NULL, &reported, NULL, NULL));
     CHECK(seen > 0 && plugin.calls == 6);
 
     int before = seen;
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "fail", "v", &told, NULL, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "fail", "v", &reported, NULL, &error));
     CHECK(strcmp(ottla_error_message(error),
                  "the key of a record for topic objects could not be serialized: there is no schema") == 0);
     ottla_error_free(error);
     CHECK_CODE(OTTLA_ERR_SERIALIZATION,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "silent", &told, NULL, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", "silent", &reported, NULL, &error));
     CHECK(strcmp(ottla_error_message(error),
                  "the value of a record for topic objects could not be serialized: it returned 3 and gave no reason") == 0);
     ottla_error_free(error);
     record = text_record("given", NULL);
     CHECK_CODE(OTTLA_ERR_INVALID_ARGUMENT,
-               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", NULL, &told, NULL, &error));
+               ottla_producer_send_objects(plugin.producer, plugin.topic, &record, "k", NULL, &reported, NULL, &error));
     CHECK(strcmp(ottla_error_message(error), "the record's key is given twice, as bytes and as an object") == 0);
     ottla_error_free(error);
     CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
-    CHECK(seen == before && told == 4);
+    CHECK(seen == before && reported == 4);
 
     /* For records sent as bytes, no serializer runs. */
     int calls = plugin.calls;
     expect(NULL, "given", 5, NULL, NULL, 0);
-    CHECK_OK(ottla_producer_send(plugin.producer, plugin.topic, &record, &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send(plugin.producer, plugin.topic, &record, &reported, NULL, NULL));
     CHECK(plugin.calls == calls);
     CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
     CHECK_OK(ottla_producer_free(plugin.producer));
@@ -243,7 +243,7 @@ static void try_inside(const ottla_delivery *delivery, void *userdata) {
  * is refused with that reason. */
 static void needs_objects(const char *address) {
     struct plugin plugin = {0};
-    int told = 0, tries = 0;
+    int reported = 0, tries = 0;
     ottla_topic *waited = NULL, *tried = NULL;
     ottla_error *error = NULL;
     ottla_code code;
@@ -260,9 +260,9 @@ static void needs_objects(const char *address) {
     CHECK_OK(ottla_producer_topic(plugin.producer, "tried", &tried, NULL));
     CHECK_OK(ottla_producer_topic(plugin.producer, "inside", &plugin.topic, NULL));
     seen = 0;
-    CHECK_OK(ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL, NULL));
+    CHECK_OK(ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &reported, NULL, NULL));
     CHECK(seen == 1);
-    while ((code = ottla_producer_send_objects(plugin.producer, tried, &record, NULL, "v", &told,
+    while ((code = ottla_producer_send_objects(plugin.producer, tried, &record, NULL, "v", &reported,
                                                NO_WAIT, &error)) !=
            OTTLA_ERR_OK) {
         CHECK(code == OTTLA_ERR_METADATA_TIMED_OUT && strstr(ottla_error_message(error), "topic tried") != NULL);
@@ -273,7 +273,7 @@ static void needs_objects(const char *address) {
     set_partition(&bytes, 0);
     CHECK_OK(ottla_producer_send(plugin.producer, waited, &bytes, &plugin, OPTIONS(.on_delivery = try_inside), NULL));
     CHECK_OK(ottla_producer_flush(plugin.producer, -1, 0, NULL));
-    CHECK(told == 2 && inside_told == 1 && seen == 2);
+    CHECK(reported == 2 && inside_told == 1 && seen == 2);
     CHECK_OK(ottla_producer_free(plugin.producer));
     ottla_topic_free(waited);
     ottla_topic_free(tried);
@@ -287,7 +287,7 @@ static void needs_objects(const char *address) {
     CHECK_OK(ottla_config_set_partitioner(config, &partitioner, NULL));
     CHECK_OK(ottla_producer_new(config, &plugin.producer, NULL));
     CHECK_OK(ottla_producer_topic(plugin.producer, "absent", &waited, NULL));
-    code = ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &told, NULL, NULL);
+    code = ottla_producer_send_objects(plugin.producer, waited, &record, NULL, "v", &reported, NULL, NULL);
     CHECK(code == OTTLA_ERR_TIMED_OUT || code == OTTLA_ERR_IO);
     CHECK(seen == 2 && ottla_producer_buffered_bytes(plugin.producer) == 0);
     CHECK_OK(ottla_producer_free(plugin.producer));
@@ -342,7 +342,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     without();
     kinds(argv[1]);
-    own(argv[1]);
+    custom_serializer(argv[1]);
     needs_objects(argv[1]);
     return 0;
 }

@@ -17,19 +17,19 @@ static struct {
     ottla_code code;
     int32_t fate;
     int retriable, fatal, requires_abort;
-} told;
+} reported;
 
 static const int64_t LONG = 30000;
 
-static void tell(const ottla_delivery *delivery, void *userdata) {
+static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
-    told.number++;
-    told.code = delivery->code;
-    told.fate = delivery->fate;
+    reported.number++;
+    reported.code = delivery->code;
+    reported.fate = delivery->fate;
     CHECK(ottla_error_code(delivery->error) == delivery->code || delivery->code == OTTLA_ERR_OK);
-    told.retriable = ottla_error_is_retriable(delivery->error);
-    told.fatal = ottla_error_is_fatal(delivery->error);
-    told.requires_abort = ottla_error_requires_abort(delivery->error);
+    reported.retriable = ottla_error_is_retriable(delivery->error);
+    reported.fatal = ottla_error_is_fatal(delivery->error);
+    reported.requires_abort = ottla_error_requires_abort(delivery->error);
 }
 
 static void start(const char *id) {
@@ -37,7 +37,7 @@ static void start(const char *id) {
     CHECK_OK(ottla_config_set(config, "bootstrap.servers", servers, NULL));
     CHECK_OK(ottla_config_set(config, "linger.ms", "0", NULL));
     CHECK_OK(ottla_config_set(config, "delivery.timeout.ms", "2000", NULL));
-    CHECK_OK(ottla_config_set_delivery(config, tell, NULL, NULL));
+    CHECK_OK(ottla_config_set_delivery(config, on_delivery, NULL, NULL));
     if (id != NULL) {
         CHECK_OK(ottla_config_set(config, "transactional.id", id, NULL));
     }
@@ -107,7 +107,7 @@ static void goes_on(void) {
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     CHECK_OK(send_to("t"));
     CHECK_OK(COMMIT);
-    CHECK(told.code == OTTLA_ERR_OK && told.fate == OTTLA_FATE_WRITTEN);
+    CHECK(reported.code == OTTLA_ERR_OK && reported.fate == OTTLA_FATE_WRITTEN);
     CHECK(state() == OTTLA_TRANSACTION_READY);
 }
 
@@ -123,7 +123,7 @@ static void aborts_and_goes_on(ottla_code code, int retriable) {
     goes_on();
 }
 
-static void is_of_no_use(ottla_code code) {
+static void is_unusable(ottla_code code) {
     CHECK(state() == OTTLA_TRANSACTION_FATAL);
     SAYS(code, 0, CLOSE, ottla_producer_init_transactions(producer, LONG, &error));
     SAYS(code, 0, CLOSE, ottla_producer_begin_transaction(producer, &error));
@@ -144,15 +144,15 @@ static void ready(const char *id) {
 
 /* Sends one record in a new transaction. */
 static void begin_with(const char *topic) {
-    told.number = 0;
+    reported.number = 0;
     CHECK_OK(ottla_producer_begin_transaction(producer, NULL));
     CHECK_OK(send_to(topic));
 }
 
 static void record(int line, ottla_code code, int32_t fate) {
-    if (told.number != 1 || told.code != code || told.fate != fate) {
-        fprintf(stderr, "%s:%d: told %d times, %s, fate %d\n", __FILE__, line, told.number, ottla_code_name(told.code),
-                told.fate);
+    if (reported.number != 1 || reported.code != code || reported.fate != fate) {
+        fprintf(stderr, "%s:%d: reported %d times, %s, fate %d\n", __FILE__, line, reported.number, ottla_code_name(reported.code),
+                reported.fate);
         exit(1);
     }
 }
@@ -162,7 +162,7 @@ static void record(int line, ottla_code code, int32_t fate) {
 static void fatal_before_the_first(void) {
     start("unknown");
     SAYS(OTTLA_ERR_INVALID_REQUEST, 0, CLOSE, ottla_producer_init_transactions(producer, LONG, &error));
-    is_of_no_use(OTTLA_ERR_INVALID_REQUEST);
+    is_unusable(OTTLA_ERR_INVALID_REQUEST);
 }
 
 /* This kind of error can be fatal. Here it has changed nothing, and says so. */
@@ -193,13 +193,13 @@ static void to_be_aborted(void) {
     begin_with("all-29");
     SAYS(OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED, 0, ABORT, COMMIT);
     RECORD(OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED, OTTLA_FATE_NOT_WRITTEN);
-    CHECK(!told.retriable && !told.fatal && !told.requires_abort);
+    CHECK(!reported.retriable && !reported.fatal && !reported.requires_abort);
     aborts_and_goes_on(OTTLA_ERR_TOPIC_AUTHORIZATION_FAILED, 0);
 
     begin_with("all-20");
     SAYS(OTTLA_ERR_DELIVERY_TIMED_OUT, 1, ABORT, COMMIT);
     RECORD(OTTLA_ERR_DELIVERY_TIMED_OUT, OTTLA_FATE_UNKNOWN);
-    CHECK(told.retriable && !told.fatal);
+    CHECK(reported.retriable && !reported.fatal);
     aborts_and_goes_on(OTTLA_ERR_DELIVERY_TIMED_OUT, 1);
 
     begin_with("all--1");
@@ -247,20 +247,20 @@ static void fatal(void) {
     begin_with("all-90");
     SAYS(OTTLA_ERR_PRODUCER_FENCED, 0, CLOSE, COMMIT);
     RECORD(OTTLA_ERR_PRODUCER_FENCED, OTTLA_FATE_NOT_WRITTEN);
-    CHECK(told.fatal);
-    is_of_no_use(OTTLA_ERR_PRODUCER_FENCED);
+    CHECK(reported.fatal);
+    is_unusable(OTTLA_ERR_PRODUCER_FENCED);
 
     ready("the end");
     begin_with("end-49");
     SAYS(OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING, 0, CLOSE, COMMIT);
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);
-    is_of_no_use(OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING);
+    is_unusable(OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING);
 
     ready("an abort");
     begin_with("end-120");
     CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     SAYS(OTTLA_ERR_TRANSACTION_ABORTABLE, 0, CLOSE, ottla_producer_abort_transaction(producer, LONG, &error));
-    is_of_no_use(OTTLA_ERR_TRANSACTION_ABORTABLE);
+    is_unusable(OTTLA_ERR_TRANSACTION_ABORTABLE);
 }
 
 /* Without transactions, the same codes fail only their records. */
@@ -270,13 +270,13 @@ static void of_its_record_alone(void) {
     const ottla_code codes[] = {OTTLA_ERR_CLUSTER_AUTHORIZATION_FAILED, OTTLA_ERR_PRODUCER_FENCED,
                                 OTTLA_ERR_INVALID_PRODUCER_ID_MAPPING, OTTLA_ERR_INVALID_TXN_STATE};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-        told.number = 0;
+        reported.number = 0;
         CHECK_OK(send_to(topics[i]));
         CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
         RECORD(codes[i], OTTLA_FATE_NOT_WRITTEN);
-        CHECK(!told.fatal && !told.requires_abort);
+        CHECK(!reported.fatal && !reported.requires_abort);
     }
-    told.number = 0;
+    reported.number = 0;
     CHECK_OK(send_to("t"));
     CHECK_OK(ottla_producer_flush(producer, LONG, 0, NULL));
     RECORD(OTTLA_ERR_OK, OTTLA_FATE_WRITTEN);

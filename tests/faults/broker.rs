@@ -12,7 +12,7 @@ use ottla_engine::event_loop::Sink;
 use ottla_engine::{ErrorKind, Fate, Level, Producer, Record, Report, Snapshot, Wait};
 use ottla_testkit::kafka::{self, Cluster, Options};
 
-use crate::flow::{Flow, GRACE, reads, said};
+use crate::flow::{Flow, GRACE, assert_contains, assert_failed_with};
 use crate::harness::{Sender, config, prime, stamp};
 
 const UNKNOWN_TOPIC_OR_PARTITION: ErrorKind = ErrorKind::Broker(codes::UNKNOWN_TOPIC_OR_PARTITION);
@@ -44,7 +44,7 @@ fn a_single_record_above_max_message_bytes() {
     let reported = flow.reported(before.start..after.end);
     let (refused, rest): (Vec<_>, Vec<_>) = reported.into_iter().partition(|reported| reported.tag == at);
     let words = [cluster.bootstrap(), &topic, "MESSAGE_TOO_LARGE", "max.message.bytes"];
-    said(&refused, MESSAGE_TOO_LARGE, &words);
+    assert_failed_with(&refused, MESSAGE_TOO_LARGE, &words);
     assert_eq!(refused[0].fate, Fate::NotWritten);
     rest.iter().for_each(|reported| assert_eq!(reported.fate, Fate::Written, "{reported:?}"));
     flow.works();
@@ -152,7 +152,7 @@ fn a_topic_deleted_and_created_again_while_records_flow() {
     assert!(!failed.is_empty(), "records were sent while there was no topic");
     for reported in &failed {
         let one = std::slice::from_ref(reported);
-        said(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);
+        assert_failed_with(one, UNKNOWN_TOPIC_ID, &[&topic, "deleted and created again"]);
     }
     // Every record in the new log was reported as written at this place, and is there once.
     let mut places: Vec<_> =
@@ -250,8 +250,8 @@ fn keystore(folder: &Path) -> PathBuf {
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+    let printed = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&printed));
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn a_listener_that_requires_sasl() {
     let mut flow = Flow::new(sasl, &topic, &[]);
     let words = [sasl, "answered ApiVersions and closed the connection", "SASL", "security.protocol"];
     let error = flow.sender.producer.check(Wait::AtMost(Duration::from_secs(2))).expect_err("nobody logged in");
-    reads(error.message(), &words);
+    assert_contains(error.message(), &words);
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
     flow.end();
 }
@@ -330,7 +330,7 @@ fn a_coordinator_without_enough_brokers_for_its_log() {
     let error = sender.producer.init_transactions(Wait::AtMost(Duration::from_secs(5))).expect_err("no coordinator");
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     let words = ["FindCoordinator of orders", "COORDINATOR_NOT_AVAILABLE", "transaction.state.log.replication.factor"];
-    reads(error.message(), &[&words[..], &[cluster.bootstrap()]].concat());
+    assert_contains(error.message(), &[&words[..], &[cluster.bootstrap()]].concat());
 }
 
 /// With a full disk, a broker loses the log directory on it until it is restarted with free space.
@@ -358,14 +358,18 @@ fn a_log_directory_that_is_full() {
         failed.extend(reported.into_iter().find(|reported| reported.error.is_some()));
     }
     let said_by_broker = [cluster.bootstrap(), "KAFKA_STORAGE_ERROR", "is its disk full?"];
-    said(&failed, ErrorKind::DeliveryTimedOut, &[&words[..], &said_by_broker].concat());
+    assert_failed_with(&failed, ErrorKind::DeliveryTimedOut, &[&words[..], &said_by_broker].concat());
     assert_eq!(failed[0].fate, Fate::Unknown, "the broker may have begun to write it");
     assert_eq!((failed[1].attempts, failed[1].fate), (0, Fate::NotWritten), "nobody leads the partition any more");
 
     // A producer that starts later, and never had a response from its leader.
     let mut late = Flow::new(cluster.bootstrap(), &topic, &[]);
     let at = late.send_record(&full);
-    said(&late.reported(at..at + 1), ErrorKind::DeliveryTimedOut, &[&words[..], &["no broker leads"]].concat());
+    assert_failed_with(
+        &late.reported(at..at + 1),
+        ErrorKind::DeliveryTimedOut,
+        &[&words[..], &["no broker leads"]].concat(),
+    );
 
     small.enlarge();
     cluster.restart(1);

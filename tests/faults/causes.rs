@@ -8,7 +8,7 @@ use ottla_engine::{Completion, Error, ErrorKind, Level, Producer, Record, Wait};
 use ottla_mock::server::ModelServer;
 use ottla_mock::{Api, Fault, On, RequestInfo, codes};
 
-use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
+use crate::flow::{Flow, GRACE, QUICK, assert_contains, break_with, model};
 use crate::harness::{Sender, config};
 
 /// What goes wrong with requests, and what each message must contain.
@@ -42,7 +42,7 @@ const ALWAYS: [Situation; 5] = [
 /// In every situation, the message names the address.
 fn has_cause(situation: &str, call: &str, at: &str, says: &[&str], error: &Error) {
     println!("{situation}, {call}: {error}");
-    reads(error.message(), &[says, &[at]].concat());
+    assert_contains(error.message(), &[says, &[at]].concat());
 }
 
 const SHORT: Wait = Wait::AtMost(Duration::from_millis(1_500));
@@ -251,10 +251,10 @@ fn a_call_without_a_timeout_logs_the_reason() {
         _ => Fault::None,
     });
     let properties = [&QUICK[..], &[("transactional.id", "copier")]].concat();
-    let (said, lines) = std::sync::mpsc::channel();
+    let (sender, lines) = std::sync::mpsc::channel();
     let log = Box::new(move |level: Level, line: &str| {
         if level == Level::Warning {
-            drop(said.send(line.to_owned()));
+            drop(sender.send(line.to_owned()));
         }
     });
     let sink = |report: ottla_engine::Report| drop(report);
@@ -263,14 +263,14 @@ fn a_call_without_a_timeout_logs_the_reason() {
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| producer.init_transactions(Wait::Forever));
         let line = lines.recv_timeout(Duration::from_secs(10) + GRACE).expect("a warning");
-        reads(
+        assert_contains(
             &line,
             &["init_transactions has been waiting for 10 s", &server.bootstrap(), "COORDINATOR_NOT_AVAILABLE"],
         );
         crate::flow::mend(&server);
         waits.join().expect("no panic").expect("initialized");
     });
-    assert_eq!(lines.try_iter().count(), 0, "said once so far");
+    assert_eq!(lines.try_iter().count(), 0, "logged once so far");
 }
 
 /// While a callback does not return, a call is not even started, and says so.
@@ -293,7 +293,7 @@ fn a_call_delayed_by_a_slow_callback_says_so() {
     entered.recv_timeout(GRACE).expect("its callback");
     let error = producer.commit_transaction(Wait::AtMost(Duration::from_millis(300))).expect_err("not in time");
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    reads(error.message(), &["commit_transaction", "is a callback slow?"]);
+    assert_contains(error.message(), &["commit_transaction", "is a callback slow?"]);
 }
 
 /// Records that cannot be sent hold the memory.
@@ -309,7 +309,10 @@ fn a_send_that_got_no_room_says_what_the_held_records_wait_for() {
     while flow.try_send(&record, Wait::Never).is_ok() {}
     let error = flow.try_send(&record, SHORT).expect_err("no room");
     assert_eq!(error.kind(), ErrorKind::BufferFull);
-    reads(error.message(), &["buffer.memory=100000", "records ", &server.bootstrap(), "has not answered Produce"]);
+    assert_contains(
+        error.message(),
+        &["buffer.memory=100000", "records ", &server.bootstrap(), "has not answered Produce"],
+    );
 }
 
 /// Texts too long for any request are refused by the call that takes them.
@@ -326,7 +329,7 @@ fn texts_that_are_too_long_for_a_request_are_refused() {
         change(&mut commit, long.clone());
         let error = sender.producer.send_offsets_to_transaction(commit, Wait::AtMost(GRACE)).expect_err("too long");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
-        reads(error.message(), &[what, "32768 bytes", "32767"]);
+        assert_contains(error.message(), &[what, "32768 bytes", "32767"]);
     };
     too_long(&|commit, text| commit.group.group_id = text, "the group's id");
     too_long(&|commit, text| commit.group.member_id = text, "the member's id");

@@ -94,7 +94,7 @@ impl Flow {
             self.sender.reported().into_iter().filter(|reported| tags.contains(&reported.tag)).collect();
         assert!(
             all.iter().map(|reported| reported.tag).eq(tags.clone()),
-            "{tags:?} are reported once each: {all:?}\n{}",
+            "{tags:?} are each reported once: {all:?}\n{}",
             self.sender.log()
         );
         all
@@ -112,7 +112,7 @@ impl Flow {
         let reported = self.reported(tags);
         let took = begin.elapsed();
         assert!(took < PATIENCE + GRACE, "reported after {took:?}");
-        said(&reported, kind, words);
+        assert_failed_with(&reported, kind, words);
         for reported in &reported {
             let expected = if reported.attempts == 0 { Fate::NotWritten } else { fate };
             assert_eq!(reported.fate, expected, "{reported:?}");
@@ -146,7 +146,7 @@ impl Flow {
         let wrong: Vec<_> = times.iter().filter(|&(_, &times)| times != 1).collect();
         assert!(
             wrong.is_empty() && reported.len() as u64 == self.sent,
-            "(record, how often it was reported of): {wrong:?}"
+            "(record, how often it was reported): {wrong:?}"
         );
         assert_eq!(self.sender.producer.buffered_bytes(), 0, "memory is held after the end");
         reported.iter().filter_map(|reported| reported.error.as_ref()).for_each(names_its_cause);
@@ -163,15 +163,15 @@ fn names_its_cause(error: &Error) {
 }
 
 /// Checks that each failed with this code and that each message has all words.
-pub fn said(reported: &[Reported], kind: ErrorKind, words: &[&str]) {
+pub fn assert_failed_with(reported: &[Reported], kind: ErrorKind, words: &[&str]) {
     for reported in reported {
         let error = reported.error.as_ref().unwrap_or_else(|| panic!("it should have failed: {reported:?}"));
         assert_eq!(error.kind(), kind, "{reported:?}");
-        reads(error.message(), words);
+        assert_contains(error.message(), words);
     }
 }
 
-pub fn reads(message: &str, words: &[&str]) {
+pub fn assert_contains(message: &str, words: &[&str]) {
     let missing: Vec<_> = words.iter().filter(|word| !message.contains(**word)).collect();
     assert!(missing.is_empty(), "{missing:?} should be in: {message}");
 }

@@ -9,7 +9,7 @@ use ottla_engine::{Completion, Error, ErrorKind, Fate, Level, Producer, Record, 
 use ottla_mock::server::ModelServer;
 use ottla_mock::{Api, Cluster, Fault};
 
-use crate::flow::{Flow, GRACE, QUICK, break_with, model, reads};
+use crate::flow::{Flow, GRACE, QUICK, assert_contains, break_with, model};
 use crate::harness::config;
 
 /// What was reported about each record, in order.
@@ -160,7 +160,7 @@ fn a_panic_in_the_engine() {
         producer.close(Wait::AtMost(GRACE)).expect_err("no sender"),
     ] {
         assert_eq!(error.kind(), ErrorKind::Internal);
-        reads(error.message(), &["sender thread", "defect"]);
+        assert_contains(error.message(), &["sender thread", "defect"]);
     }
     let reported = ledger.lock().expect("lock");
     assert_eq!(reported.len() as u64 + 1, accepted, "{:?}", reported.keys());

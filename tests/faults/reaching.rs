@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ottla_engine::{ErrorKind, Fate, Record, Wait};
 use ottla_mock::{Api, Fault};
 
-use crate::flow::{Flow, GRACE, break_with, mend, model, reads};
+use crate::flow::{Flow, GRACE, assert_contains, break_with, mend, model};
 use crate::harness::Sender;
 
 #[test]
@@ -61,7 +61,7 @@ fn a_cluster_that_advertises_an_address_without_listener() {
         let checked = flow.sender.producer.check_topic(&flow.topic, Wait::AtMost(Duration::from_millis(1_500)));
         let error = checked.expect_err("its leader refuses connections");
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-        reads(error.message(), &[&words[..], known, &["1500 ms"]].concat());
+        assert_contains(error.message(), &[&words[..], known, &["1500 ms"]].concat());
         assert!(begin.elapsed() < GRACE, "it outlived its limit");
         if strategy == "rebootstrap" {
             flow.fails(ErrorKind::DeliveryTimedOut, Fate::NotWritten, &[&words[..], &["last error: "]].concat());
@@ -184,7 +184,11 @@ fn a_connection_that_is_cut_under_acks_0() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     let tags = flow.send(20);
     let reported = flow.reported(tags);
-    crate::flow::said(&reported, ErrorKind::DeliveryTimedOut, &[&at, "orders-", "delivery.timeout.ms=2000"]);
+    crate::flow::assert_failed_with(
+        &reported,
+        ErrorKind::DeliveryTimedOut,
+        &[&at, "orders-", "delivery.timeout.ms=2000"],
+    );
     server.open_port(1);
     flow.works();
     for reported in flow.end() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ottla_engine::{Completion, Config, ErrorKind, Fate, Record, Wait};
 use ottla_mock::{Api, Fault};
 
-use crate::flow::{Flow, GRACE, break_with, mend, model, reads, said};
+use crate::flow::{Flow, GRACE, assert_contains, assert_failed_with, break_with, mend, model};
 
 /// The completion of a record that is not accepted.
 const NEVER_TOLD: Completion = Completion::Tag(u64::MAX);
@@ -28,7 +28,7 @@ fn a_record_larger_than_max_request_size() {
     ] {
         let error = flow.try_send(&record, Wait::Configured).expect_err("too large");
         assert_eq!(error.kind(), ErrorKind::RecordTooLarge);
-        reads(error.message(), &["orders", "max.request.size=50000", "50", "bytes"]);
+        assert_contains(error.message(), &["orders", "max.request.size=50000", "50", "bytes"]);
         assert!(!error.is_retriable());
     }
     let (accepted, refused) = flow.try_send_many(&[value(b"fits"), value(&large), value(b"fits")], Wait::Configured);
@@ -46,7 +46,7 @@ fn a_record_larger_than_all_of_the_buffer() {
     let error = flow.try_send(&value(&large), Wait::Forever).expect_err("too large");
     assert!(begin.elapsed() < GRACE, "waiting would not help");
     assert_eq!(error.kind(), ErrorKind::RecordTooLarge);
-    reads(error.message(), &["orders", "buffer.memory=60000"]);
+    assert_contains(error.message(), &["orders", "buffer.memory=60000"]);
     flow.works();
     flow.end();
 }
@@ -70,7 +70,7 @@ fn a_full_buffer() {
         let error = send(wait).expect_err("no room");
         let took = begin.elapsed();
         assert_eq!(error.kind(), ErrorKind::BufferFull, "{error}");
-        reads(error.message(), &["orders", "buffer.memory=100000", "bytes are held", "wait for completions"]);
+        assert_contains(error.message(), &["orders", "buffer.memory=100000", "bytes are held", "wait for completions"]);
         assert!(error.is_retriable());
         assert!((Duration::from_millis(least)..GRACE).contains(&took), "{wait:?} took {took:?}");
     };
@@ -105,17 +105,17 @@ fn a_partition_that_the_topic_does_not_have() {
     let tags: Vec<u64> = [2, 3, 0, i32::MAX].map(|partition| flow.send_record(&of(partition))).into();
     let reported = flow.reported(tags[0]..tags[3] + 1);
     for at in [1, 3] {
-        said(&reported[at..=at], ErrorKind::UnknownPartition, &["orders", "3 partitions"]);
+        assert_failed_with(&reported[at..=at], ErrorKind::UnknownPartition, &["orders", "3 partitions"]);
         assert_eq!(reported[at].fate, Fate::NotWritten);
     }
     assert!(reported[0].error.is_none() && reported[2].error.is_none(), "{reported:?}");
     // Now the topic is known, and the call refuses.
     let error = flow.try_send(&of(3), Wait::Configured).expect_err("three partitions");
     assert_eq!(error.kind(), ErrorKind::UnknownPartition);
-    reads(error.message(), &["orders", "3 partitions (0 to 2)", "asks for partition 3"]);
+    assert_contains(error.message(), &["orders", "3 partitions (0 to 2)", "asks for partition 3"]);
     let error = flow.try_send(&of(-7), Wait::Configured).expect_err("no number");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    reads(error.message(), &["partition", "at least 0", "-7"]);
+    assert_contains(error.message(), &["partition", "at least 0", "-7"]);
     // When the topic has grown, the partition exists.
     server.with(|cluster| cluster.add_partitions("orders", 4));
     let begin = Instant::now();
@@ -158,7 +158,7 @@ fn invalid_properties() {
     for (name, value, words) in WRONG {
         let error = config.set(name, value).expect_err(name);
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{name}={value}: {error}");
-        reads(error.message(), words);
+        assert_contains(error.message(), words);
     }
     const TOGETHER: [(Properties, Words); 5] = [
         (&[], &["bootstrap.servers"]),
@@ -181,7 +181,7 @@ fn invalid_properties() {
         }
         let error = config.resolve().map(drop).expect_err("a contradiction");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-        reads(error.message(), words);
+        assert_contains(error.message(), words);
     }
     // Refused properties have no effect.
     let at = server.bootstrap();

@@ -119,7 +119,7 @@ impl Sender {
             assert_eq!(reported.tag, expected, "each record is reported once\n{}", self.log());
             assert!(reported.error.is_none() && reported.fate == Fate::Written, "{reported:?}\n{}", self.log());
         }
-        assert_eq!(reported.len() as u64, count, "each record is reported of\n{}", self.log());
+        assert_eq!(reported.len() as u64, count, "each record is reported\n{}", self.log());
         let counters = self.counters();
         assert_eq!((counters.records_delivered, counters.records_failed), (count, 0));
         reported

@@ -17,7 +17,7 @@ fn alone() -> Setup {
     Setup { brokers: 1, ..Setup::default() }
 }
 
-fn reads(message: &str, words: &[&str]) {
+fn assert_contains(message: &str, words: &[&str]) {
     words.iter().for_each(|word| assert!(message.contains(word), "{word:?} is missing: {message}"));
 }
 
@@ -47,7 +47,7 @@ fn a_record_that_expires_under_a_quota_names_the_throttle() {
     let id = world.send("t", 0);
     let message = failure(&mut world, id, ms(5_000));
     let left = "asked to hold requests back for 60000 ms (a quota), of which 55900 ms are left";
-    reads(&message, &["delivery.timeout.ms=4000", "it was not sent", LEADER, left]);
+    assert_contains(&message, &["delivery.timeout.ms=4000", "it was not sent", LEADER, left]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_record_that_expires_while_its_leader_is_connected_to_names_the_state_of_the
         world.cluster.create_topic("t", 1);
         break_it(&mut world);
         let id = world.send("t", 0);
-        reads(&failure(&mut world, id, ms(4_000)), &[words, &["it was not sent"]].concat());
+        assert_contains(&failure(&mut world, id, ms(4_000)), &[words, &["it was not sent"]].concat());
     }
 }
 
@@ -99,7 +99,7 @@ fn the_error_of_a_record_names_no_unrelated_broker() {
     world.run(ms(3_900));
     world.stop_broker(other);
     let message = failure(&mut world, id, ms(200));
-    reads(&message, &[&format!("broker {leader} at "), "has not answered Produce after 4000 ms"]);
+    assert_contains(&message, &[&format!("broker {leader} at "), "has not answered Produce after 4000 ms"]);
     assert!(!message.contains(&format!("broker {other} at ")), "{message}");
 }
 
@@ -108,7 +108,7 @@ fn a_record_that_expires_while_lingering_says_so() {
     let mut world = warm(Setup { brokers: 1, ..Setup::with(|sender| sender.linger = ms(5_000)) }, "t", 1);
     world.send("t", 0);
     world.run(ms(1_000));
-    reads(&waits_for(&mut world, Waiting::Records(Some("t".into()))), &["t-0", "linger.ms=5000"]);
+    assert_contains(&waits_for(&mut world, Waiting::Records(Some("t".into()))), &["t-0", "linger.ms=5000"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_retried_record_names_the_last_error_and_what_it_waits_for() {
     );
     let id = world.send("t", 0);
     let message = failure(&mut world, id, ms(5_000));
-    reads(
+    assert_contains(
         &message,
         &["it was sent 2 times", LEADER, "has not answered Produce after 3", "last error: NOT_ENOUGH_REPL"],
     );
@@ -136,7 +136,7 @@ fn a_check_that_fails_while_every_broker_throttles_says_so() {
     let ticket = world.command(|ticket| Command::Inquire { ticket, about: About::Cluster, asked_at, deadline });
     world.run(ms(2_100));
     let error = world.application.answers[&ticket].clone().expect_err("throttled");
-    reads(error.message(), &[LEADER, "asked to hold requests back for 60000 ms"]);
+    assert_contains(error.message(), &[LEADER, "asked to hold requests back for 60000 ms"]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn an_unavailable_coordinator_is_named_with_its_error_and_a_suggestion() {
     world.run(ms(5_000));
     let why = waits_for(&mut world, Waiting::Call(ticket));
     let hint = "transaction.state.log.replication.factor";
-    reads(&why, &["answered FindCoordinator", ID, "COORDINATOR_NOT_AVAILABLE", "127.0.0.1:9093", hint]);
+    assert_contains(&why, &["answered FindCoordinator", ID, "COORDINATOR_NOT_AVAILABLE", "127.0.0.1:9093", hint]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_transactional_call_that_times_out_names_the_unanswered_request() {
             world.run(ms(2_000));
             let why = waits_for(&mut world, Waiting::Call(ticket));
             let words = format!("has not answered {api:?} after ");
-            reads(&why, &[&words, ":909"]);
+            assert_contains(&why, &[&words, ":909"]);
         }
     });
 }
@@ -204,7 +204,7 @@ fn a_commit_that_waits_for_records_says_what_the_records_wait_for() {
     let ticket = world.call(Call::Commit);
     world.run(ms(3_000));
     let why = waits_for(&mut world, Waiting::Call(ticket));
-    reads(&why, &["t-1", "NOT_ENOUGH_REPLICAS"]);
+    assert_contains(&why, &["t-1", "NOT_ENOUGH_REPLICAS"]);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_coordinator_that_cannot_be_reached_is_named() {
     let ticket = world.call(Call::Commit);
     world.run(ms(3_000));
     let why = waits_for(&mut world, Waiting::Call(ticket));
-    reads(&why, &["refused"]);
+    assert_contains(&why, &["refused"]);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_partition_that_waits_to_be_added_names_the_coordinators_error() {
     world.transact(Call::Begin).expect("begun");
     let id = world.send("t", 0);
     let message = failure(&mut world, id, ms(125_000));
-    reads(&message, &["it was not sent", "answered AddPartitionsToTxn", "CONCURRENT_TRANSACTIONS"]);
+    assert_contains(&message, &["it was not sent", "answered AddPartitionsToTxn", "CONCURRENT_TRANSACTIONS"]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn calls_ended_by_the_close_say_what_they_waited_for() {
     for (ticket, words) in [(call, "COORDINATOR_NOT_AVAILABLE"), (question, "has not answered Metadata after 500 ms")] {
         let error = world.application.answers[&ticket].clone().expect_err("closed");
         assert_eq!(error.kind(), ErrorKind::Closed);
-        reads(error.message(), &[words]);
+        assert_contains(error.message(), &[words]);
     }
 }
 
@@ -263,9 +263,9 @@ fn a_caller_that_waits_for_one_topic_learns_what_its_records_wait_for() {
     world.send("missing", 0);
     world.run(ms(1_500));
     let of = |topic: &str| Waiting::Records(Some(topic.into()));
-    reads(&waits_for(&mut world, of("t")), &["t-0", "has not answered Produce after 1500 ms"]);
-    reads(&waits_for(&mut world, of("missing")), &["topic missing", "UNKNOWN_TOPIC_OR_PARTITION"]);
-    reads(&waits_for(&mut world, Waiting::Records(None)), &["t-0", "topic missing"]);
+    assert_contains(&waits_for(&mut world, of("t")), &["t-0", "has not answered Produce after 1500 ms"]);
+    assert_contains(&waits_for(&mut world, of("missing")), &["topic missing", "UNKNOWN_TOPIC_OR_PARTITION"]);
+    assert_contains(&waits_for(&mut world, Waiting::Records(None)), &["t-0", "topic missing"]);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_listener_that_closes_at_the_request_after_api_versions_may_require_sasl() {
     world.run(ms(60_000));
     let error = world.application.answers[&ticket].clone().expect_err("nothing answers");
     let words = ["bootstrap server first:9093", "ApiVersions", "SASL", "security.protocol"];
-    reads(error.message(), &words);
+    assert_contains(error.message(), &words);
     let warnings: Vec<_> =
         world.observer.log.iter().filter(|(level, line)| *level <= Level::Warning && line.contains("SASL")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -316,5 +316,5 @@ fn a_listener_that_closes_at_the_first_bytes_may_require_tls() {
     let id = world.send("t", 0);
     world.run(ms(61_000));
     world.assert_failed(id, ErrorKind::MetadataTimedOut, ottla_core::Fate::NotWritten);
-    reads(&world.outcome(id).message, &["first:9093", "TLS", "plaintext listener"]);
+    assert_contains(&world.outcome(id).message, &["first:9093", "TLS", "plaintext listener"]);
 }

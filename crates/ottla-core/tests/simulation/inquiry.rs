@@ -37,7 +37,7 @@ fn partitions(outcome: ottla_core::Result<Answer>) -> Vec<PartitionInfo> {
     }
 }
 
-fn reads(error: &Error, words: &[&str]) {
+fn assert_contains(error: &Error, words: &[&str]) {
     words.iter().for_each(|word| assert!(error.message().contains(word), "{word:?} is missing: {error}"));
 }
 
@@ -111,8 +111,8 @@ fn a_check_that_times_out_says_why() {
         let (answer, took) = outcome(&mut world, ticket);
         let error = answer.expect_err(what);
         assert_eq!(error.kind(), kind, "{what}: {error}");
-        reads(&error, words);
-        reads(&error, &["2000 ms"]);
+        assert_contains(&error, words);
+        assert_contains(&error, &["2000 ms"]);
         assert!((ms(2_000)..ms(2_100)).contains(&took), "{what}: {took:?}");
     }
 }
@@ -146,8 +146,8 @@ fn a_slow_connection_setup_names_the_step_that_takes_long() {
         let ticket = check(&mut world, ms(15_000));
         let error = outcome(&mut world, ticket).0.expect_err("nothing answers");
         assert_eq!(error.kind(), kind, "{error}");
-        reads(&error, words);
-        reads(&error, &["socket.connection.setup.timeout.ms"]);
+        assert_contains(&error, words);
+        assert_contains(&error, &["socket.connection.setup.timeout.ms"]);
         assert!(others.iter().all(|other| !error.message().contains(other)), "{error}");
     }
 }
@@ -229,7 +229,7 @@ fn an_unmet_wait_for_a_topic_says_what_is_missing() {
         let (answer, took) = outcome(&mut world, ticket);
         let error = answer.expect_err("not as asked for");
         assert_eq!(error.kind(), ErrorKind::Broker(code), "{error}");
-        reads(&error, words);
+        assert_contains(&error, words);
         assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
     }
 }
@@ -281,7 +281,7 @@ fn a_wait_for_a_led_topic_fails_while_its_leader_refuses_connections() {
             let (answer, took) = outcome(&mut world, ticket);
             let error = answer.expect_err("one leader refuses connections");
             assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-            reads(&error, &["t-1", "broker 2 at 127.0.0.1:1", "refused", "advertised.listeners", "2000 ms"]);
+            assert_contains(&error, &["t-1", "broker 2 at 127.0.0.1:1", "refused", "advertised.listeners", "2000 ms"]);
             assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
         }
         // Its partitions are known nevertheless.
@@ -306,7 +306,7 @@ fn a_check_waits_for_a_leader_that_is_being_connected_to() {
     let (answer, took) = outcome(&mut world, ticket);
     let error = answer.expect_err("one leader swallows packets");
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
-    reads(&error, &["t-1", "broker 2 at 127.0.0.1:9094", "not established"]);
+    assert_contains(&error, &["t-1", "broker 2 at 127.0.0.1:9094", "not established"]);
     assert!((ms(2_000)..ms(2_100)).contains(&took), "{took:?}");
     world.network.silent.clear();
     let ticket = ask(&mut world, topic("t", true), ms(30_000));
@@ -343,7 +343,7 @@ fn a_question_about_a_topic_survives_an_answer_that_leaves_it_out() {
         let ticket = ask(&mut world, topic("t", led), ms(2_000));
         let (answer, _) = outcome(&mut world, ticket);
         let error = answer.expect_err("left out");
-        reads(&error, &["topic t", "left", "127.0.0.1:909"]);
+        assert_contains(&error, &["topic t", "left", "127.0.0.1:909"]);
         assert!(!error.message().contains("no broker of the cluster"), "{error}");
     }
 }

@@ -48,11 +48,11 @@ impl Answers {
     }
 
     /// Prints a table of scenarios and pairings. Fails with every line that differs.
-    pub fn compare(&self, who: &str, runs: &[Run]) {
+    pub fn compare(&self, peer: &str, runs: &[Run]) {
         let mut differences = String::new();
         let width = runs.iter().flat_map(|run| &run.lines).map(|(name, _)| name.len()).max().unwrap_or_default();
         let pairings: Vec<String> = runs.iter().map(|run| format!("{:16}", run.pairing)).collect();
-        let mut table = format!("{:width$}  {}\n", format!("{who}, against"), pairings.join("  "));
+        let mut table = format!("{:width$}  {}\n", format!("{peer}, against"), pairings.join("  "));
         for scenario in crate::scenarios().map(|scenario| scenario.name) {
             write!(table, "{scenario:width$}").expect("a string takes all");
             for run in runs {
@@ -78,7 +78,7 @@ impl Answers {
         println!("{table}");
         let count: usize = runs.iter().map(|run| run.lines.len()).sum();
         assert_eq!(self.0.len(), count, "tests/truth/answers.txt has other scenarios: OTTLA_BLESS=1 writes it anew");
-        assert!(differences.is_empty(), "{who} (right) and tests/truth/answers.txt (left) differ\n{differences}");
+        assert!(differences.is_empty(), "{peer} (right) and tests/truth/answers.txt (left) differ\n{differences}");
     }
 }
 

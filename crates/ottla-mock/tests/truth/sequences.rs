@@ -19,116 +19,116 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 fn twice(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 3);
-    talk.send(who, 0, 3);
-    talk.send(who, 3, 2);
-    talk.send(who, 3, 2);
-    talk.send(who, 0, 3);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 3);
+    talk.send(producer, 0, 3);
+    talk.send(producer, 3, 2);
+    talk.send(producer, 3, 2);
+    talk.send(producer, 0, 3);
     talk.look(0);
 }
 
 fn overlap(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 3);
-    talk.send(who, 0, 2);
-    talk.send(who, 1, 2);
-    talk.send(who, 2, 2);
-    talk.send(who, 0, 4);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 3);
+    talk.send(producer, 0, 2);
+    talk.send(producer, 1, 2);
+    talk.send(producer, 2, 2);
+    talk.send(producer, 0, 4);
     talk.look(0);
 }
 
 fn gap(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 1);
-    talk.send(who, 2, 1);
-    talk.send(who, 1, 1);
-    talk.send(who, 2, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 1);
+    talk.send(producer, 2, 1);
+    talk.send(producer, 1, 1);
+    talk.send(producer, 2, 1);
     talk.look(0);
 }
 
 fn sixth(talk: &mut Talk) {
-    let who = talk.idempotent();
+    let producer = talk.idempotent();
     for sequence in 0..6 {
-        talk.send(who, sequence, 1);
+        talk.send(producer, sequence, 1);
     }
     for sequence in [1, 5, 0] {
-        talk.send(who, sequence, 1);
+        talk.send(producer, sequence, 1);
     }
     talk.look(0);
 }
 
 fn partitions(talk: &mut Talk) {
-    let who = talk.idempotent();
+    let producer = talk.idempotent();
     for (partition, sequence) in [(0, 0), (1, 0), (1, 1), (0, 2), (0, 1)] {
-        talk.send_to(partition, 11, who, sequence, 1, None);
+        talk.send_to(partition, 11, producer, sequence, 1, None);
     }
 }
 
 fn higher_epoch(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 3);
-    talk.send(who.at(1), 0, 2);
-    talk.send(who.at(1), 2, 1);
-    talk.send(who.at(7), 0, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 3);
+    talk.send(producer.at(1), 0, 2);
+    talk.send(producer.at(1), 2, 1);
+    talk.send(producer.at(7), 0, 1);
     talk.look(0);
 }
 
 fn higher_epoch_later(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 3);
-    talk.send(who.at(1), 3, 1);
-    talk.send(who, 3, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 3);
+    talk.send(producer.at(1), 3, 1);
+    talk.send(producer, 3, 1);
     talk.look(0);
 }
 
 fn old_epoch(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who.at(1), 0, 1);
-    talk.send(who, 0, 1);
-    talk.send(who, 1, 1);
-    talk.send(who.at(1), 1, 1);
+    let producer = talk.idempotent();
+    talk.send(producer.at(1), 0, 1);
+    talk.send(producer, 0, 1);
+    talk.send(producer, 1, 1);
+    talk.send(producer.at(1), 1, 1);
 }
 
 fn duplicate_of_before(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 0, 2);
-    talk.send(who.at(1), 0, 1);
-    talk.send(who, 0, 2);
-    talk.send(who.at(1), 0, 1);
-    talk.send(who.at(1), 0, 2);
+    let producer = talk.idempotent();
+    talk.send(producer, 0, 2);
+    talk.send(producer.at(1), 0, 1);
+    talk.send(producer, 0, 2);
+    talk.send(producer.at(1), 0, 1);
+    talk.send(producer.at(1), 0, 2);
     talk.look(0);
 }
 
 fn unknown_producer(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, 5, 2);
-    talk.send(who, 7, 1);
-    talk.send(who, 0, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, 5, 2);
+    talk.send(producer, 7, 1);
+    talk.send(producer, 0, 1);
     talk.look(0);
 }
 
 fn wrap_between(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, i32::MAX - 1, 2);
-    talk.send(who, 1, 1);
-    talk.send(who, 0, 1);
-    talk.send(who, i32::MAX - 1, 2);
-    talk.send(who, 1, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, i32::MAX - 1, 2);
+    talk.send(producer, 1, 1);
+    talk.send(producer, 0, 1);
+    talk.send(producer, i32::MAX - 1, 2);
+    talk.send(producer, 1, 1);
     talk.look(0);
 }
 
 fn wrap_within(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, i32::MAX - 1, 4);
-    talk.send(who, 0, 1);
-    talk.send(who, i32::MAX - 1, 4);
-    talk.send(who, 2, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, i32::MAX - 1, 4);
+    talk.send(producer, 0, 1);
+    talk.send(producer, i32::MAX - 1, 4);
+    talk.send(producer, 2, 1);
     talk.look(0);
 }
 
 fn negative(talk: &mut Talk) {
-    let who = talk.idempotent();
-    talk.send(who, -1, 1);
+    let producer = talk.idempotent();
+    talk.send(producer, -1, 1);
     talk.look(0);
 }

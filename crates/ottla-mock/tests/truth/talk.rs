@@ -23,14 +23,14 @@ pub struct Scenario {
 
 /// A producer id and epoch that a coordinator gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Identity {
     pub id: i64,
     pub epoch: i16,
 }
 
-impl Who {
-    pub fn at(self, epoch: i16) -> Who {
-        Who { epoch, ..self }
+impl Identity {
+    pub fn at(self, epoch: i16) -> Identity {
+        Identity { epoch, ..self }
     }
 }
 
@@ -60,12 +60,12 @@ impl<'a> Talk<'a> {
     }
 
     /// A producer as letter and epoch.
-    pub fn letter(&mut self, who: Who) -> String {
-        let index = self.ids.iter().position(|id| *id == who.id).unwrap_or_else(|| {
-            self.ids.push(who.id);
+    pub fn letter(&mut self, producer: Identity) -> String {
+        let index = self.ids.iter().position(|id| *id == producer.id).unwrap_or_else(|| {
+            self.ids.push(producer.id);
             self.ids.len() - 1
         });
-        format!("{}/{}", char::from(b'A' + index as u8), who.epoch)
+        format!("{}/{}", char::from(b'A' + index as u8), producer.epoch)
     }
 
     /// Repeats a request while the coordinator is still loading.
@@ -88,48 +88,48 @@ impl<'a> Talk<'a> {
     // Producer ids
 
     /// Requests a producer id without a transactional id.
-    pub fn idempotent(&mut self) -> Who {
+    pub fn idempotent(&mut self) -> Identity {
         let request = InitProducerIdRequest::default()
             .with_transactional_id(None)
             .with_transaction_timeout_ms(i32::MAX)
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1);
-        let who = self.ask_init(4, &request).expect("a producer id");
-        self.letter(who);
-        who
+        let producer = self.ask_init(4, &request).expect("a producer id");
+        self.letter(producer);
+        producer
     }
 
     /// The first InitProducerId of a transactional id.
-    pub fn start(&mut self) -> Who {
+    pub fn start(&mut self) -> Identity {
         self.init(5, None).expect("a producer id")
     }
 
-    pub fn init(&mut self, version: i16, expected: Option<Who>) -> Result<Who, i16> {
+    pub fn init(&mut self, version: i16, expected: Option<Identity>) -> Result<Identity, i16> {
         self.init_for(version, expected, 60_000)
     }
 
-    pub fn init_for(&mut self, version: i16, expected: Option<Who>, timeout_ms: i32) -> Result<Who, i16> {
+    pub fn init_for(&mut self, version: i16, expected: Option<Identity>, timeout_ms: i32) -> Result<Identity, i16> {
         let request = InitProducerIdRequest::default()
             .with_transactional_id(Some(TransactionalId(text(&self.id))))
             .with_transaction_timeout_ms(timeout_ms);
         let request = match expected {
-            Some(who) => request.with_producer_id(ProducerId(who.id)).with_producer_epoch(who.epoch),
+            Some(producer) => request.with_producer_id(ProducerId(producer.id)).with_producer_epoch(producer.epoch),
             None => request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1),
         };
         let answer = self.ask_init(version, &request);
-        let expecting = expected.map_or(String::new(), |who| format!(" expecting {}", self.letter(who)));
+        let expecting = expected.map_or(String::new(), |producer| format!(" expecting {}", self.letter(producer)));
         let shown = match answer {
-            Ok(who) => self.letter(who),
+            Ok(producer) => self.letter(producer),
             Err(code) => shown(code),
         };
         self.note(format_args!("InitProducerId v{version}{expecting}"), shown);
         answer
     }
 
-    pub fn ask_init(&mut self, version: i16, request: &InitProducerIdRequest) -> Result<Who, i16> {
+    pub fn ask_init(&mut self, version: i16, request: &InitProducerIdRequest) -> Result<Identity, i16> {
         let answer = self.patiently(|client| client.call(version, request), |answer| answer.error_code);
-        let who = Who { id: answer.producer_id.0, epoch: answer.producer_epoch };
-        if answer.error_code == 0 { Ok(who) } else { Err(answer.error_code) }
+        let producer = Identity { id: answer.producer_id.0, epoch: answer.producer_epoch };
+        if answer.error_code == 0 { Ok(producer) } else { Err(answer.error_code) }
     }
 
     // Records
@@ -140,33 +140,33 @@ impl<'a> Talk<'a> {
     }
 
     /// Sends a batch of `count` records to partition 0.
-    pub fn send(&mut self, who: Who, sequence: i32, count: i32) -> i16 {
-        self.send_to(0, self.produce_version(), who, sequence, count, None)
+    pub fn send(&mut self, producer: Identity, sequence: i32, count: i32) -> i16 {
+        self.send_to(0, self.produce_version(), producer, sequence, count, None)
     }
 
     /// Sends a transactional batch of `count` records.
-    pub fn transact(&mut self, partition: i32, who: Who, sequence: i32, count: i32) -> i16 {
+    pub fn transact(&mut self, partition: i32, producer: Identity, sequence: i32, count: i32) -> i16 {
         let id = self.id.clone();
-        self.send_to(partition, self.produce_version(), who, sequence, count, Some(&id))
+        self.send_to(partition, self.produce_version(), producer, sequence, count, Some(&id))
     }
 
     pub fn send_to(
         &mut self,
         partition: i32,
         version: i16,
-        who: Who,
+        producer: Identity,
         sequence: i32,
         count: i32,
         transactional_id: Option<&str>,
     ) -> i16 {
         let values = vec!["value"; count as usize];
-        let from = From { producer_id: who.id, epoch: who.epoch, sequence };
+        let from = From { producer_id: producer.id, epoch: producer.epoch, sequence };
         let batch = client::batch_of(from, &values, Compression::None, transactional_id.is_some());
         let mut request = client::produce(-1, &[(&self.topic, &[(partition, batch)])]);
         request.transactional_id = transactional_id.map(|id| TransactionalId(text(id)));
         let mut answer = self.client.call(version, &request);
         let answer = answer.responses.remove(0).partition_responses.remove(0);
-        let letter = self.letter(who);
+        let letter = self.letter(producer);
         let asked = format!("Produce v{version} to {partition} as {letter}, {count} from sequence {sequence}");
         let answered = match answer.error_code {
             0 => format!("at offset {}", answer.base_offset),
@@ -184,19 +184,19 @@ impl<'a> Talk<'a> {
 
     // Transactions
 
-    pub fn add(&mut self, version: i16, who: Who, partitions: &[i32]) {
+    pub fn add(&mut self, version: i16, producer: Identity, partitions: &[i32]) {
         let topic = self.topic.clone();
-        self.add_of(version, who, &[(&topic, partitions)]);
+        self.add_of(version, producer, &[(&topic, partitions)]);
     }
 
-    pub fn add_of(&mut self, version: i16, who: Who, topics: &[(&str, &[i32])]) {
+    pub fn add_of(&mut self, version: i16, producer: Identity, topics: &[(&str, &[i32])]) {
         let topic = |(topic, partitions): &(&str, &[i32])| {
             AddPartitionsToTxnTopic::default().with_name(name(topic)).with_partitions(partitions.to_vec())
         };
         let request = AddPartitionsToTxnRequest::default()
             .with_v3_and_below_transactional_id(TransactionalId(text(&self.id)))
-            .with_v3_and_below_producer_id(ProducerId(who.id))
-            .with_v3_and_below_producer_epoch(who.epoch)
+            .with_v3_and_below_producer_id(ProducerId(producer.id))
+            .with_v3_and_below_producer_epoch(producer.epoch)
             .with_v3_and_below_topics(topics.iter().map(topic).collect());
         let answer = self.client.call(version, &request);
         let mut codes: Vec<(String, i32, String)> = Vec::new();
@@ -208,39 +208,39 @@ impl<'a> Talk<'a> {
         }
         codes.sort();
         let codes: Vec<String> = codes.iter().map(|(topic, index, code)| format!("{topic}-{index} {code}")).collect();
-        let letter = self.letter(who);
+        let letter = self.letter(producer);
         self.note(format_args!("AddPartitionsToTxn v{version} as {letter}"), codes.join(", "));
     }
 
     /// Opens a transaction with a batch of `count` records in partition 0.
-    pub fn open(&mut self, who: Who, sequence: i32, count: i32) {
+    pub fn open(&mut self, producer: Identity, sequence: i32, count: i32) {
         if self.generation == 1 {
-            self.add(3, who, &[0]);
+            self.add(3, producer, &[0]);
         }
-        self.transact(0, who, sequence, count);
+        self.transact(0, producer, sequence, count);
     }
 
     /// Ends a transaction with the generation's version of EndTxn, and waits until it has ended.
-    pub fn end(&mut self, who: Who, commit: bool) -> Result<Who, i16> {
+    pub fn end(&mut self, producer: Identity, commit: bool) -> Result<Identity, i16> {
         let version = if self.generation == 2 { 5 } else { 4 };
-        let answer = self.end_as(version, who, commit);
+        let answer = self.end_as(version, producer, commit);
         self.peer.settle(&self.id);
         answer
     }
 
     /// Returns the producer id and epoch for the next transaction, if the response has them; otherwise the present
     /// ones.
-    pub fn end_as(&mut self, version: i16, who: Who, commit: bool) -> Result<Who, i16> {
+    pub fn end_as(&mut self, version: i16, producer: Identity, commit: bool) -> Result<Identity, i16> {
         let request = EndTxnRequest::default()
             .with_transactional_id(TransactionalId(text(&self.id)))
-            .with_producer_id(ProducerId(who.id))
-            .with_producer_epoch(who.epoch)
+            .with_producer_id(ProducerId(producer.id))
+            .with_producer_epoch(producer.epoch)
             .with_committed(commit);
         let answer = self.client.call(version, &request);
-        let letter = self.letter(who);
+        let letter = self.letter(producer);
         let next = match version {
-            5.. => Who { id: answer.producer_id.0, epoch: answer.producer_epoch },
-            _ => who,
+            5.. => Identity { id: answer.producer_id.0, epoch: answer.producer_epoch },
+            _ => producer,
         };
         let shown = match answer.error_code {
             0 => self.letter(next),

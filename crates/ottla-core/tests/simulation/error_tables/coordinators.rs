@@ -60,14 +60,15 @@ const RETRIABLE: &[i16] = &[
 const RETRIABLE_BUT_TIMED_OUT: &[i16] = RETRIABLE.split_at(1).1;
 const OTHER: &[i16] = &[];
 
-const LATER: &str = "fatal in Java: rights that are missing may be given, and then the call is made again";
+const LATER: &str = "fatal in Java: a missing right may be granted, and then the call can be repeated";
 const GONE: &str = "fatal in Java: the transaction was aborted, and the coordinator knows why";
 const OLD: &str = "fatal in Java: a group's coordinator knows that the epoch is old, not why";
-const ABORT: &str = "fatal in Java: nothing is lost by an abort, and if it cannot be had that is fatal";
-const KIND: &str = "to be aborted in Java: codes that say who one is, or that a request is not known, do not go away";
-const SOON: &str = "after retry.backoff.ms in Java: the markers of the transaction before are written in milliseconds";
-const PAIR: &str = "to be aborted in Java: it says that another partition failed, and that one decides";
-const NONE: &str = "to be aborted in Java, which has no transaction to abort yet";
+const ABORT: &str = "fatal in Java: an abort loses nothing, and if the abort fails that is fatal";
+const KIND: &str = "abortable in Java: codes about identity or an unsupported request are permanent";
+const SOON: &str =
+    "after retry.backoff.ms in Java: the markers of the previous transaction are written within milliseconds";
+const PAIR: &str = "abortable in Java: the code says that another partition failed, whose own code decides";
+const NONE: &str = "abortable in Java, where there is no transaction to abort yet";
 
 const TABLE: &[Row] = &[
     Row(To::Find, &[NOT_COORDINATOR], AskedElsewhere, ""),
@@ -173,7 +174,7 @@ const TABLE: &[Row] = &[
     Row(To::Abort, RETRIABLE, AskedAgain, ""),
     Row(To::Abort, &[INVALID_PRODUCER_EPOCH, PRODUCER_FENCED], Fatal, ""),
     Row(To::Abort, &[TRANSACTIONAL_ID_AUTHORIZATION_FAILED, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING], Fatal, ""),
-    Row(To::Abort, &[UNKNOWN_PRODUCER_ID], Fatal, "to be aborted in Java, which an abort cannot be"),
+    Row(To::Abort, &[UNKNOWN_PRODUCER_ID], Fatal, "abortable in Java, but this request is the abort"),
     Row(To::Abort, &[TRANSACTION_ABORTABLE], Fatal, ""),
     Row(To::Abort, OTHER, Fatal, ""),
 ];
@@ -252,7 +253,7 @@ fn answer_with(to: To, code: i16, mut world: World) -> Answered {
 /// Checks that the producer goes on as if nothing had happened.
 fn assert_unnoticed(answered: Answered, to: To) {
     let Answered { mut world, result, .. } = answered;
-    result.expect("it was asked again");
+    result.expect("the request was repeated");
     match to {
         To::Find | To::Init | To::Renew | To::Abort => goes_on(&mut world, &[]),
         To::FindAgain | To::Commit => goes_on(&mut world, &[1]),
@@ -291,7 +292,7 @@ fn check(to: To, code: i16, becomes: Becomes, generation: i16) {
             assert_eq!(class(&error), (kind.code(), retriable, false, false), "{error}");
             assert_eq!(state(&world), State::Uninitialized);
             wrong_state(&mut world, Call::Begin);
-            world.transact(Call::Init).expect("at the second time");
+            world.transact(Call::Init).expect("the second call succeeds");
             goes_on(&mut world, &[]);
         }
         Aborted => {

@@ -33,16 +33,17 @@ use Fate::{NotWritten, Unknown};
 /// transactional producer's, and where Java differs and why we do.
 struct Row(&'static [i16], Batch, Becomes, &'static str);
 
-const DEFUNCT: &str = "in Java the producer is defunct also without transactions: here the broker's proof of a hole (45) \
-                       repairs what may be wrong, and rights may be given";
-const STEPS_DOWN: &str = "a leader that steps down answers so for what it appended, too: Java tells a failure";
-const METADATA: &str = "Java asks for no metadata: who leads may have changed while the leader waited";
-const PROOF: &str = "in Java the epoch rises after any failure: here on the broker's proof alone, after which nothing can \
+const DEFUNCT: &str = "in Java the producer is unusable even without transactions: here the broker's proof of a hole (45) \
+                       leads to a repair, and missing rights may be granted";
+const STEPS_DOWN: &str =
+    "a leader that steps down may respond so for batches that it has appended: Java reports a failure";
+const METADATA: &str = "Java requests no metadata: the leader may have changed while it waited";
+const PROOF: &str = "in Java the epoch rises after any failure: here only after the broker's proof, so that nothing can \
                      be written twice";
 const HOLE: &str =
-    "Java tells from what it knows of the log whether to try again: an abort is safe and these brokers old";
+    "Java decides about a retry by its knowledge of the log: an abort is safe, and these brokers are old";
 const WHY: &str = "Java's error says that a newer producer exists: here the coordinator is asked";
-const FAR: &str = "the broker does not say how far it got: Java tells a failure";
+const FAR: &str = "the broker does not say how far it got: Java reports a failure";
 
 const TABLE: &[Row] = &[
     Row(&[CORRUPT_MESSAGE], Again { refresh: false, fate: NotWritten }, AskedAgain, ""),

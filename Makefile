@@ -1,7 +1,7 @@
 # Ottla's commands.
 #
-# `make demo` and `make test` need a Rust toolchain, a C compiler, make, a JDK (17 or later) and Maven. What else they
-# need, `scripts/setup` installs by apt when it runs as root, or names with the line that gets it.
+# `make demo` and `make test` need a Rust toolchain, a C compiler, make, a JDK (17 or later) and Maven. `scripts/setup`
+# installs everything else by apt if it runs as root. Otherwise it names what is missing and how to install it.
 
 CARGO ?= cargo
 PROFILE_DIR = $(or $(CARGO_TARGET_DIR),target)/release
@@ -17,7 +17,7 @@ help:
 	@echo 'Targets:'
 	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)
 
-## setup        installs, or names, what the tests need beyond a Rust toolchain, a C compiler, a JDK and Maven
+## setup        installs or names what the tests need besides a Rust toolchain, a C compiler, a JDK and Maven
 setup:
 	scripts/setup
 
@@ -53,7 +53,7 @@ unit:
 simulation:
 	OTTLA_SEEDS=0..5000 $(CARGO) test -p ottla-core --quiet --profile simulation --test simulation random -- --nocapture
 
-## soak         the long runs; those that are done are not run again (scripts/soak --help)
+## soak         the long runs; finished steps are not run again (scripts/soak --help)
 soak: setup library examples
 	scripts/setup --soak
 	scripts/soak
@@ -63,7 +63,7 @@ bench: setup
 	scripts/setup --soak
 	benches/bench $(if $(filter full,$(BENCH)),--full)
 
-## clean        removes what was built, Kafka included
+## clean        removes everything that was built, including Kafka
 clean:
 	-tests/kafka/kafka stop --all
 	$(CARGO) clean

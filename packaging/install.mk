@@ -1,5 +1,6 @@
-# make install, make uninstall: to PREFIX (LIBDIR for libraries, DOCDIR for licences), below DESTDIR for packagers. PROFILE_DIR is the folder
-# that the libraries were built in. Installing never builds: root need not have the toolchain.
+# make install, make uninstall: to PREFIX (LIBDIR for libraries, DOCDIR for licences), below DESTDIR for packagers.
+# PROFILE_DIR is the folder in which the libraries were built. Installing never builds, because root may not have the
+# toolchain.
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib

@@ -1,4 +1,4 @@
-"""The bars: what has to hold, as data, and what the runs say of each."""
+"""The bars: conditions that must hold, as data, and what the runs say about each."""
 
 from collections import namedtuple
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Bound:
         return self.metric == "throughput"
 
     def interval(self, rounds):
-        """What was measured, and its 95 % interval; None if there is too little."""
+        """The measured value and its 95 % interval, or None if there are too few rounds."""
         ours = column(rounds, "ottla", self.metric)
         theirs = column(rounds, self.against, self.metric)
         if self.above:
@@ -55,7 +55,7 @@ def _against(cell, metric, **limits):
 
 
 def _best_peer(cell, *metrics):
-    """As good as the best is as good as each."""
+    """Being as good as the best peer means being as good as each peer."""
     return tuple(Bound(cell, metric, 1, peer) for metric in metrics for peer in PEERS)
 
 
@@ -114,13 +114,13 @@ def _gravity(judged):
 
 
 def _deciding(bar, judge):
-    """The bound that the bar holds or fails by: the worst of the best way."""
+    """The bound that decides the bar: the worst bound of the best way."""
     return min((max(map(judge, way), key=_gravity) for way in bar.ways), key=_gravity)
 
 
 def unknown(cell, rounds):
-    """The clients of the cell, itself included, that a bar asks for and that are not known to 5 % yet. Where the best peer
-    decides, those that are much worse than it is need not be."""
+    """The clients of the cell, Ottla included, that a bar needs and whose figures are not known to 5 % yet. Where the best
+    peer decides, peers that are much worse do not count."""
     found = set()
     for way in (way for bar in BARS for way in bar.ways):
         judged = [_judge(bound, rounds) for bound in way if bound.cell == cell.name]
@@ -129,7 +129,7 @@ def unknown(cell, rounds):
 
 
 def _is_far(one, judged):
-    """Whether it is a peer, and another of them is so much better that this one is not the best."""
+    """Whether this is a peer, and another peer is so much better that this one is not the best."""
     best = max((other.excess for other in judged if other.bound.metric == one.bound.metric), default=0)
     return one.bound.against in PEERS and one.bound.limit == 1 and one.excess <= (1 - FAR) * best
 

@@ -1,4 +1,4 @@
-"""The two brokers: the sink, which answers and throws away, and a real Kafka."""
+"""The two brokers: the sink, which responds and throws records away, and a real Kafka."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def kafka(cell):
     made = []
 
     def fresh_topic():
-        """A topic for each run, and the one before goes: nobody writes behind others' gigabytes."""
+        """A topic for each run. The previous one is deleted, so that no client writes after others' gigabytes."""
         if made:
             call("topic", name, "delete", made[-1])
         made.append(f"{TOPIC}-{len(made)}")

@@ -1,4 +1,4 @@
-"""What is measured: one cell for each work that the clients do side by side, as data."""
+"""What is measured, as data: one cell for each workload that the clients run in turn."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Cell:
 
     @property
     def sink_each(self):
-        """Whether each run has a sink of its own: it tells what it has seen, or stops once."""
+        """Whether each run has a separate sink, because it reports what it has seen or pauses once."""
         return "wire" in self.metrics or self.pause_ms > 0
 
 

@@ -1,4 +1,4 @@
-"""The programs that are compared, and how each is told the same settings in its own words."""
+"""The compared programs, and how each is given the same settings under its own names."""
 
 import json
 import os
@@ -55,13 +55,13 @@ def _program(client):
 
 
 def resolved(client, cell):
-    """The program, and the cell with what the client changes of it."""
+    """The program, and the cell with the client's changes."""
     program, changes = VARIANTS.get(client, (client, {}))
     return program, replace(cell, **changes)
 
 
 def settings(client, cell):
-    """The client's own names for what the cell says."""
+    """The settings of the cell under the client's names."""
     client, cell = resolved(client, cell)
     if client == "floor":
         return {}
@@ -99,7 +99,7 @@ def settings(client, cell):
 
 
 def _words(client, cell, bootstrap, topic, warm_up):
-    """What the program is told."""
+    """The arguments of the program."""
     told = [f"{name}={value}" for name, value in settings(client, cell).items()]
     if client == "producer-performance":
         return ["--bootstrap-server", bootstrap, "--topic", topic, "--record-size", cell.size, "--throughput", -1,
@@ -128,7 +128,7 @@ def _finished(client, command, timeout):
 
 
 def _of_kafkas_own(printed, cpu, warm_up):
-    """What Kafka's ProducerPerformance prints, as our drivers print it. Its CPU is that of the whole process."""
+    """Converts the output of Kafka's ProducerPerformance to that of our drivers. Its CPU is that of the whole process."""
     summaries = [match for match in map(SUMMARY.match, printed.splitlines()) if match]
     if not summaries:
         raise Failed(f"producer-performance: no summary in {printed[-600:]}")
@@ -139,7 +139,7 @@ def _of_kafkas_own(printed, cpu, warm_up):
 
 
 def run(client, cell, bootstrap, topic, timeout=300):
-    """Runs the client once; its figures, of delivered records only."""
+    """Runs the client once. Returns its figures, which count delivered records only."""
     client, cell = resolved(client, cell)
     warm_up = cell.warm_up if cell.pause_ms else max(cell.warm_up, LEAST_WARM_UP.get(client, 0))
     command = _program(client) + _words(client, cell, bootstrap, topic, warm_up)

@@ -19,7 +19,7 @@ def figure(metric, value):
 
 
 def compared(rounds, client, metric):
-    """Ours against the client's: more is better for throughput, less for all else."""
+    """Ottla's figures compared with the client's: for throughput more is better, for all others less."""
     return ratio(column(rounds, "ottla", metric), column(rounds, client, metric))
 
 
@@ -49,7 +49,7 @@ def _settings(cell):
             f"{f'{cell.rate:,} records a second' if cell.rate else 'as fast as accepted'}, linger {cell.linger} ms, "
             f"acks={cell.acks}, idempotence {cell.idempotence}, codec {cell.codec}"
             f"{f' level {cell.level}' if cell.level else ''}; {cell.records:,} records a run.")
-    lines = [said, "", "<details><summary>As each client is told</summary>", ""]
+    lines = [said, "", "<details><summary>As each client is configured</summary>", ""]
     for client in cell.clients:
         if settings(client, cell):
             told = ", ".join(f"{name}={value}" for name, value in settings(client, cell).items())

@@ -169,7 +169,7 @@ class Field:
         return f"{self.element}::decode({reader}, version)"
 
     def read(self):
-        """A Rust expression that reads the field, where its version has it."""
+        """A Rust expression that reads the field in the versions that have it."""
         if not self.is_array:
             if self.nullable and self.element not in SIZED:
                 raise NotImplementedError(f"{self.path}: nullable {self.element}")
@@ -347,7 +347,7 @@ class Message:
 
 
 def load(source, name):
-    """A schema is JSON with // comments on lines of their own."""
+    """A schema is JSON with // comments on separate lines."""
     path = pathlib.Path(source)
     if path.is_dir():
         text = (path / f"{name}.json").read_text()

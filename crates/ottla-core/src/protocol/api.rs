@@ -147,7 +147,7 @@ impl ApiVersions {
     }
 
     /// The highest common version.
-    pub fn pick(&self, api: ApiKey) -> Result<i16> {
+    pub fn pick_version(&self, api: ApiKey) -> Result<i16> {
         self.pick_up_to(api, i16::MAX)
     }
 
@@ -211,25 +211,25 @@ mod tests {
     #[test]
     fn the_highest_common_version_is_picked() {
         let broker = broker(&[(0, 0, 99), (3, 0, 5), (22, 5, 9), (4711, 0, 1)]);
-        assert_eq!(broker.pick(ApiKey::Produce).unwrap(), 13);
+        assert_eq!(broker.pick_version(ApiKey::Produce).unwrap(), 13);
         assert_eq!(broker.pick_up_to(ApiKey::Produce, 11).unwrap(), 11);
-        assert_eq!(broker.pick(ApiKey::Metadata).unwrap(), 5);
-        assert_eq!(broker.pick(ApiKey::InitProducerId).unwrap(), 5);
+        assert_eq!(broker.pick_version(ApiKey::Metadata).unwrap(), 5);
+        assert_eq!(broker.pick_version(ApiKey::InitProducerId).unwrap(), 5);
     }
 
     #[test]
     fn without_a_common_version_the_error_tells_both_ranges() {
         let broker = broker(&[(0, 0, 2), (22, 6, 9), (3, 7, 4)]);
-        let error = broker.pick(ApiKey::Produce).unwrap_err();
+        let error = broker.pick_version(ApiKey::Produce).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedBroker);
         assert_eq!(
             error.message(),
             "no common version of Produce: needed is one from 3 to 13, the broker offers 0 to 2"
         );
         for api in [ApiKey::InitProducerId, ApiKey::Metadata, ApiKey::EndTxn] {
-            assert_eq!(broker.pick(api).unwrap_err().kind(), ErrorKind::UnsupportedBroker, "{api:?}");
+            assert_eq!(broker.pick_version(api).unwrap_err().kind(), ErrorKind::UnsupportedBroker, "{api:?}");
         }
-        assert!(broker.pick(ApiKey::EndTxn).unwrap_err().message().contains("does not offer EndTxn"));
+        assert!(broker.pick_version(ApiKey::EndTxn).unwrap_err().message().contains("does not offer EndTxn"));
         assert!(broker.pick_up_to(ApiKey::Produce, 2).is_err());
     }
 
@@ -254,7 +254,7 @@ mod tests {
             let mut reader = Reader::new(&body);
             let response = read_api_versions(&mut reader, version).unwrap();
             reader.finish("body").unwrap();
-            assert_eq!(ApiVersions::from_response(&response).pick(ApiKey::ApiVersions).unwrap(), 3);
+            assert_eq!(ApiVersions::from_response(&response).pick_version(ApiKey::ApiVersions).unwrap(), 3);
         }
     }
 }

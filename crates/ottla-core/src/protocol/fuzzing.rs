@@ -38,7 +38,7 @@ pub fn fuzz_api_versions_response(data: &[u8]) {
     let Ok(response) = read_api_versions(&mut reader, version) else { return };
     let versions = ApiVersions::from_response(&response);
     for api in ApiKey::ALL {
-        if let Ok(picked) = versions.pick(api) {
+        if let Ok(picked) = versions.pick_version(api) {
             assert!(api.versions().contains(picked) && versions.offered(api).is_some_and(|o| o.contains(picked)));
         }
     }

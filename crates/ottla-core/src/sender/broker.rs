@@ -161,9 +161,9 @@ impl Broker {
     }
 
     /// The highest version of a request that both sides support.
-    pub fn pick(&self, api: ApiKey) -> Result<i16> {
+    pub fn pick_version(&self, api: ApiKey) -> Result<i16> {
         let unknown = || Error::new(ErrorKind::Internal, "the versions of a broker are asked for before it is up");
-        self.versions.as_ref().ok_or_else(unknown)?.pick(api)
+        self.versions.as_ref().ok_or_else(unknown)?.pick_version(api)
     }
 
     /// The request that waits to be written, if none of its bytes was written. If it is recalled now, or its connection

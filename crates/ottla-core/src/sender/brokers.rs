@@ -37,7 +37,7 @@ impl Brokers {
             |broker: &Broker| broker.listed && broker.is_up() && !broker.writing && broker.throttled_until <= now;
         let candidates = self.with_indices().filter(|(_, broker)| usable(broker));
         let (index, broker) = candidates.min_by_key(|(_, broker)| broker.in_flight.len())?;
-        broker.pick(api).ok().map(|version| (index, version))
+        broker.pick_version(api).ok().map(|version| (index, version))
     }
 }
 

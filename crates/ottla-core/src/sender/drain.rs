@@ -129,7 +129,7 @@ impl Sender {
                 self.make_ready(partition);
                 continue;
             }
-            match self.pick(partition, index) {
+            match self.pick_batch(partition, index) {
                 Pick::Gated => self.partition(partition).place = Place::Gated,
                 Pick::Nothing => self.partitions.deactivate_if_idle(partition),
                 Pick::NoProducerId => {
@@ -138,7 +138,7 @@ impl Sender {
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
-                    let alone = self.goes_alone(&batch);
+                    let alone = self.needs_own_request(&batch);
                     if (size > room || alone) && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
                         self.put_back(index, lane, partition);
@@ -182,9 +182,9 @@ impl Sender {
     }
 
     /// The batch that a partition sends next, if it may send now.
-    fn pick(&mut self, index: PartitionIndex, broker: BrokerIndex) -> Pick {
+    fn pick_batch(&mut self, index: PartitionIndex, broker: BrokerIndex) -> Pick {
         if self.partition(index).sequence.is_broken() && self.partition(index).in_flight == 0 {
-            self.begin_sequence_again(index);
+            self.renumber_queue(index);
             if !self.producer_id.is_settled() {
                 return Pick::NoProducerId;
             }
@@ -196,7 +196,7 @@ impl Sender {
         let retry_goes_alone = !planted(Fault::RetryNotAlone);
         let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && retry_goes_alone;
         let sequence = &partition.sequence;
-        let waits_for_answer = in_flight > 0 && (again || sequence.goes_alone());
+        let waits_for_answer = in_flight > 0 && (again || sequence.must_be_answered_first());
         if moved || sequence.is_broken() || waits_for_answer || !self.may_join(index) {
             return Pick::Gated;
         }
@@ -262,7 +262,7 @@ impl Sender {
 
     fn send_produce(&mut self, index: BrokerIndex, lane: usize, mut produced: Produced) {
         let terms = self.broker(index).lanes.lane(lane).terms;
-        let version = match self.brokers[index].pick(ApiKey::Produce) {
+        let version = match self.brokers[index].pick_version(ApiKey::Produce) {
             Ok(version) => self.produce_version(version, &produced),
             Err(error) => return self.produce_lost(produced, &error, false),
         };

@@ -35,7 +35,7 @@ impl Sender {
         }
         self.throttle(broker, response.throttle_time_ms);
         let versions = ApiVersions::from_response(&response);
-        let pick = |api| versions.pick(api).map_err(|error| error.note("Ottla needs Kafka 2.1 or later"));
+        let pick = |api| versions.pick_version(api).map_err(|error| error.note("Ottla needs Kafka 2.1 or later"));
         pick(ApiKey::Metadata)?;
         if self.settings.idempotence {
             pick(ApiKey::InitProducerId)?;

@@ -59,12 +59,12 @@ impl Sender {
         self.log(Level::Warning, || format!("topic {name} was deleted and created again: it has another id"));
         let error = recreated(&name);
         for partition in self.topics[index].partitions.clone() {
-            self.begin_again(partition, &error);
+            self.partition_recreated(partition, &error);
         }
     }
 
     /// From now on, the partition has another log. Records for the old log are not written to the new one.
-    fn begin_again(&mut self, index: PartitionIndex, error: &Error) {
+    fn partition_recreated(&mut self, index: PartitionIndex, error: &Error) {
         let transactional = self.transaction.is_some();
         self.renew_transaction();
         self.fail_queued(index, error);
@@ -74,7 +74,7 @@ impl Sender {
         // The new log does not know this producer. But if an outdated broker had described the old topic, this may be
         // the former log. A higher epoch is right in both cases.
         if partition.slot.settings.idempotence && !transactional {
-            partition.sequence.break_off();
+            partition.sequence.mark_broken();
         }
         self.reconsider(index);
     }
@@ -116,7 +116,7 @@ impl Sender {
             format!("topic {name} was deleted and created again: it has {count} instead of {}", before.len())
         });
         for &partition in &before[left.len()..] {
-            self.begin_again(partition, &recreated(&name));
+            self.partition_recreated(partition, &recreated(&name));
             self.set_leader(partition, None, -1);
         }
         // Leader epochs of the new topic count from 0 again.

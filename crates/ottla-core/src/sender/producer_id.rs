@@ -119,10 +119,10 @@ impl Sender {
     }
 
     /// Begins the sequence of a partition again. Nothing of it may be in flight.
-    pub(super) fn begin_sequence_again(&mut self, index: PartitionIndex) {
+    pub(super) fn renumber_queue(&mut self, index: PartitionIndex) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);
-        let spent = partition.sequence.begin_again();
+        let spent = partition.sequence.raise_epoch();
         for batch in &mut partition.queue {
             batch.sealed.base_sequence = None;
         }

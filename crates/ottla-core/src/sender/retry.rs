@@ -103,13 +103,13 @@ impl Sender {
                 partition.backoff_until = partition.backoff_until.min(until);
                 self.requeue(index, batch);
             }
-            Repair::BeginAgain { waited } => self.break_off(index, batch, &error, proves_gap, waited),
+            Repair::RaiseEpoch { waited } => self.give_up_sequence(index, batch, &error, proves_gap, waited),
         }
     }
 
     /// Nothing will fill the gap, and nothing after it is in the log. The sequence begins again once nothing is in
     /// flight.
-    fn break_off(
+    fn give_up_sequence(
         &mut self,
         index: PartitionIndex,
         mut batch: Box<Batch>,
@@ -125,8 +125,13 @@ impl Sender {
         } else {
             self.fail_unproven(index, error);
         }
+<<<<<<< HEAD
         self.partition(index).sequence.break_off();
         // The first such response has found the gap, so no backoff is needed. A further one causes a backoff.
+=======
+        self.partition(index).sequence.mark_broken();
+        // The first such answer has found the gap, so there is no backoff. After another there is.
+>>>>>>> 8614cf6 (Names in the sender: one function name, one meaning)
         if batch.sealed.attempts > 2 && !waited {
             self.back_off_partition(index, error.clone());
         }
@@ -192,7 +197,7 @@ impl Sender {
         self.return_numbers(index, &batch);
         let bump_without_proof = planted(Fault::BumpWithoutProof);
         if bump_without_proof && batch.sealed.base_sequence.is_some() {
-            self.partition(index).sequence.break_off();
+            self.partition(index).sequence.mark_broken();
         }
         self.fail(batch, error);
     }

@@ -59,13 +59,13 @@ pub enum Repair {
     /// Fail the batch.
     Fail,
     /// The sequence has to begin again. `waited`: it waited for late requests before.
-    BeginAgain { waited: bool },
+    RaiseEpoch { waited: bool },
 }
 
 impl Repair {
     /// Whether the attempt was spent on waiting for late requests. It does not count as one of `retries`.
     pub fn spent_on_late_requests(self) -> bool {
-        matches!(self, Repair::WaitForLate(_) | Repair::BeginAgain { waited: true })
+        matches!(self, Repair::WaitForLate(_) | Repair::RaiseEpoch { waited: true })
     }
 }
 
@@ -129,7 +129,7 @@ impl Sequence {
 
     /// Whether nothing may follow the batch that was carried last until its response came. If others followed a retry,
     /// the broker, which remembers five batches, could forget it and take its next attempt for a gap.
-    pub fn goes_alone(&self) -> bool {
+    pub fn must_be_answered_first(&self) -> bool {
         self.alone
     }
 
@@ -154,13 +154,13 @@ impl Sequence {
             return Repair::Fail;
         }
         if !refusal.proves_gap {
-            return Repair::BeginAgain { waited: false };
+            return Repair::RaiseEpoch { waited: false };
         }
         let before = self.late;
         self.late = before.overtaken(now);
         match self.late {
             Late::Overtaken(since) => Repair::WaitForLate(since.after(LATE_AT_MOST)),
-            Late::No | Late::Perhaps => Repair::BeginAgain { waited: before != self.late },
+            Late::No | Late::Perhaps => Repair::RaiseEpoch { waited: before != self.late },
         }
     }
 
@@ -195,7 +195,7 @@ impl Sequence {
     }
 
     /// There is a gap that nothing will fill.
-    pub fn break_off(&mut self) {
+    pub fn mark_broken(&mut self) {
         self.broken = true;
     }
 
@@ -209,7 +209,7 @@ impl Sequence {
     ///
     /// Returns the producer id if this used up its epochs. Then the sequence needs another one to
     /// [`follow`](Self::follow).
-    pub fn begin_again(&mut self) -> Option<i64> {
+    pub fn raise_epoch(&mut self) -> Option<i64> {
         let before = self.producer.take();
         *self = Sequence::new();
         let ProducerEpoch { id, epoch } = before?;
@@ -296,11 +296,11 @@ mod tests {
         let mut sequence = begun();
         let first = number(&mut sequence, 1);
         sequence.carried(false, false);
-        assert!(sequence.goes_alone());
+        assert!(sequence.must_be_answered_first());
         sequence.accepted(Some(first), Time(1));
         number(&mut sequence, 1);
         sequence.carried(false, false);
-        assert!(!sequence.goes_alone());
+        assert!(!sequence.must_be_answered_first());
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         let mut sequence = begun();
         number(&mut sequence, 1);
         sequence.carried(false, true);
-        assert!(!sequence.goes_alone());
+        assert!(!sequence.must_be_answered_first());
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
             let first = number(&mut sequence, 1);
             sequence.accepted(Some(first), Time(1));
             sequence.carried(true, transactional);
-            assert!(sequence.goes_alone());
+            assert!(sequence.must_be_answered_first());
         }
     }
 
@@ -360,8 +360,8 @@ mod tests {
     fn kip_98_numbers_of_an_earlier_epoch_do_not_go_back() {
         let mut sequence = begun();
         let failed = number(&mut sequence, 1);
-        sequence.break_off();
-        sequence.begin_again();
+        sequence.mark_broken();
+        sequence.raise_epoch();
         number(&mut sequence, 1);
         sequence.give_back(failed, 1, false);
         assert_eq!(number(&mut sequence, 1).number, 1);
@@ -395,26 +395,26 @@ mod tests {
         let first = number(&mut sequence, 4);
         sequence.accepted(Some(first), Time(1));
         number(&mut sequence, 1);
-        assert_eq!(sequence.refused(GAP, Time(2)), Repair::BeginAgain { waited: false });
+        assert_eq!(sequence.refused(GAP, Time(2)), Repair::RaiseEpoch { waited: false });
         assert!(!sequence.is_broken(), "that is for the caller to decide");
-        sequence.break_off();
+        sequence.mark_broken();
         assert!(sequence.is_broken());
-        assert_eq!(sequence.begin_again(), None);
+        assert_eq!(sequence.raise_epoch(), None);
         assert!(!sequence.is_broken());
         assert_eq!(number(&mut sequence, 1), BaseSequence { producer: epoch(4), number: 0 });
         sequence.carried(false, false);
-        assert!(sequence.goes_alone(), "the leader has nothing of this epoch");
+        assert!(sequence.must_be_answered_first(), "the leader has nothing of this epoch");
     }
 
     #[test]
     fn kip_360_an_answer_under_the_old_epoch_establishes_nothing() {
         let mut sequence = begun();
         let old = number(&mut sequence, 1);
-        sequence.break_off();
-        sequence.begin_again();
+        sequence.mark_broken();
+        sequence.raise_epoch();
         sequence.accepted(Some(old), Time(1));
         sequence.carried(false, false);
-        assert!(sequence.goes_alone());
+        assert!(sequence.must_be_answered_first());
     }
 
     #[test]
@@ -427,9 +427,9 @@ mod tests {
         assert_eq!((first, first.spent_on_late_requests()), (Repair::WaitForLate(until), true));
         assert_eq!(sequence.refused(GAP, second), Repair::WaitForLate(until), "counted from the first");
         let last = sequence.refused(GAP, until);
-        assert_eq!((last, last.spent_on_late_requests()), (Repair::BeginAgain { waited: true }, true));
+        assert_eq!((last, last.spent_on_late_requests()), (Repair::RaiseEpoch { waited: true }, true));
         let another = sequence.refused(GAP, until);
-        assert_eq!((another, another.spent_on_late_requests()), (Repair::BeginAgain { waited: false }, false));
+        assert_eq!((another, another.spent_on_late_requests()), (Repair::RaiseEpoch { waited: false }, false));
     }
 
     #[test]
@@ -446,7 +446,7 @@ mod tests {
         let mut sequence = begun();
         sequence.connection_lost();
         let refusal = Refusal { proves_gap: false, ..GAP };
-        assert_eq!(sequence.refused(refusal, Time(5)), Repair::BeginAgain { waited: false });
+        assert_eq!(sequence.refused(refusal, Time(5)), Repair::RaiseEpoch { waited: false });
     }
 
     #[test]
@@ -454,8 +454,8 @@ mod tests {
         let mut sequence = Sequence::new();
         sequence.follow(epoch(i16::MAX), 0);
         number(&mut sequence, 1);
-        sequence.break_off();
-        assert_eq!(sequence.begin_again(), Some(ID));
+        sequence.mark_broken();
+        assert_eq!(sequence.raise_epoch(), Some(ID));
         assert_eq!((sequence.producer(), sequence.number(1)), (None, None));
         let other = ProducerEpoch { id: 8, epoch: 0 };
         sequence.follow(other, 0);
@@ -465,8 +465,8 @@ mod tests {
     #[test]
     fn kip_360_a_sequence_that_never_had_a_producer_id_begins_again_without() {
         let mut sequence = Sequence::new();
-        sequence.break_off();
-        assert_eq!(sequence.begin_again(), None);
+        sequence.mark_broken();
+        assert_eq!(sequence.raise_epoch(), None);
         assert_eq!((sequence.producer(), sequence.is_broken()), (None, false));
     }
 }

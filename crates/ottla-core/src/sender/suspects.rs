@@ -76,7 +76,7 @@ impl Sender {
     }
 
     /// Whether a batch needs a request of its own.
-    pub(super) fn goes_alone(&self, batch: &Batch) -> bool {
+    pub(super) fn needs_own_request(&self, batch: &Batch) -> bool {
         let last_attempt = batch.sealed.attempts >= self.settings.retries;
         batch.sealed.suspicion.is_some_and(|suspicion| suspicion.alone > 0 || last_attempt)
     }

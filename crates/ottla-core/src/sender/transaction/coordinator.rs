@@ -82,7 +82,7 @@ impl Sender {
             // The end of the write leads back here.
             return None;
         }
-        match broker.pick(api) {
+        match broker.pick_version(api) {
             Ok(version) => Some((index, version)),
             Err(error) => {
                 self.transaction_fatal(&error);
@@ -102,7 +102,7 @@ impl Sender {
     fn find_coordinator(&mut self, role: Role) {
         let Some((broker, version)) = self.brokers.least_loaded(ApiKey::FindCoordinator, self.now) else {
             let up = self.brokers.iter().filter(|broker| broker.is_up());
-            let offers = up.map(|broker| broker.pick(ApiKey::FindCoordinator));
+            let offers = up.map(|broker| broker.pick_version(ApiKey::FindCoordinator));
             if let Some(Err(error)) = offers.min_by_key(Result::is_err) {
                 return self.transaction_fatal(&error);
             }

@@ -1,5 +1,5 @@
-//! From ready partitions to a Produce request. One request carries a batch of every partition of its broker that is
-//! ready, and of those that linger.
+//! From ready partitions to a Produce request. A request carries a batch of every partition of a lane that is ready, and
+//! of those that linger.
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Terms;
@@ -117,7 +117,7 @@ impl Sender {
         } else {
             self.ride_along(index, lane);
         }
-        let mut again = std::mem::take(&mut self.taken_from);
+        let mut taken_from = std::mem::take(&mut self.taken_from);
         while let Some(partition) = self.broker(index).lanes.lane(lane).ready.pop_front() {
             let state = self.partition(partition);
             if state.place != Place::Ready || state.leader != Some(index) {
@@ -138,22 +138,22 @@ impl Sender {
                 }
                 Pick::Batch(batch) => {
                     let size = batch.payload().len() + PARTITION_OVERHEAD;
-                    let alone = self.needs_own_request(&batch);
-                    if (size > room || alone) && !produced.is_empty() {
+                    let needs_own_request = self.needs_own_request(&batch);
+                    if (size > room || needs_own_request) && !produced.is_empty() {
                         self.partition(partition).queue.push_front(batch);
                         self.put_back(index, lane, partition);
                         break;
                     }
-                    room = if alone { 0 } else { room.saturating_sub(size) };
+                    room = if needs_own_request { 0 } else { room.saturating_sub(size) };
                     self.carry(partition, index, batch, &mut produced);
-                    again.push(partition);
+                    taken_from.push(partition);
                 }
             }
         }
-        for partition in again.drain(..) {
+        for partition in taken_from.drain(..) {
             self.look_for_more(partition);
         }
-        self.taken_from = again;
+        self.taken_from = taken_from;
         produced
     }
 
@@ -193,10 +193,10 @@ impl Sender {
         let in_flight = partition.in_flight;
         // What is in flight to another broker needs its response first, or it could be overtaken.
         let moved = in_flight > 0 && partition.in_flight_broker != Some(broker);
-        let retry_goes_alone = !planted(Fault::RetryNotAlone);
-        let again = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0) && retry_goes_alone;
+        let is_retry = partition.queue.front().is_some_and(|batch| batch.sealed.attempts > 0);
+        let retry_waits = is_retry && !planted(Fault::RetryNotAlone);
         let sequence = &partition.sequence;
-        let waits_for_answer = in_flight > 0 && (again || sequence.must_be_answered_first());
+        let waits_for_answer = in_flight > 0 && (retry_waits || sequence.must_be_answered_first());
         if moved || sequence.is_broken() || waits_for_answer || !self.may_join(index) {
             return Pick::Gated;
         }
@@ -228,14 +228,17 @@ impl Sender {
         self.count_carried(self.partitions[index].topic, broker, &batch);
         batch.sealed.counted = true;
         batch.sealed.attempts += 1;
-        let numbered_anew = planted(Fault::RetryNumberedAnew);
-        if batch.sealed.base_sequence.is_none() || numbered_anew {
+        if planted(Fault::RetryNumberedAnew) {
+            batch.sealed.base_sequence = None;
+        }
+        if batch.sealed.base_sequence.is_none() {
             self.number(index, &mut batch);
         }
         self.debug_batch(broker, &batch);
         let transactional = self.transaction.is_some();
         let partition = self.partition(index);
-        partition.sequence.carried(batch.sealed.attempts > 1, transactional);
+        let is_retry = batch.sealed.attempts > 1;
+        partition.sequence.carried(is_retry, transactional);
         partition.in_flight += 1;
         partition.sent_since_failure = true;
         partition.in_flight_broker = Some(broker);
@@ -244,8 +247,11 @@ impl Sender {
         produced.push(Carried { partition: index, topic_id, batch: Some(batch), answered: false });
     }
 
-    /// Numbers a batch. In a transaction all partitions have the transaction's epoch; otherwise each partition has its
-    /// own.
+    /// Gives a batch its numbers.
+    ///
+    /// In a transaction every partition has the transaction's epoch, so the sequence follows that each time. Otherwise a
+    /// partition follows the producer id once and then raises its epoch by itself (`renumber_queue`). It follows another
+    /// producer id only when the epochs of its own are used up.
     fn number(&mut self, index: PartitionIndex, batch: &mut Batch) {
         let transactional = self.transaction.is_some();
         let producer = self.transaction.as_ref().map_or(self.producer_id.current(), Transaction::producer);

@@ -1,9 +1,9 @@
 //! The sender: a state machine on the sender's thread. Input and `now` go in, output comes out. There is no socket,
 //! clock or thread in it, so tests and the simulation can replace its surroundings.
 //!
-//! The sender never looks at what has nothing to do. A partition with something to send is on its broker's ready queue
-//! or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost only as much as the active
-//! ones among them.
+//! The sender never looks at anything that has nothing to do. A partition with something to send is on its broker's
+//! ready list or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost as much as the
+//! active ones among them.
 #![forbid(unsafe_code)]
 
 mod backoff;

@@ -44,15 +44,15 @@ pub struct Partition {
     pub active_at: Option<usize>,
 }
 
-/// Where a partition waits for its turn. It is in one place at a time. Queues may hold stale entries, which are skipped
-/// because its place differs.
+/// Where a partition waits for its turn. It is in one place at a time; lists may hold stale entries, which are
+/// skipped when its place says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Nothing to send.
     Idle,
     /// On its broker's lingering list.
     Lingering,
-    /// On the ready queue of its broker.
+    /// On the ready list of its lane.
     Ready,
     /// Its topic or its leader is not known.
     Leaderless,

@@ -118,7 +118,8 @@ impl Sender {
         self.timers.arm(Timer::ProducerId, self.producer_id.not_before);
     }
 
-    /// Begins the sequence of a partition again. Nothing of it may be in flight.
+    /// Raises the epoch of a partition that has nothing in flight, and takes the numbers of its queued batches away. They
+    /// are numbered again, from 0, as they are put on requests (`carry`).
     pub(super) fn renumber_queue(&mut self, index: PartitionIndex) {
         self.statistics.producer.epochs_bumped.add(1);
         let partition = self.partition(index);

@@ -107,8 +107,8 @@ impl Sender {
         }
     }
 
-    /// Nothing will fill the gap, and nothing after it is in the log. The sequence begins again once nothing is in
-    /// flight.
+    /// Nothing more is sent in this epoch, and it is raised once nothing is in flight. `proves_gap`: neither this batch nor
+    /// what is queued is in the log. Without that proof, queued batches that may be in the log fail.
     fn give_up_sequence(
         &mut self,
         index: PartitionIndex,
@@ -125,13 +125,8 @@ impl Sender {
         } else {
             self.fail_unproven(index, error);
         }
-<<<<<<< HEAD
-        self.partition(index).sequence.break_off();
-        // The first such response has found the gap, so no backoff is needed. A further one causes a backoff.
-=======
         self.partition(index).sequence.mark_broken();
-        // The first such answer has found the gap, so there is no backoff. After another there is.
->>>>>>> 8614cf6 (Names in the sender: one function name, one meaning)
+        // The first such response has found the gap, so no backoff is needed. A further one causes a backoff.
         if batch.sealed.attempts > 2 && !waited {
             self.back_off_partition(index, error.clone());
         }

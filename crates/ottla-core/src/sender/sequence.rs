@@ -14,16 +14,18 @@ use crate::sync::Time;
 ///
 /// 1. [`follow`](Self::follow) says under which producer id and epoch numbers are given.
 /// 2. [`number`](Self::number) gives the batch its numbers when it is first put on a request. It keeps them over every
-///    retry. What fails before that leaves no gap.
-/// 3. [`goes_alone`](Self::goes_alone) and [`is_broken`](Self::is_broken) are called before each request, and
-///    [`carried`](Self::carried) is called for each.
+///    retry in this epoch. What fails before that leaves no gap.
+/// 3. [`must_be_answered_first`](Self::must_be_answered_first) and [`is_broken`](Self::is_broken) are asked before each
+///    request, and [`carried`](Self::carried) is called for each.
 /// 4. [`accepted`](Self::accepted): the leader has it. [`refused`](Self::refused): the leader misses what comes before,
 ///    and the return value says what to do. [`give_back`](Self::give_back): the batch fails, and is neither in flight nor
-///    queued. [`connection_lost`](Self::connection_lost): its response will not come.
-/// 5. After [`break_off`](Self::break_off) nothing is sent. Once nothing is in flight,
-///    [`begin_again`](Self::begin_again), and remove the numbers of what is queued.
+///    queued. [`connection_lost`](Self::connection_lost): its answer will not come.
+/// 5. After [`mark_broken`](Self::mark_broken) nothing is sent. Once nothing is in flight, the caller calls
+///    [`raise_epoch`](Self::raise_epoch) and takes the numbers of all queued batches away. They are numbered from 0 as they
+///    are sent. This is the only way in which a batch gets other numbers.
 ///
-/// Without idempotence no number is given, and the rest has no effect on what is sent.
+/// Without idempotence `follow` is not called, so no number is given and nothing is ever broken. What follows a retry waits
+/// all the same.
 pub struct Sequence {
     /// `None` until the first number, and after the epochs of a producer id are used up.
     producer: Option<ProducerEpoch>,
@@ -31,11 +33,11 @@ pub struct Sequence {
     /// The leader has appended a batch of this sequence. A broker that does not know the producer accepts whatever
     /// comes first, so until then a second batch in flight could overtake a first one that is refused.
     established: bool,
-    /// A gap was found. The sequence begins again with a higher epoch.
+    /// Nothing is sent until the epoch is raised.
     broken: bool,
     late: Late,
     /// Nothing may follow what is in flight.
-    alone: bool,
+    must_be_answered_first: bool,
 }
 
 /// A leader's response that a batch does not follow what it has.
@@ -95,7 +97,14 @@ impl Late {
 
 impl Sequence {
     pub fn new() -> Self {
-        Sequence { producer: None, next: 0, established: false, broken: false, late: Late::No, alone: false }
+        Sequence {
+            producer: None,
+            next: 0,
+            established: false,
+            broken: false,
+            late: Late::No,
+            must_be_answered_first: false,
+        }
     }
 
     pub fn producer(&self) -> Option<ProducerEpoch> {
@@ -118,19 +127,24 @@ impl Sequence {
         Some(base)
     }
 
-    /// A batch was put into a request. `again`: it is a retry. `transactional`: a gap does no harm, because it ends in
-    /// an abort.
+    /// A batch was put on a request. `transactional`: a gap does no harm, since it ends in an abort.
     pub fn carried(&mut self, again: bool, transactional: bool) {
         let first_goes_alone = !planted(Fault::FirstNotAlone);
         let retry_goes_alone = !planted(Fault::RetryNotAlone);
         let is_first = self.producer.is_some() && !self.established && !transactional;
-        self.alone = (again && retry_goes_alone) || (is_first && first_goes_alone);
+        self.must_be_answered_first = is_retry || is_first;
+        if planted(Fault::FirstNotAlone) {
+            self.must_be_answered_first = is_retry;
+        }
+        if planted(Fault::RetryNotAlone) {
+            self.must_be_answered_first = is_first;
+        }
     }
 
     /// Whether nothing may follow the batch that was carried last until its response came. If others followed a retry,
     /// the broker, which remembers five batches, could forget it and take its next attempt for a gap.
     pub fn must_be_answered_first(&self) -> bool {
-        self.alone
+        self.must_be_answered_first
     }
 
     /// The leader appended a batch.
@@ -194,7 +208,7 @@ impl Sequence {
         }
     }
 
-    /// There is a gap that nothing will fill.
+    /// The epoch has to be raised: nothing will fill a gap, the leader refuses the epoch, or the topic was created again.
     pub fn mark_broken(&mut self) {
         self.broken = true;
     }

@@ -89,8 +89,7 @@ fn refused_first_batch_is_not_overtaken() {
 
 #[test]
 fn a_request_carries_one_batch_of_a_partition() {
-    // A batch is split, backs off and is ready again. Stale entries in the ready queue once gave its partition a second
-    // turn in the same request.
+    // Split, backing off and ready again: entries on the ready list went stale and were taken for a second turn.
     let mut world = Setup::with(|sender| {
         sender.idempotence = false;
         sender.max_in_flight = 1;

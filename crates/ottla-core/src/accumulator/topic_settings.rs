@@ -43,14 +43,25 @@ impl Default for TopicSettings {
 impl TopicSettings {
     /// The properties in which two topics differ.
     pub fn differences(&self, other: &TopicSettings) -> Vec<&'static str> {
-        let of = |settings: &TopicSettings| (settings.codec, settings.compression_level);
+        // Without `..`: a new field does not compile until it is compared here.
+        let TopicSettings {
+            acks,
+            idempotence,
+            linger,
+            delivery_timeout,
+            request_timeout,
+            topic_timeout: _, // Follows from the delivery timeout and a property of the producer.
+            codec,
+            compression_level,
+            partitioner,
+        } = self;
         let differs = [
-            ("acks", (self.acks, self.idempotence) != (other.acks, other.idempotence)),
-            ("linger.ms", self.linger != other.linger),
-            ("delivery.timeout.ms", self.delivery_timeout != other.delivery_timeout),
-            ("request.timeout.ms", self.request_timeout != other.request_timeout),
-            ("compression", of(self) != of(other)),
-            ("partitioner", !self.partitioner.is_same(&other.partitioner)),
+            ("acks", (*acks, *idempotence) != (other.acks, other.idempotence)),
+            ("linger.ms", *linger != other.linger),
+            ("delivery.timeout.ms", *delivery_timeout != other.delivery_timeout),
+            ("request.timeout.ms", *request_timeout != other.request_timeout),
+            ("compression", (*codec, *compression_level) != (other.codec, other.compression_level)),
+            ("partitioner", !partitioner.is_same(&other.partitioner)),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }

@@ -234,6 +234,9 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
 
 /// What a topic works with whose properties are those of `config`; what is not a topic's is the producer's. Notes are
 /// those that the producer has not.
+///
+/// `..producer.clone()` hides a property of topics that is forgotten here. A test of the engine finds it
+/// (`every_property_of_topics_changes_what_its_topic_works_with`).
 pub(super) fn resolve_topic(config: &Config, producer: &Settings) -> Result<Settings> {
     let reader = Reader(config);
     let mut notes = Vec::new();
@@ -602,7 +605,7 @@ mod tests {
     }
 
     #[test]
-    fn every_property_that_works_reaches_its_field() {
+    fn values_reach_their_fields_in_the_units_of_the_engine() {
         let it = settings(&[
             ("acks", "0"),
             ("retries", "3"),

@@ -1,7 +1,11 @@
 //! The table of properties: all properties of the Java producer 4.3.1, and Ottla's own. A new property begins here.
 //!
-//! Types, ranges and defaults are Java's; a test compares them with its `ConfigDef`. Differences are listed in that
-//! test and explained in the property's text.
+//! Types, ranges, defaults and importance are Java's. `every_property_of_java_is_here_with_its_type_default_and_range`
+//! compares them with its `ConfigDef`; `DIFFERENT` lists the differences, which the property's text explains, and
+//! `OTTLAS_OWN` the properties that Java does not have.
+//!
+//! A row works (`State::Implemented`) unless it says `.later(..)` or `.jvm(..)`. A row that works and changes nothing fails
+//! a test of the engine (`every_property_that_works_changes_what_a_part_is_given`).
 
 use super::property::{Choice, Group, Importance, Kind, Property, Range, Scope, State};
 use Group::*;

@@ -114,7 +114,7 @@ pub fn sockets(config: &config::Settings) -> SocketSettings {
 #[cfg(all(test, not(ottla_loom)))]
 mod tests {
     use super::*;
-    use ottla_core::config::Config;
+    use ottla_core::config::{Config, Kind, Property};
 
     fn batch_limit(properties: &[(&str, &str)]) -> usize {
         let mut config = Config::new();
@@ -133,5 +133,93 @@ mod tests {
         let larger = [("max.request.size", "8388608"), ("batch.size", "4000000")];
         assert_eq!(batch_limit(&larger), 4_000_000, "the application asked for it");
         assert_eq!(batch_limit(&[("max.request.size", "100"), ("batch.size", "200")]), 100);
+    }
+
+    /// Properties that no function of this file passes on, and where the engine reads them.
+    const READ_ELSEWHERE: [(&str, &str); 3] = [
+        ("key.serializer", "producer/objects.rs"),
+        ("value.serializer", "producer/objects.rs"),
+        ("enable.metrics.push", "a note in the log"),
+    ];
+
+    /// Without these, the property makes no difference.
+    fn needed_for(property: &str) -> &'static [(&'static str, &'static str)] {
+        match property {
+            "compression.gzip.level" => &[("compression.type", "gzip")],
+            "compression.lz4.level" => &[("compression.type", "lz4")],
+            "compression.zstd.level" => &[("compression.type", "zstd")],
+            "transaction.timeout.ms" => &[("transactional.id", "t")],
+            _ => &[],
+        }
+    }
+
+    /// A valid value that is not the default.
+    fn another_value(property: &Property) -> String {
+        let default = property.default.unwrap_or_default();
+        match property.kind {
+            Kind::Bool => (default != "true").to_string(),
+            Kind::Short(range) | Kind::Int(range) | Kind::Long(range) => {
+                let number: i64 = default.parse().expect("a number");
+                let near = [number.saturating_sub(1), number.saturating_add(1), range.min];
+                let valid = near.into_iter().find(|near| (range.min..=range.max).contains(near) && *near != number);
+                valid.expect("a range has more than one number").to_string()
+            }
+            Kind::Double { min, .. } => min.to_string(),
+            Kind::Enum { values, .. } => (*values.last().expect("words")).to_owned(),
+            Kind::Class(choices) => choices.last().expect("classes").short.to_owned(),
+            Kind::Facilities => "all".to_owned(),
+            Kind::Servers => "another:9092".to_owned(),
+            Kind::String | Kind::Name | Kind::List | Kind::Password => "another".to_owned(),
+        }
+    }
+
+    fn working_properties() -> impl Iterator<Item = &'static Property> {
+        config::properties().iter().filter(|property| property.state == config::State::Implemented)
+    }
+
+    /// A configuration in which the property makes a difference once it is set.
+    fn config_before(property: &Property) -> Config {
+        let mut config = Config::new();
+        let always = [("bootstrap.servers", "localhost:9092"), ("client.id", "test")];
+        for (name, value) in always.iter().chain(needed_for(property.name)) {
+            config.set(name, value).expect("valid");
+        }
+        config
+    }
+
+    /// Whether some part of the engine is given something else.
+    fn differ(one: &config::Settings, other: &config::Settings) -> bool {
+        let given = |settings: &config::Settings| {
+            let AccumulatorSettings { buffer_memory, batch_size, batch_limit, topic, seed } = accumulator(settings, 1);
+            let accumulator = (buffer_memory, batch_size, batch_limit, topic.topic_timeout, seed);
+            format!("{accumulator:?} {:?} {:?}", sender(settings, 1, Level::Info), sockets(settings))
+        };
+        given(one) != given(other) || !topic(one).differences(&topic(other)).is_empty()
+    }
+
+    #[test]
+    fn every_property_that_works_changes_what_a_part_is_given() {
+        for property in working_properties() {
+            let mut config = config_before(property);
+            let before = config.resolve().expect("valid");
+            config.set(property.name, &another_value(property)).expect("valid");
+            let after = config.resolve().expect("valid");
+            let read_elsewhere = READ_ELSEWHERE.iter().any(|(name, _)| *name == property.name);
+            let is_read = if read_elsewhere { before != after } else { differ(&before, &after) };
+            assert!(is_read, "{} is in the table and changes nothing", property.name);
+        }
+    }
+
+    #[test]
+    fn every_property_of_topics_changes_what_its_topic_works_with() {
+        for property in working_properties().filter(|property| property.scope == config::Scope::Topic) {
+            let config = config_before(property);
+            let producer = config.resolve().expect("valid");
+            let mut overrides = Config::new();
+            overrides.set(property.name, &another_value(property)).expect("valid");
+            let own = config.resolve_topic("t", &overrides, &producer).expect("valid");
+            let differences = topic(&own).differences(&topic(&producer));
+            assert!(!differences.is_empty(), "{} of a single topic changes nothing", property.name);
+        }
     }
 }

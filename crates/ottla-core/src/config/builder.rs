@@ -1,6 +1,6 @@
 //! The configuration as the application sets it: names and values in text.
 
-use super::foreign::{Meaning, check_same, find_foreign, is_fixed_value, without_topic};
+use super::foreign::{Meaning, check_alias, find_foreign, is_fixed_value, without_topic};
 use super::property::Given;
 use super::{
     PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, invalid, properties, properties_file,
@@ -79,7 +79,7 @@ impl Config {
             return self.explicit_value(property).map(str::to_owned);
         }
         match find_foreign(name)?.meaning {
-            Meaning::Same { property, convert } => Some(convert.to_foreign(self.explicit_value(find(property)?)?)),
+            Meaning::Alias { property, convert } => Some(convert.to_foreign(self.explicit_value(find(property)?)?)),
             _ => None,
         }
     }
@@ -99,7 +99,7 @@ impl Config {
             return self.topics.get(topic).is_some_and(|of_topic| of_topic.is_set(property));
         }
         let name = match find_foreign(name).map(|foreign| foreign.meaning) {
-            Some(Meaning::Same { property, .. }) => property,
+            Some(Meaning::Alias { property, .. }) => property,
             _ => name,
         };
         self.values.contains_key(name) || self.plugin.contains_key(name)
@@ -179,8 +179,8 @@ impl Config {
             return Err(Unset::Unknown(unknown(name)));
         };
         match foreign.meaning {
-            Meaning::Same { property, convert } => {
-                let (property, text) = check_same(name, property, convert, given).map_err(Unset::Wrong)?;
+            Meaning::Alias { property, convert } => {
+                let (property, text) = check_alias(name, property, convert, given).map_err(Unset::Wrong)?;
                 self.keep(property, foreign.name, text, given)
             }
             Meaning::Fixed { values, .. } if is_fixed_value(values, trim(given.value)) => Ok(()),

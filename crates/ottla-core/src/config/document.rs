@@ -50,7 +50,7 @@ marked *topic* can be set per topic.
 
 - An unknown name is an error, which suggests the nearest known name. In a `.properties` file it is a warning, because
   such files hold the settings of applications too.
-- librdkafka's names are accepted where they mean the same (see [Other names](#other-names)). Setting a property under
+- librdkafka's names are accepted where they mean the same (see [Foreign names](#foreign-names)). Setting a property under
   two names is an error. Setting it twice under one name replaces the value.
 - librdkafka's topic settings may begin with `topic.`, as in `topic.request.required.acks`.
 - To set a property for one topic, use `ottla.topic.<topic>.<property>`, for example `ottla.topic.payments.eu.acks=1`, or
@@ -97,7 +97,7 @@ fn describe(out: &mut String, property: &Property) {
 
 fn aliases_of(name: &str) -> impl Iterator<Item = &'static str> {
     foreign_names().iter().filter_map(move |foreign| match foreign.meaning {
-        Meaning::Same { property, .. } if property == name => Some(foreign.name),
+        Meaning::Alias { property, .. } if property == name => Some(foreign.name),
         _ => None,
     })
 }
@@ -136,11 +136,11 @@ fn accepted(property: &Property) -> String {
 fn aliases(out: &mut String) {
     let _ = writeln!(
         out,
-        "\n## Other names\n\nEach of these names sets the property in its row.\n\n| name | property | units |"
+        "\n## Foreign names\n\nEach of these is an alias: it sets the property in its row.\n\n| name | property | units |"
     );
     let _ = writeln!(out, "|---|---|---|");
     for foreign in foreign_names() {
-        if let Meaning::Same { property, convert } = foreign.meaning {
+        if let Meaning::Alias { property, convert } = foreign.meaning {
             let _ = writeln!(out, "| `{}` | `{property}` | {} |", foreign.name, convert.description());
         }
     }

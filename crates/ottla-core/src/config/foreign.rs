@@ -1,9 +1,9 @@
-//! Names that are not Ottla's own: librdkafka's, and old names of Java producers.
+//! Foreign names: those of librdkafka, and old ones of Java producers. A foreign name that sets a property is an alias.
 
 use super::property::Given;
 use super::{Property, Scope, find};
 use crate::Result;
-use Meaning::{Fixed, Idle, Refused, Same};
+use Meaning::{Alias, Fixed, Idle, Refused};
 
 /// A name from elsewhere and what it means here.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Foreign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// Another name for a property, in these units.
-    Same { property: &'static str, convert: Convert },
+    Alias { property: &'static str, convert: Convert },
     /// Something that cannot be set here: these values describe what Ottla does anyway and are accepted, others are
     /// refused with a sentence; in a file that is a warning if it is `harmless`: records arrive as they should anyway.
     Fixed { values: &'static [&'static str], otherwise: &'static str, harmless: bool },
@@ -97,7 +97,7 @@ impl Convert {
 pub(super) fn without_topic(name: &str) -> &str {
     let is_known = |name| find(name).is_some() || find_foreign(name).is_some();
     let is_of_topics = |own: &str| match find_foreign(own).map(|foreign| foreign.meaning) {
-        Some(Same { property, .. }) => find(property).is_some_and(|property| property.scope == Scope::Topic),
+        Some(Alias { property, .. }) => find(property).is_some_and(|property| property.scope == Scope::Topic),
         Some(_) => TOPIC_NAMES.contains(&own),
         None => find(own).is_some_and(|property| property.scope == Scope::Topic),
     };
@@ -119,7 +119,7 @@ pub(super) fn is_fixed_value(values: &[&str], value: &str) -> bool {
 }
 
 /// Sets the property that a foreign name means.
-pub(super) fn check_same(
+pub(super) fn check_alias(
     name: &str,
     property: &'static str,
     convert: Convert,
@@ -134,12 +134,12 @@ pub(super) fn check_same(
     Ok((property, checked?))
 }
 
-const fn same(name: &'static str, property: &'static str) -> Foreign {
+const fn alias(name: &'static str, property: &'static str) -> Foreign {
     converted(name, property, Convert::Unchanged)
 }
 
 const fn converted(name: &'static str, property: &'static str, convert: Convert) -> Foreign {
-    Foreign { name, meaning: Same { property, convert } }
+    Foreign { name, meaning: Alias { property, convert } }
 }
 
 const fn fixed(name: &'static str, values: &'static [&'static str], otherwise: &'static str) -> Foreign {
@@ -183,7 +183,7 @@ static FOREIGN: &[Foreign] = &[
     idle("client.software.name", "the library names itself to the brokers"),
     idle("client.software.version", "the library names itself to the brokers"),
     idle("closesocket_cb", CALL),
-    same("compression.codec", "compression.type"),
+    alias("compression.codec", "compression.type"),
     fixed("compression.level", &["-1"],
         "each codec has its own: set compression.gzip.level, compression.lz4.level or compression.zstd.level"),
     fixed("config.providers.env.class", &["org.apache.kafka.common.config.provider.EnvVarConfigProvider"],
@@ -211,19 +211,19 @@ static FOREIGN: &[Foreign] = &[
     idle("log.thread.name", LOG),
     idle("log_cb", CALL),
     idle("log_level", LOG),
-    same("max.in.flight", "max.in.flight.requests.per.connection"),
+    alias("max.in.flight", "max.in.flight.requests.per.connection"),
     idle("message.copy.max.bytes", "every payload is copied, unless the call that sends it lends it or hands it over"),
-    same("message.max.bytes", "max.request.size"),
-    same("message.send.max.retries", "retries"),
+    alias("message.max.bytes", "max.request.size"),
+    alias("message.send.max.retries", "retries"),
     converted("message.timeout.ms", "delivery.timeout.ms", Convert::ZeroIsForever),
-    same("metadata.broker.list", "bootstrap.servers"),
+    alias("metadata.broker.list", "bootstrap.servers"),
     refused("metadata.fetch.timeout.ms", "set max.block.ms"),
     idle("metadata.request.timeout.ms", "request.timeout.ms limits this request too"),
     refused("msg_order_cmp", CALL),
     refused("oauthbearer_token_refresh_cb", CALL),
     idle("opaque", CALL),
     idle("open_cb", CALL),
-    same("partitioner", "partitioner.class"),
+    alias("partitioner", "partitioner.class"),
     refused("partitioner_cb", CALL),
     refused("plugin.library.paths", "libraries are not loaded by name; register plug-ins by calls"),
     fixed("produce.offset.report", &["true"], "offsets are always reported"),
@@ -233,13 +233,13 @@ static FOREIGN: &[Foreign] = &[
     converted("queue.buffering.max.ms", "linger.ms", Convert::RoundedUp),
     strict("queuing.strategy", &["fifo"], "records are sent in the order in which they were accepted"),
     idle("reconnect.backoff.jitter.ms", "pauses always vary by 20 %: set reconnect.backoff.ms"),
-    same("request.required.acks", "acks"),
+    alias("request.required.acks", "acks"),
     idle("resolve_cb", CALL),
     refused("sasl.kerberos.keytab", SASL),
     refused("sasl.kerberos.principal", SASL),
-    same("sasl.mechanisms", "sasl.mechanism"),
-    same("sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"),
-    same("sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"),
+    alias("sasl.mechanisms", "sasl.mechanism"),
+    alias("sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"),
+    alias("sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"),
     refused("sasl.oauthbearer.assertion.jwt.template.file", SASL),
     refused("sasl.oauthbearer.assertion.private.key.pem", SASL),
     refused("sasl.oauthbearer.config", SASL),
@@ -300,7 +300,7 @@ mod tests {
     fn aliases_lead_to_properties_and_collide_with_none() {
         for foreign in foreign_names() {
             assert!(find(foreign.name).is_none(), "{} is a property itself", foreign.name);
-            if let Same { property, .. } = foreign.meaning {
+            if let Alias { property, .. } = foreign.meaning {
                 assert!(find(property).is_some(), "{} leads to nothing", foreign.name);
             }
         }
@@ -342,7 +342,7 @@ mod tests {
         }
         let tested =
             |name: &str| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
-        for foreign in foreign_names().iter().filter(|f| matches!(f.meaning, Same { .. })) {
+        for foreign in foreign_names().iter().filter(|f| matches!(f.meaning, Alias { .. })) {
             assert!(tested(foreign.name), "{} is not in the test", foreign.name);
         }
     }

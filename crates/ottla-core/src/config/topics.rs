@@ -10,7 +10,7 @@ pub const TOPIC_PREFIX: &str = "ottla.topic.";
 /// Topic and property of a name without its prefix. Both may have dots inside: the longest name of a property that the
 /// whole ends with counts.
 pub(super) fn split(name: &str) -> Option<(&str, &'static str)> {
-    let aliases = foreign_names().iter().filter(|foreign| matches!(foreign.meaning, Meaning::Same { .. }));
+    let aliases = foreign_names().iter().filter(|foreign| matches!(foreign.meaning, Meaning::Alias { .. }));
     let known = properties().iter().map(|property| property.name).chain(aliases.map(|foreign| foreign.name));
     let ends = known.filter_map(|known| {
         let topic = name.strip_suffix(known)?.strip_suffix('.')?;
@@ -22,7 +22,7 @@ pub(super) fn split(name: &str) -> Option<(&str, &'static str)> {
 /// Checks that a property, under its own name or an alias, may be set for a topic.
 pub(super) fn check_scope(name: &str) -> Result<()> {
     let property = match find_foreign(name).map(|foreign| foreign.meaning) {
-        Some(Meaning::Same { property, .. }) => find(property),
+        Some(Meaning::Alias { property, .. }) => find(property),
         _ => find(name),
     };
     match property {

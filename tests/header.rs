@@ -1,5 +1,5 @@
-//! The header is generated from src, and ottla.cdef.h is the header without a preprocessor. `OTTLA_BLESS=1 cargo test
-//! --test header` renews both.
+//! The header is what src says, and ottla.cdef.h is the header without a preprocessor.
+//! `OTTLA_BLESS=1 cargo test -p ottla --test header` writes both anew.
 
 use std::collections::BTreeSet;
 use std::path::Path;

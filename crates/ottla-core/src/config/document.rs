@@ -41,7 +41,7 @@ pub fn markdown() -> String {
 }
 
 const INTRODUCTION: &str = "\
-<!-- Generated from the table in crates/ottla-core/src/config; a test compares. To renew it: OTTLA_BLESS=1 cargo test document -->
+<!-- Generated from the table in crates/ottla-core/src/config; a test compares. To renew it: OTTLA_BLESS=1 cargo test -p ottla-core --lib document -->
 # Configuration
 
 A producer is configured by properties. Each has a name and a value, both text. Names, types and defaults are those of
@@ -192,7 +192,10 @@ mod tests {
             std::fs::write(path, markdown()).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == markdown(), "CONFIGURATION.md is not up to date: run OTTLA_BLESS=1 cargo test document");
+        assert!(
+            committed == markdown(),
+            "CONFIGURATION.md is not up to date: run OTTLA_BLESS=1 cargo test -p ottla-core --lib document"
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn metrics_markdown() -> String {
 }
 
 const INTRODUCTION: &str = "\
-<!-- Generated from the table in crates/ottla-core/src/statistics; a test compares. To renew it: OTTLA_BLESS=1 cargo test metrics_document -->
+<!-- Generated from the table in crates/ottla-core/src/statistics; a test compares. To renew it: OTTLA_BLESS=1 cargo test -p ottla-core --lib document -->
 # Metrics
 
 `ottla_producer_statistics` takes a snapshot of a producer's figures. It can be read as C structures, as JSON, and as text for

@@ -193,7 +193,10 @@ fn the_committed_metrics_document_is_the_table_s() {
         std::fs::write(path, metrics_markdown()).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == metrics_markdown(), "METRICS.md is not up to date: OTTLA_BLESS=1 cargo test metrics_document");
+    assert!(
+        committed == metrics_markdown(),
+        "METRICS.md is not up to date: OTTLA_BLESS=1 cargo test -p ottla-core --lib document"
+    );
 }
 
 #[test]

@@ -38,12 +38,14 @@ test: setup check unit simulation examples
 	benches/instructions --few
 	@echo 'make test: all passed'
 
-## check        formatting and lints
+## check        formatting, lints, and links in comments
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --lib --quiet -- -D warnings
 	$(CARGO) clippy -p ottla-core --features planted --test simulation --quiet -- -D warnings
+	RUSTDOCFLAGS='-D rustdoc::broken_intra_doc_links' \
+		$(CARGO) doc -p ottla-core -p ottla-engine -p ottla-mock --no-deps --document-private-items --quiet
 
 unit:
 	$(CARGO) test --workspace

@@ -2,7 +2,7 @@
 //! clock or thread in it, so tests and the simulation can replace its surroundings.
 //!
 //! The sender never looks at anything that has nothing to do. A partition with something to send is on its broker's
-//! ready list or lingering list, and every deadline is in [`Timers`]. So ten thousand partitions cost as much as the
+//! ready list or lingering list, and every deadline is in `Timers`. So ten thousand partitions cost as much as the
 //! active ones among them.
 #![forbid(unsafe_code)]
 

@@ -5,15 +5,14 @@ use std::mem::MaybeUninit;
 
 use super::error::{ottla_code, ottla_error};
 use super::event::Listener;
-use super::log::Logger;
+use super::log::standard_error;
 use super::sink::Route;
 use super::statistics::Reader;
 use super::{boundary, guarded, required, text};
-use ottla_core::config::Config;
-use ottla_core::error::{Error, ErrorKind, Result};
-use ottla_core::sender::Level;
-use ottla_core::text::counted;
-use ottla_engine::producer::Plugins;
+use ottla_engine::plugin::Plugins;
+use ottla_engine::support::text::counted;
+use ottla_engine::{Config, Error, ErrorKind, Level, Result};
+use ottla_host::log::Logger;
 
 /// The configuration of producers: properties as text under the names of Kafka's Java producer (ProducerConfig), and
 /// the functions that a producer calls. ottla_property_at() lists the properties, and CONFIGURATION.md describes them.
@@ -38,7 +37,7 @@ pub extern "C" fn ottla_config_new() -> *mut ottla_config {
     guarded(std::ptr::null_mut(), || {
         Box::into_raw(Box::new(ottla_config {
             config: Config::new(),
-            logger: Logger::standard(),
+            logger: standard_error(Level::Warning),
             route: Route::Log,
             listener: Listener::Nobody,
             plugins: Plugins::default(),

@@ -3,9 +3,9 @@
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
-use super::boundary::SizedOut;
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
+use super::sized::SizedOut;
 use super::{boundary, required};
 
 /// Counts since the producer was created. Each is exact; together they are not of one instant. Grows at its end only.

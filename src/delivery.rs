@@ -5,10 +5,9 @@ use std::ffi::{c_char, c_void};
 use super::config::{ottla_config, set_route};
 use super::error::{ottla_code, ottla_error};
 use super::sink::Route;
-use super::userdata::{Userdata, ottla_free_fn};
-use ottla_core::batch::{self, Delivery, Outcome, Report};
-use ottla_core::error::Result;
-use ottla_core::record::Fate;
+use super::userdata::{ottla_free_fn, take_over};
+use ottla_engine::{Delivery, DeliveryResult, Fate, Outcome, Report, Result};
+use ottla_host::userdata::userdata_of;
 
 /// Whether a record is in the log, over all attempts to write it.
 #[repr(C)]
@@ -156,7 +155,7 @@ pub extern "C" fn ottla_config_set_delivery(
     free_userdata: ottla_free_fn,
 ) -> ottla_code {
     set_route(config, || {
-        let userdata = Userdata::new(userdata, free_userdata);
+        let userdata = take_over(userdata, free_userdata);
         if on_delivery.is_some() { Route::Delivery(on_delivery, userdata) } else { Route::Log }
     })
 }
@@ -176,7 +175,7 @@ pub extern "C" fn ottla_config_set_batch_delivery(
     free_userdata: ottla_free_fn,
 ) -> ottla_code {
     set_route(config, || {
-        let userdata = Userdata::new(userdata, free_userdata);
+        let userdata = take_over(userdata, free_userdata);
         if on_batch.is_some() { Route::Batch(on_batch, userdata) } else { Route::Log }
     })
 }
@@ -195,17 +194,6 @@ pub(super) fn code_number(outcome: &Outcome) -> ottla_code {
 
 pub(super) fn micros(latency: std::time::Duration) -> i64 {
     i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// A userdata as the tag that travels with the record, and back. The pointer is never followed here.
-#[inline]
-pub(super) fn tag_of(userdata: *mut c_void) -> u64 {
-    userdata.expose_provenance() as u64
-}
-
-#[inline]
-pub(super) fn userdata_of(tag: u64) -> *mut c_void {
-    std::ptr::with_exposed_provenance_mut(tag as usize)
 }
 
 impl ottla_delivery {
@@ -257,7 +245,7 @@ impl ottla_delivery {
     pub(super) fn of_wait(
         topic: *const c_char,
         asked: Asked,
-        waited: &Result<batch::DeliveryResult>,
+        waited: &Result<DeliveryResult>,
         otherwise: Fate,
     ) -> Self {
         let error = waited.as_ref().map_or_else(Some, |reported| reported.error.as_ref());

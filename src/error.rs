@@ -4,8 +4,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
 use super::guarded;
-use super::log::{c_message, c_string};
-use ottla_core::error::{Error, ErrorKind};
+use ottla_engine::{Error, ErrorKind};
+use ottla_host::text::{c_message, c_string};
 
 /// The outcome of a call or of a record: 0 for success, negative for Ottla's own errors, positive for a code of the
 /// Kafka protocol as the broker sent it (org.apache.kafka.common.protocol.Errors), even if this release has no name for

@@ -2,17 +2,20 @@
 
 use std::ffi::{CString, c_char, c_void};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::invalid;
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
-use super::log::{c_message, c_string};
-use super::poll::{Queue, Ready, deadline, ottla_ready_fn};
-use super::userdata::{Userdata, ottla_free_fn};
+use super::poll::{ottla_ready_fn, when_ready};
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, guarded, required, wait};
-use ottla_core::sender::{Event, EventKind};
-use ottla_core::sync::Arc;
+use ottla_engine::{Event, EventKind};
+use ottla_host::arguments::invalid;
+use ottla_host::descriptor::Ready;
+use ottla_host::queue::Queue;
+use ottla_host::text::{c_message, c_string};
+use ottla_host::userdata::Userdata;
 
 /// The kind of an event. New releases may add kinds: ignore those that you do not know.
 #[repr(C)]
@@ -99,7 +102,7 @@ pub extern "C" fn ottla_config_set_events(
 ) -> ottla_code {
     boundary(None, || {
         let config = required(config, "config")?;
-        let userdata = Userdata::new(userdata, free_userdata);
+        let userdata = take_over(userdata, free_userdata);
         config.listener = if on_event.is_some() { Listener::Function(on_event, userdata) } else { Listener::Nobody };
         Ok(())
     })
@@ -126,7 +129,7 @@ pub extern "C" fn ottla_config_set_event_poll(
         if max_events == 0 {
             return Err(invalid("max_events is 0: at least one event has to be kept to be polled"));
         }
-        config.listener = Listener::Poll(max_events, on_ready, Userdata::new(userdata, free_userdata));
+        config.listener = Listener::Poll(max_events, on_ready, take_over(userdata, free_userdata));
         Ok(())
     })
 }
@@ -147,11 +150,11 @@ pub extern "C" fn ottla_producer_poll_event(
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
     boundary(error_out, || {
-        let deadline = deadline(wait(timeout_ms)?);
+        let wait = wait(timeout_ms)?;
         let producer = required(producer, "producer")?;
         let event_out = required(event_out, "event_out")?;
         let entered = producer.enter()?;
-        let taken = entered.take(entered.polled.events.as_ref(), "ottla_config_set_event_poll()", deadline, 1)?;
+        let taken = entered.poll(entered.polled.events.as_ref(), "ottla_config_set_event_poll()", wait, 1)?;
         let event = taken.items.first().map(|event| EventBox::new(event, taken.dropped));
         event_out.write(event.map_or(std::ptr::null_mut(), EventBox::into_raw));
         Ok(())
@@ -192,8 +195,8 @@ impl Events {
         match listener.clone() {
             Listener::Nobody => Events::Nobody,
             Listener::Function(function, userdata) => Events::Function(function, userdata),
-            Listener::Poll(limit, on_ready, userdata) => {
-                Events::Poll(Arc::new(Queue::new("event", limit, ready.clone(), on_ready, userdata)))
+            Listener::Poll(limit, function, userdata) => {
+                Events::Poll(Arc::new(Queue::new("event", limit, ready.clone(), when_ready(function, userdata))))
             }
         }
     }

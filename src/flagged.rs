@@ -1,7 +1,7 @@
 //! Members that need a flag to be set, so that a structure of zeros asks for nothing.
 
-use super::boundary::invalid;
-use ottla_core::error::{Error, Result};
+use ottla_engine::{Error, Result};
+use ottla_host::arguments::invalid;
 
 /// A member for which 0 is a meaningful value, so that a flag says whether it is set.
 pub(super) struct Flagged {

@@ -3,20 +3,18 @@
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
-use super::boundary::{invalid, null};
 use super::error::{ottla_code, ottla_error};
 use super::flagged::{Flagged, check_flags};
 use super::handle::ottla_producer;
 use super::record::{PARTITION, TIMESTAMP};
-use super::send::array;
 use super::send_options::ottla_send_options;
 use super::topic::ottla_topic;
 use super::{boundary, required};
-use ottla_core::allocate;
-use ottla_core::error::{Error, Result};
-use ottla_core::record::{Header, Record};
-use ottla_core::text::{Counted, counted};
 use ottla_engine::producer::OneCall;
+use ottla_engine::support::allocate;
+use ottla_engine::support::text::{Counted, counted};
+use ottla_engine::{Error, Header, Record, Result};
+use ottla_host::arguments::{array, invalid, null};
 
 /// The record has a key of key_len bytes, which may be 0. A flag of the flat form.
 pub const OTTLA_FLAT_KEY: u32 = 4;
@@ -107,7 +105,7 @@ fn checked_topics<'a>(producer: &ottla_producer, topics: &[Option<&'a ottla_topi
     }
     let check = |(index, topic): (usize, &Option<&'a ottla_topic>)| {
         let topic = topic.ok_or_else(|| null(&format!("topics[{index}]")))?;
-        producer.is_of(&topic.engine).map(|()| topic)
+        producer.check_owns(&topic.engine).map(|()| topic)
     };
     topics.iter().enumerate().map(check).collect()
 }

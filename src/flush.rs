@@ -2,11 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use super::boundary::invalid;
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
-use super::poll::deadline;
 use super::{boundary, required, wait};
+use ottla_host::arguments::invalid;
 
 /// In poll mode, wait also until the application has polled and freed the reports. A flag of ottla_producer_flush().
 pub const OTTLA_FLUSH_POLLED: u32 = 1;
@@ -46,8 +45,8 @@ pub extern "C" fn ottla_producer_flush(
         if flags & !OTTLA_FLUSH_POLLED != 0 {
             return Err(invalid(format!("flags is {flags:#x}: it is 0 or OTTLA_FLUSH_POLLED (1)")));
         }
-        let deadline = deadline(wait);
         let entered = producer.enter()?;
+        let deadline = entered.producer.deadline(wait);
         entered.producer.flush(wait)?;
         if flags & OTTLA_FLUSH_POLLED == 0 { Ok(()) } else { entered.polled.pending.wait(deadline) }
     })

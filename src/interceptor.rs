@@ -2,20 +2,20 @@
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::{bytes, sized_in};
 use super::config::ottla_config;
 use super::delivery::ottla_delivery;
 use super::error::{ottla_code, ottla_error};
-use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn, with_c_name};
+use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn};
 use super::record::{ottla_header, ottla_record};
-use super::userdata::{Userdata, ottla_free_fn};
+use super::sized::sized_in;
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, guarded, required};
-use ottla_core::batch::Delivery;
-use ottla_core::config::{Plugin, PluginSettings};
-use ottla_core::record::{Header, Record};
-use ottla_core::sync::Arc;
-use ottla_engine::producer::{Interceptor, Sending};
+use ottla_engine::plugin::{Interceptor, Plugin, PluginSettings, Sending};
+use ottla_engine::{Delivery, Header, Record};
+use ottla_host::arguments::bytes;
+use ottla_host::text::with_c_name;
 
 /// A record on its way through the interceptors. It is serialized; its partition is not chosen yet, unless the record
 /// names one.
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn ottla_config_add_interceptor(
         let config = required(config, "config")?;
         // SAFETY: by this function's contract; NULL functions and pointers are valid.
         let given = unsafe { sized_in(interceptor, "interceptor")? };
-        let userdata = Userdata::new(given.userdata, given.free_userdata);
+        let userdata = take_over(given.userdata, given.free_userdata);
         let hooks = Hooks::new(given.configure, given.close, userdata);
         let (on_send, on_acknowledgement) = (given.on_send, given.on_acknowledgement);
         config.plugins.interceptors.push(Arc::new(CInterceptor { hooks, on_send, on_acknowledgement }));

@@ -1,16 +1,15 @@
 //! Where log lines go.
 
-use std::ffi::{CString, c_char, c_void};
-use std::io::Write;
+use std::ffi::{CStr, c_char, c_void};
 
-use super::boundary::invalid;
 use super::config::ottla_config;
 use super::error::ottla_code;
-use super::userdata::{Userdata, ottla_free_fn};
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, required};
-use ottla_core::error::Result;
-use ottla_core::sender::Level;
-use ottla_core::text::one_line;
+use ottla_engine::{Level, Result};
+use ottla_host::arguments::invalid;
+use ottla_host::log::Logger;
+use ottla_host::userdata::Userdata;
 
 /// The level of a log line. The numbers are those of syslog and of librdkafka.
 #[repr(C)]
@@ -55,70 +54,33 @@ pub extern "C" fn ottla_config_set_log(
 ) -> ottla_code {
     boundary(None, || {
         let config = required(config, "config")?;
-        let level = Logger::level_of(level)?;
-        config.logger = Logger::new(on_log, Userdata::new(userdata, free_userdata), level);
+        let level = level_of(level)?;
+        config.logger = logger(on_log, take_over(userdata, free_userdata), level);
         Ok(())
     })
 }
 
-/// A target of log lines and up to which level it wants them.
-#[derive(Clone)]
-pub(super) struct Logger {
-    function: ottla_log_fn,
-    userdata: Userdata,
-    level: Level,
+/// Where lines go without a function of the application's.
+pub(super) fn standard_error(level: Level) -> Logger {
+    Logger::to_standard_error("ottla", level)
 }
 
-impl Logger {
-    /// Errors and warnings, to standard error.
-    pub(super) fn standard() -> Self {
-        Logger { function: None, userdata: Userdata::new(std::ptr::null_mut(), None), level: Level::Warning }
-    }
-
-    pub(super) fn new(function: ottla_log_fn, userdata: Userdata, level: Level) -> Self {
-        Logger { function, userdata, level }
-    }
-
-    pub(super) fn level_of(number: i32) -> Result<Level> {
-        match number {
-            3 => Ok(Level::Error),
-            4 => Ok(Level::Warning),
-            5 => Ok(Level::Notice),
-            6 => Ok(Level::Info),
-            7 => Ok(Level::Debug),
-            _ => Err(invalid(format!("level is {number}: it is OTTLA_LOG_ERROR (3) to OTTLA_LOG_DEBUG (7)"))),
-        }
-    }
-
-    pub(super) fn level(&self) -> Level {
-        self.level
-    }
-
-    pub(super) fn log(&self, level: Level, message: &str) {
-        // Debug lines come only from facilities that were chosen, and are told whatever the level.
-        if level > self.level && level != Level::Debug {
-            return;
-        }
-        let Some(function) = self.function else {
-            // Standard error may be closed; then there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "ottla: {}", one_line(message));
-            return;
-        };
-        let message = c_message(message);
+fn logger(on_log: ottla_log_fn, userdata: Userdata, level: Level) -> Logger {
+    let Some(function) = on_log else { return standard_error(level) };
+    let log = move |level: Level, message: &CStr| {
         // SAFETY: the function and its userdata were given together; the message ends with a NUL and outlives the call.
-        unsafe { function(level as i32, message.as_ptr(), self.userdata.pointer()) };
+        unsafe { function(level as i32, message.as_ptr(), userdata.pointer()) };
+    };
+    Logger::to_function(log, level)
+}
+
+fn level_of(number: i32) -> Result<Level> {
+    match number {
+        3 => Ok(Level::Error),
+        4 => Ok(Level::Warning),
+        5 => Ok(Level::Notice),
+        6 => Ok(Level::Info),
+        7 => Ok(Level::Debug),
+        _ => Err(invalid(format!("level is {number}: it is OTTLA_LOG_ERROR (3) to OTTLA_LOG_DEBUG (7)"))),
     }
-}
-
-/// A sentence for people, as C wants it. It may quote what a broker or a configuration says.
-pub(super) fn c_message(text: &str) -> CString {
-    c_string(&one_line(text))
-}
-
-/// As C wants it; a NUL inside would cut it short.
-pub(super) fn c_string(text: &str) -> CString {
-    CString::new(text).unwrap_or_else(|error| {
-        let end = error.nul_position();
-        CString::new(&text[..end]).expect("cut before its first NUL")
-    })
 }

@@ -10,8 +10,8 @@ use super::send::{send_one, together};
 use super::send_options::ottla_send_options;
 use super::topic::ottla_topic;
 use super::{boundary, required};
-use ottla_core::record::Record;
-use ottla_core::serialize::{Bytes, Object, Objects};
+use ottla_engine::Record;
+use ottla_engine::plugin::{Bytes, Object, Objects};
 
 /// Bytes as an object; see ottla_producer_send_objects().
 #[repr(C)]

@@ -2,16 +2,16 @@
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::sized_in;
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
-use super::plugin::{Failure, Hooks, bytes_out, ottla_close_fn, ottla_configure_fn, with_c_name};
-use super::userdata::{Userdata, ottla_free_fn};
+use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn};
+use super::sized::sized_in;
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, guarded, required};
-use ottla_core::config::{Plugin, PluginSettings};
-use ottla_core::partition::custom::{Choice, CustomPartitioner, Partitions};
-use ottla_core::sync::Arc;
+use ottla_engine::plugin::{Choice, CustomPartitioner, Partitions, Plugin, PluginSettings};
+use ottla_host::text::{bytes_out, with_c_name};
 
 /// A record that needs a partition, and the present partitions of its topic.
 ///
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn ottla_config_set_partitioner(
         // SAFETY: by this function's contract; NULL functions and pointers and any numbers are valid.
         let given = unsafe { sized_in(partitioner, "partitioner")? };
         let partition = required(given.partition, "partitioner->partition")?;
-        let userdata = Userdata::new(given.userdata, given.free_userdata);
+        let userdata = take_over(given.userdata, given.free_userdata);
         let hooks = Hooks::new(given.configure, given.close, userdata);
         config.plugins.partitioner =
             Some(Arc::new(Partitioner { hooks, partition, needs_objects: given.needs_objects != 0 }));

@@ -2,15 +2,16 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::{SizedOut, invalid};
 use super::error::{ottla_code, ottla_error};
-use super::log::c_string;
+use super::sized::SizedOut;
 use super::topic::ottla_topic;
 use super::{boundary, guarded, required, wait};
-use ottla_core::sender::PartitionInfo;
-use ottla_core::sync::Arc;
-use ottla_core::text::counted;
+use ottla_engine::PartitionInfo;
+use ottla_engine::support::text::counted;
+use ottla_host::arguments::invalid;
+use ottla_host::text::c_string;
 
 /// The partitions of a topic, as a broker described them.
 ///

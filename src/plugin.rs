@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_void};
 
-use super::log::c_string;
-use super::userdata::Userdata;
 use super::{guarded, text};
-use ottla_core::config::PluginSettings;
+use ottla_engine::plugin::PluginSettings;
+use ottla_host::text::c_string;
+use ottla_host::userdata::Userdata;
 
 /// The settings of plug-ins: all properties whose names begin with "ottla.plugin.". Each plug-in sees all of them, so
 /// choose names that no other plug-in has, for example "ottla.plugin.shop.region".
@@ -148,20 +148,4 @@ impl Hooks {
             unsafe { close(self.userdata()) };
         }
     }
-}
-
-/// Bytes in C's form: NULL for null.
-pub(super) fn bytes_out(bytes: Option<&[u8]>) -> (*const c_void, usize) {
-    bytes.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr().cast(), bytes.len()))
-}
-
-/// The length of Kafka's longest topic name, and a NUL.
-const NAME: usize = 250;
-
-/// A topic's name with a NUL at its end, without an allocation.
-pub(super) fn with_c_name<T>(name: &str, body: impl FnOnce(*const c_char) -> T) -> T {
-    let mut buffer = [0u8; NAME];
-    let len = name.len().min(NAME - 1);
-    buffer[..len].copy_from_slice(&name.as_bytes()[..len]);
-    body(buffer.as_ptr().cast())
 }

@@ -7,8 +7,8 @@ use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
 use super::handle::{Engine, ottla_producer};
 use super::sink::CSink;
-use super::{boundary, guarded, required, text};
-use ottla_engine::producer::Producer;
+use super::{boundary, required, text};
+use ottla_engine::Producer;
 
 /// Starts a producer and its sender thread, which begins to connect at once. The call does not wait for a broker.
 ///
@@ -94,10 +94,7 @@ pub unsafe extern "C" fn ottla_producer_set_debug(
 /// producer that was freed. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer>) -> u64 {
-    guarded(0, || match producer.map(ottla_producer::enter) {
-        Some(Ok(entered)) => entered.producer.buffered_bytes() as u64,
-        _ => 0,
-    })
+    ottla_producer::read(producer, 0, |engine| engine.producer.buffered_bytes() as u64)
 }
 
 /// Returns the number of accepted records whose fate is not decided. While records flow the number is not exact: a
@@ -106,8 +103,5 @@ pub extern "C" fn ottla_producer_buffered_bytes(producer: Option<&ottla_producer
 /// freed, and in a child after fork(). Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_buffered_records(producer: Option<&ottla_producer>) -> u64 {
-    guarded(0, || match producer.map(ottla_producer::enter) {
-        Some(Ok(entered)) => entered.producer.buffered_records() as u64,
-        _ => 0,
-    })
+    ottla_producer::read(producer, 0, |engine| engine.producer.buffered_records() as u64)
 }

@@ -4,8 +4,9 @@ use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
 use super::guarded;
-use super::log::c_string;
-use ottla_core::config::{Config, Importance, Property, Scope, State};
+use ottla_engine::Config;
+use ottla_engine::property::{Importance, Property, Scope, State};
+use ottla_host::text::c_string;
 
 /// How much a property matters to most users.
 #[repr(C)]

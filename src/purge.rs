@@ -2,11 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use super::boundary::invalid;
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
+use ottla_host::arguments::invalid;
 
 /// The records that ottla_producer_purge() removes: one of these, or the sum of both.
 #[repr(C)]
@@ -56,7 +56,7 @@ pub extern "C" fn ottla_producer_purge(
         }
         let entered = producer.enter()?;
         if let Some(topic) = topic {
-            producer.is_of(&topic.engine)?;
+            producer.check_owns(&topic.engine)?;
         }
         let (queued, in_flight) = (flags & QUEUED != 0, flags & IN_FLIGHT != 0);
         entered.producer.purge(queued, in_flight, topic.map(|topic| &topic.topic), wait)

@@ -4,15 +4,13 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::time::Duration;
 
-use super::boundary::{bytes, invalid, null, some_bytes};
 use super::delivery::Asked;
 use super::flagged::{Flagged, check_flags};
-use super::plugin::bytes_out;
-use ottla_core::allocate;
-use ottla_core::batch::PlainRecord;
-use ottla_core::error::{Error, Result};
-use ottla_core::record::{Header, Record};
-use ottla_core::sync::Clock;
+use ottla_engine::support::allocate;
+use ottla_engine::support::sync::Clock;
+use ottla_engine::{Error, Header, PlainRecord, Record, Result};
+use ottla_host::arguments::{bytes, invalid, null, short_bytes};
+use ottla_host::text::bytes_out;
 
 /// A header of a record. Its size never changes.
 #[repr(C)]
@@ -243,8 +241,7 @@ impl ottla_record {
             (if self.has(OTTLA_RECORD_PARTITION) { self.partition } else { -1 }, timestamp)
         };
         // SAFETY: by this function's contract.
-        let (key, value) =
-            unsafe { (some_bytes(self.key.cast(), self.key_len)?, some_bytes(self.value.cast(), self.value_len)?) };
+        let (key, value) = unsafe { (plain_bytes(self.key, self.key_len)?, plain_bytes(self.value, self.value_len)?) };
         PlainRecord::new(partition, timestamp, key, value, tag)
     }
 
@@ -310,6 +307,16 @@ impl ottla_header {
             value: unsafe { bytes(self.value.cast(), self.value_len, "header.value")? },
         })
     }
+}
+
+/// A key or value that may be in a plain record.
+///
+/// # Safety
+/// `pointer` is NULL or leads to `len` readable bytes that live, unchanged, for `'a`.
+#[inline(always)]
+unsafe fn plain_bytes<'a>(pointer: *const c_void, len: usize) -> Option<Option<&'a [u8]>> {
+    // SAFETY: by this function's contract; an object can be as long.
+    unsafe { short_bytes(pointer.cast(), len, PlainRecord::LONGEST) }
 }
 
 #[cold]

@@ -1,16 +1,16 @@
 //! Reports that were polled.
 
 use std::ffi::CString;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::delivery::{deliveries_to_report, ottla_batch, ottla_delivery_entry};
 use super::error::ottla_error;
 use super::guarded;
-use super::log::c_string;
-use super::pending::Pending;
 use super::sink::QueuedReport;
-use ottla_core::batch::Report;
-use ottla_core::sync::Arc;
+use ottla_engine::Report;
+use ottla_host::pending::Pending;
+use ottla_host::text::c_string;
 
 /// The deliveries of one batch, taken by ottla_producer_poll(): records of one partition that were decided together.
 ///

@@ -2,22 +2,23 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::boundary::{SizedOut, failed, invalid, null, panicked};
-use super::delivery::{ottla_delivery, tag_of};
+use super::boundary::failed;
+use super::delivery::ottla_delivery;
 use super::error::{ottla_code, ottla_error};
 use super::handle::{Engine, ottla_producer};
 use super::record::ottla_record;
 use super::send_handle::ottla_send;
 use super::send_options::ottla_send_options;
+use super::sized::SizedOut;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
-use ottla_core::batch::Completion;
-use ottla_core::error::{ErrorKind, Result};
-use ottla_core::record::{Fate, Record};
-use ottla_core::sync::SystemClock;
 use ottla_engine::producer::{OneCall, TopicHandle};
+use ottla_engine::support::sync::SystemClock;
+use ottla_engine::{Completion, ErrorKind, Fate, Record, Result};
+use ottla_host::arguments::array;
+use ottla_host::boundary::caught;
+use ottla_host::userdata::tag_of;
 
 /// Sends a record. When this returns OTTLA_ERR_OK, the record was copied and accepted: it gets exactly one delivery,
 /// which goes where ottla_config_set_delivery(), ottla_config_set_batch_delivery(), ottla_config_set_poll() or the
@@ -56,18 +57,18 @@ pub unsafe extern "C" fn ottla_producer_send(
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
     // SAFETY: by this function's contract.
-    let sent = catch_unwind(AssertUnwindSafe(|| unsafe {
+    let sent = caught(|| unsafe {
         if ottla_send_options::leave_the_fast_path(options) {
             send_fast(producer, topic, record, userdata)
         } else {
             None
         }
-    }));
+    });
     match sent {
         Ok(Some(())) => 0,
         // SAFETY: as above.
         Ok(None) => unsafe { send_any(producer, topic, record, userdata, options, error_out) },
-        Err(_) => failed(panicked(), error_out),
+        Err(error) => failed(error, error_out),
     }
 }
 
@@ -150,7 +151,7 @@ pub unsafe extern "C" fn ottla_producer_send_and_wait(
         let out = unsafe { SizedOut::new(delivery_out, "delivery_out")? };
         let wait = wait(timeout_ms)?;
         let sent = producer.enter().and_then(|entered| {
-            producer.is_of(&topic.engine)?;
+            producer.check_owns(&topic.engine)?;
             // SAFETY: by this function's contract.
             unsafe { record.with(|record| entered.producer.send_and_wait(&topic.topic, record, wait)) }
         });
@@ -170,7 +171,7 @@ pub(super) fn together<'a>(
 ) -> Result<(&'a Engine, &'a ottla_topic)> {
     let producer = required(producer, "producer")?;
     let topic = required(topic, "topic")?;
-    producer.is_of(&topic.engine)?;
+    producer.check_owns(&topic.engine)?;
     Ok((&topic.engine, topic))
 }
 
@@ -252,22 +253,6 @@ pub(super) unsafe fn send_one(
     // SAFETY: not NULL, and by this function's contract it can be written.
     unsafe { options.handle_out.write(Box::into_raw(ottla_send::new(handle, topic, record.asked()))) };
     Ok(())
-}
-
-/// # Safety
-/// `pointer` is NULL or leads to `count` readable values that do not change for `'a`.
-pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
-    if count == 0 {
-        return Ok(&[]);
-    }
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    if count > isize::MAX as usize / size_of::<T>() {
-        return Err(invalid(format!("{name} has {count} members: no array is as long")));
-    }
-    // SAFETY: not NULL, not longer than an array can be, and by this function's contract readable for 'a.
-    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
 /// No run is longer.

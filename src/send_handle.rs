@@ -2,15 +2,14 @@
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::SizedOut;
 use super::delivery::{Asked, ottla_delivery};
 use super::error::{ottla_code, ottla_error};
+use super::sized::SizedOut;
 use super::topic::ottla_topic;
 use super::{boundary, guarded, required, wait};
-use ottla_core::record::Fate;
-use ottla_core::sync::Arc;
-use ottla_engine::producer::SendHandle;
+use ottla_engine::{Fate, SendHandle};
 
 /// An accepted record whose delivery can be waited for.
 ///

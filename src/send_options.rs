@@ -2,14 +2,12 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{invalid, sized_in};
 use super::delivery::{call, ottla_delivery_fn};
 use super::loan::ottla_release_fn;
 use super::send_handle::ottla_send;
-use ottla_core::batch::Completion;
-use ottla_core::error::Result;
-use ottla_core::loan::{Lent, Offer};
-use ottla_engine::producer::Wait;
+use super::sized::sized_in;
+use ottla_engine::{Completion, Lent, Offer, Result, Wait};
+use ottla_host::arguments::invalid;
 
 /// Do not wait for room in buffer.memory: the call returns OTTLA_ERR_BUFFER_FULL at once. A flag of ottla_send_options.
 pub const OTTLA_SEND_NO_WAIT: u32 = 1;

@@ -2,16 +2,17 @@
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
-use super::boundary::{bytes, sized_in};
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
-use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn, with_c_name};
-use super::userdata::{Userdata, ottla_free_fn};
+use super::plugin::{Failure, Hooks, ottla_close_fn, ottla_configure_fn};
+use super::sized::sized_in;
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, guarded, required};
-use ottla_core::config::{Plugin, PluginSettings};
-use ottla_core::serialize::{Object, Serialized, Serializer};
-use ottla_core::sync::Arc;
+use ottla_engine::plugin::{Object, Plugin, PluginSettings, Serialized, Serializer};
+use ottla_host::arguments::bytes;
+use ottla_host::text::with_c_name;
 
 /// The output of a serializer: a key or a value, empty at first, and headers for the record.
 ///
@@ -196,11 +197,11 @@ struct CSerializer {
 impl CSerializer {
     /// # Safety
     /// As for `ottla_config_set_key_serializer`.
-    unsafe fn new(given: *const ottla_serializer) -> ottla_core::Result<Self> {
+    unsafe fn new(given: *const ottla_serializer) -> ottla_engine::Result<Self> {
         // SAFETY: by this function's contract; NULL functions and pointers are valid.
         let given = unsafe { sized_in(given, "serializer")? };
         let serialize = required(given.serialize, "serializer->serialize")?;
-        let userdata = Userdata::new(given.userdata, given.free_userdata);
+        let userdata = take_over(given.userdata, given.free_userdata);
         Ok(CSerializer { hooks: Hooks::new(given.configure, given.close, userdata), serialize })
     }
 }

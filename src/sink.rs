@@ -2,6 +2,7 @@
 //! (failures only) to the log. Events go through here too. Thread: sender.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{
@@ -9,18 +10,15 @@ use super::delivery::{
 };
 use super::error::ottla_error;
 use super::event::{Events, Listener};
-use super::log::Logger;
-use super::pending::{Pending, PendingReports};
-use super::poll::{Queue, Ready, ottla_ready_fn};
+use super::poll::{ottla_ready_fn, when_ready};
 use super::statistics::Reader;
-use super::userdata::Userdata;
-use ottla_core::batch::Report;
-use ottla_core::error::ErrorKind;
-use ottla_core::sender::{Event, Level};
-use ottla_core::statistics::Snapshot;
-use ottla_core::sync::Arc;
-use ottla_core::text::{counted, partition_name};
-use ottla_engine::event_loop::Sink;
+use ottla_engine::support::text::{counted, partition_name};
+use ottla_engine::{ErrorKind, Event, Level, Report, Sink, Snapshot};
+use ottla_host::descriptor::Ready;
+use ottla_host::log::Logger;
+use ottla_host::pending::{Pending, PendingReports};
+use ottla_host::queue::Queue;
+use ottla_host::userdata::Userdata;
 
 /// Where the deliveries of records without a function of their own go, by the configuration.
 #[derive(Clone)]
@@ -64,14 +62,15 @@ impl CSink {
     /// What of it is polled is shared with the producer's handle.
     pub(super) fn new(route: &Route, listener: &Listener, reader: Option<Reader>, logger: Logger) -> (Self, Polled) {
         let polled = matches!(route, Route::Poll(..)) || matches!(listener, Listener::Poll(..));
-        let ready = Arc::new(Ready::new(polled));
+        let ready = Arc::new(if polled { Ready::new() } else { Ready::without_descriptor() });
         let pending = Arc::new(PendingReports::default());
         let (default, reports) = match route.clone() {
             Route::Log => (Default::Log, None),
             Route::Delivery(function, userdata) => (Default::Delivery(function, userdata), None),
             Route::Batch(function, userdata) => (Default::Batch(function, userdata), None),
-            Route::Poll(on_ready, userdata) => {
-                let queue = Arc::new(Queue::new("report", usize::MAX, ready.clone(), on_ready, userdata));
+            Route::Poll(function, userdata) => {
+                let on_ready = when_ready(function, userdata);
+                let queue = Arc::new(Queue::new("report", usize::MAX, ready.clone(), on_ready));
                 (Default::Poll(queue.clone(), pending.clone()), Some(queue))
             }
         };

@@ -6,15 +6,17 @@ use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::boundary::{SizedOut, invalid};
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
-use super::log::c_string;
-use super::userdata::{Userdata, ottla_free_fn};
+use super::sized::SizedOut;
+use super::userdata::{ottla_free_fn, take_over};
 use super::{boundary, guarded, required};
-use ottla_core::error::Result;
-use ottla_core::statistics::{BrokerFigures, Distribution, ErrorFigures, ProducerFigures, Snapshot, TopicFigures};
+use ottla_engine::statistics::{BrokerFigures, Distribution, ErrorFigures, ProducerFigures, TopicFigures};
+use ottla_engine::{Result, Snapshot};
+use ottla_host::arguments::invalid;
+use ottla_host::text::c_string;
+use ottla_host::userdata::Userdata;
 
 /// A snapshot of a producer's statistics, or the difference of two. METRICS.md describes each figure, with its names in
 /// the Java producer and librdkafka.
@@ -528,7 +530,7 @@ pub extern "C" fn ottla_config_set_statistics(
         let interval = u64::try_from(interval_ms).ok().filter(|&ms| ms > 0);
         let interval = interval.ok_or_else(|| invalid(format!("interval_ms is {interval_ms}: it is at least 1")))?;
         let function = on_statistics;
-        let userdata = Userdata::new(userdata, free_userdata);
+        let userdata = take_over(userdata, free_userdata);
         config.reader = function.map(|_| Reader { interval: Duration::from_millis(interval), function, userdata });
         Ok(())
     })

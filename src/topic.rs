@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
 use super::handle::{Engine, ottla_producer};
-use super::log::c_string;
 use super::{boundary, guarded, required, text};
-use ottla_core::sync::Arc;
-use ottla_engine::producer::TopicHandle;
+use ottla_engine::TopicHandle;
+use ottla_host::text::c_string;
 
 /// A topic of a producer. Making the handle looks the topic up by its name; sending with it does not. So make it once
 /// and keep it.

@@ -3,13 +3,13 @@
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
-use super::boundary::{invalid, sized_in};
 use super::error::{ottla_code, ottla_error};
 use super::flagged::{Flagged, check_flags};
 use super::handle::ottla_producer;
-use super::{boundary, guarded, required, text, wait};
-use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
-use ottla_core::error::Result;
+use super::sized::sized_in;
+use super::{boundary, required, text, wait};
+use ottla_engine::{GroupMetadata, Offset, OffsetCommit, Result, TransactionState};
+use ottla_host::arguments::{array, invalid, optional_text};
 
 /// The state of a producer with `transactional.id` (KIP-98). The numbers do not change. The calls of its life:
 ///
@@ -277,10 +277,8 @@ pub extern "C" fn ottla_producer_abort_transaction(
 /// OTTLA_TRANSACTION_NONE for NULL and for a producer that was freed. Any thread, callbacks too.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_transaction_state(producer: Option<&ottla_producer>) -> i32 {
-    guarded(0, || match producer.map(ottla_producer::enter) {
-        Some(Ok(entered)) => number(entered.producer.transaction_state()),
-        _ => ottla_transaction_state::OTTLA_TRANSACTION_NONE as i32,
-    })
+    let none = ottla_transaction_state::OTTLA_TRANSACTION_NONE as i32;
+    ottla_producer::read(producer, none, |engine| number(engine.producer.transaction_state()))
 }
 
 fn number(state: TransactionState) -> i32 {
@@ -303,7 +301,7 @@ fn number(state: TransactionState) -> i32 {
 /// As for `ottla_producer_send_offsets_to_transaction`.
 unsafe fn offsets_of(offsets: *const ottla_offset, count: usize) -> Result<Vec<Offset>> {
     // SAFETY: by this function's contract.
-    let given = unsafe { super::send::array(offsets, count, "offsets")? };
+    let given = unsafe { array(offsets, count, "offsets")? };
     let mut converted = Vec::with_capacity(given.len());
     for (index, offset) in given.iter().enumerate() {
         let name = |member: &str| format!("offsets[{index}].{member}");
@@ -318,7 +316,7 @@ unsafe fn offsets_of(offsets: *const ottla_offset, count: usize) -> Result<Vec<O
             offset: offset.offset,
             leader_epoch: number_of(&LEADER_EPOCH, offset.flags, offset.leader_epoch, &name("leader_epoch"))?,
             // SAFETY: as above.
-            metadata: unsafe { optional(offset.metadata, &name("metadata"))? },
+            metadata: unsafe { optional_text(offset.metadata, &name("metadata"))? }.map(str::to_owned),
         });
     }
     Ok(converted)
@@ -334,8 +332,8 @@ unsafe fn group_of(group: *const ottla_group_metadata) -> Result<GroupMetadata> 
         GroupMetadata {
             group_id: text(group.group_id, "group->group_id")?.to_owned(),
             generation_id: number_of(&GENERATION, group.flags, group.generation_id, "group->generation_id")?,
-            member_id: optional(group.member_id, "group->member_id")?.unwrap_or_default(),
-            group_instance_id: optional(group.group_instance_id, "group->group_instance_id")?,
+            member_id: optional_text(group.member_id, "group->member_id")?.unwrap_or_default().to_owned(),
+            group_instance_id: optional_text(group.group_instance_id, "group->group_instance_id")?.map(str::to_owned),
         }
     };
     if converted.generation_id >= 0 && converted.member_id.is_empty() {
@@ -352,16 +350,6 @@ fn number_of(member: &Flagged, flags: u32, value: i32, name: &str) -> Result<i32
         Some(0..) => Ok(value),
         Some(_) => Err(invalid(format!("{name} is {value}: with {} it is 0 or more", member.name))),
     }
-}
-
-/// # Safety
-/// `pointer` is NULL or a string.
-unsafe fn optional(pointer: *const c_char, name: &str) -> Result<Option<String>> {
-    if pointer.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: a string, by this function's contract.
-    Ok(Some(unsafe { text(pointer, name)? }.to_owned()))
 }
 
 #[cfg(test)]

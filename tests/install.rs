@@ -149,10 +149,11 @@ fn the_notices_are_those_of_the_crates_in_the_lock_file() {
 /// The archive names the crate of each object file, including those of Rust's standard library.
 #[test]
 fn the_notices_name_every_crate_that_is_linked() {
-    const OURS_AND_STD: [&str; 11] = [
+    const OURS_AND_STD: [&str; 12] = [
         "ottla",
         "ottla_core",
         "ottla_engine",
+        "ottla_host",
         "std",
         "core",
         "alloc",

@@ -27,7 +27,9 @@ const CORE: &[&str] = &[
 
 const ENGINE: &[&str] = &["producer", "event_loop"];
 
-/// Uses that point downwards but are unwanted, with the reason.
+const HOST: &[&str] = &["queue", "pending", "descriptor", "handle", "log", "text", "userdata", "arguments", "boundary"];
+
+/// Uses that point downwards and are unwanted all the same, with the reason.
 const FORBIDDEN: [(&str, &str, &str); 3] = [
     ("compress", "sync", "a codec is a function of bytes"),
     ("partition", "sync", "a partitioner is a function of its arguments"),
@@ -40,7 +42,7 @@ const MAKERS: [&str; 3] = ["Error::new(", "invalid(", "wrong("];
 const PARTS: [&str; 2] = [".kind()", ".message()"];
 
 /// The source of the library.
-const SOURCES: [&str; 3] = ["src", "crates/ottla-core/src", "crates/ottla-engine/src"];
+const SOURCES: [&str; 4] = ["src", "crates/ottla-core/src", "crates/ottla-engine/src", "crates/ottla-host/src"];
 
 fn source_files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -154,6 +156,7 @@ fn contributing_lists_every_file_with_unsafe() {
 fn dependencies_inside_the_crates_run_downhill() {
     check("ottla-core", CORE);
     check("ottla-engine", ENGINE);
+    check("ottla-host", HOST);
 }
 
 /// The folders in which DESIGN.md looks for a path that it names.

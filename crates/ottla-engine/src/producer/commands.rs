@@ -114,7 +114,8 @@ impl Producer {
         self.explain(of, wait).map_or_else(String::new, |why| format!("; {why}"))
     }
 
-    pub(super) fn deadline(&self, wait: Wait) -> Option<Instant> {
+    /// When a wait that begins now ends; `None` if it has no limit.
+    pub fn deadline(&self, wait: Wait) -> Option<Instant> {
         match wait {
             Wait::Never => Some(Instant::now()),
             Wait::Configured => Instant::now().checked_add(self.max_block),

@@ -558,12 +558,14 @@ impl Producer {
         if self.shared.tickets.has_panicked() { Err(self.closed()) } else { Ok(()) }
     }
 
-    fn refuse_in_callback(&self, what: &str) -> Result<()> {
+    /// An error if the caller runs inside a callback of this producer, or in a plug-in; `what` would wait for itself there.
+    pub fn refuse_in_callback(&self, what: &str) -> Result<()> {
         if self.in_callback() { Err(in_callback(what)) } else { Ok(()) }
     }
 
+    /// An error in a forked child: it has a copy of the producer, but not its thread.
     #[inline]
-    fn check_process(&self) -> Result<()> {
+    pub fn check_process(&self) -> Result<()> {
         if self.process.is_current() { Ok(()) } else { Err(forked()) }
     }
 }

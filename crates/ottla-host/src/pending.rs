@@ -1,15 +1,17 @@
 //! Reports that were queued to be polled and are not freed yet: what a flush can wait for.
+#![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
-use ottla_core::error::{Error, ErrorKind, Result};
-use ottla_core::sync::{Arc, Condvar, Mutex};
-use ottla_core::text::counted;
+use ottla_engine::support::sync::{Condvar, Mutex};
+use ottla_engine::support::text::counted;
+use ottla_engine::{Error, ErrorKind, Result};
 
 /// The pending reports of one producer. They are numbered as they are queued, and may be freed in any order.
 #[derive(Default)]
-pub(super) struct PendingReports {
+pub struct PendingReports {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -25,13 +27,13 @@ struct State {
 }
 
 /// One report's place among them, from the moment it is queued until this is dropped.
-pub(super) struct Pending {
+pub struct Pending {
     number: u64,
     all: Arc<PendingReports>,
 }
 
 impl PendingReports {
-    pub(super) fn add(self: &Arc<Self>) -> Pending {
+    pub fn add(self: &Arc<Self>) -> Pending {
         let mut state = self.state.lock();
         let number = state.next();
         state.freed.push_back(false);
@@ -40,7 +42,7 @@ impl PendingReports {
 
     /// Waits until each report that was queued before this call is freed. Later ones do not matter, so a busy producer
     /// cannot prolong the wait.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<()> {
+    pub fn wait(&self, deadline: Option<Instant>) -> Result<()> {
         let mut state = self.state.lock();
         let next = state.next();
         loop {
@@ -63,7 +65,7 @@ impl PendingReports {
     }
 
     /// Ends every wait.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         self.state.lock().ended = true;
         self.changed.notify_all();
     }

@@ -1,4 +1,4 @@
-//! The sequence numbers of one partition (KIP-98), and how a broken sequence begins again (KIP-360).
+//! The sequence numbers of one partition (KIP-98), and how a sequence that broke begins again (KIP-360).
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ use crate::sync::Time;
 /// Without idempotence `follow` is not called, so no number is given and nothing is ever broken. What follows a retry waits
 /// all the same.
 pub struct Sequence {
-    /// `None` until the first number, and after the epochs of a producer id are used up.
+    /// `None` until the first number, and once the epochs of a producer id are used up.
     producer: Option<ProducerEpoch>,
     next: i32,
-    /// The leader has appended a batch of this sequence. A broker that does not know the producer accepts whatever
-    /// comes first, so until then a second batch in flight could overtake a first one that is refused.
+    /// The leader appended a batch of this sequence. A broker that does not know the producer takes whatever comes first, so
+    /// until then a second batch in flight could overtake a first one that is refused.
     established: bool,
     /// Nothing is sent until the epoch is raised.
     broken: bool,
@@ -40,14 +40,14 @@ pub struct Sequence {
     must_be_answered_first: bool,
 }
 
-/// A leader's response that a batch does not follow what it has.
+/// A leader's answer that a batch does not follow what it has.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal {
-    /// A batch with lower numbers will be sent again.
+    /// A batch with lower numbers is still to be sent again.
     pub earlier_to_come: bool,
     /// The gap ends with the transaction.
     pub transactional: bool,
-    /// The response proves that something before the batch is missing. INVALID_PRODUCER_EPOCH does not.
+    /// The answer proves that something before it is missing. INVALID_PRODUCER_EPOCH does not.
     pub proves_gap: bool,
 }
 
@@ -80,8 +80,8 @@ enum Late {
     Overtaken(Time),
 }
 
-/// This long after a later request was executed, an earlier one was executed too. A broker that stood still finds both
-/// when it goes on. It executes what it has read in one go, and the requests of one connection one after the other.
+/// So long after a later request was executed an earlier one is executed too. A broker that stood still finds both when it
+/// goes on: it executes in one go what it has read, and the requests of one connection one after the other.
 const LATE_AT_MOST: Duration = Duration::from_secs(1);
 
 impl Late {
@@ -111,8 +111,8 @@ impl Sequence {
         self.producer
     }
 
-    /// From now on numbers belong to this producer id and epoch. If these differ from those before, the leader expects
-    /// 0. The very first number is `first`.
+    /// Gives numbers under this producer id and epoch from now on. If they differ from those before, the leader expects 0.
+    /// The very first number is `first`.
     pub fn follow(&mut self, producer: ProducerEpoch, first: i32) {
         if self.producer != Some(producer) {
             self.next = if self.producer.is_none() { first } else { 0 };
@@ -120,7 +120,7 @@ impl Sequence {
         }
     }
 
-    /// Gives the next numbers to a batch of this many records.
+    /// Gives the next numbers to a batch of so many records.
     pub fn number(&mut self, records: u32) -> Option<BaseSequence> {
         let base = BaseSequence { producer: self.producer?, number: self.next };
         self.next = base.after(records).number;
@@ -128,9 +128,7 @@ impl Sequence {
     }
 
     /// A batch was put on a request. `transactional`: a gap does no harm, since it ends in an abort.
-    pub fn carried(&mut self, again: bool, transactional: bool) {
-        let first_goes_alone = !planted(Fault::FirstNotAlone);
-        let retry_goes_alone = !planted(Fault::RetryNotAlone);
+    pub fn carried(&mut self, is_retry: bool, transactional: bool) {
         let is_first = self.producer.is_some() && !self.established && !transactional;
         self.must_be_answered_first = is_retry || is_first;
         if planted(Fault::FirstNotAlone) {
@@ -141,8 +139,8 @@ impl Sequence {
         }
     }
 
-    /// Whether nothing may follow the batch that was carried last until its response came. If others followed a retry,
-    /// the broker, which remembers five batches, could forget it and take its next attempt for a gap.
+    /// Nothing may follow the batch that was carried last, until it is answered. If others followed a retry, the broker
+    /// could forget it, since it remembers five batches, and take its next attempt for a gap.
     pub fn must_be_answered_first(&self) -> bool {
         self.must_be_answered_first
     }
@@ -155,11 +153,10 @@ impl Sequence {
 
     /// The leader misses what comes before a batch.
     ///
-    /// The batch itself is not in the log. The leader remembers the last five batches of a producer, at most five are
-    /// in flight, and it would have recognised this one. But the batch, and what the leader misses, may be in requests
-    /// of a lost connection that it has read and not executed. If it executes those before it sees the higher epoch,
-    /// the batch is written twice. In the order of their numbers nothing is written twice. So those requests get their
-    /// time first.
+    /// The batch itself is not in the log: the leader remembers the last five batches of a producer, at most five are in
+    /// flight, and it would have recognised this one. But what it misses, and the batch, may be in requests of a lost
+    /// connection that it has read and not executed. If those are executed before it sees the higher epoch, the batch is
+    /// written twice. In the order of their numbers nothing is. So first those requests get their time.
     pub fn refused(&mut self, refusal: Refusal, now: Time) -> Repair {
         if refusal.earlier_to_come {
             return Repair::WaitForEarlier;
@@ -178,21 +175,20 @@ impl Sequence {
         }
     }
 
-    /// A connection was lost after a byte of a request with a batch of this partition was written.
+    /// A connection was lost that had taken some byte of a request with a batch of the partition.
     pub fn connection_lost(&mut self) {
         self.late = Late::Perhaps;
     }
 
-    /// Whether these are the last numbers that were given.
+    /// These are the last numbers that were given.
     fn ends_with(&self, base: BaseSequence, records: u32) -> bool {
         self.producer == Some(base.producer) && self.next == base.after(records).number
     }
 
-    /// A batch fails. If it has the last numbers, and is certainly not in the log, the next batch gets them, so there
-    /// is no gap.
+    /// A batch fails. If it has the last numbers, and is certainly not in the log, they go to the next batch: no gap.
     ///
     /// A batch that may be in the log keeps its numbers. If it is there, and the next batch had the same numbers and as
-    /// many records, the leader would take that one for a repetition: it would be reported as written, and be lost.
+    /// many records, the leader would take that for a repetition: it would be reported written and be lost.
     pub fn give_back(&mut self, base: BaseSequence, records: u32, in_doubt: bool) {
         let taken_over = planted(Fault::SequenceTakenOver);
         if !in_doubt || taken_over {
@@ -200,8 +196,8 @@ impl Sequence {
         }
     }
 
-    /// The first `kept` records of a batch that is not in the log stay. If the numbers after them are the last ones,
-    /// the next batch gets them.
+    /// Of a batch that is not in the log the first `kept` records stay. The numbers behind them go to the next batch, if
+    /// they are the last.
     pub fn shorten(&mut self, base: BaseSequence, records: u32, kept: u32) {
         if self.ends_with(base, records) {
             self.next = base.after(kept).number;
@@ -213,16 +209,15 @@ impl Sequence {
         self.broken = true;
     }
 
-    /// Whether [`begin_again`](Self::begin_again) is due, as soon as nothing is in flight.
+    /// [`raise_epoch`](Self::raise_epoch) is due, as soon as nothing is in flight.
     pub fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Begins at 0 with a higher epoch, so that requests under the old one are no longer appended. Nothing may be in
-    /// flight, and nothing that is queued may be in the log.
+    /// Begins at 0 with a higher epoch, so that what is on its way under the old one is no longer appended. Nothing is in
+    /// flight, and nothing that is queued is in the log.
     ///
-    /// Returns the producer id if this used up its epochs. Then the sequence needs another one to
-    /// [`follow`](Self::follow).
+    /// Returns the producer id if this used up its epochs. Then the sequence needs another one to [`follow`](Self::follow).
     pub fn raise_epoch(&mut self) -> Option<i64> {
         let before = self.producer.take();
         *self = Sequence::new();
@@ -234,7 +229,7 @@ impl Sequence {
     }
 }
 
-/// Lets tests begin where a long life would have led.
+/// What tests need to begin where a long life would have led.
 impl Sequence {
     pub fn set_next(&mut self, next: i32) {
         self.next = next;

@@ -86,7 +86,7 @@ pub unsafe extern "C" fn ottla_config_set(
 }
 
 /// Reads the value of a property: the value that was set, or the default, in its normal spelling. With an alias as the
-/// name the value is in the units of the alias.
+/// name the value is in the units of the alias. A property of type password reads back as "[hidden]".
 ///
 /// @param buffer      receives the value and a NUL if they fit; NULL is allowed if buffer_len is 0
 /// @param buffer_len  the size of buffer in bytes

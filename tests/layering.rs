@@ -20,6 +20,7 @@ const CORE: &[&str] = &[
     "loan",
     "allocate",
     "error",
+    "secret",
     "text",
     "sync",
     "planted",

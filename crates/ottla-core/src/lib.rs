@@ -19,6 +19,7 @@ mod planted;
 pub mod planted;
 pub mod protocol;
 pub mod record;
+pub mod secret;
 pub mod sender;
 pub mod serialize;
 pub mod statistics;

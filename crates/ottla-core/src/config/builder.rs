@@ -1,14 +1,16 @@
 //! The configuration as the application sets it: names and values in text.
 
 use super::foreign::{Meaning, check_alias, find_foreign, is_fixed_value, without_topic};
-use super::property::Given;
+use super::property::{Given, Text};
 use super::{
     PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, invalid, properties, properties_file,
     settings, suggestion, topics, trim,
 };
 use crate::Result;
+use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Names that begin so belong to the application's own serializers, partitioners and interceptors: kept as they
 /// are, checked by nobody.
@@ -27,7 +29,7 @@ pub struct Config {
 pub(super) struct Value {
     /// The property's own name or the alias under which it was set.
     pub(super) written_as: &'static str,
-    text: String,
+    text: Text,
     /// What messages say instead of the text.
     shown: String,
 }
@@ -37,9 +39,6 @@ impl std::fmt::Debug for Value {
         write!(out, "{}={}", self.written_as, self.shown)
     }
 }
-
-/// What is read in place of a secret.
-const HIDDEN: &str = "[hidden]";
 
 /// Why a name cannot be set, apart from its value.
 enum Unset {
@@ -65,8 +64,8 @@ impl Config {
     }
 
     /// The value that counts: what was set, or the default. `None` for a property that is not known, or not set and
-    /// without default. Under an alias, in the alias's units. A class is told as it was written, and of a password only
-    /// that it is set: `[hidden]`.
+    /// without default. Under an alias, in the alias's units. A class reads back as it was written, a secret as
+    /// `[hidden]`.
     pub fn get(&self, name: &str) -> Option<String> {
         if name.starts_with(PLUGIN_PREFIX) {
             return self.plugin.get(name).cloned();
@@ -81,6 +80,14 @@ impl Config {
         match find_foreign(name)?.meaning {
             Meaning::Alias { property, convert } => Some(convert.to_foreign(self.explicit_value(find(property)?)?)),
             _ => None,
+        }
+    }
+
+    /// The secret that was set for this property. Nothing else shows it.
+    pub fn secret(&self, name: &str) -> Option<Arc<Secret>> {
+        match &self.values.get(name)?.text {
+            Text::Secret(secret) => Some(secret.clone()),
+            Text::Open(_) => None,
         }
     }
 
@@ -153,8 +160,7 @@ impl Config {
 
     fn explicit_value(&self, property: &Property) -> Option<&str> {
         match self.values.get(property.name) {
-            Some(_) if property.is_secret() => Some(HIDDEN),
-            Some(value) => Some(&value.text),
+            Some(value) => Some(value.text.shown()),
             None => property.default,
         }
     }
@@ -210,13 +216,12 @@ impl Config {
         &mut self,
         property: &'static Property,
         written_as: &'static str,
-        text: String,
+        text: Text,
         given: Given<'_>,
     ) -> Result<(), Unset> {
-        let shown = match given {
-            _ if property.is_secret() => HIDDEN.into(),
-            _ if given.is_hidden() => given.shown.into(),
-            _ => text.clone(),
+        let shown = match &text {
+            Text::Open(_) if given.is_hidden() => given.shown.into(),
+            text => text.shown().to_owned(),
         };
         match self.values.get(property.name) {
             Some(before) if before.written_as != written_as => Err(Unset::Wrong(invalid(format!(
@@ -412,15 +417,78 @@ mod tests {
         assert_eq!(config.get("client.id").as_deref(), Some("${env:HOME}"));
     }
 
+    const PASSWORD: &str = "hunter2";
+
+    fn secret_properties() -> impl Iterator<Item = &'static Property> {
+        properties().iter().filter(|property| property.is_secret())
+    }
+
     #[test]
-    fn a_password_is_not_read_back() {
-        let mut config = Config::new();
-        let password = find("ssl.key.password").unwrap();
-        let kept = config.keep(password, password.name, "hunter2".into(), Given::openly("hunter2"));
-        assert!(kept.is_ok());
-        assert_eq!(config.get("ssl.key.password").as_deref(), Some("[hidden]"));
-        assert!(!format!("{config:?}").contains("hunter2"));
-        assert_eq!(config.written().collect::<Vec<_>>(), ["ssl.key.password=[hidden]"]);
+    fn every_password_key_and_certificate_text_is_a_secret() {
+        let names: Vec<_> = secret_properties().map(|property| property.name).collect();
+        let is_secret = |name: &str| {
+            let ends = ["password", "passphrase", "secret", "keystore.key", "chain", "certificates", "jaas.config"];
+            ends.iter().any(|end| name.ends_with(end))
+        };
+        let expected = properties().iter().map(|property| property.name).filter(|name| is_secret(name));
+        assert_eq!(names, expected.collect::<Vec<_>>());
+        assert_eq!(names.len(), 9);
+    }
+
+    #[test]
+    fn set_secret_is_shown_nowhere_but_to_its_reader() {
+        for property in secret_properties() {
+            let name = property.name;
+            let text = Text::Secret(Arc::new(Secret::new(PASSWORD)));
+            let mut config = Config::new();
+            assert!(config.keep(property, name, text, Given::openly(PASSWORD)).is_ok());
+            let copy = config.clone();
+            assert_eq!(copy.secret(name).expect("it is set").expose(), PASSWORD);
+            assert_eq!(copy.get(name).as_deref(), Some("[hidden]"), "{name}");
+            assert_eq!(copy.written().collect::<Vec<_>>(), [format!("{name}=[hidden]")]);
+            let aliases = super::super::foreign_names()
+                .iter()
+                .filter(|foreign| matches!(foreign.meaning, Meaning::Alias { property, .. } if property == name));
+            for alias in aliases {
+                assert_eq!(copy.get(alias.name).as_deref(), Some("[hidden]"), "{}", alias.name);
+            }
+            config.set("bootstrap.servers", "localhost:9092").unwrap();
+            let settings = config.resolve().unwrap();
+            let topic = config.resolve_topic("t", &copy, &settings).unwrap_err();
+            let twice = config.keep(property, "another.name", Text::Open("x".into()), Given::openly("x"));
+            let Err(Unset::Wrong(twice)) = twice else { panic!("{name} was set twice") };
+            for printed in [format!("{config:?}"), format!("{settings:?}"), topic.to_string(), twice.to_string()] {
+                assert!(!printed.contains(PASSWORD), "{name}: {printed}");
+            }
+        }
+    }
+
+    #[test]
+    fn refused_secret_is_in_no_message() {
+        // Also names that only other clients have: their values may be passwords, too.
+        let foreign = super::super::foreign_names().iter().filter(|foreign| match foreign.meaning {
+            Meaning::Alias { property, .. } => find(property).unwrap().is_secret(),
+            Meaning::Refused(_) => true,
+            _ => false,
+        });
+        let names = secret_properties().map(|property| property.name).chain(foreign.map(|foreign| foreign.name));
+        for name in names.chain(["sasl.pasword", "ssl.key.passwort", "my.password"]) {
+            let mut config = Config::new();
+            let mut messages = vec![config.set(name, PASSWORD).unwrap_err().to_string()];
+            for name in [name.to_owned(), format!("topic.{name}"), format!("{TOPIC_PREFIX}t.{name}")] {
+                for line in [format!("{name}={PASSWORD}"), format!("{name}={PASSWORD}\\u00g0")] {
+                    match config.load_properties_str(&line, "f") {
+                        Ok(warnings) => messages.extend(warnings),
+                        Err(error) => messages.push(error.to_string()),
+                    }
+                }
+            }
+            assert!(messages.len() >= 7, "{name}: {messages:?}");
+            messages.push(format!("{config:?}"));
+            for message in messages {
+                assert!(!message.contains(PASSWORD), "{name}: {message}");
+            }
+        }
     }
 
     #[test]

@@ -70,6 +70,9 @@ both.) It may have at most 1 MiB.
 In a value, `${env:NAME}` stands for the environment variable of that name at the time when the file is read. A variable
 that is not set is an error. It may stand anywhere in the value, any number of times. Messages do not show its value.
 `$${env:NAME}` is the text `${env:NAME}` itself. Any other `${...}` is left as it is.
+
+Values of type `password` are secrets. They read back as `[hidden]`, no message, log line or statistic shows them, and
+their memory is overwritten when the last configuration or producer that has them is released.
 ";
 
 fn describe(out: &mut String, property: &Property) {

@@ -1,32 +1,36 @@
 //! `${env:NAME}` in the values of a file: the value of an environment variable, as with Kafka's EnvVarConfigProvider.
 //! Other `${...}` stay as they are, and `$${env:NAME}` stands for the text `${env:NAME}`.
 
+use zeroize::Zeroizing;
+
+use crate::secret::append;
+
 const OPEN: &str = "${env:";
 
 /// The value with everything filled in; `None` if nothing in it is to be. What is filled in is not looked at again. An
 /// error is a reason, without what the environment holds.
-pub(super) fn fill_in(value: &str) -> Result<Option<String>, String> {
+pub(super) fn fill_in(value: &str) -> Result<Option<Zeroizing<String>>, String> {
     fill_in_from(value, |name| std::env::var_os(name).map(std::ffi::OsString::into_string))
 }
 
 fn fill_in_from<O>(
     value: &str,
     variable: impl Fn(&str) -> Option<Result<String, O>>,
-) -> Result<Option<String>, String> {
+) -> Result<Option<Zeroizing<String>>, String> {
     if !value.contains(OPEN) {
         return Ok(None);
     }
-    let mut filled = String::new();
+    let mut filled = Zeroizing::new(String::new());
     let mut rest = value;
     while let Some(at) = rest.find(OPEN) {
         let (before, after) = (&rest[..at], &rest[at + OPEN.len()..]);
         if let Some(before) = before.strip_suffix('$') {
-            filled.push_str(before);
-            filled.push_str(OPEN);
+            append(&mut filled, before);
+            append(&mut filled, OPEN);
             rest = after;
             continue;
         }
-        filled.push_str(before);
+        append(&mut filled, before);
         let (name, after) =
             after.split_once('}').ok_or_else(|| format!("'{OPEN}' is not closed: a name and }} have to follow"))?;
         match variable(name) {
@@ -34,7 +38,7 @@ fn fill_in_from<O>(
             _ if name.is_empty() || name.contains(['=', '\0']) => {
                 return Err(format!("'{OPEN}{name}}}' does not name an environment variable"));
             }
-            Some(Ok(value)) => filled.push_str(&value),
+            Some(Ok(value)) => append(&mut filled, &Zeroizing::new(value)),
             Some(Err(_)) => return Err(format!("the environment variable {name} does not hold UTF-8")),
             None => {
                 return Err(format!(
@@ -44,7 +48,7 @@ fn fill_in_from<O>(
         }
         rest = after;
     }
-    filled.push_str(rest);
+    append(&mut filled, rest);
     Ok(Some(filled))
 }
 
@@ -61,7 +65,7 @@ mod tests {
             _ => None,
         };
         match fill_in_from(value, variable) {
-            Ok(Some(filled)) => filled,
+            Ok(Some(filled)) => filled.to_string(),
             Ok(None) => "as it is".into(),
             Err(reason) => format!("! {reason}"),
         }

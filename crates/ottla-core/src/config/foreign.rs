@@ -1,6 +1,8 @@
 //! Foreign names: those of librdkafka, and old ones of Java producers. A foreign name that sets a property is an alias.
 
-use super::property::Given;
+use std::borrow::Cow;
+
+use super::property::{Given, Text};
 use super::{Property, Scope, find};
 use crate::Result;
 use Meaning::{Alias, Fixed, Idle, Refused};
@@ -53,15 +55,15 @@ pub(super) fn find_foreign(name: &str) -> Option<&'static Foreign> {
 
 impl Convert {
     /// The property's value. What cannot be converted is left for the property's own check to refuse.
-    pub(super) fn to_property(self, value: &str) -> String {
+    pub(super) fn to_property(self, value: &str) -> Cow<'_, str> {
         let number = value.parse::<i64>().ok();
         match (self, number) {
-            (Convert::Kibibytes, Some(n)) => n.checked_mul(1024).map_or_else(|| value.into(), |n| n.to_string()),
-            (Convert::ZeroIsForever, Some(0)) => i32::MAX.to_string(),
-            (Convert::MinusOneIsNever, Some(-1)) => i64::MAX.to_string(),
+            (Convert::Kibibytes, Some(n)) => n.checked_mul(1024).map_or(value.into(), |n| n.to_string().into()),
+            (Convert::ZeroIsForever, Some(0)) => i32::MAX.to_string().into(),
+            (Convert::MinusOneIsNever, Some(-1)) => i64::MAX.to_string().into(),
             (Convert::ZeroIsSystem, Some(0)) => "-1".into(),
             (Convert::RoundedUp, None) => match value.parse::<f64>() {
-                Ok(number) if (0.0..1e15).contains(&number) => format!("{}", number.ceil()),
+                Ok(number) if (0.0..1e15).contains(&number) => number.ceil().to_string().into(),
                 _ => value.into(),
             },
             _ => value.into(),
@@ -124,7 +126,7 @@ pub(super) fn check_alias(
     property: &'static str,
     convert: Convert,
     given: Given<'_>,
-) -> Result<(&'static Property, String)> {
+) -> Result<(&'static Property, Text)> {
     let property = find(property).expect("a test holds that every alias leads to a property");
     let converted = convert.to_property(super::trim(given.value));
     let shown = if given.is_hidden() { given.shown } else { &converted };

@@ -1,15 +1,17 @@
-//! Java's `.properties` syntax, as `java.util.Properties` reads it, except the encoding: the text is UTF-8.
+//! Java's `.properties` syntax, as `java.util.Properties` reads it, except the encoding: the text is UTF-8. A file may
+//! hold secrets, so every copy of its text is wiped.
 
 use super::invalid;
+use crate::secret::append;
 use crate::{Error, ErrorKind, Result};
 use std::io::Read;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// A key and its value, unescaped.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub key: String,
-    pub value: String,
+    pub value: Zeroizing<String>,
     /// Where it begins, from 1.
     pub line: usize,
 }
@@ -17,27 +19,30 @@ pub(super) struct Entry {
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The file's text. A byte order mark in front is dropped.
-pub(super) fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>> {
     let name = path.display();
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Io, format!("reading the configuration {name}: {error}")).caused_by(error)
     };
     // Asked first: opening a directory fails differently on each system.
-    if std::fs::metadata(path).map_err(failed)?.is_dir() {
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
         return Err(invalid(format!("the configuration {name} is a directory: expected a .properties file")));
     }
-    let mut bytes = Vec::new();
-    // The length that the system reports is not trusted: a pipe has none.
+    // Large enough from the start: what grows leaves its former bytes behind. But the length that the system reports is
+    // not trusted: a pipe has none.
+    let expected = metadata.len().min(MAX_BYTES) as usize + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
     std::fs::File::open(path).map_err(failed)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(invalid(format!("the configuration {name} is larger than {MAX_BYTES} bytes")));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
         invalid(format!("{name}:{line}: not UTF-8; save the file as UTF-8, or write \\uXXXX for what is not ASCII"))
     })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()))
 }
 
 /// All entries in order, repeated keys too. Values are taken as they stand: what they ask of the environment is filled in
@@ -47,7 +52,7 @@ pub(super) fn parse(text: &str, origin: &str) -> Result<Vec<Entry>> {
     for (line, logical) in LogicalLines::new(text) {
         let (key, value) = split(&logical);
         let unescaped = |part| unescape(part).map_err(|reason| invalid(format!("{origin}:{line}: {reason}")));
-        entries.push(Entry { key: unescaped(key)?, value: unescaped(value)?, line });
+        entries.push(Entry { key: unescaped(key)?.to_string(), value: unescaped(value)?, line });
     }
     Ok(entries)
 }
@@ -83,10 +88,10 @@ impl<'a> LogicalLines<'a> {
 }
 
 impl Iterator for LogicalLines<'_> {
-    type Item = (usize, String);
+    type Item = (usize, Zeroizing<String>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut logical = String::new();
+        let mut logical = Zeroizing::new(String::new());
         let mut line = self.at;
         let mut skip_white = true;
         let mut continued = false;
@@ -95,10 +100,13 @@ impl Iterator for LogicalLines<'_> {
             let at = self.at;
             let Some(c) = self.next_char() else {
                 let dangling = escaped;
-                return (!logical.is_empty()).then(|| {
-                    logical.truncate(logical.len() - usize::from(dangling));
-                    (line, logical)
-                });
+                if logical.is_empty() {
+                    return None;
+                }
+                if dangling {
+                    logical.pop();
+                }
+                return Some((line, logical));
             };
             if skip_white {
                 if is_white(c) || (c == '\n' && !continued) {
@@ -115,7 +123,7 @@ impl Iterator for LogicalLines<'_> {
                 }
             }
             if c != '\n' {
-                logical.push(c);
+                append(&mut logical, c.encode_utf8(&mut [0; 4]));
                 escaped = c == '\\' && !escaped;
             } else if escaped {
                 logical.pop();
@@ -155,12 +163,12 @@ fn split(logical: &str) -> (&str, &str) {
     (key, value)
 }
 
-fn unescape(text: &str) -> Result<String, &'static str> {
+fn unescape(text: &str) -> Result<Zeroizing<String>, &'static str> {
     if !text.contains('\\') {
-        return Ok(text.into());
+        return Ok(Zeroizing::new(text.into()));
     }
     // In UTF-16 until the end: an escape may be half of a surrogate pair.
-    let mut units = Vec::with_capacity(text.len());
+    let mut units = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         let c = if c == '\\' { chars.next().map(meant) } else { Some(Escape::Char(c)) };
@@ -170,7 +178,12 @@ fn unescape(text: &str) -> Result<String, &'static str> {
             None => {}
         }
     }
-    String::from_utf16(&units).map_err(|_| "a \\u escape is half of a surrogate pair whose other half is missing")
+    let mut unescaped = Zeroizing::new(String::with_capacity(text.len()));
+    for decoded in char::decode_utf16(units.iter().copied()) {
+        let c = decoded.map_err(|_| "a \\u escape is half of a surrogate pair whose other half is missing")?;
+        append(&mut unescaped, c.encode_utf8(&mut [0; 4]));
+    }
+    Ok(unescaped)
 }
 
 enum Escape {
@@ -221,7 +234,7 @@ mod tests {
 
     /// Undoes the vector file's own escapes.
     fn plain(text: &str) -> String {
-        unescape(text).unwrap()
+        unescape(text).unwrap().to_string()
     }
 
     #[test]
@@ -233,7 +246,7 @@ mod tests {
             let input = fields.next().unwrap();
             let expected: Vec<_> = fields.collect();
             let ours = match parse(&input, "vector") {
-                Ok(entries) => entries.into_iter().flat_map(|entry| [entry.key, entry.value]).collect(),
+                Ok(entries) => entries.into_iter().flat_map(|entry| [entry.key, entry.value.to_string()]).collect(),
                 Err(_) => vec!["ERROR".to_owned()],
             };
             assert_eq!(ours, expected, "{input:?}");
@@ -265,9 +278,9 @@ mod tests {
 
     #[test]
     fn half_a_surrogate_pair_is_an_error() {
-        assert_eq!(parse("a=\\uD83D\\uDE00", "f").unwrap()[0].value, "\u{1F600}");
+        assert_eq!(parse("a=\\uD83D\\uDE00", "f").unwrap()[0].value.as_str(), "\u{1F600}");
         assert_eq!(
-            parse("x=1\na=\\uD83D", "f").unwrap_err().message(),
+            parse("x=1\na=\\uD83D", "f").err().unwrap().message(),
             "f:2: a \\u escape is half of a surrogate pair whose other half is missing"
         );
     }

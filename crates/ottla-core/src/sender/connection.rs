@@ -181,11 +181,12 @@ impl Sender {
     fn connect_next(&mut self, index: BrokerIndex) {
         let broker = self.broker(index);
         let address = broker.addresses[broker.next_address];
+        let host = broker.host.clone();
         broker.next_address += 1;
         self.set_link(index, Link::Connecting);
         let id = self.connection_id(index);
         self.debug(Facility::Connection, || format!("attempt {}: connecting to {address}", id.attempt));
-        self.output(Output::Connect(id, address));
+        self.output(Output::Connect(id, host, address));
     }
 
     pub(super) fn connect_failed(&mut self, id: ConnectionId, error: Error) {

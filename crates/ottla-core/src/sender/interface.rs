@@ -26,11 +26,11 @@ pub enum Input<'a> {
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.
     Received(ConnectionId, &'a [u8]),
-    /// A part of the frame was written, and the rest waits for the socket. At most once per frame.
+    /// A part of the frame was given to the transport, so the broker may get it. Once a frame at most.
     Begun(ConnectionId),
-    /// The frame was written completely. It is passed back to be used again.
+    /// The kernel has the frame to its last byte. The frame comes back to be used again.
     Written(ConnectionId, Frame),
-    /// The connection ended. The last value is the correlation id of the frame without a written byte, if there is one.
+    /// The connection ended. `untouched` is the frame of which the transport got no byte, if there is one.
     Disconnected(ConnectionId, Error, Option<i32>),
 }
 
@@ -40,9 +40,10 @@ pub enum Output {
     /// Find the canonical names of all addresses of the host. An address without one is named by its digits, as is one
     /// whose name is not found within this time.
     FindCanonicalNames(ConnectionId, HostName, Duration),
-    Connect(ConnectionId, SocketAddr),
+    /// Connect to an address of the server with this name: the host that the application or the cluster named.
+    Connect(ConnectionId, Arc<str>, SocketAddr),
     Write(ConnectionId, Frame),
-    /// Drop the frame that was to be written. No byte of it was written, and none may be.
+    /// Drop the frame that was to be written: the transport got no byte of it, and shall get none.
     Recall(ConnectionId),
     /// Close the connection. Later input for it is ignored.
     Close(ConnectionId),

@@ -1,20 +1,22 @@
-//! A connection: one socket, with frames in and frames out.
+//! One connection: frames in, frames out.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::ReadBuf;
 
+use super::transport::Transport;
 use ottla_core::error::{Error, ErrorCode, ErrorKind};
 use ottla_core::protocol::header;
 use ottla_core::sender::Frame;
+use ottla_core::sync::Arc;
 
-/// A connected socket. Dropping it closes it.
+/// An open connection. Dropping it closes it.
 pub struct Connection {
-    stream: TcpStream,
-    /// The beginning of a frame that has not arrived completely.
+    transport: Transport,
+    /// The name by which the server was looked up.
+    server_name: Arc<str>,
+    /// The beginning of a frame whose end has not arrived.
     partial: Vec<u8>,
     outgoing: Option<Outgoing>,
     max_frame: usize,
@@ -22,37 +24,39 @@ pub struct Connection {
 
 struct Outgoing {
     frame: Frame,
-    written: usize,
-    /// The sender was told that a part of the frame is written.
+    /// How many of its bytes the transport took. They may reach the broker whatever happens.
+    taken: usize,
+    /// The sender knows that a part of it is taken.
     reported: bool,
 }
 
-/// Buffers that are handed to the kernel in one call. More cost more than another call does.
+/// Buffers handed to the transport in one call; for the kernel, more cost more than another call does.
 const SLICES: usize = 128;
 
 impl Connection {
-    pub fn new(stream: TcpStream, max_frame: usize) -> Self {
-        Connection { stream, partial: Vec::new(), outgoing: None, max_frame }
+    pub fn new(transport: Transport, server_name: Arc<str>, max_frame: usize) -> Self {
+        Connection { transport, server_name, partial: Vec::new(), outgoing: None, max_frame }
     }
 
     /// Begins to write a frame. The previous one must be written to its end.
     pub fn write(&mut self, frame: Frame) {
         debug_assert!(self.outgoing.is_none(), "the sender hands over one frame at a time");
-        self.outgoing = Some(Outgoing { frame, written: 0, reported: false });
+        self.outgoing = Some(Outgoing { frame, taken: 0, reported: false });
     }
 
-    /// Writes as much as the socket takes. Ready with the frame once it is written to its end.
+    /// Writes what the transport takes. Ready with the frame once the kernel has all of it.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Frame>>> {
         let Some(outgoing) = &mut self.outgoing else { return Poll::Ready(Ok(None)) };
         loop {
             let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = remaining(&outgoing.frame, outgoing.written, &mut slices);
+            let count = remaining(&outgoing.frame, outgoing.taken, &mut slices);
             if count == 0 {
+                ready!(self.transport.poll_flush(cx))?;
                 return Poll::Ready(Ok(self.outgoing.take().map(|outgoing| outgoing.frame)));
             }
-            match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..count]) {
+            match self.transport.poll_write(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => outgoing.written += written,
+                Poll::Ready(Ok(taken)) => outgoing.taken += taken,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
@@ -60,21 +64,21 @@ impl Connection {
         }
     }
 
-    /// Whether a part of the frame is written by now. Returns true once per frame.
+    /// Whether the transport has taken a part of the frame under way, and had not when this was called before.
     pub fn has_begun(&mut self) -> bool {
-        let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.written > 0);
+        let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.taken > 0);
         begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.reported, true))
     }
 
-    /// Drops the frame that is to be written. No byte of it may have been written.
+    /// Drops the frame under way, of which the transport has taken nothing.
     pub fn recall(&mut self) {
         debug_assert!(self.untouched().is_some(), "what the broker has a part of cannot be taken back");
         self.outgoing = None;
     }
 
-    /// The correlation id of the frame that is to be written, if no byte of it was written.
+    /// The frame under way, if the transport has taken nothing of it: then no byte of it can have reached the broker.
     pub fn untouched(&self) -> Option<i32> {
-        self.outgoing.as_ref().filter(|outgoing| outgoing.written == 0).map(|outgoing| outgoing.frame.correlation)
+        self.outgoing.as_ref().filter(|outgoing| outgoing.taken == 0).map(|outgoing| outgoing.frame.correlation)
     }
 
     /// Reads all that has arrived, and calls `on_frame` with each complete frame. An error ends the connection.
@@ -86,7 +90,7 @@ impl Connection {
     ) -> Poll<Error> {
         loop {
             let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            match self.transport.poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string()).caused_by(error)),
@@ -128,7 +132,7 @@ impl Connection {
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
         while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
-            error.with_message(format!("it announced {}; {}", error.message(), likely_cause(&bytes[used..])))
+            error.with_message(format!("it announced {}; {}", error.message(), self.who_answers(&bytes[used..])))
         })? {
             let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);
@@ -136,11 +140,27 @@ impl Connection {
         }
         Ok(used)
     }
+
+    /// Who sends such a length: the bytes of other protocols are known when they are read for one.
+    fn who_answers(&self, bytes: &[u8]) -> String {
+        match bytes {
+            // An alert or a handshake of SSL 3 to TLS 1.3.
+            [0x15 | 0x16, 3, ..] => format!(
+                "these are the first bytes of TLS: connect to a plaintext listener of {} (bootstrap.servers), since this \
+                 release does not speak TLS",
+                self.server_name
+            ),
+            [b'H', b'T', b'T', b'P', ..] => {
+                "a web server answers there: bootstrap.servers wants the port of a Kafka broker".into()
+            }
+            _ => "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?".into(),
+        }
+    }
 }
 
-/// Fills `slices` with the unwritten rest of a frame. Returns how many were filled.
-fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SLICES]) -> usize {
-    let mut skip = written;
+/// Fills `slices` with what is left to write of a frame; says how many were filled.
+fn remaining<'f>(frame: &'f Frame, taken: usize, slices: &mut [IoSlice<'f>; SLICES]) -> usize {
+    let mut skip = taken;
     let mut count = 0;
     for slice in frame.slices() {
         if skip >= slice.len() {
@@ -157,44 +177,107 @@ fn remaining<'f>(frame: &'f Frame, written: usize, slices: &mut [IoSlice<'f>; SL
     count
 }
 
-/// The likely reason for an impossible frame length: the first bytes of other protocols are recognised.
-fn likely_cause(bytes: &[u8]) -> &'static str {
-    match bytes {
-        // An alert or a handshake of SSL 3 to TLS 1.3.
-        [0x15 | 0x16, 3, ..] => {
-            "these are the first bytes of TLS: connect to a plaintext listener of the broker (bootstrap.servers), since \
-             this release does not speak TLS"
-        }
-        [b'H', b'T', b'T', b'P', ..] => {
-            "a web server answers there: bootstrap.servers wants the port of a Kafka broker"
-        }
-        _ => "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?",
-    }
-}
-
 fn lost(why: &str) -> Error {
     Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), format!("the connection was lost: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::task::Waker;
 
+    use super::super::SocketSettings;
+    use super::super::transport::tests::Holding;
     use super::*;
 
-    fn frame(len: usize) -> Frame {
-        Frame { bytes: vec![0; len], ..Frame::default() }
+    fn frame(correlation: i32, bytes: &[u8]) -> Frame {
+        Frame { correlation, bytes: bytes.to_vec(), ..Frame::default() }
+    }
+
+    fn connection(holding: Holding) -> Connection {
+        Connection::new(Transport::Holding(holding), "broker".into(), 1000)
+    }
+
+    fn layer(connection: &mut Connection) -> &mut Holding {
+        let Transport::Holding(holding) = &mut connection.transport else { panic!("a layer that holds bytes back") };
+        holding
+    }
+
+    fn poll(connection: &mut Connection) -> Poll<io::Result<Option<i32>>> {
+        let written = connection.poll_write(&mut Context::from_waker(Waker::noop()));
+        written.map_ok(|frame| frame.map(|frame| frame.correlation))
+    }
+
+    fn is_written(connection: &mut Connection, correlation: i32) -> bool {
+        matches!(poll(connection), Poll::Ready(Ok(Some(written))) if written == correlation)
+    }
+
+    #[test]
+    fn frame_in_the_buffer_of_the_transport_is_begun_and_not_written() {
+        let mut connection = connection(Holding { room: 100, ..Holding::default() });
+        connection.write(frame(7, b"request"));
+        assert!(poll(&mut connection).is_pending());
+        assert!(connection.has_begun() && !connection.has_begun());
+        assert_eq!((layer(&mut connection).held.len(), layer(&mut connection).passed_on.len()), (7, 0));
+        // All but its last byte.
+        layer(&mut connection).kernel_room = 6;
+        assert!(poll(&mut connection).is_pending());
+        layer(&mut connection).kernel_room = 1;
+        assert!(is_written(&mut connection, 7));
+        assert_eq!(layer(&mut connection).passed_on, b"request");
+    }
+
+    #[test]
+    fn frame_in_the_buffer_of_the_transport_may_reach_the_broker() {
+        let mut connection = connection(Holding { room: 100, ..Holding::default() });
+        connection.write(frame(7, b"request"));
+        assert_eq!(connection.untouched(), Some(7));
+        assert!(poll(&mut connection).is_pending());
+        // The kernel has no byte of it. But it cannot be taken back from the transport.
+        assert_eq!(connection.untouched(), None);
+        layer(&mut connection).broken = true;
+        assert!(matches!(poll(&mut connection), Poll::Ready(Err(_))));
+        assert_eq!(connection.untouched(), None);
+    }
+
+    #[test]
+    fn recalled_frame_never_reaches_the_kernel() {
+        let mut connection = connection(Holding { room: 0, kernel_room: 100, ..Holding::default() });
+        connection.write(frame(7, b"first"));
+        assert!(poll(&mut connection).is_pending());
+        assert!(!connection.has_begun());
+        assert_eq!(connection.untouched(), Some(7));
+        connection.recall();
+        layer(&mut connection).room = 100;
+        assert!(matches!(poll(&mut connection), Poll::Ready(Ok(None))));
+        connection.write(frame(8, b"second"));
+        assert!(is_written(&mut connection, 8));
+        assert_eq!(layer(&mut connection).passed_on, b"second");
+    }
+
+    #[test]
+    fn frame_larger_than_the_buffer_of_the_transport_is_written_in_pieces() {
+        let mut connection = connection(Holding { room: 3, ..Holding::default() });
+        connection.write(frame(7, b"request"));
+        let mut polls = 0;
+        while !is_written(&mut connection, 7) {
+            assert!(b"request".starts_with(&layer(&mut connection).passed_on));
+            layer(&mut connection).kernel_room = 2;
+            polls += 1;
+        }
+        assert_eq!(polls, 4, "seven bytes, two at a time");
+        assert_eq!(layer(&mut connection).passed_on, b"request");
     }
 
     /// A frame that the socket takes only in part is reported once as begun.
     #[test]
-    fn a_begun_frame_is_reported_once_and_an_untouched_one_can_be_recalled() {
-        let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    fn what_has_begun_is_told_once_and_what_has_not_can_be_recalled() {
+        let peer = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = peer.local_addr().expect("bound");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
         runtime.block_on(async {
-            let stream = TcpStream::connect(address).await.expect("it listens");
-            let mut connection = Connection::new(stream, 1000);
+            let sockets = SocketSettings { send_buffer: None, receive_buffer: None, receive_message_max: 1000 };
+            let transport = Transport::connect(address, sockets).await.expect("it listens");
+            let mut connection = Connection::new(transport, "localhost".into(), 1000);
             std::future::poll_fn(|cx| {
                 write_until_full(&mut connection, cx);
                 Poll::Ready(())
@@ -205,14 +288,14 @@ mod tests {
 
     fn write_until_full(connection: &mut Connection, cx: &mut Context<'_>) {
         // The peer reads nothing, and this is more than the system buffers.
-        connection.write(frame(64 << 20));
+        connection.write(frame(0, &vec![0; 64 << 20]));
         assert_eq!(connection.untouched(), Some(0));
         assert!(!connection.has_begun());
         assert!(connection.poll_write(cx).is_pending());
         assert_eq!(connection.untouched(), None);
         assert!(connection.has_begun() && !connection.has_begun());
         connection.outgoing = None;
-        connection.write(frame(10));
+        connection.write(frame(0, &[0; 10]));
         assert!(connection.poll_write(cx).is_pending());
         assert!(!connection.has_begun());
         connection.recall();

@@ -7,6 +7,7 @@ mod shared;
 mod statistics;
 mod thread;
 mod timer;
+mod transport;
 
 pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waited};
 

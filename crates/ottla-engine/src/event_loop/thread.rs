@@ -8,12 +8,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 
 use super::connection::Connection;
 use super::statistics::Interval;
 use super::timer::Timer;
+use super::transport::Transport;
 use super::{Ended, Shared, Sink, SocketSettings, dns};
 use ottla_core::accumulator::{Command, Mail, Slot, Topic, WakeCoalescing};
 use ottla_core::batch::{Outcome, Report};
@@ -41,13 +41,20 @@ pub fn run(runtime: Runtime, sender: Sender, shared: Arc<Shared>, sockets: Socke
 
 type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
 type Naming = Pin<Box<dyn Future<Output = Result<Vec<Arc<str>>>>>>;
-type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
+type Connecting = Pin<Box<dyn Future<Output = std::io::Result<Transport>>>>;
+
+/// Where a connection leads.
+#[derive(Clone)]
+struct Server {
+    name: Arc<str>,
+    address: SocketAddr,
+}
 
 /// The state of a connection.
 enum ConnectionState {
     Naming(Naming),
     Resolving(Resolving),
-    Connecting(SocketAddr, Connecting),
+    Connecting(Server, Connecting),
     Open(Connection),
 }
 
@@ -204,13 +211,12 @@ impl SenderThread {
                     sender.input(Input::Resolved(id, addresses));
                 }
             }
-            ConnectionState::Connecting(address, connecting) => {
-                let address = *address;
+            ConnectionState::Connecting(server, connecting) => {
                 if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
+                    let server = server.clone();
                     self.connections.remove(&id);
-                    self.connect_ended(id, address, connected);
-                    // The runtime wakes this loop only for sockets that were polled, so poll this one for the first
-                    // response now.
+                    self.connect_ended(id, server, connected);
+                    // The runtime wakes this loop for what was asked of it, so ask for the first answer now.
                     self.poll_connection(id, cx);
                 }
             }
@@ -227,10 +233,10 @@ impl SenderThread {
         }
     }
 
-    fn connect_ended(&mut self, id: ConnectionId, address: SocketAddr, connected: std::io::Result<TcpStream>) {
+    fn connect_ended(&mut self, id: ConnectionId, server: Server, connected: std::io::Result<Transport>) {
         match connected {
-            Ok(stream) => {
-                let connection = Connection::new(stream, self.sockets.receive_message_max);
+            Ok(transport) => {
+                let connection = Connection::new(transport, server.name, self.sockets.receive_message_max);
                 self.connections.insert(id, ConnectionState::Open(connection));
                 self.sender().input(Input::Connected(id));
             }
@@ -239,7 +245,7 @@ impl SenderThread {
                     std::io::ErrorKind::ConnectionRefused => "; does a broker listen there?",
                     _ => "",
                 };
-                let message = format!("connecting to {address} failed: {error}{advice}");
+                let message = format!("connecting to {} failed: {error}{advice}", server.address);
                 self.sender().input(Input::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
             }
         }
@@ -282,10 +288,10 @@ impl SenderThread {
                     self.connections.insert(id, ConnectionState::Naming(Box::pin(dns::canonical_names(name, limit))));
                     self.poll_connection(id, cx);
                 }
-                Output::Connect(id, address) => {
-                    let connecting = Box::pin(connect(address, self.sockets));
+                Output::Connect(id, name, address) => {
+                    let connecting = Box::pin(Transport::connect(address, self.sockets));
                     self.connections.retain(|other, _| other.broker != id.broker);
-                    self.connections.insert(id, ConnectionState::Connecting(address, connecting));
+                    self.connections.insert(id, ConnectionState::Connecting(Server { name, address }, connecting));
                     self.poll_connection(id, cx);
                 }
                 Output::Write(id, frame) => self.write(id, frame, cx),
@@ -425,18 +431,4 @@ impl SenderThread {
     fn despite_panics(&mut self, deliver: impl FnOnce(&mut Self)) {
         drop(catch_unwind(AssertUnwindSafe(|| deliver(self))));
     }
-}
-
-async fn connect(address: SocketAddr, sockets: SocketSettings) -> std::io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_nodelay(true)?;
-    socket.set_keepalive(true)?;
-    // Left to the kernel by default: an explicit size turns its tuning off.
-    if let Some(bytes) = sockets.send_buffer {
-        socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-    }
-    if let Some(bytes) = sockets.receive_buffer {
-        socket.set_recv_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-    }
-    socket.connect(address).await
 }

@@ -250,7 +250,7 @@ impl World {
                     self.network.resolve(id, &name, self.now);
                 }
                 Output::FindCanonicalNames(id, name, _) => self.network.find_canonical_names(id, &name, self.now),
-                Output::Connect(id, address) => self.network.connect(id, address, self.now, &self.cluster),
+                Output::Connect(id, name, address) => self.network.connect(id, &name, address, self.now, &self.cluster),
                 Output::Write(id, frame) => {
                     self.observer.see_request(self.now, &frame);
                     if self.network.write(id, frame) && self.network.eager {

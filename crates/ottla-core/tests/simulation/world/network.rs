@@ -110,7 +110,10 @@ impl Network {
         self.links.insert(id, Link { arrivals, ..Link::default() });
     }
 
-    pub fn connect(&mut self, id: ConnectionId, address: SocketAddr, now: Time, cluster: &Cluster) {
+    pub fn connect(&mut self, id: ConnectionId, name: &Arc<str>, address: SocketAddr, now: Time, cluster: &Cluster) {
+        let server = HostName { host: name.clone(), port: address.port() };
+        let addresses = self.addresses_of(&server).unwrap_or_default();
+        assert!(addresses.contains(&address), "{address} is no address of {name}");
         let others: Vec<ConnectionId> = self.links.keys().copied().filter(|other| other.broker == id.broker).collect();
         others.into_iter().for_each(|other| drop(self.end(other)));
         let mut link = Link::default();

@@ -56,20 +56,43 @@ pub unsafe extern "C" fn ottla_producer_send(
     options: *const ottla_send_options,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    // SAFETY: by this function's contract.
-    let sent = caught(|| unsafe {
-        if ottla_send_options::leave_the_fast_path(options) {
-            send_fast(producer, topic, record, userdata)
-        } else {
-            None
-        }
-    });
-    match sent {
+    if !options.is_null() {
+        // SAFETY: by this function's contract.
+        return unsafe { send_with_options(producer, topic, record, userdata, options, error_out) };
+    }
+    // SAFETY: as above.
+    match caught(move || unsafe { send_fast(producer, topic, record, userdata) }) {
         Ok(Some(())) => 0,
         // SAFETY: as above.
         Ok(None) => unsafe { send_any(producer, topic, record, userdata, options, error_out) },
         Err(error) => failed(error, error_out),
     }
+}
+
+/// A function of its own, so that the registers of the call without options are free for the record.
+///
+/// # Safety
+/// As for `ottla_producer_send`.
+#[inline(never)]
+unsafe fn send_with_options(
+    producer: Option<&ottla_producer>,
+    topic: Option<&ottla_topic>,
+    record: Option<&ottla_record>,
+    userdata: *mut c_void,
+    options: *const ottla_send_options,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    // SAFETY: by this function's contract.
+    if unsafe { ottla_send_options::are_plain(options) } {
+        // SAFETY: as above.
+        match caught(move || unsafe { send_fast(producer, topic, record, userdata) }) {
+            Ok(Some(())) => return 0,
+            Ok(None) => {}
+            Err(error) => return failed(error, error_out),
+        }
+    }
+    // SAFETY: as above.
+    unsafe { send_any(producer, topic, record, userdata, options, error_out) }
 }
 
 /// Sends an array of records in turn, each as ottla_producer_send() does, until one is refused. Records without a

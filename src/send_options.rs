@@ -99,16 +99,8 @@ impl ottla_send_options {
     /// whether it may.
     ///
     /// # Safety
-    /// As for `read`.
-    #[inline(always)]
-    pub(super) unsafe fn leave_the_fast_path(given: *const Self) -> bool {
-        // SAFETY: by this function's contract.
-        given.is_null() || unsafe { Self::are_plain(given) }
-    }
-
-    /// # Safety
-    /// `given` begins with its size and has as many readable bytes.
-    unsafe fn are_plain(given: *const Self) -> bool {
+    /// `given` is not NULL, begins with its size and has as many readable bytes.
+    pub(super) unsafe fn are_plain(given: *const Self) -> bool {
         // SAFETY: by this function's contract.
         if unsafe { given.cast::<usize>().read() } != size_of::<Self>() {
             return false;

@@ -323,6 +323,8 @@ int32_t ottla_producer_poll_fd(const struct ottla_producer *producer);
 typedef struct ottla_report ottla_report;
 const struct ottla_batch *ottla_report_batch(
     const struct ottla_report *report);
+const struct ottla_record *ottla_report_records(
+    const struct ottla_report *report);
 void ottla_report_free(struct ottla_report *report);
 enum { OTTLA_FLUSH_POLLED = 1 };
 ottla_code ottla_producer_flush(const struct ottla_producer *producer,

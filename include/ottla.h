@@ -1465,6 +1465,15 @@ OTTLA_API const struct ottla_batch *OTTLA_CALL ottla_report_batch(
     const struct ottla_report *report);
 
 /**
+ * The records of a report, in the order of the entries of its ottla_batch, if retain.records is set: key, value, headers
+ * and timestamp as they were sent. A record can be sent again as it is; its partition is not set. The array and all that
+ * it points to are valid as long as the report, and hold memory of buffer.memory until then. NULL for NULL, or without
+ * retain.records. Any thread.
+ */
+OTTLA_API const struct ottla_record *OTTLA_CALL ottla_report_records(
+    const struct ottla_report *report);
+
+/**
  * Releases a report. NULL is ignored. Any thread, callbacks too, also after ottla_producer_free().
  */
 OTTLA_API void OTTLA_CALL ottla_report_free(struct ottla_report *report);

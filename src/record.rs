@@ -8,7 +8,7 @@ use super::delivery::Asked;
 use super::flagged::{Flagged, check_flags};
 use ottla_engine::support::allocate;
 use ottla_engine::support::sync::Clock;
-use ottla_engine::{Error, Header, PlainRecord, Record, Result};
+use ottla_engine::{Error, Header, PlainRecord, Record, Result, SentRecord};
 use ottla_host::arguments::{bytes, invalid, null, short_bytes};
 use ottla_host::text::bytes_out;
 
@@ -111,6 +111,23 @@ impl ottla_header {
 }
 
 impl ottla_record {
+    /// A record as it was sent. `headers` are its headers, and stay where they are.
+    pub(super) fn of_sent(record: &SentRecord<'_>, headers: &[ottla_header]) -> Self {
+        let (key, key_len) = bytes_out(record.key);
+        let (value, value_len) = bytes_out(record.value);
+        ottla_record {
+            flags: OTTLA_RECORD_TIMESTAMP,
+            timestamp: record.timestamp,
+            key,
+            key_len,
+            value,
+            value_len,
+            headers: if headers.is_empty() { std::ptr::null() } else { headers.as_ptr() },
+            header_count: headers.len(),
+            ..ottla_record::EMPTY
+        }
+    }
+
     const EMPTY: Self = ottla_record {
         struct_size: size_of::<ottla_record>(),
         flags: 0,

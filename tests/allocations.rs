@@ -43,6 +43,7 @@ impl Stage {
     fn new(sticky: bool) -> Self {
         let accumulator = Accumulator::new(&AccumulatorSettings {
             buffer_memory: 32 << 20,
+            retain: false,
             batch_size: 16384,
             batch_limit: 1 << 20,
             topic: TopicSettings::default(),

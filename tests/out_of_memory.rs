@@ -107,6 +107,7 @@ impl Stage {
     fn new() -> Self {
         let accumulator = Accumulator::new(&AccumulatorSettings {
             buffer_memory: 1 << 30,
+            retain: false,
             batch_size: 16384,
             batch_limit: 1 << 20,
             topic: TopicSettings::default(),
@@ -262,7 +263,7 @@ fn a_batch_that_cannot_be_split_or_compressed_without_memory_is_unchanged() {
     // Larger than everything that may be freed meanwhile.
     let larger = VALUE.repeat(5);
     for bytes in (SMALL..200_000).step_by(1777) {
-        let memory = Arc::new(Memory::new(1 << 30));
+        let memory = Arc::new(Memory::new(1 << 30, false));
         for pick in [false, true] {
             let whole = batch(&memory, 100);
             let plain: Vec<u8> = whole.payload().slices().flatten().copied().collect();

@@ -31,6 +31,67 @@ static void *wait_for_the_end(void *producer) {
     return NULL;
 }
 
+static void on_own(const ottla_delivery *delivery, void *userdata) {
+    (void)userdata;
+    CHECK(delivery->code == OTTLA_ERR_OK);
+}
+
+/* With retain.records, a report shows its records as they were sent, also after its producer. */
+static void records_are_shown(const char *broker, const char *retain) {
+    ottla_config *config = ottla_config_new();
+    ottla_producer *producer = NULL;
+    ottla_topic *topic = NULL;
+    ottla_report *report = NULL;
+    CHECK_OK(ottla_config_set(config, "bootstrap.servers", broker, NULL));
+    CHECK_OK(ottla_config_set(config, "retain.records", retain, NULL));
+    CHECK_OK(ottla_config_set(config, "linger.ms", "100", NULL));
+    CHECK_OK(ottla_config_set(config, "compression.type", "gzip", NULL));
+    CHECK_OK(ottla_config_set_poll(config, NULL, NULL, NULL));
+    CHECK_OK(ottla_producer_new(config, &producer, NULL));
+    ottla_config_free(config);
+    CHECK_OK(ottla_producer_topic(producer, "shown", &topic, NULL));
+    char value[2000];
+    memset(value, 'v', sizeof value);
+    ottla_header headers[2] = {{"first", 5, "1", 1, NULL}, {"second", 6, NULL, 0, NULL}};
+    ottla_record record = text_record("key", NULL);
+    set_partition(&record, 0);
+    set_timestamp(&record, 1234);
+    record.value = value;
+    record.value_len = sizeof value;
+    record.headers = headers;
+    record.header_count = 2;
+    ottla_record empty;
+    ottla_record_init(&empty, sizeof empty);
+    set_partition(&empty, 0);
+    /* The delivery of this one is not polled, so it is not among the entries. */
+    CHECK_OK(ottla_producer_send(producer, topic, &empty, NULL, OPTIONS(.on_delivery = on_own), NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &record, (void *)1, NULL, NULL));
+    CHECK_OK(ottla_producer_send(producer, topic, &empty, (void *)2, NULL, NULL));
+    memset(value, 'x', sizeof value);
+    CHECK_OK(POLL_ONE(producer, 5000, &report, NULL));
+    CHECK(report != NULL && ottla_report_batch(report)->count == 2);
+    ottla_topic_free(topic);
+    CHECK_OK(ottla_producer_free(producer));
+    const ottla_record *shown = ottla_report_records(report);
+    if (strcmp(retain, "true") == 0) {
+        CHECK(shown[0].struct_size == sizeof record && shown[0].flags == OTTLA_RECORD_TIMESTAMP);
+        CHECK(shown[0].timestamp == 1234 && shown[0].key_len == 3 && memcmp(shown[0].key, "key", 3) == 0);
+        CHECK(shown[0].value_len == sizeof value);
+        for (size_t i = 0; i < sizeof value; i++) {
+            CHECK(((const char *)shown[0].value)[i] == 'v');
+        }
+        CHECK(shown[0].header_count == 2);
+        CHECK(shown[0].headers[0].name_len == 5 && memcmp(shown[0].headers[0].name, "first", 5) == 0);
+        CHECK(shown[0].headers[0].value_len == 1 && memcmp(shown[0].headers[0].value, "1", 1) == 0);
+        CHECK(shown[0].headers[1].name_len == 6 && shown[0].headers[1].value == NULL);
+        CHECK(shown[1].key == NULL && shown[1].value == NULL && shown[1].headers == NULL && shown[1].header_count == 0);
+        CHECK(shown[1].timestamp == ottla_report_batch(report)->entries[1].timestamp);
+    } else {
+        CHECK(shown == NULL);
+    }
+    ottla_report_free(report);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     ottla_config *config = ottla_config_new();
@@ -113,7 +174,11 @@ int main(int argc, char **argv) {
     CHECK(pthread_join(thread, NULL) == 0);
     ottla_config_free(config);
 
-    /* The report is valid after its producer was freed. */
+    records_are_shown(argv[1], "true");
+    records_are_shown(argv[1], "false");
+    CHECK(ottla_report_records(NULL) == NULL);
+
+    /* After everything: the report is whole. */
     CHECK(strcmp(ottla_report_batch(kept)->topic, "polled") == 0 && ottla_report_batch(kept)->count > 0);
     ottla_report_free(kept);
     return 0;

@@ -26,7 +26,7 @@ pub mod statistics;
 pub mod sync;
 pub mod text;
 
-pub use batch::{Completion, Delivery, DeliveryResult, Outcome, Report};
+pub use batch::{Completion, Delivery, DeliveryResult, Outcome, Report, SentRecord};
 pub use config::Config;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use record::{Fate, Header, Record};

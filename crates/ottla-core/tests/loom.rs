@@ -39,6 +39,7 @@ fn model(f: impl Fn() + Send + Sync + 'static) {
 fn accumulator(batch_limit: usize, buffer_memory: usize) -> Arc<Accumulator> {
     Arc::new(Accumulator::new(&AccumulatorSettings {
         buffer_memory,
+        retain: false,
         batch_size: 1000,
         batch_limit,
         topic: TopicSettings {

@@ -9,11 +9,12 @@ pub mod producer;
 pub use event_loop::{LogSink, Sink};
 pub use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};
 pub use ottla_core::batch::PlainRecord;
+pub use ottla_core::config::Dialect;
 pub use ottla_core::loan::{Lent, Loan, Offer};
 pub use ottla_core::sender::{Event, EventKind};
 pub use ottla_core::{
     Completion, Config, CounterSnapshot, Delivery, DeliveryResult, Error, ErrorCode, ErrorKind, Fate, Header, Level,
-    Outcome, PartitionInfo, Record, Report, Result, Snapshot,
+    Outcome, PartitionInfo, Record, Report, Result, SentRecord, Snapshot,
 };
 pub use producer::{Producer, SendHandle, TopicHandle, Wait};
 

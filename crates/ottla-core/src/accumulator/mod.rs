@@ -60,6 +60,8 @@ pub enum Command {
     /// Complete the records of the transaction. No record joins it any more, and all its records are in the mail before
     /// this command.
     DrainTransaction,
+    /// More addresses to begin from, besides `bootstrap.servers`.
+    AddBrokers { servers: Vec<(Arc<str>, u16)> },
     /// Report what a call or records wait for.
     Explain { ticket: u64, of: Waiting },
 }
@@ -97,6 +99,8 @@ pub struct Purge {
 #[derive(Clone)]
 pub struct AccumulatorSettings {
     pub buffer_memory: usize,
+    /// Reports show their records, which stay in `buffer_memory` until then.
+    pub retain: bool,
     pub batch_size: usize,
     /// Encoded bytes to which an open batch may grow while the sender does not take it.
     pub batch_limit: usize,
@@ -133,7 +137,7 @@ pub enum NotAccepted {
 impl Accumulator {
     pub fn new(settings: &AccumulatorSettings) -> Self {
         Accumulator {
-            memory: Arc::new(Memory::new(settings.buffer_memory)),
+            memory: Arc::new(Memory::new(settings.buffer_memory, settings.retain)),
             gate: Gate::new(),
             inbox: Inbox::new(),
             topics: Topics::new(settings.batch_limit, settings.topic.clone()),

@@ -47,6 +47,7 @@ impl Clock for Hand {
 fn settings() -> AccumulatorSettings {
     AccumulatorSettings {
         buffer_memory: 1 << 20,
+        retain: false,
         batch_size: BATCH,
         batch_limit: 4 * BATCH,
         topic: TopicSettings { linger: LINGER, delivery_timeout: DELIVERY, ..TopicSettings::default() },

@@ -1,5 +1,6 @@
 //! Where chunks and batches come from and return to: free lists under one lock. Each chunk is charged to the budget.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use super::budget::{Budget, NoRoom};
@@ -21,6 +22,10 @@ pub struct Memory {
     /// Charged bytes that reports hold.
     reports: AtomicUsize,
     accepted: HandOver,
+    /// Whether reports keep their records.
+    retains: bool,
+    /// Wakes the sender, which gives values back.
+    on_loans_ended: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -74,11 +79,13 @@ pub struct Room {
 }
 
 impl Memory {
-    pub fn new(limit: usize) -> Self {
+    /// With `retains`, the records of a batch stay charged until its report is dropped, and the report shows them.
+    pub fn new(limit: usize, retains: bool) -> Self {
         let (free, orphans) = (Mutex::default(), Mutex::default());
         let (loans, reports) = (EndedLoans::new(), AtomicUsize::new(0));
         let (has_reserve, accepted) = (AtomicBool::new(false), HandOver::default());
-        Memory { budget: Budget::new(limit), free, has_reserve, orphans, loans, reports, accepted }
+        let (budget, on_loans_ended) = (Budget::new(limit), OnceLock::new());
+        Memory { budget, free, has_reserve, orphans, loans, reports, accepted, retains, on_loans_ended }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -236,6 +243,22 @@ impl Memory {
     /// Charged bytes of all reports that are not dropped yet.
     pub fn report_bytes(&self) -> usize {
         self.reports.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn retains(&self) -> bool {
+        self.retains
+    }
+
+    /// How the sender is woken when loans end on another thread. Set once, before the first record.
+    pub fn on_loans_ended(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_loans_ended.set(wake);
+    }
+
+    /// A report was dropped, perhaps on the application's thread, and loans may have ended with it.
+    pub(super) fn note_loans_ended(&self) {
+        if let Some(wake) = self.on_loans_ended.get() {
+            wake();
+        }
     }
 
     pub(super) fn reused_batch(&self) -> Option<Box<Batch>> {

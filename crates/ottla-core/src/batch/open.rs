@@ -49,6 +49,10 @@ pub struct Batch {
     /// Set once the batch is taken from its slot, like the fields below.
     pub sealed: Sealed,
     pub(super) payload: Arc<Payload>,
+    /// What the payload was compressed from, if records are retained.
+    pub(super) plain: Option<Arc<Payload>>,
+    /// How many records at its beginning were moved elsewhere.
+    pub(super) moved: u32,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -135,6 +139,8 @@ impl Batch {
                 memory: memory.clone(),
                 sealed: Sealed::default(),
                 payload: Payload::shared(memory),
+                plain: None,
+                moved: 0,
                 outcome: None,
             });
         };
@@ -271,19 +277,29 @@ impl Batch {
 
     /// Replaces the payload by its compressed form. If there is no memory, nothing has changed.
     pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) -> Result<(), NoRoom> {
-        let mut chunk = self.memory.chunk(compressed.len(), 0, Charge::Force, &mut Room::default())?;
-        chunk.put(compressed).expect("it is as large");
+        let plain = self.memory.retains().then(|| self.payload.clone());
+        self.replace_payload(compressed)?;
+        self.plain = plain;
+        self.sealed.attributes |= attributes;
+        Ok(())
+    }
+
+    fn replace_payload(&mut self, bytes: &[u8]) -> Result<(), NoRoom> {
+        let mut chunk = self.memory.chunk(bytes.len(), 0, Charge::Force, &mut Room::default())?;
+        chunk.put(bytes).expect("it is as large");
         let payload = make_exclusive(&mut self.payload, &self.memory);
         payload.release();
         payload.chunks.push(chunk);
-        payload.len = compressed.len();
-        self.sealed.attributes |= attributes;
+        payload.len = bytes.len();
         Ok(())
     }
 
     /// Replaces a compressed payload by the records in it. If there is no memory, nothing has changed.
     pub fn set_plain(&mut self, records: &[u8]) -> Result<(), NoRoom> {
-        self.set_compressed(records, 0)?;
+        match self.plain.take() {
+            Some(plain) => self.payload = plain,
+            None => self.replace_payload(records)?,
+        }
         self.sealed.attributes = 0;
         Ok(())
     }
@@ -338,16 +354,23 @@ impl Batch {
         }
     }
 
-    /// Gives back what the batch holds. It is like a new batch then, except that its buffers keep their capacity.
-    pub(super) fn clear(&mut self) {
-        self.splices.clear();
-        self.memory.release(self.chunks.drain());
-        self.entries.clear(&self.memory);
+    /// Lets go of the payload.
+    pub(super) fn release_payload(&mut self) {
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
             // A request still shares the payload, and its last user releases it.
             None => self.payload = Payload::shared(&self.memory),
         }
+    }
+
+    /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
+    pub(super) fn clear(&mut self) {
+        self.splices.clear();
+        self.memory.release(self.chunks.drain());
+        self.entries.clear(&self.memory);
+        self.release_payload();
+        self.plain = None;
+        self.moved = 0;
         self.bytes = 0;
         self.lent_bytes = 0;
         self.forget_wanted();

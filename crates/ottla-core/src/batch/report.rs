@@ -32,7 +32,7 @@ impl Outcome {
     }
 }
 
-/// A decided batch, owned by the sink. The completions of its records end when it is dropped.
+/// A decided batch, owned by the sink. Dropping it ends the completion of its records, and releases what it retains.
 pub struct Report(Option<Box<Batch>>);
 
 /// The fate of one record, read from a report.
@@ -57,14 +57,16 @@ pub struct Delivery<'a> {
 }
 
 impl Batch {
-    /// Decides the batch. Its data is released here, before any sink runs, unless a request still shares it.
+    /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it, or the
+    /// producer retains records.
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
-        self.splices.clear();
         self.forget_wanted();
-        self.memory.clone().release(self.chunks.drain());
-        match Arc::get_mut(&mut self.payload) {
-            Some(payload) => payload.release(),
-            None => self.payload = super::Payload::shared(&self.memory),
+        if self.memory.retains() {
+            self.retain_records();
+        } else {
+            self.splices.clear();
+            self.memory.clone().release(self.chunks.drain());
+            self.release_payload();
         }
         self.outcome = Some(outcome);
         Report::new(self)
@@ -89,7 +91,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         batch.sealed.outcome_unknown |= batch.sealed.attempts > 0;
         Outcome::failed(batch, error, batch.created)
     });
-    let orphan = Box::new(Batch {
+    let mut orphan = Box::new(Batch {
         topic: batch.topic.clone(),
         partition: batch.partition,
         created: batch.created,
@@ -108,19 +110,28 @@ pub(super) fn adopt(batch: &mut Batch) {
         memory: memory.clone(),
         sealed: batch.sealed,
         payload: Arc::default(),
+        plain: None,
+        moved: batch.moved,
         outcome: Some(outcome),
     });
+    if memory.retains() {
+        std::mem::swap(&mut orphan.chunks, &mut batch.chunks);
+        std::mem::swap(&mut orphan.splices, &mut batch.splices);
+        std::mem::swap(&mut orphan.payload, &mut batch.payload);
+        std::mem::swap(&mut orphan.plain, &mut batch.plain);
+        orphan.retain_records();
+    }
     memory.orphan(Report::new(orphan));
 }
 
 impl Report {
-    /// `batch` is decided, and holds only its entries.
+    /// `batch` is decided, and holds its entries alone, or its records too.
     fn new(batch: Box<Batch>) -> Self {
-        batch.memory.begin_report(batch.entries.charged());
+        batch.memory.begin_report(batch.entries.charged() + batch.retained_bytes());
         Report(Some(batch))
     }
 
-    fn batch(&self) -> &Batch {
+    pub(super) fn batch(&self) -> &Batch {
         self.0.as_ref().expect("a report holds its batch until it is dropped")
     }
 
@@ -229,9 +240,13 @@ impl Drop for Report {
     fn drop(&mut self) {
         if let Some(mut batch) = self.0.take() {
             let memory = batch.memory.clone();
-            memory.end_report(batch.entries.charged());
+            memory.end_report(batch.entries.charged() + batch.retained_bytes());
+            let holds_loans = batch.holds_loans();
             batch.clear();
             memory.recycle(batch);
+            if holds_loans {
+                memory.note_loans_ended();
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{Batch, Sealed};
 use crate::error::{Error, Result};
 use crate::loan::Lent;
 use crate::planted::{Fault, planted};
-use crate::protocol::record_batch::RecordIter;
 use crate::record::Record;
 
 /// A batch whose records could not be read again, unchanged, and the error.
@@ -26,30 +25,21 @@ impl Batch {
     /// record's partition is the one that it asked for.
     pub fn for_each_record(&self, mut each: impl FnMut(&Record<'_>, i64, Completion) -> Result<()>) -> Result<()> {
         let mut headers = Vec::new();
-        // An open batch has its chunks, and a sealed one those of its payload.
-        let mut chunks = self.chunks.iter().chain(self.payload.chunks.iter());
-        let mut loans = self.splices.iter().chain(&self.payload.splices).peekable();
+        let mut encoded = self.encoded_records();
         let mut lent_values = self.entries.lent().iter().peekable();
-        let mut records = RecordIter::new(&[]);
         for (entry, index) in self.entries.iter().zip(0u32..) {
-            let loan = loans.next_if(|splice| splice.record == index).map(|splice| &splice.loan);
             let lent_value = lent_values.next_if(|(at, _)| *at == index).map(|(_, value)| Lent::Ended(*value));
-            let encoded = loop {
-                if let Some(record) = records.next_around(loan.map(|loan| loan.value())) {
-                    break record?;
-                }
-                let Some(chunk) = chunks.next() else { return Ok(()) };
-                records = RecordIter::new(chunk.filled());
-            };
+            let Some(record) = encoded.next() else { return Ok(()) };
+            let (record, loan) = record?;
             headers.clear();
-            headers.extend(encoded.headers.clone());
+            headers.extend(record.headers.clone());
             let wanted = self.wanted.get(index as usize).copied().unwrap_or(-1);
             let lent = loan.map(Lent::Held).or(lent_value);
             let record = Record {
                 partition: (wanted >= 0).then_some(wanted),
                 timestamp: Some(self.base_timestamp.wrapping_add(entry.timestamp_delta)),
-                key: encoded.key,
-                value: encoded.value,
+                key: record.key,
+                value: record.value,
                 headers: &headers,
                 timeout: self.custom_timeout,
                 lent: lent.as_ref(),
@@ -127,6 +117,7 @@ impl Batch {
 
     /// Drops the entries of the first records, which were moved to other batches. Allocates nothing.
     pub fn drop_moved(&mut self, moved: u32) {
+        self.moved = moved;
         self.entries.drop_first(moved);
     }
 

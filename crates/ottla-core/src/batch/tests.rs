@@ -2,6 +2,7 @@
 
 mod fast_path;
 mod lent;
+mod retained;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::sync::{Arc, Time};
 const PLENTY: usize = 1 << 20;
 
 fn memory(limit: usize) -> Arc<Memory> {
-    Arc::new(Memory::new(limit))
+    Arc::new(Memory::new(limit, false))
 }
 
 fn batch(memory: &Arc<Memory>) -> Box<Batch> {

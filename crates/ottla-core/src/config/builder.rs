@@ -3,7 +3,7 @@
 use super::foreign::{Meaning, check_alias, find_foreign, is_fixed_value, without_topic};
 use super::property::{Given, Text};
 use super::{
-    PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, invalid, properties, properties_file,
+    Dialect, PluginSettings, Property, Settings, TOPIC_PREFIX, environment, find, invalid, properties, properties_file,
     settings, suggestion, topics, trim,
 };
 use crate::Result;
@@ -19,6 +19,7 @@ pub const PLUGIN_PREFIX: &str = "ottla.plugin.";
 /// Properties by name. Each value is checked when it is set; what concerns several is checked by [`Config::resolve`].
 #[derive(Clone, Debug, Default)]
 pub struct Config {
+    dialect: Dialect,
     pub(super) values: BTreeMap<&'static str, Value>,
     pub(super) plugin: PluginSettings,
     /// What is said of single topics, by name.
@@ -50,8 +51,19 @@ enum Unset {
 }
 
 impl Config {
+    /// A configuration with Java's defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A configuration with the defaults of another client. Names, values and units stay Java's, as far as both clients
+    /// have the property.
+    pub fn for_dialect(dialect: Dialect) -> Self {
+        Config { dialect, ..Self::default() }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Sets one property, under its own name or an alias. The same name again replaces the value; another name for
@@ -161,7 +173,7 @@ impl Config {
     fn explicit_value(&self, property: &Property) -> Option<&str> {
         match self.values.get(property.name) {
             Some(value) => Some(value.text.shown()),
-            None => property.default,
+            None => property.default_in(self.dialect),
         }
     }
 
@@ -178,7 +190,7 @@ impl Config {
         }
         let name = without_topic(name);
         if let Some(property) = find(name) {
-            let text = property.check_given(given).map_err(Unset::Wrong)?;
+            let text = property.check_given(given, self.dialect).map_err(Unset::Wrong)?;
             return self.keep(property, property.name, text, given);
         }
         let Some(foreign) = find_foreign(name) else {
@@ -186,7 +198,8 @@ impl Config {
         };
         match foreign.meaning {
             Meaning::Alias { property, convert } => {
-                let (property, text) = check_alias(name, property, convert, given).map_err(Unset::Wrong)?;
+                let (property, text) =
+                    check_alias(name, property, convert, given, self.dialect).map_err(Unset::Wrong)?;
                 self.keep(property, foreign.name, text, given)
             }
             Meaning::Fixed { values, .. } if is_fixed_value(values, trim(given.value)) => Ok(()),
@@ -203,7 +216,7 @@ impl Config {
     fn put_for_topic(&mut self, name: &str, of_topic: &str, given: Given<'_>) -> Result<()> {
         let (topic, property) = topics::split(of_topic).ok_or_else(|| topics::unknown(name))?;
         topics::check_scope(property).map_err(|error| error.context(name))?;
-        let mut changed = self.topics.get(topic).cloned().unwrap_or_default();
+        let mut changed = self.topics.get(topic).cloned().unwrap_or_else(|| Config::for_dialect(self.dialect));
         changed.put(property, given).map_err(|reason| match reason {
             Unset::Unknown(message) | Unset::Idle(message) => invalid(format!("{name}: {message}")),
             Unset::Wrong(error) => error.context(name),

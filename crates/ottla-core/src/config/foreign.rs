@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::property::{Given, Text};
-use super::{Property, Scope, find};
+use super::{Dialect, Property, Scope, find};
 use crate::Result;
 use Meaning::{Alias, Fixed, Idle, Refused};
 
@@ -126,11 +126,12 @@ pub(super) fn check_alias(
     property: &'static str,
     convert: Convert,
     given: Given<'_>,
+    dialect: Dialect,
 ) -> Result<(&'static Property, Text)> {
     let property = find(property).expect("a test holds that every alias leads to a property");
     let converted = convert.to_property(super::trim(given.value));
     let shown = if given.is_hidden() { given.shown } else { &converted };
-    let checked = property.check_given(Given { value: &converted, shown });
+    let checked = property.check_given(Given { value: &converted, shown }, dialect);
     // The message speaks of the property; the reader wrote the other name.
     let checked = checked.map_err(|error| error.context(format_args!("{name} (here {})", property.name)));
     Ok((property, checked?))

@@ -220,7 +220,7 @@ pub fn fuzz_properties(data: &[u8]) {
     if config.load_properties_str(&text, "fuzz").is_ok() {
         for property in super::properties().iter().filter(|property| !property.is_secret()) {
             if let Some(value) = config.get(property.name) {
-                property.check(&value).expect("a value that was accepted is accepted again");
+                property.check(&value, super::Dialect::Java).expect("a value that was accepted is accepted again");
             }
         }
         let _ = config.resolve();

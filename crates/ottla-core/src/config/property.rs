@@ -13,6 +13,8 @@ pub struct Property {
     pub kind: Kind,
     /// In the spelling that [`super::Config::get`] answers with; `None`: nothing, until it is set.
     pub default: Option<&'static str>,
+    /// The default in librdkafka's dialect, where it differs.
+    pub librdkafka: Option<&'static str>,
     /// What else is accepted where only the default is: it makes no difference here.
     pub accepted: &'static [&'static str],
     pub importance: Importance,
@@ -23,6 +25,15 @@ pub struct Property {
     pub source: &'static str,
     /// Complete sentences, with units.
     pub doc: &'static str,
+}
+
+/// Whose defaults a configuration has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Those of Kafka's Java producer.
+    #[default]
+    Java,
+    Librdkafka,
 }
 
 /// The type of a property's value.
@@ -119,16 +130,16 @@ pub enum State {
 impl Property {
     /// Checks a value and gives it its one spelling: numbers without sign or zeros in front, booleans and words as
     /// the table writes them. Values are trimmed as Java trims them. Of a secret it returns the mask.
-    pub fn check(&self, value: &str) -> Result<String> {
-        self.check_given(Given::openly(value)).map(|text| text.shown().to_owned())
+    pub fn check(&self, value: &str, dialect: Dialect) -> Result<String> {
+        self.check_given(Given::openly(value), dialect).map(|text| text.shown().to_owned())
     }
 
-    pub(super) fn check_given(&self, given: Given<'_>) -> Result<Text> {
+    pub(super) fn check_given(&self, given: Given<'_>, dialect: Dialect) -> Result<Text> {
         let given = Given { value: trim(given.value), shown: trim(given.shown) };
         let canonical = self.parse(given)?;
         match self.state {
             State::Implemented => Ok(canonical),
-            _ if self.makes_no_difference(canonical.exposed()) => Ok(canonical),
+            _ if self.makes_no_difference(canonical.exposed(), dialect) => Ok(canonical),
             State::Later(why) => Err(invalid(format!("{}{} is refused: {why}", self.name, self.quoted(given)))),
             State::JvmOnly(instead) => {
                 Err(invalid(format!("{}{} means nothing outside a JVM: {instead}", self.name, self.quoted(given))))
@@ -137,8 +148,17 @@ impl Property {
     }
 
     /// Whether a property that does nothing was set to what it does anyway. Nothing, written out, is nothing.
-    fn makes_no_difference(&self, canonical: &str) -> bool {
-        canonical == self.default.unwrap_or("") || self.accepted.contains(&canonical)
+    fn makes_no_difference(&self, canonical: &str, dialect: Dialect) -> bool {
+        canonical == self.default_in(dialect).unwrap_or("")
+            || self.default == Some(canonical)
+            || self.accepted.contains(&canonical)
+    }
+
+    pub fn default_in(&self, dialect: Dialect) -> Option<&'static str> {
+        match dialect {
+            Dialect::Java => self.default,
+            Dialect::Librdkafka => self.librdkafka.or(self.default),
+        }
     }
 
     /// The type's name, as Java's documentation has it.
@@ -336,10 +356,10 @@ impl std::fmt::Display for Importance {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find;
+    use super::super::{Dialect, find};
 
     fn check(name: &str, value: &str) -> String {
-        match find(name).expect("a known property").check(value) {
+        match find(name).expect("a known property").check(value, Dialect::Java) {
             Ok(value) => value,
             Err(error) => format!("! {}", error.message()),
         }
@@ -433,8 +453,10 @@ mod tests {
     #[test]
     fn every_default_passes_its_own_check() {
         for property in super::super::properties() {
-            if let Some(default) = property.default {
-                assert_eq!(property.check(default).as_deref().ok(), Some(default), "{}", property.name);
+            for dialect in [Dialect::Java, Dialect::Librdkafka] {
+                let default = property.default_in(dialect);
+                let checked = default.map(|default| property.check(default, dialect).expect(property.name));
+                assert_eq!(checked.as_deref(), default, "{}", property.name);
             }
         }
     }

@@ -11,6 +11,13 @@ pub struct HostPort {
     pub port: u16,
 }
 
+impl HostPort {
+    /// Reads a list in the form of `bootstrap.servers`.
+    pub fn parse_list(list: &str) -> Result<Vec<HostPort>> {
+        parse("the list of brokers", list)
+    }
+}
+
 impl std::fmt::Display for HostPort {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.host.contains(':') {

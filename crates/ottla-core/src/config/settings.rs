@@ -1,6 +1,6 @@
 //! The configuration as the engine uses it: typed, complete and without contradictions.
 
-use super::{Config, Facilities, HostPort, PluginSettings, invalid, servers};
+use super::{Config, Dialect, Facilities, HostPort, PluginSettings, invalid, servers};
 use crate::Result;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
+    /// Empty if brokers are added later.
     pub bootstrap: Vec<HostPort>,
     /// Never absent: `ottla-<n>` unless set.
     pub client_id: String,
@@ -29,6 +30,8 @@ pub struct Settings {
     /// At least 1.
     pub batch_size: usize,
     pub buffer_memory: usize,
+    /// `retain.records`.
+    pub retain: bool,
     pub max_request_size: usize,
     pub codec: Codec,
     /// The level of `codec`; 0 where it has none.
@@ -163,14 +166,14 @@ const IDEMPOTENT_IN_FLIGHT: u32 = 5;
 
 pub(super) fn resolve(config: &Config) -> Result<Settings> {
     let reader = Reader(config);
-    if !config.is_set("bootstrap.servers") {
+    if !config.is_set("bootstrap.servers") && config.dialect() == Dialect::Java {
         return Err(invalid("bootstrap.servers is not set: it says where the first brokers are, as in localhost:9092"));
     }
     let mut notes = Vec::new();
     let idempotence = idempotence(&reader, &mut notes)?;
     let transaction = transaction(&reader, idempotence)?;
     let timeouts = timeouts(&reader, &mut notes)?;
-    if reader.bool("enable.metrics.push") {
+    if reader.is_set("enable.metrics.push") && reader.bool("enable.metrics.push") {
         notes.push("enable.metrics.push=true: metrics are not pushed to the brokers in this release".into());
     }
     let retry = backoff(&reader, "retry.backoff.ms", "retry.backoff.max.ms", &mut notes);
@@ -181,13 +184,16 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
     let codec = codec(&reader);
     let levels = levels(&reader);
     Ok(Settings {
-        bootstrap: servers::parse("bootstrap.servers", &reader.text("bootstrap.servers"))?,
+        bootstrap: match config.get("bootstrap.servers") {
+            Some(listed) => servers::parse("bootstrap.servers", &listed)?,
+            None => Vec::new(),
+        },
         client_id: client_id(&reader)?,
         acks: acks(&reader),
         idempotence,
         transaction,
         retries: reader.unsigned("retries"),
-        max_in_flight: reader.unsigned("max.in.flight.requests.per.connection"),
+        max_in_flight: max_in_flight(&reader, idempotence),
         delivery_timeout: Duration::from_millis(timeouts.delivery),
         request_timeout: Duration::from_millis(timeouts.request),
         max_block: reader.millis("max.block.ms"),
@@ -196,6 +202,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         linger: Duration::from_millis(timeouts.linger),
         batch_size: reader.size("batch.size").max(1),
         buffer_memory: reader.size("buffer.memory"),
+        retain: reader.bool("retain.records"),
         max_request_size: reader.size("max.request.size"),
         codec,
         level: levels.of(codec),
@@ -287,7 +294,7 @@ fn idempotence(reader: &Reader, notes: &mut Vec<String>) -> Result<bool> {
         on = false;
     }
     let in_flight = reader.unsigned("max.in.flight.requests.per.connection");
-    if on && in_flight > IDEMPOTENT_IN_FLIGHT {
+    if on && in_flight > IDEMPOTENT_IN_FLIGHT && reader.is_set("max.in.flight.requests.per.connection") {
         return Err(invalid(format!(
             "max.in.flight.requests.per.connection={in_flight} contradicts idempotence{}, which allows at most 5: lower \
              it, or set enable.idempotence=false",
@@ -295,6 +302,12 @@ fn idempotence(reader: &Reader, notes: &mut Vec<String>) -> Result<bool> {
         )));
     }
     Ok(on)
+}
+
+/// A default that does not go with idempotence gives way.
+fn max_in_flight(reader: &Reader, idempotence: bool) -> u32 {
+    let configured = reader.unsigned("max.in.flight.requests.per.connection");
+    if idempotence { configured.min(IDEMPOTENT_IN_FLIGHT) } else { configured }
 }
 
 /// Transactions need idempotence, however it came to be off.
@@ -442,7 +455,7 @@ fn serializer(reader: &Reader, name: &str) -> Option<Serializer> {
 
 fn client_id(reader: &Reader) -> Result<String> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    if !reader.is_set("client.id") {
+    if !reader.is_set("client.id") && reader.text("client.id").is_empty() {
         return Ok(format!("ottla-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     }
     short_text(reader, "client.id")
@@ -515,6 +528,41 @@ mod tests {
         config
     }
 
+    fn librdkafka(pairs: &[(&str, &str)]) -> Result<Settings> {
+        let mut config = Config::for_dialect(Dialect::Librdkafka);
+        pairs.iter().for_each(|(name, value)| config.set(name, value).unwrap());
+        config.resolve()
+    }
+
+    #[test]
+    fn librdkafka_s_dialect_has_its_defaults() {
+        let it = librdkafka(&[]).unwrap();
+        assert_eq!((it.client_id.as_str(), it.acks, it.idempotence), ("rdkafka", Acks::All, false));
+        assert_eq!((it.max_in_flight, it.batch_size, it.buffer_memory), (1_000_000, 1_000_000, 1 << 30));
+        assert_eq!((it.partitioner, it.retain), (Partitioner::ConsistentRandom, true));
+        assert_eq!((it.delivery_timeout.as_secs(), it.connections_max_idle), (300, None));
+        assert_eq!((it.notes, it.bootstrap), (vec![], vec![]));
+        assert_eq!(librdkafka(&[("client.id", "me"), ("enable.metrics.push", "false")]).unwrap().client_id, "me");
+    }
+
+    #[test]
+    fn default_of_librdkafka_s_dialect_gives_way_to_idempotence() {
+        let in_flight = "max.in.flight.requests.per.connection";
+        assert_eq!(librdkafka(&[("enable.idempotence", "true")]).unwrap().max_in_flight, 5);
+        assert_eq!(librdkafka(&[("enable.idempotence", "true"), (in_flight, "3")]).unwrap().max_in_flight, 3);
+        assert!(librdkafka(&[("enable.idempotence", "true"), (in_flight, "6")]).is_err());
+    }
+
+    #[test]
+    fn topic_of_librdkafka_s_dialect_has_its_defaults() {
+        let mut config = Config::for_dialect(Dialect::Librdkafka);
+        config.set("ottla.topic.t.linger.ms", "7").unwrap();
+        assert_eq!(config.get("ottla.topic.t.partitioner.class").as_deref(), Some("consistent_random"));
+        let it = config.resolve_topic("t", &Config::new(), &config.resolve().unwrap()).unwrap();
+        assert_eq!((it.partitioner, it.linger.as_millis()), (Partitioner::ConsistentRandom, 7));
+        assert_eq!(it.delivery_timeout.as_secs(), 300);
+    }
+
     fn settings(pairs: &[(&str, &str)]) -> Settings {
         config(pairs).resolve().unwrap()
     }
@@ -573,6 +621,7 @@ mod tests {
             linger: MS(5),
             batch_size: 16384,
             buffer_memory: 33_554_432,
+            retain: false,
             max_request_size: 1_048_576,
             codec: Codec::None,
             level: 0,

@@ -2,7 +2,7 @@
 //!
 //! Types, ranges, defaults and importance are Java's. `every_property_of_java_is_here_with_its_type_default_and_range`
 //! compares them with its `ConfigDef`; `DIFFERENT` lists the differences, which the property's text explains, and
-//! `OTTLAS_OWN` the properties that Java does not have.
+//! `OTTLAS_OWN` the properties that Java does not have. A row has librdkafka's default too where that differs.
 //!
 //! A row works (`State::Implemented`) unless it says `.later(..)` or `.jvm(..)`. A row that works and changes nothing fails
 //! a test of the engine (`every_property_that_works_changes_what_a_part_is_given`).
@@ -60,12 +60,17 @@ const fn row(
     doc: &'static str,
 ) -> Property {
     let (scope, state) = (Scope::Producer, State::Implemented);
-    Property { name, kind, default, accepted: &[], importance, scope, group, state, source, doc }
+    Property { name, kind, default, librdkafka: None, accepted: &[], importance, scope, group, state, source, doc }
 }
 
 impl Property {
     const fn topic(mut self) -> Self {
         self.scope = Scope::Topic;
+        self
+    }
+
+    const fn librdkafka(mut self, default: &'static str) -> Self {
+        self.librdkafka = Some(default);
         self
     }
 
@@ -134,7 +139,7 @@ static PROPERTIES: &[Property] = &[
     row("client.id", Kind::String, Some(""), Medium, Connection, "ProducerConfig",
         "The name under which the brokers log this producer and count its quota. If it is not set, the producer is \
          called `ottla-` followed by a number that is unique in the process. If it is set to an empty text, it \
-         stays empty."),
+         stays empty.").librdkafka("rdkafka"),
     row("client.dns.lookup", words(&["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]),
         Some("use_all_dns_ips"), Medium, Connection, "KIP-302; ClientDnsLookup",
         "How host names are resolved. `use_all_dns_ips` tries the addresses of a name one after the other until a \
@@ -145,7 +150,7 @@ static PROPERTIES: &[Property] = &[
     row("connections.max.idle.ms", ANY_LONG, Some("540000"), Medium, Connection, "CommonClientConfigs",
         "A connection that was not used for this many milliseconds is closed; a negative number keeps it open. \
          Keep it below the brokers' own limit (10 minutes unless changed), so that the producer closes first. 0 to \
-         9 count as 10."),
+         9 count as 10.").librdkafka("-1"),
     row("security.protocol", words_any_case(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Some("PLAINTEXT"),
         Medium, Connection, "CommonClientConfigs",
         "The protocol for connections to brokers. This release speaks `PLAINTEXT` only.")
@@ -158,20 +163,20 @@ static PROPERTIES: &[Property] = &[
          socket. With `0` nothing is confirmed or retried, and the offset is reported as -1. A broker that refuses \
          such a request closes the connection: what was written to it is lost, a warning says so, and metadata is \
          requested. Records for a deleted topic then wait, and fail after `delivery.timeout.ms`. Any value but \
-         `all` turns idempotence off, also for a single topic.").topic(),
+         `all` turns idempotence off, also for a single topic.").librdkafka("-1").topic(),
     row("enable.idempotence", Kind::Bool, Some("true"), Low, Delivery, "KIP-98, KIP-679; ProducerConfig",
         "Numbers the records, so that a retry can neither duplicate nor reorder them. It needs `acks=all`, \
          `retries` above 0, and at most 5 requests in flight per connection. If this property is not set, `acks` \
          or `retries` that do not fit turn it off, with a line in the log. If it is set to true, they are an \
          error. With more than 5 requests in flight, it must be turned off explicitly. (Java refuses more than 5 \
-         also where `acks` has already turned idempotence off; Ottla does not.)"),
+         also where `acks` has already turned idempotence off; Ottla does not.)").librdkafka("false"),
     row("retries", INT, Some("2147483647"), High, Delivery, "KIP-91; ProducerConfig",
         "How often a batch is sent again after a temporary error. It is best left alone: `delivery.timeout.ms` is \
          the limit that matters."),
     row("max.in.flight.requests.per.connection", Kind::Int(within(1, INT_MAX)), Some("5"), Low, Delivery,
         "KIP-98; ProducerConfig",
         "How many Produce requests may be unanswered on one connection. With idempotence at most 5. Without \
-         idempotence, any number above 1 lets a retried batch arrive behind a later one."),
+         idempotence, any number above 1 lets a retried batch arrive behind a later one.").librdkafka("1000000"),
     row("delivery.timeout.ms", INT, Some("120000"), Medium, Delivery, "KIP-91; ProducerConfig",
         "The time in milliseconds, counted from the first record of a batch, after which its result is reported in \
          any case. It includes waiting, sending and retrying. A batch whose requests end their connections fails \
@@ -179,7 +184,7 @@ static PROPERTIES: &[Property] = &[
          eighth of this time, or for `linger.ms` if that is longer. A record may have its own timeout. This property \
          must be at least `linger.ms` plus `request.timeout.ms`. If both this and `request.timeout.ms` are set and do not \
          fit, that is an error. If only this is set, `request.timeout.ms` is lowered to fit. If this is not set, \
-         it is raised to fit. The log notes the last two.").topic(),
+         it is raised to fit. The log notes the last two.").librdkafka("300000").topic(),
     row("request.timeout.ms", INT, Some("30000"), Medium, Delivery, "KIP-19; ProducerConfig",
         "How many milliseconds a request may wait for its response before the connection is given up. The broker \
          gets the same number as its limit for the replicas' acknowledgement. It should be above the brokers' \
@@ -206,17 +211,22 @@ static PROPERTIES: &[Property] = &[
         "The size in bytes at which a batch is full and no longer lingers. A larger record gets its own batch. 0 \
          means 1: a batch per record. It is also the number of bytes after which records without a key move to the \
          next partition. While its broker is busy, a batch continues to grow, up to 1 MiB or to this size if that \
-         is larger, but not above `max.request.size`."),
+         is larger, but not above `max.request.size`.").librdkafka("1000000"),
     row("buffer.memory", LONG, Some("33554432"), High, Batching, "ProducerConfig",
         "How many bytes of records may wait to be sent or confirmed. When it is used up, sends wait for at most \
          `max.block.ms`. It counts the memory in use, not `batch.size` per partition. Memory that is needed for \
-         sending (compressed copies, frames) may exceed it a little."),
+         sending (compressed copies, frames) may exceed it a little.").librdkafka("1073741824"),
+    row("retain.records", Kind::Bool, Some("false"), Low, Batching, "Ottla's own",
+        "Whether delivery reports keep the records, so that an application can read key, value, headers and timestamp \
+         again: from polled reports with `ottla_report_records`, in Rust with `Report::records`. Their bytes stay in `buffer.memory` until the report is released; with a codec, that holds plain and \
+         compressed bytes until the batch is delivered. A lent value is returned when the report is released. Without \
+         it, this memory is free before a delivery is reported.").librdkafka("true"),
     row("max.request.size", INT, Some("1048576"), Medium, Batching, "ProducerConfig",
         "The largest Produce request in bytes, and therefore the largest record, before compression. Brokers and \
          topics have their own limits (`message.max.bytes`, `max.message.bytes`), which count after compression. A \
          broker closes the connection for a request above `socket.request.max.bytes`. A request carries a batch of \
          each partition of its broker. If there is more to send than this limit allows, 2 to 8 MiB make fewer \
-         requests and cost less."),
+         requests and cost less.").librdkafka("1000000"),
 
     // Compression
     row("compression.type", words(&["none", "gzip", "snappy", "lz4", "zstd"]), Some("none"), High, Compression,
@@ -244,7 +254,7 @@ static PROPERTIES: &[Property] = &[
          record with a null key goes where an empty key would go. With it, such a record is treated as by default \
          (with `consistent_random`, also a record with an empty key). `random`: any available partition, drawn for \
          each record, with or without keys. A custom partitioner that is given to `ottla_config_set_partitioner` \
-         replaces this setting.").topic(),
+         replaces this setting.").librdkafka("consistent_random").topic(),
     row("partitioner.ignore.keys", Kind::Bool, Some("false"), Medium, Partitioning, "KIP-794; ProducerConfig",
         "Treats records with a key like records without one when the partition is chosen. Used by the default \
          partitioner only.").topic(),
@@ -289,15 +299,15 @@ static PROPERTIES: &[Property] = &[
     // Network
     row("reconnect.backoff.ms", LONG, Some("50"), Low, Network, "CommonClientConfigs",
         "The pause in milliseconds before connecting again to a broker that could not be reached. It doubles with \
-         each failure up to `reconnect.backoff.max.ms`, and varies by 20 % at random. 0 to 9 count as 10."),
+         each failure up to `reconnect.backoff.max.ms`, and varies by 20 % at random. 0 to 9 count as 10.").librdkafka("100"),
     row("reconnect.backoff.max.ms", LONG, Some("1000"), Low, Network, "KIP-144; CommonClientConfigs",
         "The longest such pause in milliseconds. If only `reconnect.backoff.ms` is set, every pause is that long, \
-         and the log notes it. 0 to 9 count as 10."),
+         and the log notes it. 0 to 9 count as 10.").librdkafka("10000"),
     row("socket.connection.setup.timeout.ms", Kind::Long(up_from(1)), Some("10000"), Medium, Network,
         "KIP-601; CommonClientConfigs",
         "How many milliseconds connecting to one address may take. It doubles with each failure up to \
          `socket.connection.setup.timeout.max.ms`, and varies by 20 % at random. Java does not check it; Ottla \
-         requires at least 1."),
+         requires at least 1.").librdkafka("30000"),
     row("socket.connection.setup.timeout.max.ms", Kind::Long(up_from(1)), Some("30000"), Medium, Network,
         "KIP-601; CommonClientConfigs",
         "The longest time in milliseconds for connecting to one address. If it is below \
@@ -379,7 +389,7 @@ static PROPERTIES: &[Property] = &[
     row("sasl.login.class", SOME_CLASS, None, Medium, Sasl, "KIP-86; SaslConfigs",
         "The Java class that logs in.").later(CALLBACKS),
     row("sasl.kerberos.service.name", Kind::String, None, Medium, Sasl, "SaslConfigs",
-        "The Kerberos name of the brokers' service.").later(NO_SASL),
+        "The Kerberos name of the brokers' service.").librdkafka("kafka").later(NO_SASL),
     row("sasl.kerberos.kinit.cmd", Kind::String, Some("/usr/bin/kinit"), Low, Sasl, "SaslConfigs",
         "The command that renews a Kerberos ticket.").later(NO_SASL),
     row("sasl.kerberos.ticket.renew.window.factor", ANY_DOUBLE, Some("0.8"), Low, Sasl, "SaslConfigs",
@@ -484,7 +494,7 @@ static PROPERTIES: &[Property] = &[
          changes it later."),
     row("enable.metrics.push", Kind::Bool, Some("false"), Low, Observation, "KIP-714; CommonClientConfigs",
         "Whether the brokers may request the client's metrics. Java's default is true. This release sends none, so \
-         the default is `false`. `true` is accepted, because files contain it, and noted in the log.")
+         the default is `false`. `true` is accepted, because files contain it, and noted in the log.").librdkafka("true")
         .accepts(&["true"]).later("metrics are not pushed to the brokers in this release"),
     row("interceptor.classes", Kind::List, Some(""), Low, Observation, "KIP-42; ProducerConfig",
         "Java classes that see each record before it is sent and after it is confirmed.").later(CALLBACKS),
@@ -510,7 +520,10 @@ static PROPERTIES: &[Property] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::config::{Config, Dialect, Meaning};
 
     /// Where Ottla differs from Java on purpose: the property, and what differs.
     const DIFFERENT: &[(&str, &str)] = &[
@@ -521,7 +534,7 @@ mod tests {
         ("socket.connection.setup.timeout.max.ms", "range"),
     ];
 
-    const OTTLAS_OWN: &[&str] = &["allow.auto.create.topics", "receive.message.max.bytes", "debug"];
+    const OTTLAS_OWN: &[&str] = &["retain.records", "allow.auto.create.topics", "receive.message.max.bytes", "debug"];
 
     fn differs(name: &str, what: &str) -> bool {
         DIFFERENT.contains(&(name, what))
@@ -613,5 +626,54 @@ mod tests {
             };
             assert!(property.doc.contains(unit), "{} does not say {unit}", property.name);
         }
+    }
+
+    /// Where librdkafka documents another default than Ottla has in its dialect: the name, that default, and why.
+    const DIFFERENT_FROM_LIBRDKAFKA: &[(&str, &str, &str)] = &[
+        ("connections.max.idle.ms", "0", "0 means never, which is -1 here"),
+        (
+            "metadata.max.age.ms",
+            "900000",
+            "means the age of its cache; its pause is topic.metadata.refresh.interval.ms",
+        ),
+        ("allow.auto.create.topics", "false", "is for consumers; its producers always may"),
+        ("compression.codec", "inherit", "a topic without its own has the producer's"),
+        ("security.protocol", "plaintext", "is the same word in lower case"),
+        ("sasl.kerberos.kinit.cmd", KINIT, "is a template for its own shell"),
+    ];
+    const KINIT: &str = "kinit -R -t \"%{sasl.kerberos.keytab}\" -k %{sasl.kerberos.principal} || kinit -t \
+                         \"%{sasl.kerberos.keytab}\" -k %{sasl.kerberos.principal}";
+
+    #[test]
+    fn defaults_of_librdkafka_s_dialect_are_those_that_it_documents() {
+        let vectors = include_str!("../../tests/vectors/librdkafka-config.txt");
+        let config = Config::for_dialect(Dialect::Librdkafka);
+        let (mut compared, mut differ) = (BTreeSet::new(), Vec::new());
+        for line in vectors.lines() {
+            let (name, documented) = line.split_once('\t').expect("name and default");
+            let property = match super::super::foreign::find_foreign(name).map(|foreign| foreign.meaning) {
+                Some(Meaning::Alias { property, .. }) => property,
+                Some(_) => continue,
+                None => name,
+            };
+            assert!(find(property).is_some(), "{name} is not known at all");
+            compared.insert(property);
+            let ours = config.get(name).unwrap_or_default();
+            if ours != documented {
+                differ.push((name, documented));
+            }
+        }
+        let expected: Vec<_> = DIFFERENT_FROM_LIBRDKAFKA.iter().map(|(name, default, _)| (*name, *default)).collect();
+        differ.sort_unstable();
+        assert_eq!(differ, {
+            let mut sorted = expected;
+            sorted.sort_unstable();
+            sorted
+        });
+        assert!(compared.len() > 50, "only {}", compared.len());
+        // No row has such a default but those that librdkafka has, and one of Ottla's own.
+        let rows = properties().iter().filter(|property| property.librdkafka.is_some());
+        let others: Vec<_> = rows.map(|row| row.name).filter(|name| !compared.contains(name)).collect();
+        assert_eq!(others, ["retain.records"]);
     }
 }

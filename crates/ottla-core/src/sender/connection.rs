@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::backoff::SHORTEST_PAUSE;
-use super::broker::{Broker, Link};
+use super::broker::Link;
 use super::index::BrokerIndex;
 use super::request::{Carried, InFlight, RequestKind};
 use super::{Acks, ConnectionId, Frame, HostName, Level, Output, Sender, Timer};
@@ -166,14 +166,10 @@ impl Sender {
         broker.wants_canonical_names = false;
         broker.move_to(first.clone(), port);
         for host in others {
-            let bootstrap = || self.brokers.iter().filter(|broker| broker.is_bootstrap());
-            if bootstrap().any(|broker| broker.host == *host && broker.port == port) {
-                continue;
+            if self.find_bootstrap_broker(host, port).is_none() {
+                let index = self.push_bootstrap_broker(host.clone(), port);
+                self.broker(index).listed = listed;
             }
-            let id = -(bootstrap().count() as i32) - 1;
-            let mut broker = Broker::new(id, host.clone(), port, &self.statistics);
-            broker.listed = listed;
-            self.brokers.push(broker);
         }
     }
 

@@ -142,14 +142,37 @@ impl Sender {
         for last in (1..servers.len()).rev() {
             servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
-        for (id, (host, port)) in (1..).zip(servers) {
-            let mut broker = Broker::new(-id, host, port, &self.statistics);
-            broker.wants_canonical_names = self.settings.canonical_bootstrap;
-            self.brokers.push(broker);
+        for (host, port) in servers {
+            let index = self.push_bootstrap_broker(host, port);
+            self.broker(index).wants_canonical_names = self.settings.canonical_bootstrap;
         }
     }
 
-    /// The topic's index in the sender. Adds the topic if it is new.
+    pub(super) fn push_bootstrap_broker(&mut self, host: Arc<str>, port: u16) -> BrokerIndex {
+        let id = -(self.brokers.iter().filter(|broker| broker.is_bootstrap()).count() as i32) - 1;
+        self.brokers.push(Broker::new(id, host, port, &self.statistics))
+    }
+
+    pub(super) fn find_bootstrap_broker(&self, host: &str, port: u16) -> Option<BrokerIndex> {
+        let is_meant = |broker: &Broker| broker.is_bootstrap() && *broker.host == *host && broker.port == port;
+        self.brokers.with_indices().find(|(_, broker)| is_meant(broker)).map(|(index, _)| index)
+    }
+
+    /// Adds bootstrap addresses to those there are. If metadata is wanted, they are tried like the others.
+    pub(super) fn add_brokers(&mut self, servers: Vec<(Arc<str>, u16)>) {
+        for (host, port) in servers {
+            match self.find_bootstrap_broker(&host, port) {
+                Some(known) => self.broker(known).listed = true,
+                None => {
+                    let index = self.push_bootstrap_broker(host, port);
+                    self.broker(index).wants_canonical_names = self.settings.canonical_bootstrap;
+                }
+            }
+        }
+        self.metadata_due();
+    }
+
+    /// The topic's index in the sender; asks for it if it is new or was idle.
     pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
         if let Some(&index) = self.topic_by_name.get(name) {
             return index;
@@ -286,6 +309,10 @@ impl Sender {
     /// No connection is up. Opens one to any broker that may be tried, or starts from `bootstrap.servers` again
     /// (KIP-899).
     fn connect_for_metadata(&mut self) {
+        if self.brokers.len() == 0 {
+            // Nothing can be tried before brokers are added, which leads back here.
+            return;
+        }
         let failing_since = *self.metadata.failing_since.get_or_insert(self.now);
         if self.settings.rebootstrap {
             self.timers.arm(Timer::Rebootstrap, self.rebootstrap_at(failing_since));

@@ -223,6 +223,7 @@ impl Sender {
                 Command::Close { deadline } => self.close(deadline),
                 Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
                 Command::DrainTransaction => self.drain_transaction(),
+                Command::AddBrokers { servers } => self.add_brokers(servers),
                 Command::Explain { ticket, of } => {
                     let why = self.explain(&of);
                     self.answer(ticket, Ok(Answer::Waits(why)));

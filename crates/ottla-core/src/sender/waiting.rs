@@ -174,6 +174,9 @@ impl Sender {
 
     /// Why there is no metadata.
     pub(super) fn metadata_waits_for(&self) -> Option<String> {
+        if self.brokers.len() == 0 {
+            return Some("no broker is known: bootstrap.servers is not set, and no broker was added".into());
+        }
         let last = self.metadata.last_error.iter().map(last_error);
         let asked = self.brokers.with_indices().filter(|(_, broker)| self.is_asked_for_metadata(broker));
         join(last.chain(asked.filter_map(|(index, _)| self.broker_waits_for(index))))

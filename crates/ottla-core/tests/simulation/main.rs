@@ -1,5 +1,6 @@
 //! Accumulator and sender against the modelled cluster, on one thread with a manual clock.
 
+mod added_brokers;
 mod asking;
 mod canonical;
 mod causes;
@@ -27,6 +28,7 @@ mod random_transactions;
 mod record_errors;
 mod recreated;
 mod requests;
+mod retained;
 mod seeds;
 mod statistics;
 mod storms;

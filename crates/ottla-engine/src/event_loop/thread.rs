@@ -92,6 +92,7 @@ impl SenderThread {
         };
         let interval = Interval::new(sink.statistics_interval(), SystemClock.monotonic());
         shared.accumulator.memory.budget().on_room(Box::new(wake.clone()));
+        shared.accumulator.memory.on_loans_ended(Box::new(wake.clone()));
         shared.accumulator.inbox.on_wake(Box::new(wake));
         SenderThread {
             sender: Some(sender),

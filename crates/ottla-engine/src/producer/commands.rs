@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Producer, TopicHandle, Wait};
 use crate::event_loop::{BUSY, BUSY_AFTER, Waited};
 use ottla_core::accumulator::{About, Command, Purge, Waiting};
+use ottla_core::config::HostPort;
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::{Answer, PartitionInfo};
 use ottla_core::sync::{Arc, Clock, SystemClock, Time};
@@ -35,6 +36,17 @@ impl Producer {
             Waited::TimedOut if wait == Wait::Never => Ok(()),
             Waited::TimedOut => Err(busy("purge")),
         }
+    }
+
+    /// Adds addresses to begin from, in the form of `bootstrap.servers`; those that are known count once. A producer whose
+    /// configuration has none waits for this. They are tried at once if no broker can be reached, and later together with
+    /// `bootstrap.servers`.
+    pub fn add_brokers(&self, list: &str) -> Result<()> {
+        self.check_process()?;
+        let servers = HostPort::parse_list(list)?;
+        let servers = servers.iter().map(|at| (at.host.as_str().into(), at.port)).collect();
+        self.shared.accumulator.inbox.command(Command::AddBrokers { servers });
+        Ok(())
     }
 
     /// Waits until a broker of the cluster has responded to a request of this call. If none has by the end of `wait`,

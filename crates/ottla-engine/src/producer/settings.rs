@@ -23,6 +23,7 @@ const BROKERS_LIMIT: usize = 1 << 20;
 pub fn accumulator(config: &config::Settings, seed: u64) -> AccumulatorSettings {
     AccumulatorSettings {
         buffer_memory: config.buffer_memory,
+        retain: config.retain,
         batch_size: config.batch_size,
         batch_limit: config
             .max_request_size
@@ -190,8 +191,9 @@ mod tests {
     /// Whether some part of the engine is given something else.
     fn differ(one: &config::Settings, other: &config::Settings) -> bool {
         let given = |settings: &config::Settings| {
-            let AccumulatorSettings { buffer_memory, batch_size, batch_limit, topic, seed } = accumulator(settings, 1);
-            let accumulator = (buffer_memory, batch_size, batch_limit, topic.topic_timeout, seed);
+            let AccumulatorSettings { buffer_memory, batch_size, batch_limit, retain, topic, seed } =
+                accumulator(settings, 1);
+            let accumulator = (buffer_memory, batch_size, batch_limit, retain, topic.topic_timeout, seed);
             format!("{accumulator:?} {:?} {:?}", sender(settings, 1, Level::Info), sockets(settings))
         };
         given(one) != given(other) || !topic(one).differences(&topic(other)).is_empty()

@@ -1,6 +1,8 @@
 //! The producer with its threads, against the sink broker. ThreadSanitizer runs these tests too.
 
+mod added_brokers;
 mod lent;
+mod retained;
 mod send_handle;
 
 mod statistics;

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use super::*;
 use crate::loan::{Lent, LentValue, Offer};
 
-/// The values that were given back, in order.
-type Returned = Mutex<Vec<LentValue>>;
+/// What was given back, in order.
+pub type Returned = Mutex<Vec<LentValue>>;
 
 unsafe extern "C" fn note(value: *const c_void, len: usize, returned: *mut c_void) {
     // SAFETY: each test passes its own list, which outlives the loans.
@@ -28,7 +28,7 @@ fn lend(batch: &mut Batch, bytes: &[u8], returned: &Returned) -> Result<(), NoRo
     ask(batch, &record, 0, Completion::Tag(1))
 }
 
-fn taken(returned: &Returned) -> Vec<LentValue> {
+pub fn taken(returned: &Returned) -> Vec<LentValue> {
     std::mem::take(&mut returned.lock().expect("not poisoned"))
 }
 
@@ -47,12 +47,12 @@ const SIZES: [Option<usize>; 11] = [
     Some(70_000),
 ];
 
-fn sample() -> Vec<Option<Vec<u8>>> {
+pub fn sample() -> Vec<Option<Vec<u8>>> {
     SIZES.iter().map(|size| size.map(|size| (0..size).map(|at| (at * 7 + size) as u8).collect())).collect()
 }
 
-/// A batch with two records for each value. With `returned`, two of three values are lent.
-fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Option<&Returned>) -> Box<Batch> {
+/// A batch of two records of each value. With `returned`, every value is lent but each third.
+pub fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Option<&Returned>) -> Box<Batch> {
     let mut batch = batch(memory);
     for (index, value) in (0u64..).zip(values.iter().chain(values)) {
         let key = [b'k'; 300];
@@ -85,7 +85,7 @@ fn bytes_of(batch: &Batch) -> Vec<u8> {
     batch.payload().slices().collect::<Vec<_>>().concat()
 }
 
-fn assert_all_returned_once(memory: &Memory, values: &[Option<Vec<u8>>], returned: &Returned) {
+pub fn assert_all_returned_once(memory: &Memory, values: &[Option<Vec<u8>>], returned: &Returned) {
     memory.give_back_loans();
     assert_eq!(sorted(taken(returned)), sorted(lent_of(values).into_iter().flatten().collect()));
     assert_eq!(memory.budget().used(), 0);

@@ -28,6 +28,7 @@ pub struct Plan {
     pub codec: Codec,
     pub first_sequence: i32,
     pub buffer_memory: usize,
+    pub retain: bool,
     pub batch_size: usize,
     pub batch_limit: usize,
     pub partitioner: Partitioning,
@@ -116,6 +117,7 @@ impl Default for Plan {
             codec: Codec::None,
             first_sequence: 0,
             buffer_memory: 32 << 20,
+            retain: false,
             batch_size: 16384,
             batch_limit: 1 << 20,
             partitioner: Partitioning::Sticky,
@@ -170,6 +172,7 @@ impl Plan {
             codec: if knob("codec").once_in(5) { Codec::Lz4 } else { Codec::None },
             first_sequence: if late_sequence { i32::MAX - knob("first sequence").below(60) as i32 } else { 0 },
             buffer_memory: knob("buffer memory").one_of(&[64 << 10, 1 << 20, 32 << 20]),
+            retain: knob("retain").once_in(3),
             batch_size,
             batch_limit: if knob("batch limit").once_in(3) { batch_size } else { 1 << 20 },
             partitioner: knob("partitioner").one_of(PARTITIONERS),
@@ -218,6 +221,7 @@ impl Plan {
         }
         setup.accumulator.seed = self.seed;
         setup.accumulator.buffer_memory = self.buffer_memory;
+        setup.accumulator.retain = self.retain;
         setup.accumulator.batch_size = self.batch_size;
         setup.accumulator.batch_limit = self.batch_limit;
         setup.accumulator.topic.partitioner = match self.partitioner {

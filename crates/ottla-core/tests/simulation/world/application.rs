@@ -11,7 +11,7 @@ use ottla_core::sync::{Clock, Time};
 use ottla_core::{Error, ErrorKind, Fate, Record};
 
 use super::lender::Lender;
-use super::values::{POISON, value_of};
+use super::values::{POISON, id_of, value_of};
 
 /// What was reported about a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,14 +83,16 @@ pub struct Application {
     pub poisoned: BTreeSet<u64>,
     /// Reports are kept instead of dropped.
     pub keep_reports: bool,
+    /// Reports show their records.
+    pub retains: bool,
     pub reports: Vec<Report>,
     /// The id of the next record.
     pub next_id: u64,
     next_ticket: u64,
 }
 
-impl Default for Application {
-    fn default() -> Application {
+impl Application {
+    pub fn new(retains: bool) -> Application {
         Application {
             accepted: BTreeMap::new(),
             outcomes: BTreeMap::new(),
@@ -104,15 +106,14 @@ impl Default for Application {
             lender: Lender::default(),
             poisoned: BTreeSet::new(),
             keep_reports: false,
+            retains,
             reports: Vec::new(),
             next_id: 1,
             next_ticket: 1,
         }
     }
-}
 
-impl Application {
-    /// Sends a record with a value that identifies it.
+    /// Sends a record with a value by which it is known.
     pub fn send_record(
         &mut self,
         (accumulator, now): (&Accumulator, Time),
@@ -186,8 +187,21 @@ impl Application {
         accumulator.inbox.command(Command::Close { deadline });
     }
 
-    /// Notes the completions of a batch's records.
+    /// A report shows the records as they were sent, if they are retained; otherwise none.
+    fn check_records(&self, report: &Report) {
+        let mut records = report.records();
+        for delivery in report.deliveries().filter(|_| self.retains) {
+            let record = records.next().expect("a record for each delivery");
+            let value = record.value.expect("every record has a value");
+            let padding = self.accepted.get(&delivery.tag).map(|accepted| accepted.padding);
+            assert_eq!((id_of(Some(value)), Some(value.len() - 10)), (delivery.tag, padding));
+        }
+        assert!(records.next().is_none(), "a record without a delivery");
+    }
+
+    /// Takes the completions of a batch's records.
     pub fn report(&mut self, report: Report, now: Time) {
+        self.check_records(&report);
         let attempts = report.attempts();
         for delivery in report.deliveries() {
             let outcome = Outcome {

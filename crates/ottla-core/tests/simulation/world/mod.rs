@@ -57,6 +57,7 @@ impl World {
 
     pub fn with_settings(sender: Settings, accumulator: &AccumulatorSettings, brokers: i32) -> World {
         let now = Time(1_000_000_000_000);
+        let application = Application::new(accumulator.retain);
         let accumulator = Arc::new(Accumulator::new(accumulator));
         let statistics = Arc::new(Statistics::new("world", now));
         let sender = Sender::new(sender, accumulator.clone(), statistics.clone(), now).expect("valid settings");
@@ -66,7 +67,7 @@ impl World {
             statistics,
             cluster: Cluster::new(brokers),
             network: Network::new(brokers),
-            application: Application::default(),
+            application,
             observer: Observer::default(),
             driver: Driver::new(&accumulator, now),
             accumulator,

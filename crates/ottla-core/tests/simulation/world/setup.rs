@@ -102,6 +102,7 @@ impl Default for Setup {
             },
             accumulator: AccumulatorSettings {
                 buffer_memory: 32 << 20,
+                retain: false,
                 batch_size: 16384,
                 batch_limit: 1 << 20,
                 topic,

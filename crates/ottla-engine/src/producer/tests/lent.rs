@@ -6,8 +6,8 @@ use std::ffi::c_void;
 use super::*;
 use ottla_core::loan::{Lent, Offer};
 
-unsafe extern "C" fn count(_: *const c_void, _: usize, counter: *mut c_void) {
-    // SAFETY: the test's counter, which outlives the producer.
+pub unsafe extern "C" fn count(_: *const c_void, _: usize, counter: *mut c_void) {
+    // SAFETY: the counter of the test that offered, which outlives the producer.
     unsafe { &*counter.cast::<AtomicU64>() }.fetch_add(1, Ordering::SeqCst);
 }
 

@@ -615,22 +615,3 @@ fn an_end_that_is_handled_late_ends_no_later_transaction() {
     assert!(reported.iter().all(|&epoch| epoch < last), "{reported:?}, then {last}");
     assert_eq!(committed(&world, 0), [first, second]);
 }
-
-/// Without sequence numbers they leave no gap.
-#[test]
-fn an_abort_of_unsent_records_requests_no_new_epoch() {
-    both(|generation| {
-        let mut setup = setup();
-        setup.sender.linger = ms(60_000);
-        let mut world = world_of(generation, setup);
-        world.transact(Call::Init).expect("initialized");
-        world.transact(Call::Begin).expect("begun");
-        let lingering = world.send("t", 0);
-        world.run(ms(100));
-        world.transact(Call::Abort).expect("aborted");
-        world.assert_failed(lingering, ErrorKind::TransactionAborted, Fate::NotWritten);
-        assert_eq!(state(&world), State::Ready);
-        assert_eq!(world.cluster.requests_of(Api::InitProducerId).len(), 1);
-        assert_eq!(world.cluster.requests_of(Api::EndTxn).len(), 0);
-    });
-}

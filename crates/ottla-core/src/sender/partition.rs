@@ -91,8 +91,8 @@ impl Partition {
         Terms { suspect, ..Terms::of(&self.slot.settings) }
     }
 
-    /// Whether a queued batch has sequence numbers. Then the last numbers given are not those of a batch that fails
-    /// now.
+    /// Whether a queued batch has sequence numbers. Then those of a batch that fails now are not given back, even if they are
+    /// the last ones: a gap is left.
     pub fn has_numbered(&self) -> bool {
         self.queue.iter().any(|queued| queued.sealed.base_sequence.is_some())
     }

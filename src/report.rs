@@ -28,7 +28,7 @@ pub struct ottla_report {
     records: Vec<ottla_record>,
     _headers: Vec<ottla_header>,
     held: Arc<AtomicU64>,
-    /// Dropped before `_pending`: whoever waits for this report to be freed finds its memory released.
+    /// Dropped before `_pending`, so that a flush that waits for this report finds its memory released.
     _report: Report,
     _pending: Pending,
 }

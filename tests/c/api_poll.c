@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
     records_are_shown(argv[1], "false");
     CHECK(ottla_report_records(NULL) == NULL);
 
-    /* After everything: the report is whole. */
+    /* The report is valid after its producer was freed. */
     CHECK(strcmp(ottla_report_batch(kept)->topic, "polled") == 0 && ottla_report_batch(kept)->count > 0);
     ottla_report_free(kept);
     return 0;

@@ -151,7 +151,7 @@ fn batches_written_by_java_are_read() {
 }
 
 #[test]
-fn the_same_records_make_the_bytes_that_java_wrote() {
+fn the_same_records_make_the_same_bytes_as_java() {
     let memory = Arc::new(Memory::new(64 << 20, false));
     let mut compared = 0;
     for golden in goldens() {

@@ -51,7 +51,7 @@ pub struct Batch {
     pub(super) payload: Arc<Payload>,
     /// What the payload was compressed from, if records are retained.
     pub(super) plain: Option<Arc<Payload>>,
-    /// How many records at its beginning were moved elsewhere.
+    /// How many of its first records were moved to other batches.
     pub(super) moved: u32,
     pub(super) outcome: Option<Outcome>,
 }
@@ -354,7 +354,7 @@ impl Batch {
         }
     }
 
-    /// Lets go of the payload.
+    /// Releases the payload, or leaves it to the requests that share it.
     pub(super) fn release_payload(&mut self) {
         match Arc::get_mut(&mut self.payload) {
             Some(payload) => payload.release(),
@@ -363,7 +363,7 @@ impl Batch {
         }
     }
 
-    /// Gives back what it holds; the batch is then as new, but for its buffers' capacity.
+    /// Gives back what the batch holds. It is like a new batch then, except that its buffers keep their capacity.
     pub(super) fn clear(&mut self) {
         self.splices.clear();
         self.memory.release(self.chunks.drain());

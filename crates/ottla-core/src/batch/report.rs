@@ -57,8 +57,8 @@ pub struct Delivery<'a> {
 }
 
 impl Batch {
-    /// Decides the batch. Its data is released here, before any sink runs, unless a request still holds it, or the
-    /// producer retains records.
+    /// Decides the batch. Its data is released here, before any sink runs, unless a request still shares
+    /// it, or the producer retains records.
     pub fn decide(mut self: Box<Self>, outcome: Outcome) -> Report {
         self.forget_wanted();
         if self.memory.retains() {
@@ -125,7 +125,7 @@ pub(super) fn adopt(batch: &mut Batch) {
 }
 
 impl Report {
-    /// `batch` is decided, and holds its entries alone, or its records too.
+    /// `batch` is decided. It holds only its entries, and its records if these are retained.
     fn new(batch: Box<Batch>) -> Self {
         batch.memory.begin_report(batch.entries.charged() + batch.retained_bytes());
         Report(Some(batch))

@@ -5,7 +5,7 @@ use std::slice::Iter;
 
 use super::chunk::ChunkIter;
 use super::splice::Splice;
-use super::{Batch, Report};
+use super::{Batch, Payload, Report};
 use crate::error::Result;
 use crate::loan::Loan;
 use crate::protocol::record_batch::{HeaderIter, RecordIter, RecordView};
@@ -32,8 +32,8 @@ pub(super) struct EncodedRecords<'a> {
 impl Batch {
     /// The records, as far as the batch has their plain bytes.
     pub(super) fn encoded_records(&self) -> EncodedRecords<'_> {
-        // An open batch has its own, a sealed one its payload's.
-        let payload = self.plain.as_deref().unwrap_or(&self.payload);
+        // An open batch has its own chunks, a sealed one those of its payload.
+        let payload = self.plain_payload();
         EncodedRecords {
             chunks: self.chunks.iter().chain(payload.chunks.iter()),
             splices: self.splices.iter().chain(&payload.splices).peekable(),
@@ -42,7 +42,12 @@ impl Batch {
         }
     }
 
-    /// Releases what only requests need of a batch that is decided; its records can still be read.
+    /// The payload before compression, as far as the batch has it.
+    fn plain_payload(&self) -> &Payload {
+        self.plain.as_deref().unwrap_or(&self.payload)
+    }
+
+    /// Releases what only requests need of a decided batch. Its records can still be read.
     pub(super) fn retain_records(&mut self) {
         if self.plain.is_some() {
             self.release_payload();
@@ -51,12 +56,12 @@ impl Batch {
 
     /// Charged bytes of the records that a decided batch retains; their lent values are charged to loans.
     pub(super) fn retained_bytes(&self) -> usize {
-        let payload = self.plain.as_deref().unwrap_or(&self.payload);
+        let payload = self.plain_payload();
         self.chunks.iter().chain(payload.chunks.iter()).map(|chunk| chunk.capacity()).sum()
     }
 
     pub(super) fn holds_loans(&self) -> bool {
-        let payload = self.plain.as_deref().unwrap_or(&self.payload);
+        let payload = self.plain_payload();
         !self.splices.is_empty() || !payload.splices.is_empty()
     }
 }

@@ -103,7 +103,7 @@ impl Config {
         }
     }
 
-    /// What was set, as it may be told: `name=value`, in the order of the names.
+    /// What was set, as it may be shown: `name=value`, in the order of the names.
     pub fn written(&self) -> impl Iterator<Item = String> {
         let own = self.values.values().map(|value| format!("{value:?}"));
         let of_topics = self.topics.iter().flat_map(|(topic, config)| {

@@ -95,7 +95,7 @@ impl Convert {
     }
 }
 
-/// librdkafka takes settings of topics with `topic.` in front, beside those whose name begins so by itself.
+/// librdkafka takes settings of topics with `topic.` in front, besides properties whose own names begin with it.
 pub(super) fn without_topic(name: &str) -> &str {
     let is_known = |name| find(name).is_some() || find_foreign(name).is_some();
     let is_of_topics = |own: &str| match find_foreign(own).map(|foreign| foreign.meaning) {

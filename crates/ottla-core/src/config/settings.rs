@@ -386,7 +386,7 @@ fn backoff(reader: &Reader, first: &str, longest: &str, notes: &mut Vec<String>)
     (start.min(max), max)
 }
 
-/// As [`backoff`], but whoever set only the first pause wants it each time.
+/// Like [`backoff`], but if only the first pause is set, every pause is that long.
 fn reconnect(reader: &Reader, notes: &mut Vec<String>) -> (Duration, Duration) {
     let (first, longest) = ("reconnect.backoff.ms", "reconnect.backoff.max.ms");
     if !reader.is_set(first) || reader.is_set(longest) {
@@ -937,7 +937,7 @@ mod tests {
     }
 
     #[test]
-    fn socket_buffers_are_the_systems_unless_they_are_told() {
+    fn socket_buffers_are_the_systems_unless_they_are_set() {
         for name in ["send.buffer.bytes", "receive.buffer.bytes"] {
             let of = |settings: Settings| match name {
                 "send.buffer.bytes" => settings.send_buffer,

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_told_as_for_the_producer() {
+    fn contradictions_are_reported_as_for_the_producer() {
         assert_eq!(
             refusal(&[("enable.idempotence", "true")], &[("acks", "1")]),
             "topic t: enable.idempotence=true contradicts acks=1: idempotence needs acks=all and retries above 0; leave \

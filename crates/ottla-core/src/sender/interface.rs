@@ -26,11 +26,12 @@ pub enum Input<'a> {
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.
     Received(ConnectionId, &'a [u8]),
-    /// A part of the frame was given to the transport, so the broker may get it. Once a frame at most.
+    /// A part of the frame was given to the transport, so the broker may get it. At most once per frame.
     Begun(ConnectionId),
-    /// The kernel has the frame to its last byte. The frame comes back to be used again.
+    /// The kernel has the whole frame. It is passed back to be used again.
     Written(ConnectionId, Frame),
-    /// The connection ended. `untouched` is the frame of which the transport got no byte, if there is one.
+    /// The connection ended. The last value is the correlation id of the frame of which the transport got no byte, if
+    /// there is one.
     Disconnected(ConnectionId, Error, Option<i32>),
 }
 
@@ -43,7 +44,7 @@ pub enum Output {
     /// Connect to an address of the server with this name: the host that the application or the cluster named.
     Connect(ConnectionId, Arc<str>, SocketAddr),
     Write(ConnectionId, Frame),
-    /// Drop the frame that was to be written: the transport got no byte of it, and shall get none.
+    /// Drop the frame that was to be written: the transport got no byte of it, and must get none.
     Recall(ConnectionId),
     /// Close the connection. Later input for it is ignored.
     Close(ConnectionId),

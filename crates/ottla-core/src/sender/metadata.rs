@@ -158,7 +158,7 @@ impl Sender {
         self.brokers.with_indices().find(|(_, broker)| is_meant(broker)).map(|(index, _)| index)
     }
 
-    /// Adds bootstrap addresses to those there are. If metadata is wanted, they are tried like the others.
+    /// Adds addresses to the bootstrap servers. If metadata is wanted, they are tried like the others.
     pub(super) fn add_brokers(&mut self, servers: Vec<(Arc<str>, u16)>) {
         for (host, port) in servers {
             match self.find_bootstrap_broker(&host, port) {
@@ -172,7 +172,7 @@ impl Sender {
         self.metadata_due();
     }
 
-    /// The topic's index in the sender; asks for it if it is new or was idle.
+    /// The topic's index in the sender. Adds the topic if it is new.
     pub(super) fn track_topic(&mut self, name: &Arc<str>) -> TopicIndex {
         if let Some(&index) = self.topic_by_name.get(name) {
             return index;

@@ -1,4 +1,4 @@
-//! One connection: frames in, frames out.
+//! A connection: frames in and frames out, over a transport.
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -16,7 +16,7 @@ pub struct Connection {
     transport: Transport,
     /// The name by which the server was looked up.
     server_name: Arc<str>,
-    /// The beginning of a frame whose end has not arrived.
+    /// The beginning of a frame that has not arrived completely.
     partial: Vec<u8>,
     outgoing: Option<Outgoing>,
     max_frame: usize,
@@ -24,13 +24,13 @@ pub struct Connection {
 
 struct Outgoing {
     frame: Frame,
-    /// How many of its bytes the transport took. They may reach the broker whatever happens.
+    /// How many of its bytes the transport took. They may reach the broker even if the connection ends.
     taken: usize,
-    /// The sender knows that a part of it is taken.
+    /// Whether the sender got `Input::Begun` for it.
     reported: bool,
 }
 
-/// Buffers handed to the transport in one call; for the kernel, more cost more than another call does.
+/// Buffers that are handed to the transport in one call. For the kernel, more buffers cost more than another call.
 const SLICES: usize = 128;
 
 impl Connection {
@@ -64,7 +64,7 @@ impl Connection {
         }
     }
 
-    /// Whether the transport has taken a part of the frame under way, and had not when this was called before.
+    /// Whether the transport has taken a part of the frame by now. Returns true once per frame.
     pub fn has_begun(&mut self) -> bool {
         let begun = self.outgoing.as_mut().filter(|outgoing| outgoing.taken > 0);
         begun.is_some_and(|outgoing| !std::mem::replace(&mut outgoing.reported, true))
@@ -132,7 +132,7 @@ impl Connection {
     fn cut(&self, bytes: &[u8], on_frame: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
         let mut used = 0;
         while let Some(length) = header::frame_len(&bytes[used..], self.max_frame).map_err(|error| {
-            error.with_message(format!("it announced {}; {}", error.message(), self.who_answers(&bytes[used..])))
+            error.with_message(format!("it announced {}; {}", error.message(), self.likely_cause(&bytes[used..])))
         })? {
             let Some(frame) = bytes[used + 4..].get(..length) else { break };
             on_frame(frame);
@@ -141,8 +141,8 @@ impl Connection {
         Ok(used)
     }
 
-    /// Who sends such a length: the bytes of other protocols are known when they are read for one.
-    fn who_answers(&self, bytes: &[u8]) -> String {
+    /// The likely reason for an impossible frame length: the first bytes of other protocols are recognised.
+    fn likely_cause(&self, bytes: &[u8]) -> String {
         match bytes {
             // An alert or a handshake of SSL 3 to TLS 1.3.
             [0x15 | 0x16, 3, ..] => format!(
@@ -158,7 +158,7 @@ impl Connection {
     }
 }
 
-/// Fills `slices` with what is left to write of a frame; says how many were filled.
+/// Fills `slices` with the rest of a frame. Returns how many were filled.
 fn remaining<'f>(frame: &'f Frame, taken: usize, slices: &mut [IoSlice<'f>; SLICES]) -> usize {
     let mut skip = taken;
     let mut count = 0;
@@ -270,7 +270,7 @@ mod tests {
 
     /// A frame that the socket takes only in part is reported once as begun.
     #[test]
-    fn what_has_begun_is_told_once_and_what_has_not_can_be_recalled() {
+    fn a_begun_frame_is_reported_once_and_an_untouched_one_can_be_recalled() {
         let peer = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = peer.local_addr().expect("bound");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");

@@ -217,7 +217,8 @@ impl SenderThread {
                     let server = server.clone();
                     self.connections.remove(&id);
                     self.connect_ended(id, server, connected);
-                    // The runtime wakes this loop for what was asked of it, so ask for the first answer now.
+                    // The runtime wakes this loop only for sockets that were polled, so poll this one for the first
+                    // response now.
                     self.poll_connection(id, cx);
                 }
             }

@@ -27,7 +27,7 @@ impl Transport {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_nodelay(true)?;
         socket.set_keepalive(true)?;
-        // Left alone by default: an explicit size switches the kernel's own tuning off.
+        // Left to the kernel by default: an explicit size turns its tuning off.
         if let Some(bytes) = sockets.send_buffer {
             socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
         }

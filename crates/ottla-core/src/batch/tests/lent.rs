@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::loan::{Lent, LentValue, Offer};
 
-/// What was given back, in order.
+/// The values that were given back, in order.
 pub type Returned = Mutex<Vec<LentValue>>;
 
 unsafe extern "C" fn note(value: *const c_void, len: usize, returned: *mut c_void) {
@@ -51,7 +51,7 @@ pub fn sample() -> Vec<Option<Vec<u8>>> {
     SIZES.iter().map(|size| size.map(|size| (0..size).map(|at| (at * 7 + size) as u8).collect())).collect()
 }
 
-/// A batch of two records of each value. With `returned`, every value is lent but each third.
+/// A batch with two records for each value. With `returned`, two of three values are lent.
 pub fn sample_batch(memory: &Arc<Memory>, values: &[Option<Vec<u8>>], returned: Option<&Returned>) -> Box<Batch> {
     let mut batch = batch(memory);
     for (index, value) in (0u64..).zip(values.iter().chain(values)) {

@@ -113,7 +113,7 @@ impl Application {
         }
     }
 
-    /// Sends a record with a value by which it is known.
+    /// Sends a record with a value that identifies it.
     pub fn send_record(
         &mut self,
         (accumulator, now): (&Accumulator, Time),
@@ -199,7 +199,7 @@ impl Application {
         assert!(records.next().is_none(), "a record without a delivery");
     }
 
-    /// Takes the completions of a batch's records.
+    /// Notes the completions of a batch's records.
     pub fn report(&mut self, report: Report, now: Time) {
         self.check_records(&report);
         let attempts = report.attempts();

@@ -1,4 +1,4 @@
-//! A producer that is told of its brokers after it was made.
+//! A producer that gets its brokers after it was made.
 
 use super::*;
 use ottla_core::config::Dialect;

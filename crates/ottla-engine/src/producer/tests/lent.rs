@@ -7,7 +7,7 @@ use super::*;
 use ottla_core::loan::{Lent, Offer};
 
 pub unsafe extern "C" fn count(_: *const c_void, _: usize, counter: *mut c_void) {
-    // SAFETY: the counter of the test that offered, which outlives the producer.
+    // SAFETY: the test's counter, which outlives the producer.
     unsafe { &*counter.cast::<AtomicU64>() }.fetch_add(1, Ordering::SeqCst);
 }
 

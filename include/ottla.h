@@ -879,7 +879,7 @@ OTTLA_API void OTTLA_CALL ottla_record_init(struct ottla_record *record, size_t 
  *
  * The library calls this function once for each accepted record, also for a null value, before or after the delivery:
  * as soon as the record's batch was compressed, or when its fate is decided. ottla_producer_flush() returns after
- * that, except for a record that expired while a socket was still sending it. ottla_producer_close() and
+ * that, except for a record that expired while it was being compressed or sent. ottla_producer_close() and
  * ottla_producer_free() always return after that. Until then the value counts towards buffer.memory. The delivery has
  * the value's address and length.
  *
@@ -2328,7 +2328,7 @@ typedef struct ottla_producer_figures {
      */
     int64_t records_held;
     /**
-     * Encoded bytes of the records that the sender took from the accumulator, before compression.
+     * Encoded bytes of the records sent, before compression; each record is counted once.
      */
     uint64_t record_bytes;
     /**
@@ -2648,7 +2648,7 @@ typedef struct ottla_topic_figures {
      */
     uint64_t records_retried;
     /**
-     * Encoded bytes of the records that the sender took from the accumulator, before compression.
+     * Encoded bytes of the records sent, before compression; each record is counted once.
      */
     uint64_t record_bytes;
     /**

@@ -10,7 +10,7 @@ use std::ffi::c_void;
 ///
 /// The library calls this function once for each accepted record, also for a null value, before or after the delivery:
 /// as soon as the record's batch was compressed, or when its fate is decided. ottla_producer_flush() returns after
-/// that, except for a record that expired while a socket was still sending it. ottla_producer_close() and
+/// that, except for a record that expired while it was being compressed or sent. ottla_producer_close() and
 /// ottla_producer_free() always return after that. Until then the value counts towards buffer.memory. The delivery has
 /// the value's address and length.
 ///

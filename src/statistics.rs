@@ -80,7 +80,7 @@ pub struct ottla_producer_figures {
     pub records_retried: u64,
     /// Accepted records without a result yet.
     pub records_held: i64,
-    /// Encoded bytes of the records that the sender took from the accumulator, before compression.
+    /// Encoded bytes of the records sent, before compression; each record is counted once.
     pub record_bytes: u64,
     /// Bytes of the same records after compression.
     pub payload_bytes: u64,
@@ -246,7 +246,7 @@ pub struct ottla_topic_figures {
     pub records_purged: u64,
     /// Records of batches that were sent again, counted each time.
     pub records_retried: u64,
-    /// Encoded bytes of the records that the sender took from the accumulator, before compression.
+    /// Encoded bytes of the records sent, before compression; each record is counted once.
     pub record_bytes: u64,
     /// Bytes of the same records after compression.
     pub payload_bytes: u64,

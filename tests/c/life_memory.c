@@ -106,8 +106,9 @@ static void fill(size_t value_len, int headers) {
     limit_memory(0);
 }
 
-/* There is little memory while records are sent, and enough in the end. */
-static void deliver(const char *broker, const char *codec, int batches, size_t value_len) {
+/* There is little memory while records are sent, and enough in the end. Before, there may be enough for `warm_up` records,
+ * which start the threads that compress. */
+static void deliver(const char *broker, const char *codec, size_t warm_up, int batches, size_t value_len) {
     accepted = refused = delivered = failed = 0;
     ottla_config *config = ottla_config_new();
     CHECK(config != NULL);
@@ -120,6 +121,10 @@ static void deliver(const char *broker, const char *codec, int batches, size_t v
     struct sending sending = {.value_len = value_len};
     CHECK_OK(ottla_producer_new(config, &sending.producer, NULL));
     CHECK_OK(ottla_producer_topic(sending.producer, codec, &sending.topic, NULL));
+    for (size_t number = 0; number < warm_up; number++) {
+        CHECK(send_one(&sending, number));
+    }
+    CHECK_OK(ottla_producer_flush(sending.producer, -1, 0, NULL));
     limit_memory(1 << 20);
     for (size_t number = 0; number < 20000 && accepted * value_len < 100 << 20; number++) {
         send_one(&sending, number);
@@ -151,8 +156,9 @@ int main(int argc, char **argv) {
     fill(1000, 1);
     const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
     for (int i = 0; i < 5; i++) {
-        deliver(argv[1], codecs[i], i % 2, 100000);
-        deliver(argv[1], codecs[i], (i + 1) % 2, 100);
+        deliver(argv[1], codecs[i], 0, i % 2, 100000);
+        deliver(argv[1], codecs[i], 100, i % 2, 100000);
+        deliver(argv[1], codecs[i], 0, (i + 1) % 2, 100);
     }
     return 0;
 }

@@ -35,6 +35,14 @@ pub fn expect(bytes: usize) -> Result<()> {
     if is_available(bytes) { Ok(()) } else { Err(refused(bytes)) }
 }
 
+/// Enough bytes for the small allocations that go with a batch, or with one pass of the sender.
+pub const SMALL: usize = 8 * 1024;
+
+/// The memory that starting a thread may take, in bytes: its stack, and what the C library and the standard library allocate
+/// in the new thread before its first line runs. If those get no memory, they end the process. So a thread is started
+/// only if this much is available.
+pub const THREAD: usize = 4 << 20;
+
 #[cold]
 fn refused(bytes: usize) -> Error {
     Error::new(ErrorKind::OutOfMemory, format!("the system refused {bytes} bytes; {WHERE_TO_LOOK}"))

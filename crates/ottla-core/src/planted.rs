@@ -60,7 +60,9 @@ faults! {
     LeftOutForgotten,
     /// A topic is created again with fewer partitions, and keeps the others.
     PartitionsKept,
-    /// A request is lost because of one of its batches, and that batch is sent again together with the others.
+    /// A batch is being prepared: a later one that is ready goes ahead of it.
+    PreparedOvertaken,
+    /// A request is lost because of one of its batches: it is sent again with the others.
     SuspectsTogether,
     /// The gate stays open while the transaction ends.
     GateLeftOpen,

@@ -368,7 +368,12 @@ impl Slot {
         }
     }
 
-    /// Takes the oldest batch, full or open, and returns whether more batches are here. Thread: sender.
+    /// Whether a batch is here that takes no more records. Thread: sender.
+    pub fn has_full(&self) -> bool {
+        !self.state.lock().full.is_empty()
+    }
+
+    /// Takes the oldest batch, full or open. The flag says whether more is here. Thread: sender.
     pub fn take(&self) -> (Option<Box<Batch>>, bool) {
         let mut guard = self.state.lock();
         let state = &mut *guard;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::budget::{Budget, NoRoom};
 use super::chunk::{CLASSES, Chunk, Space, class_for, exact_size};
 use super::{Batch, Report};
-use crate::allocate::{self, WHERE_TO_LOOK};
+use crate::allocate::{self, SMALL, WHERE_TO_LOOK};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loan::{Ended, EndedLoans};
 use crate::sync::{Arc, AtomicUsize, HandOver, Mutex, Ordering};
@@ -59,9 +59,6 @@ const RESERVE: usize = 256 * 1024;
 
 /// How many bytes of chunks one test covers.
 const SEEN: usize = 48 * 1024;
-
-/// Enough for the small allocations that go with a batch, or with one pass of the sender.
-const SMALL: usize = 8 * 1024;
 
 /// Whether a charge may be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

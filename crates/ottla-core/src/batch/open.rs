@@ -76,6 +76,8 @@ pub struct Sealed {
     pub outcome_unknown: bool,
     /// The incarnation of the topic for which it was taken.
     pub incarnation: u32,
+    /// A helper thread is preparing it. Until that is done, the batch stays in its partition's queue.
+    pub preparing: bool,
     /// For a part of a split: the index of its first record in the batch that was taken.
     pub first_record: u32,
     /// Set if its last request was lost with its connection, perhaps because of this batch.
@@ -277,28 +279,25 @@ impl Batch {
 
     /// Replaces the payload by its compressed form. If there is no memory, nothing has changed.
     pub fn set_compressed(&mut self, compressed: &[u8], attributes: i16) -> Result<(), NoRoom> {
-        let plain = self.memory.retains().then(|| self.payload.clone());
-        self.replace_payload(compressed)?;
-        self.plain = plain;
-        self.sealed.attributes |= attributes;
+        let payload = Payload::of(&self.memory, compressed)?;
+        self.replace_payload(payload, attributes);
         Ok(())
     }
 
-    fn replace_payload(&mut self, bytes: &[u8]) -> Result<(), NoRoom> {
-        let mut chunk = self.memory.chunk(bytes.len(), 0, Charge::Force, &mut Room::default())?;
-        chunk.put(bytes).expect("it is as large");
-        let payload = make_exclusive(&mut self.payload, &self.memory);
-        payload.release();
-        payload.chunks.push(chunk);
-        payload.len = bytes.len();
-        Ok(())
+    /// Replaces the payload by another form of it.
+    pub fn replace_payload(&mut self, payload: Arc<Payload>, attributes: i16) {
+        let before = std::mem::replace(&mut self.payload, payload);
+        if self.memory.retains() {
+            self.plain.get_or_insert(before);
+        }
+        self.sealed.attributes |= attributes;
     }
 
     /// Replaces a compressed payload by the records in it. If there is no memory, nothing has changed.
     pub fn set_plain(&mut self, records: &[u8]) -> Result<(), NoRoom> {
         match self.plain.take() {
             Some(plain) => self.payload = plain,
-            None => self.replace_payload(records)?,
+            None => self.payload = Payload::of(&self.memory, records)?,
         }
         self.sealed.attributes = 0;
         Ok(())

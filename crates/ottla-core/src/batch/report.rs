@@ -109,7 +109,7 @@ pub(super) fn adopt(batch: &mut Batch) {
         wanted: Vec::new(),
         memory: memory.clone(),
         sealed: batch.sealed,
-        payload: Arc::default(),
+        payload: super::Payload::shared(&memory),
         plain: None,
         moved: batch.moved,
         outcome: Some(outcome),

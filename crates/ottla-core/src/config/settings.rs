@@ -38,6 +38,8 @@ pub struct Settings {
     pub level: i32,
     /// The level of each codec, for topics that use another.
     pub levels: Levels,
+    /// `None`: as many as there are processors, within reason.
+    pub compression_threads: Option<usize>,
     pub partitioner: Partitioner,
     pub ignore_keys: bool,
     pub adaptive: bool,
@@ -210,6 +212,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         partitioner,
         ignore_keys: class_ignores_keys || reader.bool("partitioner.ignore.keys"),
         adaptive: reader.bool("partitioner.adaptive.partitioning.enable"),
+        compression_threads: usize::try_from(reader.int("ottla.compression.threads")).ok(),
         availability_timeout: Some(reader.millis("partitioner.availability.timeout.ms")).filter(|time| !time.is_zero()),
         key_serializer: serializer(&reader, "key.serializer"),
         value_serializer: serializer(&reader, "value.serializer"),
@@ -626,6 +629,7 @@ mod tests {
             codec: Codec::None,
             level: 0,
             levels: Levels { gzip: -1, lz4: 9, zstd: 3 },
+            compression_threads: None,
             partitioner: Partitioner::Sticky,
             ignore_keys: false,
             adaptive: true,
@@ -667,6 +671,7 @@ mod tests {
             ("compression.zstd.level", "-7"),
             ("compression.lz4.level", "2"),
             ("compression.gzip.level", "1"),
+            ("ottla.compression.threads", "0"),
             ("partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"),
             ("partitioner.ignore.keys", "true"),
             ("partitioner.adaptive.partitioning.enable", "false"),
@@ -695,6 +700,7 @@ mod tests {
         assert_eq!((it.max_block, it.batch_size, it.buffer_memory), (MS(0), 1, 99));
         assert_eq!((it.max_request_size, it.codec, it.level), (98, Codec::Zstd, -7));
         assert_eq!(it.levels, Levels { gzip: 1, lz4: 2, zstd: -7 });
+        assert_eq!(it.compression_threads, Some(0));
         assert_eq!((it.partitioner, it.ignore_keys, it.adaptive), (Partitioner::RoundRobin, true, false));
         assert_eq!(it.availability_timeout, Some(MS(7)));
         assert_eq!((it.key_serializer, it.value_serializer), (Some(Serializer::Uuid), Some(Serializer::Long)));

@@ -242,6 +242,12 @@ static PROPERTIES: &[Property] = &[
     row("compression.zstd.level", Kind::Int(within(-131072, 22)), Some("3"), Medium, Compression,
         "KIP-390; ProducerConfig",
         "The level of zstd: 1 (fast) to 22 (small); negative levels are faster still.").topic(),
+    row("ottla.compression.threads", Kind::Int(Range { min: 0, max: 64, also: Some(-1) }), Some("-1"), Low, Compression,
+        "Ottla's own",
+        "How many threads compress batches, at most. They are made when they are first needed, and end with the \
+         producer. -1 is one for each processor that the process may use, up to 8; 0 lets the sender thread compress. \
+         Small batches are always compressed by the sender thread, since handing them over would cost more: those \
+         below 4 KiB with gzip, 16 KiB with zstd, and 32 KiB with snappy and lz4."),
 
     // Partitioning
     row("partitioner.class", PARTITIONERS, None, Medium, Partitioning, "KIP-794; ProducerConfig",
@@ -534,7 +540,13 @@ mod tests {
         ("socket.connection.setup.timeout.max.ms", "range"),
     ];
 
-    const OTTLAS_OWN: &[&str] = &["retain.records", "allow.auto.create.topics", "receive.message.max.bytes", "debug"];
+    const OTTLAS_OWN: &[&str] = &[
+        "retain.records",
+        "ottla.compression.threads",
+        "allow.auto.create.topics",
+        "receive.message.max.bytes",
+        "debug",
+    ];
 
     fn differs(name: &str, what: &str) -> bool {
         DIFFERENT.contains(&(name, what))

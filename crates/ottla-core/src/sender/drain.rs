@@ -201,11 +201,16 @@ impl Sender {
             return Pick::Gated;
         }
         let partition = self.partition(index);
-        if let Some(batch) = partition.queue.pop_front() {
-            return Pick::Batch(batch);
+        if partition.queue.is_empty() {
+            let Some(batch) = partition.slot.take().0 else { return Pick::Nothing };
+            let batch = self.stage(index, batch);
+            if !batch.sealed.preparing {
+                return Pick::Batch(batch);
+            }
+            self.partition(index).queue.push_back(batch);
         }
-        let Some(batch) = partition.slot.take().0 else { return Pick::Nothing };
-        Pick::Batch(self.stage(index, batch))
+        self.prepare_more(index);
+        self.take_queued(index).map_or(Pick::Gated, Pick::Batch)
     }
 
     /// Takes a batch over from its slot: seals and compresses it. It follows everything in the partition's queue.
@@ -213,7 +218,7 @@ impl Sender {
         batch.seal();
         batch.sealed.serial = self.outstanding.begin();
         batch.sealed.incarnation = self.partition(index).incarnation;
-        self.compress(index, &mut batch);
+        self.prepare(index, &mut batch);
         self.count_taken(index, &batch);
         self.partitions.activate(index);
         if batch.custom_timeout.is_some() {

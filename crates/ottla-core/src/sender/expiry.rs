@@ -103,7 +103,7 @@ impl Sender {
 
     /// The error for a batch whose time passed before it was sent. If its topic is gone, that is the error.
     fn unsent_timed_out(&self, index: PartitionIndex, batch: &Batch) -> Error {
-        let error = self.delivery_timed_out(batch, &self.why_late(self.partition_waits_for(index), batch));
+        let error = self.delivery_timed_out(batch, &self.why_late(self.unsent_waits_for(index, batch), batch));
         match self.topic_of_leaderless(index).filter(|topic| topic.is_missing()).and_then(TopicState::error) {
             Some(missing) => missing.with_message(error.message()),
             None => error,

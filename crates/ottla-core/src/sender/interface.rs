@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::index::BrokerIndex;
-use super::{Event, Frame, PartitionInfo};
+use super::{Event, Frame, PartitionInfo, Preparation, Prepared};
 use crate::accumulator::{Slot, Topic};
 use crate::batch::Report;
 use crate::error::{Error, Result};
@@ -33,6 +33,8 @@ pub enum Input<'a> {
     /// The connection ended. The last value is the correlation id of the frame of which the transport got no byte, if
     /// there is one.
     Disconnected(ConnectionId, Error, Option<i32>),
+    /// A preparation has ended. They end in any order.
+    Prepared(Preparation, Prepared),
 }
 
 /// What the sender wants done.
@@ -48,6 +50,8 @@ pub enum Output {
     Recall(ConnectionId),
     /// Close the connection. Later input for it is ignored.
     Close(ConnectionId),
+    /// Carry this out on a helper thread, and return it with what came of it. After `Closed` nothing of it is wanted.
+    Prepare(Preparation),
     Report(Report),
     /// The partitions of a topic became known: move its queue to them.
     Assign(Arc<Topic>, Vec<Arc<Slot>>),

@@ -10,7 +10,6 @@ mod backoff;
 mod broker;
 mod brokers;
 mod close;
-mod compressors;
 mod connection;
 mod debug;
 mod drain;
@@ -30,6 +29,7 @@ mod metadata;
 mod outstanding;
 mod partition;
 mod partitions;
+mod prepare;
 mod producer_id;
 mod purge;
 mod record_errors;
@@ -56,6 +56,7 @@ pub use frame::Frame;
 pub use index::BrokerIndex;
 pub use inquiry::PartitionInfo;
 pub use interface::{Answer, ConnectionId, HostName, Input, Level, Output};
+pub use prepare::{Compressors, Preparation, Prepared};
 pub use settings::Settings;
 
 pub use crate::config::Acks;
@@ -69,7 +70,6 @@ use crate::statistics::Statistics;
 use crate::sync::{Arc, Time};
 use broker::Broker;
 use brokers::Brokers;
-use compressors::Compressors;
 use flush::{Flushes, Waiter};
 use index::{PartitionIndex, Table, TopicIndex};
 use inquiry::Inquiry;
@@ -152,7 +152,7 @@ impl Sender {
     ) -> Result<Self> {
         let defaults = accumulator.topics.defaults();
         let mut compressors = Compressors::default();
-        compressors.prepare(defaults.codec, defaults.compression_level)?;
+        compressors.make(defaults.codec, defaults.compression_level)?;
         let mut sender = Sender {
             random: SplitMix64::new(settings.seed),
             jitter: 0,
@@ -248,6 +248,7 @@ impl Sender {
             Input::Begun(id) => self.begun(id),
             Input::Written(id, frame) => self.written(id, frame),
             Input::Disconnected(id, error, untouched) => self.disconnected(id, error, untouched),
+            Input::Prepared(preparation, prepared) => self.prepared(preparation, prepared),
         }
     }
 

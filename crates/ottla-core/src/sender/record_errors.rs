@@ -83,7 +83,7 @@ impl Sender {
                     counted(rest.count(), "record")
                 )
             });
-            self.compress(index, &mut rest);
+            self.prepare(index, &mut rest);
             self.requeue(index, rest);
         }
         for (group, message) in groups.into_iter().zip(&blamed.messages) {

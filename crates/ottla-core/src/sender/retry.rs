@@ -161,7 +161,7 @@ impl Sender {
                 self.log(Level::Info, || format!("{error}; {records} of {bytes} bytes sent again in parts"));
                 self.outstanding.split(serial, parts.len() as u32);
                 for mut part in parts {
-                    self.compress(index, &mut part);
+                    self.prepare(index, &mut part);
                     self.requeue(index, part);
                 }
             }

@@ -33,7 +33,11 @@ pub struct Settings {
     pub log_level: Level,
     pub debug: Arc<DebugSwitch>,
     pub seed: u64,
-    /// The first sequence number of a partition: 0, except in tests of its wrap-around.
+    /// How many helper threads prepare batches; 0: all is done at once.
+    pub helpers: usize,
+    /// From how many bytes on a batch goes to a helper. `None`: where that pays with its codec. Tests need it for less.
+    pub smallest_for_helpers: Option<usize>,
+    /// What a partition's sequence begins with when a broker knows nothing of it: 0, but for tests of its wrap.
     pub first_sequence: i32,
 }
 

@@ -12,17 +12,10 @@ use crate::protocol::record_batch;
 use crate::record::Fate;
 
 impl Sender {
-    /// Counts a batch that was taken from its slot and compressed.
+    /// Counts a batch that was taken from its slot.
     pub(super) fn count_taken(&mut self, index: PartitionIndex, batch: &Batch) {
         let topic = self.partitions[index].topic;
-        let (topic, producer) = (&self.topics[topic].statistics.cells, &self.statistics.producer);
-        for (record_bytes, payload_bytes) in
-            [(&producer.record_bytes, &producer.payload_bytes), (&topic.record_bytes, &topic.payload_bytes)]
-        {
-            record_bytes.add(batch.bytes() as u64);
-            payload_bytes.add(batch.payload().len() as u64);
-        }
-        topic.records_taken.add(i64::from(batch.count()));
+        self.topics[topic].statistics.cells.records_taken.add(i64::from(batch.count()));
     }
 
     /// Counts a batch that is put into a request, for the first time or again.
@@ -50,6 +43,12 @@ impl Sender {
         topic.batches_sent.add(1);
         topic.records_sent.add(records);
         topic.batch_bytes.add(bytes, 1);
+        for (record_bytes, payload_bytes) in
+            [(&producer.record_bytes, &producer.payload_bytes), (&topic.record_bytes, &topic.payload_bytes)]
+        {
+            record_bytes.add(batch.bytes() as u64);
+            payload_bytes.add(batch.payload().len() as u64);
+        }
         broker.batches_sent.add(1);
     }
 

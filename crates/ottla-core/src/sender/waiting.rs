@@ -17,7 +17,9 @@ use crate::text::{counted, partition_name};
 /// How many causes are named, those with the most records first. There may be thousands.
 const CAUSES: usize = 3;
 
-/// Records that wait for the same thing.
+const BEING_PREPARED: &str = "waiting for a helper thread to compress a batch";
+
+/// The records that wait for the same.
 #[derive(Default)]
 struct Held {
     records: usize,
@@ -136,10 +138,21 @@ impl Sender {
         join([self.partition_obstacle(index), last].into_iter().flatten())
     }
 
+    /// What a batch waits for that was in a partition's queue or slot.
+    pub(super) fn unsent_waits_for(&self, index: PartitionIndex, batch: &Batch) -> Option<String> {
+        match batch.sealed.preparing {
+            true => Some(BEING_PREPARED.into()),
+            false => self.partition_waits_for(index),
+        }
+    }
+
     fn partition_obstacle(&self, index: PartitionIndex) -> Option<String> {
         let partition = &self.partitions[index];
         if partition.in_flight > 0 {
             return self.unanswered_request(partition.in_flight_broker?);
+        }
+        if partition.queue.front().is_some_and(|batch| batch.sealed.preparing) {
+            return Some(BEING_PREPARED.into());
         }
         match (partition.place, partition.leader) {
             (Place::BackingOff, _) => None,

@@ -94,7 +94,7 @@ figures! {
         records_held: LookedUp, "records", [], ["msg_cnt"],
             "Accepted records without a result yet.";
         record_bytes: Counter, "bytes", [], ["txmsg_bytes"],
-            "Encoded bytes of the records that the sender took from the accumulator, before compression.";
+            "Encoded bytes of the records sent, before compression; each record is counted once.";
         payload_bytes: Counter, "bytes", [], [],
             "Bytes of the same records after compression.";
         compression_ratio: Ratio, "ratio", ["compression-rate-avg"], [],
@@ -250,7 +250,7 @@ figures! {
         records_retried: Counter, "records", ["record-retry-total"], [],
             "Records of batches that were sent again, counted each time.";
         record_bytes: Counter, "bytes", [], [],
-            "Encoded bytes of the records that the sender took from the accumulator, before compression.";
+            "Encoded bytes of the records sent, before compression; each record is counted once.";
         payload_bytes: Counter, "bytes", ["byte-total"], ["txbytes"],
             "Bytes of the same records after compression.";
         compression_ratio: Ratio, "ratio", ["compression-rate"], [],

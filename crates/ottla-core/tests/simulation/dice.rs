@@ -6,7 +6,8 @@ use ottla_core::partition::rng::SplitMix64;
 use ottla_core::sender::ConnectionId;
 use ottla_core::sync::Time;
 
-use crate::world::{World, ms};
+use crate::coverage::Shared;
+use crate::world::{Ending, World, ms};
 
 pub struct Dice(SplitMix64);
 
@@ -73,7 +74,24 @@ impl Dice {
         true
     }
 
-    /// Lets time pass until the next event, or longer.
+    /// Perhaps a helper gets done with a batch, or fails.
+    pub fn end_preparation(&mut self, world: &mut World, coverage: &Shared) {
+        let under_way = world.helpers.under_way() as u32;
+        if under_way == 0 || !self.once_in(3) {
+            return;
+        }
+        let at = self.below(under_way) as usize;
+        let (ending, what) = match self.below(40) {
+            0 => (Ending::Panic, "panic"),
+            1 | 2 => (Ending::NoMemory, "no memory"),
+            _ if at > 0 => (Ending::Done, "done before an earlier one"),
+            _ => (Ending::Done, "done"),
+        };
+        coverage.note(format!("preparation: {what}"));
+        world.end_preparation(at, ending);
+    }
+
+    /// Time passes until something happens, or longer.
     pub fn pass_time(&mut self, world: &mut World) {
         let by = match self.below(20) {
             0..12 => self.up_to(ms(2)),

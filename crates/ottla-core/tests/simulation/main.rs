@@ -21,6 +21,7 @@ mod metadata;
 mod plans;
 #[cfg(feature = "planted")]
 mod planted;
+mod preparation;
 mod promises;
 mod purge;
 mod random;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ottla_core::compress::Codec;
 use ottla_core::sender::Backoff;
 use ottla_mock::Versions;
 
@@ -82,5 +83,42 @@ impl Intervals {
         sender.availability_timeout =
             sender.availability_timeout.map(|usual| self.availability_timeout.unwrap_or(usual));
         sender.linger = self.linger.unwrap_or(sender.linger);
+    }
+}
+
+/// Helper threads of a producer, and how it compresses.
+#[derive(Clone, Debug)]
+pub struct Helpers {
+    pub count: usize,
+    /// Smaller batches are compressed at once.
+    pub smallest: usize,
+    pub codec: Codec,
+    /// Without trouble, preparations take so long.
+    pub delay: Duration,
+}
+
+impl Helpers {
+    /// Each from a stream of its own; one producer of three has some.
+    pub fn draw(stream: impl Fn(&str) -> Dice) -> Option<Helpers> {
+        stream("helpers").once_in(3).then(|| Helpers {
+            count: stream("helpers: count").one_of(&[1, 1, 2, 4]),
+            smallest: stream("helpers: smallest").one_of(&[0, 0, 100, 300]),
+            codec: stream("helpers: codec").one_of(&[Codec::Gzip, Codec::Zstd, Codec::Lz4]),
+            delay: stream("helpers: delay").one_of(&[ms(0), ms(1), ms(50)]),
+        })
+    }
+
+    pub fn apply(&self, sender: &mut Properties) {
+        (sender.helpers, sender.smallest_for_helpers) = (self.count, Some(self.smallest));
+        (sender.codec, sender.compression_level) = (self.codec, level(self.codec));
+    }
+}
+
+/// The level to compress with.
+pub fn level(codec: Codec) -> i32 {
+    match codec {
+        Codec::Gzip => 1,
+        Codec::Lz4 => 9,
+        _ => 0,
     }
 }

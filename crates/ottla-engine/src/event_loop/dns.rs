@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
+use ottla_core::allocate;
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::HostName;
 use ottla_core::sync::Arc;
@@ -15,6 +16,8 @@ pub async fn resolve(name: HostName) -> Result<Vec<SocketAddr>> {
     if let Ok(ip) = name.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, name.port)]);
     }
+    // The runtime may start a thread for it.
+    allocate::expect(allocate::THREAD)?;
     let looked_up = tokio::net::lookup_host((&*name.host, name.port)).await;
     let mut addresses: Vec<SocketAddr> = match looked_up {
         Ok(addresses) => addresses.collect(),

@@ -3,6 +3,7 @@
 
 mod connection;
 mod dns;
+mod helpers;
 mod shared;
 mod statistics;
 mod thread;
@@ -13,6 +14,7 @@ pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waite
 
 use std::thread::JoinHandle;
 
+use ottla_core::allocate;
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::{Answer, Sender, Settings};
 use ottla_core::sync::{Arc, Clock, SystemClock, with_signals_blocked};
@@ -32,6 +34,7 @@ pub fn spawn(
     sockets: SocketSettings,
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
+    let helpers = settings.helpers;
     let sender = Sender::new(settings, shared.accumulator.clone(), shared.statistics.clone(), SystemClock.monotonic())?;
     // The thread makes its own runtime. A runtime from another thread would keep a handle of that thread that is never
     // released.
@@ -48,12 +51,13 @@ pub fn spawn(
             match runtime {
                 Ok(runtime) => {
                     shared.tickets.answer(started, Ok(Answer::Done));
-                    thread::run(runtime, sender, shared, sockets, sink);
+                    thread::run(runtime, sender, shared, sockets, helpers, sink);
                 }
                 Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
             }
         }
     };
+    allocate::expect(allocate::THREAD)?;
     let thread = with_signals_blocked(|| std::thread::Builder::new().name("ottla-sender".into()).spawn(run))
         .map_err(|error| not_started("thread", error))?;
     let waited = shared.tickets.wait(started, None);

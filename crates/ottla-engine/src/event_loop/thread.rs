@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::connection::Connection;
+use super::helpers::Helpers;
 use super::statistics::Interval;
 use super::timer::Timer;
 use super::transport::Transport;
@@ -19,7 +20,7 @@ use ottla_core::accumulator::{Command, Mail, Slot, Topic, WakeCoalescing};
 use ottla_core::batch::{Outcome, Report};
 use ottla_core::error::{Error, ErrorCode, ErrorKind, Result};
 use ottla_core::record::Fate;
-use ottla_core::sender::{ConnectionId, Event, EventKind, Frame, Input, Level, Output, Sender};
+use ottla_core::sender::{ConnectionId, Event, EventKind, Frame, Input, Level, Output, Preparation, Prepared, Sender};
 use ottla_core::sync::{Arc, Clock, Mutex, SystemClock, Time};
 
 /// Idle threads need a fraction of this to end. Valgrind would report one that outlives the producer at the end of the
@@ -27,9 +28,16 @@ use ottla_core::sync::{Arc, Clock, Mutex, SystemClock, Time};
 const LOOKUPS_END_WITHIN: Duration = Duration::from_millis(100);
 
 /// Runs until the sender is closed or something panics.
-pub fn run(runtime: Runtime, sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) {
+pub fn run(
+    runtime: Runtime,
+    sender: Sender,
+    shared: Arc<Shared>,
+    sockets: SocketSettings,
+    helpers: usize,
+    sink: Box<dyn Sink>,
+) {
     shared.set_sender();
-    let mut sender = SenderThread::new(sender, shared.clone(), sockets, sink);
+    let mut sender = SenderThread::new(sender, shared.clone(), sockets, helpers, sink);
     let looped = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(std::future::poll_fn(|cx| sender.poll(cx)));
     }));
@@ -67,7 +75,10 @@ struct SenderThread {
     mail: Mail<Command>,
     scratch: Vec<u8>,
     ids: Vec<ConnectionId>,
-    /// Created inside the runtime.
+    helpers: Helpers<Preparation>,
+    /// Kept for its buffer.
+    prepared: Vec<(Preparation, Prepared)>,
+    /// Made within the runtime.
     timer: Option<Timer>,
     waker: Arc<Mutex<Option<Waker>>>,
     /// When the loop began its previous pass. Since then the runtime has looked at every socket, so all that had
@@ -81,7 +92,7 @@ struct SenderThread {
 const PASSES: usize = 16;
 
 impl SenderThread {
-    fn new(sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, sink: Box<dyn Sink>) -> Self {
+    fn new(sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, helpers: usize, sink: Box<dyn Sink>) -> Self {
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let woken = waker.clone();
         let wake = move || {
@@ -93,7 +104,7 @@ impl SenderThread {
         let interval = Interval::new(sink.statistics_interval(), SystemClock.monotonic());
         shared.accumulator.memory.budget().on_room(Box::new(wake.clone()));
         shared.accumulator.memory.on_loans_ended(Box::new(wake.clone()));
-        shared.accumulator.inbox.on_wake(Box::new(wake));
+        shared.accumulator.inbox.on_wake(Box::new(wake.clone()));
         SenderThread {
             sender: Some(sender),
             shared,
@@ -103,6 +114,8 @@ impl SenderThread {
             mail: Mail::default(),
             scratch: vec![0; 16 * 1024],
             ids: Vec::new(),
+            helpers: Helpers::new(helpers, Preparation::carry_out, Box::new(wake)),
+            prepared: Vec::new(),
             timer: None,
             waker,
             last_turn: Time::ZERO,
@@ -122,6 +135,7 @@ impl SenderThread {
         self.shared.accumulator.memory.budget().defer();
         self.poll_connections(cx);
         for _ in 0..PASSES {
+            self.take_prepared();
             self.read_mail();
             self.sender().tick(drained);
             self.carry_out(cx);
@@ -173,6 +187,14 @@ impl SenderThread {
         self.rest.saw(self.mail.full);
         let Some(sender) = &mut self.sender else { return };
         sender.mail(&mut self.mail, room_requested);
+    }
+
+    fn take_prepared(&mut self) {
+        self.helpers.take_done(&mut self.prepared);
+        let Some(sender) = &mut self.sender else { return };
+        for (preparation, prepared) in self.prepared.drain(..) {
+            sender.input(Input::Prepared(preparation, prepared));
+        }
     }
 
     fn sleep_until(&mut self, deadline: Time, cx: &mut Context<'_>) -> Poll<()> {
@@ -301,6 +323,7 @@ impl SenderThread {
                 Output::Close(id) => {
                     self.connections.remove(&id);
                 }
+                Output::Prepare(preparation) => self.helpers.begin(preparation),
                 Output::Report(report) => self.report(report),
                 Output::Assign(topic, slots) => self.assign(&topic, slots),
                 Output::Answered { ticket, outcome } => self.shared.tickets.answer(ticket, outcome),
@@ -397,6 +420,8 @@ impl SenderThread {
             drop(catch_unwind(AssertUnwindSafe(|| self.sink.event(Event::of_error(EventKind::Fatal, error)))));
         }
         accumulator.gate.close();
+        // Their batches are decided by the sender, or become orphans with it.
+        self.helpers.join();
         let decided = self.sender.as_mut().map(Sender::take_reports).unwrap_or_default();
         drop(catch_unwind(AssertUnwindSafe(|| self.sender.take())));
         self.complete_leftovers(how, decided);

@@ -100,8 +100,16 @@ pub fn sender(config: &config::Settings, seed: u64, log_level: Level) -> Setting
         log_level,
         debug: Arc::new(DebugSwitch::new(facilities)),
         seed,
+        helpers: config.compression_threads.unwrap_or_else(threads_by_processors),
+        smallest_for_helpers: None,
         first_sequence: 0,
     }
+}
+
+/// One for each processor: the sender thread and the application's threads compete with them, but with fewer, two processors
+/// would compress no faster than the sender thread alone. More than eight would outrun the sender.
+fn threads_by_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
 pub fn sockets(config: &config::Settings) -> SocketSettings {

@@ -1,6 +1,6 @@
 //! The producer with its threads, against the sink broker. ThreadSanitizer runs these tests too.
 
-mod added_brokers;
+mod helpers;
 mod lent;
 mod retained;
 mod send_handle;
@@ -20,8 +20,12 @@ const THREADS: u64 = 4;
 
 /// A producer for the sink broker, and how many of its records were delivered and how many failed.
 fn producer(broker: &SinkBroker, properties: &[(&str, &str)]) -> (Producer, Arc<[AtomicU64; 2]>) {
+    producer_of(&broker.addr().to_string(), properties)
+}
+
+fn producer_of(bootstrap: &str, properties: &[(&str, &str)]) -> (Producer, Arc<[AtomicU64; 2]>) {
     let mut config = Config::new();
-    config.set("bootstrap.servers", &broker.addr().to_string()).expect("an address");
+    config.set("bootstrap.servers", bootstrap).expect("an address");
     for (name, value) in properties {
         config.set(name, value).expect("a property");
     }

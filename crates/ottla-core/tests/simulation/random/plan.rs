@@ -8,7 +8,7 @@ use ottla_core::partition::hash::Hash;
 use ottla_core::sender::Acks;
 
 use crate::dice;
-use crate::plans::{Intervals, Release};
+use crate::plans::{Helpers, Intervals, Release, level};
 use crate::world::{Setup, ms};
 
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub struct Plan {
     pub short_timeouts: bool,
     pub availability_timeout: Option<Duration>,
     pub codec: Codec,
+    pub helpers: Option<Helpers>,
     pub first_sequence: i32,
     pub buffer_memory: usize,
     pub retain: bool,
@@ -115,6 +116,7 @@ impl Default for Plan {
             short_timeouts: false,
             availability_timeout: None,
             codec: Codec::None,
+            helpers: None,
             first_sequence: 0,
             buffer_memory: 32 << 20,
             retain: false,
@@ -170,6 +172,7 @@ impl Plan {
             short_timeouts: knob("short timeouts").once_in(3),
             availability_timeout: knob("availability timeout").once_in(4).then(|| ms(200)),
             codec: if knob("codec").once_in(5) { Codec::Lz4 } else { Codec::None },
+            helpers: Helpers::draw(knob),
             first_sequence: if late_sequence { i32::MAX - knob("first sequence").below(60) as i32 } else { 0 },
             buffer_memory: knob("buffer memory").one_of(&[64 << 10, 1 << 20, 32 << 20]),
             retain: knob("retain").once_in(3),
@@ -216,6 +219,9 @@ impl Plan {
             sender.first_sequence = self.first_sequence;
             sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
+        if let Some(helpers) = &self.helpers {
+            helpers.apply(&mut setup.sender);
+        }
         if let Some(intervals) = &self.intervals {
             intervals.apply(&mut setup.sender);
         }
@@ -300,14 +306,5 @@ impl Overrides {
         settings.delivery_timeout = self.delivery_timeout;
         settings.request_timeout = self.request_timeout;
         settings.topic_timeout = self.delivery_timeout.min(settings.topic_timeout);
-    }
-}
-
-/// The compression level.
-fn level(codec: Codec) -> i32 {
-    match codec {
-        Codec::Gzip => 1,
-        Codec::Lz4 => 9,
-        _ => 0,
     }
 }

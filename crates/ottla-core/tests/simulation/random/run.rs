@@ -48,6 +48,7 @@ struct Streams {
     accidents: Dice,
     outages: Dice,
     recreations: Dice,
+    helpers: Dice,
 }
 
 impl Streams {
@@ -62,6 +63,7 @@ impl Streams {
             accidents: stream("accidents"),
             outages: stream("outages"),
             recreations: stream("recreations"),
+            helpers: stream("helpers at work"),
         }
     }
 }
@@ -87,6 +89,7 @@ impl Run {
             trace,
             plan,
         };
+        run.world.helpers.delay = run.plan.helpers.as_ref().map_or(Duration::ZERO, |helpers| helpers.delay);
         run.set_up_brokers();
         run.set_up_topics();
         run
@@ -164,6 +167,7 @@ impl Run {
             99 if self.plan.purges && self.dice.purges.once_in(3) => self.purge(),
             _ => self.meddle(),
         }
+        self.dice.helpers.end_preparation(&mut self.world, &self.coverage);
         if self.plan.recreated_topics && self.dice.recreations.once_in(150) {
             self.resize();
         }

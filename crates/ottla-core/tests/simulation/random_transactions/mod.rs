@@ -65,6 +65,8 @@ fn expected() -> Vec<(String, u64)> {
         ("fault: outage", 100),
         ("intervals: any", 250),
         ("fault: close amid it", 100),
+        ("preparation: done", 300),
+        ("preparation: panic", 10),
         ("fault: coordinator moved", 1000),
         ("fault: crash", 500),
         ("fault: cut", 1000),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::dice;
-use crate::plans::{Intervals, Release};
+use crate::plans::{Helpers, Intervals, Release};
 use crate::world::{Setup, ms};
 
 #[derive(Clone, Debug)]
@@ -40,6 +40,7 @@ pub struct Producer {
     /// Applies to the first producer only: for the others, brokers know the sequences of their predecessors.
     pub first_sequence: i32,
     pub intervals: Option<Intervals>,
+    pub helpers: Option<Helpers>,
     pub buffer_memory: usize,
     /// Each batch has one record.
     pub single_records: bool,
@@ -76,6 +77,7 @@ impl Default for Producer {
             max_in_flight: 5,
             first_sequence: 0,
             intervals: None,
+            helpers: None,
             buffer_memory: 32 << 20,
             single_records: false,
             eager_sockets: false,
@@ -126,6 +128,7 @@ impl Producer {
             max_in_flight: knob("max in flight").one_of(&[1, 2, 5, 5]),
             first_sequence: if late_sequence { i32::MAX - knob("first sequence").below(30) as i32 } else { 0 },
             intervals: any_intervals.then(|| Intervals::draw(knob)),
+            helpers: Helpers::draw(knob),
             buffer_memory: knob("buffer memory").one_of(&[64 << 10, 32 << 20]),
             single_records: knob("single records").once_in(4),
             eager_sockets: knob("eager sockets").once_in(3),
@@ -144,6 +147,9 @@ impl Producer {
             sender.first_sequence = self.first_sequence;
             sender.bootstrap_servers = vec![("first".into(), 9093), ("second".into(), 9094)];
         });
+        if let Some(helpers) = &self.helpers {
+            helpers.apply(&mut setup.sender);
+        }
         if let Some(intervals) = &self.intervals {
             intervals.apply(&mut setup.sender);
         }

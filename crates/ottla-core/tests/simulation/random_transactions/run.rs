@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use ottla_core::config::{Facilities, Facility};
 use ottla_core::sender::DebugSwitch;
@@ -77,6 +78,7 @@ pub struct Streams {
     pub outages: Dice,
     pub replacements: Dice,
     pub endings: Dice,
+    pub helpers: Dice,
 }
 
 impl Streams {
@@ -92,6 +94,7 @@ impl Streams {
             outages: stream("outages"),
             replacements: stream("replacements"),
             endings: stream("endings"),
+            helpers: stream("helpers at work"),
         }
     }
 }
@@ -157,6 +160,7 @@ impl Run {
         world.cluster = cluster;
         (world.now, world.application.next_id) = (self.now, self.next_id);
         world.network.eager = producer.eager_sockets;
+        world.helpers.delay = producer.helpers.as_ref().map_or(Duration::ZERO, |helpers| helpers.delay);
         let mut promises = promises::of_a_producer();
         promises.push(Box::new(StateEdges::new(self.coverage.clone())));
         self.instances.push(Instance { world, number, call: None, open: None, promises, printed: 0 });
@@ -247,6 +251,10 @@ impl Run {
             98 => world.cluster.write_markers(),
             99 if !self.calm && dice.replacements.once_in(3) => self.replace(at),
             _ => {}
+        }
+        let world = &mut self.instances[self.active].world;
+        if !self.calm {
+            self.dice.helpers.end_preparation(world, &self.coverage);
         }
         self.after_step();
     }

@@ -5,6 +5,7 @@
 
 pub mod application;
 mod driver;
+mod helpers;
 mod lender;
 mod network;
 pub mod observer;
@@ -26,6 +27,8 @@ use ottla_mock::{Cluster, codes};
 
 pub use application::{Application, Hand, Outcome};
 use driver::Driver;
+pub use helpers::Ending;
+use helpers::Helpers;
 pub use network::Stray;
 use network::{Arrival, Network};
 use observer::Observer;
@@ -45,6 +48,7 @@ pub struct World {
     pub network: Network,
     pub application: Application,
     pub observer: Observer,
+    pub helpers: Helpers,
     driver: Driver,
 }
 
@@ -69,6 +73,7 @@ impl World {
             network: Network::new(brokers),
             application,
             observer: Observer::default(),
+            helpers: Helpers::default(),
             driver: Driver::new(&accumulator, now),
             accumulator,
         }
@@ -170,7 +175,7 @@ impl World {
         for _ in 0..10_000 {
             self.set_clocks();
             self.land();
-            let mut busy = false;
+            let mut busy = self.end_due_preparations();
             while let Some(&id) = self.arrivals().first() {
                 self.deliver(id);
                 busy = true;
@@ -222,7 +227,7 @@ impl World {
 
     /// The time of the next event.
     pub fn next_event(&self) -> Time {
-        self.driver.next_tick(&self.sender).min(self.network.next_event())
+        self.driver.next_tick(&self.sender).min(self.network.next_event()).min(self.helpers.next_event())
     }
 
     // The sender's actions
@@ -260,6 +265,7 @@ impl World {
                 }
                 Output::Recall(id) => self.network.recall(id),
                 Output::Close(id) => drop(self.network.end(id)),
+                Output::Prepare(preparation) => self.helpers.begin(preparation, self.now),
                 Output::Report(report) => self.report(report),
                 Output::Assign(topic, slots) => {
                     let rejected = self.accumulator.assign(&topic, slots, &Hand(self.now));
@@ -268,7 +274,10 @@ impl World {
                     self.sender.assigned(&topic);
                 }
                 Output::Answered { ticket, outcome } => self.application.answered(ticket, outcome),
-                Output::Closed => self.application.closed(),
+                Output::Closed => {
+                    self.helpers.join();
+                    self.application.closed();
+                }
                 Output::Event(event) => self.observer.events.push(*event),
                 Output::Log(level, message) => self.observer.log.push((level, message)),
             }
@@ -277,6 +286,26 @@ impl World {
 
     pub fn report(&mut self, report: Report) {
         self.application.report(report, self.now);
+    }
+
+    // The helpers
+
+    /// Ends the preparations that are due. Returns whether there were any.
+    fn end_due_preparations(&mut self) -> bool {
+        let mut any = false;
+        while let Some(at) = self.helpers.due(self.now) {
+            self.end_preparation(at, self.helpers.ending.unwrap_or(Ending::Done));
+            any = true;
+        }
+        any
+    }
+
+    /// One of the preparations that are under way ends.
+    pub fn end_preparation(&mut self, at: usize, ending: Ending) {
+        let (preparation, prepared) = self.helpers.end(at, ending);
+        self.sender.set_now(self.now);
+        self.sender.input(Input::Prepared(preparation, prepared));
+        self.driver.wake_up();
     }
 
     // The network

@@ -87,6 +87,8 @@ impl Default for Setup {
             log_level: Level::Debug,
             debug: Arc::new(DebugSwitch::new(Facilities::ALL)),
             seed: 1,
+            helpers: 0,
+            smallest_for_helpers: None,
             first_sequence: 0,
         };
         let topic = TopicSettings { linger: Duration::ZERO, ..TopicSettings::default() };
@@ -129,6 +131,13 @@ impl Setup {
     pub fn single_records(mut self) -> Setup {
         self.accumulator.batch_limit = 1;
         self.accumulator.batch_size = 1;
+        self
+    }
+
+    /// Each batch is compressed by helpers.
+    pub fn helpers(mut self, count: usize) -> Setup {
+        (self.sender.codec, self.sender.compression_level) = (Codec::Gzip, 1);
+        (self.sender.helpers, self.sender.smallest_for_helpers) = (count, Some(0));
         self
     }
 

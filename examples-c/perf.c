@@ -45,6 +45,7 @@ static const char usage[] =
     "  -T, --threads THREADS      that send; default 1\n"
     "  -k, --keys KEYS            each record has one of so many keys of 8 bytes, at random; default: null keys\n"
     "      --unlike N             values are up to N bytes shorter, each by one more than the one before; default 0\n"
+    "      --values FILE          values are the first SIZE bytes of FILE, then the next, and so on, over and over\n"
     "      --batch N              send N records a call (ottla_producer_send_many), completions by batch\n"
     "      --one-by-one           wait for each record before the next is sent (ottla_producer_send_and_wait)\n"
     "      --try-send             never wait for room (OTTLA_SEND_NO_WAIT), and tell how long the calls take\n"
@@ -147,6 +148,8 @@ struct options {
     uint64_t threads;
     uint64_t keys;  /* 0: null keys */
     uint64_t unlike;
+    const char *values_file; /* NULL: random letters */
+    uint64_t values;         /* how many there are */
     uint64_t batch; /* 0: a record a call */
     uint64_t warm_up;
     bool one_by_one;
@@ -165,7 +168,7 @@ struct sender {
     const struct options *options;
     const ottla_producer *producer;
     const ottla_topic *topic;
-    const char *payload;
+    const char *payload; /* all values */
     uint64_t count;
     uint64_t index; /* of the thread */
     uint64_t start_us;
@@ -304,6 +307,10 @@ static ottla_record record_of(const struct options *options, const char *payload
     return record;
 }
 
+static const char *value_in_turn(const struct options *options, const char *payload, uint64_t i) {
+    return payload + i % options->values * options->size;
+}
+
 static uint64_t length_in_turn(const struct options *options, uint64_t i) {
     return options->size - i % (options->unlike + 1);
 }
@@ -314,8 +321,10 @@ static void put_random_key(unsigned char *key, uint64_t *random, uint64_t keys) 
 }
 
 /* Sets what differs between records. Not inlined, because in most runs nothing does. */
-__attribute__((noinline)) static void vary(ottla_record *record, unsigned char *key, const struct options *options,
+__attribute__((noinline)) static void vary(ottla_record *record, unsigned char *key, const struct sender *sender,
                                            uint64_t *random, uint64_t i) {
+    const struct options *options = sender->options;
+    record->value = value_in_turn(options, sender->payload, i);
     record->value_len = (size_t)length_in_turn(options, i);
     if (options->keys > 0) {
         put_random_key(key, random, options->keys);
@@ -328,7 +337,7 @@ static void send_each(struct sender *sender) {
     /* In locals, not in memory that threads share. */
     uint64_t random = sender->random, accepted = 0;
     const uint64_t count = sender->count;
-    const bool paced = options->rate > 0, varied = options->keys > 0 || options->unlike > 0;
+    const bool paced = options->rate > 0, varied = options->keys > 0 || options->unlike > 0 || options->values > 1;
     ottla_record record = record_of(options, sender->payload, key);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t sent_us = 0;
@@ -341,7 +350,7 @@ static void send_each(struct sender *sender) {
             sent_us = now_us();
         }
         if (varied) {
-            vary(&record, key, options, &random, i);
+            vary(&record, key, sender, &random, i);
         }
         ottla_code code =
             ottla_producer_send(sender->producer, sender->topic, &record, (void *)(uintptr_t)sent_us, NULL,
@@ -602,10 +611,11 @@ static double cpu_seconds(void) {
 static void warm_up(const ottla_producer *producer, const ottla_topic *topic, const char *payload,
                     const struct options *options) {
     unsigned char key[KEY_LEN];
-    const ottla_record record = record_of(options, payload, key);
+    ottla_record record = record_of(options, payload, key);
     uint64_t random = 2463534242u;
     ottla_error *error = NULL;
     for (uint64_t i = 0; i < options->warm_up; i++) {
+        record.value = value_in_turn(options, payload, i);
         if (options->keys > 0) {
             put_random_key(key, &random, options->keys);
         }
@@ -629,6 +639,27 @@ static char *random_letters(uint64_t size) {
         letters[i] = (char)('A' + random_below(&random, 26));
     }
     return letters;
+}
+
+/* Reads the file that --values names. */
+static char *read_values(struct options *options) {
+    FILE *file = fopen(options->values_file, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+        die(options->values_file);
+    }
+    long len = ftell(file);
+    options->values = len < 0 ? 0 : (uint64_t)len / options->size;
+    if (options->values == 0) {
+        die("--values wants a file of at least SIZE bytes");
+    }
+    size_t wanted = (size_t)(options->values * options->size);
+    char *values = malloc(wanted);
+    rewind(file);
+    if (values == NULL || fread(values, 1, wanted, file) != wanted) {
+        die(options->values_file);
+    }
+    fclose(file);
+    return values;
 }
 
 /* The exponent for `k`, `M` or `G`. Returns any other text unchanged. */
@@ -666,7 +697,7 @@ static void set_property(ottla_config *config, char *assignment) {
 }
 
 static void read_options(int argc, char **argv, struct options *options) {
-    enum { BATCH = 256, ONE_BY_ONE, TRY_SEND, UNLIKE, WARM_UP };
+    enum { BATCH = 256, ONE_BY_ONE, TRY_SEND, UNLIKE, VALUES, WARM_UP };
     static const struct option names[] = {
         {"brokers", required_argument, NULL, 'b'}, {"topic", required_argument, NULL, 't'},
         {"size", required_argument, NULL, 's'},    {"count", required_argument, NULL, 'c'},
@@ -674,7 +705,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         {"keys", required_argument, NULL, 'k'},    {"batch", required_argument, NULL, BATCH},
         {"one-by-one", no_argument, NULL, ONE_BY_ONE}, {"try-send", no_argument, NULL, TRY_SEND},
         {"unlike", required_argument, NULL, UNLIKE}, {"warm-up", required_argument, NULL, WARM_UP},
-        {"property", required_argument, NULL, 'X'}, {"file", required_argument, NULL, 'F'},
+        {"values", required_argument, NULL, VALUES}, {"property", required_argument, NULL, 'X'}, {"file", required_argument, NULL, 'F'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -706,6 +737,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         case ONE_BY_ONE: options->one_by_one = true; break;
         case TRY_SEND: options->try_send = true; break;
         case UNLIKE: options->unlike = number_of(optarg, 0, "--unlike"); break;
+        case VALUES: options->values_file = optarg; break;
         case WARM_UP: options->warm_up = number_of(optarg, 0, "--warm-up"); break;
         case 'X': set_property(options->config, optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
@@ -725,6 +757,9 @@ static void read_options(int argc, char **argv, struct options *options) {
     if (options->unlike > options->size || (options->unlike > 0 && (options->one_by_one || options->try_send))) {
         die("--unlike is at most -s, and excludes --one-by-one and --try-send");
     }
+    if (options->values_file != NULL && (options->size == 0 || options->batch + options->one_by_one + options->try_send > 0)) {
+        die("--values wants -s of at least 1, and excludes --batch, --one-by-one and --try-send");
+    }
     if (options->threads > options->count) {
         options->threads = options->count;
     }
@@ -737,7 +772,7 @@ static void print_ns(const char *name, const struct histogram *histogram) {
 }
 
 int main(int argc, char **argv) {
-    struct options options = {.threads = 1};
+    struct options options = {.threads = 1, .values = 1};
     static struct tally tally;
     static struct histogram call_ns, empty_ns;
     options.config = ottla_config_new();
@@ -765,7 +800,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 2; i++) {
         check(pthread_create(&interrupting[i], NULL, wait_for_signal, producer));
     }
-    char *payload = random_letters(options.size);
+    char *payload = options.values_file == NULL ? random_letters(options.size) : read_values(&options);
     struct sender *senders = calloc((size_t)options.threads, sizeof *senders);
     if (senders == NULL) {
         die("no memory");

@@ -560,7 +560,7 @@ fn json_numbers(json: &str) -> BTreeMap<String, f64> {
 fn perf_prints_what_it_measured() {
     let sink = Sink::start(SinkOptions::default());
     let address = sink.addr().to_string();
-    let cases: [(&[&str], u64); 11] = [
+    let cases: [(&[&str], u64); 12] = [
         (&[], 20_000),
         (&["--batch", "64"], 20_001),
         (&["-T", "4"], 20_003),
@@ -570,6 +570,7 @@ fn perf_prints_what_it_measured() {
         (&["-r", "2000", "--batch", "50", "-T", "2", "--warm-up", "7"], 1000),
         (&["--unlike", "20"], 21 * 50),
         (&["--unlike", "20", "--batch", "21"], 21 * 50),
+        (&["--values", concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), "-X", "compression.type=gzip"], 20_000),
         (&["--one-by-one", "-T", "2", "-X", "linger.ms=1000"], 101),
         (&["--try-send", "-k", "10", "-X", "buffer.memory=1000000", "-X", "batch.size=1000"], 20_000),
     ];

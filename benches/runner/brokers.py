@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections import namedtuple
 from contextlib import contextmanager
+from pathlib import Path
 
 from .clients import ROOT, TARGET
 
@@ -12,6 +13,12 @@ TOPIC = "bench"
 
 # The address, a function that names the topic for the next run, and what the sink has seen once it has ended.
 Broker = namedtuple("Broker", "bootstrap topic seen")
+
+
+def _cpu_seconds(pid):
+    """What a process has used so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -28,6 +35,7 @@ def sink(cell):
             raise RuntimeError("the sink did not start")
         yield Broker(line.split()[1], lambda: TOPIC, seen)
     finally:
+        seen["cpu_seconds"] = _cpu_seconds(process.pid)
         process.stdin.close()  # which ends it
         seen.update(json.loads(process.stdout.read() or "{}"))
         process.wait()

@@ -10,6 +10,8 @@ METRICS = {
     "cpu": "client CPU, ns a record", "throughput": "records a second", "wire": "bytes sent a record",
     "p50": "p50, ms", "p99": "p99, ms", "mean": "mean latency, ms", "p50_us": "p50, us", "p99_us": "p99, us",
     "queued": "memory above idle, x the records' bytes", "idle": "memory when idle, MB",
+    "wall": "time a record, ns", "sink": "the sink's CPU, ns a record",
+    "busy": "share of two processors that client and sink use",
     "instructions": "user instructions a record", "call_us": "p99.9 of a call above an empty loop's, us",
 }
 
@@ -36,6 +38,8 @@ class Cell:
     linger: int = 5
     codec: str = "none"
     level: str = ""
+    compression_threads: int = -1  # as Ottla counts them: -1 is its default, 0 none
+    values: str = ""  # "json": records that differ; "": all have the same random letters. Not for franz-go
     batch_bytes: int = 1_000_000
     buffer_bytes: int = 64 * 1024 * 1024
     acks: str = "all"
@@ -45,7 +49,7 @@ class Cell:
     @property
     def sink_each(self):
         """Whether each run has a separate sink, because it reports what it has seen or pauses once."""
-        return "wire" in self.metrics or self.pause_ms > 0
+        return "wire" in self.metrics or "sink" in self.metrics or self.pause_ms > 0
 
 
 def _latencies():
@@ -76,6 +80,14 @@ def _codecs():
                    records=400_000 if codec == "gzip" else 1_000_000, warm_up=100_000, quick=False)
 
 
+def _helpers():
+    for codec, level in (("gzip", "6"), ("zstd", "3")):
+        yield Cell(f"helpers-{codec}", f"{codec} {level}, JSON records of 1,000 B: threads that compress, or none",
+                   clients=("ottla", "ottla-inline", "librdkafka", "java"),
+                   metrics=("throughput", "cpu", "sink", "wall", "busy", "wire"), size=1_000, values="json",
+                   codec=codec, level=level, records=400_000, warm_up=50_000, quick=False)
+
+
 CELLS = (
     Cell("sink-100", "100 B", clients=("ottla", "ottla-many", "floor", *PEERS, "producer-performance")),
     Cell("sink-1000", "1,000 B", clients=("ottla", "floor", *PEERS, "producer-performance"), size=1_000,
@@ -89,6 +101,7 @@ CELLS = (
          mode="one-by-one", metrics=("p50_us", "p99_us", "cpu"), records=20_000, warm_up=20_000, linger=0),
     *_latencies(),
     *_codecs(),
+    *_helpers(),
     Cell("memory", "1,000,000 records wait", metrics=("queued", "idle"), records=1_000_000, warm_up=1, pause_ms=6_000,
          buffer_bytes=512 * 1024 * 1024, quick=False),
     Cell("sticky", "sticky or round robin: 3 brokers, 30 partitions, 20,000 records a second, linger 0",

@@ -7,6 +7,7 @@ import resource
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("OTTLA_BUILD", ROOT / "build"))
@@ -23,6 +24,7 @@ COMMANDS = {
 # Variants: the same program with some changes to the cell.
 VARIANTS = {
     "ottla-many": ("ottla", {"many": 100}),
+    "ottla-inline": ("ottla", {"compression_threads": 0}),
     "ottla-one-thread": ("ottla", {"threads": 1}),
     "ottla-round-robin": ("ottla", {"partitioner": "roundrobin"}),
     "ping-pong": ("floor", {}),
@@ -88,6 +90,8 @@ def settings(client, cell):
     common |= level | {"compression.type": cell.codec, "buffer.memory": cell.buffer_bytes}
     if client in ("java", "producer-performance"):
         return common | {"batch.size": cell.batch_bytes}
+    if cell.compression_threads >= 0:
+        common["ottla.compression.threads"] = cell.compression_threads
     if cell.partitioner:
         common["partitioner.class"] = cell.partitioner
     # batch.size is where a batch stops lingering. While its broker is busy it grows on, up to what brokers accept (1
@@ -96,6 +100,38 @@ def settings(client, cell):
     # MiB fastest.
     return common | {"batch.size": 16_384 if cell.codec == "none" else 65_536,
                      "max.request.size": 2_097_152 if cell.broker == "kafka" else 8_388_608}
+
+
+# Enough that no compressor finds one of them again.
+JSON_VALUES = 4_000
+WORDS = ("order", "payment", "customer", "shipment", "refund", "invoice", "delivered", "pending", "cancelled", "express",
+         "standard", "Berlin", "Paris", "Lisbon", "Warsaw", "Madrid", "Vienna", "Dublin", "card", "transfer", "voucher")
+
+
+def _json_value(random, size):
+    """A record as services write them: names that repeat, values that do not, and some text that fills it up."""
+    item = {"sku": f"{random.randrange(10**8):08}", "quantity": random.randrange(1, 9), "price": random.randrange(10**5) / 100}
+    value = {"id": f"{random.getrandbits(128):032x}", "type": random.choice(WORDS),
+             "time": 1_790_000_000_000 + random.randrange(10**9),
+             "customer": {"id": random.randrange(10**9), "city": random.choice(WORDS), "vip": random.random() < 0.1},
+             "items": [item | {"name": random.choice(WORDS)} for _ in range(3)], "total": random.randrange(10**6) / 100,
+             "note": ""}
+    text = json.dumps(value, separators=(",", ":"))
+    while len(text) + len(value["note"]) < size:
+        value["note"] += random.choice(WORDS) + f" {random.randrange(1000)} "
+    value["note"] = value["note"][:size - len(text)]
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _values(cell):
+    """A file of values, the same for all clients."""
+    path = BENCH / f"values-{cell.values}-{cell.size}"
+    if not path.exists():
+        random = Random(1)
+        written = path.with_suffix(".new")
+        written.write_bytes(b"".join(_json_value(random, cell.size) for _ in range(JSON_VALUES)))
+        written.replace(path)
+    return path
 
 
 def _words(client, cell, bootstrap, topic, warm_up):
@@ -108,6 +144,8 @@ def _words(client, cell, bootstrap, topic, warm_up):
     for option, value in (("-r", cell.rate), ("-T", cell.threads), ("--batch", cell.many), ("-k", cell.keys)):
         if value > (option == "-T"):
             words += [option, value]
+    if cell.values:
+        words += ["--values", _values(cell)]
     for each in told:
         words += ["-X", each]
     return words + ([f"--{cell.mode}"] if cell.mode else [])
@@ -156,6 +194,7 @@ def run(client, cell, bootstrap, topic, timeout=300):
         "delivered": delivered,
         "throughput": delivered / told["seconds"],
         "cpu": told["cpu_seconds"] / delivered * 1e9,
+        "wall": told["seconds"] / delivered * 1e9,
         # Of the whole process, including start and warm-up.
         "system_share": system / max(user + system, 1e-9),
     }

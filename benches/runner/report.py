@@ -8,7 +8,8 @@ from .cells import METRICS
 from .clients import settings
 from .pairs import MOST_PAIRS, column, narrow, ratio
 
-COLOURS = {"ottla": "#1f6fb4", "ottla-many": "#6aa5d8", "ottla-one-thread": "#6aa5d8", "ottla-round-robin": "#6aa5d8",
+COLOURS = {"ottla": "#1f6fb4", "ottla-many": "#6aa5d8", "ottla-inline": "#6aa5d8", "ottla-one-thread": "#6aa5d8",
+           "ottla-round-robin": "#6aa5d8",
            "floor": "#999999", "ping-pong": "#999999", "librdkafka": "#c4572e", "franz-go": "#2f8f5b",
            "java": "#8a5fb0", "producer-performance": "#b89ad0"}
 DIGITS = {"throughput": 0, "cpu": 1, "wire": 1, "p50_us": 1, "p99_us": 1, "idle": 1}

@@ -22,13 +22,13 @@ import org.apache.kafka.common.utils.AppInfoParser;
  */
 public class Driver {
     private static final Properties PROPERTIES = new Properties();
-    private static String topic;
+    private static String topic, valuesFile;
     private static int size, threads = 1;
     private static long count, rate, keys, warmUp;
     private static boolean oneByOne;
 
     private static KafkaProducer<byte[], byte[]> producer;
-    private static byte[] value;
+    private static byte[][] values;
     private static final AtomicLong failed = new AtomicLong();
     // Callbacks run on the producer's only thread. Other threads read this after `flush`.
     private static volatile long delivered;
@@ -42,7 +42,7 @@ public class Driver {
         PROPERTIES.put("key.serializer", ByteArraySerializer.class.getName());
         PROPERTIES.put("value.serializer", ByteArraySerializer.class.getName());
         producer = new KafkaProducer<>(PROPERTIES);
-        value = letters(size);
+        values = valuesFile == null ? new byte[][] {letters(size)} : slices(Files.readAllBytes(Path.of(valuesFile)));
         sendAll(warmUp, 0, false);
         if (rate > 0 || oneByOne) {
             latencies = new long[Math.toIntExact(count)];
@@ -79,6 +79,7 @@ public class Driver {
                     oneByOne = true;
                     i--; // it has no value
                 }
+                case "--values" -> valuesFile = next;
                 case "--warm-up" -> warmUp = Long.parseLong(next);
                 case "-X" -> {
                     int equals = next.indexOf('=');
@@ -111,7 +112,7 @@ public class Driver {
 
     private static void send(int index, long records, long perSecond, boolean waiting, long begin) {
         Callback plain = (metadata, exception) -> arrived(exception);
-        ProducerRecord<byte[], byte[]> unkeyed = new ProducerRecord<>(topic, value);
+        ProducerRecord<byte[], byte[]> unkeyed = new ProducerRecord<>(topic, values[0]);
         long random = 88172645463325252L + index * 0x9e3779b97f4a7c15L;
         for (long i = 0; i < records; i++) {
             Callback callback = plain;
@@ -131,7 +132,9 @@ public class Driver {
                 random ^= random >>> 7;
                 random ^= random << 17;
                 byte[] key = ByteBuffer.allocate(8).putLong(Long.remainderUnsigned(random, keys)).array();
-                record = new ProducerRecord<>(topic, key, value);
+                record = new ProducerRecord<>(topic, key, values[0]);
+            } else if (values.length > 1) {
+                record = new ProducerRecord<>(topic, values[(int) (i % values.length)]);
             }
             if (waiting) {
                 sendAndWait(record);
@@ -163,6 +166,15 @@ public class Driver {
     private static double percentile(double percent) {
         int rank = (int) (latencyCount * percent / 100 + 0.5);
         return latencyCount == 0 ? 0 : latencies[Math.max(rank, 1) - 1] / 1e3;
+    }
+
+    /** The values that a file holds, one behind the other. */
+    private static byte[][] slices(byte[] file) {
+        byte[][] slices = new byte[file.length / size][];
+        for (int i = 0; i < slices.length; i++) {
+            slices[i] = Arrays.copyOfRange(file, i * size, (i + 1) * size);
+        }
+        return slices;
     }
 
     private static byte[] letters(int length) {

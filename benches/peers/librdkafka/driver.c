@@ -29,6 +29,8 @@ struct options {
     const char *topic;
     uint64_t size, count, rate, threads, keys, warm_up;
     bool one_by_one;
+    const char *values_file; /* NULL: random letters */
+    uint64_t values;         /* how many there are */
 };
 
 struct sender {
@@ -119,7 +121,7 @@ static void *run_sender(void *argument) {
         if (options->keys > 0) {
             key = random_below(&random, options->keys);
         }
-        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)sender->payload,
+        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)(sender->payload + i % options->values * options->size),
                                 (size_t)options->size, options->keys > 0 ? &key : NULL, options->keys > 0 ? KEY_LEN : 0,
                                 (void *)(uintptr_t)sent_us) != 0) {
             if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
@@ -205,7 +207,7 @@ static void set_property(rd_kafka_conf_t *config, const char *name, const char *
 
 static void read_options(int argc, char **argv, struct options *options, rd_kafka_conf_t *config) {
     static const struct option names[] = {
-        {"warm-up", required_argument, NULL, 'w'}, {"one-by-one", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+        {"warm-up", required_argument, NULL, 'w'}, {"values", required_argument, NULL, 'v'}, {"one-by-one", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "b:t:s:c:r:T:k:X:", names, NULL)) != -1) {
         switch (option) {
@@ -217,6 +219,7 @@ static void read_options(int argc, char **argv, struct options *options, rd_kafk
         case 'T': options->threads = strtoull(optarg, NULL, 10); break;
         case 'k': options->keys = strtoull(optarg, NULL, 10); break;
         case 'o': options->one_by_one = true; break;
+        case 'v': options->values_file = optarg; break;
         case 'w': options->warm_up = strtoull(optarg, NULL, 10); break;
         case 'X': {
             char *equals = strchr(optarg, '=');
@@ -235,8 +238,37 @@ static void read_options(int argc, char **argv, struct options *options, rd_kafk
     }
 }
 
+static char *letters(uint64_t size) {
+    char *payload = malloc((size_t)size + 1);
+    if (payload == NULL) {
+        die("no memory");
+    }
+    for (uint64_t i = 0, random = 88172645463325252u; i < size; i++) {
+        payload[i] = (char)('A' + random_below(&random, 26));
+    }
+    return payload;
+}
+
+/* A file of values, one behind the other. */
+static char *read_values(struct options *options) {
+    FILE *file = fopen(options->values_file, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+        die(options->values_file);
+    }
+    long len = ftell(file);
+    options->values = len < 0 ? 0 : (uint64_t)len / options->size;
+    size_t wanted = (size_t)(options->values * options->size);
+    char *values = malloc(wanted);
+    rewind(file);
+    if (wanted == 0 || values == NULL || fread(values, 1, wanted, file) != wanted) {
+        die(options->values_file);
+    }
+    fclose(file);
+    return values;
+}
+
 int main(int argc, char **argv) {
-    struct options options = {.threads = 1};
+    struct options options = {.threads = 1, .values = 1};
     char why[512];
     rd_kafka_conf_t *config = rd_kafka_conf_new();
     read_options(argc, argv, &options, config);
@@ -246,14 +278,11 @@ int main(int argc, char **argv) {
         die(why);
     }
     topic = rd_kafka_topic_new(producer, options.topic, NULL);
-    char *payload = malloc((size_t)options.size + 1);
+    char *payload = options.values_file != NULL ? read_values(&options) : letters(options.size);
     latency_limit = options.rate > 0 || options.one_by_one ? options.count : 0;
     latencies = malloc((size_t)(latency_limit + 1) * sizeof *latencies);
-    if (topic == NULL || payload == NULL || latencies == NULL) {
+    if (topic == NULL || latencies == NULL) {
         die("no topic, or no memory");
-    }
-    for (uint64_t i = 0, random = 88172645463325252u; i < options.size; i++) {
-        payload[i] = (char)('A' + random_below(&random, 26));
     }
     if (options.warm_up > 0) {
         struct options warm = options;

@@ -245,7 +245,7 @@ impl Sender {
         let is_retry = batch.sealed.attempts > 1;
         partition.sequence.carried(is_retry, transactional);
         partition.in_flight += 1;
-        partition.sent_since_failure = true;
+        partition.pause.sent();
         partition.in_flight_broker = Some(broker);
         let topic = partition.topic;
         let topic_id = self.topics[topic].id;

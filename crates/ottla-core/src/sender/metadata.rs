@@ -647,11 +647,13 @@ impl Sender {
         let partitions = &self.topics[topic].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
         let partition = self.partition(index);
-        if (0..partition.leader_epoch).contains(&answer.leader_epoch) && partition.failures < DISPROVED {
+        if (0..partition.leader_epoch).contains(&answer.leader_epoch) && !partition.pause.disproves_leader_epoch() {
             // The broker is outdated. Or the known epoch is no longer valid: a leader would show that by failing, and
             // without a leader each such response counts as a failure.
             let led = partition.leader.is_some();
-            partition.failures += u32::from(!led);
+            if !led {
+                partition.pause.failed_without_pause();
+            }
             return led;
         }
         // A broker that is not listed is not tried.
@@ -739,7 +741,3 @@ fn advice(kind: ErrorKind) -> &'static str {
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
-
-/// After this many failures in a row the known leader epoch does not count. A topic that was deleted and created again
-/// counts its epochs from 0, and brokers before 2.8 report no id that would show this.
-const DISPROVED: u32 = 3;

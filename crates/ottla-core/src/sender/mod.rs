@@ -6,6 +6,7 @@
 //! active ones among them.
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod backoff;
 mod broker;
 mod brokers;
@@ -29,6 +30,7 @@ mod metadata;
 mod outstanding;
 mod partition;
 mod partitions;
+mod pause;
 mod prepare;
 mod producer_id;
 mod purge;

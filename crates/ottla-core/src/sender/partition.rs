@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use super::index::{BrokerIndex, PartitionIndex, TopicIndex};
 use super::lanes::Terms;
+use super::pause::Pause;
 use super::sequence::Sequence;
 use super::{Sender, Timer};
 use crate::accumulator::Slot;
 use crate::batch::Batch;
 use crate::config::Facility;
-use crate::error::Error;
 use crate::sync::{Arc, Time};
 
 /// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
@@ -30,13 +30,7 @@ pub struct Partition {
     /// The broker to which what is in flight was sent.
     pub in_flight_broker: Option<BrokerIndex>,
     pub place: Place,
-    pub backoff_until: Time,
-    /// Failures in a row. Batches that were in flight together and fail together count once.
-    pub failures: u32,
-    /// Something was sent since the last failure.
-    pub sent_since_failure: bool,
-    /// Why the last attempt failed.
-    pub last_error: Option<Error>,
+    pub pause: Pause,
     pub sequence: Sequence,
     /// The number of the transaction that it belongs to.
     pub joined: u64,
@@ -75,10 +69,7 @@ impl Partition {
             in_flight: 0,
             in_flight_broker: None,
             place: Place::Idle,
-            backoff_until: Time::ZERO,
-            failures: 0,
-            sent_since_failure: true,
-            last_error: None,
+            pause: Pause::new(),
             sequence: Sequence::new(),
             joined: 0,
             active_at: None,
@@ -156,8 +147,7 @@ impl Sender {
         if partition.place == Place::Ready {
             return;
         }
-        if partition.backoff_until > now {
-            let until = partition.backoff_until;
+        if let Some(until) = partition.pause.end(now) {
             partition.place = Place::BackingOff;
             return self.timers.arm(Timer::Backoff(index), until);
         }
@@ -177,8 +167,7 @@ impl Sender {
         if partition.place != Place::BackingOff {
             return;
         }
-        if partition.backoff_until > now {
-            let until = partition.backoff_until;
+        if let Some(until) = partition.pause.end(now) {
             return self.timers.arm(Timer::Backoff(index), until);
         }
         partition.place = Place::Idle;

@@ -13,7 +13,6 @@ use crate::planted::{Fault, planted};
 use crate::protocol::Reader;
 use crate::protocol::produce::{self, PartitionResponse, TopicRef};
 use crate::record::Fate;
-use crate::sync::Time;
 use crate::text::partition_name;
 
 /// A leader hint from a response (KIP-951): partition, leader, epoch.
@@ -88,28 +87,42 @@ impl Sender {
         &mut self,
         index: PartitionIndex,
         broker: BrokerIndex,
-        mut batch: Box<Batch>,
+        batch: Box<Batch>,
         answer: &PartitionResponse<'_>,
     ) {
-        let code = answer.error_code;
-        let verdict = errors::verdict(code, batch.sealed.base_sequence.is_some());
-        if let Verdict::Written | Verdict::WrittenBefore = verdict {
-            let known = verdict == Verdict::Written;
-            let now = self.now;
-            let partition = self.partition(index);
-            partition.failures = 0;
-            partition.last_error = None;
-            partition.sequence.accepted(batch.sealed.base_sequence, now);
-            let outcome = Outcome {
-                fate: Fate::Written,
-                base_offset: if known { answer.base_offset } else { -1 },
-                log_append_time: if known { append_time(&batch, answer.log_append_time_ms) } else { -1 },
-                error: None,
-                latency: batch.age(self.now),
-            };
-            self.decide(batch, outcome);
-            return self.reconsider(index);
+        match errors::verdict(answer.error_code, batch.sealed.base_sequence.is_some()) {
+            Verdict::Written => self.batch_written(index, batch, answer, true),
+            Verdict::WrittenBefore => self.batch_written(index, batch, answer, false),
+            verdict => self.batch_refused(index, broker, batch, answer, verdict),
         }
+        self.reconsider(index);
+    }
+
+    /// Decides a batch that is in the log. `known`: the response says where.
+    fn batch_written(&mut self, index: PartitionIndex, batch: Box<Batch>, answer: &PartitionResponse<'_>, known: bool) {
+        let now = self.now;
+        let partition = self.partition(index);
+        partition.pause.succeeded();
+        partition.sequence.accepted(batch.sealed.base_sequence, now);
+        let outcome = Outcome {
+            fate: Fate::Written,
+            base_offset: if known { answer.base_offset } else { -1 },
+            log_append_time: if known { append_time(&batch, answer.log_append_time_ms) } else { -1 },
+            error: None,
+            latency: batch.age(now),
+        };
+        self.decide(batch, outcome);
+    }
+
+    /// Handles an error for a batch.
+    fn batch_refused(
+        &mut self,
+        index: PartitionIndex,
+        broker: BrokerIndex,
+        mut batch: Box<Batch>,
+        answer: &PartitionResponse<'_>,
+        verdict: Verdict,
+    ) {
         batch.sealed.outcome_unknown |= matches!(verdict, Verdict::Fail { in_doubt: true });
         let error = self.produce_error(index, broker, answer);
         self.count_refused(broker, error.kind());
@@ -128,14 +141,13 @@ impl Sender {
                 let error = recreated(&batch.topic);
                 self.give_up(index, batch, error);
             }
-            Verdict::SequenceLost => self.sequence_lost(index, batch, code, error),
+            Verdict::SequenceLost => self.sequence_lost(index, batch, answer.error_code, error),
             Verdict::Split if batch.count() > 1 && !may_be_there => self.split(index, batch, &error),
             Verdict::Fail { .. } if answer.record_errors.len() > 0 && !may_be_there => {
                 self.fail_named(index, batch, answer, &error);
             }
             _ => self.give_up(index, batch, error),
         }
-        self.reconsider(index);
     }
 
     fn produce_error(&self, index: PartitionIndex, broker: BrokerIndex, answer: &PartitionResponse<'_>) -> Error {
@@ -191,8 +203,7 @@ impl Sender {
         for Carried { partition: index, batch, .. } in produced.drain(..) {
             self.partition(index).in_flight -= 1;
             if let Some(batch) = batch {
-                self.partition(index).failures = 0;
-                self.partition(index).last_error = None;
+                self.partition(index).pause.succeeded();
                 let latency = batch.age(self.now);
                 let outcome =
                     Outcome { fate: Fate::Unknown, base_offset: -1, log_append_time: -1, error: None, latency };
@@ -220,9 +231,10 @@ impl Sender {
         let Some(broker) = self.brokers.by_id(leader) else { return };
         if epoch > self.partition(index).leader_epoch {
             self.set_leader(index, Some(broker), epoch);
-            self.partition(index).backoff_until = Time::ZERO;
-            if self.partition(index).place == Place::BackingOff {
-                self.partition(index).place = Place::Idle;
+            let partition = self.partition(index);
+            partition.pause.leader_named();
+            if partition.place == Place::BackingOff {
+                partition.place = Place::Idle;
             }
             self.reconsider(index);
         }

@@ -1,8 +1,12 @@
-//! When, and in how many parts, a batch is sent again, or that it fails. Its sequence number stays: see `drain.rs`.
+//! Sends batches again after failed attempts, whole or in parts, or fails them. `attempt.rs` decides which. The sequence
+//! number of a batch stays: see `drain.rs`.
 
+use super::attempt::{FailedAttempt, Next, Reason};
 use super::identity::recreated;
 use super::index::PartitionIndex;
-use super::sequence::{Refusal, Repair};
+use super::pause::PauseLength;
+use super::sequence::Refusal;
+use super::transaction::aborted;
 use super::waiting::last_error;
 use super::{Level, Place, Sender};
 use crate::allocate;
@@ -10,53 +14,94 @@ use crate::batch::Batch;
 use crate::compress::Codec;
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, Result};
-use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
-use crate::sync::Time;
 use crate::text::counted;
 
 impl Sender {
-    /// Puts a batch back to be sent again after a backoff, unless its attempts or its time are used up.
+    /// Sends a batch again after a backoff, unless its attempts or its time are used up.
     pub(super) fn retry(&mut self, index: PartitionIndex, batch: Box<Batch>, error: Error) {
-        let attempts = batch.sealed.attempts;
-        if batch.sealed.incarnation != self.partition(index).incarnation {
-            let error = recreated(&batch.topic);
-            return self.give_up(index, batch, error);
-        }
-        if let Some(aborted) = self.cancelled_by_abort() {
-            return self.give_up(index, batch, aborted);
-        }
-        if attempts > self.settings.retries {
-            // Otherwise a stale leader would never be detected.
-            self.partition(index).failures += 1;
-            let error = error.note(format_args!("no retry is left (retries={})", self.settings.retries));
-            return self.give_up(index, batch, error);
-        }
-        if batch.deadline <= self.now {
-            let late = self.delivery_timed_out(&batch, &last_error(&error));
-            return self.give_up(index, batch, late);
-        }
-        self.debug(Facility::Batch, || format!("{error}; attempt {attempts} of the batch, trying again"));
-        self.requeue(index, batch);
-        self.touch_topic(index);
-        self.back_off_partition(index, error);
+        let next = self.failed_attempt(index, &batch).next();
+        self.carry_out(next, index, batch, error);
     }
 
-    /// Lets the partition pause before its next attempt. Batches that were in flight together fail together: only the first
-    /// of them counts, and a new leader that its response named (KIP-951) is still tried without a pause.
-    fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
+    /// The broker misses earlier batches of the sequence.
+    pub(super) fn sequence_lost(&mut self, index: PartitionIndex, batch: Box<Batch>, code: i16, error: Error) {
+        let attempt = self.failed_attempt(index, &batch);
+        let transactional = self.transaction.is_some();
+        let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
+        let key = order_of(&batch);
         let partition = self.partition(index);
-        let is_first = std::mem::take(&mut partition.sent_since_failure);
-        let leader_was_named = !is_first && partition.backoff_until == Time::ZERO;
-        partition.failures += u32::from(is_first);
-        let failures = partition.failures;
-        let wait = self.settings.retry_backoff.after(failures, &mut SplitMix64::new(self.jitter));
-        let until = self.now.after(self.suspect_pause(index, wait));
-        let partition = self.partition(index);
-        if !leader_was_named {
-            partition.backoff_until = until;
+        let is_earlier = |queued: &Batch| queued.sealed.base_sequence.is_some() && order_of(queued) < key;
+        let earlier_to_come = partition.queue.front().is_some_and(|queued| is_earlier(queued));
+        let refusal = Refusal { earlier_to_come, transactional, proves_gap };
+        let next = attempt.next_after_gap(refusal, &mut partition.sequence);
+        self.carry_out(next, index, batch, error);
+    }
+
+    fn failed_attempt(&self, index: PartitionIndex, batch: &Batch) -> FailedAttempt {
+        FailedAttempt {
+            attempts: batch.sealed.attempts,
+            retries: self.settings.retries,
+            deadline: batch.deadline,
+            now: self.now,
+            recreated: batch.sealed.incarnation != self.partitions[index].incarnation,
+            aborted: self.is_aborting(),
+            in_doubt: batch.sealed.outcome_unknown,
         }
-        partition.last_error = Some(error);
+    }
+
+    /// Carries out what was decided for a batch after the error of its last attempt.
+    fn carry_out(&mut self, next: Next, index: PartitionIndex, mut batch: Box<Batch>, error: Error) {
+        match next {
+            Next::Retry => {
+                let attempts = batch.sealed.attempts;
+                self.debug(Facility::Batch, || format!("{error}; attempt {attempts} of the batch, trying again"));
+                self.requeue(index, batch);
+                self.touch_topic(index);
+                self.back_off_partition(index, error);
+            }
+            Next::RetryBehindEarlier => self.requeue(index, batch),
+            Next::RetryBy(until) => {
+                self.back_off_partition(index, error);
+                self.partition(index).pause.end_by(until);
+                self.requeue(index, batch);
+            }
+            Next::BeginSequenceAgain { proven, pause } => {
+                self.give_up_sequence(index, &mut batch, &error, proven);
+                if pause {
+                    self.back_off_partition(index, error);
+                }
+                self.requeue(index, batch);
+            }
+            Next::Fail(reason) => {
+                let error = self.error_of(reason, &batch, error);
+                if reason == Reason::RetriesUsedUp {
+                    // Otherwise a stale leader would never be detected.
+                    self.partition(index).pause.failed_without_pause();
+                }
+                self.give_up(index, batch, error);
+            }
+        }
+    }
+
+    /// The error of a batch that is not sent again after `error`.
+    fn error_of(&self, reason: Reason, batch: &Batch, error: Error) -> Error {
+        match reason {
+            Reason::Recreated => recreated(&batch.topic),
+            Reason::Aborted => aborted(),
+            Reason::RetriesUsedUp => error.note(format_args!("no retry is left (retries={})", self.settings.retries)),
+            Reason::DeadlinePassed => self.delivery_timed_out(batch, &last_error(&error)),
+            Reason::Refused => error,
+        }
+    }
+
+    /// Lets the partition pause before its next attempt.
+    fn back_off_partition(&mut self, index: PartitionIndex, error: Error) {
+        let bounds = self.pause_bounds(index);
+        let length = PauseLength { backoff: self.settings.retry_backoff, jitter: self.jitter, bounds };
+        let now = self.now;
+        let partition = self.partition(index);
+        partition.pause.failed(error, now, &length);
         if matches!(partition.place, Place::Ready | Place::Lingering | Place::Gated) {
             partition.place = Place::Idle;
         }
@@ -73,64 +118,20 @@ impl Sender {
         self.partitions.activate(index);
     }
 
-    /// The broker misses earlier batches of the sequence. If nothing will fill the gap, the sequence begins again. In a
-    /// transaction, that happens after the abort.
-    pub(super) fn sequence_lost(&mut self, index: PartitionIndex, batch: Box<Batch>, code: i16, error: Error) {
-        let transactional = self.transaction.is_some();
-        let proves_gap = code != ErrorCode::INVALID_PRODUCER_EPOCH;
-        if !proves_gap && (batch.sealed.outcome_unknown || transactional) {
-            return self.give_up(index, batch, error);
-        }
-        if let Some(aborted) = self.cancelled_by_abort() {
-            return self.give_up(index, batch, aborted);
-        }
-        let now = self.now;
-        let key = order_of(&batch);
-        let partition = self.partition(index);
-        let is_earlier = |queued: &Batch| queued.sealed.base_sequence.is_some() && order_of(queued) < key;
-        let earlier_to_come = partition.queue.front().is_some_and(|queued| is_earlier(queued));
-        let repair = partition.sequence.refused(Refusal { earlier_to_come, transactional, proves_gap }, now);
-        let no_retry_left = batch.sealed.attempts > self.settings.retries && !repair.spent_on_late_requests();
-        if no_retry_left || batch.deadline <= now {
-            return self.give_up(index, batch, error);
-        }
-        match repair {
-            Repair::WaitForEarlier => self.requeue(index, batch),
-            Repair::Fail => self.give_up(index, batch, error),
-            Repair::WaitForLate(until) => {
-                self.back_off_partition(index, error);
-                let partition = self.partition(index);
-                partition.backoff_until = partition.backoff_until.min(until);
-                self.requeue(index, batch);
-            }
-            Repair::RaiseEpoch { waited } => self.give_up_sequence(index, batch, &error, proves_gap, waited),
-        }
-    }
-
-    /// Nothing more is sent in this epoch, and it is raised once nothing is in flight. `proves_gap`: neither this batch nor
+    /// Nothing more is sent in this epoch, and it is raised once nothing is in flight. `proven`: neither this batch nor
     /// what is queued is in the log. Without that proof, queued batches that may be in the log fail.
-    fn give_up_sequence(
-        &mut self,
-        index: PartitionIndex,
-        mut batch: Box<Batch>,
-        error: &Error,
-        proves_gap: bool,
-        waited: bool,
-    ) {
+    fn give_up_sequence(&mut self, index: PartitionIndex, batch: &mut Batch, error: &Error, proven: bool) {
         self.log(Level::Info, || error.to_string());
-        if proves_gap {
+        if proven {
             // This does not cover batches in flight: if the topic was created again, the new log may take them.
-            let queued = self.partition(index).queue.iter_mut();
-            queued.chain([&mut batch]).for_each(|batch| batch.sealed.outcome_unknown = false);
+            batch.sealed.outcome_unknown = false;
+            for queued in &mut self.partition(index).queue {
+                queued.sealed.outcome_unknown = false;
+            }
         } else {
             self.fail_unproven(index, error);
         }
         self.partition(index).sequence.mark_broken();
-        // The first such response has found the gap, so no backoff is needed. A further one causes a backoff.
-        if batch.sealed.attempts > 2 && !waited {
-            self.back_off_partition(index, error.clone());
-        }
-        self.requeue(index, batch);
     }
 
     /// Fails queued batches that may be in the log under the epoch that ends.

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use super::broker::LostAlone;
 use super::index::{BrokerIndex, PartitionIndex};
+use super::pause::PauseBounds;
 use super::request::{InFlight, RequestKind};
 use super::{Backoff, Level, Sender};
 use crate::batch::{Batch, Suspicion};
 use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::partition::rng::SplitMix64;
 use crate::planted::{Fault, planted};
 
 /// After this many lost connections in a row with only one batch on them, that batch is to blame.
@@ -113,7 +115,7 @@ impl Sender {
         }
         if suspicion.alone >= NO_ACCIDENT && to_blame && self.half_time(&batch).is_none() {
             // No broker has refused the batches behind it.
-            self.partition(index).failures = 0;
+            self.partition(index).pause.forget_failures();
             return self.give_up(index, batch, error);
         }
         self.retry(index, batch, error);
@@ -131,21 +133,16 @@ impl Sender {
         broker.lost_alone == LostAlone::One(index)
     }
 
-    /// The pause before the next attempt of a partition's first batch: `usual`, unless it is a suspect that was lost
-    /// alone twice. If other batches get through, every attempt costs them their connection. So they get the connection
-    /// for at least as long as the attempt took.
-    pub(super) fn suspect_pause(&mut self, index: PartitionIndex, usual: Duration) -> Duration {
+    /// The bounds of the pause before the next attempt of a partition's first batch.
+    pub(super) fn pause_bounds(&mut self, index: PartitionIndex) -> PauseBounds {
         let partition = &self.partitions[index];
         let largest = partition.in_flight_broker.map_or(0, |broker| self.brokers[broker].largest_answered);
-        let Some(batch) = partition.queue.front() else { return usual };
-        let Some(suspicion @ Suspicion { alone: 2.., .. }) = batch.sealed.suspicion else { return usual };
+        let Some(batch) = partition.queue.front() else { return PauseBounds::NONE };
+        let Some(suspicion) = batch.sealed.suspicion else { return PauseBounds::NONE };
         let until_half = self.half_time(batch).unwrap_or(Duration::MAX);
-        if !is_larger(suspicion, largest) {
-            return usual.min(until_half);
-        }
         let initial = self.settings.retry_backoff.initial.max(FIRST_PAUSE);
         let pauses = Backoff { initial, max: LONGEST_PAUSE };
-        pauses.after(suspicion.alone, &mut self.random).max(suspicion.held).max(usual).min(until_half)
+        bounds_of(suspicion, largest, until_half, &pauses, &mut self.random)
     }
 
     /// The rest of the first half of a batch's time. The second half belongs to the batches behind it.
@@ -158,6 +155,26 @@ impl Sender {
 /// Whether the broker has responded to smaller requests, and to none as large.
 fn is_larger(suspicion: Suspicion, largest_answered: usize) -> bool {
     (1..suspicion.bytes).contains(&largest_answered)
+}
+
+/// The bounds of a suspect's pause: none, unless it was lost alone twice. If other batches get through, every attempt costs
+/// them their connection. So they get the connection for at least as long as the attempt took. `until_half`: the rest of
+/// the first half of the batch's time.
+fn bounds_of(
+    suspicion: Suspicion,
+    largest_answered: usize,
+    until_half: Duration,
+    pauses: &Backoff,
+    random: &mut SplitMix64,
+) -> PauseBounds {
+    if suspicion.alone < 2 {
+        return PauseBounds::NONE;
+    }
+    let at_least = match is_larger(suspicion, largest_answered) {
+        true => pauses.after(suspicion.alone, random).max(suspicion.held),
+        false => Duration::ZERO,
+    };
+    PauseBounds { at_least, at_most: until_half }
 }
 
 /// Adds what is known about the request to the error of a lost connection.
@@ -178,4 +195,47 @@ fn explain(error: &Error, suspicion: Suspicion, largest: usize) -> Error {
     };
     let request = format!("a Produce request of {bytes} bytes, with this batch alone, ended its connection {times}");
     error.note(format_args!("{request}; {advice}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Duration = Duration::from_secs(60);
+    const PAUSES: Backoff = Backoff { initial: FIRST_PAUSE, max: LONGEST_PAUSE };
+
+    /// The bounds of a batch whose request had 1000 bytes and was lost `alone` times alone, after `held`.
+    fn bounds(alone: u32, held: Duration, largest_answered: usize) -> PauseBounds {
+        let suspicion = Suspicion { alone, bytes: 1000, held };
+        bounds_of(suspicion, largest_answered, HALF, &PAUSES, &mut SplitMix64::new(7))
+    }
+
+    #[test]
+    fn a_suspect_that_was_lost_alone_once_pauses_as_any_batch() {
+        for alone in 0..2 {
+            assert_eq!(bounds(alone, Duration::from_secs(9), 500), PauseBounds::NONE);
+        }
+    }
+
+    #[test]
+    fn a_suspect_larger_than_what_got_through_pauses_for_as_long_as_its_attempt_took_and_ever_longer() {
+        assert_eq!(bounds(2, Duration::from_secs(9), 999).at_least, Duration::from_secs(9));
+        let [second, third] = [2, 3].map(|alone| bounds(alone, Duration::ZERO, 999).at_least);
+        assert!(second >= Duration::from_millis(160) && third == 2 * second, "{second:?} {third:?}");
+    }
+
+    #[test]
+    fn a_suspect_that_is_not_larger_pauses_no_longer_than_others() {
+        for largest_answered in [0, 1000, 5000] {
+            let bounds = bounds(2, Duration::from_secs(9), largest_answered);
+            assert_eq!(bounds.at_least, Duration::ZERO, "{largest_answered}");
+        }
+    }
+
+    #[test]
+    fn no_pause_of_a_suspect_takes_from_the_half_of_its_time_that_belongs_to_the_batches_behind_it() {
+        for largest_answered in [0, 500] {
+            assert_eq!(bounds(2, Duration::from_secs(99), largest_answered).at_most, HALF);
+        }
+    }
 }

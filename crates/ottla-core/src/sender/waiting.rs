@@ -134,7 +134,7 @@ impl Sender {
         if partition.is_topic_queue() {
             return self.topic_waits_for(partition.topic);
         }
-        let last = partition.last_error.as_ref().map(last_error);
+        let last = partition.pause.last_error().map(last_error);
         join([self.partition_obstacle(index), last].into_iter().flatten())
     }
 

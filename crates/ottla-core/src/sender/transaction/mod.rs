@@ -313,11 +313,9 @@ impl Sender {
         self.flush(Waiter::TransactionEnd);
     }
 
-    /// The error of a batch that is not sent again because its transaction is being aborted. The abort would wait for
-    /// it.
-    pub(super) fn cancelled_by_abort(&self) -> Option<Error> {
-        let aborting = |transaction: &&Transaction| matches!(transaction.state, State::Ending(End::Abort, _));
-        self.transaction.as_ref().filter(aborting).map(|_| aborted())
+    /// Whether the transaction is being aborted.
+    pub(super) fn is_aborting(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| matches!(transaction.state, State::Ending(End::Abort, _)))
     }
 
     fn fail_unsent(&mut self, error: &Error) {
@@ -554,7 +552,7 @@ fn uninitialized() -> Error {
     )
 }
 
-fn aborted() -> Error {
+pub fn aborted() -> Error {
     Error::new(ErrorKind::TransactionAborted, "its transaction was aborted before it was sent")
 }
 

@@ -108,8 +108,8 @@ pub unsafe extern "C" fn ottla_partitions_at(
         out.write(ottla_partition {
             struct_size: size_of::<ottla_partition>(),
             partition: info.partition,
-            leader_id: info.leader,
-            leader_epoch: info.leader_epoch,
+            leader_id: info.leader.unwrap_or(-1),
+            leader_epoch: info.leader_epoch.unwrap_or(-1),
             leader_port: info.leader_address.as_ref().map_or(-1, |(_, port)| i32::from(*port)),
             leader_host: partitions.hosts[index].as_ref().map_or(std::ptr::null(), |host| host.as_ptr()),
             replicas: info.replicas.as_ptr(),

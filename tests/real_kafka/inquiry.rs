@@ -22,11 +22,11 @@ fn a_topic_is_described_as_the_admin_client_describes_it() {
     let expected = cluster.describe(&name);
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
-        assert_eq!((found.partition, found.leader), (expected.partition, expected.leader.unwrap_or(-1)));
+        assert_eq!((found.partition, found.leader), (expected.partition, expected.leader));
         assert_eq!((&found.replicas, &found.in_sync), (&expected.replicas, &expected.in_sync));
         let (host, port) = found.leader_address.as_ref().expect("it is led");
         assert!(cluster.bootstrap().contains(&format!("{host}:{port}")), "{host}:{port}");
-        assert!(found.leader_epoch >= 0 && found.offline.is_empty(), "{found:?}");
+        assert!(found.leader_epoch.is_some() && found.offline.is_empty(), "{found:?}");
     }
     cluster.grow(&name, 8);
     let begin = Instant::now();

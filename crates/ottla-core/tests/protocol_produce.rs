@@ -5,6 +5,7 @@ use kafka_protocol::messages as oracle;
 use kafka_protocol::messages::produce_response as parts;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use kafka_protocol::records::RecordBatchDecoder;
+use ottla_core::protocol::LeaderEpoch;
 use ottla_core::protocol::api::ApiKey;
 use ottla_core::protocol::produce::{self, CurrentLeader, NodeEndpoint, PartitionResponse, RecordError, TopicRef};
 use ottla_core::protocol::record_batch::{self, BatchHeader, HEADER_LEN, attributes};
@@ -160,7 +161,7 @@ fn the_framing_has_kafkas_bytes() {
 }
 
 /// The fields of a partition that can be compared.
-type Seen = (TopicRef<'static>, i32, i16, [i64; 3], Vec<(i32, Option<String>)>, Option<String>, Option<(i32, i32)>);
+type Seen = (TopicRef<'static>, i32, i16, [i64; 3], Vec<(i32, Option<String>)>, Option<String>, Option<CurrentLeader>);
 
 fn seen(partition: PartitionResponse<'_>) -> Seen {
     let topic = match partition.topic {
@@ -175,7 +176,7 @@ fn seen(partition: PartitionResponse<'_>) -> Seen {
         [partition.base_offset, partition.log_append_time_ms, partition.log_start_offset],
         partition.record_errors.map(owned).collect(),
         partition.error_message.map(str::to_owned),
-        partition.current_leader.map(|CurrentLeader { leader_id, leader_epoch }| (leader_id, leader_epoch)),
+        partition.current_leader,
     )
 }
 
@@ -245,7 +246,7 @@ fn responses_are_read_in_every_version() {
             refused.5 = Some("all of it".to_owned());
         }
         if version >= 10 {
-            refused.6 = Some((5, 8));
+            refused.6 = Some(CurrentLeader { leader_id: 5, leader_epoch: LeaderEpoch::of_field(8) });
         }
         assert_eq!(partitions, [written(one), refused, written(two)], "version {version}");
         assert_eq!(tail.throttle_time_ms, 250);

@@ -8,10 +8,12 @@
 pub mod api;
 pub mod fuzzing;
 pub mod header;
+pub mod leader;
 pub mod messages;
 pub mod produce;
 pub mod record_batch;
 pub mod wire;
 
 pub use api::{ApiKey, ApiVersions};
+pub use leader::LeaderEpoch;
 pub use wire::Reader;

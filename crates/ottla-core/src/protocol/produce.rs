@@ -6,6 +6,7 @@
 
 use super::api::ApiKey;
 use super::header::{self, FrameStart};
+use super::leader::LeaderEpoch;
 use super::wire::{Form, Reader, Writer};
 use crate::Result;
 
@@ -85,7 +86,7 @@ pub enum TopicRef<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentLeader {
     pub leader_id: i32,
-    pub leader_epoch: i32,
+    pub leader_epoch: Option<LeaderEpoch>,
 }
 
 /// The result for one partition's batch. Fields that the version does not have are -1, empty or `None`.
@@ -247,7 +248,7 @@ fn read_partition<'a>(reader: &mut Reader<'a>, version: i16, topic: TopicRef<'a>
 fn read_current_leader(reader: &mut Reader<'_>) -> Result<CurrentLeader> {
     let leader = CurrentLeader {
         leader_id: reader.i32("CurrentLeader.leader_id")?,
-        leader_epoch: reader.i32("CurrentLeader.leader_epoch")?,
+        leader_epoch: LeaderEpoch::of_field(reader.i32("CurrentLeader.leader_epoch")?),
     };
     reader.skip_tagged_fields(Form::Compact, "CurrentLeader.tagged_fields")?;
     Ok(leader)

@@ -579,7 +579,7 @@ impl Sender {
         });
         for partition in self.partitions.iter_mut() {
             if partition.leader == Some(index) && partition.slot.settings.acks == Acks::None {
-                partition.leader_epoch = -1;
+                partition.leader_epoch = None;
             }
         }
     }

@@ -69,7 +69,7 @@ impl Sender {
         self.renew_transaction();
         self.fail_queued(index, error);
         let partition = self.partition(index);
-        partition.leader_epoch = -1;
+        partition.leader_epoch = None;
         partition.incarnation += 1;
         // The new log does not know this producer. But if an outdated broker had described the old topic, this may be
         // the former log. A higher epoch is right in both cases.
@@ -117,11 +117,11 @@ impl Sender {
         });
         for &partition in &before[left.len()..] {
             self.partition_recreated(partition, &recreated(&name));
-            self.set_leader(partition, None, -1);
+            self.set_leader(partition, None, None);
         }
         // Leader epochs of the new topic count from 0 again.
         for partition in left {
-            self.partition(partition).leader_epoch = -1;
+            self.partition(partition).leader_epoch = None;
         }
     }
 }

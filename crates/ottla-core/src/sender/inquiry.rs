@@ -5,6 +5,8 @@ use super::index::BrokerIndex;
 use super::{Answer, Sender, Timer};
 use crate::accumulator::About;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
+use crate::protocol::LeaderEpoch;
+use crate::protocol::leader::leader_of_field;
 use crate::protocol::messages::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
 use crate::sync::{Arc, Time};
 use crate::text::partition_name;
@@ -33,10 +35,10 @@ impl Inquiry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionInfo {
     pub partition: i32,
-    /// The leader's id; -1 without a leader.
-    pub leader: i32,
-    /// -1 if the broker does not report it (before Kafka 2.1).
-    pub leader_epoch: i32,
+    /// The leader's id; `None` without a leader.
+    pub leader: Option<i32>,
+    /// `None` if the broker does not report it (before Kafka 2.1).
+    pub leader_epoch: Option<i32>,
     /// The leader's address; `None` if there is no leader, or it is not among the cluster's brokers.
     pub leader_address: Option<(Arc<str>, u16)>,
     /// Ids of brokers, as in the next two.
@@ -94,7 +96,7 @@ impl Sender {
     /// The first partition without a connection to its leader, and that leader.
     fn unreached(&self, partitions: &[PartitionInfo]) -> Option<(i32, BrokerIndex)> {
         partitions.iter().find_map(|partition| {
-            let leader = self.brokers.by_id(partition.leader)?;
+            let leader = self.brokers.by_id(partition.leader?)?;
             (!self.brokers[leader].is_up()).then_some((partition.partition, leader))
         })
     }
@@ -103,7 +105,7 @@ impl Sender {
     pub(super) fn is_checked(&self, broker: BrokerIndex) -> bool {
         let id = self.brokers[broker].id;
         let found = self.inquiries.iter().filter_map(|inquiry| inquiry.found.as_ref());
-        found.flat_map(|found| found.iter()).any(|partition| partition.leader == id)
+        found.flat_map(|found| found.iter()).any(|partition| partition.leader == Some(id))
     }
 
     fn connect_to_checked(&mut self) {
@@ -168,8 +170,8 @@ impl Sender {
         let leader = self.brokers.by_id(partition.leader_id).map(|index| &self.brokers[index]);
         PartitionInfo {
             partition: partition.partition_index,
-            leader: partition.leader_id,
-            leader_epoch: partition.leader_epoch,
+            leader: leader_of_field(partition.leader_id),
+            leader_epoch: LeaderEpoch::of_field(partition.leader_epoch).map(LeaderEpoch::get),
             leader_address: leader.filter(|broker| broker.listed).map(|broker| (broker.host.clone(), broker.port)),
             replicas: partition.replica_nodes.clone(),
             in_sync: partition.isr_nodes.clone(),

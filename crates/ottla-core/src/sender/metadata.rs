@@ -14,7 +14,7 @@ use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
 };
-use crate::protocol::{ApiKey, Reader};
+use crate::protocol::{ApiKey, LeaderEpoch, Reader};
 use crate::statistics::TopicStatistics;
 use crate::sync::{Arc, Time};
 use crate::text::{counted, partition_name};
@@ -646,8 +646,10 @@ impl Sender {
         let number = usize::try_from(answer.partition_index).ok();
         let partitions = &self.topics[topic].partitions;
         let Some(&index) = number.and_then(|number| partitions.get(number)) else { return true };
+        let epoch = LeaderEpoch::of_field(answer.leader_epoch);
         let partition = self.partition(index);
-        if (0..partition.leader_epoch).contains(&answer.leader_epoch) && !partition.pause.disproves_leader_epoch() {
+        let is_former = epoch.is_some() && epoch < partition.leader_epoch;
+        if is_former && !partition.pause.disproves_leader_epoch() {
             // The broker is outdated. Or the known epoch is no longer valid: a leader would show that by failing, and
             // without a leader each such response counts as a failure.
             let led = partition.leader.is_some();
@@ -659,11 +661,16 @@ impl Sender {
         // A broker that is not listed is not tried.
         let leader = self.brokers.by_id(answer.leader_id);
         let leader = leader.filter(|&leader| self.brokers[leader].listed);
-        self.set_leader(index, leader, answer.leader_epoch);
+        self.set_leader(index, leader, epoch);
         leader.is_some()
     }
 
-    pub(super) fn set_leader(&mut self, index: PartitionIndex, leader: Option<BrokerIndex>, epoch: i32) {
+    pub(super) fn set_leader(
+        &mut self,
+        index: PartitionIndex,
+        leader: Option<BrokerIndex>,
+        epoch: Option<LeaderEpoch>,
+    ) {
         let id = leader.map_or(-1, |leader| self.brokers[leader].id);
         let partition = self.partition(index);
         partition.leader_epoch = epoch;
@@ -675,6 +682,7 @@ impl Sender {
         if self.tells(Facility::Metadata) {
             let name = leader.map_or_else(|| "no broker".into(), |leader| self.brokers[leader].name());
             self.debug(Facility::Metadata, || {
+                let epoch = epoch.map_or_else(|| "unknown".into(), |epoch| epoch.to_string());
                 format!("{} is led by {name}, leader epoch {epoch}", partition_name(&topic, number))
             });
         }

@@ -10,6 +10,7 @@ use super::{Sender, Timer};
 use crate::accumulator::Slot;
 use crate::batch::Batch;
 use crate::config::Facility;
+use crate::protocol::LeaderEpoch;
 use crate::sync::{Arc, Time};
 
 /// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
@@ -20,7 +21,8 @@ pub struct Partition {
     pub incarnation: u32,
     /// The broker that leads it.
     pub leader: Option<BrokerIndex>,
-    pub leader_epoch: i32,
+    /// `None` if brokers report none (before Kafka 2.1), and if the next one counts whatever it is.
+    pub leader_epoch: Option<LeaderEpoch>,
     /// Batches that were taken from the slot and are not in flight. Those with a sequence number come first, in its
     /// order, and are sent before anything else.
     pub queue: VecDeque<Box<Batch>>,
@@ -63,7 +65,7 @@ impl Partition {
             topic,
             incarnation: 0,
             leader: None,
-            leader_epoch: -1,
+            leader_epoch: None,
             queue: VecDeque::new(),
             custom_deadlines: false,
             in_flight: 0,

@@ -11,12 +11,9 @@ use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorCode, ErrorKind, ProduceVerdict as Verdict, Result};
 use crate::planted::{Fault, planted};
 use crate::protocol::Reader;
-use crate::protocol::produce::{self, PartitionResponse, TopicRef};
+use crate::protocol::produce::{self, CurrentLeader, PartitionResponse, TopicRef};
 use crate::record::Fate;
 use crate::text::partition_name;
-
-/// A leader hint from a response (KIP-951): partition, leader, epoch.
-type Hint = (PartitionIndex, i32, i32);
 
 impl Sender {
     /// Reads the response to a Produce request. Batches that it leaves out are sent again.
@@ -27,7 +24,7 @@ impl Sender {
         mut produced: Produced,
         reader: &mut Reader<'_>,
     ) -> Result<()> {
-        let mut hints: Vec<Hint> = Vec::new();
+        let mut hints: Vec<(PartitionIndex, CurrentLeader)> = Vec::new();
         let mut next = 0;
         let tail = produce::read_response(reader, version, &mut |answer| {
             let Some(at) = self.find_carried(&produced, next, &answer) else { return };
@@ -35,7 +32,7 @@ impl Sender {
             let carried = &mut produced[at];
             let index = carried.partition;
             if let (true, Some(leader)) = (answer.error_code != ErrorCode::NONE, answer.current_leader) {
-                hints.push((index, leader.leader_id, leader.leader_epoch));
+                hints.push((index, leader));
             }
             let mut batch = carried.batch.take();
             if let Some(batch) = &mut batch {
@@ -60,8 +57,8 @@ impl Sender {
         for endpoint in &tail.node_endpoints {
             self.learn_broker(endpoint.node_id, endpoint.host, endpoint.port);
         }
-        for (index, leader, epoch) in hints {
-            self.apply_leader_hint(index, leader, epoch);
+        for (index, leader) in hints {
+            self.apply_leader_hint(index, leader);
         }
         self.throttle(broker, tail.throttle_time_ms);
         Ok(())
@@ -227,10 +224,10 @@ impl Sender {
     }
 
     /// Applies a leader hint (KIP-951). The new leader is tried without a backoff.
-    fn apply_leader_hint(&mut self, index: PartitionIndex, leader: i32, epoch: i32) {
-        let Some(broker) = self.brokers.by_id(leader) else { return };
-        if epoch > self.partition(index).leader_epoch {
-            self.set_leader(index, Some(broker), epoch);
+    fn apply_leader_hint(&mut self, index: PartitionIndex, hint: CurrentLeader) {
+        let Some(leader) = self.brokers.by_id(hint.leader_id) else { return };
+        if hint.leader_epoch > self.partition(index).leader_epoch {
+            self.set_leader(index, Some(leader), hint.leader_epoch);
             let partition = self.partition(index);
             partition.pause.leader_named();
             if partition.place == Place::BackingOff {

@@ -175,8 +175,8 @@ fn partitions_are_described_as_the_broker_sees_them() {
     assert!(took < ms(10), "{took:?}");
     let found = partitions(answer);
     assert_eq!(found.iter().map(|p| p.partition).collect::<Vec<_>>(), [0, 1, 2, 3]);
-    assert_eq!((found[1].leader, &found[1].leader_address), (-1, &None));
-    assert_eq!((found[2].leader, found[2].leader_epoch, &found[2].in_sync[..]), (3, 1, &[3][..]));
+    assert_eq!((found[1].leader, &found[1].leader_address), (None, &None));
+    assert_eq!((found[2].leader, found[2].leader_epoch, &found[2].in_sync[..]), (Some(3), Some(1), &[3][..]));
     assert_eq!(found[2].leader_address, Some(("127.0.0.1".into(), 9095)));
     assert_eq!(found[0].replicas.len(), 3);
     // The topic is known now, so its first record waits for nothing.

@@ -5,11 +5,11 @@ use kafka_protocol::messages as oracle;
 use kafka_protocol::messages::produce_response as parts;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use kafka_protocol::records::RecordBatchDecoder;
-use ottla_core::protocol::LeaderEpoch;
 use ottla_core::protocol::api::ApiKey;
 use ottla_core::protocol::produce::{self, CurrentLeader, NodeEndpoint, PartitionResponse, RecordError, TopicRef};
 use ottla_core::protocol::record_batch::{self, BatchHeader, HEADER_LEN, attributes};
 use ottla_core::protocol::wire::Reader;
+use ottla_core::protocol::{LeaderEpoch, TopicId};
 use ottla_core::record::Header;
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ fn request(version: i16, transactional_id: Option<&str>, batch: &[u8], separate:
     let mut cuts = Vec::new();
     let start = produce::begin_request(&mut out, version, 42, Some("me"), transactional_id, -1, 30_000, 2);
     for (name, id, partitions) in [("one", [1; 16], &[0, 5][..]), ("two", [2; 16], &[7][..])] {
-        produce::begin_topic(&mut out, version, name, &id, partitions.len());
+        produce::begin_topic(&mut out, version, name, TopicId::of_field(id), partitions.len());
         for &index in partitions {
             produce::begin_partition(&mut out, version, index, batch.len());
             cuts.push(out.len());
@@ -141,7 +141,7 @@ fn the_framing_has_kafkas_bytes() {
     let request = |version, id: &str| {
         let mut out = Vec::new();
         let start = produce::begin_request(&mut out, version, 1, Some("c"), None, 1, 256, 1);
-        produce::begin_topic(&mut out, version, id, &[0xcc; 16], 1);
+        produce::begin_topic(&mut out, version, id, TopicId::of_field([0xcc; 16]), 1);
         produce::begin_partition(&mut out, version, 2, 200);
         produce::end_partition(&mut out, version);
         produce::end_topic(&mut out, version);
@@ -235,7 +235,7 @@ fn responses_are_read_in_every_version() {
 
         let by_id = version >= 13;
         let [one, two] = match by_id {
-            true => [TopicRef::Id([1; 16]), TopicRef::Id([2; 16])],
+            true => [[1; 16], [2; 16]].map(|id| TopicRef::Id(TopicId::of_field(id))),
             false => [TopicRef::Name("one"), TopicRef::Name("two")],
         };
         let start = if version >= 5 { 12 } else { -1 };

@@ -12,8 +12,10 @@ pub mod leader;
 pub mod messages;
 pub mod produce;
 pub mod record_batch;
+pub mod topic_id;
 pub mod wire;
 
 pub use api::{ApiKey, ApiVersions};
 pub use leader::LeaderEpoch;
+pub use topic_id::TopicId;
 pub use wire::Reader;

@@ -7,6 +7,7 @@
 use super::api::ApiKey;
 use super::header::{self, FrameStart};
 use super::leader::LeaderEpoch;
+use super::topic_id::TopicId;
 use super::wire::{Form, Reader, Writer};
 use crate::Result;
 
@@ -43,10 +44,10 @@ pub fn begin_request(
 }
 
 /// Begins a topic, by name or by id, depending on the version.
-pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, topic_id: &[u8; 16], partition_count: usize) {
+pub fn begin_topic(out: &mut Vec<u8>, version: i16, name: &str, id: Option<TopicId>, partition_count: usize) {
     let mut writer = Writer::new(out);
     if version >= TOPIC_IDS_SINCE {
-        writer.uuid(topic_id);
+        writer.uuid(&TopicId::to_field(id));
     } else {
         writer.string(form(version), name);
     }
@@ -79,7 +80,7 @@ pub fn end_request(out: &mut Vec<u8>, version: i16, start: FrameStart, extra_byt
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopicRef<'a> {
     Name(&'a str),
-    Id([u8; 16]),
+    Id(Option<TopicId>),
 }
 
 /// The new leader of a partition (KIP-951).
@@ -187,7 +188,7 @@ pub fn read_response<'a>(
     let min_topic_len = if form.is_flexible() { 3 } else { 6 };
     for _ in 0..reader.array_len(form, min_topic_len, "ProduceResponse.responses")? {
         let topic = match version {
-            TOPIC_IDS_SINCE.. => TopicRef::Id(reader.uuid("TopicResponse.topic_id")?),
+            TOPIC_IDS_SINCE.. => TopicRef::Id(TopicId::of_field(reader.uuid("TopicResponse.topic_id")?)),
             _ => TopicRef::Name(reader.string(form, "TopicResponse.name")?),
         };
         let min_partition_len = 22;

@@ -3,7 +3,6 @@
 
 use super::index::{BrokerIndex, PartitionIndex};
 use super::lanes::Terms;
-use super::metadata::NO_ID;
 use super::request::{Carried, Produced, RequestKind};
 use super::transaction::Transaction;
 use super::{Acks, Frame, Place, Sender, Timer};
@@ -295,7 +294,7 @@ impl Sender {
     fn produce_version(&self, version: i16, produced: &Produced) -> i16 {
         let has_id = |carried: &Carried| {
             let topic = self.partitions[carried.partition].topic;
-            self.topics[topic].id != NO_ID
+            self.topics[topic].id.is_some()
         };
         if self.transaction.as_ref().is_some_and(|transaction| !transaction.is_implicit()) {
             return version.min(produce::IMPLICIT_ADD_SINCE - 1);
@@ -325,7 +324,7 @@ impl Sender {
         );
         for group in by_topic() {
             let topic = &self.topics[topic_of(&group[0])];
-            produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, &topic.id, group.len());
+            produce::begin_topic(&mut frame.bytes, version, &topic.topic.name, topic.id, group.len());
             for Carried { partition, batch, .. } in group {
                 let Some(batch) = batch else { continue };
                 let partition = &self.partitions[*partition];

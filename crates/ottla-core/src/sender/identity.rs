@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::index::{PartitionIndex, TopicIndex};
-use super::metadata::NO_ID;
 use super::{Level, Output, Sender};
 use crate::config::Facility;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::planted::{Fault, planted};
+use crate::protocol::TopicId;
 use crate::protocol::messages::MetadataResponseTopic;
 use crate::text::counted;
 
@@ -22,9 +22,10 @@ impl Sender {
     pub(super) fn is_doubtful(&mut self, index: TopicIndex, answer: &MetadataResponseTopic<'_>) -> bool {
         let now = self.now;
         let topic = &mut self.topics[index];
-        let unnamed = topic.id == NO_ID || answer.topic_id == NO_ID;
-        let fewer = answer.partitions.len() < topic.partitions.len();
-        let doubtful = if unnamed { fewer } else { answer.topic_id == topic.former_id };
+        let doubtful = match (topic.id, TopicId::of_field(answer.topic_id)) {
+            (Some(_), Some(id)) => topic.former_id == Some(id),
+            _ => answer.partitions.len() < topic.partitions.len(),
+        };
         if !doubtful {
             topic.doubted_since = None;
             return false;
@@ -44,14 +45,12 @@ impl Sender {
     }
 
     /// Applies the topic's id. A topic that was deleted and created again has another id.
-    pub(super) fn take_topic_id(&mut self, index: TopicIndex, id: [u8; 16]) {
+    pub(super) fn take_topic_id(&mut self, index: TopicIndex, id: Option<TopicId>) {
+        // A broker that reports no id does not know ids.
+        let Some(id) = id else { return };
         let topic = &mut self.topics[index];
-        if id == NO_ID || id == topic.id {
-            // A broker that reports no id does not know ids.
-            return;
-        }
-        let former = std::mem::replace(&mut topic.id, id);
-        if former == NO_ID {
+        let former = topic.id.replace(id);
+        if former.is_none() || former == Some(id) {
             return;
         }
         topic.former_id = former;

@@ -14,7 +14,7 @@ use crate::planted::{Fault, planted};
 use crate::protocol::messages::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition, MetadataResponseTopic,
 };
-use crate::protocol::{ApiKey, LeaderEpoch, Reader};
+use crate::protocol::{ApiKey, LeaderEpoch, Reader, TopicId};
 use crate::statistics::TopicStatistics;
 use crate::sync::{Arc, Time};
 use crate::text::{counted, partition_name};
@@ -46,10 +46,10 @@ pub struct Metadata {
 /// A topic that records were sent to.
 pub struct TopicState {
     pub topic: Arc<Topic>,
-    /// All zero until a broker reports it (Metadata from version 10).
-    pub id: [u8; 16],
+    /// `None` until a broker reports it (Metadata from version 10).
+    pub id: Option<TopicId>,
     /// The id that the topic had before this one.
-    pub former_id: [u8; 16],
+    pub former_id: Option<TopicId>,
     /// Since when brokers describe the topic only in ways that may be outdated.
     pub doubted_since: Option<Time>,
     /// Its partitions, in order.
@@ -77,9 +77,6 @@ struct Refusal {
     /// The application was notified.
     reported: bool,
 }
-
-/// The id of a topic for which no broker has reported one.
-pub const NO_ID: [u8; 16] = [0; 16];
 
 /// The longest pause between two rebootstraps while the brokers that metadata names cannot be reached.
 const REBOOTSTRAP_EVERY: Duration = Duration::from_secs(10);
@@ -179,8 +176,8 @@ impl Sender {
         }
         let index = self.topics.push(TopicState {
             topic: self.accumulator.topics.get(name),
-            id: NO_ID,
-            former_id: NO_ID,
+            id: None,
+            former_id: None,
             doubted_since: None,
             partitions: Vec::new(),
             known: false,
@@ -558,8 +555,9 @@ impl Sender {
         }
         let topic = &mut self.topics[index];
         topic.refusal = None;
-        let same = answer.topic_id != NO_ID && answer.topic_id == topic.id;
-        self.take_topic_id(index, answer.topic_id);
+        let id = TopicId::of_field(answer.topic_id);
+        let same = id.is_some() && id == topic.id;
+        self.take_topic_id(index, id);
         self.take_partition_count(index, answer.partitions.len(), same);
         let mut complete = true;
         for partition in &answer.partitions {

@@ -2,7 +2,7 @@
 
 use super::index::PartitionIndex;
 use crate::batch::Batch;
-use crate::protocol::ApiKey;
+use crate::protocol::{ApiKey, TopicId};
 use crate::sync::Time;
 
 /// A request that was handed to a connection.
@@ -58,7 +58,7 @@ pub type Produced = Vec<Carried>;
 pub struct Carried {
     pub partition: PartitionIndex,
     /// The topic's id in this request. The topic may have another one when the response comes.
-    pub topic_id: [u8; 16],
+    pub topic_id: Option<TopicId>,
     pub batch: Option<Box<Batch>>,
     /// The response for this partition was read.
     pub answered: bool,

@@ -209,7 +209,7 @@ impl Partitions for &[Arc<Slot>] {
     }
 
     fn leader(&self, partition: u32) -> Option<i32> {
-        self.get(partition as usize).map(|slot| slot.leader()).filter(|&id| id >= 0)
+        self.get(partition as usize)?.leader()
     }
 
     fn is_available(&self, partition: u32) -> bool {

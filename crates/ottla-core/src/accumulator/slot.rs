@@ -13,13 +13,21 @@ use crate::batch::{Batch, Charge, Completion, NoRoom, Room};
 use crate::record::Record;
 use crate::sync::{Arc, AtomicBool, AtomicI32, AtomicU32, Clock, Mutex, Ordering, Time};
 
-/// Holds records of one partition until the sender takes them. A topic's queue is a slot too, with partition -1.
+/// The partition of a topic's queue, and of its batches. The partition is a plain number in slots and batches, because an
+/// `Option` would take twice as much of the cache lines that every record touches.
+pub const TOPIC_QUEUE: i32 = -1;
+
+/// What `leader` holds without a leader. An atomic has no room for an `Option`.
+const NO_LEADER: i32 = -1;
+
+/// Holds records of one partition until the sender takes them. A topic's queue is a slot too.
 //
 // The fields that the fast path reads are on the first cache line.
 #[repr(C, align(64))]
 pub struct Slot {
     state: Mutex<State>,
     pub topic: Arc<str>,
+    /// [`TOPIC_QUEUE`], or the partition.
     pub partition: i32,
     /// The number of this slot among all slots of the producer. The sender keeps its state of partitions in an array.
     pub index: u32,
@@ -27,7 +35,7 @@ pub struct Slot {
     backlog: AtomicU32,
     /// Whether the partition has a leader that takes records (KIP-794).
     available: AtomicBool,
-    /// The id of the partition's leader; -1 without a leader.
+    /// The id of the partition's leader, or [`NO_LEADER`].
     leader: AtomicI32,
     pub settings: Arc<TopicSettings>,
     /// Encoded bytes at which an open batch is closed although the sender has not taken it. Slots of a topic share it.
@@ -89,7 +97,7 @@ pub struct Append<'a, C: Clock> {
     pub sticky: bool,
     /// A call waits for this record, so its batch does not linger.
     pub no_linger: bool,
-    /// The partition that the record asks for. A topic's queue keeps it with the record.
+    /// The partition that the record asks for; -1: none. A topic's queue keeps it with the record, as this number.
     pub wanted: i32,
 }
 
@@ -150,7 +158,7 @@ impl Slot {
             state: Mutex::new(State { custom_deadline: Time::NEVER, ..State::default() }),
             backlog: AtomicU32::new(0),
             available: AtomicBool::new(true),
-            leader: AtomicI32::new(-1),
+            leader: AtomicI32::new(NO_LEADER),
             settings,
             batch_limit,
         })
@@ -178,7 +186,7 @@ impl Slot {
         let timestamp = append.record.timestamp.unwrap_or_else(|| append.clock.wall_ms());
         let batch = self.open_batch(accumulator, state, append, timestamp).map_err(Refused::NoRoom)?;
         let before = batch.bytes();
-        let reserved = if self.partition < 0 { batch.reserve_wanted() } else { Ok(()) };
+        let reserved = if self.is_topic_queue() { batch.reserve_wanted() } else { Ok(()) };
         let appended = reserved.and_then(|()| batch.append(append.record, timestamp, completion, append.charge, room));
         if let Err(refused) = appended {
             if batch.count() == 0 {
@@ -189,7 +197,7 @@ impl Slot {
         }
         let bytes = batch.bytes();
         let created = batch.created;
-        if self.partition < 0 {
+        if self.is_topic_queue() {
             batch.want(append.wanted);
         }
         let mut appended = Appended { wake: Wake::No, switch: false };
@@ -213,7 +221,7 @@ impl Slot {
             let timeout = append.record.timeout.filter(|_| before == 0);
             appended.wake = self.announce(accumulator, state, ready, created, timeout, append.no_linger);
         }
-        if self.partition >= 0 {
+        if !self.is_topic_queue() {
             self.allow_fast_path(accumulator, state);
         }
         Ok(appended)
@@ -278,7 +286,7 @@ impl Slot {
     /// How long a batch may take, from its creation to its fate. In a topic's queue: how long it may wait for the
     /// topic's partitions.
     fn time_allowed(&self, custom: Option<Duration>) -> Duration {
-        if self.partition < 0 {
+        if self.is_topic_queue() {
             custom.map_or(self.settings.topic_timeout, |custom| custom.min(self.settings.topic_timeout))
         } else {
             custom.unwrap_or(self.settings.delivery_timeout)
@@ -471,12 +479,19 @@ impl Slot {
         state.full.iter().chain(&state.open).map(|batch| (batch.bytes(), batch.count())).collect()
     }
 
-    pub fn leader(&self) -> i32 {
-        self.leader.load(Ordering::Relaxed)
+    /// Whether it is the queue of a topic whose partitions are not known.
+    #[inline]
+    pub fn is_topic_queue(&self) -> bool {
+        self.partition < 0
     }
 
-    pub fn set_leader(&self, id: i32) {
-        self.leader.store(id, Ordering::Relaxed);
+    /// The id of the partition's leader.
+    pub fn leader(&self) -> Option<i32> {
+        Some(self.leader.load(Ordering::Relaxed)).filter(|&id| id != NO_LEADER)
+    }
+
+    pub fn set_leader(&self, id: Option<i32>) {
+        self.leader.store(id.unwrap_or(NO_LEADER), Ordering::Relaxed);
     }
 
     pub fn is_available(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::slot::TOPIC_QUEUE;
 use super::sticky::Sticky;
 use super::{Slot, TopicSettings};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Latest, Mutex, Ordering};
@@ -89,7 +90,7 @@ impl Topics {
         let batch_limit = Arc::new(AtomicU32::new(self.batch_limit));
         let topic = Arc::new(Topic {
             name: name.clone(),
-            queue: self.slot(&name, -1, settings, &batch_limit),
+            queue: self.slot(&name, TOPIC_QUEUE, settings, &batch_limit),
             settings: settings.clone(),
             partitions: Latest::new(),
             slots: Mutex::default(),

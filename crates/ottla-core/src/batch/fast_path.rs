@@ -15,7 +15,7 @@ use crate::sync::{CACHE_LINE, Clock, fetch_to_write};
 /// What most records consist of.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainRecord<'a> {
-    /// -1: the partitioner chooses.
+    /// -1: the partitioner chooses. An `Option` would be one more value to pass and to test for each record.
     pub partition: i32,
     pub timestamp: i64,
     key: Option<&'a [u8]>,

@@ -43,7 +43,8 @@ pub struct Batch {
     /// Encoded bytes that are not in the chunks.
     pub(super) lent_bytes: usize,
     pub(super) first_size_class: usize,
-    /// The partitions that records of a topic's queue ask for (-1: none). Empty in any other batch.
+    /// The partitions that records of a topic's queue ask for. Empty in any other batch. Four bytes for each record are
+    /// charged to the budget; -1, for none, saves the other four that an `Option` takes.
     pub(super) wanted: Vec<i32>,
     pub(super) memory: Arc<Memory>,
     /// Set once the batch is taken from its slot, like the fields below.

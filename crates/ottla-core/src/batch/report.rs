@@ -12,7 +12,8 @@ use crate::record::Fate;
 use crate::sync::{Arc, Time};
 use crate::text::partition_name;
 
-/// What became of a batch.
+/// What became of a batch. Its numbers are as in a delivery, which is made from them for each record: -1 instead of an
+/// `Option` spares a conversion there.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub fate: Fate,

@@ -669,7 +669,7 @@ impl Sender {
         leader: Option<BrokerIndex>,
         epoch: Option<LeaderEpoch>,
     ) {
-        let id = leader.map_or(-1, |leader| self.brokers[leader].id);
+        let id = leader.map(|leader| self.brokers[leader].id);
         let partition = self.partition(index);
         partition.leader_epoch = epoch;
         if partition.leader == leader {

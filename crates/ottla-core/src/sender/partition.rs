@@ -13,7 +13,7 @@ use crate::config::Facility;
 use crate::protocol::LeaderEpoch;
 use crate::sync::{Arc, Time};
 
-/// A partition, or the queue of a topic whose partitions are not known (its slot has partition -1).
+/// A partition, or the queue of a topic whose partitions are not known.
 pub struct Partition {
     pub slot: Arc<Slot>,
     pub topic: TopicIndex,
@@ -92,7 +92,7 @@ impl Partition {
 
     /// Whether it is the queue of a topic whose partitions are not known.
     pub fn is_topic_queue(&self) -> bool {
-        self.slot.partition < 0
+        self.slot.is_topic_queue()
     }
 }
 

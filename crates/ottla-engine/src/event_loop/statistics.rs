@@ -13,11 +13,8 @@ impl Shared {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.statistics.read(SystemClock.monotonic(), SystemClock.wall_ms());
         self.look_at_buffer(&mut snapshot.producer);
-        // Addresses from bootstrap.servers lead no partition. Their ids are negative, and so is the leader of a
-        // partition without one.
-        let leaders = snapshot.brokers.iter_mut().filter(|broker| broker.what.id >= 0);
         let mut brokers: HashMap<i32, &mut BrokerFigures> =
-            leaders.map(|broker| (broker.what.id, &mut broker.figures)).collect();
+            snapshot.brokers.iter_mut().map(|broker| (broker.what.id, &mut broker.figures)).collect();
         let topics: HashMap<Arc<str>, Arc<Topic>> =
             self.accumulator.topics.all().into_iter().map(|topic| (topic.name.clone(), topic)).collect();
         let producer = &mut snapshot.producer;
@@ -26,7 +23,8 @@ impl Shared {
             let figures = &mut measured.figures;
             look_at_queue(figures, &topic.queue);
             for slot in topic.partitions().unwrap_or_default() {
-                look_at_partition(figures, brokers.get_mut(&slot.leader()).map(|broker| &mut **broker), slot);
+                let leader = slot.leader().and_then(|id| brokers.get_mut(&id));
+                look_at_partition(figures, leader.map(|broker| &mut **broker), slot);
             }
             producer.topics += 1;
             producer.partitions += figures.partitions;

@@ -163,7 +163,7 @@ fn the_applications_partitioner_sees_leaders_availability_and_loads() {
         Err(format!("{seen:?}"))
     });
     let topic = stage.known(3);
-    partitions(&topic)[0].set_leader(7);
+    partitions(&topic)[0].set_leader(Some(7));
     partitions(&topic)[1].set_available(false);
     stage.to(&topic, 2, 100);
     let bytes = 109;

@@ -6,7 +6,7 @@ use super::lanes::Terms;
 use super::request::{Carried, Produced, RequestKind};
 use super::transaction::Transaction;
 use super::{Acks, Frame, Place, Sender, Timer};
-use crate::batch::{BaseSequence, Batch, ProducerEpoch};
+use crate::batch::{BaseSequence, Batch};
 use crate::error::Result;
 use crate::planted::{Fault, planted};
 use crate::protocol::record_batch::{self, BatchHeader};
@@ -342,27 +342,23 @@ impl Sender {
     }
 }
 
-/// The values in the header of a batch without a sequence number.
-const UNNUMBERED: BaseSequence = BaseSequence { producer: ProducerEpoch { id: -1, epoch: -1 }, number: -1 };
-
 /// The header of a batch for this attempt, with its checksum.
 fn batch_header(batch: &Batch, transactional: bool) -> [u8; record_batch::HEADER_LEN] {
     let count = batch.count() as i32;
-    let base = batch.sealed.base_sequence.unwrap_or(UNNUMBERED);
-    let header = BatchHeader {
-        base_offset: 0,
+    let mut header = BatchHeader {
         length: (record_batch::HEADER_LEN_AFTER_LENGTH + batch.payload().len()) as i32,
-        partition_leader_epoch: -1,
-        crc: 0,
         attributes: batch.sealed.attributes | if transactional { record_batch::TRANSACTIONAL } else { 0 },
         last_offset_delta: count - 1,
         base_timestamp: batch.base_timestamp,
         max_timestamp: batch.max_timestamp,
-        producer_id: base.producer.id,
-        producer_epoch: base.producer.epoch,
-        base_sequence: base.number,
         record_count: count,
+        ..BatchHeader::default()
     };
+    if let Some(BaseSequence { producer, number }) = batch.sealed.base_sequence {
+        header.producer_id = producer.id;
+        header.producer_epoch = producer.epoch;
+        header.base_sequence = number;
+    }
     let mut bytes = [0; record_batch::HEADER_LEN];
     header.write(&mut bytes);
     let crc = record_batch::crc32c(&bytes, batch.payload().slices());

@@ -84,10 +84,13 @@ impl Sender {
         }
         transaction.asked = true;
         let present = transaction.producer.filter(|_| version >= RAISES_EPOCH_SINCE);
-        let (producer_id, producer_epoch) = present.map_or((-1, -1), |producer| (producer.id, producer.epoch));
         let (id, transaction_timeout_ms) = (transaction.id.clone(), transaction.timeout_ms);
-        let request =
-            InitProducerIdRequest { transactional_id: Some(&id), transaction_timeout_ms, producer_id, producer_epoch };
+        let mut request =
+            InitProducerIdRequest { transactional_id: Some(&id), transaction_timeout_ms, ..Default::default() };
+        if let Some(producer) = present {
+            request.producer_id = producer.id;
+            request.producer_epoch = producer.epoch;
+        }
         self.send(broker, version, RequestKind::Transaction(Asked::Init), |out| request.encode(version, out));
     }
 

@@ -63,7 +63,7 @@ pub enum Command {
     /// More addresses to begin from, besides `bootstrap.servers`.
     AddBrokers { servers: Vec<(Arc<str>, u16)> },
     /// Report what a call or records wait for.
-    Explain { ticket: u64, of: Waiting },
+    Explain { ticket: u64, waiting: Waiting },
 }
 
 /// Whose waiting is to be explained.

@@ -226,8 +226,8 @@ impl Sender {
                 Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
                 Command::DrainTransaction => self.drain_transaction(),
                 Command::AddBrokers { servers } => self.add_brokers(servers),
-                Command::Explain { ticket, of } => {
-                    let why = self.explain(&of);
+                Command::Explain { ticket, waiting } => {
+                    let why = self.explain(&waiting);
                     self.answer(ticket, Ok(Answer::Waits(why)));
                 }
             }

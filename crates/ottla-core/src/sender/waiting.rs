@@ -40,8 +40,8 @@ impl fmt::Display for Held {
 
 impl Sender {
     /// What a call or records wait for now.
-    pub(super) fn explain(&self, of: &Waiting) -> Option<String> {
-        match of {
+    pub(super) fn explain(&self, waiting: &Waiting) -> Option<String> {
+        match waiting {
             Waiting::Call(ticket) => self.call_waits_for(*ticket),
             Waiting::Records(topic) => self.records_wait_for(topic.as_deref()),
         }

@@ -29,8 +29,8 @@ fn failure(world: &mut World, id: u64, limit: Duration) -> String {
 }
 
 /// What the command with this ticket waits for.
-fn waits_for(world: &mut World, of: Waiting) -> String {
-    let ticket = world.command(|ticket| Command::Explain { ticket, of });
+fn waits_for(world: &mut World, waiting: Waiting) -> String {
+    let ticket = world.command(|ticket| Command::Explain { ticket, waiting });
     world.turn();
     match &world.application.answers[&ticket] {
         Ok(ottla_core::sender::Answer::Waits(Some(why))) => why.clone(),

@@ -300,8 +300,8 @@ fn a_close_that_gives_up_records_says_that_their_topic_is_missing() {
 
 /// The error of a flush that ends before all its records are decided.
 fn held(world: &mut World, topic: Option<&str>) -> Option<String> {
-    let of = Waiting::Records(topic.map(Into::into));
-    let ticket = world.command(|ticket| Command::Explain { ticket, of });
+    let waiting = Waiting::Records(topic.map(Into::into));
+    let ticket = world.command(|ticket| Command::Explain { ticket, waiting });
     world.turn();
     match &world.application.answers[&ticket] {
         Ok(Answer::Waits(held)) => held.clone(),

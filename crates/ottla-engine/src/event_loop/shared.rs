@@ -148,9 +148,9 @@ impl Shared {
 
     /// Explains what a call or records wait for; `None` if they wait for nothing. If the sender does not answer within
     /// `patience`, that is the explanation.
-    pub fn explain(&self, of: Waiting, patience: Duration) -> Option<String> {
+    pub fn explain(&self, waiting: Waiting, patience: Duration) -> Option<String> {
         let ticket = self.tickets.draw();
-        self.accumulator.inbox.command(Command::Explain { ticket, of });
+        self.accumulator.inbox.command(Command::Explain { ticket, waiting });
         let waited = self.tickets.wait(ticket, Instant::now().checked_add(patience));
         self.tickets.give_back(ticket);
         match waited {

@@ -115,15 +115,15 @@ impl Producer {
     }
 
     /// Explains what a call that took `wait` has waited for; `None` if it need not wait any more.
-    pub(super) fn explain(&self, of: Waiting, wait: Wait) -> Option<String> {
+    pub(super) fn explain(&self, waiting: Waiting, wait: Wait) -> Option<String> {
         // A call that does not wait should not wait long for its explanation either.
         let patience = if wait == Wait::Never { BUSY_AFTER / 10 } else { BUSY_AFTER };
-        self.shared.explain(of, patience)
+        self.shared.explain(waiting, patience)
     }
 
     /// The explanation as a clause of a message.
-    pub(super) fn why_waiting(&self, of: Waiting, wait: Wait) -> String {
-        self.explain(of, wait).map_or_else(String::new, |why| format!("; {why}"))
+    pub(super) fn why_waiting(&self, waiting: Waiting, wait: Wait) -> String {
+        self.explain(waiting, wait).map_or_else(String::new, |why| format!("; {why}"))
     }
 
     /// When a wait that begins now ends; `None` if it has no limit.

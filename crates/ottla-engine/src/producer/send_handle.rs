@@ -67,8 +67,8 @@ impl SendHandle {
     }
 
     fn why_waiting(&self) -> String {
-        let of = Waiting::Records(Some(self.topic.clone()));
-        let why = self.shared.upgrade().and_then(|shared| shared.explain(of, BUSY_AFTER));
+        let waiting = Waiting::Records(Some(self.topic.clone()));
+        let why = self.shared.upgrade().and_then(|shared| shared.explain(waiting, BUSY_AFTER));
         why.map_or_else(String::new, |why| format!("; {why}"))
     }
 }

@@ -336,19 +336,19 @@ unsafe fn group_of(group: *const ottla_group_metadata) -> Result<GroupMetadata> 
             group_instance_id: optional_text(group.group_instance_id, "group->group_instance_id")?.map(str::to_owned),
         }
     };
-    if converted.generation_id >= 0 && converted.member_id.is_empty() {
-        let message = format!("group->member_id is missing, and generation_id is {}", converted.generation_id);
-        return Err(invalid(message));
+    if let Some(generation_id) = converted.generation_id
+        && converted.member_id.is_empty()
+    {
+        return Err(invalid(format!("group->member_id is missing, and generation_id is {generation_id}")));
     }
     Ok(converted)
 }
 
-/// What the protocol has for a member: -1 without its flag.
-fn number_of(member: &Flagged, flags: u32, value: i32, name: &str) -> Result<i32> {
+/// The value of a member; `None` without its flag.
+fn number_of(member: &Flagged, flags: u32, value: i32, name: &str) -> Result<Option<i32>> {
     match member.read(flags, value, name)? {
-        None => Ok(-1),
-        Some(0..) => Ok(value),
-        Some(_) => Err(invalid(format!("{name} is {value}: with {} it is 0 or more", member.name))),
+        Some(..0) => Err(invalid(format!("{name} is {value}: with {} it is 0 or more", member.name))),
+        number => Ok(number),
     }
 }
 
@@ -368,13 +368,13 @@ mod tests {
         ottla_group_metadata { struct_size: size_of::<ottla_group_metadata>(), group_id: c"g".as_ptr(), ..zeros }
     }
 
-    fn leader_epoch(flags: u32) -> i32 {
+    fn leader_epoch(flags: u32) -> Option<i32> {
         let offset = ottla_offset { flags, ..offset() };
         // SAFETY: one offset, whose topic is a string.
         unsafe { offsets_of(&raw const offset, 1) }.expect("nothing is wrong with it")[0].leader_epoch
     }
 
-    fn generation_id(flags: u32) -> i32 {
+    fn generation_id(flags: u32) -> Option<i32> {
         let group = ottla_group_metadata { flags, member_id: c"m".as_ptr(), ..group() };
         // SAFETY: its texts are strings.
         unsafe { group_of(&raw const group) }.expect("nothing is wrong with it").generation_id
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn zero_is_a_leader_epoch_or_a_generation_with_its_flag_alone() {
-        assert_eq!([leader_epoch(0), leader_epoch(OTTLA_OFFSET_LEADER_EPOCH)], [-1, 0]);
-        assert_eq!([generation_id(0), generation_id(OTTLA_GROUP_GENERATION)], [-1, 0]);
+        assert_eq!([leader_epoch(0), leader_epoch(OTTLA_OFFSET_LEADER_EPOCH)], [None, Some(0)]);
+        assert_eq!([generation_id(0), generation_id(OTTLA_GROUP_GENERATION)], [None, Some(0)]);
     }
 }

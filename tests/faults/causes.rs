@@ -177,9 +177,9 @@ const REFUSALS: [Refusal; 11] = [
 ];
 
 fn offsets() -> OffsetCommit {
-    let offset = Offset { topic: "orders".into(), partition: 0, offset: 1, leader_epoch: -1, metadata: None };
+    let offset = Offset { topic: "orders".into(), partition: 0, offset: 1, leader_epoch: None, metadata: None };
     OffsetCommit {
-        group: GroupMetadata { group_id: "group".into(), generation_id: -1, ..GroupMetadata::default() },
+        group: GroupMetadata { group_id: "group".into(), ..GroupMetadata::default() },
         offsets: vec![offset],
     }
 }

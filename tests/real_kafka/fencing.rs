@@ -47,8 +47,8 @@ impl Scene {
     }
 
     fn offsets(&self) -> OffsetCommit {
-        let group = GroupMetadata { group_id: self.topic.clone(), generation_id: -1, ..GroupMetadata::default() };
-        let offset = Offset { topic: self.topic.clone(), partition: 0, offset: 1, leader_epoch: -1, metadata: None };
+        let group = GroupMetadata { group_id: self.topic.clone(), ..GroupMetadata::default() };
+        let offset = Offset { topic: self.topic.clone(), partition: 0, offset: 1, leader_epoch: None, metadata: None };
         OffsetCommit { group, offsets: vec![offset] }
     }
 

@@ -42,7 +42,7 @@ fn next_offsets(topic: &str, read: &[(i32, i64, Vec<u8>)]) -> BTreeMap<(String, 
 fn commit_of(member: &GroupMember, group: &str, topic: &str) -> OffsetCommit {
     let group = GroupMetadata {
         group_id: group.into(),
-        generation_id: member.generation_id,
+        generation_id: Some(member.generation_id),
         member_id: member.member_id.clone(),
         group_instance_id: None,
     };
@@ -50,7 +50,7 @@ fn commit_of(member: &GroupMember, group: &str, topic: &str) -> OffsetCommit {
         topic,
         partition,
         offset,
-        leader_epoch: -1,
+        leader_epoch: None,
         metadata: None,
     });
     OffsetCommit { group, offsets: offsets.collect() }

@@ -14,8 +14,8 @@ pub enum TransactionCall {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupMetadata {
     pub group_id: String,
-    /// -1: not a member.
-    pub generation_id: i32,
+    /// `None`: not a member.
+    pub generation_id: Option<i32>,
     pub member_id: String,
     pub group_instance_id: Option<String>,
 }
@@ -26,8 +26,8 @@ pub struct Offset {
     pub topic: String,
     pub partition: i32,
     pub offset: i64,
-    /// -1: unknown.
-    pub leader_epoch: i32,
+    /// `None`: unknown.
+    pub leader_epoch: Option<i32>,
     pub metadata: Option<String>,
 }
 

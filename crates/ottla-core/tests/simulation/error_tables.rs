@@ -84,8 +84,8 @@ fn committed(world: &World) -> Vec<u64> {
 }
 
 fn offsets() -> Call {
-    let offset = Offset { topic: "in".into(), partition: 0, offset: 7, leader_epoch: -1, metadata: None };
-    let group = GroupMetadata { group_id: "g".into(), generation_id: -1, ..GroupMetadata::default() };
+    let offset = Offset { topic: "in".into(), partition: 0, offset: 7, leader_epoch: None, metadata: None };
+    let group = GroupMetadata { group_id: "g".into(), ..GroupMetadata::default() };
     Call::SendOffsets(Box::new(OffsetCommit { group, offsets: vec![offset] }))
 }
 

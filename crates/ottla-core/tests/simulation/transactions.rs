@@ -44,8 +44,8 @@ pub fn committed(world: &World, partition: i32) -> Vec<u64> {
 }
 
 pub fn offsets(topic: &str, offset: i64) -> Call {
-    let offset = Offset { topic: topic.into(), partition: 0, offset, leader_epoch: -1, metadata: Some("m".into()) };
-    let group = GroupMetadata { group_id: "g".into(), generation_id: -1, ..GroupMetadata::default() };
+    let offset = Offset { topic: topic.into(), partition: 0, offset, leader_epoch: None, metadata: Some("m".into()) };
+    let group = GroupMetadata { group_id: "g".into(), ..GroupMetadata::default() };
     Call::SendOffsets(Box::new(OffsetCommit { group, offsets: vec![offset] }))
 }
 

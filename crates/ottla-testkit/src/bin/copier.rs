@@ -106,10 +106,10 @@ impl Copier {
             topic: self.from.clone(),
             partition,
             offset: offset as i64,
-            leader_epoch: -1,
+            leader_epoch: None,
             metadata: Some(number.to_string()),
         };
-        let group = GroupMetadata { group_id: self.group.clone(), generation_id: -1, ..GroupMetadata::default() };
+        let group = GroupMetadata { group_id: self.group.clone(), ..GroupMetadata::default() };
         OffsetCommit { group, offsets: (0..).zip(positions).map(offset).collect() }
     }
 

@@ -31,7 +31,7 @@ impl Pending {
 
     fn is_of_a_member(&self) -> bool {
         let group = &self.commit.group;
-        group.generation_id >= 0 || !group.member_id.is_empty() || group.group_instance_id.is_some()
+        group.generation_id.is_some() || !group.member_id.is_empty() || group.group_instance_id.is_some()
     }
 
     pub fn group_id(&self) -> &str {
@@ -100,12 +100,13 @@ impl Sender {
             name: &offsets[0].topic,
             partitions: offsets.iter().map(partition_of).collect(),
         });
+        let blank = TxnOffsetCommitRequest::default();
         let request = TxnOffsetCommitRequest {
             transactional_id: &id,
             group_id: &commit.group.group_id,
             producer_id: producer.id,
             producer_epoch: producer.epoch,
-            generation_id: commit.group.generation_id,
+            generation_id: commit.group.generation_id.unwrap_or(blank.generation_id),
             member_id: &commit.group.member_id,
             group_instance_id: commit.group.group_instance_id.as_deref(),
             topics: topics.collect(),
@@ -157,10 +158,11 @@ impl Sender {
 }
 
 fn partition_of(offset: &Offset) -> TxnOffsetCommitRequestPartition<'_> {
+    let blank = TxnOffsetCommitRequestPartition::default();
     TxnOffsetCommitRequestPartition {
         partition_index: offset.partition,
         committed_offset: offset.offset,
-        committed_leader_epoch: offset.leader_epoch,
+        committed_leader_epoch: offset.leader_epoch.unwrap_or(blank.committed_leader_epoch),
         committed_metadata: offset.metadata.as_deref(),
     }
 }

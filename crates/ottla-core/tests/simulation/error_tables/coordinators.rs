@@ -425,7 +425,9 @@ fn an_old_coordinator_is_not_asked_to_resolve_a_doubt() {
 #[test]
 fn offsets_of_a_member_are_not_sent_to_a_coordinator_that_cannot_check_them() {
     let old = || old_world(Api::TxnOffsetCommit);
-    for (member_id, generation_id, instance) in [("m", 3, None), ("m", -1, None), ("", 3, None), ("", -1, Some("i"))] {
+    for (member_id, generation_id, instance) in
+        [("m", Some(3), None), ("m", None, None), ("", Some(3), None), ("", None, Some("i"))]
+    {
         let mut world = old();
         let Call::SendOffsets(mut commit) = offsets() else { unreachable!() };
         commit.group.member_id = member_id.into();

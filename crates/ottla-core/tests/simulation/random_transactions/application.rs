@@ -240,7 +240,7 @@ impl Run {
 }
 
 fn offsets(offset: i64) -> TransactionCall {
-    let offset = Offset { topic: "in".into(), partition: 0, offset, leader_epoch: -1, metadata: None };
-    let group = GroupMetadata { group_id: GROUP.into(), generation_id: -1, ..GroupMetadata::default() };
+    let offset = Offset { topic: "in".into(), partition: 0, offset, leader_epoch: None, metadata: None };
+    let group = GroupMetadata { group_id: GROUP.into(), ..GroupMetadata::default() };
     TransactionCall::SendOffsets(Box::new(OffsetCommit { group, offsets: vec![offset] }))
 }

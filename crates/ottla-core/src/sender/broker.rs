@@ -70,8 +70,8 @@ pub struct Broker {
     /// Since when ready partitions could not be drained (KIP-794).
     pub blocked_since: Option<Time>,
     pub unavailable: bool,
-    /// The size of the largest Produce request to which it has responded, while that is valid.
-    pub largest_answered: usize,
+    /// The size of the largest Produce request to which it has responded, while that is valid. `None`: to none yet.
+    pub largest_answered: Option<usize>,
     /// Partitions whose batches were lost alone on their connection since its last Produce response.
     pub lost_alone: LostAlone,
     /// The largest size of a request with several suspects.
@@ -138,7 +138,7 @@ impl Broker {
             lanes: Lanes::default(),
             blocked_since: None,
             unavailable: false,
-            largest_answered: 0,
+            largest_answered: None,
             lost_alone: LostAlone::Nobody,
             suspect_room: 0,
             statistics,

@@ -59,7 +59,7 @@ impl Sender {
     pub(super) fn got_through(&mut self, broker: BrokerIndex, request: &InFlight) {
         let broker = self.broker(broker);
         if matches!(request.kind, RequestKind::Produce(_)) {
-            broker.largest_answered = broker.largest_answered.max(request.bytes);
+            broker.largest_answered = broker.largest_answered.max(Some(request.bytes));
             broker.lost_alone = LostAlone::Nobody;
         }
         if request.suspects {
@@ -101,10 +101,10 @@ impl Sender {
         let largest = self.brokers[broker].largest_answered;
         let was_closed = error.kind() != REQUEST_TIMED_OUT;
         let only_one = self.note_lost_alone(broker, index);
-        let to_blame = is_larger(suspicion, largest) || (largest == 0 && only_one && was_closed);
-        if largest >= suspicion.bytes && was_closed {
+        let to_blame = is_larger(suspicion, largest) || (largest.is_none() && only_one && was_closed);
+        if largest >= Some(suspicion.bytes) && was_closed {
             // The path to the broker may have changed. The next responses show which sizes pass now.
-            self.broker(broker).largest_answered = 0;
+            self.broker(broker).largest_answered = None;
         }
         let error = explain(&error, suspicion, largest);
         if suspicion.alone == NO_ACCIDENT {
@@ -136,7 +136,7 @@ impl Sender {
     /// The bounds of the pause before the next attempt of a partition's first batch.
     pub(super) fn pause_bounds(&mut self, index: PartitionIndex) -> PauseBounds {
         let partition = &self.partitions[index];
-        let largest = partition.in_flight_broker.map_or(0, |broker| self.brokers[broker].largest_answered);
+        let largest = partition.in_flight_broker.and_then(|broker| self.brokers[broker].largest_answered);
         let Some(batch) = partition.queue.front() else { return PauseBounds::NONE };
         let Some(suspicion) = batch.sealed.suspicion else { return PauseBounds::NONE };
         let until_half = self.half_time(batch).unwrap_or(Duration::MAX);
@@ -153,8 +153,8 @@ impl Sender {
 }
 
 /// Whether the broker has responded to smaller requests, and to none as large.
-fn is_larger(suspicion: Suspicion, largest_answered: usize) -> bool {
-    (1..suspicion.bytes).contains(&largest_answered)
+fn is_larger(suspicion: Suspicion, largest_answered: Option<usize>) -> bool {
+    largest_answered.is_some_and(|largest| largest < suspicion.bytes)
 }
 
 /// The bounds of a suspect's pause: none, unless it was lost alone twice. If other batches get through, every attempt costs
@@ -162,7 +162,7 @@ fn is_larger(suspicion: Suspicion, largest_answered: usize) -> bool {
 /// the first half of the batch's time.
 fn bounds_of(
     suspicion: Suspicion,
-    largest_answered: usize,
+    largest_answered: Option<usize>,
     until_half: Duration,
     pauses: &Backoff,
     random: &mut SplitMix64,
@@ -178,15 +178,15 @@ fn bounds_of(
 }
 
 /// Adds what is known about the request to the error of a lost connection.
-fn explain(error: &Error, suspicion: Suspicion, largest: usize) -> Error {
+fn explain(error: &Error, suspicion: Suspicion, largest: Option<usize>) -> Error {
     let Suspicion { alone, bytes, .. } = suspicion;
     let times = if alone == 1 { "once".to_owned() } else { format!("{alone} times in a row") };
-    let advice = if largest >= bytes {
+    let advice = if largest >= Some(bytes) {
         "the broker has answered larger ones, so its own log may say more".to_owned()
     } else {
         let answered = match largest {
-            0 => "the broker has answered none yet".to_owned(),
-            _ => format!("the largest that the broker answered had {largest} bytes"),
+            None => "the broker has answered none yet".to_owned(),
+            Some(largest) => format!("the largest that the broker answered had {largest} bytes"),
         };
         format!(
             "{answered}: compare with socket.request.max.bytes of the broker, limits of proxies and gateways, and the MTU \
@@ -205,7 +205,7 @@ mod tests {
     const PAUSES: Backoff = Backoff { initial: FIRST_PAUSE, max: LONGEST_PAUSE };
 
     /// The bounds of a batch whose request had 1000 bytes and was lost `alone` times alone, after `held`.
-    fn bounds(alone: u32, held: Duration, largest_answered: usize) -> PauseBounds {
+    fn bounds(alone: u32, held: Duration, largest_answered: Option<usize>) -> PauseBounds {
         let suspicion = Suspicion { alone, bytes: 1000, held };
         bounds_of(suspicion, largest_answered, HALF, &PAUSES, &mut SplitMix64::new(7))
     }
@@ -213,28 +213,28 @@ mod tests {
     #[test]
     fn a_suspect_that_was_lost_alone_once_pauses_as_any_batch() {
         for alone in 0..2 {
-            assert_eq!(bounds(alone, Duration::from_secs(9), 500), PauseBounds::NONE);
+            assert_eq!(bounds(alone, Duration::from_secs(9), Some(500)), PauseBounds::NONE);
         }
     }
 
     #[test]
     fn a_suspect_larger_than_what_got_through_pauses_for_as_long_as_its_attempt_took_and_ever_longer() {
-        assert_eq!(bounds(2, Duration::from_secs(9), 999).at_least, Duration::from_secs(9));
-        let [second, third] = [2, 3].map(|alone| bounds(alone, Duration::ZERO, 999).at_least);
+        assert_eq!(bounds(2, Duration::from_secs(9), Some(999)).at_least, Duration::from_secs(9));
+        let [second, third] = [2, 3].map(|alone| bounds(alone, Duration::ZERO, Some(999)).at_least);
         assert!(second >= Duration::from_millis(160) && third == 2 * second, "{second:?} {third:?}");
     }
 
     #[test]
     fn a_suspect_that_is_not_larger_pauses_no_longer_than_others() {
-        for largest_answered in [0, 1000, 5000] {
+        for largest_answered in [None, Some(1000), Some(5000)] {
             let bounds = bounds(2, Duration::from_secs(9), largest_answered);
-            assert_eq!(bounds.at_least, Duration::ZERO, "{largest_answered}");
+            assert_eq!(bounds.at_least, Duration::ZERO, "{largest_answered:?}");
         }
     }
 
     #[test]
     fn no_pause_of_a_suspect_takes_from_the_half_of_its_time_that_belongs_to_the_batches_behind_it() {
-        for largest_answered in [0, 500] {
+        for largest_answered in [None, Some(500)] {
             assert_eq!(bounds(2, Duration::from_secs(99), largest_answered).at_most, HALF);
         }
     }

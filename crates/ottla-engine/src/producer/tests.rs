@@ -1,5 +1,6 @@
 //! The producer with its threads, against the sink broker. ThreadSanitizer runs these tests too.
 
+mod added_brokers;
 mod helpers;
 mod lent;
 mod retained;

@@ -133,15 +133,20 @@ impl Metadata {
 }
 
 impl Sender {
-    pub(super) fn add_bootstrap_brokers(&mut self) {
-        let mut servers = self.settings.bootstrap_servers.clone();
+    /// Adds addresses to begin from. One that is known may be tried again.
+    pub(super) fn add_bootstrap_brokers(&mut self, mut servers: Vec<(Arc<str>, u16)>) {
         // Any order would do. A random one spreads the clients.
         for last in (1..servers.len()).rev() {
             servers.swap(last, (self.random.draw() % (last as u64 + 1)) as usize);
         }
         for (host, port) in servers {
-            let index = self.push_bootstrap_broker(host, port);
-            self.broker(index).wants_canonical_names = self.settings.canonical_bootstrap;
+            match self.find_bootstrap_broker(&host, port) {
+                Some(known) => self.broker(known).listed = true,
+                None => {
+                    let index = self.push_bootstrap_broker(host, port);
+                    self.broker(index).wants_canonical_names = self.settings.canonical_bootstrap;
+                }
+            }
         }
     }
 
@@ -153,20 +158,6 @@ impl Sender {
     pub(super) fn find_bootstrap_broker(&self, host: &str, port: u16) -> Option<BrokerIndex> {
         let is_meant = |broker: &Broker| broker.is_bootstrap() && *broker.host == *host && broker.port == port;
         self.brokers.with_indices().find(|(_, broker)| is_meant(broker)).map(|(index, _)| index)
-    }
-
-    /// Adds addresses to the bootstrap servers. If metadata is wanted, they are tried like the others.
-    pub(super) fn add_brokers(&mut self, servers: Vec<(Arc<str>, u16)>) {
-        for (host, port) in servers {
-            match self.find_bootstrap_broker(&host, port) {
-                Some(known) => self.broker(known).listed = true,
-                None => {
-                    let index = self.push_bootstrap_broker(host, port);
-                    self.broker(index).wants_canonical_names = self.settings.canonical_bootstrap;
-                }
-            }
-        }
-        self.metadata_due();
     }
 
     /// The topic's index in the sender. Adds the topic if it is new.

@@ -185,7 +185,7 @@ impl Sender {
             taken_from: Vec::new(),
             settings,
         };
-        sender.add_bootstrap_brokers();
+        sender.add_bootstrap_brokers(sender.settings.bootstrap_servers.clone());
         sender.shut_gate_for_transactions();
         sender.request_metadata();
         Ok(sender)
@@ -225,7 +225,11 @@ impl Sender {
                 Command::Close { deadline } => self.close(deadline),
                 Command::Transaction { ticket, call } => self.transaction_call(ticket, call),
                 Command::DrainTransaction => self.drain_transaction(),
-                Command::AddBrokers { servers } => self.add_brokers(servers),
+                Command::AddBrokers { servers } => {
+                    self.add_bootstrap_brokers(servers);
+                    // If metadata is wanted, they are tried like the others.
+                    self.metadata_due();
+                }
                 Command::Explain { ticket, waiting } => {
                     let why = self.explain(&waiting);
                     self.answer(ticket, Ok(Answer::Waits(why)));

@@ -188,6 +188,8 @@ ottla_code ottla_producer_new(const struct ottla_config *config,
 ottla_code ottla_producer_free(struct ottla_producer *producer);
 ottla_code ottla_producer_set_debug(const struct ottla_producer *producer,
     const char *facilities, struct ottla_error **error_out);
+ottla_code ottla_producer_add_brokers(const struct ottla_producer *producer,
+    const char *servers, struct ottla_error **error_out);
 uint64_t ottla_producer_buffered_bytes(const struct ottla_producer *producer);
 uint64_t ottla_producer_buffered_records(
     const struct ottla_producer *producer);

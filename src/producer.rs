@@ -89,6 +89,39 @@ pub unsafe extern "C" fn ottla_producer_set_debug(
     })
 }
 
+/// Adds addresses of brokers to those of bootstrap.servers, which ottla_producer_new() needs all the same. The call does
+/// not wait, and does not say whether a broker is there. (librdkafka: rd_kafka_brokers_add.)
+///
+/// Until a broker has described the cluster, the producer tries the added addresses in turn with the others; an attempt
+/// to connect that has begun is not cut short. From then on it uses the brokers that the cluster names. If none of these
+/// can be reached, it begins from all addresses again, unless metadata.recovery.strategy is "none". A producer that is
+/// connected is not disturbed.
+///
+/// @param servers    UTF-8, in the form of bootstrap.servers: "host:port,host:port"; an address that is known counts once
+/// @param error_out  optional; set only on failure, release with ottla_error_free()
+/// @return OTTLA_ERR_OK, also after ottla_producer_close(), when nothing happens;
+///         OTTLA_ERR_INVALID_ARGUMENT, also if there is no address, or an entry is not one: the message names the entry,
+///         and none is added;
+///         OTTLA_ERR_CLOSED (freed); OTTLA_ERR_FORKED
+///
+/// Any thread, concurrently with any other call, callbacks too.
+///
+/// # Safety
+/// `servers` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_add_brokers(
+    producer: Option<&ottla_producer>,
+    servers: *const c_char,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let producer = required(producer, "producer")?;
+        // SAFETY: a string by this function's contract, which outlives the call.
+        let servers = unsafe { text(servers, "servers")? };
+        producer.enter()?.producer.add_brokers(servers)
+    })
+}
+
 /// Returns the bytes of buffer.memory that are in use: by records that are not decided, by deliveries until their
 /// report is freed or their callback has returned, and by lent values until they are returned. 0 for NULL and for a
 /// producer that was freed. Any thread, callbacks too.

@@ -37,6 +37,7 @@ const WITH_BROKER: &[&str] = &[
     "api_handle",
     "api_metadata",
     "api_zero",
+    "api_brokers",
     "api_unpolled",
     HANDING_OVER,
     "life_memory",

@@ -131,6 +131,9 @@ int main(void) {
     NAMES("reports_out", ottla_producer_poll(producer, 0, NULL, 1, &count, &error));
     NAMES("count_out", ottla_producer_poll(producer, 0, &report, 1, NULL, &error));
     NAMES("max_reports", ottla_producer_poll(producer, 0, &report, 0, &count, &error));
+    NAMES("producer", ottla_producer_add_brokers(NULL, "127.0.0.1:1", &error));
+    NAMES("servers", ottla_producer_add_brokers(producer, NULL, &error));
+    REFUSED(ottla_producer_add_brokers(producer, NULL, NULL));
     NAMES("producer", ottla_producer_set_debug(NULL, "", &error));
     NAMES("facilities", ottla_producer_set_debug(producer, NULL, &error));
     REFUSED(ottla_producer_set_debug(producer, NULL, NULL));

@@ -68,6 +68,7 @@ static void in_child(const char *servers) {
     FORKED(ottla_producer_send(producer, topic, &record, NULL,
                                OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), NULL));
     FORKED(ottla_producer_set_debug(producer, "", NULL));
+    FORKED(ottla_producer_add_brokers(producer, servers, NULL));
     FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NULL, NULL));
     FORKED(ottla_producer_send_objects(producer, topic, &record, NULL, NULL, NULL, NO_WAIT,
                                        NULL));

@@ -97,6 +97,7 @@ static void all_allowed(void) {
     CHECK_OK(ottla_producer_send(producer, topic, &record, NULL,
                                  OPTIONS(.flags = OTTLA_SEND_NO_WAIT, .on_release = release), &error));
     CHECK_OK(ottla_producer_set_debug(producer, "", &error));
+    CHECK_OK(ottla_producer_add_brokers(producer, "127.0.0.1:1", &error));
 
     ottla_topic *other = NULL;
     CHECK_OK(ottla_producer_topic(producer, "other", &other, &error));

@@ -40,10 +40,10 @@ impl Producer {
 
     /// Adds addresses to begin from, in the form of `bootstrap.servers`; those that are known count once. A producer whose
     /// configuration has none waits for this. They are tried at once if no broker can be reached, and later together with
-    /// `bootstrap.servers`.
+    /// `bootstrap.servers`. If an entry is no address, none is added.
     pub fn add_brokers(&self, list: &str) -> Result<()> {
         self.check_process()?;
-        let servers = HostPort::parse_list(list)?;
+        let servers = HostPort::parse_list(list).map_err(|error| error.with_kind(ErrorKind::InvalidArgument))?;
         let servers = servers.iter().map(|at| (at.host.as_str().into(), at.port)).collect();
         self.shared.accumulator.inbox.command(Command::AddBrokers { servers });
         Ok(())

@@ -20,6 +20,7 @@ fn producer_in_librdkafka_s_dialect_starts_without_brokers_and_gets_them_later()
     assert!(waiting.message().contains("no broker is known"), "{waiting}");
     let wrong = producer.add_brokers("localhost").expect_err("there is no port");
     assert!(wrong.message().starts_with("the list of brokers: entry 1 ('localhost')"), "{wrong}");
+    assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
     producer.add_brokers(&broker.addr().to_string()).expect("an address");
     producer.flush(Wait::AtMost(Duration::from_secs(60))).expect("flushed");
     assert_eq!(delivered.load(Ordering::SeqCst), 100);

@@ -29,6 +29,8 @@ pub enum Codec {
 }
 
 impl Codec {
+    const ALL: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+
     /// Bits 0 to 2 of a record batch's attributes.
     pub fn attribute_bits(self) -> i16 {
         self as i16
@@ -36,13 +38,12 @@ impl Codec {
 
     /// The codec in bits 0 to 2 of the attributes; `None` also for numbers without a meaning.
     pub fn of_attributes(attributes: i16) -> Self {
-        match attributes & 7 {
-            1 => Codec::Gzip,
-            2 => Codec::Snappy,
-            3 => Codec::Lz4,
-            4 => Codec::Zstd,
-            _ => Codec::None,
-        }
+        Self::ALL.into_iter().find(|codec| codec.attribute_bits() == attributes & 7).unwrap_or(Codec::None)
+    }
+
+    /// The codec with this name in `compression.type`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.name() == name)
     }
 
     /// The name in `compression.type`.

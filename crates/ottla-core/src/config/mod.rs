@@ -25,7 +25,7 @@ pub use foreign::{Convert, Foreign, Meaning, foreign_names};
 pub use plugin::{Plugin, PluginSettings};
 pub use property::{Choice, Dialect, Group, Importance, Kind, Property, Range, Scope, State};
 pub use servers::HostPort;
-pub use settings::{Acks, Codec, DnsLookup, Levels, Partitioner, Recovery, Serializer, Settings};
+pub use settings::{Acks, DnsLookup, Levels, Partitioner, Recovery, Serializer, Settings};
 pub use table::{find, properties};
 pub use topics::TOPIC_PREFIX;
 

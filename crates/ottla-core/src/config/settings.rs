@@ -2,6 +2,7 @@
 
 use super::{Config, Dialect, Facilities, HostPort, PluginSettings, invalid, servers};
 use crate::Result;
+use crate::compress::Codec;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -95,15 +96,6 @@ impl Acks {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Codec {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     pub gzip: i32,
@@ -183,7 +175,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
     let setup =
         backoff(&reader, "socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms", &mut notes);
     let (partitioner, class_ignores_keys) = partitioner(&reader);
-    let codec = codec(&reader);
+    let codec = Codec::from_name(&reader.text("compression.type")).unwrap_or(Codec::None);
     let levels = levels(&reader);
     Ok(Settings {
         bootstrap: match config.get("bootstrap.servers") {
@@ -254,7 +246,7 @@ pub(super) fn resolve_topic(config: &Config, producer: &Settings) -> Result<Sett
     let transaction = transaction(&reader, idempotence)?;
     let timeouts = timeouts(&reader, &mut notes)?;
     let (partitioner, class_ignores_keys) = partitioner(&reader);
-    let codec = codec(&reader);
+    let codec = Codec::from_name(&reader.text("compression.type")).unwrap_or(Codec::None);
     let levels = levels(&reader);
     notes.retain(|note| !producer.notes.contains(note));
     Ok(Settings {
@@ -405,16 +397,6 @@ fn acks(reader: &Reader) -> Acks {
         "0" => Acks::None,
         "1" => Acks::Leader,
         _ => Acks::All,
-    }
-}
-
-fn codec(reader: &Reader) -> Codec {
-    match reader.text("compression.type").as_str() {
-        "gzip" => Codec::Gzip,
-        "snappy" => Codec::Snappy,
-        "lz4" => Codec::Lz4,
-        "zstd" => Codec::Zstd,
-        _ => Codec::None,
     }
 }
 

@@ -73,8 +73,9 @@ fn prefixed(topic: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Acks, Codec, Partitioner};
+    use super::super::{Acks, Partitioner};
     use super::*;
+    use crate::compress::Codec;
     use std::time::Duration;
 
     fn config(pairs: &[(&str, &str)]) -> Config {

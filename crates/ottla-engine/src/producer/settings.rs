@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::event_loop::SocketSettings;
 use ottla_core::accumulator::{AccumulatorSettings, Keyless, Partitioner, TopicSettings};
-use ottla_core::compress;
 use ottla_core::config::{self, DnsLookup, Facilities, Recovery};
 use ottla_core::partition::hash::Hash;
 use ottla_core::protocol::record_batch;
@@ -62,13 +61,7 @@ pub fn topic(config: &config::Settings) -> TopicSettings {
             Duration::ZERO => config.delivery_timeout,
             max_block => max_block.min(config.delivery_timeout),
         },
-        codec: match config.codec {
-            config::Codec::None => compress::Codec::None,
-            config::Codec::Gzip => compress::Codec::Gzip,
-            config::Codec::Snappy => compress::Codec::Snappy,
-            config::Codec::Lz4 => compress::Codec::Lz4,
-            config::Codec::Zstd => compress::Codec::Zstd,
-        },
+        codec: config.codec,
         compression_level: config.level,
         partitioner: partitioner(config),
     }

@@ -171,41 +171,6 @@ impl ottla_error {
     }
 }
 
-/// Ottla's own kinds, to find one by its number.
-const OWN: [ErrorKind; 23] = [
-    ErrorKind::UnknownServerError,
-    ErrorKind::InvalidArgument,
-    ErrorKind::InvalidConfig,
-    ErrorKind::Closed,
-    ErrorKind::TimedOut,
-    ErrorKind::BufferFull,
-    ErrorKind::RecordTooLarge,
-    ErrorKind::InCallback,
-    ErrorKind::Internal,
-    ErrorKind::Forked,
-    ErrorKind::InvalidState,
-    ErrorKind::UnknownPartition,
-    ErrorKind::DeliveryTimedOut,
-    ErrorKind::MetadataTimedOut,
-    ErrorKind::Purged,
-    ErrorKind::BadResponse,
-    ErrorKind::UnsupportedBroker,
-    ErrorKind::Io,
-    ErrorKind::Resolve,
-    ErrorKind::PartitionerFailed,
-    ErrorKind::Serialization,
-    ErrorKind::TransactionAborted,
-    ErrorKind::OutOfMemory,
-];
-
-/// The kind that a number from C stands for; `None` for 0 and for numbers that were never given out.
-fn kind_of(code: ottla_code) -> Option<ErrorKind> {
-    match i16::try_from(code) {
-        Ok(code @ 1..) => ErrorKind::from_broker(code),
-        _ => OWN.into_iter().find(|kind| kind.code() == code),
-    }
-}
-
 /// Returns the name of a code: "OK"; "TIMED_OUT" (OTTLA_ERR_TIMED_OUT without its prefix); "NOT_LEADER_OR_FOLLOWER" (as
 /// in Kafka); "BROKER_ERROR" for a positive code without a name; "UNKNOWN_CODE" for any other number. Static; never
 /// NULL. Any thread.
@@ -228,7 +193,8 @@ fn name_of(code: ottla_code) -> &'static CStr {
             BROKER_NAMES.get_or_init(|| (0..=200).map(|code| c_string(ErrorKind::Broker(code).name())).collect());
         return names.get(broker.unsigned_abs() as usize).map_or(c"BROKER_ERROR", CString::as_c_str);
     }
-    let names = OWN_NAMES.get_or_init(|| OWN.iter().map(|kind| (kind.code(), c_string(kind.name()))).collect());
+    let own = || ErrorKind::OWN.iter().map(|kind| (kind.code(), c_string(kind.name()))).collect();
+    let names = OWN_NAMES.get_or_init(own);
     names.iter().find(|(number, _)| *number == code).map_or(c"UNKNOWN_CODE", |(_, name)| name.as_c_str())
 }
 
@@ -236,7 +202,7 @@ fn name_of(code: ottla_code) -> &'static CStr {
 /// producer has already retried records as often as `retries` and `delivery.timeout.ms` allow. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
-    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_retriable).into())
+    guarded(0, || ErrorKind::from_code(code).is_some_and(ErrorKind::is_retriable).into())
 }
 
 /// Returns 1 for OTTLA_ERR_INTERNAL and for the codes that usually end a producer with transactions
@@ -244,7 +210,7 @@ pub extern "C" fn ottla_code_is_retriable(code: ottla_code) -> i32 {
 /// some situation, and without transactions no code of a broker is. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_code_is_fatal(code: ottla_code) -> i32 {
-    guarded(0, || kind_of(code).is_some_and(ErrorKind::is_fatal).into())
+    guarded(0, || ErrorKind::from_code(code).is_some_and(ErrorKind::is_fatal).into())
 }
 
 /// Returns the error's code; OTTLA_ERR_INVALID_ARGUMENT for NULL.
@@ -299,16 +265,14 @@ mod tests {
 
     #[test]
     fn every_number_has_its_name_and_class() {
-        for kind in OWN {
+        for kind in ErrorKind::OWN {
             assert_eq!(name_of(kind.code()).to_str().unwrap(), kind.name());
-            assert_eq!(kind_of(kind.code()), Some(kind));
         }
         assert_eq!(name_of(6), c"NOT_LEADER_OR_FOLLOWER");
         assert_eq!(name_of(199), c"BROKER_ERROR");
         assert_eq!(name_of(i32::from(i16::MAX)), c"BROKER_ERROR");
         assert_eq!(name_of(i32::MAX), c"UNKNOWN_CODE");
         assert_eq!(name_of(i32::MIN), c"UNKNOWN_CODE");
-        assert_eq!(kind_of(0), None);
         assert_eq!((ottla_code_is_retriable(6), ottla_code_is_fatal(6)), (1, 0));
         assert_eq!((ottla_code_is_retriable(90), ottla_code_is_fatal(90)), (0, 1));
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ottla_core::error::ErrorCode;
+use ottla_core::error::{ErrorCode, ErrorKind};
 use ottla_core::statistics::{BrokerFigures, Figures, Kind, ProducerFigures, TopicFigures};
 
 /// A section of the header. Its declarations are in the order of these files of src.
@@ -355,6 +355,7 @@ fn the_contents_at_the_top_are_the_sections_in_their_order() {
 fn every_name_of_a_code_is_the_engines() {
     let header = read("include/ottla.h");
     let mut kafkas = vec![ErrorCode::UNKNOWN_SERVER_ERROR, ErrorCode::NONE];
+    let mut own = Vec::new();
     for line in header.lines() {
         let Some((name, number)) = line.trim().strip_prefix("OTTLA_ERR_").and_then(|line| line.split_once(" = "))
         else {
@@ -366,8 +367,12 @@ fn every_name_of_a_code_is_the_engines() {
             let name = if name == "KAFKA_INVALID_CONFIG" { "INVALID_CONFIG" } else { name };
             assert_eq!(ErrorCode::name(number), Some(name));
             kafkas.push(number);
+        } else if number < 0 {
+            own.push((name, number.into()));
         }
     }
+    let kinds: Vec<_> = ErrorKind::OWN.iter().map(|kind| (kind.name(), kind.code())).collect();
+    assert_eq!(own, kinds, "the header names every kind of Ottla's own");
     assert_eq!(kafkas, ErrorCode::all().collect::<Vec<_>>(), "the header names every code of the table");
 }
 

@@ -47,59 +47,89 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// The kind of an error. [`ErrorKind::code`] is its number in C: negative for Ottla's own kinds, positive for the codes
-/// of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), including those that this release does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $code:literal $kind:ident $name:literal;)+) => {
+        /// The kind of an error. [`ErrorKind::code`] is its number in C: negative for Ottla's own kinds, positive for the
+        /// codes of the Kafka protocol (`org.apache.kafka.common.protocol.Errors`), including those that this release
+        /// does not know.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])+ $kind,)+
+            /// A code of the Kafka protocol, as the broker sent it.
+            Broker(i16),
+        }
+
+        impl ErrorKind {
+            /// Ottla's own kinds.
+            pub const OWN: &[ErrorKind] = &[$(ErrorKind::$kind),+];
+
+            /// The number in C: `OTTLA_ERR_…` if negative, the protocol's code if positive.
+            pub fn code(self) -> i32 {
+                match self {
+                    $(ErrorKind::$kind => $code,)+
+                    ErrorKind::Broker(code) => code.into(),
+                }
+            }
+
+            /// The name in C without `OTTLA_ERR_` (`CLOSED`), or Kafka's name (`NOT_LEADER_OR_FOLLOWER`).
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(ErrorKind::$kind => $name,)+
+                    ErrorKind::Broker(code) => ErrorCode::name(code).unwrap_or(NO_NAME),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// The broker responded with UNKNOWN_SERVER_ERROR, whose code is -1 in the protocol too.
-    UnknownServerError,
+    -1 UnknownServerError "UNKNOWN_SERVER_ERROR";
     /// An argument of the call cannot be used.
-    InvalidArgument,
+    -2 InvalidArgument "INVALID_ARGUMENT";
     /// A property is unknown, its value is out of range, or two properties contradict each other.
-    InvalidConfig,
+    -3 InvalidConfig "INVALID_CONFIG";
     /// The producer is closed or closing.
-    Closed,
+    -4 Closed "CLOSED";
     /// The call's own time limit passed.
-    TimedOut,
+    -5 TimedOut "TIMED_OUT";
     /// No room in `buffer.memory`, and the call may not (or no longer) wait for it.
-    BufferFull,
+    -6 BufferFull "BUFFER_FULL";
     /// The record alone is larger than `max.request.size` or `buffer.memory`.
-    RecordTooLarge,
+    -7 RecordTooLarge "RECORD_TOO_LARGE";
     /// The call waits, and may not be made from a completion callback.
-    InCallback,
+    -8 InCallback "IN_CALLBACK";
     /// A defect in Ottla: a panic was caught, or an invariant did not hold.
-    Internal,
+    -9 Internal "INTERNAL";
     /// The producer belongs to the process that forked this one.
-    Forked,
+    -10 Forked "FORKED";
     /// The call is not allowed in the producer's present state.
-    InvalidState,
+    -11 InvalidState "INVALID_STATE";
     /// The partition is outside the topic's range.
-    UnknownPartition,
+    -12 UnknownPartition "UNKNOWN_PARTITION";
     /// `delivery.timeout.ms` passed before the record's fate was known.
-    DeliveryTimedOut,
+    -13 DeliveryTimedOut "DELIVERY_TIMED_OUT";
     /// The topic's metadata did not arrive in time.
-    MetadataTimedOut,
+    -14 MetadataTimedOut "METADATA_TIMED_OUT";
     /// The record was removed from the queue by a purge.
-    Purged,
+    -15 Purged "PURGED";
     /// The broker's bytes do not follow the protocol.
-    BadResponse,
+    -16 BadResponse "BAD_RESPONSE";
     /// The broker offers no version of a request that this release speaks.
-    UnsupportedBroker,
+    -17 UnsupportedBroker "UNSUPPORTED_BROKER";
     /// An operating-system call failed.
-    Io,
+    -18 Io "IO";
     /// A host name could not be resolved.
-    Resolve,
+    -19 Resolve "RESOLVE";
     /// The application's own partitioner failed.
-    PartitionerFailed,
+    -20 PartitionerFailed "PARTITIONER_FAILED";
     /// A serializer failed.
-    Serialization,
+    -21 Serialization "SERIALIZATION";
     /// The record was not sent: its transaction was aborted.
-    TransactionAborted,
+    -22 TransactionAborted "TRANSACTION_ABORTED";
     /// The system gave no memory for a record.
-    OutOfMemory,
-    /// A code of the Kafka protocol, as the broker sent it.
-    Broker(i16),
+    -23 OutOfMemory "OUT_OF_MEMORY";
 }
 
 impl Error {
@@ -193,33 +223,11 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// The number in C: `OTTLA_ERR_…` if negative, the protocol's code if positive.
-    pub fn code(self) -> i32 {
-        match self {
-            ErrorKind::UnknownServerError => -1,
-            ErrorKind::InvalidArgument => -2,
-            ErrorKind::InvalidConfig => -3,
-            ErrorKind::Closed => -4,
-            ErrorKind::TimedOut => -5,
-            ErrorKind::BufferFull => -6,
-            ErrorKind::RecordTooLarge => -7,
-            ErrorKind::InCallback => -8,
-            ErrorKind::Internal => -9,
-            ErrorKind::Forked => -10,
-            ErrorKind::InvalidState => -11,
-            ErrorKind::UnknownPartition => -12,
-            ErrorKind::DeliveryTimedOut => -13,
-            ErrorKind::MetadataTimedOut => -14,
-            ErrorKind::Purged => -15,
-            ErrorKind::BadResponse => -16,
-            ErrorKind::UnsupportedBroker => -17,
-            ErrorKind::Io => -18,
-            ErrorKind::Resolve => -19,
-            ErrorKind::PartitionerFailed => -20,
-            ErrorKind::Serialization => -21,
-            ErrorKind::TransactionAborted => -22,
-            ErrorKind::OutOfMemory => -23,
-            ErrorKind::Broker(code) => i32::from(code),
+    /// The kind with this number in C; `None` for 0 and for numbers that were never given out.
+    pub fn from_code(code: i32) -> Option<Self> {
+        match i16::try_from(code) {
+            Ok(code @ 1..) => Some(ErrorKind::Broker(code)),
+            _ => Self::OWN.iter().copied().find(|kind| kind.code() == code),
         }
     }
 
@@ -229,36 +237,6 @@ impl ErrorKind {
             ErrorCode::NONE => None,
             ErrorCode::UNKNOWN_SERVER_ERROR => Some(ErrorKind::UnknownServerError),
             code => Some(ErrorKind::Broker(code)),
-        }
-    }
-
-    /// The name in C without `OTTLA_ERR_` (`CLOSED`), or Kafka's name (`NOT_LEADER_OR_FOLLOWER`).
-    pub fn name(self) -> &'static str {
-        match self {
-            ErrorKind::UnknownServerError => "UNKNOWN_SERVER_ERROR",
-            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
-            ErrorKind::InvalidConfig => "INVALID_CONFIG",
-            ErrorKind::Closed => "CLOSED",
-            ErrorKind::TimedOut => "TIMED_OUT",
-            ErrorKind::BufferFull => "BUFFER_FULL",
-            ErrorKind::RecordTooLarge => "RECORD_TOO_LARGE",
-            ErrorKind::InCallback => "IN_CALLBACK",
-            ErrorKind::Internal => "INTERNAL",
-            ErrorKind::Forked => "FORKED",
-            ErrorKind::InvalidState => "INVALID_STATE",
-            ErrorKind::UnknownPartition => "UNKNOWN_PARTITION",
-            ErrorKind::DeliveryTimedOut => "DELIVERY_TIMED_OUT",
-            ErrorKind::MetadataTimedOut => "METADATA_TIMED_OUT",
-            ErrorKind::Purged => "PURGED",
-            ErrorKind::BadResponse => "BAD_RESPONSE",
-            ErrorKind::UnsupportedBroker => "UNSUPPORTED_BROKER",
-            ErrorKind::Io => "IO",
-            ErrorKind::Resolve => "RESOLVE",
-            ErrorKind::PartitionerFailed => "PARTITIONER_FAILED",
-            ErrorKind::Serialization => "SERIALIZATION",
-            ErrorKind::TransactionAborted => "TRANSACTION_ABORTED",
-            ErrorKind::OutOfMemory => "OUT_OF_MEMORY",
-            ErrorKind::Broker(code) => ErrorCode::name(code).unwrap_or(NO_NAME),
         }
     }
 
@@ -339,6 +317,17 @@ mod tests {
                 let source = std::error::Error::source(&changed).and_then(|source| source.downcast_ref());
                 assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::ConnectionRefused));
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_number_and_no_other_number_is_a_kind() {
+        for kind in ErrorKind::OWN.iter().copied().chain([ErrorKind::Broker(6), ErrorKind::Broker(i16::MAX)]) {
+            assert_eq!(ErrorKind::from_code(kind.code()), Some(kind));
+        }
+        let beyond = ErrorKind::OWN.iter().map(|kind| kind.code()).min().map_or(0, |last| last - 1);
+        for code in [0, beyond, i32::from(i16::MAX) + 1, i32::MIN] {
+            assert_eq!(ErrorKind::from_code(code), None, "{code}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
+use ottla_engine::Producer;
 
 /// Checks the connection to the cluster, for example at start-up: it sends a request and waits until a broker has
 /// answered it. Records can be sent before it, without it, and after it failed; the producer keeps trying to connect in
@@ -28,10 +29,7 @@ pub extern "C" fn ottla_producer_check(
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let wait = wait(timeout_ms)?;
-        required(producer, "producer")?.enter()?.producer.check(wait)
-    })
+    ottla_producer::call(producer, timeout_ms, error_out, Producer::check)
 }
 
 /// Checks a topic: it asks a broker, and waits until the topic exists, each of its partitions has a leader, and there

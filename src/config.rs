@@ -12,6 +12,7 @@ use super::{boundary, guarded, required, text};
 use ottla_engine::plugin::Plugins;
 use ottla_engine::support::text::counted;
 use ottla_engine::{Config, Error, ErrorKind, Level, Result};
+use ottla_host::arguments::invalid;
 use ottla_host::log::Logger;
 
 /// The configuration of producers: properties as text under the names of Kafka's Java producer (ProducerConfig), and
@@ -112,25 +113,33 @@ pub unsafe extern "C" fn ottla_config_get(
         // SAFETY: a string by this function's contract, which outlives the call.
         let name = unsafe { text(name, "name")? };
         let len_out = required(len_out, "len_out")?;
-        if buffer_len > 0 {
-            required(std::ptr::NonNull::new(buffer), "buffer")?;
-        }
         let value = config.config.get(name).ok_or_else(|| no_value(name))?;
         len_out.write(value.len() + 1);
-        if value.len() >= buffer_len {
-            let message = format!(
-                "the value of {name} needs {}, and the buffer has {buffer_len}",
-                counted(value.len() + 1, "byte")
-            );
-            return if buffer_len == 0 { Ok(()) } else { Err(Error::new(ErrorKind::InvalidArgument, message)) };
-        }
-        // SAFETY: the buffer is not NULL, has room for the value and a NUL, and is not part of the value.
-        unsafe {
-            buffer.cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len());
-            buffer.add(value.len()).write(0);
-        }
-        Ok(())
+        // SAFETY: by this function's contract.
+        unsafe { copy_out(name, &value, buffer, buffer_len) }
     })
+}
+
+/// Copies the value of a property and a NUL into a buffer of the caller. Without a length it was not asked for.
+///
+/// # Safety
+/// `buffer` is NULL or has `buffer_len` writable bytes.
+unsafe fn copy_out(name: &str, value: &str, buffer: *mut c_char, buffer_len: usize) -> Result<()> {
+    if buffer_len == 0 {
+        return Ok(());
+    }
+    required(std::ptr::NonNull::new(buffer), "buffer")?;
+    let needed = value.len() + 1;
+    if needed > buffer_len {
+        let needed = counted(needed, "byte");
+        return Err(invalid(format!("the value of {name} needs {needed}, and the buffer has {buffer_len}")));
+    }
+    // SAFETY: the buffer is not NULL, has room for the value and a NUL, and is not part of the value.
+    unsafe {
+        buffer.cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len());
+        buffer.add(value.len()).write(0);
+    }
+    Ok(())
 }
 
 fn no_value(name: &str) -> Error {

@@ -3,8 +3,9 @@
 use std::mem::MaybeUninit;
 
 use super::error::{ottla_code, ottla_error};
-use super::handle::ottla_producer;
+use super::handle::{Engine, ottla_producer};
 use super::{boundary, required, wait};
+use ottla_engine::{Producer, Result, Wait};
 use ottla_host::arguments::invalid;
 
 /// In poll mode, wait also until the application has polled and freed the reports. A flag of ottla_producer_flush().
@@ -42,14 +43,32 @@ pub extern "C" fn ottla_producer_flush(
     boundary(error_out, || {
         let wait = wait(timeout_ms)?;
         let producer = required(producer, "producer")?;
-        if flags & !OTTLA_FLUSH_POLLED != 0 {
-            return Err(invalid(format!("flags is {flags:#x}: it is 0 or OTTLA_FLUSH_POLLED (1)")));
-        }
-        let entered = producer.enter()?;
-        let deadline = entered.producer.deadline(wait);
-        entered.producer.flush(wait)?;
-        if flags & OTTLA_FLUSH_POLLED == 0 { Ok(()) } else { entered.polled.pending.wait(deadline) }
+        let until = until(flags)?;
+        producer.enter()?.flush(until, wait)
     })
+}
+
+/// How far the deliveries have come when a flush ends.
+enum Until {
+    Reported,
+    Freed,
+}
+
+fn until(flags: u32) -> Result<Until> {
+    match flags {
+        0 => Ok(Until::Reported),
+        OTTLA_FLUSH_POLLED => Ok(Until::Freed),
+        _ => Err(invalid(format!("flags is {flags:#x}: it is 0 or OTTLA_FLUSH_POLLED (1)"))),
+    }
+}
+
+impl Engine {
+    fn flush(&self, until: Until, wait: Wait) -> Result<()> {
+        match until {
+            Until::Reported => self.producer.flush(wait),
+            Until::Freed => self.polled.pending.flush(&self.producer, wait),
+        }
+    }
 }
 
 /// Ends a producer in order: it accepts nothing more, delivers what was accepted, and completes what is not decided in
@@ -71,8 +90,5 @@ pub extern "C" fn ottla_producer_close(
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let wait = wait(timeout_ms)?;
-        required(producer, "producer")?.enter()?.producer.close(wait)
-    })
+    ottla_producer::call(producer, timeout_ms, error_out, Producer::close)
 }

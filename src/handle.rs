@@ -1,13 +1,14 @@
 //! Handles of producers.
 
-use std::mem::{align_of, offset_of, size_of};
+use std::mem::{MaybeUninit, align_of, offset_of, size_of};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::error::{ottla_code, ottla_error};
 use super::sink::Polled;
-use ottla_engine::{Producer, Result};
+use super::{boundary, guarded, required, wait};
+use ottla_engine::{Producer, Result, Wait};
 use ottla_host::arguments::invalid;
-use ottla_host::boundary::guarded;
 use ottla_host::handle::{Entered, Handle, Handles, Hosted};
 
 /// What a handle leads to.
@@ -55,6 +56,19 @@ impl ottla_producer {
     pub(super) fn read<T>(producer: Option<&Self>, otherwise: T, body: impl FnOnce(&Engine) -> T) -> T {
         let read = || producer.and_then(|producer| producer.enter().ok()).map(|entered| body(&entered));
         guarded(None, read).unwrap_or(otherwise)
+    }
+
+    /// A call that takes nothing but a time limit, and waits.
+    pub(super) fn call(
+        producer: Option<&Self>,
+        timeout_ms: i64,
+        error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+        body: impl FnOnce(&Producer, Wait) -> Result<()>,
+    ) -> ottla_code {
+        boundary(error_out, || {
+            let wait = wait(timeout_ms)?;
+            body(&required(producer, "producer")?.enter()?.producer, wait)
+        })
     }
 
     /// An error unless a topic's engine is this producer's.

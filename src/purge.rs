@@ -6,6 +6,7 @@ use super::error::{ottla_code, ottla_error};
 use super::handle::ottla_producer;
 use super::topic::ottla_topic;
 use super::{boundary, required, wait};
+use ottla_engine::Result;
 use ottla_host::arguments::invalid;
 
 /// The records that ottla_producer_purge() removes: one of these, or the sum of both.
@@ -51,14 +52,16 @@ pub extern "C" fn ottla_producer_purge(
     boundary(error_out, || {
         let wait = wait(timeout_ms)?;
         let producer = required(producer, "producer")?;
-        if flags & !(QUEUED | IN_FLIGHT) != 0 {
-            return Err(invalid(format!("flags is {flags}: it is OTTLA_PURGE_QUEUED, OTTLA_PURGE_IN_FLIGHT or both")));
-        }
+        let (queued, in_flight) = queued_and_in_flight(flags)?;
         let entered = producer.enter()?;
-        if let Some(topic) = topic {
-            producer.check_owns(&topic.engine)?;
-        }
-        let (queued, in_flight) = (flags & QUEUED != 0, flags & IN_FLIGHT != 0);
-        entered.producer.purge(queued, in_flight, topic.map(|topic| &topic.topic), wait)
+        let topic = topic.map(|topic| topic.handle_of(producer)).transpose()?;
+        entered.producer.purge(queued, in_flight, topic, wait)
     })
+}
+
+fn queued_and_in_flight(flags: u32) -> Result<(bool, bool)> {
+    match flags & !(QUEUED | IN_FLIGHT) {
+        0 => Ok((flags & QUEUED != 0, flags & IN_FLIGHT != 0)),
+        _ => Err(invalid(format!("flags is {flags}: it is OTTLA_PURGE_QUEUED, OTTLA_PURGE_IN_FLIGHT or both"))),
+    }
 }

@@ -374,13 +374,10 @@ pub unsafe extern "C" fn ottla_statistics_producer(
     figures_out: *mut ottla_producer_figures,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let statistics = required(statistics, "statistics")?;
-        // SAFETY: by this function's contract.
-        let out = unsafe { SizedOut::new(figures_out, "figures_out")? };
-        out.write(producer_figures(&statistics.snapshot.producer));
-        Ok(())
-    })
+    // SAFETY: by this function's contract.
+    unsafe {
+        read(statistics, figures_out, error_out, |statistics| Ok(producer_figures(&statistics.snapshot.producer)))
+    }
 }
 
 /// Returns the number of brokers with figures: all that the cluster ever named, and the addresses of bootstrap.servers.
@@ -406,15 +403,13 @@ pub unsafe extern "C" fn ottla_statistics_broker(
     figures_out: *mut ottla_broker_figures,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let statistics = required(statistics, "statistics")?;
-        // SAFETY: by this function's contract.
-        let out = unsafe { SizedOut::new(figures_out, "figures_out")? };
+    let figures = |statistics: &ottla_statistics| {
         let broker = at(&statistics.snapshot.brokers, index, "brokers")?;
         let address = statistics.addresses[index].as_ptr();
-        out.write(broker_figures(&broker.figures, broker.what.id.into(), address));
-        Ok(())
-    })
+        Ok(broker_figures(&broker.figures, broker.what.id.into(), address))
+    };
+    // SAFETY: by this function's contract.
+    unsafe { read(statistics, figures_out, error_out, figures) }
 }
 
 /// Returns the number of topics with figures: those that records were sent to. A topic keeps its index in later
@@ -440,14 +435,12 @@ pub unsafe extern "C" fn ottla_statistics_topic(
     figures_out: *mut ottla_topic_figures,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let statistics = required(statistics, "statistics")?;
-        // SAFETY: by this function's contract.
-        let out = unsafe { SizedOut::new(figures_out, "figures_out")? };
+    let figures = |statistics: &ottla_statistics| {
         let topic = at(&statistics.snapshot.topics, index, "topics")?;
-        out.write(topic_figures(&topic.figures, statistics.topics[index].as_ptr()));
-        Ok(())
-    })
+        Ok(topic_figures(&topic.figures, statistics.topics[index].as_ptr()))
+    };
+    // SAFETY: by this function's contract.
+    unsafe { read(statistics, figures_out, error_out, figures) }
 }
 
 /// Returns the number of different errors that occurred; 0 for NULL.
@@ -472,15 +465,13 @@ pub unsafe extern "C" fn ottla_statistics_error(
     figures_out: *mut ottla_error_figures,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let statistics = required(statistics, "statistics")?;
-        // SAFETY: by this function's contract.
-        let out = unsafe { SizedOut::new(figures_out, "figures_out")? };
+    let figures = |statistics: &ottla_statistics| {
         let ErrorFigures { kind, batches_refused, records_failed } = *at(&statistics.snapshot.errors, index, "errors")?;
         let struct_size = size_of::<ottla_error_figures>();
-        out.write(ottla_error_figures { struct_size, code: kind.code(), reserved: 0, batches_refused, records_failed });
-        Ok(())
-    })
+        Ok(ottla_error_figures { struct_size, code: kind.code(), reserved: 0, batches_refused, records_failed })
+    };
+    // SAFETY: by this function's contract.
+    unsafe { read(statistics, figures_out, error_out, figures) }
 }
 
 /// Returns all figures as one JSON object; its members have the names of the members of the structures. Valid as long
@@ -564,6 +555,25 @@ impl ottla_statistics {
             prometheus: OnceLock::new(),
         }
     }
+}
+
+/// Reads figures of a snapshot into a structure of the caller.
+///
+/// # Safety
+/// `figures_out` is NULL or has as many writable bytes as its struct_size says.
+unsafe fn read<T: Copy>(
+    statistics: Option<&ottla_statistics>,
+    figures_out: *mut T,
+    error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
+    figures: impl FnOnce(&ottla_statistics) -> Result<T>,
+) -> ottla_code {
+    boundary(error_out, || {
+        let statistics = required(statistics, "statistics")?;
+        // SAFETY: by this function's contract.
+        let out = unsafe { SizedOut::new(figures_out, "figures_out")? };
+        out.write(figures(statistics)?);
+        Ok(())
+    })
 }
 
 fn at<'a, T>(list: &'a [T], index: usize, what: &str) -> Result<&'a T> {

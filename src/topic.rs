@@ -8,7 +8,7 @@ use super::config::ottla_config;
 use super::error::{ottla_code, ottla_error};
 use super::handle::{Engine, ottla_producer};
 use super::{boundary, guarded, required, text};
-use ottla_engine::TopicHandle;
+use ottla_engine::{Result, TopicHandle};
 use ottla_host::text::c_string;
 
 /// A topic of a producer. Making the handle looks the topic up by its name; sending with it does not. So make it once
@@ -21,6 +21,14 @@ pub struct ottla_topic {
     pub(super) engine: Arc<Engine>,
     pub(super) topic: TopicHandle,
     pub(super) name: Arc<CStr>,
+}
+
+impl ottla_topic {
+    /// The engine's handle, or an error unless it belongs to `producer`.
+    pub(super) fn handle_of(&self, producer: &ottla_producer) -> Result<&TopicHandle> {
+        producer.check_owns(&self.engine)?;
+        Ok(&self.topic)
+    }
 }
 
 /// Makes a handle for a topic. The call asks no broker: the producer asks for the topic at its first record, and

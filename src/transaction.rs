@@ -8,7 +8,7 @@ use super::flagged::{Flagged, check_flags};
 use super::handle::ottla_producer;
 use super::sized::sized_in;
 use super::{boundary, required, text, wait};
-use ottla_engine::{GroupMetadata, Offset, OffsetCommit, Result, TransactionState};
+use ottla_engine::{GroupMetadata, Offset, OffsetCommit, Producer, Result, TransactionState};
 use ottla_host::arguments::{array, invalid, optional_text};
 
 /// The state of a producer with `transactional.id` (KIP-98). The numbers do not change. The calls of its life:
@@ -146,10 +146,7 @@ pub extern "C" fn ottla_producer_init_transactions(
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let wait = wait(timeout_ms)?;
-        required(producer, "producer")?.enter()?.producer.init_transactions(wait)
-    })
+    ottla_producer::call(producer, timeout_ms, error_out, Producer::init_transactions)
 }
 
 /// Begins a transaction: from now on any thread can send records. The call asks no broker. It waits for the sender
@@ -239,10 +236,7 @@ pub extern "C" fn ottla_producer_commit_transaction(
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let wait = wait(timeout_ms)?;
-        required(producer, "producer")?.enter()?.producer.commit_transaction(wait)
-    })
+    ottla_producer::call(producer, timeout_ms, error_out, Producer::commit_transaction)
 }
 
 /// Aborts the open transaction, or one that failed: nothing of it takes effect. Records that were not sent yet complete
@@ -267,10 +261,7 @@ pub extern "C" fn ottla_producer_abort_transaction(
     timeout_ms: i64,
     error_out: Option<&mut MaybeUninit<*mut ottla_error>>,
 ) -> ottla_code {
-    boundary(error_out, || {
-        let wait = wait(timeout_ms)?;
-        required(producer, "producer")?.enter()?.producer.abort_transaction(wait)
-    })
+    ottla_producer::call(producer, timeout_ms, error_out, Producer::abort_transaction)
 }
 
 /// Returns one of ottla_transaction_state: the state that the sender thread knew last. It never waits.

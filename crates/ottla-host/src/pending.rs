@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ottla_engine::support::sync::{Condvar, Mutex};
 use ottla_engine::support::text::counted;
-use ottla_engine::{Error, ErrorKind, Result};
+use ottla_engine::{Error, ErrorKind, Producer, Result, Wait};
 
 /// The pending reports of one producer. They are numbered as they are queued, and may be freed in any order.
 #[derive(Default)]
@@ -40,9 +40,16 @@ impl PendingReports {
         Pending { number, all: self.clone() }
     }
 
+    /// Flushes the producer, and waits until the application has also polled and freed the reports.
+    pub fn flush(&self, producer: &Producer, wait: Wait) -> Result<()> {
+        let deadline = producer.deadline(wait);
+        producer.flush(wait)?;
+        self.wait(deadline)
+    }
+
     /// Waits until each report that was queued before this call is freed. Later ones do not matter, so a busy producer
     /// cannot prolong the wait.
-    pub fn wait(&self, deadline: Option<Instant>) -> Result<()> {
+    fn wait(&self, deadline: Option<Instant>) -> Result<()> {
         let mut state = self.state.lock();
         let next = state.next();
         loop {

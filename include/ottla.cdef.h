@@ -287,6 +287,7 @@ typedef struct ottla_delivery {
     uint64_t reserved[2];
     const void *value;
     size_t value_len;
+    const struct ottla_record *record;
 } ottla_delivery;
 typedef struct ottla_delivery_entry {
     void *userdata;
@@ -309,6 +310,7 @@ typedef struct ottla_batch {
     const struct ottla_delivery_entry *entries;
     size_t count;
     uint64_t reserved[2];
+    const struct ottla_record *records;
 } ottla_batch;
 typedef void (*ottla_batch_fn)(const struct ottla_batch *batch, void *userdata);
 ottla_code ottla_config_set_delivery(struct ottla_config *config,

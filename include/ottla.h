@@ -963,7 +963,7 @@ OTTLA_API void OTTLA_CALL ottla_send_free(struct ottla_send *handle);
  * Receives the delivery of one record. It is called once for each accepted record, in order within a partition; but a
  * record that failed may come before earlier ones that are being retried.
  *
- * @param delivery  it and what it points to are valid until the function returns
+ * @param delivery  it and what it points to, the record too, are valid until the function returns
  * @param userdata  on_delivery in ottla_send_options gets the userdata of the record; the function of
  *                  ottla_config_set_delivery() gets the userdata that was passed there. The record's own is always in
  *                  delivery->userdata
@@ -1297,6 +1297,11 @@ typedef struct ottla_delivery {
      * Its length.
      */
     size_t value_len;
+    /**
+     * With retain.records, in an ottla_delivery_fn: the record as it was sent, with key, value, headers and timestamp. It
+     * can be sent again as it is; its partition is not set. NULL otherwise, and if the system has no memory to show it.
+     */
+    const struct ottla_record *record;
 } ottla_delivery;
 
 /**
@@ -1381,6 +1386,12 @@ typedef struct ottla_batch {
      * 0.
      */
     uint64_t reserved[2];
+    /**
+     * With retain.records, `count` records as they were sent, in the order of the entries: key, value, headers and
+     * timestamp. Each can be sent again as it is; its partition is not set. NULL otherwise, and if the system has no
+     * memory to show them.
+     */
+    const struct ottla_record *records;
 } ottla_batch;
 
 /**
@@ -1486,10 +1497,9 @@ OTTLA_API const struct ottla_batch *OTTLA_CALL ottla_report_batch(
     const struct ottla_report *report);
 
 /**
- * The records of a report, in the order of the entries of its ottla_batch, if retain.records is set: key, value, headers
- * and timestamp as they were sent. A record can be sent again as it is; its partition is not set. The array and all that
- * it points to are valid as long as the report, and hold memory of buffer.memory until then. NULL for NULL, or without
- * retain.records. Any thread.
+ * The member `records` of the report's ottla_batch: with retain.records an array of the records as they were sent, in
+ * the order of the entries. It and all that it points to are valid as long as the report, and hold memory of
+ * buffer.memory until then. NULL for NULL, and without retain.records. Any thread.
  */
 OTTLA_API const struct ottla_record *OTTLA_CALL ottla_report_records(
     const struct ottla_report *report);

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::config::{ottla_config, set_route};
 use super::error::{ottla_code, ottla_error};
+use super::record::ottla_record;
 use super::sink::Route;
 use super::userdata::{ottla_free_fn, take_over};
 use ottla_engine::{Delivery, DeliveryResult, Fate, Outcome, Report, Result};
@@ -69,6 +70,9 @@ pub struct ottla_delivery {
     pub value: *const c_void,
     /// Its length.
     pub value_len: usize,
+    /// With retain.records, in an ottla_delivery_fn: the record as it was sent, with key, value, headers and timestamp. It
+    /// can be sent again as it is; its partition is not set. NULL otherwise, and if the system has no memory to show it.
+    pub record: *const ottla_record,
 }
 
 /// One record of an ottla_batch. Its size never changes.
@@ -117,12 +121,16 @@ pub struct ottla_batch {
     pub count: usize,
     /// 0.
     pub reserved: [u64; 2],
+    /// With retain.records, `count` records as they were sent, in the order of the entries: key, value, headers and
+    /// timestamp. Each can be sent again as it is; its partition is not set. NULL otherwise, and if the system has no
+    /// memory to show them.
+    pub records: *const ottla_record,
 }
 
 /// Receives the delivery of one record. It is called once for each accepted record, in order within a partition; but a
 /// record that failed may come before earlier ones that are being retried.
 ///
-/// @param delivery  it and what it points to are valid until the function returns
+/// @param delivery  it and what it points to, the record too, are valid until the function returns
 /// @param userdata  on_delivery in ottla_send_options gets the userdata of the record; the function of
 ///                  ottla_config_set_delivery() gets the userdata that was passed there. The record's own is always in
 ///                  delivery->userdata
@@ -216,6 +224,7 @@ impl ottla_delivery {
             reserved: [0; 2],
             value: std::ptr::null(),
             value_len: 0,
+            record: std::ptr::null(),
         }
     }
 
@@ -238,6 +247,7 @@ impl ottla_delivery {
             reserved: [0; 2],
             value: std::ptr::with_exposed_provenance(lent.address),
             value_len: lent.len,
+            record: std::ptr::null(),
         }
     }
 
@@ -266,6 +276,7 @@ impl ottla_delivery {
             reserved: [0; 2],
             value: std::ptr::null(),
             value_len: 0,
+            record: std::ptr::null(),
         }
     }
 
@@ -308,6 +319,7 @@ impl ottla_batch {
             entries: std::ptr::null(),
             count: 0,
             reserved: [0; 2],
+            records: std::ptr::null(),
         }
     }
 }
@@ -333,10 +345,14 @@ impl ottla_delivery_entry {
     }
 }
 
-/// Each record of a report that no call waits for, with the number of its function (0: the default).
-pub(super) fn deliveries_to_report(report: &Report) -> impl Iterator<Item = (u64, ottla_delivery_entry)> + '_ {
+/// Each record of a report that no call waits for: the number of its function (0: the default), its entry, and what
+/// `records` has for it.
+pub(super) fn deliveries_to_report<R>(
+    report: &Report,
+    records: impl Iterator<Item = R>,
+) -> impl Iterator<Item = (u64, ottla_delivery_entry, R)> {
     let mut waiters = report.waiters().iter().map(|(index, _)| *index).peekable();
-    report.deliveries().zip(0u32..).filter_map(move |(delivery, index)| {
+    report.deliveries().zip(records).zip(0u32..).filter_map(move |((delivery, record), index)| {
         if waiters.next_if_eq(&index).is_some() {
             return None;
         }
@@ -349,7 +365,7 @@ pub(super) fn deliveries_to_report(report: &Report) -> impl Iterator<Item = (u64
             value: std::ptr::with_exposed_provenance(lent.address),
             value_len: lent.len,
         };
-        Some((delivery.call, entry))
+        Some((delivery.call, entry, record))
     })
 }
 

@@ -28,6 +28,7 @@ mod property;
 mod purge;
 mod record;
 mod report;
+mod retained;
 mod send;
 mod send_handle;
 mod send_options;

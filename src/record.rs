@@ -111,8 +111,8 @@ impl ottla_header {
 }
 
 impl ottla_record {
-    /// A record as it was sent. `headers` are its headers, and stay where they are.
-    pub(super) fn of_sent(record: &SentRecord<'_>, headers: &[ottla_header]) -> Self {
+    /// A record as it was sent. Where its headers are is set later.
+    pub(super) fn of_sent(record: &SentRecord<'_>, header_count: usize) -> Self {
         let (key, key_len) = bytes_out(record.key);
         let (value, value_len) = bytes_out(record.value);
         ottla_record {
@@ -122,8 +122,7 @@ impl ottla_record {
             key_len,
             value,
             value_len,
-            headers: if headers.is_empty() { std::ptr::null() } else { headers.as_ptr() },
-            header_count: headers.len(),
+            header_count,
             ..ottla_record::EMPTY
         }
     }

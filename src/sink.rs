@@ -11,9 +11,10 @@ use super::delivery::{
 use super::error::ottla_error;
 use super::event::{Events, Listener};
 use super::poll::{ottla_ready_fn, when_ready};
+use super::retained::{RetainedRecords, retained};
 use super::statistics::Reader;
 use ottla_engine::support::text::{counted, partition_name};
-use ottla_engine::{ErrorKind, Event, Level, Report, Sink, Snapshot};
+use ottla_engine::{ErrorKind, Event, Level, Report, SentRecord, Sink, Snapshot};
 use ottla_host::descriptor::Ready;
 use ottla_host::log::Logger;
 use ottla_host::pending::{Pending, PendingReports};
@@ -50,12 +51,14 @@ pub(super) struct CSink {
     events: Events,
     reader: Option<Reader>,
     logger: Logger,
-    /// Reused for each report: the topic's name with a NUL, and the entries for the default.
+    /// Reused for each report: the topic's name with a NUL, and the entries for the default with their records.
     topic: Vec<u8>,
     entries: Vec<ottla_delivery_entry>,
+    records: RetainedRecords,
 }
 
-// SAFETY: the raw pointers among `entries` are the application's userdata, which are only passed on.
+// SAFETY: the raw pointers among `entries` are the application's userdata, which are only passed on; those among `records`
+// are only read in the call that set them.
 unsafe impl Send for CSink {}
 
 impl CSink {
@@ -76,7 +79,8 @@ impl CSink {
         };
         let events = Events::new(listener, &ready);
         let polled = Polled { reports, pending, events: events.queue(), ready };
-        (CSink { default, events, reader, logger, topic: Vec::new(), entries: Vec::with_capacity(FEWEST) }, polled)
+        let (entries, records) = (Vec::with_capacity(FEWEST), RetainedRecords::default());
+        (CSink { default, events, reader, logger, topic: Vec::new(), entries, records }, polled)
     }
 
     fn log_failure(&self, report: &Report, records: usize) {
@@ -99,10 +103,12 @@ fn level_of(failure: ErrorKind) -> Level {
 
 impl CSink {
     /// Calls the function for each record, or collects the entries of a batch. `None`, and nothing has happened, if
-    /// some records are not usual, or if there is no memory for the entries.
+    /// some records are not usual or are shown, or if there is no memory for the entries.
     fn report_plain(&mut self, report: &Report, delivery: &mut ottla_delivery) -> Option<()> {
         let runs = report.plain_runs()?;
         match &self.default {
+            Default::Delivery(None, _) | Default::Poll(..) | Default::Log => {}
+            _ if report.retains_records() => return None,
             Default::Delivery(Some(function), userdata) => {
                 let (function, pointer) = (*function, userdata.pointer());
                 runs.for_each(|run| {
@@ -115,38 +121,46 @@ impl CSink {
                 });
             }
             Default::Batch(..) => {
-                self.entries.clear();
                 self.entries.try_reserve(report.count() as usize).ok()?;
                 for run in runs {
                     self.entries
                         .extend(run.map(|(tag, offset, timestamp)| ottla_delivery_entry::of(tag, offset, timestamp)));
                 }
             }
-            Default::Delivery(None, _) | Default::Poll(..) | Default::Log => {}
         }
         Some(())
     }
 
-    /// The same for any records. Returns how many are left for a queue or the log.
-    fn report_each(&mut self, report: &Report, delivery: &mut ottla_delivery, batch: &ottla_batch) -> usize {
+    /// The same for any records, with those that are `retained`. Returns how many are left for a queue or the log.
+    fn report_each<'r>(
+        &mut self,
+        report: &'r Report,
+        retained: impl Iterator<Item = Option<SentRecord<'r>>>,
+        delivery: &mut ottla_delivery,
+        batch: &ottla_batch,
+    ) -> usize {
         let mut to_default = 0;
-        self.entries.clear();
-        for (number, entry) in deliveries_to_report(report) {
+        let mut shown = RetainedRecords::default();
+        for (number, entry, record) in deliveries_to_report(report, retained) {
             match (number, &self.default) {
                 (0, Default::Delivery(Some(function), userdata)) => {
+                    delivery.record = record.map_or(std::ptr::null(), |record| shown.only(&record));
                     // SAFETY: as above.
                     unsafe { function(delivery.with(&entry), userdata.pointer()) };
                 }
                 (0, Default::Batch(function, userdata)) => {
                     if self.entries.len() == self.entries.capacity() && self.entries.try_reserve(1).is_err() {
                         // Those that were collected make room.
-                        report_batch(*function, userdata, batch, &self.entries);
+                        report_batch(*function, userdata, batch, &self.entries, &mut self.records);
                         self.entries.clear();
+                        self.records.clear();
                     }
                     self.entries.push(entry);
+                    record.iter().for_each(|record| self.records.push(record));
                 }
                 (0, _) => to_default += 1,
                 (number, _) => {
+                    delivery.record = record.map_or(std::ptr::null(), |record| shown.only(&record));
                     // SAFETY: as above; this function was given to the call that sent the record.
                     unsafe { call::function_of(number)(delivery.with(&entry), entry.userdata) };
                 }
@@ -159,9 +173,16 @@ impl CSink {
 /// The records of a batch are reported together, or in pieces while there is no memory for all.
 const FEWEST: usize = 16;
 
-fn report_batch(function: ottla_batch_fn, userdata: &Userdata, batch: &ottla_batch, entries: &[ottla_delivery_entry]) {
+fn report_batch(
+    function: ottla_batch_fn,
+    userdata: &Userdata,
+    batch: &ottla_batch,
+    entries: &[ottla_delivery_entry],
+    records: &mut RetainedRecords,
+) {
     let Some(function) = function.filter(|_| !entries.is_empty()) else { return };
-    let batch = ottla_batch { entries: entries.as_ptr(), count: entries.len(), ..*batch };
+    let count = entries.len();
+    let batch = ottla_batch { entries: entries.as_ptr(), count, records: records.array(count), ..*batch };
     // SAFETY: the function and its userdata were given together; what the batch points to outlives the call.
     unsafe { function(&batch, userdata.pointer()) };
 }
@@ -179,13 +200,18 @@ impl Sink for CSink {
         let mut delivery = ottla_delivery::of_report(&report, topic, error);
         let batch = ottla_batch::of_report(&report, topic, error);
 
+        self.entries.clear();
+        self.records.clear();
         let to_default = match self.report_plain(&report, &mut delivery) {
             Some(()) => report.count() as usize,
-            None => self.report_each(&report, &mut delivery, &batch),
+            None if report.retains_records() => self.report_each(&report, retained(&report), &mut delivery, &batch),
+            None => self.report_each(&report, std::iter::repeat(None), &mut delivery, &batch),
         };
 
         match &self.default {
-            Default::Batch(function, userdata) => report_batch(*function, userdata, &batch, &self.entries),
+            Default::Batch(function, userdata) => {
+                report_batch(*function, userdata, &batch, &self.entries, &mut self.records);
+            }
             Default::Poll(queue, pending) if to_default > 0 => {
                 queue.push(QueuedReport { report, pending: pending.add() });
             }

@@ -33,15 +33,17 @@ int main(void) {
     AT(ottla_send_options, struct_size, 0); AT(ottla_send_options, flags, 8); AT(ottla_send_options, reserved, 12);
     AT(ottla_send_options, on_delivery, 16); AT(ottla_send_options, on_release, 24);
     AT(ottla_send_options, release_userdata, 32); AT(ottla_send_options, handle_out, 40);
-    CHECK(sizeof(ottla_delivery) == 112);
+    CHECK(sizeof(ottla_delivery) == 120);
     AT(ottla_delivery, code, 8); AT(ottla_delivery, fate, 12); AT(ottla_delivery, topic, 16);
     AT(ottla_delivery, partition, 24); AT(ottla_delivery, attempts, 28); AT(ottla_delivery, offset, 32);
     AT(ottla_delivery, timestamp, 40); AT(ottla_delivery, userdata, 48); AT(ottla_delivery, tag, 56);
     AT(ottla_delivery, error, 64); AT(ottla_delivery, latency_us, 72); AT(ottla_delivery, reserved, 80);
     AT(ottla_delivery, value, 96); AT(ottla_delivery, value_len, 104);
+    AT(ottla_delivery, record, 112);
     CHECK(offsetof(ottla_batch, code) == 8 && offsetof(ottla_batch, topic) == 16);
     AT(ottla_batch, partition, 24); AT(ottla_batch, attempts, 28); AT(ottla_batch, base_offset, 32);
     AT(ottla_batch, error, 40); AT(ottla_batch, latency_us, 48); AT(ottla_batch, entries, 56); AT(ottla_batch, count, 64);
+    AT(ottla_batch, reserved, 72); AT(ottla_batch, records, 88);
     AT(ottla_counters, records_delivered, 8); AT(ottla_counters, records_failed, 16);
     AT(ottla_property, name, 8); AT(ottla_property, importance, 64);
 

@@ -73,6 +73,7 @@ static void records_are_shown(const char *broker, const char *retain) {
     ottla_topic_free(topic);
     CHECK_OK(ottla_producer_free(producer));
     const ottla_record *shown = ottla_report_records(report);
+    CHECK(shown == ottla_report_batch(report)->records);
     if (strcmp(retain, "true") == 0) {
         CHECK(shown[0].struct_size == sizeof record && shown[0].flags == OTTLA_RECORD_TIMESTAMP);
         CHECK(shown[0].timestamp == 1234 && shown[0].key_len == 3 && memcmp(shown[0].key, "key", 3) == 0);

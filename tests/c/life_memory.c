@@ -8,7 +8,7 @@
 
 static size_t accepted, refused;
 /* Counts of the callbacks. Read after a flush. */
-static size_t delivered, failed;
+static size_t delivered, failed, shown;
 
 static void on_delivery(const ottla_delivery *delivery, void *userdata) {
     (void)userdata;
@@ -23,6 +23,11 @@ static void on_delivery(const ottla_delivery *delivery, void *userdata) {
 static void on_batch(const ottla_batch *batch, void *userdata) {
     for (size_t i = 0; i < batch->count; i++) {
         CHECK(batch->code != OTTLA_ERR_OK || batch->entries[i].offset >= batch->base_offset);
+        /* Records that retain.records keeps are shown, if there is memory for that. */
+        if (batch->records != NULL) {
+            CHECK(batch->records[i].header_count == 20 && batch->records[i].headers[19].value_len == 100);
+            shown++;
+        }
         ottla_delivery delivery = {.struct_size = sizeof delivery, .code = batch->code};
         on_delivery(&delivery, userdata);
     }
@@ -81,12 +86,14 @@ static int send_one(const struct sending *sending, size_t number) {
 }
 
 /* Nothing is sent, because nothing listens. Records are kept until no memory is left. */
-static void fill(size_t value_len, int headers) {
-    accepted = refused = delivered = failed = 0;
+static void fill(size_t value_len, int headers, int retained) {
+    accepted = refused = delivered = failed = shown = 0;
     ottla_config *config = refused_config();
     CHECK_OK(ottla_config_set(config, "buffer.memory", "1000000000", NULL));
     CHECK_OK(ottla_config_set(config, "max.request.size", "2000000", NULL));
-    CHECK_OK(ottla_config_set_delivery(config, on_delivery, NULL, NULL));
+    CHECK_OK(ottla_config_set(config, "retain.records", retained ? "true" : "false", NULL));
+    CHECK_OK(retained ? ottla_config_set_batch_delivery(config, on_batch, NULL, NULL)
+                      : ottla_config_set_delivery(config, on_delivery, NULL, NULL));
     struct sending sending = {.value_len = value_len, .headers = headers};
     CHECK_OK(ottla_producer_new(config, &sending.producer, NULL));
     CHECK_OK(ottla_producer_topic(sending.producer, "any", &sending.topic, NULL));
@@ -101,7 +108,7 @@ static void fill(size_t value_len, int headers) {
     ottla_topic_free(sending.topic);
     CHECK_OK(ottla_producer_purge(sending.producer, NULL, OTTLA_PURGE_QUEUED, -1, NULL));
     CHECK_OK(ottla_producer_free(sending.producer));
-    CHECK(failed == accepted && delivered == 0);
+    CHECK(failed == accepted && delivered == 0 && (shown > 0) == retained);
     ottla_config_free(config);
     limit_memory(0);
 }
@@ -150,10 +157,11 @@ int main(int argc, char **argv) {
         /* Memory checkers need memory themselves. */
         return 0;
     }
-    fill(1000000, 0);
-    fill(20000, 0);
-    fill(100, 0);
-    fill(1000, 1);
+    fill(1000000, 0, 0);
+    fill(20000, 0, 0);
+    fill(100, 0, 0);
+    fill(1000, 1, 0);
+    fill(1000, 1, 1);
     const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
     for (int i = 0; i < 5; i++) {
         deliver(argv[1], codecs[i], 0, i % 2, 100000);

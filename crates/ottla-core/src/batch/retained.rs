@@ -83,6 +83,11 @@ impl<'a> Iterator for EncodedRecords<'a> {
 }
 
 impl Report {
+    /// Whether the producer retains records, so that `records` has them.
+    pub fn retains_records(&self) -> bool {
+        self.batch().memory.retains()
+    }
+
     /// The records in the order of their deliveries, if the producer retains them; otherwise none.
     pub fn records(&self) -> impl Iterator<Item = SentRecord<'_>> + '_ {
         let batch = self.batch();

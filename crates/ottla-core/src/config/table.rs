@@ -217,10 +217,11 @@ static PROPERTIES: &[Property] = &[
          `max.block.ms`. It counts the memory in use, not `batch.size` per partition. Memory that is needed for \
          sending (compressed copies, frames) may exceed it a little.").librdkafka("1073741824"),
     row("retain.records", Kind::Bool, Some("false"), Low, Batching, "Ottla's own",
-        "Whether delivery reports keep the records, so that an application can read key, value, headers and timestamp \
-         again: from polled reports with `ottla_report_records`, in Rust with `Report::records`. Their bytes stay in `buffer.memory` until the report is released; with a codec, that holds plain and \
-         compressed bytes until the batch is delivered. A lent value is returned when the report is released. Without \
-         it, this memory is free before a delivery is reported.").librdkafka("true"),
+        "Whether deliveries show the records again, with key, value, headers and timestamp: in callbacks as `record` of \
+         `ottla_delivery` and `records` of `ottla_batch`, from polled reports with `ottla_report_records`, in Rust with \
+         `Report::records`. Their bytes stay in `buffer.memory` until the callbacks have returned or the report is \
+         released; with a codec, that holds plain and compressed bytes until the batch is delivered. A lent value is \
+         returned then too. Without it, this memory is free before a delivery is reported.").librdkafka("true"),
     row("max.request.size", INT, Some("1048576"), Medium, Batching, "ProducerConfig",
         "The largest Produce request in bytes, and therefore the largest record, before compression. Brokers and \
          topics have their own limits (`message.max.bytes`, `max.message.bytes`), which count after compression. A \

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Command, Lingering, Mail, Topic, TopicSettings};
+use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Command, Mail, Submission, Topic, TopicSettings};
 use ottla_core::batch::{Completion, Outcome, Room};
 use ottla_core::compress::{Codec, Compressor};
 use ottla_core::sync::{Arc, Clock, Time};
@@ -72,9 +72,8 @@ impl Stage {
                 0 => Completion::Call { call: 1, tag: self.tag },
                 _ => Completion::Tag(self.tag),
             };
-            self.accumulator
-                .accept(&self.topic, &record, &completion, Lingering::Allowed, &Still, &mut Room::default())
-                .expect("there is room");
+            let submission = Submission::new(&self.topic, &record, &completion, &Still);
+            self.accumulator.accept(&submission, &mut Room::default()).expect("there is room");
         }
     }
 

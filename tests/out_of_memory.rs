@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::time::Duration;
 
-use ottla_core::accumulator::{Accumulator, AccumulatorSettings, Lingering, NotAccepted, Topic, TopicSettings};
+use ottla_core::accumulator::{Accumulator, AccumulatorSettings, NotAccepted, Submission, Topic, TopicSettings};
 use ottla_core::batch::{Batch, Charge, Completion, Memory, Outcome, Report, Room, Waiter};
 use ottla_core::compress::{Codec, Compressor, decompress};
 use ottla_core::loan::{Lent, Offer};
@@ -141,14 +141,8 @@ impl Stage {
             5 => (record.value, record.lent) = (Some(&VALUE[..2000]), Some(&lent)),
             _ => {}
         }
-        let sent = self.accumulator.accept(
-            &self.topic,
-            &record,
-            &completion,
-            Lingering::Allowed,
-            &Still,
-            &mut Room::default(),
-        );
+        let submission = Submission::new(&self.topic, &record, &completion, &Still);
+        let sent = self.accumulator.accept(&submission, &mut Room::default());
         self.lent += usize::from(sent.is_ok() && number % 7 == 5);
         sent
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loom::thread;
 use ottla_core::accumulator::{
-    Accumulator, AccumulatorSettings, Command, Keyless, Lingering, Mail, NotAccepted, Partitioner, Slot, Topic,
+    Accumulator, AccumulatorSettings, Command, Keyless, Mail, NotAccepted, Partitioner, Slot, Submission, Topic,
     TopicSettings,
 };
 use ottla_core::batch::{Batch, Charge, Completion, Outcome, Report, Room, WaitEnded};
@@ -63,7 +63,7 @@ fn assign_partitions(accumulator: &Accumulator, topic: &Topic, count: usize) {
 
 fn send(accumulator: &Accumulator, topic: &Topic, tag: u64) -> Result<(), NotAccepted> {
     let record = Record { partition: Some(0), ..Record::default() };
-    accumulator.accept(topic, &record, &Completion::Tag(tag), Lingering::Allowed, &Still, &mut Room::default())
+    accumulator.accept(&Submission::new(topic, &record, &Completion::Tag(tag), &Still), &mut Room::default())
 }
 
 fn decided(batch: Box<Batch>) -> Report {
@@ -183,9 +183,8 @@ fn a_batch_that_fills_while_wakes_are_coalesced_is_found_at_the_next_look() {
             move || {
                 let record = Record { partition: Some(0), value: Some(&[0; 1000]), ..Record::default() };
                 let to = Completion::Tag(1);
-                accumulator
-                    .accept(&topic, &record, &to, Lingering::Allowed, &Still, &mut Room::default())
-                    .expect("room");
+                let submission = Submission::new(&topic, &record, &to, &Still);
+                accumulator.accept(&submission, &mut Room::default()).expect("room");
             }
         });
         let (mut tags, mut mail) = (Vec::new(), Mail::default());
@@ -553,14 +552,8 @@ fn nothing_is_appended_to_a_removed_partition_and_no_earlier_record_is_missed() 
             let slots = accumulator.partitions_for(&topic, 2);
             let send = |accumulator: &Accumulator, topic: &Topic, partition, tag| {
                 let record = Record { partition, ..Record::default() };
-                accumulator.accept(
-                    topic,
-                    &record,
-                    &Completion::Tag(tag),
-                    Lingering::Allowed,
-                    &Still,
-                    &mut Room::default(),
-                )
+                let to = Completion::Tag(tag);
+                accumulator.accept(&Submission::new(topic, &record, &to, &Still), &mut Room::default())
             };
             // The partition has accepted a record before, and has no open batch.
             let mut tags = Vec::new();

@@ -63,10 +63,18 @@ impl Accumulator {
         rejected: &mut Rejected,
     ) -> Result<()> {
         let no_linger = matches!(&completion, Completion::Waiter(waiter) if !waiter.is_patient());
-        let mut append = Append { record, charge: Charge::Force, clock, sticky: false, no_linger, wanted: -1 };
+        let mut append = Append {
+            record,
+            completion: &completion,
+            charge: Charge::Force,
+            clock,
+            sticky: false,
+            no_linger,
+            wanted: -1,
+        };
         let mut room = Room::default();
         loop {
-            match self.append(topic, partitions, &mut append, &completion, &mut room) {
+            match self.append(topic, partitions, &mut append, &mut room) {
                 Ok(Ok(Appended { .. })) => return Ok(()),
                 // The next round makes another sticky choice.
                 Ok(Err(Refused::Switch)) => {}

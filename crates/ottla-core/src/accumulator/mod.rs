@@ -11,6 +11,7 @@ mod gate;
 mod inbox;
 mod slot;
 mod sticky;
+mod submission;
 #[cfg(all(test, not(ottla_loom)))]
 mod tests;
 mod topic_settings;
@@ -24,14 +25,14 @@ pub use choose::{Keyless, Partitioner};
 pub use gate::{Barred, Gate};
 pub use inbox::{Inbox, Mail, Wake};
 pub use slot::{Append, Appended, Refused, Slot, SlotStatus};
+pub use submission::{Lingering, Submission};
 pub use topic_settings::TopicSettings;
 pub use topics::{Topic, Topics};
 pub use transaction::{GroupMetadata, Offset, OffsetCommit, TransactionCall, TransactionState};
 pub use wake_coalescing::WakeCoalescing;
 
-use crate::batch::{Charge, Completion, Memory, NoRoom, PlainRecord, Room, WaitEnded};
+use crate::batch::{Charge, Memory, NoRoom, Room, WaitEnded};
 use crate::error::Error;
-use crate::record::Record;
 use crate::sync::{Arc, Clock, Time};
 
 /// The accumulator of one producer.
@@ -110,15 +111,6 @@ pub struct AccumulatorSettings {
     pub seed: u64,
 }
 
-/// Whether a record may linger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lingering {
-    /// The record may linger.
-    Allowed,
-    /// A call waits for the record, so its batch does not linger.
-    Skipped,
-}
-
 /// Why a record was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
@@ -150,37 +142,22 @@ impl Accumulator {
     ///
     /// Thread: any. Takes the slot's lock, and wakes the sender if it has to look before it would by itself.
     #[inline(always)]
-    pub fn accept<C: Clock>(
-        &self,
-        topic: &Topic,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
-        clock: &C,
-        room: &mut Room,
-    ) -> Result<(), NotAccepted> {
-        if lingering == Lingering::Allowed
-            && let Some(plain) = PlainRecord::from_record(record, completion, clock)
-            && self.accept_fast_outlined(topic, &plain).is_some()
+    pub fn accept<C: Clock>(&self, submission: &Submission<'_, C>, room: &mut Room) -> Result<(), NotAccepted> {
+        if let Some(plain) = submission.plain()
+            && self.accept_fast_outlined(submission.topic, &plain).is_some()
         {
             return Ok(());
         }
-        self.accept_any(topic, record, completion, lingering, clock, room)
+        self.accept_any(submission, room)
     }
 
     /// The general path: takes any record.
     #[inline(always)]
-    fn accept_any<C: Clock>(
-        &self,
-        topic: &Topic,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
-        clock: &C,
-        room: &mut Room,
-    ) -> Result<(), NotAccepted> {
+    fn accept_any<C: Clock>(&self, submission: &Submission<'_, C>, room: &mut Room) -> Result<(), NotAccepted> {
+        let Submission { topic, record, completion, lingering, clock } = *submission;
         let mut append = Append {
             record,
+            completion,
             charge: Charge::Ask,
             clock,
             sticky: false,
@@ -189,8 +166,8 @@ impl Accumulator {
         };
         loop {
             let attempt = match topic.partitions() {
-                Some(partitions) => self.append(topic, partitions, &mut append, completion, room)?,
-                None => topic.queue.append(self, &append, completion, room),
+                Some(partitions) => self.append(topic, partitions, &mut append, room)?,
+                None => topic.queue.append(self, &append, room),
             };
             match attempt {
                 Ok(appended) => {
@@ -233,12 +210,11 @@ impl Accumulator {
         topic: &Topic,
         partitions: &[Arc<Slot>],
         append: &mut Append<'_, C>,
-        completion: &Completion,
         room: &mut Room,
     ) -> Result<Result<Appended, Refused>, NotAccepted> {
         let partitioner = &topic.settings.partitioner;
         let index = self.partition_of(partitioner, topic, partitions, append)?;
-        let attempt = partitions[index].append(self, append, completion, room);
+        let attempt = partitions[index].append(self, append, room);
         let switch = match &attempt {
             Ok(appended) => appended.switch,
             Err(refused) => matches!(refused, Refused::Switch | Refused::Retired),

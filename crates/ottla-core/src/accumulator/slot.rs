@@ -91,6 +91,7 @@ enum Announced {
 /// A record, and how to append it.
 pub struct Append<'a, C: Clock> {
     pub record: &'a Record<'a>,
+    pub completion: &'a Completion,
     pub charge: Charge,
     pub clock: &'a C,
     /// The sticky partitioner chose the partition: report when it should choose another.
@@ -170,7 +171,6 @@ impl Slot {
         self: &Arc<Self>,
         accumulator: &Accumulator,
         append: &Append<'_, C>,
-        completion: &Completion,
         room: &mut Room,
     ) -> Result<Appended, Refused> {
         let mut guard = self.state.lock();
@@ -187,7 +187,8 @@ impl Slot {
         let batch = self.open_batch(accumulator, state, append, timestamp).map_err(Refused::NoRoom)?;
         let before = batch.bytes();
         let reserved = if self.is_topic_queue() { batch.reserve_wanted() } else { Ok(()) };
-        let appended = reserved.and_then(|()| batch.append(append.record, timestamp, completion, append.charge, room));
+        let appended =
+            reserved.and_then(|()| batch.append(append.record, timestamp, append.completion, append.charge, room));
         if let Err(refused) = appended {
             if batch.count() == 0 {
                 // The batch was created for this record.

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use super::slot::SlotStatus;
 use super::*;
-use crate::batch::{Batch, Outcome, Report, Waiter};
+use crate::batch::{Batch, Completion, Outcome, Report, Waiter};
 use crate::error::{Error, ErrorKind};
 use crate::partition::hash::Hash;
 use crate::partition::murmur2;
 use crate::partition::rng::SplitMix64;
 use crate::protocol::record_batch;
-use crate::record::Fate;
+use crate::record::{Fate, Record};
 use crate::sync::Ordering;
 
 const BATCH: usize = 1000;
@@ -106,7 +106,8 @@ impl Stage {
         lingering: Lingering,
         to: Completion,
     ) -> Result<(), NotAccepted> {
-        self.accumulator.accept(t, record, &to, lingering, &self.clock, &mut Room::default())
+        let submission = Submission { lingering, ..Submission::new(t, record, &to, &self.clock) };
+        self.accumulator.accept(&submission, &mut Room::default())
     }
 
     fn to(&self, topic: &Topic, partition: i32, len: usize) {

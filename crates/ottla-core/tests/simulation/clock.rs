@@ -3,7 +3,7 @@
 
 use ottla_core::batch::{Completion, Room};
 
-use ottla_core::accumulator::Lingering;
+use ottla_core::accumulator::Submission;
 use ottla_core::sync::{Clock, Time};
 use ottla_core::{ErrorKind, Fate, Record};
 use ottla_mock::{Api, Fault};
@@ -33,11 +33,9 @@ const YEAR: i64 = 365 * 24 * HOUR;
 fn send_at(world: &mut World, id: u64, wall: i64) {
     let record = Record { partition: Some(0), value: Some(b"value"), ..Record::default() };
     let topic = world.accumulator.topics.get("t");
-    let clock = SetTo(world.now, wall);
-    world
-        .accumulator
-        .accept(&topic, &record, &Completion::Tag(id), Lingering::Allowed, &clock, &mut Room::default())
-        .expect("accepted");
+    let (to, clock) = (Completion::Tag(id), SetTo(world.now, wall));
+    let submission = Submission::new(&topic, &record, &to, &clock);
+    world.accumulator.accept(&submission, &mut Room::default()).expect("accepted");
     world.application.next_id = id;
     world.application.accept(&topic, Some(0), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ottla_core::accumulator::Lingering;
+use ottla_core::accumulator::Submission;
 use ottla_core::batch::{Completion, Room};
 use ottla_core::compress::Codec;
 use ottla_core::{ErrorKind, Fate, Record};
@@ -221,12 +221,9 @@ fn a_record_is_copied_when_it_is_accepted() {
     {
         let headers = [ottla_core::Header { name: &name, value: Some(&value) }];
         let record = Record { key: Some(&key), value: Some(&value), headers: &headers, ..Record::default() };
-        let (topic, mut room) = (world.accumulator.topics.get("t"), Room::default());
-        let clock = Hand(world.now);
-        world
-            .accumulator
-            .accept(&topic, &record, &Completion::Tag(2), Lingering::Allowed, &clock, &mut room)
-            .expect("accepted");
+        let (topic, to, clock) = (world.accumulator.topics.get("t"), Completion::Tag(2), Hand(world.now));
+        let submission = Submission::new(&topic, &record, &to, &clock);
+        world.accumulator.accept(&submission, &mut Room::default()).expect("accepted");
     }
     (value, key, name) = ([0; 10], [0; 3], [0; 4]);
     assert_eq!(world.application.accept(&world.accumulator.topics.get("t"), None, 0), 2);

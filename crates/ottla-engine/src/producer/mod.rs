@@ -25,7 +25,9 @@ use plugins::Configured;
 use topics::{Resolved, TopicConfig};
 
 use crate::event_loop::{self, LogSink, Shared, Sink, Waited};
-use ottla_core::accumulator::{Accumulator, Barred, Command, Lingering, NotAccepted, Partitioner, Topic, Waiting};
+use ottla_core::accumulator::{
+    Accumulator, Barred, Command, Lingering, NotAccepted, Partitioner, Submission, Topic, Waiting,
+};
 use ottla_core::batch::{Completion, DeliveryResult, PlainRecord, Room, WaitEnded, Waiter};
 use ottla_core::config::{Config, Facilities, Facility};
 use ottla_core::error::{Error, ErrorKind, Result};
@@ -201,7 +203,7 @@ impl Producer {
     #[inline]
     pub fn send(&self, topic: &TopicHandle, record: &Record<'_>, completion: Completion, wait: Wait) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, &completion, Lingering::Allowed, wait, &SystemClock)
+        self.accept(&Submission::new(&topic.0, record, &completion, &SystemClock), Objects::default(), wait)
     }
 
     /// Accepts a plain record on the fast path: there is nothing to wait for and nothing to announce. `None`: nothing
@@ -228,7 +230,7 @@ impl Producer {
         wait: Wait,
     ) -> Result<()> {
         self.check_process()?;
-        self.accept(topic, record, &completion, Lingering::Allowed, wait, call)
+        self.accept(&Submission::new(&topic.0, record, &completion, call), Objects::default(), wait)
     }
 
     /// Accepts records in order until one is refused. Returns how many were accepted, and why it stopped.
@@ -263,7 +265,9 @@ impl Producer {
             Some(deadline) => Wait::AtMost(deadline.saturating_duration_since(Instant::now()).min(self.max_block)),
             None => Wait::Configured,
         };
-        self.accept(topic, record, &Completion::Waiter(waiter.clone()), Lingering::Skipped, room_wait, &SystemClock)?;
+        let completion = Completion::Waiter(waiter.clone());
+        let submission = Submission::new(&topic.0, record, &completion, &SystemClock);
+        self.accept(&Submission { lingering: Lingering::Skipped, ..submission }, Objects::default(), room_wait)?;
         waiter.wait(deadline).ok_or_else(|| {
             let why = self.why_waiting(Waiting::Records(Some(topic.0.name.clone())), wait);
             Error::new(
@@ -370,72 +374,43 @@ impl Producer {
         self.process.is_current()
     }
 
+    /// `objects` are those that the record was made of.
     #[inline]
-    fn accept(
-        &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
-        wait: Wait,
-        clock: &impl Clock,
-    ) -> Result<()> {
+    fn accept(&self, submission: &Submission<'_, impl Clock>, objects: Objects, wait: Wait) -> Result<()> {
         if self.plugged {
-            return self.accept_plugged(topic, record, Objects::default(), completion, lingering, wait, clock);
+            return self.accept_plugged(submission, objects, wait);
         }
-        self.accept_plain(topic, record, completion, lingering, wait, clock)
+        self.accept_plain(submission, wait)
     }
 
     /// `accept` without plug-ins, for callers on which it should not be inlined.
     #[inline(never)]
-    fn accept_outlined(
-        &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
-        wait: Wait,
-        clock: &impl Clock,
-    ) -> Result<()> {
-        self.accept_plain(topic, record, completion, lingering, wait, clock)
+    fn accept_outlined(&self, submission: &Submission<'_, impl Clock>, wait: Wait) -> Result<()> {
+        self.accept_plain(submission, wait)
     }
 
     // From here to the batch, each step for a plain record is forced inline. Most steps have several callers, so the
     // compiler would call them, which costs a twelfth of a record's instructions.
     #[inline(always)]
-    fn accept_plain(
-        &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
-        wait: Wait,
-        clock: &impl Clock,
-    ) -> Result<()> {
+    fn accept_plain(&self, submission: &Submission<'_, impl Clock>, wait: Wait) -> Result<()> {
+        let Submission { topic, record, .. } = *submission;
         self.check_record(topic, record)?;
-        let mut room = Room::default();
-        match self.shared.accumulator.accept(&topic.0, record, completion, lingering, clock, &mut room) {
+        match self.shared.accumulator.accept(submission, &mut Room::default()) {
             Ok(()) => Ok(()),
-            Err(NotAccepted::NoRoom(bytes)) => {
-                self.accept_when_there_is_room(topic, record, completion, lingering, wait, clock, bytes)
-            }
+            Err(NotAccepted::NoRoom(bytes)) => self.accept_when_there_is_room(submission, wait, bytes),
             Err(refused) => Err(self.refusal(topic, record, refused)),
         }
     }
 
     /// The slow path of `accept`: waits for the room that the first attempt lacked, and tries again.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what its first attempt found")]
     fn accept_when_there_is_room(
         &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
-        completion: &Completion,
-        lingering: Lingering,
+        submission: &Submission<'_, impl Clock>,
         wait: Wait,
-        clock: &impl Clock,
         mut needed: usize,
     ) -> Result<()> {
+        let Submission { topic, record, .. } = *submission;
         let accumulator = &self.shared.accumulator;
         if needed > accumulator.memory.budget().limit() {
             return Err(self.too_large_for_buffer(topic, needed));
@@ -461,7 +436,7 @@ impl Producer {
                 }
                 WaitEnded::Closed => self.closed(),
             })?;
-            let attempt = accumulator.accept(&topic.0, record, completion, lingering, clock, &mut room);
+            let attempt = accumulator.accept(submission, &mut room);
             accumulator.give_back(room);
             match attempt {
                 Ok(()) => return Ok(()),
@@ -473,7 +448,7 @@ impl Producer {
     }
 
     #[inline]
-    fn check_record(&self, topic: &TopicHandle, record: &Record<'_>) -> Result<()> {
+    fn check_record(&self, topic: &Topic, record: &Record<'_>) -> Result<()> {
         let quick = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if quick + OVERHEAD <= self.max_request_size
             && record.headers.is_empty()
@@ -487,7 +462,7 @@ impl Producer {
     }
 
     #[cold]
-    fn check_any_record(&self, topic: &TopicHandle, record: &Record<'_>, quick: usize) -> Result<()> {
+    fn check_any_record(&self, topic: &Topic, record: &Record<'_>, quick: usize) -> Result<()> {
         if let Some(timestamp) = record.timestamp.filter(|&timestamp| timestamp < 0) {
             let message = format!("a record's timestamp is milliseconds since 1970, at least 0, not {timestamp}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -506,8 +481,7 @@ impl Producer {
             let message = format!(
                 "a record of topic {} is {size} bytes, with its overhead, more than max.request.size={} allows; raise it, \
                  and the topic's max.message.bytes, or send less",
-                topic.name(),
-                self.max_request_size
+                topic.name, self.max_request_size
             );
             return Err(Error::new(ErrorKind::RecordTooLarge, message));
         }
@@ -515,13 +489,13 @@ impl Producer {
     }
 
     #[cold]
-    fn refusal(&self, topic: &TopicHandle, record: &Record<'_>, refused: NotAccepted) -> Error {
+    fn refusal(&self, topic: &Topic, record: &Record<'_>, refused: NotAccepted) -> Error {
         match refused {
             NotAccepted::Barred(Barred::Closed) => self.closed(),
             NotAccepted::Barred(Barred::Shut(error)) => error,
             NotAccepted::NoRoom(_) => self.buffer_full(topic),
             NotAccepted::OutOfMemory(bytes) => {
-                let to_do_what = format!("to keep a record of topic {}", topic.name());
+                let to_do_what = format!("to keep a record of topic {}", topic.name);
                 self.shared.accumulator.memory.out_of_memory(bytes, &to_do_what)
             }
             NotAccepted::NotChosen(error) => error,
@@ -529,7 +503,7 @@ impl Producer {
                 ErrorKind::UnknownPartition,
                 format!(
                     "topic {} has {}, and the record asks for partition {}",
-                    topic.name(),
+                    topic.name,
                     partitions(count),
                     record.partition.unwrap_or(-1)
                 ),
@@ -537,11 +511,11 @@ impl Producer {
         }
     }
 
-    fn too_large_for_buffer(&self, topic: &TopicHandle, needed: usize) -> Error {
+    fn too_large_for_buffer(&self, topic: &Topic, needed: usize) -> Error {
         let limit = self.shared.accumulator.memory.budget().limit();
         let message = format!(
             "a record of topic {} needs {needed} bytes, more than buffer.memory={limit} allows at all",
-            topic.name()
+            topic.name
         );
         Error::new(ErrorKind::RecordTooLarge, message)
     }

@@ -1,6 +1,7 @@
 //! Explains why there is no room for a record, and how to get some.
 
-use super::{Producer, TopicHandle};
+use super::Producer;
+use ottla_core::accumulator::Topic;
 use ottla_core::error::{Error, ErrorKind};
 
 /// Bytes of `buffer.memory`, by holder. They are read one after the other, not at the same instant.
@@ -26,13 +27,13 @@ struct Means {
 impl Producer {
     /// The error for a record without room. Counts it.
     #[cold]
-    pub(super) fn buffer_full(&self, topic: &TopicHandle) -> Error {
+    pub(super) fn buffer_full(&self, topic: &Topic) -> Error {
         self.shared.statistics.producer.buffer_exhausted.add(1);
         let means = Means { polled: self.polled, in_callback: self.shared.is_sender() };
         let held = self.held();
         let message = format!(
             "no room for a record of topic {} in buffer.memory={}: {}",
-            topic.name(),
+            topic.name,
             held.limit,
             held.describe(means)
         );

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::{Plugins, Producer, TopicHandle, Wait};
-use ottla_core::accumulator::Lingering;
+use ottla_core::accumulator::Submission;
 use ottla_core::batch::Completion;
 use ottla_core::config;
 use ottla_core::error::{Error, ErrorKind, Result};
@@ -66,13 +66,13 @@ impl Producer {
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         // SAFETY: by this function's contract.
         let made = unsafe { self.serialize(topic, record, objects, &mut scratch) };
-        let made = made.inspect_err(|error| self.report_refused(topic, record, completion, error));
+        let made = made.inspect_err(|error| self.report_refused(&topic.0, record, completion, error));
         let sent = made.and_then(|()| {
             let key = if objects.key.is_none() { record.key } else { scratch.key.bytes() };
             let value = if objects.value.is_none() { record.value } else { scratch.value.bytes() };
             with_headers(record.headers, &scratch, |headers| {
                 let record = Record { key, value, headers, ..*record };
-                self.accept_objects(topic, &record, objects, completion, wait)
+                self.accept(&Submission::new(&topic.0, &record, completion, &SystemClock), objects, wait)
             })
         });
         scratch.key.clear();
@@ -115,21 +115,6 @@ impl Producer {
         unsafe {
             make(topic, "key", record.key, objects.key, key.as_deref(), &mut out.key)?;
             make(topic, "value", record.value, objects.value, value.as_deref(), &mut out.value)
-        }
-    }
-
-    fn accept_objects(
-        &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
-        objects: Objects,
-        completion: &Completion,
-        wait: Wait,
-    ) -> Result<()> {
-        if self.plugged {
-            self.accept_plugged(topic, record, objects, completion, Lingering::Allowed, wait, &SystemClock)
-        } else {
-            self.accept_outlined(topic, record, completion, Lingering::Allowed, wait, &SystemClock)
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::interceptor::{Interceptor, intercept};
 use super::plugins::Configured;
-use super::{Producer, TopicHandle, Wait};
+use super::{Producer, Wait};
 use crate::event_loop::{Shared, Sink};
-use ottla_core::accumulator::Lingering;
+use ottla_core::accumulator::{Submission, Topic};
 use ottla_core::batch::{Completion, Delivery, Report};
 use ottla_core::error::{Error, Result};
 use ottla_core::loan::Lent;
@@ -19,26 +19,22 @@ use ottla_core::sync::{Arc, Clock, Time};
 impl Producer {
     /// `accept` with plug-ins, or with a race detector.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of accept, and what the record was made of")]
     pub(super) fn accept_plugged(
         &self,
-        topic: &TopicHandle,
-        record: &Record<'_>,
+        submission: &Submission<'_, impl Clock>,
         objects: Objects,
-        completion: &Completion,
-        lingering: Lingering,
         wait: Wait,
-        clock: &impl Clock,
     ) -> Result<()> {
+        let Submission { topic, record, completion, .. } = *submission;
         let _call = self.plugins.enter().ok_or_else(|| self.closed())?;
-        let failed = |number, why: &str| failed_on_send(&self.shared, number, topic.name(), why);
+        let failed = |number, why: &str| failed_on_send(&self.shared, number, &topic.name, why);
         let offered = record.lent;
-        intercept(&self.interceptors, 1, topic.name(), record, objects, &failed, &mut |record| {
+        intercept(&self.interceptors, 1, &topic.name, record, objects, &failed, &mut |record| {
             let mut record = *record;
             let sent = self.choose_for_objects(topic, &record, objects).and_then(|partition| {
                 record.partition = partition;
                 self.shared.accumulator.memory.accepted().leave();
-                self.accept_outlined(topic, &record, completion, lingering, wait, clock)
+                self.accept_outlined(&Submission { record: &record, ..*submission }, wait)
             });
             sent.inspect_err(|error| self.report_refused(topic, &record, completion, error))?;
             if let (Some(Lent::Offered(offer)), Some(Lent::Ended(_))) = (offered, record.lent) {
@@ -53,16 +49,16 @@ impl Producer {
 
     /// The partition that the record names, or that the application's partitioner chooses now because it needs the
     /// objects.
-    fn choose_for_objects(&self, topic: &TopicHandle, record: &Record<'_>, objects: Objects) -> Result<Option<i32>> {
+    fn choose_for_objects(&self, topic: &Topic, record: &Record<'_>, objects: Objects) -> Result<Option<i32>> {
         if record.partition.is_some() || objects.is_none() {
             return Ok(record.partition);
         }
-        let chosen = self.shared.accumulator.choose_for_objects(&topic.0, record, objects);
+        let chosen = self.shared.accumulator.choose_for_objects(topic, record, objects);
         chosen.map_err(|refused| self.refusal(topic, record, refused))
     }
 
     /// Calls the interceptors for a record that was refused.
-    pub(super) fn report_refused(&self, topic: &TopicHandle, record: &Record<'_>, to: &Completion, error: &Error) {
+    pub(super) fn report_refused(&self, topic: &Topic, record: &Record<'_>, to: &Completion, error: &Error) {
         if self.interceptors.is_empty() {
             return;
         }
@@ -72,8 +68,8 @@ impl Producer {
                 Completion::Tag(tag) | Completion::Call { tag, .. } => *tag,
                 Completion::Waiter(_) => 0,
             },
-            topic: topic.name(),
-            partition: self.shared.accumulator.foreseen_partition(&topic.0, record).unwrap_or(-1),
+            topic: &topic.name,
+            partition: self.shared.accumulator.foreseen_partition(topic, record).unwrap_or(-1),
             offset: -1,
             timestamp: record.timestamp.unwrap_or(-1),
             fate: Fate::NotWritten,

@@ -2,6 +2,7 @@
 
 use super::choose::hashed;
 use super::*;
+use crate::batch::PlainRecord;
 use crate::partition::rng::SplitMix64;
 
 const PARTITIONS: usize = 3;
@@ -103,16 +104,18 @@ impl Pair {
 
     fn send(&self, record: &Record<'_>, completion: &Completion) {
         let ((a, at), (b, bt)) = (&self.fast, &self.general);
-        let one = a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default());
-        let other =
-            b.accumulator.accept_any(bt, record, completion, Lingering::Allowed, &b.clock, &mut Room::default());
+        let submission = Submission::new(at, record, completion, &a.clock);
+        let one = a.accumulator.accept(&submission, &mut Room::default());
+        let submission = Submission::new(bt, record, completion, &b.clock);
+        let other = b.accumulator.accept_any(&submission, &mut Room::default());
         assert_eq!(one, other, "{record:?}");
     }
 
     fn send_run(&self, records: &[(Record<'_>, Completion)]) {
         let ((a, at), (b, bt)) = (&self.fast, &self.general);
         let accept = |record: &Record<'_>, completion: &Completion| {
-            a.accumulator.accept(at, record, completion, Lingering::Allowed, &a.clock, &mut Room::default())
+            let submission = Submission::new(at, record, completion, &a.clock);
+            a.accumulator.accept(&submission, &mut Room::default())
         };
         let mut one = Vec::new();
         while let [(record, completion), ..] = &records[one.len()..] {
@@ -124,7 +127,8 @@ impl Pair {
             }
         }
         let other = records.iter().map(|(record, completion)| {
-            b.accumulator.accept_any(bt, record, completion, Lingering::Allowed, &b.clock, &mut Room::default())
+            let submission = Submission::new(bt, record, completion, &b.clock);
+            b.accumulator.accept_any(&submission, &mut Room::default())
         });
         assert_eq!(one, other.collect::<Vec<_>>());
     }
@@ -154,14 +158,8 @@ impl Pair {
             Step::Shut => {
                 self.both(|stage, _| {
                     stage.accumulator.gate.shut(Error::new(ErrorKind::InvalidState, "shut"));
-                    let refused = stage.accumulator.accept(
-                        &stage.accumulator.topics.get("t"),
-                        &value(b"late"),
-                        &Completion::Tag(0),
-                        Lingering::Allowed,
-                        &stage.clock,
-                        &mut Room::default(),
-                    );
+                    let topic = stage.accumulator.topics.get("t");
+                    let refused = stage.send_with(&topic, &value(b"late"), Lingering::Allowed, Completion::Tag(0));
                     assert!(matches!(refused, Err(NotAccepted::Barred(_))), "{refused:?}");
                     stage.accumulator.gate.open();
                 });

@@ -53,10 +53,11 @@ fn send_all(accumulator: &Accumulator, topic: &Topic, sender: u64, partitions: u
             0 => Completion::Call { call: 1, tag: sender << 32 | number },
             _ => Completion::Tag(sender << 32 | number),
         };
+        let submission = Submission::new(topic, &record, &completion, &SystemClock);
         let mut room = Room::default();
         let mut needed = 0;
         loop {
-            match accumulator.accept(topic, &record, &completion, Lingering::Allowed, &SystemClock, &mut room) {
+            match accumulator.accept(&submission, &mut room) {
                 Ok(()) => break,
                 Err(NotAccepted::NoRoom(bytes)) => {
                     accumulator.give_back(std::mem::take(&mut room));
@@ -166,8 +167,9 @@ fn sends_racing_with_a_topic_that_shrinks_and_grows_leave_nothing_behind() {
                         1 => Record { partition: Some((number % 4) as i32), ..Record::default() },
                         _ => Record::default(),
                     };
-                    let (completion, mut room) = (Completion::Tag(number), Room::default());
-                    match accumulator.accept(topic, &record, &completion, Lingering::Allowed, &SystemClock, &mut room) {
+                    let completion = Completion::Tag(number);
+                    let submission = Submission::new(topic, &record, &completion, &SystemClock);
+                    match accumulator.accept(&submission, &mut Room::default()) {
                         Ok(()) => drop(accepted.fetch_add(1, Ordering::SeqCst)),
                         Err(NotAccepted::UnknownPartition { count: 1 }) if record.partition.is_some() => {}
                         // Room comes when the other thread takes a batch.
@@ -197,14 +199,9 @@ fn a_record_accepted_while_closing_is_in_its_slot() {
     race(64 << 20, true, |accumulator, topic| {
         thread::sleep(Duration::from_millis(1));
         accumulator.gate.close();
-        let refused = accumulator.accept(
-            topic,
-            &Record { partition: Some(0), ..Record::default() },
-            &Completion::Tag(0),
-            Lingering::Allowed,
-            &SystemClock,
-            &mut Room::default(),
-        );
+        let (record, completion) = (Record { partition: Some(0), ..Record::default() }, Completion::Tag(0));
+        let submission = Submission::new(topic, &record, &completion, &SystemClock);
+        let refused = accumulator.accept(&submission, &mut Room::default());
         assert_eq!(refused, Err(NotAccepted::Barred(Barred::Closed)));
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ottla_core::accumulator::{Accumulator, Command, Lingering, NotAccepted, Purge, Topic};
+use ottla_core::accumulator::{Accumulator, Command, Lingering, NotAccepted, Purge, Submission, Topic};
 use ottla_core::batch::{Completion, Report, Room};
 use ottla_core::compress::Codec;
 use ottla_core::sender::{Acks, Answer};
@@ -127,7 +127,9 @@ impl Application {
         let value = value_of(id, padding, fill);
         let record = Record { value: Some(&value), ..record };
         let to = accumulator.topics.get(topic);
-        accumulator.accept(&to, &record, &Completion::Tag(id), lingering, &Hand(now), &mut Room::default())?;
+        let (completion, clock) = (Completion::Tag(id), Hand(now));
+        let submission = Submission { lingering, ..Submission::new(&to, &record, &completion, &clock) };
+        accumulator.accept(&submission, &mut Room::default())?;
         if fill == POISON {
             self.poisoned.insert(id);
         }
@@ -146,7 +148,8 @@ impl Application {
         let to = accumulator.topics.get(topic);
         self.lender.lend(id, value_of(id, padding, b'.'), |value, lent| {
             let record = Record { partition, value: Some(value), lent: Some(lent), ..Record::default() };
-            accumulator.accept(&to, &record, &Completion::Tag(id), Lingering::Allowed, &Hand(now), &mut Room::default())
+            let (completion, clock) = (Completion::Tag(id), Hand(now));
+            accumulator.accept(&Submission::new(&to, &record, &completion, &clock), &mut Room::default())
         })?;
         Ok(self.accept(&to, partition, padding))
     }

@@ -34,7 +34,7 @@ pub const DEFAULT_VERSION: &str = "4.3.1";
 /// The kind of cluster to start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// 4.3.1, 3.9.1 and 2.8.2 (with ZooKeeper) are known to work.
+    /// 4.4.0, 4.3.1, 3.9.1 and 2.8.2 (with ZooKeeper) are known to work.
     pub version: String,
     /// Their ids are 1, 2, 3, and so on.
     pub brokers: u32,

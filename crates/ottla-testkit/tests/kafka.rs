@@ -110,7 +110,15 @@ fn the_last_kafka_with_zookeeper_serves_and_restarts() {
 
 #[test]
 fn the_last_kafka_3_is_read_by_its_own_consumer() {
-    let version = "3.9.1";
+    is_read_by_its_own_consumer("3.9.1");
+}
+
+#[test]
+fn the_newest_kafka_is_read_by_its_own_consumer() {
+    is_read_by_its_own_consumer("4.4.0");
+}
+
+fn is_read_by_its_own_consumer(version: &'static str) {
     let cluster = Cluster::start(Options { version: version.into(), ..Options::default() });
     cluster.create_topic("t", 1, 1, &[]);
     cluster.produce_with_java("t", &[record(0, 7, Some("k"), Some("v"))], &[("enable.idempotence", "true")]);

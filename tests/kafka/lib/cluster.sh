@@ -10,10 +10,10 @@ uuid() {
 # Formats KRaft storage once per version: clusters differ only in the ids, and starting a JVM takes a second.
 format_template() {
     local version=$1 home=$BUILD/kafka/$1 work
-    [[ -f $home/format/bootstrap.checkpoint ]] && return 0
+    [[ -f $home/format/meta.properties ]] && return 0
     (
         flock 9
-        [[ -f $home/format/bootstrap.checkpoint ]] && exit 0
+        [[ -f $home/format/meta.properties ]] && exit 0
         work=$home/format.new
         rm -rf "$work"
         mkdir -p "$work"
@@ -121,7 +121,8 @@ write_node() {
             done
         } >"$properties"
         if [[ $VERSION != 2.* ]]; then
-            cp "$home/format/bootstrap.checkpoint" "$node/data/"
+            # The first records of the metadata: bootstrap.checkpoint, since Kafka 4.4 a snapshot of the metadata's log.
+            cp -r "$home/format/." "$node/data/"
             local folder
             for folder in "$node/data" "${LOG_DIRS[@]}"; do
                 printf '%s\n' version=1 "cluster.id=$CLUSTER_ID" "node.id=$numeric" >"$folder/meta.properties"

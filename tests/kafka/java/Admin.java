@@ -30,7 +30,15 @@ import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 
 /** Creates, deletes, grows and describes topics. The commands are in {@link #USAGE}. */
 public final class Admin implements AutoCloseable {
@@ -47,7 +55,9 @@ public final class Admin implements AutoCloseable {
             "  list",
             "  offsets GROUP                (topic partition offset, of what the group committed)",
             "  feature NAME LEVEL           (finalizes it, up or down)",
-            "  in-sync [TOPIC...] [--timeout SECONDS]");
+            "  in-sync [TOPIC...] [--timeout SECONDS]",
+            "  allow|revoke [PRINCIPAL OPERATION RESOURCE]...",
+            "                               (User:ada WRITE topic:name, topic:prefix*, topic:*, group:.., cluster)");
 
     /** A KRaft controller refuses to make many thousand partitions at a time. */
     private static final int STEP = 2000;
@@ -101,8 +111,45 @@ public final class Admin implements AutoCloseable {
             case "in-sync": inSync(rest); break;
             case "offsets": offsets(rest.get(0)).forEach(out::println); break;
             case "feature": feature(rest.get(0), Short.parseShort(rest.get(1))); break;
+            case "allow": setRights(true, rest); break;
+            case "revoke": setRights(false, rest); break;
             default: throw new IllegalArgumentException(USAGE);
         }
+    }
+
+    private void setRights(boolean allowed, List<String> args) throws Exception {
+        List<AclBinding> bindings = acls(args);
+        if (allowed) client.createAcls(bindings).all().get();
+        else client.deleteAcls(bindings.stream().map(AclBinding::toFilter).collect(Collectors.toList())).all().get();
+        // The controller knows now. Brokers follow.
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (true) {
+            Collection<AclBinding> known = client.describeAcls(AclBindingFilter.ANY).values().get();
+            if (allowed ? known.containsAll(bindings) : Collections.disjoint(known, bindings)) return;
+            if (System.nanoTime() > deadline) throw new IllegalStateException("the broker does not follow: " + known);
+            Thread.sleep(20);
+        }
+    }
+
+    private static List<AclBinding> acls(List<String> args) {
+        List<AclBinding> bindings = new ArrayList<>();
+        for (int i = 0; i < args.size(); i += 3) {
+            AclOperation operation = AclOperation.fromString(args.get(i + 1));
+            if (operation.isUnknown()) throw new IllegalArgumentException("no such operation: " + args.get(i + 1));
+            bindings.add(new AclBinding(resource(args.get(i + 2)),
+                    new AccessControlEntry(args.get(i), "*", operation, AclPermissionType.ALLOW)));
+        }
+        return bindings;
+    }
+
+    private static ResourcePattern resource(String text) {
+        String[] words = text.split(":", 2);
+        ResourceType type = ResourceType.fromString(words[0].replace('-', '_'));
+        if (type.isUnknown()) throw new IllegalArgumentException("no such type of resource: " + words[0]);
+        String name = type == ResourceType.CLUSTER ? "kafka-cluster" : words[1];
+        boolean prefix = name.length() > 1 && name.endsWith("*");
+        if (prefix) name = name.substring(0, name.length() - 1);
+        return new ResourcePattern(type, name, prefix ? PatternType.PREFIXED : PatternType.LITERAL);
     }
 
     private void feature(String name, short level) throws Exception {

@@ -7,23 +7,29 @@ uuid() {
     head -c 16 /dev/urandom | base64 | tr '+/' 'Ab' | cut -c1-22
 }
 
-# Formats KRaft storage once per version: clusters differ only in the ids, and starting a JVM takes a second.
+# Formats KRaft storage once per version and set of users: clusters differ only in the ids, and starting a JVM takes a
+# second. The result is in FORMAT.
 format_template() {
-    local version=$1 home=$BUILD/kafka/$1 work
-    [[ -f $home/format/meta.properties ]] && return 0
+    local version=$1 home=$BUILD/kafka/$1 work users=()
+    FORMAT=$home/format
+    if [[ $SECURED ]]; then
+        mapfile -t users < <(scram_users)
+        FORMAT=$home/format-$(cksum <<<"${users[*]}" | cut -d ' ' -f 1)
+    fi
+    [[ -f $FORMAT/meta.properties ]] && return 0
     (
         flock 9
-        [[ -f $home/format/meta.properties ]] && exit 0
-        work=$home/format.new
+        [[ -f $FORMAT/meta.properties ]] && exit 0
+        work=$FORMAT.new
         rm -rf "$work"
         mkdir -p "$work"
         printf '%s\n' process.roles=broker,controller node.id=1 controller.quorum.voters=1@127.0.0.1:9 \
             listeners=PLAINTEXT://127.0.0.1:8,CONTROLLER://127.0.0.1:9 controller.listener.names=CONTROLLER \
             log.dirs="$work/data" >"$work/server.properties"
         "$JAVA" "${TOOL_JVM[@]}" -cp "$(<"$home/classpath")" kafka.tools.StorageTool format -t "$(uuid)" \
-            -c "$work/server.properties" >"$work/log" 2>&1 9>&- || { cat "$work/log" >&2 && exit 1; }
-        rm -rf "$home/format"
-        mv "$work/data" "$home/format"
+            -c "$work/server.properties" "${users[@]}" >"$work/log" 2>&1 9>&- || { cat "$work/log" >&2 && exit 1; }
+        rm -rf "$FORMAT"
+        mv "$work/data" "$FORMAT"
         rm -rf "$work"
     ) 9>"$home/lock" || die "could not format storage for Kafka $version"
 }
@@ -65,6 +71,11 @@ TEXT
     fi
 }
 
+# Kerberos and certificates need a name.
+listener_host() {
+    if [[ $SECURED && $1 != *=PLAINTEXT ]]; then echo localhost; else echo 127.0.0.1; fi
+}
+
 # Writes the configuration and the command line of one node.
 write_node() {
     local dir=$1 id=$2 role=$3 node=$1/node-$2 home=$BUILD/kafka/$VERSION main=kafka.Kafka properties
@@ -82,17 +93,18 @@ write_node() {
         {
             node_properties
             printf '%s' "log.dirs=$node/data" "${LOG_DIRS[@]/#/,}" $'\n'
-            local names=PLAINTEXT listeners=PLAINTEXT://127.0.0.1:${PORT[$id]:-} advertised
+            local name listeners=PLAINTEXT://127.0.0.1:${PORT[$id]:-} advertised
             local protocols=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PLAINTEXT6:PLAINTEXT listener
             if [[ ${PORT6[$id]:-} ]]; then
                 listeners+=",PLAINTEXT6://[::1]:${PORT6[$id]}"
             fi
-            for listener in "${LISTENERS[@]}"; do
-                names=${listener%%=*}
-                listeners+=",$names://127.0.0.1:${EXTRA_PORT[$id/$names]:-}"
-                protocols+=",$names:${listener#*=}"
-            done
             advertised=$listeners
+            for listener in "${LISTENERS[@]}"; do
+                name=${listener%%=*}
+                listeners+=",$name://127.0.0.1:${EXTRA_PORT[$id/$name]:-}"
+                advertised+=",$name://$(listener_host "$listener"):${EXTRA_PORT[$id/$name]:-}"
+                protocols+=",$name:${listener#*=}"
+            done
             if [[ $PROXIED ]]; then
                 listeners+=",$PROXIED://127.0.0.1:${EXTRA_PORT[$id/$PROXIED]:-}"
                 advertised+=",$PROXIED://127.0.0.1:${PROXY_PORT[$id]:-}"
@@ -122,11 +134,11 @@ write_node() {
         } >"$properties"
         if [[ $VERSION != 2.* ]]; then
             # The first records of the metadata: bootstrap.checkpoint, since Kafka 4.4 a snapshot of the metadata's log.
-            cp -r "$home/format/." "$node/data/"
+            cp -r "$FORMAT/." "$node/data/"
             local folder
             for folder in "$node/data" "${LOG_DIRS[@]}"; do
                 printf '%s\n' version=1 "cluster.id=$CLUSTER_ID" "node.id=$numeric" >"$folder/meta.properties"
-                ! grep -q directory.id "$home/format/meta.properties" ||
+                ! grep -q directory.id "$FORMAT/meta.properties" ||
                     echo "directory.id=$(uuid)" >>"$folder/meta.properties"
             done
         fi
@@ -150,7 +162,7 @@ write_node() {
 # Sets NAME, DIR and the options from the arguments of `start`. Leaves the others in REST.
 parse_start() {
     NAME=c$$ VERSION=$DEFAULT_VERSION BROKERS=1 SEPARATE='' HEAP=256m READY=90 OWNER='' LINGER=0 REUSE='' PROXIED=''
-    PROPERTIES=() LOG_DIRS=() LISTENERS=() JVM=() REST=()
+    SECURED='' PROPERTIES=() LOG_DIRS=() LISTENERS=() JVM=() REST=()
     while (($#)); do
         case $1 in
         --name) NAME=$2 && shift 2 ;;
@@ -161,6 +173,7 @@ parse_start() {
         --log-dir) LOG_DIRS+=("$2") && shift 2 ;;
         --listener) LISTENERS+=("$2") && shift 2 ;;
         --proxied) PROXIED=$2 && shift 2 ;;
+        --secured) SECURED=yes && LISTENERS=("${SECURED_LISTENERS[@]}" "${LISTENERS[@]}") && shift ;;
         --broker-heap) HEAP=$2 && shift 2 ;;
         --jvm) JVM+=("$2") && shift 2 ;;
         --ready-timeout) READY=$2 && shift 2 ;;
@@ -176,6 +189,7 @@ parse_start() {
 }
 
 start_cluster() {
+    [[ ! $SECURED ]] || need_for_secured
     fetch "$VERSION"
     [[ $VERSION == 2.* ]] || format_template "$VERSION"
     class_archive "$VERSION"
@@ -216,6 +230,7 @@ start_cluster() {
             claim_port "PROXY_PORT[$id]"
         fi
     done
+    [[ ! $SECURED ]] || prepare_secured
     if [[ $VERSION == 2.* ]]; then
         claim_port ZOOKEEPER_PORT
         write_node "$DIR" zookeeper zookeeper
@@ -245,21 +260,17 @@ start_cluster() {
         ((waited++ < 100)) || die "the supervisor of $NAME does not start: $(tail -n 5 "$DIR/supervisor.log")"
         sleep 0.05
     done
-    for id in "${nodes[@]}"; do
-        echo "start $id" >"$DIR/control"
-    done
-    waited=0
-    for id in "${nodes[@]}"; do
-        until [[ -s $DIR/node-$id/pid ]]; do
-            ((waited++ < 200)) || { failure="node $id was not started" && break 2; }
-            sleep 0.05
-        done
-    done
-    [[ $failure ]] || failure=$(wait_serving "$DIR" "$READY" "${brokers[@]}") || true
+    [[ ! $SECURED ]] || failure=$(start_nodes kdc oidc && wait_listening "$DIR" kdc oidc) || true
+    [[ $failure ]] ||
+        { failure=$(start_nodes "${nodes[@]}") && failure=$(wait_serving "$DIR" "$READY" "${brokers[@]}"); } || true
+    if [[ $SECURED && ! $failure ]]; then
+        finish_secured >>"$DIR/secured/log" 2>&1 ||
+            failure="its clients' part: $(tail -n 30 "$DIR/secured/log")"
+    fi
     if [[ $failure ]]; then
         {
             echo "kafka: cluster $NAME ($VERSION) did not start: $failure"
-            for id in "${nodes[@]}"; do
+            for id in ${SECURED:+kdc oidc} "${nodes[@]}"; do
                 echo "--- $DIR/node-$id"
                 tail -q -n 30 "$DIR/node-$id/server.log" "$DIR/node-$id/stdout.log" 2>/dev/null || true
             done
@@ -275,7 +286,7 @@ start_cluster() {
 }
 
 write_env() {
-    local id listener name bootstrap='' six='' behind=''
+    local id listener bootstrap='' six='' behind=''
     echo "NAME=$NAME"
     echo "DIR=$DIR"
     echo "VERSION=$VERSION"
@@ -287,11 +298,7 @@ write_env() {
     echo "BOOTSTRAP=$bootstrap"
     [[ -z $six ]] || echo "BOOTSTRAP6=$six"
     for listener in "${LISTENERS[@]}"; do
-        name=${listener%%=*} bootstrap=''
-        for id in "$@"; do
-            bootstrap+=${bootstrap:+,}127.0.0.1:${EXTRA_PORT[$id/$name]}
-        done
-        echo "BOOTSTRAP_$name=$bootstrap"
+        echo "BOOTSTRAP_${listener%%=*}=$(addresses_of "$listener")"
     done
     if [[ $PROXIED ]]; then
         bootstrap=''
@@ -302,6 +309,31 @@ write_env() {
         echo "BOOTSTRAP_$PROXIED=$bootstrap"
         echo "BEHIND_$PROXIED=$behind"
     fi
+    [[ ! $SECURED ]] || secured_env
+}
+
+# Starts nodes. Prints nothing, or why it failed.
+start_nodes() {
+    local id waited=0
+    for id in "$@"; do
+        echo "start $id" >"$DIR/control"
+    done
+    for id in "$@"; do
+        until [[ -s $DIR/node-$id/pid ]]; do
+            ((waited++ < 200)) || { echo "node $id was not started" && return 1; }
+            sleep 0.05
+        done
+    done
+}
+
+# The addresses at which clients reach an additional listener, NAME or NAME=PROTOCOL.
+addresses_of() {
+    local id host addresses=''
+    host=$(listener_host "$1")
+    for ((id = 1; id <= BROKERS; id++)); do
+        addresses+=${addresses:+,}$host:${EXTRA_PORT[$id/${1%%=*}]}
+    done
+    echo "$addresses"
 }
 
 bootstrap_of() {

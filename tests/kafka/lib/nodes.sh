@@ -39,7 +39,11 @@ restart_node() {
         ((waited++ < 200)) || die "node $id of $name was not started"
         sleep 0.05
     done
-    [[ ${3:-} != --no-wait && $id =~ ^[0-9]+$ ]] || return 0
+    [[ ${3:-} != --no-wait ]] || return 0
+    if [[ $id == kdc || $id == oidc ]]; then
+        wait_listening "$dir" "$id" || die "$(tail -n 30 "$node/stdout.log")"
+    fi
+    [[ $id =~ ^[0-9]+$ ]] || return 0
     failure=$(wait_serving "$dir" 90 "$id") || { tail -n 30 "$node/server.log" >&2 && die "$failure"; }
 }
 

@@ -16,6 +16,7 @@
 //! the test process, however it ends, because a supervisor watches its pid.
 
 mod group;
+mod secured;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -27,6 +28,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use group::GroupMember;
+pub use secured::{ClientFiles, shared_secured};
 
 /// The version that the project is developed against, and that our Java tools run with.
 pub const DEFAULT_VERSION: &str = "4.3.1";
@@ -48,6 +50,8 @@ pub struct Options {
     pub listeners: Vec<(String, String)>,
     /// Adds a listener `PROXIED`, advertised at ports where a proxy is to listen. See [`Cluster::proxied`].
     pub proxied: bool,
+    /// Adds listeners with TLS and SASL, their users, certificates, token endpoint and KDC. Not with 2.8.2.
+    pub secured: bool,
     /// The `-Xmx` of each broker.
     pub broker_heap: String,
     pub ready_timeout: Duration,
@@ -63,6 +67,7 @@ impl Default for Options {
             log_dirs: Vec::new(),
             listeners: Vec::new(),
             proxied: false,
+            secured: false,
             broker_heap: "256m".into(),
             ready_timeout: Duration::from_secs(120),
         }
@@ -136,10 +141,14 @@ pub fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| {
         let name = std::env::var("OTTLA_TEST_CLUSTER").unwrap_or_else(|_| "shared".into());
-        let mut command = start_command(&name, &Options::default());
-        command.args(["--reuse", "--linger", "15"]);
-        Cluster { settings: settings(&output(&mut command)), name, shared: true }
+        start_shared(&name, &Options::default())
     })
+}
+
+fn start_shared(name: &str, options: &Options) -> Cluster {
+    let mut command = start_command(name, options);
+    command.args(["--reuse", "--linger", "15"]);
+    Cluster { settings: settings(&output(&mut command)), name: name.into(), shared: true }
 }
 
 impl Cluster {
@@ -495,6 +504,9 @@ fn start_command(name: &str, options: &Options) -> Command {
     }
     if options.proxied {
         command.args(["--proxied", "PROXIED"]);
+    }
+    if options.secured {
+        command.arg("--secured");
     }
     for folder in &options.log_dirs {
         command.arg("--log-dir").arg(folder);

@@ -1,4 +1,5 @@
-//! Secured clusters let in the clients that they should, and no others: `cargo test -p ottla-testkit --test secured`.
+//! Secured clusters let in the clients that they should, and no others. `scripts/soak secured` runs these tests: they test
+//! the servers, not Ottla.
 
 use ottla_testkit::kafka::{ClientFiles, Cluster, Options, shared_secured};
 use std::fs;
@@ -34,16 +35,19 @@ fn each_file_delivers(version: &'static str) {
 }
 
 #[test]
+#[ignore = "long: scripts/soak runs it"]
 fn kafka_4_4_takes_records_through_each_client_file() {
     each_file_delivers("4.4.0");
 }
 
 #[test]
+#[ignore = "long: scripts/soak runs it"]
 fn kafka_3_9_takes_records_through_each_client_file() {
     each_file_delivers("3.9.1");
 }
 
 #[test]
+#[ignore = "long: scripts/soak runs it"]
 fn wrong_credentials_are_refused() {
     let cluster = shared_secured("4.4.0");
     let topic = cluster.new_topic("refused", 1);
@@ -80,6 +84,7 @@ fn wrong_credentials_are_refused() {
 }
 
 #[test]
+#[ignore = "long: scripts/soak runs it"]
 fn a_guest_writes_where_it_has_the_right() {
     let cluster = shared_secured("3.9.1");
     let file = "clients/rdkafka/sasl-plaintext-plain.conf";
@@ -102,6 +107,7 @@ fn a_guest_writes_where_it_has_the_right() {
 }
 
 #[test]
+#[ignore = "long: scripts/soak runs it"]
 fn the_token_endpoint_and_the_kdc_come_back_after_a_kill() {
     let cluster = Cluster::start(Options { secured: true, ..Options::default() });
     cluster.create_topic("t", 1, 1, &[]);

@@ -1888,8 +1888,8 @@ OTTLA_API int32_t OTTLA_CALL ottla_producer_transaction_state(
  * @param timeout_ms  longest wait in milliseconds; -1: no limit
  * @param error_out   optional; set only on failure, release with ottla_error_free(). The message names the host and
  *                    port, and the problem: the name is not resolved, the connection is refused or not answered, or it
- *                    is not a plaintext listener of a Kafka broker (but another program, or a listener that requires
- *                    TLS or SASL)
+ *                    is no listener of a Kafka broker for this security.protocol (but another program, or a listener
+ *                    for TLS, or one that requires SASL), or its certificate is refused
  * @return OTTLA_ERR_OK;
  *         after timeout_ms the code of the last problem: OTTLA_ERR_RESOLVE, OTTLA_ERR_IO, OTTLA_ERR_BAD_RESPONSE or
  *         OTTLA_ERR_UNSUPPORTED_BROKER; OTTLA_ERR_TIMED_OUT if there was none;

@@ -28,7 +28,7 @@ fn mute() -> Fault {
 
 /// Situations in which nothing works at all.
 const ALWAYS: [Situation; 5] = [
-    on("no answer to the greeting", |_| mute(), &["ApiVersions", "plaintext listener"]),
+    on("no answer to the greeting", |_| mute(), &["ApiVersions", "security.protocol"]),
     on("closed at the first bytes", |_| Fault::DropBefore, &["the connection was lost", "TLS"]),
     on(
         "closed at the next request",

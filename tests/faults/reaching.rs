@@ -127,7 +127,8 @@ fn a_broker_that_accepts_and_never_answers() {
     let mute = |api: Api| Fault::NeverAnswer { handled: api == Api::Produce };
     break_with(&server, move |request| mute(request.api));
     let mut flow = Flow::new(&at, "orders", &[]);
-    let words = [&*at, "orders", "did not answer ApiVersions", "socket.connection.setup.timeout.ms", "plaintext"];
+    let words =
+        [&*at, "orders", "did not answer ApiVersions", "socket.connection.setup.timeout.ms", "security.protocol"];
     flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &words);
     mend(&server);
     server.cut_connections(1);

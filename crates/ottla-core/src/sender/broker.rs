@@ -97,6 +97,8 @@ pub enum Link {
     Down,
     Resolving,
     Connecting,
+    /// Agrees on TLS.
+    Securing,
     /// Waits for the response to ApiVersions.
     Greeting,
     Up,

@@ -95,14 +95,20 @@ impl Sender {
                 "the connection was not established",
                 "is the host up, and the port open in every firewall on the way?",
             ),
+            Link::Securing => (
+                ErrorKind::Io,
+                "it accepted the connection but did not end the TLS handshake",
+                "does security.protocol fit its listener?",
+            ),
             _ => (
                 ErrorKind::Io,
                 "it accepted the connection but did not answer ApiVersions",
-                "is it a Kafka broker, and a plaintext listener?",
+                "is it a Kafka broker, and does security.protocol fit its listener?",
             ),
         };
         broker.setup_failures += 1;
-        let another = broker.link == Link::Connecting && broker.next_address < broker.addresses.len();
+        let another =
+            matches!(broker.link, Link::Connecting | Link::Securing) && broker.next_address < broker.addresses.len();
         let message =
             format!("connecting to {}: {doing} within socket.connection.setup.timeout.ms; {hint}", broker.name());
         let id = self.connection_id(index);
@@ -183,6 +189,13 @@ impl Sender {
         let id = self.connection_id(index);
         self.debug(Facility::Connection, || format!("attempt {}: connecting to {address}", id.attempt));
         self.output(Output::Connect(id, host, address));
+    }
+
+    /// The TLS handshake has what is left of the time for connecting.
+    pub(super) fn securing(&mut self, id: ConnectionId) {
+        if self.is_current(id) {
+            self.set_link(id.broker, Link::Securing);
+        }
     }
 
     pub(super) fn connect_failed(&mut self, id: ConnectionId, error: Error) {
@@ -477,8 +490,12 @@ impl Sender {
             let error = self.suspect_sasl(id.broker, error);
             return self.lost(id.broker, &error, untouched);
         }
-        let hint = "this happened before it said which versions it speaks: is it a plaintext listener of a Kafka broker? \
-                    One that requires TLS closes connections so (security.protocol)";
+        // TLS has named the cause.
+        if error.kind() == ErrorKind::Io {
+            return self.lost(id.broker, &error, untouched);
+        }
+        let hint = "this happened before it said which versions it speaks: is it a Kafka broker, and does \
+                    security.protocol fit its listener? One that requires TLS closes other connections so";
         self.lost(id.broker, &error.note(hint), untouched);
     }
 
@@ -516,8 +533,8 @@ impl Sender {
         }
         let error = error.note(format_args!(
             "it answered ApiVersions and closed the connection at the next request ({api:?}), {times} times in a row: does \
-             the listener require SASL (security.protocol)? Connect to a plaintext listener, since this release does not \
-             speak SASL"
+             the listener require SASL (security.protocol)? Connect to another listener, since this release does not speak \
+             SASL"
         ));
         if times == 2 {
             self.log(Level::Warning, || error.message().to_owned());

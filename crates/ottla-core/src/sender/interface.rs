@@ -22,6 +22,8 @@ pub enum Input<'a> {
     Resolved(ConnectionId, Result<Vec<SocketAddr>>),
     /// The canonical names of all addresses, without duplicates.
     CanonicalNames(ConnectionId, Result<Vec<Arc<str>>>),
+    /// The server accepted the connection, and TLS is being agreed on. `Connected` follows.
+    Securing(ConnectionId),
     Connected(ConnectionId),
     ConnectFailed(ConnectionId, Error),
     /// One whole response, without its length.

@@ -248,6 +248,7 @@ impl Sender {
         match input {
             Input::Resolved(id, addresses) => self.resolved(id, addresses),
             Input::CanonicalNames(id, names) => self.canonical_names_found(id, names),
+            Input::Securing(id) => self.securing(id),
             Input::Connected(id) => self.connected(id),
             Input::ConnectFailed(id, error) => self.connect_failed(id, error),
             Input::Received(id, frame) => self.received(id, frame),

@@ -117,7 +117,7 @@ impl Sender {
         cells.state.set(match link {
             Link::Down => 0,
             Link::Resolving => 1,
-            Link::Connecting => 2,
+            Link::Connecting | Link::Securing => 2,
             Link::Greeting => 3,
             Link::Up => 4,
         });

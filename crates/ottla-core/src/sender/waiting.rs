@@ -199,7 +199,7 @@ impl Sender {
     fn is_asked_for_metadata(&self, broker: &Broker) -> bool {
         match broker.link {
             Link::Down => false,
-            Link::Resolving | Link::Connecting | Link::Greeting => true,
+            Link::Resolving | Link::Connecting | Link::Securing | Link::Greeting => true,
             Link::Up => {
                 let asked = broker.in_flight.iter().any(|request| matches!(request.kind, RequestKind::Metadata));
                 asked || broker.listed && broker.throttled_until > self.now
@@ -242,9 +242,13 @@ impl Sender {
             Link::Down => None,
             Link::Resolving => Some(format!("{name}: its name is not resolved after {so_far} ms")),
             Link::Connecting => Some(format!("{name}: the connection is not established after {so_far} ms")),
+            Link::Securing => Some(format!(
+                "{name}: connected, but the TLS handshake has not ended after {so_far} ms: does security.protocol fit its \
+                 listener?"
+            )),
             Link::Greeting => Some(format!(
-                "{name}: connected, but it has not answered ApiVersions after {so_far} ms: is it a plaintext listener \
-                 of a Kafka broker?"
+                "{name}: connected, but it has not answered ApiVersions after {so_far} ms: is it a Kafka broker, and does \
+                 security.protocol fit its listener?"
             )),
             Link::Up if broker.throttled_until > self.now => {
                 let (asked, left) = (broker.throttle, broker.throttled_until.since(self.now));

@@ -53,7 +53,7 @@ fn a_record_that_expires_under_a_quota_names_the_throttle() {
 #[test]
 fn a_record_that_expires_while_its_leader_is_connected_to_names_the_state_of_the_connection() {
     type Break<'a> = &'a dyn Fn(&mut World);
-    let cases: [(Break<'_>, &[&str]); 4] = [
+    let cases: [(Break<'_>, &[&str]); 5] = [
         (&|world| world.cluster.set_address(1, "elsewhere", 9093), &["elsewhere:9093", "no such name", "in a row: "]),
         (
             &|world| {
@@ -68,7 +68,15 @@ fn a_record_that_expires_while_its_leader_is_connected_to_names_the_state_of_the
                 world.network.listeners.insert(([127, 0, 0, 9], 9093).into(), 1);
                 world.cluster.script(Api::ApiVersions, [Fault::None, Fault::NeverAnswer { handled: false }]);
             },
-            &["127.0.0.9:9093: connected, but it has not answered ApiVersions after 2", "plaintext listener"],
+            &["127.0.0.9:9093: connected, but it has not answered ApiVersions after 2", "security.protocol"],
+        ),
+        (
+            &|world| {
+                world.cluster.set_address(1, "127.0.0.9", 9093);
+                world.network.listeners.insert(([127, 0, 0, 9], 9093).into(), 1);
+                world.network.unsecured.insert(([127, 0, 0, 9], 9093).into());
+            },
+            &["127.0.0.9:9093: connected, but the TLS handshake has not ended after 2", "security.protocol"],
         ),
         (
             &|world| world.cluster.script(Api::InitProducerId, [Fault::NeverAnswer { handled: false }]),
@@ -316,5 +324,5 @@ fn a_listener_that_closes_at_the_first_bytes_may_require_tls() {
     let id = world.send("t", 0);
     world.run(ms(61_000));
     world.assert_failed(id, ErrorKind::MetadataTimedOut, ottla_core::Fate::NotWritten);
-    assert_contains(&world.outcome(id).message, &["first:9093", "TLS", "plaintext listener"]);
+    assert_contains(&world.outcome(id).message, &["first:9093", "TLS", "security.protocol"]);
 }

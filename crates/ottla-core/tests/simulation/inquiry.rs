@@ -82,7 +82,7 @@ fn a_check_does_not_wait_for_the_backoff_of_a_missing_topic() {
 #[test]
 fn a_check_that_times_out_says_why() {
     type Case<'a> = (&'a str, &'a dyn Fn(&mut World), ErrorKind, &'a [&'a str]);
-    let unreachable: [Case<'_>; 5] = [
+    let unreachable: [Case<'_>; 6] = [
         ("no name", &|world| world.network.names.clear(), ErrorKind::Resolve, &["first:9093", "no such name"]),
         ("refused", &|world| world.network.listeners.clear(), ErrorKind::Io, &["first:9093", "refused"]),
         (
@@ -95,7 +95,13 @@ fn a_check_that_times_out_says_why() {
             "mute",
             &|world| world.cluster.script(Api::ApiVersions, [Fault::NeverAnswer { handled: false }]),
             ErrorKind::TimedOut,
-            &["first:9093", "plaintext"],
+            &["first:9093", "security.protocol"],
+        ),
+        (
+            "TLS does not begin",
+            &|world| world.network.unsecured.extend(world.network.listeners.keys().copied()),
+            ErrorKind::TimedOut,
+            &["first:9093", "the TLS handshake has not ended", "security.protocol"],
         ),
         (
             "no metadata",
@@ -120,23 +126,29 @@ fn a_check_that_times_out_says_why() {
 #[test]
 fn a_slow_connection_setup_names_the_step_that_takes_long() {
     type Case<'a> = (&'a dyn Fn(&mut World), ErrorKind, &'a [&'a str], &'a [&'a str]);
-    let phases: [Case<'_>; 3] = [
+    let phases: [Case<'_>; 4] = [
         (
             &|world| world.network.no_resolver = true,
             ErrorKind::Resolve,
             &["first:9093", "its name was not resolved within", "resolv.conf"],
-            &["firewall", "plaintext"],
+            &["firewall", "security.protocol"],
         ),
         (
             &|world| world.network.silent.extend(world.network.listeners.keys().copied()),
             ErrorKind::Io,
             &["first:9093", "the connection was not established within", "firewall"],
-            &["resolv", "plaintext"],
+            &["resolv", "security.protocol"],
+        ),
+        (
+            &|world| world.network.unsecured.extend(world.network.listeners.keys().copied()),
+            ErrorKind::Io,
+            &["first:9093", "did not end the TLS handshake within", "security.protocol"],
+            &["resolv", "firewall"],
         ),
         (
             &|world| world.cluster.script(Api::ApiVersions, vec![Fault::NeverAnswer { handled: false }; 4]),
             ErrorKind::Io,
-            &["first:9093", "did not answer ApiVersions within", "plaintext listener"],
+            &["first:9093", "did not answer ApiVersions within", "security.protocol"],
             &["resolv", "firewall"],
         ),
     ];

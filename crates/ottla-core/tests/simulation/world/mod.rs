@@ -335,6 +335,7 @@ impl World {
                 self.network.end(id);
                 self.sender.input(Input::Resolved(id, Err(Error::new(ErrorKind::Resolve, "no such name"))));
             }
+            Some(Arrival::Securing) => self.sender.input(Input::Securing(id)),
             Some(Arrival::Connected(broker)) => {
                 self.network.connected(id, broker);
                 self.sender.input(Input::Connected(id));

@@ -31,6 +31,7 @@ pub enum Arrival {
     Resolved(Vec<SocketAddr>),
     CanonicalNames(Result<Vec<Arc<str>>, Error>),
     ResolveFailed,
+    Securing,
     Connected(i32),
     Refused,
     Bytes(Vec<u8>),
@@ -51,6 +52,8 @@ pub struct Network {
     pub listeners: BTreeMap<SocketAddr, i32>,
     /// Attempts to connect to these addresses get no answer.
     pub silent: BTreeSet<SocketAddr>,
+    /// Connections to these addresses are accepted, and their TLS handshake never ends.
+    pub unsecured: BTreeSet<SocketAddr>,
     /// Name resolution never ends.
     pub no_resolver: bool,
     /// The time from the last byte of a request to the first byte of its response.
@@ -73,6 +76,7 @@ impl Network {
             asked_canonical: Vec::new(),
             listeners: (1..=brokers).map(|broker| (address(broker), broker)).collect(),
             silent: BTreeSet::new(),
+            unsecured: BTreeSet::new(),
             no_resolver: false,
             latency: Duration::from_micros(100),
             transit: Duration::ZERO,
@@ -119,7 +123,11 @@ impl Network {
         let mut link = Link::default();
         if !self.silent.contains(&address) {
             let listening = self.listeners.get(&address).copied().filter(|&broker| cluster.is_up(broker));
-            let arrival = listening.map_or(Arrival::Refused, Arrival::Connected);
+            let arrival = match listening {
+                None => Arrival::Refused,
+                Some(_) if self.unsecured.contains(&address) => Arrival::Securing,
+                Some(broker) => Arrival::Connected(broker),
+            };
             link.arrivals.push_back((now.after(self.latency), arrival));
         }
         self.links.insert(id, link);

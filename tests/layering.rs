@@ -26,7 +26,7 @@ const CORE: &[&str] = &[
     "planted",
 ];
 
-const ENGINE: &[&str] = &["producer", "event_loop"];
+const ENGINE: &[&str] = &["producer", "event_loop", "tls"];
 
 const HOST: &[&str] = &["queue", "pending", "descriptor", "handle", "log", "text", "userdata", "arguments", "boundary"];
 

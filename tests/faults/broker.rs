@@ -260,7 +260,7 @@ fn a_listener_that_speaks_tls() {
     let tls = special.cluster.setting("BOOTSTRAP_TLS").expect("the listener was asked for");
     let topic = special.cluster.new_topic("tls", 1);
     let mut flow = Flow::new(tls, &topic, &[]);
-    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &[tls, &topic, "plaintext listener"]);
+    flow.fails(ErrorKind::MetadataTimedOut, Fate::NotWritten, &[tls, &topic, "security.protocol=SSL"]);
     flow.end();
 }
 

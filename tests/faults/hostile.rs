@@ -12,16 +12,12 @@ struct Answer {
     says: &'static str,
 }
 
-const OF_KAFKA: &str = "is this a plaintext listener of a Kafka broker?";
+const OF_KAFKA: &str = "is this a listener of a Kafka broker, for this security.protocol?";
 
 const ANSWERS: [Answer; 13] = [
     Answer { name: "bytes of no meaning", fault: |_| raw(&[0xa5; 300]), says: OF_KAFKA },
     Answer { name: "a web server's", fault: |_| raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says: "a web server" },
-    Answer {
-        name: "a TLS alert",
-        fault: |_| raw(&[0x15, 3, 3, 0, 2, 2, 70]),
-        says: "TLS: connect to a plaintext listener",
-    },
+    Answer { name: "a TLS alert", fault: |_| raw(&[0x15, 3, 3, 0, 2, 2, 70]), says: "TLS: does the listener of" },
     Answer { name: "a length below 0", fault: |_| raw(&[0xff; 4]), says: "receive.message.max.bytes" },
     Answer { name: "a length of 2 GiB", fault: |_| raw(&[0x7f, 0xff, 0xff, 0xff, 0, 0]), says: "2147483647 bytes" },
     Answer {

@@ -135,7 +135,7 @@ fn a_partition_that_the_topic_does_not_have() {
 fn invalid_properties() {
     type Words = &'static [&'static str];
     type Properties = &'static [(&'static str, &'static str)];
-    const WRONG: [(&str, &str, Words); 16] = [
+    const WRONG: [(&str, &str, Words); 15] = [
         ("deliver.timeout.ms", "1", &["deliver.timeout.ms", "did you mean delivery.timeout.ms"]),
         ("max.inflight.request.per.connection", "1", &["did you mean max.in.flight.requests.per.connection"]),
         ("flux.capacity", "1", &["flux.capacity", "unknown"]),
@@ -150,7 +150,6 @@ fn invalid_properties() {
         ("compression.type", "brotli", &["compression.type", "brotli", "zstd"]),
         ("bootstrap.servers", "localhost", &["bootstrap.servers", "localhost", "port"]),
         ("bootstrap.servers", "a:1,b:99999", &["bootstrap.servers", "b:99999"]),
-        ("security.protocol", "SASL_SSL", &["security.protocol", "SASL_SSL"]),
         ("partitioner.class", "com.example.Mine", &["partitioner.class", "com.example.Mine"]),
     ];
     let server = model();
@@ -160,7 +159,8 @@ fn invalid_properties() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{name}={value}: {error}");
         assert_contains(error.message(), words);
     }
-    const TOGETHER: [(Properties, Words); 5] = [
+    const TOGETHER: [(Properties, Words); 6] = [
+        (&[("security.protocol", "SASL_SSL")], &["security.protocol=SASL_SSL", "SASL is not in this release"]),
         (&[], &["bootstrap.servers"]),
         (&[("enable.idempotence", "true"), ("acks", "1")], &["enable.idempotence", "acks"]),
         (&[("enable.idempotence", "true"), ("retries", "0")], &["enable.idempotence", "retries"]),

@@ -5,6 +5,7 @@
 
 pub mod event_loop;
 pub mod producer;
+mod tls;
 
 pub use event_loop::{LogSink, Sink};
 pub use ottla_core::accumulator::{GroupMetadata, Offset, OffsetCommit, TransactionState};

@@ -165,7 +165,8 @@ const fn refused(name: &'static str, why: &'static str) -> Foreign {
 const CALL: &str = "it is a function pointer: pass it by a call";
 const VERSIONS: &str = "protocol versions are always negotiated with each broker";
 const LOG: &str = "the log is set up by calls: a callback and a level";
-const TLS: &str = "TLS is not in this release";
+const ENGINE: &str = "Ottla carries its own TLS, without engines and providers of OpenSSL";
+const MATERIAL: &str = "set it as PEM text: ssl.ca.pem, ssl.certificate.pem, ssl.key.pem";
 const SASL: &str = "SASL is not in this release";
 const REFRESH: &str = "metadata is requested again after errors and after metadata.max.age.ms";
 
@@ -201,12 +202,11 @@ static FOREIGN: &[Foreign] = &[
     idle("enable.random.seed", "the library seeds its random numbers itself"),
     strict("enable.sasl.oauthbearer.unsecure.jwt", &["false"], SASL),
     fixed("enable.sparse.connections", &["true"], "connections are made to brokers that records are sent to"),
-    strict("enable.ssl.certificate.verification", &["true"], TLS),
     idle("enable_sasl_queue", CALL),
     idle("enabled_events", "events are asked for by calls"),
     idle("error_cb", CALL),
-    refused("https.ca.location", TLS),
-    refused("https.ca.pem", TLS),
+    refused("https.ca.location", SASL),
+    refused("https.ca.pem", SASL),
     refused("interceptors", CALL),
     idle("internal.termination.signal", "threads are stopped without signals"),
     idle("log.connection.close", LOG),
@@ -260,24 +260,23 @@ static FOREIGN: &[Foreign] = &[
     converted("socket.send.buffer.bytes", "send.buffer.bytes", Convert::ZeroIsSystem),
     idle("socket.timeout.ms", "one limit serves client and broker: set request.timeout.ms"),
     idle("socket_cb", CALL),
-    refused("ssl.ca.certificate.stores", TLS),
-    refused("ssl.ca.location", TLS),
-    refused("ssl.ca.pem", TLS),
-    refused("ssl.certificate.location", TLS),
-    refused("ssl.certificate.pem", TLS),
-    refused("ssl.certificate.verify_cb", TLS),
-    refused("ssl.crl.location", TLS),
-    refused("ssl.curves.list", TLS),
-    refused("ssl.engine.id", TLS),
-    refused("ssl.engine.location", TLS),
-    refused("ssl.key.location", TLS),
-    refused("ssl.key.pem", TLS),
-    refused("ssl.providers", TLS),
-    refused("ssl.sigalgs.list", TLS),
-    refused("ssl_ca", TLS),
-    refused("ssl_certificate", TLS),
-    refused("ssl_engine_callback_data", TLS),
-    refused("ssl_key", TLS),
+    fixed("ssl.ca.certificate.stores", &["Root"],
+        "the operating system's certificates are trusted unless ssl.truststore.location is set"),
+    alias("ssl.ca.location", "ssl.truststore.location"),
+    alias("ssl.ca.pem", "ssl.truststore.certificates"),
+    alias("ssl.certificate.pem", "ssl.keystore.certificate.chain"),
+    refused("ssl.certificate.verify_cb", CALL),
+    refused("ssl.crl.location", "lists of revoked certificates are not read in this release"),
+    idle("ssl.curves.list", "X25519, P-256 and P-384 are offered"),
+    refused("ssl.engine.id", ENGINE),
+    refused("ssl.engine.location", ENGINE),
+    alias("ssl.key.pem", "ssl.keystore.key"),
+    refused("ssl.providers", ENGINE),
+    idle("ssl.sigalgs.list", "the signature algorithms that are safe today are offered"),
+    refused("ssl_ca", MATERIAL),
+    refused("ssl_certificate", MATERIAL),
+    refused("ssl_engine_callback_data", ENGINE),
+    refused("ssl_key", MATERIAL),
     idle("statistics.interval.ms", "statistics are read by a call, or passed to a function at an interval: ottla_config_set_statistics"),
     idle("stats_cb", CALL),
     idle("sticky.partitioning.linger.ms", "records without a key move on after batch.size bytes, not after a time"),
@@ -330,6 +329,7 @@ mod tests {
             ("queue.buffering.max.ms", "0.25", "linger.ms", "1"),
             ("request.required.acks", "-1", "acks", "-1"),
             ("sasl.mechanisms", "GSSAPI", "sasl.mechanism", "GSSAPI"),
+            ("ssl.ca.location", "/ca", "ssl.truststore.location", "/ca"),
             ("socket.receive.buffer.bytes", "0", "receive.buffer.bytes", "-1"),
             ("socket.send.buffer.bytes", "4096", "send.buffer.bytes", "4096"),
             ("topic.metadata.refresh.interval.ms", "-1", "metadata.max.age.ms", "9223372036854775807"),
@@ -345,8 +345,11 @@ mod tests {
         }
         let tested =
             |name: &str| cases.iter().any(|case| case.0 == name) || name.starts_with("sasl.oauthbearer.client.");
-        for foreign in foreign_names().iter().filter(|f| matches!(f.meaning, Alias { .. })) {
-            assert!(tested(foreign.name), "{} is not in the test", foreign.name);
+        for foreign in foreign_names() {
+            // Secrets cannot be read back.
+            let Alias { property, .. } = foreign.meaning else { continue };
+            let is_secret = find(property).is_some_and(Property::is_secret);
+            assert!(is_secret || tested(foreign.name), "{} is not in the test", foreign.name);
         }
     }
 

@@ -16,6 +16,7 @@ mod servers;
 mod settings;
 mod suggestion;
 mod table;
+mod tls;
 mod topics;
 
 pub use builder::{Config, PLUGIN_PREFIX};
@@ -27,6 +28,7 @@ pub use property::{Choice, Dialect, Group, Importance, Kind, Property, Range, Sc
 pub use servers::HostPort;
 pub use settings::{Acks, DnsLookup, Levels, Partitioner, Recovery, Serializer, Settings};
 pub use table::{find, properties};
+pub use tls::{CipherSuite, Identity, Material, Password, Place, StoreType, Tls, TlsVersions, Verification};
 pub use topics::TOPIC_PREFIX;
 
 pub use properties_file::fuzz_properties;

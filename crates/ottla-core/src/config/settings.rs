@@ -1,6 +1,6 @@
 //! The configuration as the engine uses it: typed, complete and without contradictions.
 
-use super::{Config, Dialect, Facilities, HostPort, PluginSettings, invalid, servers};
+use super::{Config, Dialect, Facilities, HostPort, PluginSettings, Tls, invalid, servers, tls};
 use crate::Result;
 use crate::compress::Codec;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,6 +66,8 @@ pub struct Settings {
     pub send_buffer: Option<usize>,
     pub receive_buffer: Option<usize>,
     pub receive_message_max: usize,
+    /// `security.protocol` and `ssl.*`. None: connections are not encrypted.
+    pub tls: Option<Tls>,
     /// What tells its lines at level debug.
     pub debug: Facilities,
     /// What begins with `ottla.plugin.`, under its whole name.
@@ -228,6 +230,7 @@ pub(super) fn resolve(config: &Config) -> Result<Settings> {
         send_buffer: usize::try_from(reader.long("send.buffer.bytes")).ok(),
         receive_buffer: usize::try_from(reader.long("receive.buffer.bytes")).ok(),
         receive_message_max: reader.size("receive.message.max.bytes"),
+        tls: tls::resolve(&reader, &mut notes)?,
         debug: Facilities::parse(&reader.text("debug")).unwrap_or_default(),
         plugin: config.plugin().clone(),
         notes,
@@ -456,18 +459,18 @@ fn short_text(reader: &Reader, name: &str) -> Result<String> {
 }
 
 /// Values by type. They were checked against the table when they were set, so that reading them cannot fail.
-struct Reader<'a>(&'a Config);
+pub(super) struct Reader<'a>(pub &'a Config);
 
 impl Reader<'_> {
     fn is_set(&self, name: &str) -> bool {
         self.0.is_set(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         self.0.get(name).expect("the property is in the table and has a value")
     }
 
-    fn bool(&self, name: &str) -> bool {
+    pub fn bool(&self, name: &str) -> bool {
         self.text(name) == "true"
     }
 
@@ -632,6 +635,7 @@ mod tests {
             send_buffer: None,
             receive_buffer: None,
             receive_message_max: 100_000_000,
+            tls: None,
             debug: Facilities::NONE,
             plugin: PluginSettings::new(),
             notes: vec![],

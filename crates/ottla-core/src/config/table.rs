@@ -22,7 +22,6 @@ pub fn find(name: &str) -> Option<&'static Property> {
 }
 
 const NO_TWO_PHASES: &str = "two-phase commit is not in this release";
-const NO_TLS: &str = "TLS is not in this release";
 const NO_SASL: &str = "SASL is not in this release";
 const CALLBACKS: &str = "Java classes cannot be loaded here; the hook will be a function pointer";
 
@@ -153,8 +152,7 @@ static PROPERTIES: &[Property] = &[
          9 count as 10.").librdkafka("-1"),
     row("security.protocol", words_any_case(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Some("PLAINTEXT"),
         Medium, Connection, "CommonClientConfigs",
-        "The protocol for connections to brokers. This release speaks `PLAINTEXT` only.")
-        .later("TLS and SASL are not in this release, only PLAINTEXT is"),
+        "The protocol for connections to brokers: `PLAINTEXT`, or `SSL`, which means TLS. This release has no SASL."),
 
     // Delivery
     row("acks", words(&["all", "-1", "0", "1"]), Some("all"), Low, Delivery, "KIP-679; ProducerConfig",
@@ -312,7 +310,7 @@ static PROPERTIES: &[Property] = &[
          and the log notes it. 0 to 9 count as 10.").librdkafka("10000"),
     row("socket.connection.setup.timeout.ms", Kind::Long(up_from(1)), Some("10000"), Medium, Network,
         "KIP-601; CommonClientConfigs",
-        "How many milliseconds connecting to one address may take. It doubles with each failure up to \
+        "How many milliseconds connecting to one address may take, with its TLS handshake. It doubles with each failure up to \
          `socket.connection.setup.timeout.max.ms`, and varies by 20 % at random. Java does not check it; Ottla \
          requires at least 1.").librdkafka("30000"),
     row("socket.connection.setup.timeout.max.ms", Kind::Long(up_from(1)), Some("30000"), Medium, Network,
@@ -344,33 +342,52 @@ static PROPERTIES: &[Property] = &[
 
     // TLS
     row("ssl.protocol", Kind::String, Some("TLSv1.3"), Medium, Tls, "SslConfigs",
-        "The newest TLS version to offer.").later(NO_TLS),
+        "The newest TLS version to offer: `TLSv1.3` (or `TLS`), or `TLSv1.2`."),
     row("ssl.enabled.protocols", Kind::List, Some("TLSv1.2,TLSv1.3"), Medium, Tls, "SslConfigs",
-        "The TLS versions that may be used.").later(NO_TLS),
+        "The TLS versions that may be used, of `TLSv1.2` and `TLSv1.3`. Java's words for older ones are accepted and \
+         noted in the log, and no such version is ever offered. An empty value means both."),
     row("ssl.cipher.suites", Kind::List, Some(""), Low, Tls, "SslConfigs",
-        "The cipher suites that may be used; all of them if it is empty.").later(NO_TLS),
+        "The cipher suites that may be used; all of them if it is empty. Names of IANA, as in Java, separated by \
+         commas, or a list in OpenSSL's syntax, as in librdkafka, which does not concern TLS 1.3. There are the three \
+         of TLS 1.3, and for TLS 1.2 ECDHE with ECDSA or RSA and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305. \
+         Others are noted in the log and left out. A list of which nothing is left is an error."),
     row("ssl.endpoint.identification.algorithm", Kind::String, Some("https"), Low, Tls, "KIP-294; SslConfigs",
-        "Checks that the certificate carries the broker's host name; an empty value turns the check off.").later(NO_TLS),
+        "`https` checks that the certificate was issued for the host name under which the broker was looked up. An \
+         empty value (or librdkafka's `none`) switches this check off, which the log notes."),
+    row("enable.ssl.certificate.verification", Kind::Bool, Some("true"), Low, Tls, "librdkafka",
+        "Whether the certificates of brokers are checked at all, also for their names. `false` protects from nobody \
+         who can intercept the connection; the log notes it. Java has no such property."),
     row("ssl.keystore.type", Kind::String, Some("JKS"), Medium, Tls, "KIP-651; SslConfigs",
-        "The format of the client's own key and certificate.").later(NO_TLS),
+        "The format of the client's own key and certificate: `JKS`, `PKCS12` or `PEM`. The content decides how a \
+         file is read. If it is not what this property says, the log notes it."),
     row("ssl.keystore.location", Kind::String, None, High, Tls, "SslConfigs",
-        "The file with the client's own key and certificate.").later(NO_TLS),
+        "The file with the client's own key and certificate: JKS, PKCS12, or PEM with both in one file. Without it \
+         (and without `ssl.certificate.location` or the like) the client has no certificate."),
     row("ssl.keystore.password", Kind::Password, None, High, Tls, "SslConfigs",
-        "The password of that file.").later(NO_TLS),
+        "The password of that file, if it is JKS or PKCS12."),
+    row("ssl.certificate.location", Kind::String, None, High, Tls, "librdkafka",
+        "The PEM file with the client's certificate, followed by those of its issuers. The key is in the file that \
+         `ssl.key.location` names, or in this one. Java has no such property."),
+    row("ssl.key.location", Kind::String, None, High, Tls, "librdkafka",
+        "The PEM file with the client's private key. Java has no such property."),
     row("ssl.key.password", Kind::Password, None, High, Tls, "SslConfigs",
-        "The password of the private key.").later(NO_TLS),
+        "The password of the private key, if it is encrypted. In JKS and PKCS12 it is the store's, unless this is set."),
     row("ssl.keystore.key", Kind::Password, None, High, Tls, "KIP-651; SslConfigs",
-        "The private key itself, as PEM text.").later(NO_TLS),
+        "The private key itself, as PEM text."),
     row("ssl.keystore.certificate.chain", Kind::Password, None, High, Tls, "KIP-651; SslConfigs",
-        "The client's certificate and its issuers' certificates, as PEM text.").later(NO_TLS),
+        "The client's certificate and its issuers' certificates, as PEM text."),
     row("ssl.truststore.type", Kind::String, Some("JKS"), Medium, Tls, "KIP-651; SslConfigs",
-        "The format of the trusted certificates.").later(NO_TLS),
+        "The format of the trusted certificates: `JKS`, `PKCS12` or `PEM`; see `ssl.keystore.type`."),
     row("ssl.truststore.location", Kind::String, None, High, Tls, "SslConfigs",
-        "The file with the trusted certificates.").later(NO_TLS),
+        "The file with the trusted certificates: JKS, PKCS12, PEM or DER, or a directory of PEM \
+         files. All certificates in it are trusted. A broker's own certificate may be one of them. Without it, and \
+         without `ssl.truststore.certificates`, the operating system's certificates are trusted. (Java trusts those of \
+         its own file `cacerts` then.) The word `probe` means the operating system's, too."),
     row("ssl.truststore.password", Kind::Password, None, High, Tls, "SslConfigs",
-        "The password of that file.").later(NO_TLS),
+        "The password of that file, if it is JKS or PKCS12. Without one, a JKS file is not checked for damage."),
     row("ssl.truststore.certificates", Kind::Password, None, High, Tls, "KIP-651; SslConfigs",
-        "The trusted certificates themselves, as PEM text.").later(NO_TLS),
+        "The trusted certificates themselves, as PEM text. If `ssl.truststore.location` is set as well, both are trusted, \
+         as in librdkafka; Java does not accept both."),
     row("ssl.provider", Kind::String, None, Medium, Tls, "SslConfigs",
         "The Java security provider for TLS.").jvm("Ottla carries its own TLS; leave it out"),
     row("ssl.secure.random.implementation", Kind::String, None, Low, Tls, "SslConfigs",
@@ -546,6 +563,9 @@ mod tests {
         "ottla.compression.threads",
         "allow.auto.create.topics",
         "receive.message.max.bytes",
+        "enable.ssl.certificate.verification",
+        "ssl.certificate.location",
+        "ssl.key.location",
         "debug",
     ];
 

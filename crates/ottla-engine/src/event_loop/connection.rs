@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 
 use super::transport::Transport;
+use crate::tls::Failure;
 use ottla_core::error::{Error, ErrorCode, ErrorKind};
 use ottla_core::protocol::header;
 use ottla_core::sender::Frame;
@@ -93,7 +94,7 @@ impl Connection {
             match self.transport.poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error.to_string()).caused_by(error)),
+                Poll::Ready(Err(error)) => return Poll::Ready(lost_by(error)),
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() && !self.partial.is_empty() => {
                     let message = "the connection was lost: the broker closed it in the middle of a response";
                     return Poll::Ready(Error::new(ErrorKind::BadResponse, message));
@@ -146,14 +147,16 @@ impl Connection {
         match bytes {
             // An alert or a handshake of SSL 3 to TLS 1.3.
             [0x15 | 0x16, 3, ..] => format!(
-                "these are the first bytes of TLS: connect to a plaintext listener of {} (bootstrap.servers), since this \
-                 release does not speak TLS",
+                "these are the first bytes of TLS: does the listener of {} want security.protocol=SSL (or SASL_SSL)?",
                 self.server_name
             ),
             [b'H', b'T', b'T', b'P', ..] => {
                 "a web server answers there: bootstrap.servers wants the port of a Kafka broker".into()
             }
-            _ => "receive.message.max.bytes bounds it; is this a plaintext listener of a Kafka broker?".into(),
+            _ => {
+                "receive.message.max.bytes bounds it; is this a listener of a Kafka broker, for this security.protocol?"
+                    .into()
+            }
         }
     }
 }
@@ -181,12 +184,19 @@ fn lost(why: &str) -> Error {
     Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), format!("the connection was lost: {why}"))
 }
 
+/// The error for a transport that failed. TLS names its own causes, so the sender guesses none.
+pub fn lost_by(error: io::Error) -> Error {
+    let lost = lost(&error.to_string());
+    let lost = if Failure::is(&error) { lost.with_kind(ErrorKind::Io) } else { lost };
+    lost.caused_by(error)
+}
+
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
 
-    use super::super::SocketSettings;
     use super::super::transport::tests::Holding;
+    use super::super::{SocketSettings, transport};
     use super::*;
 
     fn frame(correlation: i32, bytes: &[u8]) -> Frame {
@@ -276,8 +286,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
         runtime.block_on(async {
             let sockets = SocketSettings { send_buffer: None, receive_buffer: None, receive_message_max: 1000 };
-            let transport = Transport::connect(address, sockets).await.expect("it listens");
-            let mut connection = Connection::new(transport, "localhost".into(), 1000);
+            let stream = transport::connect(address, sockets).await.expect("it listens");
+            let mut connection = Connection::new(Transport::Plain(stream), "localhost".into(), 1000);
             std::future::poll_fn(|cx| {
                 write_until_full(&mut connection, cx);
                 Poll::Ready(())

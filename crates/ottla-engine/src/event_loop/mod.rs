@@ -14,6 +14,7 @@ pub use shared::{BUSY, BUSY_AFTER, Ended, LogSink, SenderId, Shared, Sink, Waite
 
 use std::thread::JoinHandle;
 
+use crate::tls;
 use ottla_core::allocate;
 use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::sender::{Answer, Sender, Settings};
@@ -27,11 +28,12 @@ pub struct SocketSettings {
     pub receive_message_max: usize,
 }
 
-/// Starts the sender's thread. It ends after a close, and joining it waits for that.
+/// Starts the sender's thread. Without `tls`, nothing is encrypted. It ends after a close, and joining it waits for that.
 pub fn spawn(
     shared: Arc<Shared>,
     settings: Settings,
     sockets: SocketSettings,
+    tls: Option<tls::Client>,
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
     let helpers = settings.helpers;
@@ -51,7 +53,7 @@ pub fn spawn(
             match runtime {
                 Ok(runtime) => {
                     shared.tickets.answer(started, Ok(Answer::Done));
-                    thread::run(runtime, sender, shared, sockets, helpers, sink);
+                    thread::run(runtime, sender, shared, sockets, tls, helpers, sink);
                 }
                 Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
             }

@@ -8,17 +8,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
-use super::connection::Connection;
+use super::connection::{Connection, lost_by};
 use super::helpers::Helpers;
 use super::statistics::Interval;
 use super::timer::Timer;
 use super::transport::Transport;
-use super::{Ended, Shared, Sink, SocketSettings, dns};
+use super::{Ended, Shared, Sink, SocketSettings, dns, transport};
+use crate::tls::{self, TlsStream};
 use ottla_core::accumulator::{Command, Mail, Slot, Topic, WakeCoalescing};
 use ottla_core::batch::{Outcome, Report};
-use ottla_core::error::{Error, ErrorCode, ErrorKind, Result};
+use ottla_core::error::{Error, ErrorKind, Result};
 use ottla_core::record::Fate;
 use ottla_core::sender::{ConnectionId, Event, EventKind, Frame, Input, Level, Output, Preparation, Prepared, Sender};
 use ottla_core::sync::{Arc, Clock, Mutex, SystemClock, Time};
@@ -33,11 +35,12 @@ pub fn run(
     sender: Sender,
     shared: Arc<Shared>,
     sockets: SocketSettings,
+    tls: Option<tls::Client>,
     helpers: usize,
     sink: Box<dyn Sink>,
 ) {
     shared.set_sender();
-    let mut sender = SenderThread::new(sender, shared.clone(), sockets, helpers, sink);
+    let mut sender = SenderThread::new(sender, shared.clone(), sockets, tls, helpers, sink);
     let looped = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(std::future::poll_fn(|cx| sender.poll(cx)));
     }));
@@ -49,7 +52,8 @@ pub fn run(
 
 type Resolving = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>>>>>;
 type Naming = Pin<Box<dyn Future<Output = Result<Vec<Arc<str>>>>>>;
-type Connecting = Pin<Box<dyn Future<Output = std::io::Result<Transport>>>>;
+type Connecting = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>>>>;
+type Securing = Pin<Box<dyn Future<Output = std::io::Result<TlsStream>>>>;
 
 /// Where a connection leads.
 #[derive(Clone)]
@@ -63,6 +67,7 @@ enum ConnectionState {
     Naming(Naming),
     Resolving(Resolving),
     Connecting(Server, Connecting),
+    Securing(Server, Securing),
     Open(Connection),
 }
 
@@ -70,6 +75,7 @@ struct SenderThread {
     sender: Option<Sender>,
     shared: Arc<Shared>,
     sockets: SocketSettings,
+    tls: Option<tls::Client>,
     sink: Box<dyn Sink>,
     connections: BTreeMap<ConnectionId, ConnectionState>,
     mail: Mail<Command>,
@@ -92,7 +98,14 @@ struct SenderThread {
 const PASSES: usize = 16;
 
 impl SenderThread {
-    fn new(sender: Sender, shared: Arc<Shared>, sockets: SocketSettings, helpers: usize, sink: Box<dyn Sink>) -> Self {
+    fn new(
+        sender: Sender,
+        shared: Arc<Shared>,
+        sockets: SocketSettings,
+        tls: Option<tls::Client>,
+        helpers: usize,
+        sink: Box<dyn Sink>,
+    ) -> Self {
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let woken = waker.clone();
         let wake = move || {
@@ -109,6 +122,7 @@ impl SenderThread {
             sender: Some(sender),
             shared,
             sockets,
+            tls,
             sink,
             connections: BTreeMap::new(),
             mail: Mail::default(),
@@ -244,6 +258,17 @@ impl SenderThread {
                     self.poll_connection(id, cx);
                 }
             }
+            ConnectionState::Securing(server, securing) => {
+                if let Poll::Ready(secured) = securing.as_mut().poll(cx) {
+                    let server = server.clone();
+                    self.connections.remove(&id);
+                    match secured {
+                        Ok(stream) => self.open(id, server, Transport::Tls(stream)),
+                        Err(error) => self.connect_failed(id, &server, "the TLS handshake with", error),
+                    }
+                    self.poll_connection(id, cx);
+                }
+            }
             ConnectionState::Open(connection) => {
                 let read =
                     connection.poll_read(cx, &mut self.scratch, |frame| sender.input(Input::Received(id, frame)));
@@ -257,22 +282,31 @@ impl SenderThread {
         }
     }
 
-    fn connect_ended(&mut self, id: ConnectionId, server: Server, connected: std::io::Result<Transport>) {
-        match connected {
-            Ok(transport) => {
-                let connection = Connection::new(transport, server.name, self.sockets.receive_message_max);
-                self.connections.insert(id, ConnectionState::Open(connection));
-                self.sender().input(Input::Connected(id));
+    fn connect_ended(&mut self, id: ConnectionId, server: Server, connected: std::io::Result<TcpStream>) {
+        match (connected, &self.tls) {
+            (Ok(stream), None) => self.open(id, server, Transport::Plain(stream)),
+            (Ok(stream), Some(tls)) => {
+                let securing = Box::pin(TlsStream::connect(stream, tls.clone(), server.name.clone()));
+                self.connections.insert(id, ConnectionState::Securing(server, securing));
+                self.sender().input(Input::Securing(id));
             }
-            Err(error) => {
-                let advice = match error.kind() {
-                    std::io::ErrorKind::ConnectionRefused => "; does a broker listen there?",
-                    _ => "",
-                };
-                let message = format!("connecting to {} failed: {error}{advice}", server.address);
-                self.sender().input(Input::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
-            }
+            (Err(error), _) => self.connect_failed(id, &server, "connecting to", error),
         }
+    }
+
+    fn open(&mut self, id: ConnectionId, server: Server, transport: Transport) {
+        let connection = Connection::new(transport, server.name, self.sockets.receive_message_max);
+        self.connections.insert(id, ConnectionState::Open(connection));
+        self.sender().input(Input::Connected(id));
+    }
+
+    fn connect_failed(&mut self, id: ConnectionId, server: &Server, what: &str, error: std::io::Error) {
+        let advice = match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => "; does a broker listen there?",
+            _ => "",
+        };
+        let message = format!("{what} {} failed: {error}{advice}", server.address);
+        self.sender().input(Input::ConnectFailed(id, Error::new(ErrorKind::Io, message).caused_by(error)));
     }
 
     fn poll_write(&mut self, id: ConnectionId, cx: &mut Context<'_>) {
@@ -289,9 +323,7 @@ impl SenderThread {
             Poll::Ready(Err(error)) => {
                 let untouched = connection.untouched();
                 self.connections.remove(&id);
-                let message = format!("the connection was lost: {error}");
-                let error = Error::new(ErrorKind::Broker(ErrorCode::NETWORK_EXCEPTION), message).caused_by(error);
-                sender.input(Input::Disconnected(id, error, untouched));
+                sender.input(Input::Disconnected(id, lost_by(error), untouched));
             }
         }
     }
@@ -313,7 +345,7 @@ impl SenderThread {
                     self.poll_connection(id, cx);
                 }
                 Output::Connect(id, name, address) => {
-                    let connecting = Box::pin(Transport::connect(address, self.sockets));
+                    let connecting = Box::pin(transport::connect(address, self.sockets));
                     self.connections.retain(|other, _| other.broker != id.broker);
                     self.connections.insert(id, ConnectionState::Connecting(Server { name, address }, connecting));
                     self.poll_connection(id, cx);

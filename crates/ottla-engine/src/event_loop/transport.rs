@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::SocketSettings;
+use crate::tls::TlsStream;
 
 /// An open transport. Dropping it closes the socket.
 ///
@@ -17,39 +18,27 @@ use super::SocketSettings;
 /// `poll_flush` is ready after it.
 pub enum Transport {
     Plain(TcpStream),
+    Tls(TlsStream),
     #[cfg(test)]
     Holding(tests::Holding),
 }
 
 impl Transport {
-    /// Connects to an address.
-    pub async fn connect(address: SocketAddr, sockets: SocketSettings) -> io::Result<Self> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_nodelay(true)?;
-        socket.set_keepalive(true)?;
-        // Left to the kernel by default: an explicit size turns its tuning off.
-        if let Some(bytes) = sockets.send_buffer {
-            socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-        }
-        if let Some(bytes) = sockets.receive_buffer {
-            socket.set_recv_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-        }
-        socket.connect(address).await.map(Transport::Plain)
-    }
-
     /// Takes bytes from the front of `slices`, and returns how many.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Transport::Tls(stream) => stream.poll_write(cx, slices),
             #[cfg(test)]
             Transport::Holding(holding) => holding.poll_write(slices),
         }
     }
 
     /// Ready once the kernel has everything that `poll_write` took.
-    pub fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Transport::Plain(_) => Poll::Ready(Ok(())),
+            Transport::Tls(stream) => stream.poll_flush(cx),
             #[cfg(test)]
             Transport::Holding(holding) => holding.poll_flush(),
         }
@@ -59,10 +48,26 @@ impl Transport {
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Transport::Tls(stream) => stream.poll_read(cx, buffer),
             #[cfg(test)]
             Transport::Holding(_) => Poll::Pending,
         }
     }
+}
+
+/// Connects to an address.
+pub async fn connect(address: SocketAddr, sockets: SocketSettings) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_nodelay(true)?;
+    socket.set_keepalive(true)?;
+    // Left to the kernel by default: an explicit size turns its tuning off.
+    if let Some(bytes) = sockets.send_buffer {
+        socket.set_send_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    }
+    if let Some(bytes) = sockets.receive_buffer {
+        socket.set_recv_buffer_size(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    }
+    socket.connect(address).await
 }
 
 #[cfg(test)]

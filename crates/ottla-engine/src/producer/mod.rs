@@ -25,6 +25,7 @@ use plugins::Configured;
 use topics::{Resolved, TopicConfig};
 
 use crate::event_loop::{self, LogSink, Shared, Sink, Waited};
+use crate::tls;
 use ottla_core::accumulator::{
     Accumulator, Barred, Command, Lingering, NotAccepted, Partitioner, Submission, Topic, Waiting,
 };
@@ -119,7 +120,11 @@ impl Producer {
             );
             Error::new(ErrorKind::Io, message).caused_by(error)
         })?;
-        let resolved = config.resolve()?;
+        let mut resolved = config.resolve()?;
+        let tls = match &resolved.tls {
+            Some(tls) => Some(tls::Client::new(tls, &mut resolved.notes)?),
+            None => None,
+        };
         let topics = TopicConfig::new(config, &resolved, plugins);
         let named = topics.named()?;
         let configured = plugins.configure(&resolved.plugin)?;
@@ -151,7 +156,7 @@ impl Producer {
             sink
         };
         let plugged = !configured.is_empty() || is_checked_for_races();
-        let thread = event_loop::spawn(shared.clone(), sender, settings::sockets(&resolved), sink)?;
+        let thread = event_loop::spawn(shared.clone(), sender, settings::sockets(&resolved), tls, sink)?;
         Ok(Producer {
             plugins: configured,
             serializers: Serializers::new(&resolved, plugins),

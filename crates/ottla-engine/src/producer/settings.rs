@@ -144,6 +144,8 @@ mod tests {
         ("enable.metrics.push", "a note in the log"),
     ];
 
+    const TLS: (&str, &str) = ("security.protocol", "SSL");
+
     /// Without these, the property makes no difference.
     fn needed_for(property: &str) -> &'static [(&'static str, &'static str)] {
         match property {
@@ -151,6 +153,13 @@ mod tests {
             "compression.lz4.level" => &[("compression.type", "lz4")],
             "compression.zstd.level" => &[("compression.type", "zstd")],
             "transaction.timeout.ms" => &[("transactional.id", "t")],
+            "ssl.keystore.type" | "ssl.keystore.password" | "ssl.key.password" => {
+                &[TLS, ("ssl.keystore.location", "/k")]
+            }
+            "ssl.keystore.key" => &[TLS, ("ssl.certificate.location", "/c")],
+            "ssl.keystore.certificate.chain" => &[TLS, ("ssl.key.location", "/k")],
+            "ssl.truststore.type" | "ssl.truststore.password" => &[TLS, ("ssl.truststore.location", "/t")],
+            name if name.starts_with("ssl.") || name.starts_with("enable.ssl.") => &[TLS],
             _ => &[],
         }
     }
@@ -158,6 +167,14 @@ mod tests {
     /// A valid value that is not the default.
     fn another_value(property: &Property) -> String {
         let default = property.default.unwrap_or_default();
+        match property.name {
+            "security.protocol" => return "SSL".into(),
+            "ssl.protocol" | "ssl.enabled.protocols" => return "TLSv1.2".into(),
+            "ssl.cipher.suites" => return "TLS_AES_128_GCM_SHA256".into(),
+            "ssl.endpoint.identification.algorithm" => return String::new(),
+            "ssl.keystore.type" | "ssl.truststore.type" => return "PEM".into(),
+            _ => {}
+        }
         match property.kind {
             Kind::Bool => (default != "true").to_string(),
             Kind::Short(range) | Kind::Int(range) | Kind::Long(range) => {
@@ -195,7 +212,7 @@ mod tests {
             let AccumulatorSettings { buffer_memory, batch_size, batch_limit, retain, topic, seed } =
                 accumulator(settings, 1);
             let accumulator = (buffer_memory, batch_size, batch_limit, retain, topic.topic_timeout, seed);
-            format!("{accumulator:?} {:?} {:?}", sender(settings, 1, Level::Info), sockets(settings))
+            format!("{accumulator:?} {:?} {:?}", sender(settings, 1, Level::Info), (sockets(settings), &settings.tls))
         };
         given(one) != given(other) || !topic(one).differences(&topic(other)).is_empty()
     }

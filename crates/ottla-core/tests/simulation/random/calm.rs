@@ -118,6 +118,8 @@ impl Run {
         // All other records together are smaller.
         let limit = 20_000;
         self.world.cluster.max_request_bytes = limit;
+        // Slower than the application, helpers would let the buffer fill up.
+        self.world.helpers.delay = Duration::ZERO;
         let mut dice = dice::stream(self.plan.seed, "record too large");
         let (topic, partitions) = dice.one_of(&self.topics);
         let partition = dice.below(partitions as u32) as i32;

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ottla_testkit::kafka::{self, Cluster, ReadRecord, Reader};
+use ottla_testkit::kafka::{self, ClientFiles, Cluster, ReadRecord, Reader};
 use ottla_testkit::sink::{Sink, SinkOptions};
 
 const EXAMPLES: &[&str] = &[
@@ -238,6 +238,60 @@ fn produce_takes_the_files_of_java_and_librdkafka_applications_unchanged() {
         }
         std::fs::remove_file(properties).expect("it was written");
     }
+}
+
+/// Each store and key form of the client files, on listeners with and without client certificates.
+fn each_file_for_tls_delivers(version: &'static str) {
+    let cluster = kafka::shared_secured(version);
+    let topic = cluster.new_topic("produce-tls", 1);
+    let mut files = cluster.client_files(ClientFiles::Java);
+    files.extend(cluster.client_files(ClientFiles::Librdkafka));
+    let name = |file: &Path| file.file_name().expect("a file").to_string_lossy().into_owned();
+    files.retain(|file| name(file).starts_with("ssl"));
+    assert_eq!(files.len(), 11, "{files:?}");
+    for file in &files {
+        let mut command = example("produce");
+        command.args(["-t", &topic, "-F"]).arg(file);
+        Ended::of(&mut command, format!("{}\n", name(file)).as_bytes()).expect(0).expect_counts(1, 1, 0);
+    }
+    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
+    assert_eq!(values(&cluster.read_records(&topic)), names);
+}
+
+#[test]
+fn produce_takes_the_files_of_java_and_librdkafka_for_tls_on_4_4() {
+    each_file_for_tls_delivers("4.4.0");
+}
+
+#[test]
+#[ignore = "long: scripts/soak runs it"]
+fn produce_takes_the_files_of_java_and_librdkafka_for_tls_on_3_9() {
+    each_file_for_tls_delivers("3.9.1");
+}
+
+#[test]
+fn produce_names_the_cause_when_tls_fails() {
+    let cluster = kafka::shared_secured("4.4.0");
+    let topic = cluster.new_topic("produce-tls-refused", 1);
+    let certificate = cluster.secured_file("clients/java/ssl-certificate-pem.properties");
+    let text = std::fs::read_to_string(certificate).expect("each cluster has this file");
+    let setting = |name| cluster.setting(name).expect("a secured cluster").to_owned();
+    let (mtls, plaintext) = (setting("BOOTSTRAP_MTLS"), setting("BOOTSTRAP"));
+    assert!(text.contains("ada.pem") && text.contains("ca.crt") && text.contains(&mtls), "{text}");
+    for (what, old, new, cause) in [
+        ("an expired client certificate", "ada.pem", "ada-expired.pem", "CN=ada"),
+        ("a client certificate of an unknown authority", "ada.pem", "ada-of-stranger.pem", "CN=ada"),
+        ("a broker of an unknown authority", "ca.crt", "stranger.crt", "was not issued by a trusted authority"),
+        ("a plaintext listener", &*mtls, &*plaintext, "security.protocol is PLAINTEXT"),
+    ] {
+        let properties = file("produce-tls-refused.properties", &text.replace(old, new));
+        let mut command = example("produce");
+        command.args(["-t", &topic, "-X", "max.block.ms=3000", "-X", "delivery.timeout.ms=3000"]);
+        command.args(["-X", "request.timeout.ms=2000", "-F"]).arg(&properties);
+        let ended = Ended::of(&mut command, b"lost\n");
+        assert!(!ended.status.success() && ended.errors.contains(cause), "{what}: {}", ended.errors);
+    }
+    assert_eq!(cluster.read_records(&topic), []);
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn complaint(address: SocketAddr, properties: &[(&str, &str)]) -> String {
     error.to_string()
 }
 
-/// A name, the server, the properties, and words of the complaint.
+/// A name, a listener, properties, and the words that the complaint must have.
 type Case = (&'static str, SocketAddr, Vec<(&'static str, &'static str)>, Vec<&'static str>);
 
 /// Each in a thread of its own, since each waits.

@@ -1,6 +1,7 @@
 //! Batches in flight that are decided before their response: they expire, are purged, or fail in a close.
 
 use super::Sender;
+use super::identity::recreated;
 use super::index::PartitionIndex;
 use super::request::{Carried, RequestKind};
 use crate::batch::Batch;
@@ -70,12 +71,22 @@ impl Sender {
                 if partition == index {
                     found = Some(batch);
                 } else if !planted(Fault::RecallDropsOthers) {
-                    self.requeue(partition, batch);
+                    self.queue_recalled(partition, batch);
                 }
             }
             self.reconsider(partition);
         }
         self.may_write(broker);
         found
+    }
+
+    /// Queues a batch of a recalled request again, unless its topic was created again meanwhile.
+    fn queue_recalled(&mut self, index: PartitionIndex, batch: Box<Batch>) {
+        if batch.sealed.incarnation == self.partition(index).incarnation {
+            self.requeue(index, batch);
+        } else {
+            let error = recreated(&batch.topic);
+            self.give_up(index, batch, error);
+        }
     }
 }

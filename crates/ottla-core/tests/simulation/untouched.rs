@@ -2,7 +2,7 @@
 //! written.
 
 use ottla_core::{ErrorKind, Fate};
-use ottla_mock::{Api, Fault};
+use ottla_mock::{Api, Fault, codes};
 
 use crate::delivery::warm;
 use crate::world::{Setup, World, ms};
@@ -101,6 +101,37 @@ fn other_batches_of_a_recalled_request_are_sent_again() {
     assert_eq!(world.in_log("t", 0), [1, filler]);
     let last = world.cluster.requests_of(Api::Produce).pop().expect("requests");
     assert_eq!(last.partitions.len(), 1);
+}
+
+/// They were meant for the deleted topic.
+#[test]
+fn other_batches_of_a_recalled_request_fail_if_their_topic_was_recreated_meanwhile() {
+    let setup = Setup::with(|sender| {
+        sender.delivery_timeout = ms(2_000);
+        sender.metadata_max_age = ms(1_500);
+    });
+    let mut world = stuck(setup, 4);
+    let leader = world.cluster.leader("t", 0).expect("a leader");
+    let neighbour = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
+    let filler = world.send("t", 0);
+    world.run(ms(1));
+    let old = world.send("t", 0);
+    world.run(ms(1_000));
+    let young = world.send("t", neighbour);
+    let line = world.network.writable()[0];
+    world.finish_write(line);
+    world.run(ms(100));
+    world.assert_written(filler);
+    world.cluster.recreate_topic_with("t", 4);
+    // Metadata arrives over other connections.
+    while !world.application.outcomes.contains_key(&old) {
+        for other in world.network.writable().into_iter().filter(|other| *other != line) {
+            world.finish_write(other);
+        }
+        world.run(ms(50));
+    }
+    world.assert_failed(old, ErrorKind::DeliveryTimedOut, Fate::NotWritten);
+    world.assert_failed(young, ErrorKind::Broker(codes::UNKNOWN_TOPIC_ID), Fate::NotWritten);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Config, invalid, trim};
 use crate::Result;
 use crate::secret::Secret;
 
-/// What `security.protocol=SSL` comes to.
+/// The settings of TLS for `security.protocol=SSL`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tls {
     pub versions: TlsVersions,
@@ -208,7 +208,7 @@ fn suites(reader: &Reader, versions: TlsVersions, notes: &mut Vec<String>) -> Re
 enum Listed<'a> {
     Add(Named<'a>),
     Remove(Named<'a>),
-    /// True of all suites that there are.
+    /// Excludes only suites that Ottla does not have.
     Nothing,
     Unknown,
 }

@@ -48,12 +48,12 @@ pub enum Reason {
     Aborted,
     RetriesUsedUp,
     DeadlinePassed,
-    /// The error of the attempt says it.
+    /// For the reason in the attempt's own error.
     Refused,
 }
 
 impl FailedAttempt {
-    /// What happens after an error that another attempt may not meet with.
+    /// What happens after a retriable error.
     pub fn next(&self) -> Next {
         if self.recreated {
             Next::Fail(Reason::Recreated)

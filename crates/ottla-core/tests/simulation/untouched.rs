@@ -76,10 +76,15 @@ fn expiry_recalls_requests_of_which_no_byte_was_written() {
     }
 }
 
-/// The recalled request also carried a batch of another partition.
-#[test]
-fn other_batches_of_a_recalled_request_are_sent_again() {
-    let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 4);
+/// A record that is being written, and two behind it that one request will carry, to two partitions. `young` is a second
+/// younger than `old`.
+struct Unwritten {
+    filler: u64,
+    old: u64,
+    young: u64,
+}
+
+fn unwritten_request(world: &mut World) -> Unwritten {
     let leader = world.cluster.leader("t", 0).expect("a leader");
     let neighbour = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
     // The first request occupies the connection, so that the second carries both partitions.
@@ -88,6 +93,14 @@ fn other_batches_of_a_recalled_request_are_sent_again() {
     let old = world.send("t", 0);
     world.run(ms(1_000));
     let young = world.send("t", neighbour);
+    Unwritten { filler, old, young }
+}
+
+/// The recalled request also carried a batch of another partition.
+#[test]
+fn other_batches_of_a_recalled_request_are_sent_again() {
+    let mut world = stuck(Setup::with(|sender| sender.delivery_timeout = ms(2_000)), 4);
+    let Unwritten { filler, old, young } = unwritten_request(&mut world);
     let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(500));
@@ -111,13 +124,7 @@ fn other_batches_of_a_recalled_request_fail_if_their_topic_was_recreated_meanwhi
         sender.metadata_max_age = ms(1_500);
     });
     let mut world = stuck(setup, 4);
-    let leader = world.cluster.leader("t", 0).expect("a leader");
-    let neighbour = (1..4).find(|&p| world.cluster.leader("t", p) == Some(leader)).expect("two partitions of a leader");
-    let filler = world.send("t", 0);
-    world.run(ms(1));
-    let old = world.send("t", 0);
-    world.run(ms(1_000));
-    let young = world.send("t", neighbour);
+    let Unwritten { filler, old, young } = unwritten_request(&mut world);
     let line = world.network.writable()[0];
     world.finish_write(line);
     world.run(ms(100));

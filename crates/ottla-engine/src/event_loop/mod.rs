@@ -28,12 +28,18 @@ pub struct SocketSettings {
     pub receive_message_max: usize,
 }
 
-/// Starts the sender's thread. Without `tls`, nothing is encrypted. It ends after a close, and joining it waits for that.
+/// How connections are made.
+pub struct ConnectionSettings {
+    pub sockets: SocketSettings,
+    /// Without it, nothing is encrypted.
+    pub tls: Option<tls::Client>,
+}
+
+/// Starts the sender's thread. It ends after a close, and joining it waits for that.
 pub fn spawn(
     shared: Arc<Shared>,
     settings: Settings,
-    sockets: SocketSettings,
-    tls: Option<tls::Client>,
+    connections: ConnectionSettings,
     sink: Box<dyn Sink>,
 ) -> Result<JoinHandle<()>> {
     let helpers = settings.helpers;
@@ -53,7 +59,7 @@ pub fn spawn(
             match runtime {
                 Ok(runtime) => {
                     shared.tickets.answer(started, Ok(Answer::Done));
-                    thread::run(runtime, sender, shared, sockets, tls, helpers, sink);
+                    thread::run(runtime, sender, shared, connections, helpers, sink);
                 }
                 Err(error) => shared.tickets.answer(started, Err(not_started("event loop", error))),
             }

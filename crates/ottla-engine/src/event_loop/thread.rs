@@ -16,7 +16,7 @@ use super::helpers::Helpers;
 use super::statistics::Interval;
 use super::timer::Timer;
 use super::transport::Transport;
-use super::{Ended, Shared, Sink, SocketSettings, dns, transport};
+use super::{ConnectionSettings, Ended, Shared, Sink, SocketSettings, dns, transport};
 use crate::tls::{self, TlsStream};
 use ottla_core::accumulator::{Command, Mail, Slot, Topic, WakeCoalescing};
 use ottla_core::batch::{Outcome, Report};
@@ -34,13 +34,12 @@ pub fn run(
     runtime: Runtime,
     sender: Sender,
     shared: Arc<Shared>,
-    sockets: SocketSettings,
-    tls: Option<tls::Client>,
+    connections: ConnectionSettings,
     helpers: usize,
     sink: Box<dyn Sink>,
 ) {
     shared.set_sender();
-    let mut sender = SenderThread::new(sender, shared.clone(), sockets, tls, helpers, sink);
+    let mut sender = SenderThread::new(sender, shared.clone(), connections, helpers, sink);
     let looped = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(std::future::poll_fn(|cx| sender.poll(cx)));
     }));
@@ -101,11 +100,11 @@ impl SenderThread {
     fn new(
         sender: Sender,
         shared: Arc<Shared>,
-        sockets: SocketSettings,
-        tls: Option<tls::Client>,
+        connections: ConnectionSettings,
         helpers: usize,
         sink: Box<dyn Sink>,
     ) -> Self {
+        let ConnectionSettings { sockets, tls } = connections;
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let woken = waker.clone();
         let wake = move || {

@@ -24,7 +24,7 @@ use plugged::PluggedSink;
 use plugins::Configured;
 use topics::{Resolved, TopicConfig};
 
-use crate::event_loop::{self, LogSink, Shared, Sink, Waited};
+use crate::event_loop::{self, ConnectionSettings, LogSink, Shared, Sink, Waited};
 use crate::tls;
 use ottla_core::accumulator::{
     Accumulator, Barred, Command, Lingering, NotAccepted, Partitioner, Submission, Topic, Waiting,
@@ -156,7 +156,8 @@ impl Producer {
             sink
         };
         let plugged = !configured.is_empty() || is_checked_for_races();
-        let thread = event_loop::spawn(shared.clone(), sender, settings::sockets(&resolved), tls, sink)?;
+        let connections = ConnectionSettings { sockets: settings::sockets(&resolved), tls };
+        let thread = event_loop::spawn(shared.clone(), sender, connections, sink)?;
         Ok(Producer {
             plugins: configured,
             serializers: Serializers::new(&resolved, plugins),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::asn1::{Element, Elements, OCTET_STRING};
 
-/// What came out. It is wiped when it is dropped.
+/// Decrypted bytes. They are wiped when they are dropped.
 pub type Plain = Zeroizing<Vec<u8>>;
 
 /// The iterations that a file may still ask for. A hostile one could ask for hours.

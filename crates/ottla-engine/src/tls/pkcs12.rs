@@ -141,7 +141,7 @@ impl Opener<'_> {
         Ok(())
     }
 
-    /// A key that cannot be decrypted is no matter for a store of trusted certificates.
+    /// The error is kept with the key: a store of trusted certificates does not need its keys.
     fn decrypt_key(&mut self, encrypted: Element<'_>) -> Result<PrivateKey, String> {
         let password = self.key_password.or(self.password).ok_or("its key is encrypted, and no password is set")?;
         let plain: Plain = decrypt::pkcs8(encrypted.whole, password, &mut self.effort)?;
